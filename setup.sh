@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs the packages that building and testing need, where any is missing. Debian 12 and 13, and their relatives.
+set -eu
+packages="gcc g++ clang libclang-rt-dev clang-format clang-tidy cmake ninja-build pkg-config valgrind
+libdnnl-dev libsentencepiece-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libjansson-dev libcmocka-dev"
+
+missing=
+for package in $packages; do
+    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
+    *" installed") ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "setup: these packages are needed, under the names they have here:$missing" >&2
+    exit 1
+fi
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "setup: become root, or install:$missing" >&2; exit 1; }
+    as_root=sudo
+fi
+echo "installing:$missing"
+$as_root apt-get -qq update
+# shellcheck disable=SC2086 # a list of words
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qqy install --no-install-recommends $missing >/dev/null

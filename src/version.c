@@ -1,0 +1,6 @@
+#include "lmvr.h"
+
+const char *lmvr_version(void)
+{
+    return LMVR_VERSION;
+}
