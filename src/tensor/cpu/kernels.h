@@ -1,0 +1,89 @@
+/*
+ * Our own kernels, compiled once an instruction set and chosen at run time. They exist where no library has what is needed:
+ * attention over a key-value cache, norms and activations, and, on processors where oneDNN has no packed products, matrix
+ * products whose rows do not depend on each other's number (docs/architecture.md, "Company changes nothing").
+ *
+ * Every function here works on one thread; the rooms above split the work. No result depends on how it is split: each output
+ * element is a sum that runs over k in blocks of GEMM_BLOCK_K, ascending, whatever the tile that it is computed in.
+ */
+#ifndef LMVR_SRC_TENSOR_CPU_KERNELS_H
+#define LMVR_SRC_TENSOR_CPU_KERNELS_H
+
+#include "tensor/dtype.h"
+
+#include <stdbool.h>
+
+#define GEMM_BLOCK_K   256
+#define ATTENTION_ROWS 24 /* queries that attention() takes at once, at most */
+
+/* A (k, n) matrix cut into panels of `panel` columns: element (i, j) lies at
+ * data[(j / panel) * panel_stride + i * row_stride + j % panel]; the last panel is filled up with zeros. */
+struct panels {
+    const void *data;
+    enum dtype dtype;
+    int64_t panel_stride, row_stride; /* in elements */
+};
+
+/* c (m, n) = or += a (m, k) times b (k, n) [+ bias (n)]. Columns from `first` panel to before `last` panel only. */
+struct gemm {
+    int64_t m, n, k;
+    const float *a;
+    int64_t lda;
+    struct panels b;
+    const float *bias; /* NULL: none */
+    bool accumulate;
+    float *c;
+    int64_t ldc;
+};
+
+/* out (rows, head_dim) = softmax(scale * q k^T) v, for queries of one head over the keys of one head. */
+struct attention {
+    const float *q;
+    int64_t q_stride;
+    int rows; /* at most ATTENTION_ROWS */
+    int head_dim;
+    float scale;
+    struct panels keys;   /* (head_dim, positions): a panel is `panel` positions */
+    struct panels values; /* (positions, head_dim) */
+    int64_t visible;      /* keys that the first query sees; all valid */
+    int step;             /* by how many more each following query sees: 1 causal, 0 not */
+    float *out;
+    int64_t out_stride;
+};
+
+struct kernels {
+    const char *name;
+    int panel; /* columns of a panel */
+
+    size_t (*gemm_scratch)(int64_t m, int64_t k); /* floats */
+    void (*gemm)(const struct gemm *g, int64_t first_panel, int64_t last_panel, float *scratch);
+
+    size_t (*attention_scratch)(int64_t visible, int head_dim); /* floats, for the most keys that any query sees */
+    void (*attention)(const struct attention *a, float *scratch);
+
+    /* y (rows, n) = (x - mean) / sqrt(variance + eps) * weight + bias; y may be x. */
+    void (*layer_norm)(int64_t rows, int64_t n, const float *x, const float *weight, const float *bias, float eps, float *y);
+    /* y (rows, n) = x / sqrt(mean(x^2) + eps) * weight; y may be x. */
+    void (*rms_norm)(int64_t rows, int64_t n, const float *x, const float *weight, float eps, float *y);
+
+    /* In place: x * Phi(x), x * sigmoid(1.702 x), x / 2 * (1 + tanh(...)), x * sigmoid(x), max(x, 0). */
+    void (*gelu)(int64_t n, float *x);
+    void (*quick_gelu)(int64_t n, float *x);
+    void (*gelu_tanh)(int64_t n, float *x);
+    void (*silu)(int64_t n, float *x);
+    void (*relu)(int64_t n, float *x);
+
+    void (*multiply)(int64_t n, const float *x, float *y); /* y *= x */
+    void (*to_bf16)(int64_t n, const float *x, bf16 *y);
+};
+
+/* The best set for this processor; a constant. */
+const struct kernels *kernels_get(void);
+
+/* Whether the processor multiplies bf16 by itself (AVX512_BF16), and whether it has AVX-512 at all. */
+bool cpu_has_bf16(void);
+bool cpu_has_avx512(void);
+
+extern const struct kernels kernels_generic, kernels_avx2, kernels_avx512;
+
+#endif

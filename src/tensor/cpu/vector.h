@@ -1,0 +1,128 @@
+/* Vectors of floats as wide as the instruction set that this file is compiled for, in the compiler's own notation. */
+#ifndef LMVR_SRC_TENSOR_CPU_VECTOR_H
+#define LMVR_SRC_TENSOR_CPU_VECTOR_H
+
+#include "tensor/dtype.h"
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+
+typedef float vf __attribute__((vector_size(LANES * 4)));
+typedef int32_t vi __attribute__((vector_size(LANES * 4)));
+typedef uint32_t vu __attribute__((vector_size(LANES * 4)));
+typedef uint16_t vh __attribute__((vector_size(LANES * 2)));
+typedef float vf_unaligned __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef uint16_t vh_unaligned __attribute__((vector_size(LANES * 2), aligned(2), may_alias));
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+INLINE vf splat(float x)
+{
+    return (vf){0} + x;
+}
+
+INLINE vf load(const float *p)
+{
+    return *(const vf_unaligned *)p;
+}
+
+INLINE void store(float *p, vf x)
+{
+    *(vf_unaligned *)p = x;
+}
+
+/* The compiler's own widening of 16-bit lanes takes five instructions; the processor has one. */
+INLINE vf load_bf16(const bf16 *p)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p)), 16);
+#elif defined(__AVX2__)
+    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)p)), 16);
+#else
+    return (vf)(__builtin_convertvector(*(const vh_unaligned *)p, vu) << 16);
+#endif
+}
+
+/* The first `n` lanes, the others 0. */
+INLINE vf load_part(const float *p, int64_t n)
+{
+    vf x = {0};
+    memcpy(&x, p, (size_t)n * sizeof *p);
+    return x;
+}
+
+INLINE void store_part(float *p, vf x, int64_t n)
+{
+    memcpy(p, &x, (size_t)n * sizeof *p);
+}
+
+/* Where `mask` has ones the lane of `yes`, elsewhere that of `no`. */
+INLINE vf blend(vi mask, vf yes, vf no)
+{
+    return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+}
+
+INLINE vf vmax(vf a, vf b)
+{
+    return blend(a > b, a, b);
+}
+
+INLINE vf vmin(vf a, vf b)
+{
+    return blend(a < b, a, b);
+}
+
+/* Lanes are added in pairs, always in the same tree. */
+INLINE float sum_lanes(vf x)
+{
+    float lane[LANES];
+    memcpy(lane, &x, sizeof x);
+    for (int width = LANES / 2; width; width /= 2)
+        for (int i = 0; i < width; i++)
+            lane[i] += lane[i + width];
+    return lane[0];
+}
+
+INLINE float max_lanes(vf x)
+{
+    float lane[LANES], most;
+    memcpy(lane, &x, sizeof x);
+    most = lane[0];
+    for (int i = 1; i < LANES; i++)
+        most = lane[i] > most ? lane[i] : most;
+    return most;
+}
+
+/* e^x to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its Taylor polynomial of degree 7, times 2^n. Below the
+ * smallest normal number 0, above the largest infinity. */
+INLINE vf vexp(vf x)
+{
+    const vf magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
+    vf clamped = vmin(vmax(x, splat(-88.0f)), splat(89.0f));
+    vf n = clamped * 1.44269504f + magic;
+    vi bits = (vi)n << 23;
+    n -= magic;
+    vf r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
+    vf p = splat(1.0f / 5040);
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    vf y = (vf)((vi)p + bits);
+    y = blend(x < splat(-87.33f), splat(0.0f), y);
+    return blend(x > splat(88.72f), splat(__builtin_inff()), blend(x == x, y, x));
+}
+
+#endif

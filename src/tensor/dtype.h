@@ -1,0 +1,37 @@
+/* Element types that tensors are held in, and the conversions between them. */
+#ifndef LMVR_SRC_TENSOR_DTYPE_H
+#define LMVR_SRC_TENSOR_DTYPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum dtype { F32, BF16 };
+
+/* bfloat16: the upper half of an f32. */
+typedef uint16_t bf16;
+
+static inline size_t dtype_size(enum dtype dtype)
+{
+    return dtype == F32 ? sizeof(float) : sizeof(bf16);
+}
+
+static inline float bf16_to_f32(bf16 x)
+{
+    uint32_t bits = (uint32_t)x << 16;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* Rounds to nearest, ties to even; a NaN stays one. */
+static inline bf16 bf16_from_f32(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    if ((bits & 0x7fffffff) > 0x7f800000)
+        return (bf16)(bits >> 16 | 0x40);
+    return (bf16)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+#endif

@@ -1,0 +1,145 @@
+#include "tensor/product.h"
+
+#include "tensor/cpu/dnnl.h"
+#include "tensor/cpu/kernels.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+struct product {
+    int64_t out, in;
+    enum dtype dtype;
+    struct dnnl_product *library; /* NULL: our kernels multiply, from `panels` */
+    void *panels;                 /* panel j holds output columns j * panel .., as kernels.h says */
+};
+
+bool product_computes_bf16(void)
+{
+    return cpu_has_bf16();
+}
+
+static bool use_library(enum dtype dtype)
+{
+    return dtype == BF16 ? cpu_has_bf16() : cpu_has_avx512();
+}
+
+static int64_t panel_count(int64_t columns)
+{
+    int64_t panel = kernels_get()->panel;
+    return (columns + panel - 1) / panel;
+}
+
+lmvr_status product_create(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error)
+{
+    struct product *p = *product = calloc(1, sizeof *p);
+    if (!p)
+        return error_no_memory(error, "a weight matrix");
+    *p = (struct product){.out = out, .in = in, .dtype = dtype};
+    lmvr_status status = LMVR_OK;
+    if (use_library(dtype))
+        status = dnnl_product_create(out, in, dtype, &p->library, error);
+    else if (!(p->panels = aligned_zeroed(panel_count(out) * kernels_get()->panel * in, dtype_size(dtype))))
+        status = error_no_memory(error, "a weight matrix");
+    if (status != LMVR_OK) {
+        product_free(p);
+        *product = NULL;
+    }
+    return status;
+}
+
+void product_free(struct product *product)
+{
+    if (!product)
+        return;
+    dnnl_product_free(product->library);
+    free(product->panels);
+    free(product);
+}
+
+/* Rows from .. to - 1, all of one panel. */
+static void set_panel(struct product *product, int64_t panel, int64_t from, int64_t to, const float *rows)
+{
+    int64_t in = product->in, at = from / panel * panel * in + from % panel;
+    for (int64_t i = 0; i < in; i++, at += panel)
+        for (int64_t r = 0; r < to - from; r++) {
+            if (product->dtype == F32)
+                ((float *)product->panels)[at + r] = rows[r * in + i];
+            else
+                ((bf16 *)product->panels)[at + r] = bf16_from_f32(rows[r * in + i]);
+        }
+}
+
+void product_set(struct product *product, int64_t first, int64_t count, const float *rows)
+{
+    if (product->library) {
+        dnnl_product_set(product->library, first, count, rows);
+        return;
+    }
+    int64_t panel = kernels_get()->panel, end = first + count;
+#pragma omp parallel for schedule(static)
+    for (int64_t j = first / panel; j < (end + panel - 1) / panel; j++) {
+        int64_t from = j * panel > first ? j * panel : first, to = (j + 1) * panel < end ? (j + 1) * panel : end;
+        set_panel(product, panel, from, to, rows + (from - first) * product->in);
+    }
+}
+
+lmvr_status product_seal(struct product *product, lmvr_error *error)
+{
+    return product->library ? dnnl_product_seal(product->library, error) : LMVR_OK;
+}
+
+/* Work is cut by columns, or by rows where there are too few columns for the threads. */
+static lmvr_status run_panels(const struct gemm *g, int64_t panels, struct arena *arena, lmvr_error *error)
+{
+    const struct kernels *kernels = kernels_get();
+    int threads = omp_get_max_threads();
+    bool by_rows = panels < 2 * threads && g->m >= 2 * threads;
+    int64_t parts = threads, each = by_rows ? (g->m + parts - 1) / parts : g->m;
+    size_t scratch_size = kernels->gemm_scratch(each, g->k);
+    struct arena_mark mark = arena_mark(arena);
+    float *scratch = arena_floats(arena, parts * (int64_t)scratch_size);
+    if (!scratch)
+        return error_no_memory(error, "a matrix product");
+#pragma omp parallel for schedule(static) if (g->m * panels * g->k > 16384)
+    for (int64_t part = 0; part < parts; part++) {
+        struct gemm mine = *g;
+        int64_t first = panels * part / parts, last = panels * (part + 1) / parts;
+        if (by_rows) {
+            int64_t row = part * each, end = row + each < g->m ? row + each : g->m;
+            mine.a += row * g->lda;
+            mine.c += row * g->ldc;
+            mine.m = end - row;
+            first = 0;
+            last = mine.m > 0 ? panels : 0;
+        }
+        kernels->gemm(&mine, first, last, scratch + (size_t)part * scratch_size);
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+lmvr_status product_run(const struct product *product, struct arena *arena, int64_t rows, const float *x, int64_t x_stride,
+                        const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
+{
+    if (product->library)
+        return dnnl_product_run(product->library, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error);
+    int64_t panel = kernels_get()->panel;
+    struct gemm g = {.m = rows,
+                     .n = product->out,
+                     .k = product->in,
+                     .a = x,
+                     .lda = x_stride,
+                     .b = {product->panels, product->dtype, panel * product->in, panel},
+                     .bias = bias,
+                     .accumulate = accumulate,
+                     .c = y,
+                     .ldc = y_stride};
+    return run_panels(&g, panel_count(product->out), arena, error);
+}
+
+int64_t product_bytes(const struct product *product)
+{
+    if (product->library)
+        return dnnl_product_bytes(product->library);
+    return panel_count(product->out) * kernels_get()->panel * product->in * (int64_t)dtype_size(product->dtype);
+}
