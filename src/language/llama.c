@@ -1,0 +1,191 @@
+#include "language/llama.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t qkv_width(const struct llama *m)
+{
+    return (int64_t)(m->heads + 2 * m->kv_heads) * m->head_dim;
+}
+
+void llama_embed(const struct llama *llama, int64_t count, const int32_t *tokens, float *x)
+{
+    int64_t width = llama->width;
+    for (int64_t r = 0; r < count; r++) {
+        int64_t at = tokens[r] * width;
+        if (llama->dtype == F32)
+            memcpy(x + r * width, (const float *)llama->embedding + at, (size_t)width * sizeof *x);
+        else
+            for (int64_t i = 0; i < width; i++)
+                x[r * width + i] = bf16_to_f32(((const bf16 *)llama->embedding)[at + i]);
+    }
+}
+
+/* Rotates (x[i], x[i + half]) by the position's angle i: transformers' rotate_half. */
+static void rotate(float *x, int heads, int head_dim, const float *rope)
+{
+    int half = head_dim / 2;
+    for (int h = 0; h < heads; h++, x += head_dim)
+        for (int i = 0; i < half; i++) {
+            float a = x[i], b = x[half + i], cosine = rope[i], sine = rope[half + i];
+            x[i] = a * cosine - b * sine;
+            x[half + i] = b * cosine + a * sine;
+        }
+}
+
+/* Where a row of a pass stands: its span, and its offset there. */
+struct place {
+    int span;
+    int64_t offset;
+};
+
+static void list_places(const struct llama_pass *pass, struct place *places)
+{
+    for (int s = 0; s < pass->span_count; s++)
+        for (int64_t i = 0; i < pass->spans[s].count; i++)
+            *places++ = (struct place){s, i};
+}
+
+static int64_t count_rows(const struct llama_pass *pass)
+{
+    int64_t rows = 0;
+    for (int s = 0; s < pass->span_count; s++)
+        rows += pass->spans[s].count;
+    return rows;
+}
+
+/* Buffers of a pass, made once for all blocks. */
+struct buffers {
+    int64_t rows;
+    struct place *places;
+    struct attention_span *spans;
+    float *normed, *qkv, *heads, *gate_up, *mlp;
+};
+
+static lmvr_status make_buffers(const struct llama *m, struct arena *arena, const struct llama_pass *pass, struct buffers *b,
+                                lmvr_error *error)
+{
+    int64_t rows = count_rows(pass);
+    *b = (struct buffers){.rows = rows,
+                          .places = arena_alloc(arena, rows, sizeof *b->places),
+                          .spans = arena_alloc(arena, pass->span_count, sizeof *b->spans),
+                          .normed = arena_floats(arena, rows * m->width),
+                          .qkv = arena_floats(arena, rows * qkv_width(m)),
+                          .heads = arena_floats(arena, rows * m->heads * m->head_dim),
+                          .gate_up = arena_floats(arena, rows * 2 * m->mlp_width),
+                          .mlp = arena_floats(arena, rows * m->mlp_width)};
+    if (!b->places || !b->spans || !b->normed || !b->qkv || !b->heads || !b->gate_up || !b->mlp)
+        return error_no_memory(error, "the language model");
+    list_places(pass, b->places);
+    return LMVR_OK;
+}
+
+/* Rotates queries and keys, and files keys and values in the cache. */
+static void file_keys_values(const struct llama *m, const struct kv_cache *cache, int block, const struct llama_pass *pass,
+                             struct buffers *b)
+{
+    for (int s = 0; s < pass->span_count; s++)
+        b->spans[s] = (struct attention_span){.store = kv_cache_store(cache, pass->spans[s].slot, block),
+                                              .first = pass->spans[s].first,
+                                              .count = pass->spans[s].count};
+    int64_t query_width = (int64_t)m->heads * m->head_dim, key_width = (int64_t)m->kv_heads * m->head_dim;
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < b->rows; r++) {
+        const struct attention_span *span = &b->spans[b->places[r].span];
+        int64_t position = span->first + b->places[r].offset;
+        float *q = b->qkv + r * qkv_width(m), *k = q + query_width, *v = k + key_width;
+        rotate(q, m->heads, m->head_dim, cache->rope + position * m->head_dim);
+        rotate(k, m->kv_heads, m->head_dim, cache->rope + position * m->head_dim);
+        kv_store_set(&span->store, position, k, v);
+    }
+}
+
+/* Attention of the rows from `from` on, all of which lie in the last span or, where `from` is 0, in any. */
+static lmvr_status attend(const struct llama *m, struct arena *arena, const struct llama_pass *pass, struct buffers *b,
+                          int64_t from, lmvr_error *error)
+{
+    struct attention_span *spans = b->spans;
+    int count = pass->span_count;
+    for (int64_t left = from; count > 0 && left > 0;) {
+        int64_t cut = spans->count < left ? spans->count : left;
+        spans->first += cut;
+        spans->count -= cut;
+        left -= cut;
+        if (spans->count == 0) {
+            spans++;
+            count--;
+        }
+    }
+    return attention_forward(arena, spans, count, m->heads, true, 0, b->qkv + from * qkv_width(m), qkv_width(m),
+                             b->heads + from * m->heads * m->head_dim, error);
+}
+
+/* x (rows, width) in place; rows before `from` only file their keys and values. */
+static lmvr_status block_forward(const struct llama *m, int index, struct kv_cache *cache, struct arena *arena,
+                                 const struct llama_pass *pass, struct buffers *b, int64_t from, lmvr_error *error)
+{
+    const struct llama_block *block = &m->blocks[index];
+    int64_t rows = b->rows - from, width = m->width;
+    float *x = pass->hidden + from * width, *normed = b->normed, *heads = b->heads + from * m->heads * m->head_dim;
+    rms_norm_forward(&block->norm1, b->rows, width, pass->hidden, normed);
+    TRY(linear_forward(&block->qkv, arena, b->rows, normed, false, b->qkv, error));
+    file_keys_values(m, cache, index, pass, b);
+    if (rows == 0)
+        return LMVR_OK;
+    TRY(attend(m, arena, pass, b, from, error));
+    TRY(linear_forward(&block->attention_out, arena, rows, heads, true, x, error));
+
+    rms_norm_forward(&block->norm2, rows, width, x, normed);
+    TRY(linear_forward(&block->gate_up, arena, rows, normed, false, b->gate_up, error));
+    gated_forward(m->activation, rows, m->mlp_width, b->gate_up, b->mlp);
+    return linear_forward(&block->down, arena, rows, b->mlp, true, x, error);
+}
+
+lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, struct arena *arena, const struct llama_pass *pass,
+                          float *last, lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(arena);
+    struct buffers b;
+    TRY(make_buffers(llama, arena, pass, &b, error));
+    for (int i = 0; i < pass->blocks; i++) {
+        if (pass->wanted[i])
+            pass->on_state(pass->user, i, 0, b.rows, pass->hidden);
+        TRY(block_forward(llama, i, cache, arena, pass, &b, i == pass->blocks - 1 ? pass->finish_from : 0, error));
+    }
+    int64_t from = pass->blocks ? pass->finish_from : 0, rows = b.rows - from;
+    float *states = pass->hidden + from * llama->width;
+    bool all = pass->blocks == llama->block_count;
+    if (all && rows && (last || pass->wanted[pass->blocks])) {
+        float *normed = last ? last : b.normed;
+        rms_norm_forward(&llama->norm, rows, llama->width, states, normed);
+        states = normed;
+    }
+    if (rows && pass->wanted[pass->blocks])
+        pass->on_state(pass->user, pass->blocks, from, rows, states);
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+lmvr_status llama_logits(const struct llama *llama, struct arena *arena, int64_t rows, const float *states, float *logits,
+                         lmvr_error *error)
+{
+    return linear_forward(&llama->head, arena, rows, states, false, logits, error);
+}
+
+void llama_finish(struct llama *llama)
+{
+    for (int i = 0; llama->blocks && i < llama->block_count; i++) {
+        struct llama_block *block = &llama->blocks[i];
+        rms_norm_finish(&block->norm1);
+        rms_norm_finish(&block->norm2);
+        linear_finish(&block->qkv);
+        linear_finish(&block->attention_out);
+        linear_finish(&block->gate_up);
+        linear_finish(&block->down);
+    }
+    free(llama->blocks);
+    free(llama->embedding);
+    rms_norm_finish(&llama->norm);
+    linear_finish(&llama->head);
+    *llama = (struct llama){0};
+}

@@ -1,0 +1,25 @@
+/* From a question to the token ids on each side of the visual tokens. */
+#ifndef LMVR_SRC_LANGUAGE_PROMPT_H
+#define LMVR_SRC_LANGUAGE_PROMPT_H
+
+#include "language/tokenizer.h"
+
+struct prompt {
+    int32_t *before, *after; /* the begin token is the first of `before` */
+    size_t before_count, after_count;
+};
+
+/*
+ * Fills `text` into the template (vicuna_v1, llava_hf, plain or none) and cuts it at <image>; each side is tokenized on its
+ * own, dummy prefix included, as LLaVA's tokenizer_image_token does. Without <image> the visual tokens stand first, right after
+ * the begin token (begin < 0: none). More than one <image>, or an unknown template, is LMVR_ERROR_INVALID.
+ */
+lmvr_status prompt_create(const struct tokenizer *tokenizer, const char *template_name, const char *text, int begin,
+                          struct prompt *prompt, lmvr_error *error);
+#define PROMPT_ARBITRARY 40 /* with the visual tokens 616 positions for LLaVA-1.5 */
+
+/* `after_count` arbitrary ids behind the visual tokens: for models of random weights, which have no tokenizer. */
+lmvr_status prompt_create_arbitrary(size_t after_count, int vocabulary, struct prompt *prompt, lmvr_error *error);
+void prompt_finish(struct prompt *prompt);
+
+#endif

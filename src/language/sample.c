@@ -1,0 +1,68 @@
+#include "language/sample.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int32_t most_likely(int vocabulary, const float *logits)
+{
+    int32_t best = 0;
+    for (int i = 1; i < vocabulary; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    return best;
+}
+
+/* Uniform in [0, 1). */
+static double uniform(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+}
+
+struct candidate {
+    double probability; /* not normalized */
+    int32_t id;
+};
+
+static int by_probability(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if (x->probability != y->probability)
+        return x->probability < y->probability ? 1 : -1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabulary, const float *logits, uint64_t *state)
+{
+    int32_t best = most_likely(vocabulary, logits);
+    if (sampler->temperature <= 0)
+        return best;
+    struct arena_mark mark = arena_mark(arena);
+    struct candidate *candidates = arena_alloc(arena, vocabulary, sizeof *candidates);
+    if (!candidates)
+        return -1;
+    double total = 0;
+    for (int i = 0; i < vocabulary; i++) {
+        double p = exp(((double)logits[i] - (double)logits[best]) / (double)sampler->temperature);
+        candidates[i] = (struct candidate){p, i};
+        total += p;
+    }
+    int kept = vocabulary;
+    if (sampler->top_p < 1) {
+        qsort(candidates, (size_t)vocabulary, sizeof *candidates, by_probability);
+        double sum = 0, enough = total * (double)sampler->top_p;
+        for (kept = 0; kept < vocabulary && (kept == 0 || sum < enough); kept++)
+            sum += candidates[kept].probability;
+        total = sum;
+    }
+    double point = uniform(state) * total;
+    int32_t chosen = candidates[0].id;
+    for (int i = 0; i < kept && point >= 0; i++) {
+        chosen = candidates[i].id;
+        point -= candidates[i].probability;
+    }
+    arena_release(arena, mark);
+    return chosen;
+}

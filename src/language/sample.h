@@ -1,0 +1,16 @@
+/* Choosing the next token from its logits. */
+#ifndef LMVR_SRC_LANGUAGE_SAMPLE_H
+#define LMVR_SRC_LANGUAGE_SAMPLE_H
+
+#include "tensor/arena.h"
+
+struct sampler {
+    float temperature; /* 0: the most likely token */
+    float top_p;       /* the fewest most likely tokens that together have this probability; 1: all */
+};
+
+/* The chosen id. `state` is the sequence's own random state, moved on by each sampled token (splitmix64: Steele et al. 2014).
+ * Negative when there is no memory. */
+int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabulary, const float *logits, uint64_t *state);
+
+#endif

@@ -1,0 +1,125 @@
+#include "nn/attention.h"
+
+#include "tensor/cpu/kernels.h"
+
+#include <math.h>
+#include <omp.h>
+
+int kv_panel(void)
+{
+    return kernels_get()->panel;
+}
+
+static int64_t padded(int head_dim)
+{
+    return (head_dim + kv_panel() - 1) / kv_panel() * kv_panel();
+}
+
+int64_t kv_keys_size(int kv_heads, int head_dim, int64_t capacity)
+{
+    return kv_heads * head_dim * capacity;
+}
+
+int64_t kv_values_size(int kv_heads, int head_dim, int64_t capacity)
+{
+    return kv_heads * padded(head_dim) * capacity;
+}
+
+void kv_store_set(const struct kv_store *store, int64_t position, const float *key, const float *value)
+{
+    int64_t panel = kv_panel(), width = padded(store->head_dim), dim = store->head_dim;
+    for (int h = 0; h < store->kv_heads; h++, key += dim, value += dim) {
+        int64_t k = h * dim * store->capacity + position / panel * panel * dim + position % panel;
+        int64_t v = (h * store->capacity + position) * width;
+        for (int64_t d = 0; d < dim; d++) {
+            if (store->dtype == F32) {
+                ((float *)store->keys)[k + d * panel] = key[d];
+                ((float *)store->values)[v + d] = value[d];
+            } else {
+                ((bf16 *)store->keys)[k + d * panel] = bf16_from_f32(key[d]);
+                ((bf16 *)store->values)[v + d] = bf16_from_f32(value[d]);
+            }
+        }
+    }
+}
+
+static void *at(void *data, enum dtype dtype, int64_t element)
+{
+    return (char *)data + (size_t)element * dtype_size(dtype);
+}
+
+/* What one thread does at a time: some queries of one head, or, of a span with one row, the heads that share a key head. */
+struct task {
+    const struct attention_span *span;
+    int64_t row;    /* of q and out */
+    int64_t offset; /* of that row in the span */
+    int rows, head;
+    bool grouped;
+};
+
+static struct attention describe(const struct task *t, int heads, bool causal, int64_t visible, const float *q,
+                                 int64_t q_stride, float *out)
+{
+    const struct kv_store *s = &t->span->store;
+    int64_t dim = s->head_dim, kv_head = t->head / (heads / s->kv_heads);
+    return (struct attention){
+        .q = q + t->row * q_stride + t->head * dim,
+        .q_stride = t->grouped ? dim : q_stride,
+        .rows = t->rows,
+        .head_dim = s->head_dim,
+        .scale = 1.0f / sqrtf((float)dim),
+        .keys = {at(s->keys, s->dtype, kv_head * dim * s->capacity), s->dtype, dim * kv_panel(), kv_panel()},
+        .values = {at(s->values, s->dtype, kv_head * s->capacity * padded(s->head_dim)), s->dtype, kv_panel(),
+                   padded(s->head_dim)},
+        .visible = causal ? t->span->first + t->offset + 1 : visible,
+        .step = causal && !t->grouped,
+        .out = out + t->row * heads * dim + t->head * dim,
+        .out_stride = t->grouped ? dim : heads * dim,
+    };
+}
+
+static int64_t list_tasks(const struct attention_span *spans, int span_count, int heads, struct task *tasks)
+{
+    int64_t count = 0, row = 0;
+    for (int i = 0; i < span_count; row += spans[i++].count) {
+        int group = heads / spans[i].store.kv_heads;
+        bool grouped = spans[i].count == 1 && group <= ATTENTION_ROWS;
+        for (int head = 0; head < heads; head += grouped ? group : 1)
+            for (int64_t from = spans[i].count - 1; from >= 0; from -= ATTENTION_ROWS) {
+                /* the longest rows of a causal span come first, so that threads end together */
+                int64_t begin = from - ATTENTION_ROWS + 1 > 0 ? from - ATTENTION_ROWS + 1 : 0;
+                if (tasks)
+                    tasks[count] = (struct task){.span = &spans[i],
+                                                 .row = row + begin,
+                                                 .offset = begin,
+                                                 .rows = grouped ? group : (int)(from - begin + 1),
+                                                 .head = head,
+                                                 .grouped = grouped};
+                count++;
+            }
+    }
+    return count;
+}
+
+lmvr_status attention_forward(struct arena *arena, const struct attention_span *spans, int span_count, int heads, bool causal,
+                              int64_t visible, const float *q, int64_t q_stride, float *out, lmvr_error *error)
+{
+    const struct kernels *kernels = kernels_get();
+    int64_t count = list_tasks(spans, span_count, heads, NULL), most = visible;
+    for (int i = 0; causal && i < span_count; i++)
+        most = spans[i].first + spans[i].count > most ? spans[i].first + spans[i].count : most;
+    size_t scratch_size = span_count ? kernels->attention_scratch(most, spans[0].store.head_dim) : 0;
+    struct arena_mark mark = arena_mark(arena);
+    struct task *tasks = arena_alloc(arena, count, sizeof *tasks);
+    float *scratch = arena_floats(arena, omp_get_max_threads() * (int64_t)scratch_size);
+    if (!tasks || !scratch)
+        return error_no_memory(error, "attention");
+    list_tasks(spans, span_count, heads, tasks);
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t i = 0; i < count; i++) {
+        struct attention a = describe(&tasks[i], heads, causal, visible, q, q_stride, out);
+        kernels->attention(&a, scratch + (size_t)omp_get_thread_num() * scratch_size);
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}

@@ -1,0 +1,44 @@
+/* Multi-head attention over a store of keys and values (Vaswani et al. 2017, section 3.2), with grouped-query heads. */
+#ifndef LMVR_SRC_NN_ATTENTION_H
+#define LMVR_SRC_NN_ATTENTION_H
+
+#include "error.h"
+#include "tensor/arena.h"
+#include "tensor/dtype.h"
+
+#include <stdbool.h>
+
+/*
+ * Keys and values of one sequence in one block, in the layout of the kernels: keys (kv_heads, positions / panel, head_dim,
+ * panel), values (kv_heads, positions, head_dim rounded up to panels).
+ */
+struct kv_store {
+    enum dtype dtype;
+    int kv_heads, head_dim;
+    int64_t capacity; /* positions, a multiple of kv_panel() */
+    void *keys, *values;
+};
+
+/* Positions come in multiples of this many. */
+int kv_panel(void);
+/* Elements that keys, and that values, take for this capacity. */
+int64_t kv_keys_size(int kv_heads, int head_dim, int64_t capacity);
+int64_t kv_values_size(int kv_heads, int head_dim, int64_t capacity);
+
+/* Writes the key and value of all heads, (kv_heads, head_dim) each, at `position`. Memory of a store must start as zeros. */
+void kv_store_set(const struct kv_store *store, int64_t position, const float *key, const float *value);
+
+/* Queries of one sequence: rows at positions first, first + 1, ... */
+struct attention_span {
+    struct kv_store store;
+    int64_t first, count;
+};
+
+/*
+ * out (rows, heads * head_dim) from q, whose row r is at q + r * q_stride (heads, head_dim). The spans' rows follow each other.
+ * Causal: a query sees the keys up to its own position; else all of `visible` keys.
+ */
+lmvr_status attention_forward(struct arena *arena, const struct attention_span *spans, int span_count, int heads, bool causal,
+                              int64_t visible, const float *q, int64_t q_stride, float *out, lmvr_error *error);
+
+#endif

@@ -1,0 +1,32 @@
+/* Norms and activations over rows, cut into pieces for the threads; the arithmetic is in tensor/cpu/kernels.h. */
+#ifndef LMVR_SRC_NN_ELEMENTWISE_H
+#define LMVR_SRC_NN_ELEMENTWISE_H
+
+#include <stdint.h>
+
+enum activation { ACTIVATION_GELU, ACTIVATION_QUICK_GELU, ACTIVATION_GELU_TANH, ACTIVATION_SILU, ACTIVATION_RELU };
+
+struct layer_norm {
+    float *weight, *bias; /* (width) */
+    float eps;
+};
+
+struct rms_norm {
+    float *weight; /* (width) */
+    float eps;
+};
+
+void layer_norm_finish(struct layer_norm *norm);
+void rms_norm_finish(struct rms_norm *norm);
+
+/* y (rows, width) from x (rows, width); y may be x. */
+void layer_norm_forward(const struct layer_norm *norm, int64_t rows, int64_t width, const float *x, float *y);
+void rms_norm_forward(const struct rms_norm *norm, int64_t rows, int64_t width, const float *x, float *y);
+
+/* x (rows, width) in place. */
+void activation_forward(enum activation activation, int64_t rows, int64_t width, float *x);
+
+/* y (rows, width) = activation(gate) * up, where a row of `both` is gate and up (2 width). SwiGLU: Shazeer 2020. */
+void gated_forward(enum activation activation, int64_t rows, int64_t width, float *both, float *y);
+
+#endif

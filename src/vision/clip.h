@@ -1,0 +1,40 @@
+/*
+ * CLIP's vision transformer (Radford et al. 2021, section 2.4; transformers' CLIPVisionModel): patches and a class position,
+ * through pre-norm blocks.
+ */
+#ifndef LMVR_SRC_VISION_CLIP_H
+#define LMVR_SRC_VISION_CLIP_H
+
+#include "nn/elementwise.h"
+#include "nn/linear.h"
+
+struct clip_block {
+    struct layer_norm norm1, norm2;
+    struct linear qkv, attention_out; /* qkv: the three projections stacked, (3 width, width) */
+    struct linear fc1, fc2;
+};
+
+struct clip {
+    int image_size, patch_size, width, heads, mlp_width, block_count;
+    enum activation activation;
+    struct linear patch_embedding; /* (width, 3 * patch * patch), a convolution whose stride is its size */
+    float *class_embedding;        /* (width) */
+    float *position_embedding;     /* (positions, width) */
+    struct layer_norm pre_norm;
+    struct clip_block *blocks;
+};
+
+/* Positions of an image: its patches and, first, the class. */
+int clip_positions(const struct clip *clip);
+
+/*
+ * pixels (count, 3, image_size, image_size), normalized. states[i], for 0 <= i <= block_count, is NULL or receives state i,
+ * (count, positions, width): state 0 enters the first block, state i leaves block i (no post-layernorm, as transformers'
+ * hidden_states). Blocks behind the last wanted state are not run.
+ */
+lmvr_status clip_forward(const struct clip *clip, struct arena *arena, int count, const float *pixels, float *const *states,
+                         lmvr_error *error);
+
+void clip_finish(struct clip *clip);
+
+#endif
