@@ -1,0 +1,143 @@
+#include "format/safetensors.h"
+#include "store/file.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ALIGNMENT 8 /* of the tensors' bytes; the header is filled up with spaces */
+
+static lmvr_status tensor_size(const char *path, const struct safetensors_write *tensor, uint64_t *size, lmvr_error *error)
+{
+    *size = safetensors_dtype_size(tensor->dtype);
+    bool good = *size > 0 && tensor->dims >= 0 && tensor->dims <= SAFETENSORS_MAX_DIMS;
+    for (int i = 0; i < tensor->dims && good; i++)
+        good = tensor->shape[i] >= 0 && !__builtin_mul_overflow(*size, (uint64_t)tensor->shape[i], size);
+    return good ? LMVR_OK
+                : error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s has a shape or type that cannot be written", path,
+                            tensor->name);
+}
+
+/* {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}; NULL: out of memory. */
+static json_t *describe(const struct safetensors_write *tensor, uint64_t begin, uint64_t end)
+{
+    json_t *shape = json_array();
+    for (int i = 0; i < tensor->dims && shape; i++)
+        if (json_array_append_new(shape, json_integer(tensor->shape[i])) != 0) {
+            json_decref(shape);
+            shape = NULL;
+        }
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", safetensors_dtype_name(tensor->dtype), "shape", shape, "data_offsets",
+                     (json_int_t)begin, (json_int_t)end);
+}
+
+static lmvr_status add_tensors(const char *path, const struct safetensors_write *tensors, size_t count, json_t *header,
+                               lmvr_error *error)
+{
+    uint64_t begin = 0, size;
+    for (size_t i = 0; i < count; i++, begin += size) {
+        TRY(tensor_size(path, &tensors[i], &size, error));
+        if (size > (uint64_t)INT64_MAX - begin)
+            return error_set(error, LMVR_ERROR_INVALID, "%s: its tensors are too large for a file", path);
+        if (strcmp(tensors[i].name, "__metadata__") == 0 || json_object_get(header, tensors[i].name))
+            return error_set(error, LMVR_ERROR_INVALID, "%s: two things are called %s", path, tensors[i].name);
+        if (json_object_set_new(header, tensors[i].name, describe(&tensors[i], begin, begin + size)) != 0)
+            return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s has a name that is not UTF-8", path, tensors[i].name);
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status add_metadata(const char *path, const char *const *metadata, json_t *header, lmvr_error *error)
+{
+    json_t *object = metadata ? json_object() : NULL;
+    bool good = true;
+    for (const char *const *pair = metadata; object && pair[0] && good; pair += 2)
+        good = json_object_set_new(object, pair[0], json_string(pair[1])) == 0;
+    if (object && (json_object_set_new(header, "__metadata__", object) != 0 || !good))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: its metadata is not UTF-8", path);
+    return LMVR_OK;
+}
+
+/* The header's bytes, its length before them, to be freed. */
+static lmvr_status make_header(const char *path, const struct safetensors_write *tensors, size_t count,
+                               const char *const *metadata, char **bytes, size_t *size, lmvr_error *error)
+{
+    json_t *header = json_object();
+    lmvr_status status = header ? add_metadata(path, metadata, header, error) : error_no_memory(error, path);
+    if (status == LMVR_OK)
+        status = add_tensors(path, tensors, count, header, error);
+    size_t length = status == LMVR_OK ? json_dumpb(header, NULL, 0, JSON_COMPACT) : 0;
+    uint64_t padded = (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    *size = sizeof padded + padded;
+    *bytes = status == LMVR_OK ? malloc(*size) : NULL;
+    if (*bytes) {
+        memcpy(*bytes, &padded, sizeof padded);
+        memset(*bytes + sizeof padded, ' ', padded);
+        json_dumpb(header, *bytes + sizeof padded, length, JSON_COMPACT);
+    } else if (status == LMVR_OK) {
+        status = error_no_memory(error, path);
+    }
+    json_decref(header);
+    return status;
+}
+
+static lmvr_status write_all(int fd, const char *path, const struct safetensors_write *tensors, size_t count,
+                             const char *header, size_t size, lmvr_error *error)
+{
+    off_t offset = (off_t)size;
+    uint64_t bytes;
+    TRY(file_write_at(fd, path, header, size, 0, error));
+    for (size_t i = 0; i < count; i++, offset += (off_t)bytes) {
+        TRY(tensor_size(path, &tensors[i], &bytes, error));
+        TRY(file_write_at(fd, path, tensors[i].data, bytes, offset, error));
+    }
+    return LMVR_OK;
+}
+
+/* The name is on disk only when its folder is. */
+static lmvr_status put_in_place(const char *temporary, const char *path, lmvr_error *error)
+{
+    if (rename(temporary, path) != 0)
+        return file_error(error, path, "write");
+    char *copy = strdup(path);
+    if (!copy)
+        return error_no_memory(error, path);
+    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(copy);
+    return folder < 0 ? LMVR_OK : file_close(folder, path, error);
+}
+
+static lmvr_status write_file(const char *temporary, const char *path, const struct safetensors_write *tensors, size_t count,
+                              const char *header, size_t size, lmvr_error *error)
+{
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return file_error(error, path, "write");
+    lmvr_status status = write_all(fd, path, tensors, count, header, size, error);
+    lmvr_status closed = file_close(fd, path, status == LMVR_OK ? error : NULL);
+    status = status == LMVR_OK ? closed : status;
+    if (status == LMVR_OK)
+        status = put_in_place(temporary, path, error);
+    if (status != LMVR_OK)
+        unlink(temporary);
+    return status;
+}
+
+lmvr_status safetensors_write(const char *path, const struct safetensors_write *tensors, size_t count,
+                              const char *const *metadata, lmvr_error *error)
+{
+    char *header, *temporary;
+    size_t size;
+    TRY(make_header(path, tensors, count, metadata, &header, &size, error));
+    lmvr_status status = asprintf(&temporary, "%s.tmp", path) < 0 ? error_no_memory(error, path) : LMVR_OK;
+    if (status == LMVR_OK) {
+        status = write_file(temporary, path, tensors, count, header, size, error);
+        free(temporary);
+    }
+    free(header);
+    return status;
+}

@@ -1,0 +1,383 @@
+#include "model/checkpoint.h"
+
+#include "format/half.h"
+#include "format/hash.h"
+#include "format/input.h"
+#include "format/json.h"
+#include "model/weight_name.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SINGLE     "model.safetensors"
+#define INDEX      "model.safetensors.index.json"
+#define MAX_SHARDS 4096
+
+struct weight {
+    char *canonical;
+    struct checkpoint_tensor tensor;
+    bool used;
+};
+
+struct checkpoint {
+    char *folder;
+    size_t file_count, count;
+    struct safetensors **files;
+    struct weight *weights; /* by canonical name */
+};
+
+static int compare_weights(const void *a, const void *b)
+{
+    const struct weight *x = a, *y = b;
+    return strcmp(x->canonical, y->canonical);
+}
+
+static struct weight *find(const struct checkpoint *c, const char *canonical)
+{
+    struct weight key = {.canonical = (char *)canonical};
+    return c->count == 0 ? NULL : bsearch(&key, c->weights, c->count, sizeof key, compare_weights);
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status open_file(struct checkpoint *c, const char *name, lmvr_error *error)
+{
+    char *path = input_path(c->folder, name);
+    if (!path)
+        return error_no_memory(error, name);
+    lmvr_status status = safetensors_open(path, &c->files[c->file_count], error);
+    c->file_count += status == LMVR_OK;
+    free(path);
+    return status;
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+/* The index names files of its own folder; a path could lead anywhere. */
+static bool is_plain_name(const char *name)
+{
+    return name && name[0] != '\0' && name[0] != '.' && !strchr(name, '/');
+}
+
+/* Each shard once, in name order. The strings are the index's. */
+static lmvr_status list_shards(const char *path, const json_t *map, const char **shards, size_t *count, lmvr_error *error)
+{
+    const char *tensor;
+    json_t *shard;
+    size_t n = 0;
+    json_object_foreach((json_t *)map, tensor, shard)
+    {
+        shards[n] = json_string_value(shard);
+        if (!is_plain_name(shards[n++]))
+            return error_set(error, LMVR_ERROR_INVALID, "%s: the file of tensor %s is not the name of a file in its folder",
+                             path, tensor);
+    }
+    qsort(shards, n, sizeof *shards, compare_strings);
+    *count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || strcmp(shards[i], shards[i - 1]) != 0)
+            shards[(*count)++] = shards[i];
+    if (*count > MAX_SHARDS)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: names %zu files, more than the %d that are opened", path, *count,
+                         MAX_SHARDS);
+    return LMVR_OK;
+}
+
+/* A file's name as the index spells it. */
+static const char *shard_name(const struct safetensors *file)
+{
+    const char *path = safetensors_path(file), *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static const struct safetensors *find_shard(const struct checkpoint *c, const char *name)
+{
+    size_t from = 0, to = c->file_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        int order = strcmp(name, shard_name(c->files[middle]));
+        if (order == 0)
+            return c->files[middle];
+        if (order < 0)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return NULL;
+}
+
+static lmvr_status open_shards(struct checkpoint *c, const char *path, const json_t *map, const char **shards,
+                               lmvr_error *error)
+{
+    size_t count = 0;
+    const char *tensor;
+    json_t *shard;
+    TRY(list_shards(path, map, shards, &count, error));
+    c->files = calloc(count + 1, sizeof *c->files);
+    if (!c->files)
+        return error_no_memory(error, path);
+    for (size_t i = 0; i < count; i++)
+        TRY(open_file(c, shards[i], error));
+    json_object_foreach((json_t *)map, tensor, shard)
+    {
+        const struct safetensors *file = find_shard(c, json_string_value(shard));
+        if (!safetensors_find(file, tensor))
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has no tensor %s, which %s says it has", safetensors_path(file),
+                             tensor, INDEX);
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status add_weight(struct checkpoint *c, const struct safetensors *file, const struct safetensors_entry *entry,
+                              lmvr_error *error)
+{
+    struct weight *weight = &c->weights[c->count];
+    weight->tensor = (struct checkpoint_tensor){.file = file, .entry = entry};
+    weight->canonical = weight_name_canonical(entry->name);
+    if (!weight->canonical)
+        return error_no_memory(error, c->folder);
+    c->count++;
+    return LMVR_OK;
+}
+
+/* Two tensors for one weight: which of them is meant cannot be told. */
+static lmvr_status check_doubles(const struct checkpoint *c, lmvr_error *error)
+{
+    for (size_t i = 1; i < c->count; i++) {
+        const struct checkpoint_tensor *a = &c->weights[i - 1].tensor, *b = &c->weights[i].tensor;
+        if (strcmp(c->weights[i - 1].canonical, c->weights[i].canonical) == 0)
+            return error_set(error, LMVR_ERROR_INVALID, "%s: tensors %s (%s) and %s (%s) are the same weight", c->folder,
+                             a->entry->name, shard_name(a->file), b->entry->name, shard_name(b->file));
+    }
+    return LMVR_OK;
+}
+
+/* Names every tensor of the files. Where the index puts a tensor into one file, another file's of that name does not count. */
+static lmvr_status collect(struct checkpoint *c, const json_t *map, lmvr_error *error)
+{
+    size_t total = 0;
+    for (size_t f = 0; f < c->file_count; f++)
+        total += safetensors_count(c->files[f]);
+    c->weights = calloc(total + 1, sizeof *c->weights);
+    if (!c->weights)
+        return error_no_memory(error, c->folder);
+    for (size_t f = 0; f < c->file_count; f++) {
+        for (size_t i = 0; i < safetensors_count(c->files[f]); i++) {
+            const struct safetensors_entry *entry = safetensors_entry_at(c->files[f], i);
+            const char *where = json_string_value(json_object_get(map, entry->name));
+            if (!where || strcmp(where, shard_name(c->files[f])) == 0)
+                TRY(add_weight(c, c->files[f], entry, error));
+        }
+    }
+    if (c->count > 0)
+        qsort(c->weights, c->count, sizeof *c->weights, compare_weights);
+    return check_doubles(c, error);
+}
+
+static lmvr_status open_index(struct checkpoint *c, const char *path, const json_t *root, lmvr_error *error)
+{
+    struct json_node node = json_node_root(path, root), map;
+    TRY(json_node_object(&node, "weight_map", &map, error));
+    if (json_object_size(map.object) == 0)
+        return json_refuse(&node, "weight_map", "an object that names a file for each tensor", error);
+    const char **shards = calloc(json_object_size(map.object), sizeof *shards);
+    if (!shards)
+        return error_no_memory(error, path);
+    lmvr_status status = open_shards(c, path, map.object, shards, error);
+    free(shards);
+    return status == LMVR_OK ? collect(c, map.object, error) : status;
+}
+
+static lmvr_status open_many(struct checkpoint *c, const char *path, lmvr_error *error)
+{
+    json_t *root;
+    TRY(json_read(path, NULL, &root, error));
+    lmvr_status status = open_index(c, path, root, error);
+    json_decref(root);
+    return status;
+}
+
+static lmvr_status open_one(struct checkpoint *c, lmvr_error *error)
+{
+    c->files = calloc(1, sizeof *c->files);
+    if (!c->files)
+        return error_no_memory(error, c->folder);
+    TRY(open_file(c, SINGLE, error));
+    return collect(c, NULL, error);
+}
+
+/* As transformers, the single file first. */
+static lmvr_status open_folder(struct checkpoint *c, lmvr_error *error)
+{
+    char *single = input_path(c->folder, SINGLE), *index = input_path(c->folder, INDEX);
+    lmvr_status status;
+    if (!single || !index)
+        status = error_no_memory(error, c->folder);
+    else if (input_exists(single))
+        status = open_one(c, error);
+    else if (input_exists(index))
+        status = open_many(c, index, error);
+    else
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: has neither %s nor %s", c->folder, SINGLE, INDEX);
+    free(single);
+    free(index);
+    return status;
+}
+
+lmvr_status checkpoint_open(const char *folder, struct checkpoint **checkpoint, lmvr_error *error)
+{
+    struct checkpoint *c = *checkpoint = calloc(1, sizeof *c);
+    if (!c)
+        return error_no_memory(error, folder);
+    c->folder = strdup(folder);
+    lmvr_status status = c->folder ? open_folder(c, error) : error_no_memory(error, folder);
+    if (status != LMVR_OK) {
+        checkpoint_close(c);
+        *checkpoint = NULL;
+    }
+    return status;
+}
+
+void checkpoint_close(struct checkpoint *checkpoint)
+{
+    if (!checkpoint)
+        return;
+    for (size_t i = 0; i < checkpoint->count; i++)
+        free(checkpoint->weights[i].canonical);
+    for (size_t i = 0; i < checkpoint->file_count; i++)
+        safetensors_close(checkpoint->files[i]);
+    free(checkpoint->weights);
+    free(checkpoint->files);
+    free(checkpoint->folder);
+    free(checkpoint);
+}
+
+/* ---- finding and reading ---------------------------------------------------------------------------------------------- */
+
+bool checkpoint_has(const struct checkpoint *checkpoint, const char *canonical)
+{
+    return find(checkpoint, canonical) != NULL;
+}
+
+/* "(32000, 4096)" */
+static void show_shape(int dims, const int64_t *shape, char *text, size_t size)
+{
+    size_t length = (size_t)snprintf(text, size, "(");
+    for (int i = 0; i < dims && length < size; i++)
+        length += (size_t)snprintf(text + length, size - length, "%s%lld", i > 0 ? ", " : "", (long long)shape[i]);
+    if (length < size)
+        snprintf(text + length, size - length, ")");
+}
+
+static lmvr_status check_tensor(const struct checkpoint_tensor *tensor, int dims, const int64_t *shape, lmvr_error *error)
+{
+    const struct safetensors_entry *entry = tensor->entry;
+    bool same = entry->dims == dims;
+    for (int i = 0; i < dims && same; i++)
+        same = entry->shape[i] == shape[i];
+    if (!same) {
+        char found[192], expected[192];
+        show_shape(entry->dims, entry->shape, found, sizeof found);
+        show_shape(dims, shape, expected, sizeof expected);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s has shape %s, expected %s", safetensors_path(tensor->file),
+                         entry->name, found, expected);
+    }
+    if (entry->dtype != ST_F32 && entry->dtype != ST_F16 && entry->dtype != ST_BF16)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is of %s, expected F32, F16 or BF16",
+                         safetensors_path(tensor->file), entry->name, safetensors_dtype_name(entry->dtype));
+    return LMVR_OK;
+}
+
+lmvr_status checkpoint_find(struct checkpoint *checkpoint, const char *canonical, int dims, const int64_t *shape,
+                            struct checkpoint_tensor *tensor, lmvr_error *error)
+{
+    struct weight *weight = find(checkpoint, canonical);
+    if (!weight)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is missing", checkpoint->folder, canonical);
+    TRY(check_tensor(&weight->tensor, dims, shape, error));
+    weight->used = true;
+    *tensor = weight->tensor;
+    return LMVR_OK;
+}
+
+lmvr_status checkpoint_read_part(const struct checkpoint_tensor *tensor, uint64_t first, uint64_t count, float *out,
+                                 lmvr_error *error)
+{
+    TRY(safetensors_read_f32(tensor->file, tensor->entry, first, count, out, error));
+    if (!half_all_finite(out, count))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s holds a value that is not finite",
+                         safetensors_path(tensor->file), tensor->entry->name);
+    return LMVR_OK;
+}
+
+lmvr_status checkpoint_read(struct checkpoint *checkpoint, const char *canonical, int dims, const int64_t *shape, float *out,
+                            lmvr_error *error)
+{
+    struct checkpoint_tensor tensor;
+    TRY(checkpoint_find(checkpoint, canonical, dims, shape, &tensor, error));
+    return checkpoint_read_part(&tensor, 0, tensor.entry->size / safetensors_dtype_size(tensor.entry->dtype), out, error);
+}
+
+/* ---- what is left ----------------------------------------------------------------------------------------------------- */
+
+void checkpoint_mark_used(struct checkpoint *checkpoint, const char *canonical_prefix)
+{
+    for (size_t i = 0; i < checkpoint->count; i++)
+        if (weight_name_is_under(checkpoint->weights[i].canonical, canonical_prefix))
+            checkpoint->weights[i].used = true;
+}
+
+lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_error *error)
+{
+    const struct weight *first = NULL;
+    size_t others = 0;
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct weight *weight = &checkpoint->weights[i];
+        if (weight->used || weight_name_is_harmless(weight->canonical))
+            continue;
+        others += first != NULL;
+        first = first ? first : weight;
+    }
+    if (!first)
+        return LMVR_OK;
+    if (others == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is not part of the model that config.json describes",
+                         safetensors_path(first->tensor.file), first->tensor.entry->name);
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "%s: tensor %s, and %zu more, are not part of the model that config.json describes",
+                     safetensors_path(first->tensor.file), first->tensor.entry->name, others);
+}
+
+uint64_t checkpoint_hash(const struct checkpoint *checkpoint)
+{
+    uint64_t hash = HASH_START;
+    for (size_t i = 0; i < checkpoint->file_count; i++) {
+        uint64_t header = safetensors_header_hash(checkpoint->files[i]);
+        hash = hash_bytes(hash, &header, sizeof header);
+    }
+    return hash;
+}
+
+void checkpoint_list_dtypes(const struct checkpoint *checkpoint, char *text, size_t size)
+{
+    uint64_t bytes[ST_OTHER + 1] = {0};
+    for (size_t i = 0; i < checkpoint->count; i++)
+        bytes[checkpoint->weights[i].tensor.entry->dtype] += checkpoint->weights[i].tensor.entry->size;
+    size_t used = 0;
+    text[0] = '\0';
+    for (;;) {
+        int most = 0;
+        for (int i = 1; i <= ST_OTHER; i++)
+            most = bytes[i] > bytes[most] ? i : most;
+        if (bytes[most] == 0 || used >= size)
+            return;
+        used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+                                 safetensors_dtype_name((enum safetensors_dtype)most));
+        bytes[most] = 0;
+    }
+}

@@ -1,0 +1,38 @@
+/* The parts of a configuration, each from its own object of JSON. What a file leaves out has transformers' default. */
+#ifndef LMVR_SRC_MODEL_CONFIG_PARTS_H
+#define LMVR_SRC_MODEL_CONFIG_PARTS_H
+
+#include "format/json.h"
+#include "model/config.h"
+
+#define CONFIG_MAX_WIDTH      (1 << 20) /* of vectors: large enough for any model, small enough for products of two in int64 */
+#define CONFIG_MAX_BLOCKS     (1 << 12)
+#define CONFIG_MAX_IMAGE      (1 << 14) /* pixels a side: their square is an int */
+#define CONFIG_MAX_VOCABULARY (1 << 24)
+
+/* The objects that make a configuration. */
+struct config_sources {
+    struct json_node config;     /* config.json */
+    struct json_node processor;  /* preprocessor_config.json, or "image_processor" in processor_config.json */
+    struct json_node generation; /* generation_config.json; its object is NULL where there is none */
+};
+
+/* Everything but the hash. */
+lmvr_status config_parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
+
+/* A CLIPVisionConfig. `vision` comes with the defaults. */
+lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
+
+/* A LlamaConfig. */
+lmvr_status config_parse_language(const struct json_node *node, const struct json_node *generation,
+                                  struct language_config *language, lmvr_error *error);
+
+/* An image processor whose output is image_size x image_size for every picture. `is_llava`: of a LLaVA model, whose processor
+ * pads where it is told to; CLIP's does not. */
+lmvr_status config_parse_preprocess(const struct json_node *node, int image_size, bool is_llava, struct preprocess *preprocess,
+                                    lmvr_error *error);
+
+lmvr_status config_parse_activation(const struct json_node *node, const char *key, enum activation *activation,
+                                    lmvr_error *error);
+
+#endif

@@ -1,0 +1,21 @@
+/* From tensors in a checkpoint to the packed layers of a model. */
+#ifndef LMVR_SRC_MODEL_LOAD_H
+#define LMVR_SRC_MODEL_LOAD_H
+
+#include "model/checkpoint.h"
+#include "model/model.h"
+
+/* Where weights come from. */
+struct loader {
+    struct checkpoint *checkpoint; /* NULL: random weights */
+    uint64_t random;
+    enum dtype dtype;
+    lmvr_error *error;
+};
+
+/* Each leaves a part that its finish function frees, also after a failure. */
+lmvr_status load_clip(struct loader *loader, const struct vision_config *config, struct clip *clip);
+lmvr_status load_projector(struct loader *loader, const struct model_config *config, struct projector *projector);
+lmvr_status load_llama(struct loader *loader, const struct language_config *config, struct llama *llama);
+
+#endif

@@ -1,0 +1,113 @@
+#include "model/model.h"
+
+#include "format/hash.h"
+#include "model/load.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int model_visual_tokens(const struct lmvr_model *model)
+{
+    return clip_positions(&model->vision) - (model->config.projector.drop_class ? 1 : 0);
+}
+
+enum dtype model_dtype(lmvr_dtype dtype)
+{
+    return dtype == LMVR_DTYPE_BF16 || (dtype == LMVR_DTYPE_DEFAULT && product_computes_bf16()) ? BF16 : F32;
+}
+
+uint64_t model_fingerprint(const struct model_config *config, const struct checkpoint *checkpoint)
+{
+    uint64_t header = checkpoint_hash(checkpoint);
+    return hash_bytes(config->hash, &header, sizeof header);
+}
+
+static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
+{
+    TRY(load_clip(loader, &model->config.vision, &model->vision));
+    if (!model->config.has_language)
+        return LMVR_OK;
+    TRY(load_projector(loader, &model->config, &model->connector));
+    return load_llama(loader, &model->config.language, &model->language);
+}
+
+static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error)
+{
+    const char *const names[] = {"tokenizer.model", "spiece.model"};
+    char file[4096];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int length = snprintf(file, sizeof file, "%s/%s", path, names[i]);
+        if (length < 0 || (size_t)length >= sizeof file || access(file, F_OK) != 0)
+            continue;
+        TRY(tokenizer_open(file, &model->tokenizer, error));
+        if (tokenizer_size(model->tokenizer) > model->config.language.vocabulary)
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has %d pieces, but the embedding only %d rows", file,
+                             tokenizer_size(model->tokenizer), model->config.language.vocabulary);
+        return LMVR_OK;
+    }
+    return error_set(error, LMVR_ERROR_INVALID, "%s: has neither tokenizer.model nor spiece.model", path);
+}
+
+static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_error *error)
+{
+    TRY(model_config_read(path, &model->config, error));
+    if (model->config.has_language)
+        TRY(open_tokenizer(path, model, error));
+    struct loader loader = {.dtype = model->dtype, .error = error};
+    TRY(checkpoint_open(path, &loader.checkpoint, error));
+    lmvr_status status = load_parts(&loader, model);
+    if (status == LMVR_OK)
+        status = checkpoint_check_unused(loader.checkpoint, error);
+    checkpoint_list_dtypes(loader.checkpoint, model->stored_dtypes, sizeof model->stored_dtypes);
+    model->fingerprint = model_fingerprint(&model->config, loader.checkpoint);
+    checkpoint_close(loader.checkpoint);
+    return status;
+}
+
+lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
+{
+    struct lmvr_model *m = *model = calloc(1, sizeof *m);
+    if (!m)
+        return error_no_memory(error, "the model");
+    m->dtype = model_dtype(dtype);
+    int before = omp_get_max_threads();
+    if (threads > 0)
+        omp_set_num_threads(threads);
+    lmvr_status status = open_model(path, m, error);
+    omp_set_num_threads(before);
+    if (status != LMVR_OK) {
+        lmvr_model_free(m);
+        *model = NULL;
+    }
+    return status;
+}
+
+lmvr_status model_create_random(const struct model_config *config, enum dtype dtype, struct lmvr_model **model,
+                                lmvr_error *error)
+{
+    struct lmvr_model *m = *model = calloc(1, sizeof *m);
+    if (!m)
+        return error_no_memory(error, "the model");
+    m->config = *config;
+    m->dtype = dtype;
+    struct loader loader = {.dtype = dtype, .random = 1, .error = error};
+    lmvr_status status = load_parts(&loader, m);
+    if (status != LMVR_OK) {
+        lmvr_model_free(m);
+        *model = NULL;
+    }
+    return status;
+}
+
+void lmvr_model_free(lmvr_model *model)
+{
+    if (!model)
+        return;
+    clip_finish(&model->vision);
+    projector_finish(&model->connector);
+    llama_finish(&model->language);
+    tokenizer_close(model->tokenizer);
+    free(model);
+}

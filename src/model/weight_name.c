@@ -1,0 +1,76 @@
+#include "model/weight_name.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool weight_name_is_under(const char *name, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    if (strncmp(name, prefix, length) != 0)
+        return false;
+    return name[length] == '\0' || name[length] == '.' || (length > 0 && prefix[length - 1] == '.');
+}
+
+/*
+ * transformers' own renamings are in its conversion_mapping.py: "llava" and "LlavaModel" for the language model, which lost its
+ * inner "model." and its head in 4.52; "CLIPVisionModel" for the vision tower, which lost "vision_model." in 5. A name is
+ * `from` and a rest; where the rest begins with none of `unless`, `from` becomes `to`. The first row that fits is taken.
+ */
+static const struct renaming {
+    const char *from, *to;
+    const char *unless[2];
+} renamings[] = {
+    {"language_model.", "language_model.model.", {"model.", "lm_head."}},
+    {"lm_head.", "language_model.lm_head.", {0}},
+    {"vision_tower.", "vision_tower.vision_model.", {"vision_model.", 0}},
+    /* CLIP alone, with its prefix or bare */
+    {"vision_model.", "vision_tower.vision_model.", {0}},
+    {"embeddings.", "vision_tower.vision_model.embeddings.", {0}},
+    {"pre_layrnorm.", "vision_tower.vision_model.pre_layrnorm.", {0}},
+    {"encoder.", "vision_tower.vision_model.encoder.", {0}},
+    {"post_layernorm.", "vision_tower.vision_model.post_layernorm.", {0}},
+};
+
+static bool begins_with(const char *name, const char *prefix)
+{
+    return prefix && strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+char *weight_name_canonical(const char *name)
+{
+    char *canonical = NULL;
+    const char *from = "", *to = "";
+    if (begins_with(name, "model."))
+        name += strlen("model.");
+    for (size_t i = 0; i < sizeof renamings / sizeof *renamings; i++) {
+        const struct renaming *r = &renamings[i];
+        if (!begins_with(name, r->from))
+            continue;
+        const char *rest = name + strlen(r->from);
+        bool stays = begins_with(rest, r->unless[0]) || begins_with(rest, r->unless[1]);
+        from = stays ? "" : r->from;
+        to = stays ? "" : r->to;
+        break;
+    }
+    return asprintf(&canonical, "%s%s", to, name + strlen(from)) < 0 ? NULL : canonical;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+bool weight_name_is_harmless(const char *canonical)
+{
+    static const char *const ends[] = {".position_ids", ".rotary_emb.inv_freq"};
+    static const char *const parts[] = {"vision_tower.vision_model.post_layernorm", "text_model", "text_projection",
+                                        "visual_projection", "logit_scale"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(canonical, ends[i]))
+            return true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (weight_name_is_under(canonical, parts[i]))
+            return true;
+    return false;
+}
