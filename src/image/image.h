@@ -1,0 +1,27 @@
+/* A picture as 8-bit RGB, the way every decoder here delivers it and Pillow's convert("RGB") would. */
+#ifndef LMVR_SRC_IMAGE_IMAGE_H
+#define LMVR_SRC_IMAGE_IMAGE_H
+
+#include "error.h"
+
+/* More pixels than this are refused, as Pillow refuses them (Image.MAX_IMAGE_PIXELS doubled). */
+#define IMAGE_MAX_PIXELS 178956970
+
+struct image {
+    int width, height; /* pixels, both at least 1 */
+    uint8_t *rgb;      /* height rows of width RGB triples without gaps; owned, freed by image_finish() */
+};
+
+/*
+ * Decodes JPEG, PNG or WebP, told apart by content, applies the EXIF orientation and converts to RGB as Pillow does.
+ * `name` stands in the error's sentence. On failure *image is empty and LMVR_ERROR_INPUT (or _RESOURCE) is returned.
+ */
+lmvr_status image_decode(const void *bytes, size_t size, const char *name, struct image *image, lmvr_error *error);
+
+/* The same from a file; the file's bytes are also given to `bytes_hash` (NULL is allowed), a 64-bit hash for seeds. */
+lmvr_status image_read(const char *path, struct image *image, uint64_t *bytes_hash, lmvr_error *error);
+
+/* Frees the pixels and empties the image. */
+void image_finish(struct image *image);
+
+#endif

@@ -1,0 +1,157 @@
+#include "image/preprocess.h"
+
+#include "image/resize.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+void preprocess_init_clip(struct preprocess *p)
+{
+    *p = (struct preprocess){
+        .do_resize = true,
+        .do_center_crop = true,
+        .do_rescale = true,
+        .do_normalize = true,
+        .shortest_edge = 224,
+        .crop_width = 224,
+        .crop_height = 224,
+        .filter = FILTER_BICUBIC,
+        .rescale_factor = 1.0 / 255,
+        .mean = {0.48145466, 0.4578275, 0.40821073},
+        .std = {0.26862954, 0.26130258, 0.27577711},
+    };
+}
+
+/* ---- sizes ----------------------------------------------------------------------------------------------------------- */
+
+/* The longer edge when the shorter one becomes `edge`, cut off as transformers' get_resize_output_image_size does. */
+static int longer_edge(int edge, int shorter, int longer)
+{
+    double length = (double)((int64_t)edge * longer) / shorter;
+    return length < INT_MAX ? (int)length : INT_MAX;
+}
+
+static void padded_size(const struct preprocess *p, int *width, int *height)
+{
+    if (p->pad_to_square)
+        *width = *height = *width > *height ? *width : *height;
+}
+
+static void resized_size(const struct preprocess *p, int *width, int *height)
+{
+    if (!p->do_resize)
+        return;
+    int w = *width, h = *height, edge = p->shortest_edge;
+    if (edge == 0) {
+        *width = p->width;
+        *height = p->height;
+    } else {
+        *width = w <= h ? edge : longer_edge(edge, h, w);
+        *height = w <= h ? longer_edge(edge, w, h) : edge;
+    }
+}
+
+void preprocess_output_size(const struct preprocess *p, int width, int height, int *out_width, int *out_height)
+{
+    *out_width = width;
+    *out_height = height;
+    padded_size(p, out_width, out_height);
+    resized_size(p, out_width, out_height);
+    if (p->do_center_crop) {
+        *out_width = p->crop_width;
+        *out_height = p->crop_height;
+    }
+}
+
+/* ---- pixels ---------------------------------------------------------------------------------------------------------- */
+
+/* LLaVA's expand2square: the image in the middle of a square of the mean color. */
+static struct canvas place(const struct preprocess *p, const struct image *in)
+{
+    struct canvas canvas = {.image = in, .width = in->width, .height = in->height};
+    padded_size(p, &canvas.width, &canvas.height);
+    canvas.left = (canvas.width - in->width) / 2;
+    canvas.top = (canvas.height - in->height) / 2;
+    for (int c = 0; c < 3; c++) {
+        double value = p->mean[c] * 255;
+        canvas.fill[c] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+    return canvas;
+}
+
+/* Along one axis: the crop takes [from, from + size) of the resized picture and puts it at `to`; around it is black. */
+struct overlap {
+    int from, to, size;
+};
+
+static struct overlap overlap_of(int resized, int crop)
+{
+    int margin = resized - crop;
+    if (margin >= 0)
+        return (struct overlap){margin / 2, 0, crop};
+    return (struct overlap){0, (1 - margin) / 2, resized}; /* transformers rounds a padding up */
+}
+
+static void copy_window(const struct canvas *in, const struct window *window, uint8_t *rgb, size_t stride)
+{
+    for (int y = 0; y < window->height; y++)
+        canvas_row(in, window->y + y, window->x, window->x + window->width, rgb + y * stride);
+}
+
+/* Fills `rgb`, width x height pixels that are black so far, with what the crop shows. */
+static lmvr_status make_crop(const struct preprocess *p, const struct image *in, int width, int height, uint8_t *rgb,
+                             lmvr_error *error)
+{
+    struct canvas canvas = place(p, in);
+    int resized_width = canvas.width, resized_height = canvas.height;
+    resized_size(p, &resized_width, &resized_height);
+    if (resized_width == INT_MAX || resized_height == INT_MAX)
+        return error_set(error, LMVR_ERROR_INPUT, "an image of %d x %d pixels is too elongated to be resized", in->width,
+                         in->height);
+    struct overlap x = overlap_of(resized_width, width), y = overlap_of(resized_height, height);
+    struct window window = {x.from, y.from, x.size, y.size};
+    size_t stride = (size_t)width * 3;
+    rgb += y.to * stride + (size_t)x.to * 3;
+    if (p->do_resize)
+        return resize_window(&canvas, resized_width, resized_height, p->filter, &window, rgb, stride, error);
+    copy_window(&canvas, &window, rgb, stride);
+    return LMVR_OK;
+}
+
+/* The float that each byte becomes, in the types and the order of transformers' rescale and normalize. */
+static void make_table(const struct preprocess *p, int channel, float table[256])
+{
+    float mean = (float)p->mean[channel], std = (float)p->std[channel];
+    for (int i = 0; i < 256; i++) {
+        float value = p->do_rescale ? (float)(i * p->rescale_factor) : (float)i;
+        table[i] = p->do_normalize ? (value - mean) / std : value;
+    }
+}
+
+/* `rgb` is (height, width, 3), `pixels` (3, height, width). */
+static void to_tensor(const struct preprocess *p, const uint8_t *rgb, size_t count, float *pixels)
+{
+    for (int c = 0; c < 3; c++) {
+        float table[256];
+        make_table(p, c, table);
+        for (size_t i = 0; i < count; i++)
+            pixels[c * count + i] = table[rgb[3 * i + c]];
+    }
+}
+
+lmvr_status preprocess_image(const struct preprocess *p, const struct image *in, float *pixels, lmvr_error *error)
+{
+    int width, height;
+    preprocess_output_size(p, in->width, in->height, &width, &height);
+    if (width < 1 || height < 1)
+        return error_set(error, LMVR_ERROR_INVALID, "cannot make an image of %d x %d pixels", width, height);
+    uint8_t *rgb = calloc((size_t)width * height, 3);
+    if (!rgb)
+        return error_no_memory(error, "preparing an image");
+    lmvr_status status = make_crop(p, in, width, height, rgb, error);
+    if (status == LMVR_OK)
+        to_tensor(p, rgb, (size_t)width * height, pixels);
+    free(rgb);
+    return status;
+}

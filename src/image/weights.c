@@ -1,0 +1,144 @@
+#include "image/weights.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- the filters, each with the half-width where it is not 0 ---------------------------------------------------------- */
+
+static double box(double x)
+{
+    return x > -0.5 && x <= 0.5 ? 1 : 0;
+}
+
+static double triangle(double x)
+{
+    x = fabs(x);
+    return x < 1 ? 1 - x : 0;
+}
+
+static double sinc(double x)
+{
+    x *= M_PI;
+    return x == 0 ? 1 : sin(x) / x;
+}
+
+static double hamming(double x)
+{
+    x = fabs(x);
+    return x < 1 ? sinc(x) * (0.54f + 0.46f * cos(x * M_PI)) : 0; /* Pillow's constants are single precision, too */
+}
+
+/* Keys' cubic convolution with a = -1/2, https://ieeexplore.ieee.org/document/1163711 */
+static double bicubic(double x)
+{
+    const double a = -0.5;
+    x = fabs(x);
+    if (x < 1)
+        return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+static double lanczos(double x)
+{
+    return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0;
+}
+
+static const struct filter {
+    double (*value)(double x);
+    double support;
+} filters[] = {
+    [FILTER_LANCZOS] = {lanczos, 3}, [FILTER_BILINEAR] = {triangle, 1}, [FILTER_BICUBIC] = {bicubic, 2},
+    [FILTER_BOX] = {box, 0.5},       [FILTER_HAMMING] = {hamming, 1},
+};
+
+/* ---- weights --------------------------------------------------------------------------------------------------------- */
+
+/* How the axis is scaled: an output's inputs lie within `support` of its center. */
+struct scaling {
+    const struct filter *filter;
+    int in_size;
+    double scale, filter_scale, support;
+};
+
+static struct scaling scaling_of(int in_size, int out_size, enum image_filter filter)
+{
+    struct scaling s = {.filter = &filters[filter], .in_size = in_size};
+    s.scale = (double)(float)in_size / out_size; /* Pillow's box is single precision */
+    s.filter_scale = s.scale < 1 ? 1 : s.scale;
+    s.support = s.filter->support * s.filter_scale;
+    return s;
+}
+
+static double center_of(const struct scaling *s, int output)
+{
+    return (output + 0.5) * s->scale;
+}
+
+static void range_of(const struct scaling *s, int output, int *first, int *taps)
+{
+    double center = center_of(s, output);
+    int begin = (int)(center - s->support + 0.5), end = (int)(center + s->support + 0.5);
+    begin = begin < 0 ? 0 : begin;
+    end = end > s->in_size ? s->in_size : end;
+    *first = begin < end ? begin : end;
+    *taps = end - *first;
+}
+
+static int32_t to_fixed(double weight)
+{
+    double scaled = weight * (1 << WEIGHT_BITS);
+    return (int32_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+}
+
+/* The weights of one output; `exact` is room for them before rounding. */
+static void fill(const struct scaling *s, int output, int first, int taps, double *exact, int32_t *weights)
+{
+    double center = center_of(s, output), shrink = 1 / s->filter_scale, sum = 0;
+    for (int t = 0; t < taps; t++) {
+        exact[t] = s->filter->value((t + first - center + 0.5) * shrink);
+        sum += exact[t];
+    }
+    for (int t = 0; t < taps; t++)
+        weights[t] = to_fixed(sum != 0 ? exact[t] / sum : exact[t]);
+}
+
+static lmvr_status allocate(struct weights *w, int count, int most_taps, int align, lmvr_error *error)
+{
+    w->stride = ((size_t)most_taps + align - 1) / align * align;
+    if (w->stride == 0)
+        w->stride = align;
+    w->weights = w->stride > SIZE_MAX / 4 / count ? NULL : calloc(w->stride * count, sizeof *w->weights);
+    return w->weights ? LMVR_OK : error_no_memory(error, "resizing an image");
+}
+
+lmvr_status weights_init(struct weights *w, int in_size, int out_size, enum image_filter filter, int begin, int count,
+                         int align, lmvr_error *error)
+{
+    struct scaling scaling = scaling_of(in_size, out_size, filter);
+    *w = (struct weights){.count = count};
+    w->first = calloc(count, sizeof *w->first);
+    w->taps = calloc(count, sizeof *w->taps);
+    if (!w->first || !w->taps)
+        return error_no_memory(error, "resizing an image");
+    int most_taps = 0;
+    for (int i = 0; i < count; i++) {
+        range_of(&scaling, begin + i, &w->first[i], &w->taps[i]);
+        most_taps = w->taps[i] > most_taps ? w->taps[i] : most_taps;
+    }
+    TRY(allocate(w, count, most_taps, align, error));
+    double *exact = malloc(sizeof *exact * w->stride);
+    if (!exact)
+        return error_no_memory(error, "resizing an image");
+    for (int i = 0; i < count; i++)
+        fill(&scaling, begin + i, w->first[i], w->taps[i], exact, w->weights + i * w->stride);
+    free(exact);
+    return LMVR_OK;
+}
+
+void weights_finish(struct weights *w)
+{
+    free(w->first);
+    free(w->taps);
+    free(w->weights);
+    *w = (struct weights){0};
+}
