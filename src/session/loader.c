@@ -1,0 +1,145 @@
+#include "session/session.h"
+
+#include "format/hash.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define MAX_THREADS 8
+
+/* A ring of images that are being read, or wait to be taken. Image i has the place i % size. */
+struct image_loader {
+    const struct lmvr_session *session;
+    const lmvr_image *images;
+    size_t count, size;
+    struct loaded *ring;
+    bool *ready;
+    size_t claimed, taken; /* images that a thread has begun with; that the session has */
+    bool stop;
+    pthread_mutex_t lock;
+    pthread_cond_t filled, emptied;
+    pthread_t threads[MAX_THREADS];
+    int thread_count;
+};
+
+static lmvr_status read_image(const lmvr_image *from, struct image *image, uint64_t *hash, lmvr_error *error)
+{
+    if (!from->rgb) {
+        if (!from->path)
+            return error_set(error, LMVR_ERROR_INPUT, "an image has neither a path nor pixels");
+        return image_read(from->path, image, hash, error);
+    }
+    const char *name = from->path ? from->path : "image";
+    if (from->width < 1 || from->height < 1 || (int64_t)from->width * from->height > IMAGE_MAX_PIXELS)
+        return error_set(error, LMVR_ERROR_INPUT, "%s: has %d x %d pixels", name, from->width, from->height);
+    size_t size = 3 * (size_t)from->width * (size_t)from->height;
+    /* a view: preprocessing does not write to it, and nobody frees it */
+    *image = (struct image){from->width, from->height, (uint8_t *)(uintptr_t)from->rgb};
+    *hash = hash_bytes(HASH_START, from->rgb, size);
+    return LMVR_OK;
+}
+
+static void load(const struct lmvr_session *session, const lmvr_image *from, struct loaded *loaded)
+{
+    struct image image = {0};
+    loaded->status = read_image(from, &image, &loaded->hash, &loaded->error);
+    if (loaded->status != LMVR_OK)
+        return;
+    int64_t side = session->model->config.vision.image_size;
+    loaded->pixels = malloc((size_t)(3 * side * side) * sizeof *loaded->pixels);
+    if (loaded->pixels)
+        loaded->status = preprocess_image(&session->preprocess, &image, loaded->pixels, &loaded->error);
+    else
+        loaded->status = error_no_memory(&loaded->error, "an image");
+    if (!from->rgb)
+        image_finish(&image);
+    if (loaded->status != LMVR_OK) {
+        free(loaded->pixels);
+        loaded->pixels = NULL;
+    }
+}
+
+static void *work(void *argument)
+{
+    struct image_loader *l = argument;
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        while (!l->stop && l->claimed < l->count && l->claimed >= l->taken + l->size)
+            pthread_cond_wait(&l->emptied, &l->lock);
+        if (l->stop || l->claimed >= l->count)
+            break;
+        size_t index = l->claimed++;
+        pthread_mutex_unlock(&l->lock);
+        struct loaded loaded = {.index = index};
+        load(l->session, &l->images[index], &loaded);
+        pthread_mutex_lock(&l->lock);
+        l->ring[index % l->size] = loaded;
+        l->ready[index % l->size] = true;
+        pthread_cond_broadcast(&l->filled);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+lmvr_status image_loader_start(const struct lmvr_session *session, const lmvr_image *images, size_t count,
+                               struct image_loader **loader, lmvr_error *error)
+{
+    struct image_loader *l = *loader = calloc(1, sizeof *l);
+    if (!l)
+        return error_no_memory(error, "reading images");
+    int wanted = omp_get_max_threads();
+    wanted = wanted < MAX_THREADS ? wanted : MAX_THREADS;
+    *l = (struct image_loader){
+        .session = session, .images = images, .count = count, .size = 2 * (size_t)session->encode_batch + (size_t)wanted};
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->filled, NULL);
+    pthread_cond_init(&l->emptied, NULL);
+    l->ring = calloc(l->size, sizeof *l->ring);
+    l->ready = calloc(l->size, sizeof *l->ready);
+    while (l->ring && l->ready && l->thread_count < wanted && pthread_create(&l->threads[l->thread_count], NULL, work, l) == 0)
+        l->thread_count++;
+    if (l->thread_count > 0)
+        return LMVR_OK;
+    image_loader_stop(l);
+    *loader = NULL;
+    return error_no_memory(error, "reading images");
+}
+
+bool image_loader_next(struct image_loader *loader, struct loaded *loaded)
+{
+    pthread_mutex_lock(&loader->lock);
+    bool any = loader->taken < loader->count;
+    if (any) {
+        size_t place = loader->taken % loader->size;
+        while (!loader->ready[place])
+            pthread_cond_wait(&loader->filled, &loader->lock);
+        *loaded = loader->ring[place];
+        loader->ring[place] = (struct loaded){0};
+        loader->ready[place] = false;
+        loader->taken++;
+        pthread_cond_broadcast(&loader->emptied);
+    }
+    pthread_mutex_unlock(&loader->lock);
+    return any;
+}
+
+void image_loader_stop(struct image_loader *loader)
+{
+    if (!loader)
+        return;
+    pthread_mutex_lock(&loader->lock);
+    loader->stop = true;
+    pthread_cond_broadcast(&loader->emptied);
+    pthread_mutex_unlock(&loader->lock);
+    for (int i = 0; i < loader->thread_count; i++)
+        pthread_join(loader->threads[i], NULL);
+    for (size_t i = 0; loader->ring && i < loader->size; i++)
+        free(loader->ring[i].pixels);
+    pthread_cond_destroy(&loader->filled);
+    pthread_cond_destroy(&loader->emptied);
+    pthread_mutex_destroy(&loader->lock);
+    free(loader->ring);
+    free(loader->ready);
+    free(loader);
+}

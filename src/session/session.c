@@ -1,0 +1,324 @@
+#include "session/session.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_BATCH    16
+#define ENCODE_POSITIONS 2048 /* enough rows for the encoder's products to run at their best */
+
+#define DEFAULT_NEW_TOKENS 128
+
+void lmvr_session_options_default(lmvr_session_options *options)
+{
+    *options = (lmvr_session_options){.max_new_tokens = DEFAULT_NEW_TOKENS, .top_p = 1.0f};
+}
+
+struct pool *pools_create(const struct lmvr_session *session)
+{
+    struct pool *pools = calloc((size_t)session->feature_count + 1, sizeof *pools);
+    for (int i = 0; pools && i < session->feature_count; i++) {
+        const struct feature *f = &session->features[i];
+        if (f->pool != POOL_NONE && !(pools[i].value = calloc(f->dim, sizeof(double)))) {
+            pools_free(session, pools);
+            return NULL;
+        }
+    }
+    return pools;
+}
+
+void pools_free(const struct lmvr_session *session, struct pool *pools)
+{
+    for (int i = 0; pools && i < session->feature_count; i++)
+        free(pools[i].value);
+    free(pools);
+}
+
+size_t feature_offset(const struct lmvr_session *session, int feature)
+{
+    size_t offset = 0;
+    for (int i = 0; i < feature; i++)
+        offset += session->features[i].dim;
+    return offset;
+}
+
+/* ---- what is asked for -------------------------------------------------------------------------------------------------- */
+
+static size_t feature_dim(const struct lmvr_model *model, const struct feature *f)
+{
+    const struct vision_config *v = &model->config.vision;
+    switch (f->source) {
+    case SOURCE_PIXELS:
+        return 3 * (size_t)v->image_size * (size_t)v->image_size;
+    case SOURCE_ENCODER:
+        return (size_t)v->width;
+    default:
+        return (size_t)model->config.language.width;
+    }
+}
+
+static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
+{
+    const struct model_config *config = &s->model->config;
+    static const char *const standard[] = {"llm:all:mean:-1"};
+    bool standard_only = o->feature_count == 0 && !o->describe;
+    size_t count = standard_only ? 1 : o->feature_count;
+    struct feature_limits limits = {.has_language = config->has_language,
+                                    .before_generation = o->before_generation,
+                                    .vision_blocks = config->vision.blocks,
+                                    .language_blocks = config->language.blocks,
+                                    .encoder_layer =
+                                        config->has_language ? config->projector.feature_layer : -2}; /* LLaVA's default */
+    s->features = calloc(count + 1, sizeof *s->features);
+    if (!s->features || count > 4096)
+        return error_no_memory(error, "the features");
+    for (size_t i = 0; i < count; i++) {
+        struct feature *f = &s->features[i];
+        TRY(feature_parse(standard_only ? standard[0] : o->features[i], &limits, f, error));
+        f->dim = feature_dim(s->model, f);
+        s->row_size += f->dim;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(s->features[j].name, f->name) == 0)
+                return error_set(error, LMVR_ERROR_INVALID, "two features have the name %s", f->name);
+        s->feature_count++;
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status check_options(const lmvr_session_options *o, const struct lmvr_model *model, lmvr_error *error)
+{
+    if (o->max_new_tokens < 1)
+        return error_set(error, LMVR_ERROR_INVALID, "max_new_tokens is %d, expected at least 1", o->max_new_tokens);
+    if (!(o->temperature >= 0) || !isfinite(o->temperature))
+        return error_set(error, LMVR_ERROR_INVALID, "temperature is %g, expected 0 or more", (double)o->temperature);
+    if (!(o->top_p > 0 && o->top_p <= 1))
+        return error_set(error, LMVR_ERROR_INVALID, "top_p is %g, expected more than 0 and at most 1", (double)o->top_p);
+    if (o->batch < 0 || o->batch > 4096)
+        return error_set(error, LMVR_ERROR_INVALID, "batch is %d, expected 1 to 4096", o->batch);
+    if (o->threads < 0 || o->threads > 4096)
+        return error_set(error, LMVR_ERROR_INVALID, "threads is %d, expected 1 to 4096", o->threads);
+    if (o->describe && o->before_generation)
+        return error_set(error, LMVR_ERROR_INVALID, "a response is asked for, and nothing to be generated");
+    if (o->describe && !model->config.has_language)
+        return error_set(error, LMVR_ERROR_INVALID, "the model is a vision encoder alone, which does not describe images");
+    return LMVR_OK;
+}
+
+/* Which rooms have to be entered, and which states of the language model are read there. */
+static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
+{
+    int blocks = s->model->config.language.blocks;
+    s->prompt_wanted = calloc((size_t)blocks + 1, sizeof(bool));
+    s->response_wanted = calloc((size_t)blocks + 1, sizeof(bool));
+    if (!s->prompt_wanted || !s->response_wanted)
+        return error_no_memory(error, "the session");
+    int deepest = 0;
+    for (int i = 0; i < s->feature_count; i++) {
+        const struct feature *f = &s->features[i];
+        s->needs_vision |= f->source != SOURCE_PIXELS;
+        s->needs_tokens |= f->source == SOURCE_ADAPTOR || f->source == SOURCE_LLM;
+        if (f->source != SOURCE_LLM)
+            continue;
+        s->needs_language = true;
+        bool response = f->tokens & (TOKENS_GENERATED | TOKENS_END) && !o->before_generation;
+        bool prompt = f->tokens & TOKENS_INPUT || (f->tokens & TOKENS_END && o->before_generation);
+        s->needs_generated |= response;
+        s->response_wanted[f->layer] |= response;
+        s->prompt_wanted[f->layer] |= prompt;
+        deepest = f->layer > deepest ? f->layer : deepest;
+    }
+    /* only a response, or a state of one, needs the prompt to go through every block */
+    s->generates = !o->before_generation && (s->needs_generated || o->describe || s->needs_language);
+    s->needs_language |= s->generates;
+    s->needs_tokens |= s->needs_language;
+    s->needs_vision |= s->needs_tokens;
+    s->prompt_blocks = s->generates ? blocks : deepest;
+    return LMVR_OK;
+}
+
+/* ---- prompt and cache --------------------------------------------------------------------------------------------------- */
+
+static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
+{
+    const struct language_config *c = &s->model->config.language;
+    s->options.prompt = strdup(o->prompt ? o->prompt : "Describe the image.");
+    s->options.template_name = strdup(o->template_name ? o->template_name : "vicuna_v1");
+    if (!s->options.prompt || !s->options.template_name)
+        return error_no_memory(error, "the prompt");
+    if (s->model->tokenizer)
+        TRY(prompt_create(s->model->tokenizer, s->options.template_name, s->options.prompt, c->begin_token, &s->prompt, error));
+    else
+        TRY(prompt_create_arbitrary(PROMPT_ARBITRARY, c->vocabulary, &s->prompt, error));
+    s->prompt_length = (int64_t)(s->prompt.before_count + s->prompt.after_count) + s->visual_tokens;
+    int64_t room = c->max_positions - s->prompt_length;
+    if (room < (s->generates ? 1 : 0))
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "the prompt takes %lld of the model's %d positions, which leaves no room for an answer",
+                         (long long)s->prompt_length, c->max_positions);
+    s->max_new_tokens = !s->generates ? 0 : o->max_new_tokens < room ? o->max_new_tokens : (int)room;
+    return LMVR_OK;
+}
+
+/* Memory that could be used without swapping, from the system's own estimate. */
+static uint64_t available_memory(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    char line[256];
+    unsigned long long kilobytes = 0;
+    while (file && !kilobytes && fgets(line, sizeof line, file))
+        sscanf(line, "MemAvailable: %llu kB", &kilobytes);
+    if (file)
+        fclose(file);
+    return (uint64_t)kilobytes << 10;
+}
+
+/* As many sequences as a default batch has, or as half of the free memory holds. */
+static int default_batch(const struct lmvr_session *s)
+{
+    const struct language_config *c = &s->model->config.language;
+    if (!s->needs_language)
+        return DEFAULT_BATCH;
+    uint64_t each =
+        kv_cache_bytes(s->model->dtype, c->blocks, c->kv_heads, c->head_dim, 1, s->prompt_length + s->max_new_tokens);
+    uint64_t fits = available_memory() / 2 / (each + 1);
+    return fits < 1 ? 1 : fits < DEFAULT_BATCH ? (int)fits : DEFAULT_BATCH;
+}
+
+static lmvr_status create_sequences(struct lmvr_session *s, lmvr_error *error)
+{
+    const struct language_config *c = &s->model->config.language;
+    int64_t positions = s->prompt_length + s->max_new_tokens;
+    bool prefix = s->prompt.before_count > 0;
+    s->prefix_slot = s->batch;
+    TRY(kv_cache_create(&s->cache, s->model->dtype, c->blocks, c->kv_heads, c->head_dim, s->batch + (prefix ? 1 : 0), positions,
+                        c->rope_theta, c->rope_factor, error));
+    s->sequences = calloc((size_t)s->batch, sizeof *s->sequences);
+    s->prefix_pools = pools_create(s);
+    if (!s->sequences || !s->prefix_pools)
+        return error_no_memory(error, "the session");
+    for (int i = 0; i < s->batch; i++) {
+        s->sequences[i].tokens = calloc((size_t)s->max_new_tokens + 1, sizeof(int32_t));
+        s->sequences[i].pools = pools_create(s);
+        if (!s->sequences[i].tokens || !s->sequences[i].pools)
+            return error_no_memory(error, "the session");
+    }
+    return generate_prefix(s, error);
+}
+
+static void set_aspect(struct preprocess *p, lmvr_aspect aspect, int size)
+{
+    if (aspect == LMVR_ASPECT_DEFAULT)
+        return;
+    p->do_resize = true;
+    p->pad_to_square = aspect == LMVR_ASPECT_PAD;
+    p->do_center_crop = aspect != LMVR_ASPECT_STRETCH;
+    p->crop_width = p->crop_height = size;
+    if (aspect == LMVR_ASPECT_STRETCH) {
+        p->shortest_edge = 0;
+        p->width = p->height = size;
+    } else if (p->shortest_edge < size) {
+        p->shortest_edge = size;
+    }
+}
+
+static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
+{
+    const struct model_config *config = &s->model->config;
+    s->options = *o;
+    s->options.prompt = s->options.template_name = NULL;
+    s->options.features = NULL;
+    TRY(check_options(o, s->model, error));
+    TRY(parse_features(s, o, error));
+    TRY(plan_states(s, o, error));
+    s->visual_tokens = config->has_language ? model_visual_tokens(s->model) : 0;
+    s->preprocess = config->preprocess;
+    set_aspect(&s->preprocess, o->aspect, config->vision.image_size);
+    s->sampler = (struct sampler){o->temperature, o->top_p};
+    s->seed = o->seed;
+    s->threads = o->threads;
+    s->end_token_count = config->language.end_token_count;
+    memcpy(s->end_tokens, config->language.end_tokens, sizeof s->end_tokens);
+    if (s->needs_language)
+        TRY(plan_prompt(s, o, error));
+    s->batch = o->batch ? o->batch : default_batch(s);
+    int group = ENCODE_POSITIONS / clip_positions(&s->model->vision);
+    s->encode_batch = group < 1 ? 1 : group < s->batch ? group : s->batch;
+    return s->needs_language ? create_sequences(s, error) : LMVR_OK;
+}
+
+lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
+                                lmvr_error *error)
+{
+    struct lmvr_session *s = *session = calloc(1, sizeof *s);
+    if (!s)
+        return error_no_memory(error, "the session");
+    s->model = model;
+    arena_init(&s->arena);
+    int before = omp_get_max_threads();
+    if (options->threads > 0)
+        omp_set_num_threads(options->threads);
+    lmvr_status status = create(s, options, error);
+    omp_set_num_threads(before);
+    if (status != LMVR_OK) {
+        lmvr_session_free(s);
+        *session = NULL;
+    }
+    return status;
+}
+
+void lmvr_session_free(lmvr_session *session)
+{
+    if (!session)
+        return;
+    for (int i = 0; session->sequences && i < session->batch; i++) {
+        free(session->sequences[i].tokens);
+        pools_free(session, session->sequences[i].pools);
+    }
+    free(session->sequences);
+    pools_free(session, session->prefix_pools);
+    kv_cache_finish(&session->cache);
+    prompt_finish(&session->prompt);
+    arena_finish(&session->arena);
+    free((char *)(uintptr_t)session->options.prompt);
+    free((char *)(uintptr_t)session->options.template_name);
+    free(session->prompt_wanted);
+    free(session->response_wanted);
+    free(session->features);
+    free(session);
+}
+
+/* ---- questions ---------------------------------------------------------------------------------------------------------- */
+
+void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options *options)
+{
+    *options = session->options;
+    options->feature_count = 0;
+    options->batch = session->batch;
+    options->max_new_tokens = session->max_new_tokens;
+}
+
+size_t lmvr_session_feature_count(const lmvr_session *session)
+{
+    return (size_t)session->feature_count;
+}
+
+void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info)
+{
+    const struct feature *f = &session->features[index];
+    *info = (lmvr_feature_info){f->name, f->spec, f->dim};
+}
+
+int lmvr_session_batch(const lmvr_session *session)
+{
+    return session->batch;
+}
+
+uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session)
+{
+    const struct kv_cache *c = &session->cache;
+    if (!session->needs_language)
+        return 0;
+    return kv_cache_bytes(c->dtype, c->blocks, c->kv_heads, c->head_dim, c->slots, c->capacity);
+}
