@@ -1,0 +1,226 @@
+/* What an image comes to does not depend on the images around it, on the batch, or on the number of threads: same bytes. */
+#include "golden.h"
+#include "session/session.h"
+
+#include <pthread.h>
+
+#define IMAGES 12 /* the six golden ones, twice, so that slots are taken again */
+#define ROW    4096
+
+static const char *const names[] = {"gradient.jpg", "gray16.png",        "noise.webp",
+                                    "palette.png",  "oriented_gray.jpg", "shapes_rgba.png"};
+
+struct results {
+    size_t reported, row_size;
+    float rows[IMAGES][ROW];
+    int32_t tokens[IMAGES][32];
+    size_t token_counts[IMAGES];
+    lmvr_status statuses[IMAGES];
+};
+
+static const char *const features[] = {"llm:all:mean:-1", "llm:end:last:1", "adaptor", "encoder:cls"};
+
+static int collect(const lmvr_result *result, void *user)
+{
+    struct results *all = user;
+    assert_int_equal(result->index, all->reported); /* in the order of the images */
+    all->reported++;
+    all->statuses[result->index] = result->status;
+    if (result->status != LMVR_OK)
+        return 0;
+    memcpy(all->rows[result->index], result->features[0], all->row_size * sizeof(float)); /* rows follow each other */
+    memcpy(all->tokens[result->index], result->tokens, result->token_count * sizeof(int32_t));
+    all->token_counts[result->index] = result->token_count;
+    return 0;
+}
+
+static struct lmvr_model *open_checkpoint(const char *name, lmvr_dtype dtype)
+{
+    char path[512];
+    lmvr_error error = {{0}};
+    struct lmvr_model *model;
+    snprintf(path, sizeof path, LMVR_TEST_DATA "/golden/%s", name);
+    if (lmvr_model_open(path, dtype, 0, &model, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    return model;
+}
+
+static void run(const struct lmvr_model *model, const lmvr_image *images, size_t count, int batch, int threads,
+                float temperature, struct results *all)
+{
+    lmvr_error error = {{0}};
+    lmvr_session_options options;
+    lmvr_session_options_default(&options);
+    options.features = features;
+    options.feature_count = sizeof features / sizeof *features;
+    options.max_new_tokens = 7;
+    options.batch = batch;
+    options.threads = threads;
+    options.temperature = temperature;
+    options.seed = 5;
+    struct lmvr_session *session;
+    if (lmvr_session_create(model, &options, &session, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    memset(all, 0, sizeof *all);
+    all->row_size = session->row_size;
+    assert_true(all->row_size <= ROW);
+    if (lmvr_embed(session, images, count, collect, all, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(all->reported, count);
+    lmvr_session_free(session);
+}
+
+static char paths[IMAGES][512];
+
+static void list_images(lmvr_image *images)
+{
+    for (int i = 0; i < IMAGES; i++) {
+        snprintf(paths[i], sizeof paths[i], LMVR_TEST_DATA "/golden/images/%s", names[i % 6]);
+        images[i] = (lmvr_image){.path = paths[i]};
+    }
+}
+
+static void compare(const struct results *a, size_t ia, const struct results *b, size_t ib)
+{
+    assert_int_equal(a->statuses[ia], b->statuses[ib]);
+    assert_int_equal(a->token_counts[ia], b->token_counts[ib]);
+    assert_memory_equal(a->tokens[ia], b->tokens[ib], sizeof a->tokens[ia]);
+    assert_memory_equal(a->rows[ia], b->rows[ib], sizeof a->rows[ia]);
+}
+
+static void check_company(const char *name, lmvr_dtype dtype, float temperature)
+{
+    static struct results alone[IMAGES], together;
+    struct lmvr_model *model = open_checkpoint(name, dtype);
+    lmvr_image images[IMAGES];
+    list_images(images);
+    for (size_t i = 0; i < IMAGES; i++)
+        run(model, &images[i], 1, 1, 1, temperature, &alone[i]);
+    static const int batches[] = {1, 2, 3, 5, 12, 16}, threads[] = {1, 2, 3};
+    for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
+        for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+            run(model, images, IMAGES, batches[b], threads[t], temperature, &together);
+            for (size_t i = 0; i < IMAGES; i++)
+                compare(&alone[i], 0, &together, i);
+        }
+    lmvr_model_free(model);
+}
+
+static void company_batch_and_threads_change_no_byte_in_f32(void **state)
+{
+    (void)state;
+    check_company("llava-old-f32", LMVR_DTYPE_F32, 0);
+    check_company("llava-odd-f32", LMVR_DTYPE_F32, 0);
+}
+
+static void company_batch_and_threads_change_no_byte_in_bf16(void **state)
+{
+    (void)state;
+    check_company("llava-new-bf16", LMVR_DTYPE_BF16, 0);
+    check_company("llava-f16-tied", LMVR_DTYPE_BF16, 0);
+}
+
+static void sampling_depends_on_the_seed_and_the_image_alone(void **state)
+{
+    (void)state;
+    check_company("llava-old-f32", LMVR_DTYPE_F32, 0.8f);
+}
+
+static void a_bad_image_is_reported_in_its_place_and_changes_no_other(void **state)
+{
+    (void)state;
+    static struct results good, mixed;
+    struct lmvr_model *model = open_checkpoint("llava-old-f32", LMVR_DTYPE_F32);
+    lmvr_image images[IMAGES], some[IMAGES];
+    list_images(images);
+    run(model, images, IMAGES, 4, 2, 0, &good);
+    memcpy(some, images, sizeof some);
+    some[0].path = LMVR_TEST_DATA "/golden/README.md";
+    some[5].path = LMVR_TEST_DATA "/no/such/file.jpg";
+    some[11].path = NULL;
+    run(model, some, IMAGES, 4, 2, 0, &mixed);
+    for (size_t i = 0; i < IMAGES; i++) {
+        if (i == 0 || i == 5 || i == 11)
+            assert_int_equal(mixed.statuses[i], LMVR_ERROR_INPUT);
+        else
+            compare(&good, i, &mixed, i);
+    }
+    lmvr_model_free(model);
+}
+
+/* ---- two threads at once ------------------------------------------------------------------------------------------------- */
+
+struct worker {
+    const struct lmvr_model *model;
+    struct results results;
+};
+
+static void *work(void *argument)
+{
+    struct worker *w = argument;
+    lmvr_image images[IMAGES];
+    list_images(images);
+    run(w->model, images, IMAGES, 3, 2, 0, &w->results);
+    return NULL;
+}
+
+static void two_models_and_two_threads_work_at_once(void **state)
+{
+    (void)state;
+    static struct worker workers[3];
+    static struct results expected[2];
+    struct lmvr_model *one = open_checkpoint("llava-old-f32", LMVR_DTYPE_F32),
+                      *two = open_checkpoint("llava-pad", LMVR_DTYPE_F32);
+    lmvr_image images[IMAGES];
+    list_images(images);
+    run(one, images, IMAGES, 3, 2, 0, &expected[0]);
+    run(two, images, IMAGES, 3, 2, 0, &expected[1]);
+    workers[0].model = workers[1].model = one;
+    workers[2].model = two;
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < IMAGES; i++) {
+        compare(&expected[0], i, &workers[0].results, i);
+        compare(&expected[0], i, &workers[1].results, i);
+        compare(&expected[1], i, &workers[2].results, i);
+    }
+    lmvr_model_free(one);
+    lmvr_model_free(two);
+}
+
+/* ---- pixels in memory -----------------------------------------------------------------------------------------------------
+ */
+
+static void pixels_in_memory_give_what_the_file_gives(void **state)
+{
+    (void)state;
+    static struct results file, memory;
+    lmvr_error error = {{0}};
+    struct lmvr_model *model = open_checkpoint("llava-old-f32", LMVR_DTYPE_F32);
+    lmvr_image images[IMAGES];
+    list_images(images);
+    struct image pixels;
+    assert_int_equal(image_read(paths[3], &pixels, NULL, &error), LMVR_OK);
+    run(model, &images[3], 1, 1, 1, 0, &file);
+    lmvr_image buffer = {.rgb = pixels.rgb, .width = pixels.width, .height = pixels.height};
+    run(model, &buffer, 1, 1, 1, 0, &memory);
+    compare(&file, 0, &memory, 0);
+    image_finish(&pixels);
+    lmvr_model_free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(company_batch_and_threads_change_no_byte_in_f32),
+        cmocka_unit_test(company_batch_and_threads_change_no_byte_in_bf16),
+        cmocka_unit_test(sampling_depends_on_the_seed_and_the_image_alone),
+        cmocka_unit_test(a_bad_image_is_reported_in_its_place_and_changes_no_other),
+        cmocka_unit_test(two_models_and_two_threads_work_at_once),
+        cmocka_unit_test(pixels_in_memory_give_what_the_file_gives),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
