@@ -1,0 +1,80 @@
+#include "store/file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_exhaustion(int code)
+{
+    switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case EIO:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+lmvr_status file_error(lmvr_error *error, const char *path, const char *what)
+{
+    int code = errno;
+    lmvr_status status = is_exhaustion(code) ? LMVR_ERROR_RESOURCE : LMVR_ERROR_INVALID;
+    return error_set(error, status, "%s: cannot %s: %s", path, what, strerror(code));
+}
+
+lmvr_status file_write_at(int fd, const char *path, const void *bytes, size_t size, off_t offset, lmvr_error *error)
+{
+    const char *next = bytes;
+    while (size > 0) {
+        ssize_t n = pwrite(fd, next, size, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = ENOSPC;
+        if (n <= 0)
+            return file_error(error, path, "write");
+        next += n;
+        offset += n;
+        size -= (size_t)n;
+    }
+    return LMVR_OK;
+}
+
+lmvr_status file_read_at(int fd, const char *path, void *bytes, size_t size, off_t offset, lmvr_error *error)
+{
+    char *next = bytes;
+    while (size > 0) {
+        ssize_t n = pread(fd, next, size, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return file_error(error, path, "read");
+        if (n == 0)
+            return error_set(error, LMVR_ERROR_RESOURCE, "%s: became shorter while it was read", path);
+        next += n;
+        offset += n;
+        size -= (size_t)n;
+    }
+    return LMVR_OK;
+}
+
+lmvr_status file_truncate(int fd, const char *path, off_t size, lmvr_error *error)
+{
+    return ftruncate(fd, size) == 0 ? LMVR_OK : file_error(error, path, "shorten");
+}
+
+lmvr_status file_close(int fd, const char *path, lmvr_error *error)
+{
+    lmvr_status status = LMVR_OK;
+    /* EINVAL and EROFS: something that cannot be synchronized, such as a pipe, and needs not be. */
+    if (fsync(fd) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP)
+        status = file_error(error, path, "write");
+    if (close(fd) != 0 && errno != EINTR && status == LMVR_OK)
+        status = file_error(error, path, "write");
+    return status;
+}

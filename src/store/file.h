@@ -1,0 +1,25 @@
+/* Whole writes and the sentence for a failed one. Only write, pwrite, ftruncate and fsync touch results on disk, so that a
+ * test can stop a run at every one of them. */
+#ifndef LMVR_SRC_STORE_FILE_H
+#define LMVR_SRC_STORE_FILE_H
+
+#include "error.h"
+
+#include <sys/types.h>
+
+/* "PATH: cannot WHAT: why", with errno's status: LMVR_ERROR_RESOURCE where the machine ran out of something (space, quota,
+ * memory, handles, or a device that failed), LMVR_ERROR_INVALID where the path cannot be used. */
+lmvr_status file_error(lmvr_error *error, const char *path, const char *what);
+
+/* Writes all of it at `offset`, however many calls it takes. */
+lmvr_status file_write_at(int fd, const char *path, const void *bytes, size_t size, off_t offset, lmvr_error *error);
+
+/* Reads exactly `size` bytes at `offset`; a file that ends before is an error. */
+lmvr_status file_read_at(int fd, const char *path, void *bytes, size_t size, off_t offset, lmvr_error *error);
+
+lmvr_status file_truncate(int fd, const char *path, off_t size, lmvr_error *error);
+
+/* fsync and close; either can bring a late write error to light. */
+lmvr_status file_close(int fd, const char *path, lmvr_error *error);
+
+#endif

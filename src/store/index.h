@@ -1,0 +1,50 @@
+/*
+ * index.jsonl: what became of each input, a JSON object a line, in input order.
+ *
+ *     {"path": "a.jpg", "row": 0, "response": "A dog …", "response_tokens": [319, …, 2], "finish": "end"}
+ *     {"path": "bad.jpg", "row": null, "error": "bad.jpg: not a JPEG, PNG or WebP image"}
+ *
+ * Where nothing was generated a line ends after "row". A line counts once its newline is written. Bytes of a path that are
+ * not UTF-8 stand as U+FFFD; the line's place still says which input it is.
+ */
+#ifndef LMVR_SRC_STORE_INDEX_H
+#define LMVR_SRC_STORE_INDEX_H
+
+#include "error.h"
+
+#include <stdio.h>
+#include <sys/types.h>
+
+struct index_line {
+    const char *path;
+    const char *error;    /* NULL: the image has a row; else nothing below counts */
+    uint64_t row;         /* in every .npy */
+    const char *response; /* NULL: nothing was generated */
+    const int32_t *tokens;
+    size_t token_count;
+    bool finished; /* "end", else "length" */
+};
+
+/* The line with its newline, to be freed. */
+lmvr_status index_line_format(const struct index_line *line, char **text, lmvr_error *error);
+
+/* ---- reading ---- */
+
+struct index_reader {
+    FILE *file;
+    char *path;        /* owned */
+    char *line;        /* the bytes of the line last read */
+    size_t line_space; /* getline's */
+    uint64_t lines;    /* read so far */
+    off_t offset;      /* where the next line begins */
+    char *input;       /* of the line last read: its "path" */
+    int64_t row;       /* and its "row", -1 for null */
+};
+
+lmvr_status index_reader_open(const char *path, struct index_reader *reader, lmvr_error *error);
+
+/* Reads the next line. *found is false at the end, and at a last line without a newline, which does not count. */
+lmvr_status index_reader_next(struct index_reader *reader, bool *found, lmvr_error *error);
+void index_reader_close(struct index_reader *reader);
+
+#endif

@@ -1,0 +1,153 @@
+#include "store/manifest.h"
+
+#include "store/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_MANIFEST (16 << 20) /* bytes; a prompt and some features are far from it */
+
+/* How every run.json begins, be it cut off later. A folder may hold somebody else's file of that name. */
+static const char beginning[] = "{\n  \"lmvr\": \"";
+
+/* FNV-1a, 64 bits, over each path and its NUL. */
+static uint64_t hash_inputs(const char *const *inputs, size_t count)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < count; i++)
+        for (const char *c = inputs[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+            if (!*c)
+                break;
+        }
+    return hash;
+}
+
+static json_t *features_to_json(const struct store_feature *features, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; array && i < count; i++) {
+        json_t *one = json_pack("{s:s, s:s, s:I}", "name", features[i].name, "spec", features[i].spec, "dim",
+                                (json_int_t)features[i].dim);
+        if (json_array_append_new(array, one) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+json_t *manifest_make(const json_t *options, const struct store_feature *features, size_t feature_count,
+                      const char *const *inputs, size_t input_count)
+{
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, hash_inputs(inputs, input_count));
+    json_t *manifest = json_pack("{s:s}", "lmvr", LMVR_VERSION);
+    int failed = json_object_update(manifest, (json_t *)options); /* takes references, changes nothing in `options` */
+    failed |= json_object_set_new(manifest, "features", features_to_json(features, feature_count));
+    failed |= json_object_set_new(manifest, "inputs", json_integer((json_int_t)input_count));
+    failed |= json_object_set_new(manifest, "inputs_hash", json_string(hash));
+    if (!failed)
+        return manifest;
+    json_decref(manifest);
+    return NULL;
+}
+
+/* Seven digits: a float is written as people write it, 0.7 and not 0.699999988. */
+static char *to_text(const json_t *value, size_t flags)
+{
+    return json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(7) | flags);
+}
+
+lmvr_status manifest_write(const json_t *manifest, int fd, const char *path, lmvr_error *error)
+{
+    char *text = to_text(manifest, JSON_INDENT(2));
+    if (!text)
+        return error_no_memory(error, path);
+    size_t length = strlen(text);
+    text[length] = '\n'; /* says that the file is whole */
+    lmvr_status status = file_truncate(fd, path, 0, error);
+    if (status == LMVR_OK)
+        status = file_write_at(fd, path, text, length + 1, 0, error);
+    free(text);
+    return status;
+}
+
+lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_error *error)
+{
+    *manifest = NULL;
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return file_error(error, path, "read");
+    if (!S_ISREG(st.st_mode) || st.st_size > MAX_MANIFEST)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: not a file that lmvr wrote", path);
+    if (st.st_size == 0)
+        return LMVR_OK;
+    size_t size = (size_t)st.st_size;
+    char *text = malloc(size);
+    if (!text)
+        return error_no_memory(error, path);
+    lmvr_status status = file_read_at(fd, path, text, size, 0, error);
+    size_t begins = size < sizeof beginning - 1 ? size : sizeof beginning - 1;
+    if (status == LMVR_OK && memcmp(text, beginning, begins) != 0)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: not a file that lmvr wrote", path);
+    if (status == LMVR_OK && text[size - 1] == '\n')
+        *manifest = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    free(text);
+    return status;
+}
+
+static bool is_about_inputs(const char *key)
+{
+    return strcmp(key, "inputs") == 0 || strcmp(key, "inputs_hash") == 0;
+}
+
+static lmvr_status compare_value(const char *key, const json_t *begun, const json_t *now, const char *output, lmvr_error *error)
+{
+    char *was = begun ? to_text(begun, 0) : strdup("nothing");
+    char *is = now ? to_text(now, 0) : strdup("nothing");
+    lmvr_status status = LMVR_OK;
+    if (!was || !is)
+        status = error_no_memory(error, "run.json");
+    else if (strcmp(was, is) != 0)
+        status = error_set(error, LMVR_ERROR_INVALID,
+                           "%s: cannot be resumed: it was begun with %s %.300s, and now it is %.300s", output, key, was, is);
+    free(was);
+    free(is);
+    return status;
+}
+
+lmvr_status manifest_compare_options(const json_t *begun, const json_t *now, const char *output, lmvr_error *error)
+{
+    const char *key;
+    json_t *value;
+    lmvr_status status = LMVR_OK;
+    json_object_foreach((json_t *)now, key, value)
+    {
+        if (status == LMVR_OK && !is_about_inputs(key))
+            status = compare_value(key, json_object_get(begun, key), value, output, error);
+    }
+    json_object_foreach((json_t *)begun, key, value)
+    {
+        if (status == LMVR_OK && !is_about_inputs(key))
+            status = compare_value(key, value, json_object_get(now, key), output, error);
+    }
+    return status;
+}
+
+lmvr_status manifest_compare_inputs(const json_t *begun, const json_t *now, size_t same, const char *output, lmvr_error *error)
+{
+    json_int_t was = json_integer_value(json_object_get(begun, "inputs"));
+    json_int_t is = json_integer_value(json_object_get(now, "inputs"));
+    if (was != is)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: cannot be resumed: it was begun with %lld inputs, and now they are %lld", output, (long long)was,
+                         (long long)is);
+    if (json_equal(json_object_get(begun, "inputs_hash"), json_object_get(now, "inputs_hash")))
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "%s: cannot be resumed: it was begun with other inputs (as many, the first %zu the same)", output, same);
+}

@@ -1,0 +1,73 @@
+/*
+ * NumPy's .npy files of float32 rows (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+ *
+ * The writer's header is always 128 bytes, with room for any row count, and is patched in place after each row: a run that is
+ * killed leaves a file whose header counts whole rows only, perhaps with part of another row behind them, which NumPy
+ * ignores and npy_writer_open() cuts off.
+ */
+#ifndef LMVR_SRC_STORE_NPY_H
+#define LMVR_SRC_STORE_NPY_H
+
+#include "error.h"
+
+#include <sys/types.h>
+
+#define NPY_HEADER_SIZE 128 /* of the files written here */
+#define NPY_MAX_DIM     (1u << 30)
+
+/* ---- writing ---- */
+
+struct npy_writer {
+    int fd;     /* -1: not open */
+    char *path; /* owned */
+    size_t dim; /* floats in a row */
+    uint64_t rows;
+};
+
+/* Makes `path`, or empties it, as an array of 0 rows. */
+lmvr_status npy_writer_create(const char *path, size_t dim, struct npy_writer *writer, lmvr_error *error);
+
+/* Opens a file that was begun before and changes nothing yet: writer->rows is the number of whole rows that its bytes hold,
+ * whatever its header counts. A file with other rows than (rows, dim) float32 is refused. */
+lmvr_status npy_writer_open(const char *path, size_t dim, struct npy_writer *writer, lmvr_error *error);
+
+/* Keeps the first `rows` rows, of those that are there, and counts them in the header. */
+lmvr_status npy_writer_cut(struct npy_writer *writer, uint64_t rows, lmvr_error *error);
+
+/* Appends a row, then counts it in the header. After a failure the caller cuts. */
+lmvr_status npy_writer_append(struct npy_writer *writer, const float *row, lmvr_error *error);
+
+/* Brings everything to disk and closes; a writer that is not open is allowed. */
+lmvr_status npy_writer_close(struct npy_writer *writer, lmvr_error *error);
+
+/* ---- reading ---- */
+
+struct npy_reader {
+    int fd;
+    char *path; /* owned */
+    uint64_t rows, dim;
+    off_t data; /* where the first row begins */
+};
+
+/* Opens a two-dimensional float32 array in C order whose size is what its header says. */
+lmvr_status npy_reader_open(const char *path, struct npy_reader *reader, lmvr_error *error);
+
+/* Reads rows first..first+count-1 into `out` (count, dim). Thread-safe. */
+lmvr_status npy_reader_read(const struct npy_reader *reader, uint64_t first, uint64_t count, float *out, lmvr_error *error);
+void npy_reader_close(struct npy_reader *reader);
+
+/* ---- headers ---- */
+
+struct npy_header {
+    uint64_t rows, dim;
+    uint64_t data;       /* offset of the first row */
+    uint64_t data_bytes; /* rows * dim * 4 */
+};
+
+/* The most bytes that npy_header_parse() ever looks at. */
+#define NPY_MAX_HEADER (12 + 65536)
+
+/* Reads the header from the file's first `size` bytes (all of the file, or NPY_MAX_HEADER of them). */
+lmvr_status npy_header_parse(const void *bytes, size_t size, const char *path, struct npy_header *header, lmvr_error *error);
+
+#endif

@@ -1,0 +1,191 @@
+/* The header of a .npy file: a magic number, a length, and a Python dictionary of three keys. */
+#include "store/npy.h"
+
+#include <string.h>
+
+struct text {
+    const char *at, *end;
+};
+
+static void skip_space(struct text *t)
+{
+    while (t->at < t->end && (*t->at == ' ' || *t->at == '\n' || *t->at == '\t'))
+        t->at++;
+}
+
+static bool take(struct text *t, char wanted)
+{
+    skip_space(t);
+    if (t->at == t->end || *t->at != wanted)
+        return false;
+    t->at++;
+    return true;
+}
+
+/* A quoted string without escapes, as NumPy writes its keys and types. */
+static bool take_string(struct text *t, char *out, size_t size)
+{
+    skip_space(t);
+    if (t->at == t->end || (*t->at != '\'' && *t->at != '"'))
+        return false;
+    char quote = *t->at++;
+    const char *close = memchr(t->at, quote, (size_t)(t->end - t->at));
+    if (!close || (size_t)(close - t->at) >= size || memchr(t->at, '\\', (size_t)(close - t->at)))
+        return false;
+    memcpy(out, t->at, (size_t)(close - t->at));
+    out[close - t->at] = '\0';
+    t->at = close + 1;
+    return true;
+}
+
+static bool take_word(struct text *t, const char *word)
+{
+    size_t length = strlen(word);
+    skip_space(t);
+    if ((size_t)(t->end - t->at) < length || memcmp(t->at, word, length) != 0)
+        return false;
+    t->at += length;
+    return true;
+}
+
+static bool take_number(struct text *t, uint64_t *out)
+{
+    uint64_t value = 0;
+    skip_space(t);
+    const char *first = t->at;
+    for (; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++)
+        if (__builtin_mul_overflow(value, 10u, &value) || __builtin_add_overflow(value, (uint64_t)(*t->at - '0'), &value))
+            return false;
+    *out = value;
+    return t->at > first;
+}
+
+/* "(3, 4)" or "(3,)": *dims is how many there are; more than two are counted but not kept. */
+static bool take_shape(struct text *t, uint64_t shape[2], int *dims)
+{
+    *dims = 0;
+    if (!take(t, '('))
+        return false;
+    while (!take(t, ')')) {
+        uint64_t size;
+        if (!take_number(t, &size))
+            return false;
+        if (*dims < 2)
+            shape[*dims] = size;
+        ++*dims;
+        if (!take(t, ',')) {
+            if (!take(t, ')'))
+                return false;
+            break;
+        }
+    }
+    return true;
+}
+
+struct fields {
+    char type[64];
+    bool fortran;
+    uint64_t shape[2];
+    int dims;
+    bool has_type, has_order, has_shape;
+};
+
+static bool take_field(struct text *t, struct fields *f)
+{
+    char key[32];
+    if (!take_string(t, key, sizeof key) || !take(t, ':'))
+        return false;
+    if (strcmp(key, "descr") == 0 && !f->has_type) {
+        f->has_type = true;
+        skip_space(t);
+        if (t->at < t->end && *t->at == '[') { /* a record type: its parts do not matter, it is refused */
+            strcpy(f->type, "[records]");
+            t->at = t->end;
+            return true;
+        }
+        return take_string(t, f->type, sizeof f->type);
+    }
+    if (strcmp(key, "fortran_order") == 0 && !f->has_order) {
+        f->has_order = true;
+        f->fortran = take_word(t, "True");
+        return f->fortran || take_word(t, "False");
+    }
+    if (strcmp(key, "shape") == 0 && !f->has_shape) {
+        f->has_shape = true;
+        return take_shape(t, f->shape, &f->dims);
+    }
+    return false;
+}
+
+static bool take_dictionary(struct text *t, struct fields *f)
+{
+    if (!take(t, '{'))
+        return false;
+    while (!take(t, '}')) {
+        if (!take_field(t, f))
+            return false;
+        if (f->has_type && strcmp(f->type, "[records]") == 0)
+            return true;
+        if (!take(t, ',')) {
+            if (!take(t, '}'))
+                return false;
+            break;
+        }
+    }
+    skip_space(t);
+    return t->at == t->end && f->has_type && f->has_order && f->has_shape;
+}
+
+/* Where the dictionary begins and ends, from the fixed part: magic, version, length. */
+static lmvr_status find_dictionary(const unsigned char *b, size_t size, const char *path, size_t *begin, size_t *length,
+                                   lmvr_error *error)
+{
+    if (size < 10 || memcmp(b, "\x93NUMPY", 6) != 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: not a .npy file", path);
+    if (b[6] < 1 || b[6] > 3 || b[7] != 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: .npy version %d.%d is not known here", path, b[6], b[7]);
+    *begin = b[6] == 1 ? 10 : 12;
+    *length = b[8] | (size_t)b[9] << 8;
+    if (b[6] > 1 && size >= 12)
+        *length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
+    if (size < *begin || *length > NPY_MAX_HEADER - *begin || *length > size - *begin)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: the .npy header ends after the file, or is too long", path);
+    return LMVR_OK;
+}
+
+static lmvr_status check_fields(const struct fields *f, const char *path, lmvr_error *error)
+{
+    if (strcmp(f->type, "<f4") != 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: holds values of type '%s' where float32 ('<f4') is expected", path,
+                         f->type);
+    if (f->fortran)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is in Fortran order where C order is expected", path);
+    if (f->dims != 2)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has %d dimensions where 2 (rows, values) are expected", path, f->dims);
+    if (f->shape[1] < 1 || f->shape[1] > NPY_MAX_DIM)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has rows of %llu values where 1 to %u are expected", path,
+                         (unsigned long long)f->shape[1], NPY_MAX_DIM);
+    return LMVR_OK;
+}
+
+lmvr_status npy_header_parse(const void *bytes, size_t size, const char *path, struct npy_header *header, lmvr_error *error)
+{
+    size_t begin = 0, length = 0;
+    lmvr_status status = find_dictionary(bytes, size, path, &begin, &length, error);
+    if (status != LMVR_OK)
+        return status;
+    const char *dictionary = (const char *)bytes + begin;
+    struct text text = {dictionary, dictionary + length};
+    struct fields f = {.dims = 0};
+    if (!take_dictionary(&text, &f))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: the .npy header is not one that NumPy writes", path);
+    status = check_fields(&f, path, error);
+    if (status != LMVR_OK)
+        return status;
+    *header = (struct npy_header){.rows = f.shape[0], .dim = f.shape[1], .data = begin + length};
+    if (__builtin_mul_overflow(header->rows, header->dim * sizeof(float), &header->data_bytes) ||
+        header->data_bytes > INT64_MAX - header->data)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: %llu rows of %llu values are more than a file can hold", path,
+                         (unsigned long long)header->rows, (unsigned long long)header->dim);
+    return LMVR_OK;
+}

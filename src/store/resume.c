@@ -1,0 +1,53 @@
+#include "store/resume.h"
+
+#include "store/index.h"
+#include "store/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The line just read must be the next input's: its path, and the next row or none. */
+static lmvr_status check_line(const struct index_reader *r, const struct resume_point *point, const char *const *inputs,
+                              size_t input_count, const char *output, lmvr_error *error)
+{
+    if (point->lines >= input_count)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be resumed: it was begun with more inputs than the %zu of now",
+                         output, input_count);
+    if (r->row >= 0 && (uint64_t)r->row != point->rows)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu has row %lld where %llu is due", r->path,
+                         (unsigned long long)r->lines, (long long)r->row, (unsigned long long)point->rows);
+    char *input = utf8_clean(inputs[point->lines]);
+    if (!input)
+        return error_no_memory(error, r->path);
+    lmvr_status status = LMVR_OK;
+    if (strcmp(r->input, input) != 0)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: cannot be resumed: its input %llu was %.300s, and now it is %.300s",
+                           output, (unsigned long long)r->lines, r->input, input);
+    free(input);
+    return status;
+}
+
+lmvr_status resume_find(const char *index_path, uint64_t rows_available, const char *const *inputs, size_t input_count,
+                        const char *output, struct resume_point *point, lmvr_error *error)
+{
+    struct index_reader reader;
+    *point = (struct resume_point){.lines = 0};
+    lmvr_status status = index_reader_open(index_path, &reader, error);
+    if (status != LMVR_OK)
+        return status;
+    for (;;) {
+        bool found;
+        status = index_reader_next(&reader, &found, error);
+        if (status != LMVR_OK || !found)
+            break;
+        status = check_line(&reader, point, inputs, input_count, output, error);
+        /* Rows can be missing behind whole lines where the machine itself went down, not only the run. */
+        if (status != LMVR_OK || (reader.row >= 0 && point->rows == rows_available))
+            break;
+        point->lines++;
+        point->rows += reader.row >= 0;
+        point->index_size = reader.offset;
+    }
+    index_reader_close(&reader);
+    return status;
+}

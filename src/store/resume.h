@@ -1,0 +1,20 @@
+/* Where an interrupted run stopped: the last point at which index and rows agree. */
+#ifndef LMVR_SRC_STORE_RESUME_H
+#define LMVR_SRC_STORE_RESUME_H
+
+#include "error.h"
+
+#include <sys/types.h>
+
+struct resume_point {
+    uint64_t lines;   /* inputs that are done */
+    uint64_t rows;    /* of them, those that have a row */
+    off_t index_size; /* bytes of the index up to there */
+};
+
+/* Reads the index, of which only whole lines with a row below `rows_available` count. A line that does not belong there, or
+ * that names another path than the input at its place, is refused. Changes nothing. */
+lmvr_status resume_find(const char *index_path, uint64_t rows_available, const char *const *inputs, size_t input_count,
+                        const char *output, struct resume_point *point, lmvr_error *error);
+
+#endif

@@ -1,0 +1,386 @@
+#include "store/store.h"
+
+#include "store/file.h"
+#include "store/npy.h"
+#include "store/place.h"
+#include "store/resume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct store {
+    struct place place;
+    int run_fd;    /* of run.json; its lock is the store's */
+    bool made_run; /* run.json was not there before */
+    int index_fd;
+    off_t index_size;
+    struct npy_writer *features;
+    size_t feature_count;
+    uint64_t done, rows;
+};
+
+/* ---- what lies there ---- */
+
+/* The size of a file, -1 where there is none. */
+static off_t size_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+static lmvr_status refuse_results(const struct place *place, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: holds results already; --resume continues them, --force removes them",
+                     place->output);
+}
+
+static lmvr_status refuse_unknown(const struct place *place, const char *path, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: is there, but no whole %s says what it was made with; --force removes it",
+                     path, place->run_path);
+}
+
+/* A file that would be written over. */
+static lmvr_status check_old_file(const struct place *place, const char *path, bool has_run, off_t harmless,
+                                  enum store_mode mode, lmvr_error *error)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return LMVR_OK;
+    if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: not a regular file, and in the way of the output", path);
+    bool holds = size_of(path) > harmless;
+    if (mode == STORE_NEW && has_run && holds)
+        return refuse_results(place, error);
+    if (mode != STORE_FORCE && !has_run && (holds || harmless > 0))
+        return refuse_unknown(place, path, error);
+    return LMVR_OK;
+}
+
+/* Whether a run in this mode may begin, given the files that are there. An index without lines and arrays without rows, beside
+ * a run.json, are what a run that was stopped at its very start leaves; they stand in nobody's way. */
+static lmvr_status check_state(const struct place *place, enum store_mode mode, const struct store_feature *features,
+                               size_t feature_count, lmvr_error *error)
+{
+    bool has_run = size_of(place->run_path) >= 0;
+    lmvr_status status = check_old_file(place, place->index_path, has_run, 0, mode, error);
+    for (size_t i = 0; i < feature_count && status == LMVR_OK; i++) {
+        char *path = place_feature_path(place, features[i].name);
+        status =
+            path ? check_old_file(place, path, has_run, NPY_HEADER_SIZE, mode, error) : error_no_memory(error, "a file name");
+        free(path);
+    }
+    return status;
+}
+
+/* ---- the lock ---- */
+
+static lmvr_status lock(int fd, const struct place *place, lmvr_error *error)
+{
+    /* Other failures are of file systems that have no locks; working without one is better than not at all. */
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: another lmvr is writing there", place->output);
+    return LMVR_OK;
+}
+
+static lmvr_status open_run(struct store *s, lmvr_error *error)
+{
+    s->run_fd = open(s->place.run_path, O_RDWR | O_CLOEXEC);
+    if (s->run_fd < 0 && errno == ENOENT) {
+        s->run_fd = open(s->place.run_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        s->made_run = s->run_fd >= 0;
+    }
+    return s->run_fd >= 0 ? LMVR_OK : file_error(error, s->place.run_path, "open");
+}
+
+lmvr_status store_check(const char *output, enum store_mode mode, size_t feature_count, lmvr_error *error)
+{
+    struct place place;
+    json_t *begun = NULL;
+    const struct store_feature single = {.name = ""};
+    lmvr_status status = place_init(&place, output, error);
+    if (status != LMVR_OK)
+        return status;
+    if (place.single && feature_count > 1)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: one file holds one feature, not %zu; a folder holds them all",
+                           output, feature_count);
+    if (status == LMVR_OK)
+        status = place_check_writable(&place, error);
+    int fd = status == LMVR_OK ? open(place.run_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    if (fd >= 0) {
+        status = lock(fd, &place, error);
+        if (status == LMVR_OK)
+            status = manifest_read(fd, place.run_path, &begun, error);
+        close(fd);
+    }
+    if (status == LMVR_OK)
+        status = check_state(&place, mode, &single, place.single, error);
+    json_decref(begun);
+    place_finish(&place);
+    return status;
+}
+
+/* ---- beginning ---- */
+
+static lmvr_status remove_file(const char *path, lmvr_error *error)
+{
+    return unlink(path) == 0 || errno == ENOENT ? LMVR_OK : file_error(error, path, "remove");
+}
+
+static lmvr_status remove_feature(const struct place *place, const char *name, lmvr_error *error)
+{
+    if (place_check_name(name, NULL) != LMVR_OK)
+        return LMVR_OK; /* nothing that a run.json of ours names */
+    char *path = place_feature_path(place, name);
+    lmvr_status status = path ? remove_file(path, error) : error_no_memory(error, "a file name");
+    free(path);
+    return status;
+}
+
+/* Removes the results of `begun` (NULL: unknown) and what lies where the new ones will. The index goes first, so that a kill
+ * in between leaves no lines without rows. */
+static lmvr_status remove_old(const struct store *s, const json_t *begun, const struct store_plan *plan, lmvr_error *error)
+{
+    size_t i;
+    json_t *feature;
+    lmvr_status status = remove_file(s->place.index_path, error);
+    json_array_foreach(json_object_get(begun, "features"), i, feature)
+    {
+        const char *name = json_string_value(json_object_get(feature, "name"));
+        if (status == LMVR_OK && name)
+            status = remove_feature(&s->place, name, error);
+    }
+    for (i = 0; i < plan->feature_count && status == LMVR_OK; i++)
+        status = remove_feature(&s->place, plan->features[i].name, error);
+    return status;
+}
+
+static lmvr_status open_feature(struct store *s, const struct store_feature *feature, bool create, lmvr_error *error)
+{
+    char *path = place_feature_path(&s->place, feature->name);
+    if (!path)
+        return error_no_memory(error, "a file name");
+    struct npy_writer *writer = &s->features[s->feature_count];
+    lmvr_status status =
+        create ? npy_writer_create(path, feature->dim, writer, error) : npy_writer_open(path, feature->dim, writer, error);
+    if (status == LMVR_OK)
+        s->feature_count++;
+    free(path);
+    return status;
+}
+
+static lmvr_status open_index(struct store *s, int flags, lmvr_error *error)
+{
+    s->index_fd = open(s->place.index_path, O_RDWR | O_CLOEXEC | flags, 0666);
+    return s->index_fd >= 0 ? LMVR_OK : file_error(error, s->place.index_path, "open");
+}
+
+/* run.json, then the arrays, then the index: where there is an index there is everything. */
+static lmvr_status begin(struct store *s, const json_t *begun, const json_t *now, const struct store_plan *plan,
+                         lmvr_error *error)
+{
+    lmvr_status status = remove_old(s, begun, plan, error);
+    if (status == LMVR_OK)
+        status = manifest_write(now, s->run_fd, s->place.run_path, error);
+    for (size_t i = 0; i < plan->feature_count && status == LMVR_OK; i++)
+        status = open_feature(s, &plan->features[i], true, error);
+    if (status == LMVR_OK)
+        status = open_index(s, O_CREAT | O_TRUNC, error);
+    return status;
+}
+
+/* ---- resuming ---- */
+
+static lmvr_status open_old(struct store *s, const struct store_plan *plan, uint64_t *rows_available, lmvr_error *error)
+{
+    lmvr_status status = open_index(s, 0, error);
+    *rows_available = UINT64_MAX;
+    for (size_t i = 0; i < plan->feature_count && status == LMVR_OK; i++) {
+        status = open_feature(s, &plan->features[i], false, error);
+        if (status == LMVR_OK && s->features[i].rows < *rows_available)
+            *rows_available = s->features[i].rows;
+    }
+    return status;
+}
+
+static lmvr_status cut_to(struct store *s, lmvr_error *error)
+{
+    lmvr_status status = file_truncate(s->index_fd, s->place.index_path, s->index_size, error);
+    for (size_t i = 0; i < s->feature_count && status == LMVR_OK; i++)
+        status = npy_writer_cut(&s->features[i], s->rows, error);
+    return status;
+}
+
+static lmvr_status resume(struct store *s, const json_t *begun, const json_t *now, const struct store_plan *plan,
+                          lmvr_error *error)
+{
+    struct resume_point point = {.lines = 0};
+    uint64_t rows_available;
+    const char *output = s->place.output;
+    bool has_lines = size_of(s->place.index_path) > 0;
+    lmvr_status status = manifest_compare_options(begun, now, output, error);
+    if (status == LMVR_OK && has_lines)
+        status = open_old(s, plan, &rows_available, error);
+    if (status == LMVR_OK && has_lines)
+        status = resume_find(s->place.index_path, rows_available, plan->inputs, plan->input_count, output, &point, error);
+    if (status == LMVR_OK)
+        status = manifest_compare_inputs(begun, now, point.lines, output, error);
+    if (status != LMVR_OK)
+        return status;
+    if (!has_lines)
+        return begin(s, begun, now, plan, error);
+    s->done = point.lines;
+    s->rows = point.rows;
+    s->index_size = point.index_size;
+    return cut_to(s, error);
+}
+
+/* ---- opening ---- */
+
+static lmvr_status check_names(const struct store_plan *plan, lmvr_error *error)
+{
+    for (size_t i = 0; i < plan->feature_count; i++) {
+        lmvr_status status = place_check_name(plan->features[i].name, error);
+        if (status != LMVR_OK)
+            return status;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(plan->features[i].name, plan->features[j].name) == 0)
+                return error_set(error, LMVR_ERROR_INVALID, "two features have the name \"%s\"", plan->features[i].name);
+    }
+    return LMVR_OK;
+}
+
+/* Under the lock: reads what was begun, and goes on with it or begins anew. */
+static lmvr_status begin_or_resume(struct store *s, const struct store_plan *plan, lmvr_error *error)
+{
+    json_t *begun = NULL;
+    json_t *now = manifest_make(plan->options, plan->features, plan->feature_count, plan->inputs, plan->input_count);
+    lmvr_status status = now ? LMVR_OK : error_no_memory(error, "run.json");
+    if (status == LMVR_OK)
+        status = manifest_read(s->run_fd, s->place.run_path, &begun, error);
+    if (status == LMVR_OK && plan->mode != STORE_FORCE && !begun && size_of(s->place.index_path) > 0)
+        status = refuse_unknown(&s->place, s->place.index_path, error);
+    if (status == LMVR_OK && plan->mode == STORE_RESUME && begun)
+        status = resume(s, begun, now, plan, error);
+    else if (status == LMVR_OK)
+        status = begin(s, begun, now, plan, error);
+    json_decref(begun);
+    json_decref(now);
+    return status;
+}
+
+static lmvr_status open_store(struct store *s, const struct store_plan *plan, lmvr_error *error)
+{
+    lmvr_status status = check_names(plan, error);
+    if (status == LMVR_OK)
+        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, error);
+    if (status == LMVR_OK)
+        status = place_make_folder(&s->place, error);
+    if (status == LMVR_OK)
+        status = open_run(s, error);
+    if (status == LMVR_OK)
+        status = lock(s->run_fd, &s->place, error);
+    if (status != LMVR_OK)
+        return status;
+    /* Once more: another run may have begun and ended since. */
+    if (!s->made_run)
+        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, error);
+    if (status == LMVR_OK)
+        status = begin_or_resume(s, plan, error);
+    if (status == LMVR_ERROR_INVALID && s->made_run)
+        unlink(s->place.run_path);
+    return status;
+}
+
+lmvr_status store_open(const struct store_plan *plan, struct store **store, lmvr_error *error)
+{
+    *store = NULL;
+    struct store *s = calloc(1, sizeof *s);
+    if (!s)
+        return error_no_memory(error, "the output");
+    s->run_fd = s->index_fd = -1;
+    s->features = calloc(plan->feature_count + 1, sizeof *s->features);
+    lmvr_status status = s->features ? LMVR_OK : error_no_memory(error, "the output");
+    if (status == LMVR_OK)
+        status = store_check(plan->output, plan->mode, plan->feature_count, error);
+    if (status == LMVR_OK)
+        status = place_init(&s->place, plan->output, error);
+    if (status == LMVR_OK)
+        status = open_store(s, plan, error);
+    if (status == LMVR_OK)
+        *store = s;
+    else
+        store_close(s, NULL);
+    return status;
+}
+
+/* ---- adding ---- */
+
+size_t store_done(const struct store *store)
+{
+    return store->done;
+}
+
+size_t store_failed(const struct store *store)
+{
+    return store->done - store->rows;
+}
+
+static lmvr_status add(struct store *s, const float *const *rows, const char *text, lmvr_error *error)
+{
+    lmvr_status status = LMVR_OK;
+    for (size_t i = 0; rows && i < s->feature_count && status == LMVR_OK; i++)
+        status = npy_writer_append(&s->features[i], rows[i], error);
+    if (status == LMVR_OK)
+        status = file_write_at(s->index_fd, s->place.index_path, text, strlen(text), s->index_size, error);
+    return status;
+}
+
+lmvr_status store_add(struct store *store, const float *const *rows, const struct index_line *line, lmvr_error *error)
+{
+    struct index_line full = *line;
+    char *text;
+    full.row = store->rows;
+    lmvr_status status = index_line_format(&full, &text, error);
+    if (status != LMVR_OK)
+        return status;
+    status = add(store, line->error ? NULL : rows, text, error);
+    if (status == LMVR_OK) {
+        store->index_size += (off_t)strlen(text);
+        store->rows += !line->error;
+        store->done++;
+    } else {
+        cut_to(store, NULL);
+        status = LMVR_ERROR_RESOURCE; /* whatever it is, it came up midway */
+    }
+    free(text);
+    return status;
+}
+
+lmvr_status store_close(struct store *store, lmvr_error *error)
+{
+    lmvr_status status = LMVR_OK, closed;
+    if (!store)
+        return LMVR_OK;
+    for (size_t i = 0; i < store->feature_count; i++) {
+        closed = npy_writer_close(&store->features[i], status == LMVR_OK ? error : NULL);
+        status = status == LMVR_OK ? closed : status;
+    }
+    if (store->index_fd >= 0) {
+        closed = file_close(store->index_fd, store->place.index_path, status == LMVR_OK ? error : NULL);
+        status = status == LMVR_OK ? closed : status;
+    }
+    if (store->run_fd >= 0) {
+        closed = file_close(store->run_fd, store->place.run_path, status == LMVR_OK ? error : NULL);
+        status = status == LMVR_OK ? closed : status;
+    }
+    place_finish(&store->place);
+    free(store->features);
+    free(store);
+    return status;
+}
