@@ -1,0 +1,292 @@
+#include "bench.h"
+
+#include "session/session.h"
+#include "tensor/cpu/kernels.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define DECODE_STEPS 8   /* in a timed stretch */
+#define ROW_SECONDS  1.5 /* that a row is measured for, at least */
+
+double bench_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The value behind `key` in one of the kernel's files, up to the line's end. */
+static void read_fact(const char *path, const char *key, char *value, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    char line[256];
+    value[0] = 0;
+    while (file && !value[0] && fgets(line, sizeof line, file)) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, key, strlen(key)) == 0 && colon) {
+            line[strcspn(line, "\n")] = 0;
+            snprintf(value, size, "%s", colon + 1 + strspn(colon + 1, " \t"));
+        }
+    }
+    if (file)
+        fclose(file);
+}
+
+/* The largest resident size so far. */
+static uint64_t peak_memory(void)
+{
+    char value[64];
+    read_fact("/proc/self/status", "VmHWM", value, sizeof value);
+    return strtoull(value, NULL, 10) << 10;
+}
+
+/* ---- rows of the model -------------------------------------------------------------------------------------------------- */
+
+/* What is being measured, and with what. */
+struct bench {
+    struct lmvr_model *model;
+    struct bench_report *report;
+    bool quick;
+};
+
+static lmvr_status open_session(const struct bench *b, int batch, const char *feature, struct lmvr_session **session,
+                                lmvr_error *error)
+{
+    lmvr_session_options options;
+    lmvr_session_options_default(&options);
+    options.batch = batch;
+    options.max_new_tokens = BENCH_NEW_TOKENS;
+    options.features = &feature;
+    options.feature_count = 1;
+    TRY(lmvr_session_create(b->model, &options, session, error));
+    (*session)->end_token_count = 0; /* every response takes its full length */
+    return LMVR_OK;
+}
+
+/* Keeps the best of all measurements of a row: what else the machine does only ever makes it slower. */
+static void note(struct bench *b, const char *name, int batch, const char *unit, double value)
+{
+    struct bench_report *r = b->report;
+    int i = 0;
+    while (i < r->row_count && !(strcmp(r->rows[i].name, name) == 0 && r->rows[i].batch == batch))
+        i++;
+    if (i == r->row_count && r->row_count < BENCH_MOST_ROWS)
+        r->rows[r->row_count++] = (struct bench_row){.name = name, .batch = batch, .unit = unit};
+    if (i < r->row_count && value > r->rows[i].value)
+        r->rows[i].value = value;
+}
+
+/* Random pixels or visual tokens: zeros would be kinder than any image. */
+static float *made_up(int64_t count)
+{
+    float *values = malloc((size_t)count * sizeof *values);
+    uint32_t state = 1;
+    for (int64_t i = 0; values && i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(int32_t)state * 0x1p-31f;
+    }
+    return values;
+}
+
+static lmvr_status row_encode(struct bench *b, lmvr_error *error)
+{
+    struct lmvr_session *s;
+    TRY(open_session(b, 16, "encoder:patches:mean", &s, error));
+    int images = s->encode_batch;
+    int64_t side = b->model->config.vision.image_size;
+    float *pixels = made_up(images * 3 * side * side), *values = calloc((size_t)images * s->row_size, sizeof *values);
+    float **rows = calloc((size_t)images, sizeof *rows);
+    lmvr_status status = pixels && values && rows ? LMVR_OK : error_no_memory(error, "the bench");
+    for (int i = 0; i < images && rows && values; i++)
+        rows[i] = values + (size_t)i * s->row_size;
+    double begin = bench_now();
+    for (int round = 0; status == LMVR_OK && (round < 2 || bench_now() - begin < ROW_SECONDS); round++) {
+        double start = bench_now();
+        status = encode_images(s, images, pixels, rows, NULL, error);
+        note(b, "encode", images, "images/s", images / (bench_now() - start));
+    }
+    free(pixels);
+    free(values);
+    free(rows);
+    lmvr_session_free(s);
+    return status;
+}
+
+/* A prompt in slot 0; the others take its keys and values over. */
+static lmvr_status start_all(struct lmvr_session *s, const float *visual, float *values, double *seconds, lmvr_error *error)
+{
+    double start = bench_now();
+    TRY(generate_start(s, 0, 0, 0, visual, values, error));
+    *seconds = bench_now() - start;
+    for (int slot = 1; slot < s->batch; slot++) {
+        struct sequence *from = &s->sequences[0], *to = &s->sequences[slot];
+        kv_cache_copy(&s->cache, 0, slot, s->prompt_length);
+        to->active = from->active;
+        to->final = false;
+        to->position = from->position;
+        to->count = from->count;
+        to->tokens[0] = from->tokens[0];
+        pool_reset(&to->pools[0]);
+    }
+    return LMVR_OK;
+}
+
+/* The rows "prompt" (where `prompt` says so) and "decode". */
+static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_error *error)
+{
+    struct lmvr_session *s;
+    TRY(open_session(b, batch, "llm:all:mean:-1", &s, error));
+    float *visual = made_up(s->visual_tokens * b->model->language.width), *values = calloc(s->row_size + 1, sizeof *values);
+    lmvr_status status = visual && values ? LMVR_OK : error_no_memory(error, "the bench");
+    double begin = bench_now(), seconds = 0;
+    for (int round = 0; status == LMVR_OK && (round < (prompt ? 3 : 1)); round++) {
+        status = start_all(s, visual, values, &seconds, error);
+        if (prompt && status == LMVR_OK)
+            note(b, "prompt", 1, "tokens/s", (double)s->prompt_length / seconds);
+        if (bench_now() - begin > 20)
+            break;
+    }
+    begin = bench_now();
+    while (status == LMVR_OK && s->sequences[0].count + DECODE_STEPS <= BENCH_NEW_TOKENS) {
+        double start = bench_now();
+        for (int step = 0; step < DECODE_STEPS && status == LMVR_OK; step++)
+            status = generate_step(s, error);
+        note(b, "decode", batch, "tokens/s", batch * DECODE_STEPS / (bench_now() - start));
+        if (bench_now() - begin > 4 * ROW_SECONDS)
+            break;
+    }
+    free(visual);
+    free(values);
+    lmvr_session_free(s);
+    return status;
+}
+
+static int count_result(const lmvr_result *result, void *user)
+{
+    *(int *)user += result->status == LMVR_OK;
+    return 0;
+}
+
+static lmvr_status row_end_to_end(struct bench *b, int batch, lmvr_error *error)
+{
+    struct lmvr_session *s;
+    TRY(open_session(b, batch, "llm:all:mean:-1", &s, error));
+    int side = 480, done = 0;
+    uint8_t *rgb = malloc(3 * (size_t)side * (size_t)side);
+    lmvr_image *images = calloc((size_t)batch, sizeof *images);
+    lmvr_status status = rgb && images ? LMVR_OK : error_no_memory(error, "the bench");
+    for (int i = 0; rgb && i < 3 * side * side; i++)
+        rgb[i] = (uint8_t)(i * 2654435761u >> 24);
+    for (int i = 0; images && i < batch; i++)
+        images[i] = (lmvr_image){.rgb = rgb, .width = side, .height = side};
+    double start = bench_now();
+    if (status == LMVR_OK)
+        status = lmvr_embed(s, images, (size_t)batch, count_result, &done, error);
+    if (status == LMVR_OK)
+        note(b, "end_to_end", batch, "images/s", done / (bench_now() - start));
+    b->report->kv_cache_bytes = lmvr_session_kv_cache_bytes(s);
+    free(rgb);
+    free(images);
+    lmvr_session_free(s);
+    return status;
+}
+
+static const int batches[] = {1, 4, 16, 32};
+
+static lmvr_status short_rows(struct bench *b, lmvr_error *error)
+{
+    TRY(row_encode(b, error));
+    if (!b->model->config.has_language)
+        return LMVR_OK;
+    for (size_t i = 0; i < sizeof batches / sizeof *batches && (!b->quick || batches[i] <= 4); i++)
+        TRY(row_decode(b, batches[i], i == 0, error));
+    return LMVR_OK;
+}
+
+/* ---- limits ------------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status set_limits(struct bench *b, lmvr_error *error)
+{
+    const struct model_config *config = &b->model->config;
+    struct limit limit;
+    limit_init(&limit, b->model->dtype);
+    struct bench_report *r = b->report;
+    r->bandwidth = limit.bandwidth;
+    r->library_dtype = limit.dtype == F32 ? "f32" : "bf16";
+    int64_t prompt = config->has_language ? model_visual_tokens(b->model) + PROMPT_ARBITRARY : 0,
+            middle = prompt + BENCH_NEW_TOKENS / 2;
+    double prompt_seconds = 0;
+    lmvr_status status = LMVR_OK;
+    for (int i = 0; i < r->row_count && status == LMVR_OK; i++) {
+        struct bench_row *row = &r->rows[i];
+        double seconds = 0, encode = 0;
+        if (strcmp(row->name, "encode") == 0) {
+            status = limit_encode(&limit, config, row->batch, &seconds, error);
+            row->limit = row->batch / seconds;
+        } else if (strcmp(row->name, "prompt") == 0) {
+            status = limit_prompt(&limit, config, prompt, &prompt_seconds, error);
+            row->limit = (double)prompt / prompt_seconds;
+        } else if (strcmp(row->name, "decode") == 0) {
+            status = limit_decode(&limit, config, row->batch, middle, b->model->dtype, &seconds, error);
+            row->limit = row->batch / seconds;
+        } else {
+            status = limit_encode(&limit, config, row->batch < 3 ? row->batch : 3, &encode, error);
+            encode /= row->batch < 3 ? row->batch : 3;
+            if (status == LMVR_OK)
+                status = limit_decode(&limit, config, row->batch, middle, b->model->dtype, &seconds, error);
+            row->limit = 1 / (encode + prompt_seconds + seconds * BENCH_NEW_TOKENS / row->batch);
+        }
+    }
+    limit_finish(&limit);
+    return status;
+}
+
+/* ---- the run ------------------------------------------------------------------------------------------------------------ */
+
+static lmvr_status open_model(const struct bench_options *o, struct lmvr_model **model, lmvr_error *error)
+{
+    if (!o->model) {
+        struct model_config config;
+        TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", o->layers, &config, error));
+        return model_create_random(&config, model_dtype(o->dtype), model, error);
+    }
+    TRY(lmvr_model_open(o->model, o->dtype, o->threads, model, error));
+    /* measured with the same kind of prompt as a shape */
+    tokenizer_close((*model)->tokenizer);
+    (*model)->tokenizer = NULL;
+    return LMVR_OK;
+}
+
+static lmvr_status measure(struct bench *b, lmvr_error *error)
+{
+    struct bench_report *r = b->report;
+    lmvr_model_get_info(b->model, &r->info);
+    TRY(short_rows(b, error));
+    if (b->model->config.has_language && !b->quick) {
+        TRY(row_end_to_end(b, 1, error));
+        TRY(row_end_to_end(b, 16, error));
+    }
+    r->peak_memory_bytes = peak_memory();
+    TRY(set_limits(b, error));
+    return short_rows(b, error); /* once more, so that limits stand between two measurements of the model */
+}
+
+lmvr_status bench_run(const struct bench_options *options, struct bench_report *report, lmvr_error *error)
+{
+    *report = (struct bench_report){.kernels = kernels_get()->name};
+    read_fact("/proc/cpuinfo", "model name", report->cpu, sizeof report->cpu);
+    struct bench b = {.report = report, .quick = options->quick};
+    int before = omp_get_max_threads();
+    if (options->threads > 0)
+        omp_set_num_threads(options->threads);
+    report->threads = omp_get_max_threads();
+    lmvr_status status = open_model(options, &b.model, error);
+    if (status == LMVR_OK)
+        status = measure(&b, error);
+    lmvr_model_free(b.model);
+    omp_set_num_threads(before);
+    return status;
+}

@@ -1,0 +1,72 @@
+/*
+ * Speed against this machine's own limits, measured in the same run (docs/SPEED.md says how to read and repeat it).
+ *
+ * A row's limit is what the bare library (oneDNN) needs for the row's linear products, at the same number of rows, in the
+ * layout that it picks for that number, plus attention's two products, at the same rate and at the count that causality leaves,
+ * plus, in decoding, reading the key-value cache once at the measured bandwidth. Where the library does not multiply bf16 on
+ * this processor, its f32 products are the limit.
+ */
+#ifndef LMVR_BENCH_BENCH_H
+#define LMVR_BENCH_BENCH_H
+
+#include "model/model.h"
+
+#define BENCH_NEW_TOKENS 64
+#define BENCH_MOST_ROWS  16
+
+struct bench_row {
+    const char *name, *unit;
+    int batch;
+    double value, limit; /* in `unit` */
+};
+
+struct bench_report {
+    char cpu[128];
+    const char *kernels, *library_dtype;
+    int threads;
+    double bandwidth; /* bytes a second, read by all threads */
+    struct bench_row rows[BENCH_MOST_ROWS];
+    int row_count;
+    struct lmvr_model_info info;
+    uint64_t kv_cache_bytes, peak_memory_bytes; /* of the largest batch that was run end to end; of everything but the limits */
+};
+
+struct bench_options {
+    const char *model; /* a folder; NULL: random weights of `shape` */
+    const char *shape; /* llava-1.5-7b, vicuna-7b-224 or tiny */
+    int layers;        /* of the language model; 0: all */
+    lmvr_dtype dtype;
+    int threads;
+    bool quick; /* without the rows that take minutes: end to end, and batches above 4 */
+};
+
+lmvr_status bench_run(const struct bench_options *options, struct bench_report *report, lmvr_error *error);
+
+/* The configuration of a shape, its language model cut to `layers` blocks (0: all). */
+lmvr_status bench_shape(const char *name, int layers, struct model_config *config, lmvr_error *error);
+
+/* Seconds since some fixed moment. */
+double bench_now(void);
+
+/* ---- limit.c: the machine alone ------------------------------------------------------------------------------------------ */
+
+struct limit {
+    enum dtype dtype; /* the library's */
+    double bandwidth;
+    struct arena arena;
+};
+
+void limit_init(struct limit *limit, enum dtype dtype);
+void limit_finish(struct limit *limit);
+
+/* Seconds for the encoder's products and attention for `images` images. */
+lmvr_status limit_encode(struct limit *limit, const struct model_config *config, int images, double *seconds,
+                         lmvr_error *error);
+/* For a prompt of `rows` positions, its last one through the head. */
+lmvr_status limit_prompt(struct limit *limit, const struct model_config *config, int64_t rows, double *seconds,
+                         lmvr_error *error);
+/* For one token of each of `batch` sequences that have `position` positions in a cache of `cache_dtype`. */
+lmvr_status limit_decode(struct limit *limit, const struct model_config *config, int batch, int64_t position,
+                         enum dtype cache_dtype, double *seconds, lmvr_error *error);
+
+#endif

@@ -1,0 +1,169 @@
+#include "bench.h"
+
+#include "tensor/cpu/dnnl.h"
+#include "tensor/cpu/kernels.h"
+
+#include <stdlib.h>
+
+#define BANDWIDTH_BYTES ((int64_t)1 << 30)
+#define LEAST_SECONDS   0.4                  /* that a figure is measured for */
+#define SPREAD_BYTES    ((int64_t)400 << 20) /* of weights that are gone through, so that none are found in the cache */
+
+/* ---- bandwidth ---------------------------------------------------------------------------------------------------------- */
+
+static double measure_bandwidth(void)
+{
+    uint64_t *memory = aligned_zeroed(BANDWIDTH_BYTES, 1);
+    if (!memory)
+        return 0;
+    double best = 1e9;
+    volatile uint64_t sink = 0;
+    for (int round = 0; round < 4; round++) {
+        double start = bench_now();
+        uint64_t sum = 0;
+#pragma omp parallel for schedule(static) reduction(+ : sum)
+        for (int64_t i = 0; i < BANDWIDTH_BYTES / 8; i += 8)
+            sum += memory[i] + memory[i + 1] + memory[i + 2] + memory[i + 3] + memory[i + 4] + memory[i + 5] + memory[i + 6] +
+                   memory[i + 7];
+        sink += sum;
+        double seconds = bench_now() - start;
+        best = seconds < best ? seconds : best;
+    }
+    free(memory);
+    return (double)BANDWIDTH_BYTES / best;
+}
+
+void limit_init(struct limit *limit, enum dtype dtype)
+{
+    *limit = (struct limit){.dtype = dtype == BF16 && !cpu_has_bf16() ? F32 : dtype, .bandwidth = measure_bandwidth()};
+    arena_init(&limit->arena);
+}
+
+void limit_finish(struct limit *limit)
+{
+    arena_finish(&limit->arena);
+}
+
+/* ---- linear products ---------------------------------------------------------------------------------------------------- */
+
+/* One layer of this shape, in as many copies as do not fit a cache. */
+struct products {
+    struct dnnl_product *copies[64];
+    int count;
+};
+
+static void products_free(struct products *p)
+{
+    for (int i = 0; i < p->count; i++)
+        dnnl_product_free(p->copies[i]);
+}
+
+static lmvr_status products_create(const struct limit *limit, int64_t out, int64_t in, int64_t rows, int uses,
+                                   struct products *p, lmvr_error *error)
+{
+    int64_t bytes = out * in * (int64_t)dtype_size(limit->dtype), wanted = SPREAD_BYTES / bytes + 1;
+    wanted = wanted > uses ? uses : wanted;
+    wanted = wanted > 64 ? 64 : wanted;
+    *p = (struct products){0};
+    for (; p->count < wanted; p->count++) {
+        TRY(dnnl_product_create(out, in, limit->dtype, &p->copies[p->count], error));
+        dnnl_product_set_layout_rows(p->copies[p->count], rows);
+        lmvr_status status = dnnl_product_seal(p->copies[p->count], error);
+        if (status != LMVR_OK) {
+            p->count++;
+            return status;
+        }
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status time_products(struct limit *limit, const struct products *p, int64_t rows, int64_t out, int64_t in,
+                                 double *seconds, lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(&limit->arena);
+    float *x = arena_floats(&limit->arena, rows * in), *y = arena_floats(&limit->arena, rows * out);
+    if (!x || !y)
+        return error_no_memory(error, "the limit");
+    memset(x, 0, (size_t)(rows * in) * sizeof *x);
+    TRY(dnnl_product_run_bare(p->copies[0], &limit->arena, rows, x, y, error));
+    *seconds = 1e9;
+    double begin = bench_now();
+    for (int round = 0; round < 2 || (bench_now() - begin < LEAST_SECONDS && round < 1000); round++) {
+        double start = bench_now();
+        for (int i = 0; i < p->count; i++)
+            TRY(dnnl_product_run_bare(p->copies[i], &limit->arena, rows, x, y, error));
+        double each = (bench_now() - start) / p->count;
+        *seconds = each < *seconds ? each : *seconds;
+    }
+    arena_release(&limit->arena, mark);
+    return LMVR_OK;
+}
+
+/* Adds the time of `uses` layers of this shape to *total, and their operations to *operations. */
+static lmvr_status add_products(struct limit *limit, int64_t rows, int64_t out, int64_t in, int uses, double *total,
+                                double *operations, lmvr_error *error)
+{
+    struct products p;
+    double seconds = 0;
+    lmvr_status status = products_create(limit, out, in, rows, uses, &p, error);
+    if (status == LMVR_OK)
+        status = time_products(limit, &p, rows, out, in, &seconds, error);
+    products_free(&p);
+    *total += seconds * uses;
+    *operations += 2.0 * (double)rows * (double)out * (double)in * uses;
+    return status;
+}
+
+/* ---- the rows ----------------------------------------------------------------------------------------------------------- */
+
+lmvr_status limit_encode(struct limit *limit, const struct model_config *config, int images, double *seconds, lmvr_error *error)
+{
+    const struct vision_config *v = &config->vision;
+    int64_t side = v->image_size / v->patch_size, positions = side * side + 1, rows = images * positions;
+    int blocks = config->has_language ? config->projector.feature_layer : v->blocks;
+    double products = 0, operations = 0;
+    TRY(add_products(limit, images * side * side, v->width, 3 * (int64_t)v->patch_size * v->patch_size, 1, &products,
+                     &operations, error));
+    TRY(add_products(limit, rows, 3 * (int64_t)v->width, v->width, blocks, &products, &operations, error));
+    TRY(add_products(limit, rows, v->width, v->width, blocks, &products, &operations, error));
+    TRY(add_products(limit, rows, v->mlp_width, v->width, blocks, &products, &operations, error));
+    TRY(add_products(limit, rows, v->width, v->mlp_width, blocks, &products, &operations, error));
+    double attention = 4.0 * (double)images * (double)(positions * positions) * v->width * blocks;
+    *seconds = products * (1 + attention / operations);
+    return LMVR_OK;
+}
+
+static lmvr_status add_blocks(struct limit *limit, const struct language_config *l, int64_t rows, double *products,
+                              double *operations, lmvr_error *error)
+{
+    int64_t heads = (int64_t)l->heads * l->head_dim, kv = (int64_t)l->kv_heads * l->head_dim;
+    TRY(add_products(limit, rows, heads + 2 * kv, l->width, l->blocks, products, operations, error));
+    TRY(add_products(limit, rows, l->width, heads, l->blocks, products, operations, error));
+    TRY(add_products(limit, rows, 2 * (int64_t)l->mlp_width, l->width, l->blocks, products, operations, error));
+    return add_products(limit, rows, l->width, l->mlp_width, l->blocks, products, operations, error);
+}
+
+lmvr_status limit_prompt(struct limit *limit, const struct model_config *config, int64_t rows, double *seconds,
+                         lmvr_error *error)
+{
+    const struct language_config *l = &config->language;
+    double products = 0, operations = 0, head = 0, ignored = 0;
+    TRY(add_blocks(limit, l, rows, &products, &operations, error));
+    TRY(add_products(limit, 1, l->vocabulary, l->width, 1, &head, &ignored, error));
+    double attention = 2.0 * (double)(rows * (rows + 1)) * l->heads * l->head_dim * l->blocks;
+    *seconds = products * (1 + attention / operations) + head;
+    return LMVR_OK;
+}
+
+lmvr_status limit_decode(struct limit *limit, const struct model_config *config, int batch, int64_t position,
+                         enum dtype cache_dtype, double *seconds, lmvr_error *error)
+{
+    const struct language_config *l = &config->language;
+    double products = 0, operations = 0;
+    TRY(add_blocks(limit, l, batch, &products, &operations, error));
+    TRY(add_products(limit, batch, l->vocabulary, l->width, 1, &products, &operations, error));
+    double attention = 4.0 * batch * (double)position * l->heads * l->head_dim * l->blocks;
+    double cache = 2.0 * batch * (double)position * l->kv_heads * l->head_dim * l->blocks * (double)dtype_size(cache_dtype);
+    *seconds = products * (1 + attention / operations) + cache / limit->bandwidth;
+    return LMVR_OK;
+}

@@ -1,0 +1,29 @@
+/* What the commands share: their exit statuses, their complaints, and standard output's. */
+#ifndef LMVR_CLI_CLI_H
+#define LMVR_CLI_CLI_H
+
+#include "lmvr.h"
+#include "options.h"
+
+enum {
+    EXIT_DONE = 0,
+    EXIT_SOME_FAILED = 1, /* some inputs, or all; what is done is kept */
+    EXIT_CANNOT = 2,      /* the call, the model or the output place cannot be used; nothing was written */
+    EXIT_STOPPED = 3      /* midway; what was written is whole */
+};
+
+/* Writes "lmvr COMMAND: sentence" to standard error. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Complains and gives the exit status for a failure before anything was written. */
+int cannot(lmvr_status status, const lmvr_error *error);
+
+/* Brings what was printed to standard output; false, with a complaint, where that is not possible. */
+bool flush_stdout(void);
+
+int command_embed(const struct options *options);
+int command_describe(const struct options *options);
+int command_info(const struct options *options);
+int command_bench(const struct options *options);
+
+#endif

@@ -1,0 +1,21 @@
+/* A model and a session on it, as the options ask for them. */
+#ifndef LMVR_CLI_ENGINE_H
+#define LMVR_CLI_ENGINE_H
+
+#include "options.h"
+
+struct engine {
+    lmvr_model *model;
+    lmvr_session *session;
+};
+
+/* The model to use: -m's, or the one that ships with the program. The path is to be freed. */
+lmvr_status engine_model_path(const struct options *options, char **path, lmvr_error *error);
+
+lmvr_status engine_open(const struct options *options, struct engine *engine, lmvr_error *error);
+void engine_close(struct engine *engine);
+
+/* The paths as images, to be freed; NULL: out of memory. */
+lmvr_image *engine_images(char *const *paths, size_t count);
+
+#endif

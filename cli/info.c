@@ -1,0 +1,181 @@
+/* lmvr info: what a model is, and what memory it takes, without loading it. */
+#include "cli.h"
+#include "engine.h"
+#include "error.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct report {
+    const char *path;
+    lmvr_model_info f32, bf16;
+    lmvr_dtype chosen; /* by --dtype's default on this machine */
+};
+
+static lmvr_status inspect(const char *path, struct report *r, lmvr_error *error)
+{
+    lmvr_model_info chosen;
+    r->path = path;
+    lmvr_status status = lmvr_model_inspect(path, LMVR_DTYPE_DEFAULT, &chosen, error);
+    if (status == LMVR_OK)
+        status = lmvr_model_inspect(path, LMVR_DTYPE_F32, &r->f32, error);
+    if (status == LMVR_OK)
+        status = lmvr_model_inspect(path, LMVR_DTYPE_BF16, &r->bf16, error);
+    if (status == LMVR_OK)
+        r->chosen = chosen.dtype;
+    return status;
+}
+
+static int64_t all_parameters(const lmvr_model_info *i)
+{
+    return i->vision.parameters + i->connector_parameters + i->language.parameters;
+}
+
+/* ---- for people ---- */
+
+/* "6.74 billion", "303.5 million", "12345". */
+static void print_count(int64_t n)
+{
+    if (n >= 1000000000)
+        printf("%.2f billion", (double)n / 1e9);
+    else if (n >= 1000000)
+        printf("%.1f million", (double)n / 1e6);
+    else
+        printf("%" PRId64, n);
+}
+
+static void print_bytes(uint64_t n)
+{
+    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
+    double value = (double)n;
+    size_t unit = 0;
+    while (value >= 1000 && unit < 4) {
+        value /= 1000;
+        unit++;
+    }
+    printf("%.*f %s", unit == 0 ? 0 : value < 10 ? 2 : 1, value, units[unit]);
+}
+
+static void print_stack(const char *name, const lmvr_stack_info *s)
+{
+    printf("%-14s%d blocks, width %d, ", name, s->blocks, s->width);
+    if (s->kv_heads == s->heads)
+        printf("%d heads", s->heads);
+    else
+        printf("%d heads on %d key-value heads", s->heads, s->kv_heads);
+    printf(", MLP %d, ", s->mlp_width);
+    print_count(s->parameters);
+    printf(" parameters\n");
+}
+
+static void print_memory(const char *name, const lmvr_model_info *i, bool chosen)
+{
+    printf("%-14s", name);
+    print_bytes(i->weights_bytes);
+    printf(" of weights");
+    if (i->kv_bytes_per_token) {
+        printf(", ");
+        print_bytes(i->kv_bytes_per_token);
+        printf(" of key-value cache a token");
+    }
+    printf("%s\n", chosen ? " (the default here)" : "");
+}
+
+static void print_text(const struct report *r)
+{
+    const lmvr_model_info *i = &r->f32;
+    printf("%-14s%s\n%-14s%s\n", "model", r->path, "architecture", i->architecture);
+    print_stack("vision", &i->vision);
+    if (i->connector_parameters) {
+        printf("%-14s", "connector");
+        print_count(i->connector_parameters);
+        printf(" parameters\n");
+    }
+    if (i->language.blocks)
+        print_stack("language", &i->language);
+    printf("%-14s", "in all");
+    print_count(all_parameters(i));
+    printf(" parameters, stored as %s\n", i->stored_dtypes);
+    printf("%-14s%d x %d pixels in patches of %d", "image", i->image_size, i->image_size, i->patch_size);
+    printf(i->visual_tokens ? ", %d tokens of the prompt\n" : "\n", i->visual_tokens);
+    if (i->language.blocks)
+        printf("%-14s%d tokens\n%-14s%d, prompt and response together\n", "vocabulary", i->vocabulary, "positions",
+               i->max_positions);
+    print_memory("--dtype f32", &r->f32, r->chosen == LMVR_DTYPE_F32);
+    print_memory("--dtype bf16", &r->bf16, r->chosen == LMVR_DTYPE_BF16);
+}
+
+/* ---- for programs ---- */
+
+static json_t *stack_to_json(const lmvr_stack_info *s)
+{
+    if (!s->blocks)
+        return json_null();
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:I}", "blocks", s->blocks, "width", s->width, "heads", s->heads, "kv_heads",
+                     s->kv_heads, "mlp_width", s->mlp_width, "parameters", (json_int_t)s->parameters);
+}
+
+static json_t *memory_to_json(const lmvr_model_info *i)
+{
+    return json_pack("{s:I, s:I}", "weights_bytes", (json_int_t)i->weights_bytes, "kv_bytes_per_token",
+                     (json_int_t)i->kv_bytes_per_token);
+}
+
+/* "BF16, F32" to ["BF16", "F32"]. */
+static json_t *dtypes_to_json(const char *list)
+{
+    json_t *array = json_array();
+    while (*list) {
+        size_t length = strcspn(list, ", ");
+        if (length)
+            json_array_append_new(array, json_stringn(list, length));
+        list += length + strspn(list + length, ", ");
+    }
+    return array;
+}
+
+static lmvr_status print_json(const struct report *r, lmvr_error *error)
+{
+    const lmvr_model_info *i = &r->f32;
+    char fingerprint[17];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, i->fingerprint);
+    json_t *json =
+        json_pack("{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:I, s:i, s:i, s:i, s:i, s:i, s:s, s:{s:o, s:o}}", "architecture",
+                  i->architecture, "fingerprint", fingerprint, "dtypes", dtypes_to_json(i->stored_dtypes), "vision",
+                  stack_to_json(&i->vision), "connector", "parameters", (json_int_t)i->connector_parameters, "language",
+                  stack_to_json(&i->language), "parameters", (json_int_t)all_parameters(i), "image_size", i->image_size,
+                  "patch_size", i->patch_size, "visual_tokens", i->visual_tokens, "vocabulary", i->vocabulary, "max_positions",
+                  i->max_positions, "default_dtype", r->chosen == LMVR_DTYPE_BF16 ? "bf16" : "f32", "memory", "f32",
+                  memory_to_json(&r->f32), "bf16", memory_to_json(&r->bf16));
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    if (text)
+        puts(text);
+    json_decref(json);
+    free(text);
+    return text ? LMVR_OK : error_no_memory(error, "the report");
+}
+
+int command_info(const struct options *options)
+{
+    lmvr_error error;
+    struct report report;
+    char *path = NULL;
+    if (options->input_count > 0) {
+        complain("takes no inputs, so not \"%s\"; -m names the model", options->inputs[0]);
+        return EXIT_CANNOT;
+    }
+    lmvr_status status = engine_model_path(options, &path, &error);
+    if (status == LMVR_OK)
+        status = inspect(path, &report, &error);
+    if (status == LMVR_OK && options->json)
+        status = print_json(&report, &error);
+    else if (status == LMVR_OK)
+        print_text(&report);
+    free(path);
+    if (status != LMVR_OK)
+        return cannot(status, &error);
+    return flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
+}

@@ -1,0 +1,80 @@
+#include "progress.h"
+
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static double seconds_since(const struct timespec *begun)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - begun->tv_sec) + 1e-9 * (double)(now.tv_nsec - begun->tv_nsec);
+}
+
+static void format_time(char *text, size_t size, double seconds)
+{
+    if (seconds > 359999999)
+        seconds = 359999999;
+    long s = (long)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(text, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(text, size, "%ld:%02ld", s / 60, s % 60);
+}
+
+void progress_format(char *line, size_t size, size_t done, size_t total, size_t here, double seconds)
+{
+    char left[32];
+    if (here == 0 || seconds <= 0) {
+        snprintf(line, size, "%zu/%zu", done, total);
+        return;
+    }
+    double rate = (double)here / seconds;
+    if (done >= total) {
+        format_time(left, sizeof left, seconds);
+        snprintf(line, size, "%zu/%zu   %.*f images/s   %s in all", done, total, rate < 10 ? 2 : 1, rate, left);
+        return;
+    }
+    format_time(left, sizeof left, (double)(total - done) / rate);
+    snprintf(line, size, "%zu/%zu   %.*f images/s   %s left", done, total, rate < 10 ? 2 : 1, rate, left);
+}
+
+static void draw(struct progress *p, size_t done)
+{
+    char line[128];
+    struct winsize window;
+    p->drawn = seconds_since(&p->begun);
+    progress_format(line, sizeof line, done, p->total, done - p->before, p->drawn);
+    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
+    fprintf(stderr, "\r%.*s\033[K", columns, line); /* a full last column would wrap and leave the line behind */
+}
+
+void progress_begin(struct progress *progress, bool wanted, size_t before, size_t total)
+{
+    *progress = (struct progress){.shown = wanted && isatty(STDERR_FILENO), .before = before, .total = total, .drawn = -1};
+    clock_gettime(CLOCK_MONOTONIC, &progress->begun);
+    if (progress->shown)
+        draw(progress, before);
+}
+
+void progress_step(struct progress *progress, size_t done)
+{
+    if (progress->shown && (done == progress->total || seconds_since(&progress->begun) - progress->drawn >= 0.1))
+        draw(progress, done);
+}
+
+void progress_clear(struct progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\033[K", stderr);
+    progress->drawn = -1;
+}
+
+void progress_end(struct progress *progress, size_t done)
+{
+    if (!progress->shown)
+        return;
+    draw(progress, done);
+    fputc('\n', stderr);
+    progress->shown = false;
+}
