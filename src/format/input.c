@@ -32,8 +32,8 @@ char *input_path(const char *folder, const char *name)
 {
     char *path = NULL;
     size_t length = strlen(folder);
-    bool ends = length > 0 && folder[length - 1] == '/';
-    return asprintf(&path, "%s%s%s", folder, ends ? "" : "/", name) < 0 ? NULL : path;
+    bool joined = length == 0 || folder[length - 1] == '/';
+    return asprintf(&path, "%s%s%s", folder, joined ? "" : "/", name) < 0 ? NULL : path;
 }
 
 bool input_exists(const char *path)

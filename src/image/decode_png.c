@@ -116,8 +116,9 @@ static void on_read(png_structp png, png_bytep out, size_t size)
 static _Noreturn void on_error(png_structp png, png_const_charp message)
 {
     struct png_job *job = png_get_error_ptr(png);
+    bool early = strcmp(message, "Not enough image data") == 0;
     if (job->lines == 0 || job->lines_done < job->lines)
-        set_error(job, message);
+        set_error(job, early ? "the image data end too early: a truncated file or a wrong header" : message);
     png_longjmp(png, 1);
 }
 
@@ -205,9 +206,6 @@ static void read_pixels(struct png_job *job)
     int depth, color_type, interlacing;
     png_get_IHDR(png, job->info, &width, &height, &depth, &color_type, &interlacing, NULL, NULL);
     choose_transforms(png, color_type, depth);
-    job->status = image_create(job->file, width, height, job->image, job->error);
-    if (job->status != LMVR_OK)
-        return;
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, job->info);
     job->lines = count_lines(width, height, interlacing != PNG_INTERLACE_NONE);
@@ -250,6 +248,10 @@ lmvr_status decode_png(const struct image_file *file, struct image *image, struc
     job->image = image;
     job->error = error;
     job->status = png_chunks_read(file, &job->chunks, metadata, error);
+    if (job->status == LMVR_OK) {
+        const uint8_t *header = job->chunks.header;
+        job->status = image_create(file, png_get_uint_32(header), png_get_uint_32(header + 4), image, error);
+    }
     if (job->status == LMVR_OK) {
         make_stream(job);
         decode(job);

@@ -84,73 +84,56 @@ static lmvr_status resize_nearest(const struct canvas *in, int width, int height
     return ready ? LMVR_OK : error_no_memory(error, "resizing an image");
 }
 
-/* ---- along a row ----------------------------------------------------------------------------------------------------- */
+/* ---- along the rows -------------------------------------------------------------------------------------------------- */
 
-/* A 22-bit weight as high * 2^12 + low, so that processors' 16-bit multiply-add does the sums. */
-#define LOW_BITS 12
-#define LANES    8
-/* Taps whose sums stay within 32 bits: |low| <= 2^11, pixels < 2^8. */
-#define MAX_TAPS 2048
+/* Rows resampled at once: they share each weight, and their samples lie side by side for the processor's vectors. */
+#define ROWS 16
 
 struct row_pass {
     struct weights weights;
-    int16_t *high, *low; /* weights.stride for each output */
     int begin, end;      /* columns of the input that count */
-    uint8_t *rgb;        /* room for those of one row */
-    int16_t *planes[3];  /* the same by color, with room for a last vector */
+    uint8_t *rows[ROWS]; /* room for those of the input rows */
+    uint8_t *samples;    /* the same as (end - begin, 3, ROWS) */
 };
 
-static uint8_t to_byte(int64_t sum)
+static uint8_t to_byte(int32_t sum)
 {
     return (uint8_t)clamp((sum + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS, 0, 255);
 }
 
-static int64_t weigh(const int16_t *pixels, const int16_t *high, const int16_t *low, int taps)
+static void gather_samples(const struct row_pass *pass)
 {
-    int64_t sum = 0;
-    for (int done = 0; done < taps; done += MAX_TAPS) {
-        int count = taps - done < MAX_TAPS ? taps - done : MAX_TAPS;
-        int32_t high_sum = 0, low_sum = 0;
-#pragma omp simd reduction(+ : high_sum, low_sum)
-        for (int t = done; t < done + count; t++) {
-            high_sum += pixels[t] * high[t];
-            low_sum += pixels[t] * low[t];
-        }
-        sum += (int64_t)high_sum * (1 << LOW_BITS) + low_sum;
-    }
-    return sum;
+    uint8_t *const *rows = pass->rows;
+    uint8_t *out = pass->samples;
+    size_t count = (size_t)(pass->end - pass->begin) * 3;
+    for (size_t i = 0; i < count; i++, out += ROWS)
+#pragma GCC unroll 16
+        for (int r = 0; r < ROWS; r++)
+            out[r] = rows[r][i];
 }
 
-static void split_planes(const struct row_pass *pass, const uint8_t *rgb)
+/* One output pixel of all rows: `in` is (taps, 3, ROWS), `sums` (3, ROWS). */
+static void weigh(const uint8_t *in, const int32_t *weights, int taps, int32_t sums[3 * ROWS])
 {
-    int16_t *red = pass->planes[0], *green = pass->planes[1], *blue = pass->planes[2];
-    for (int x = 0; x < pass->end - pass->begin; x++, rgb += 3) {
-        red[x] = rgb[0];
-        green[x] = rgb[1];
-        blue[x] = rgb[2];
-    }
+    int32_t totals[3 * ROWS] = {0};
+    for (int t = 0; t < taps; t++, in += 3 * ROWS)
+#pragma omp simd
+        for (int i = 0; i < 3 * ROWS; i++)
+            totals[i] += weights[t] * in[i];
+    memcpy(sums, totals, sizeof totals);
 }
 
-/* `in` holds columns begin to end of one row, `out` weights.count pixels. */
-static void resample_row(const struct row_pass *pass, const uint8_t *in, uint8_t *out)
+/* The first `count` of pass->rows become rows of weights.count pixels, `stride` bytes apart. */
+static void resample_rows(const struct row_pass *pass, int count, uint8_t *out, size_t stride)
 {
     const struct weights *w = &pass->weights;
-    split_planes(pass, in);
+    gather_samples(pass);
     for (int x = 0; x < w->count; x++) {
-        int taps = (w->taps[x] + LANES - 1) / LANES * LANES, first = w->first[x] - pass->begin;
-        const int16_t *high = pass->high + x * w->stride, *low = pass->low + x * w->stride;
-        for (int c = 0; c < 3; c++)
-            out[3 * x + c] = to_byte(weigh(pass->planes[c] + first, high, low, taps));
-    }
-}
-
-static void split_weights(struct row_pass *pass)
-{
-    const struct weights *w = &pass->weights;
-    for (size_t i = 0; i < w->count * w->stride; i++) {
-        int32_t high = (w->weights[i] + (1 << (LOW_BITS - 1))) >> LOW_BITS;
-        pass->high[i] = (int16_t)high;
-        pass->low[i] = (int16_t)(w->weights[i] - high * (1 << LOW_BITS));
+        int32_t sums[3 * ROWS];
+        weigh(pass->samples + (size_t)(w->first[x] - pass->begin) * 3 * ROWS, w->weights + x * w->stride, w->taps[x], sums);
+        for (int r = 0; r < count; r++)
+            for (int c = 0; c < 3; c++)
+                out[r * stride + 3 * (size_t)x + c] = to_byte(sums[c * ROWS + r]);
     }
 }
 
@@ -158,32 +141,25 @@ static lmvr_status row_pass_init(struct row_pass *pass, const struct canvas *in,
                                  const struct window *window, lmvr_error *error)
 {
     struct weights *w = &pass->weights;
-    TRY(weights_init(w, in->width, width, filter, window->x, window->width, LANES, error));
+    TRY(weights_init(w, in->width, width, filter, window->x, window->width, error));
     pass->begin = w->first[0];
     pass->end = w->first[w->count - 1] + w->taps[w->count - 1];
-    size_t columns = (size_t)(pass->end - pass->begin), weights = w->count * w->stride;
-    pass->high = malloc(weights * sizeof *pass->high);
-    pass->low = malloc(weights * sizeof *pass->low);
-    pass->rgb = malloc(columns * 3 + 1);
-    bool ready = pass->high && pass->low && pass->rgb;
-    for (int c = 0; c < 3; c++) {
-        pass->planes[c] = calloc(columns + LANES, sizeof *pass->planes[c]);
-        ready = ready && pass->planes[c];
+    size_t row = (size_t)(pass->end - pass->begin) * 3 + 1;
+    pass->samples = malloc(row * ROWS);
+    bool ready = pass->samples;
+    for (int r = 0; r < ROWS; r++) {
+        pass->rows[r] = calloc(row, 1);
+        ready = ready && pass->rows[r];
     }
-    if (!ready)
-        return error_no_memory(error, "resizing an image");
-    split_weights(pass);
-    return LMVR_OK;
+    return ready ? LMVR_OK : error_no_memory(error, "resizing an image");
 }
 
 static void row_pass_finish(struct row_pass *pass)
 {
     weights_finish(&pass->weights);
-    free(pass->high);
-    free(pass->low);
-    free(pass->rgb);
-    for (int c = 0; c < 3; c++)
-        free(pass->planes[c]);
+    free(pass->samples);
+    for (int r = 0; r < ROWS; r++)
+        free(pass->rows[r]);
 }
 
 /* ---- along the columns ----------------------------------------------------------------------------------------------- */
@@ -194,8 +170,6 @@ struct column_pass {
     int first, next, ring;
     size_t samples; /* in a row */
     int32_t *sums;
-    uint8_t *row, *fill_row; /* an input row, and one that is all canvas */
-    bool fill_row_done;
 };
 
 static int32_t *sums_of(const struct column_pass *pass, int row)
@@ -218,23 +192,17 @@ static int most_rows_at_once(const struct weights *w)
 static lmvr_status column_pass_init(struct column_pass *pass, const struct canvas *in, int height, enum image_filter filter,
                                     const struct window *window, int columns, lmvr_error *error)
 {
-    TRY(weights_init(&pass->weights, in->height, height, filter, window->y, window->height, 1, error));
+    TRY(weights_init(&pass->weights, in->height, height, filter, window->y, window->height, error));
     pass->ring = most_rows_at_once(&pass->weights);
     pass->samples = (size_t)columns * 3;
     pass->sums = calloc(pass->ring * pass->samples, sizeof *pass->sums);
-    pass->row = malloc(pass->samples);
-    pass->fill_row = malloc(pass->samples);
-    if (!pass->sums || !pass->row || !pass->fill_row)
-        return error_no_memory(error, "resizing an image");
-    return LMVR_OK;
+    return pass->sums ? LMVR_OK : error_no_memory(error, "resizing an image");
 }
 
 static void column_pass_finish(struct column_pass *pass)
 {
     weights_finish(&pass->weights);
     free(pass->sums);
-    free(pass->row);
-    free(pass->fill_row);
 }
 
 static void add_row(const struct column_pass *pass, int output, int y, const uint8_t *row)
@@ -261,6 +229,11 @@ struct resampling {
     struct row_pass rows;
     struct column_pass columns;
     bool columns_first;
+    /* Rows that the column pass takes in: one that is all canvas, and ROWS of the image from row `batch` on. */
+    uint8_t *fill_row, *batch_rows;
+    int batch;
+    /* Rows that it gives out, when they still have to go through the row pass. */
+    int pending;
     uint8_t *rgb;
     size_t stride;
 };
@@ -271,39 +244,44 @@ static bool does_columns_first(const struct canvas *in, int width, int height)
     return in->height > height && (int64_t)in->height - height > 2 * ((int64_t)in->width - width);
 }
 
-/* Row y as the column pass takes it in. */
-static void read_row(struct resampling *r, int y, uint8_t *row)
+/* Rows y to y + count of the canvas as the column pass takes them in. */
+static void read_rows(struct resampling *r, int y, int count, uint8_t *out)
 {
-    if (r->columns_first) {
-        canvas_row(r->in, y, r->rows.begin, r->rows.end, row);
-        return;
-    }
-    canvas_row(r->in, y, r->rows.begin, r->rows.end, r->rows.rgb);
-    resample_row(&r->rows, r->rows.rgb, row);
+    size_t stride = r->columns.samples;
+    for (int i = 0; i < count; i++)
+        canvas_row(r->in, y + i, r->rows.begin, r->rows.end, r->columns_first ? out + i * stride : r->rows.rows[i]);
+    if (!r->columns_first)
+        resample_rows(&r->rows, count, out, stride);
 }
 
-/* The same, with all rows beside the image made once. */
 static const uint8_t *input_row(struct resampling *r, int y)
 {
-    struct column_pass *columns = &r->columns;
-    if (row_has_image(r->in, y)) {
-        read_row(r, y, columns->row);
-        return columns->row;
+    if (!row_has_image(r->in, y))
+        return r->fill_row;
+    if (y >= r->batch + ROWS) {
+        int left = r->in->top + r->in->image->height - y;
+        read_rows(r, y, left < ROWS ? left : ROWS, r->batch_rows);
+        r->batch = y;
     }
-    if (!columns->fill_row_done)
-        read_row(r, y, columns->fill_row);
-    columns->fill_row_done = true;
-    return columns->fill_row;
+    return r->batch_rows + (y - r->batch) * r->columns.samples;
+}
+
+/* Rows up to columns.first, as they come out of the column pass, go through the row pass. */
+static void write_pending(struct resampling *r)
+{
+    resample_rows(&r->rows, r->pending, r->rgb + (r->columns.first - r->pending) * r->stride, r->stride);
+    r->pending = 0;
 }
 
 static void write_row(struct resampling *r)
 {
-    uint8_t *out = r->rgb + r->columns.first * r->stride;
-    if (r->columns_first) {
-        finish_row(&r->columns, r->rows.rgb);
-        resample_row(&r->rows, r->rows.rgb, out);
-    } else
-        finish_row(&r->columns, out);
+    if (!r->columns_first) {
+        finish_row(&r->columns, r->rgb + r->columns.first * r->stride);
+        return;
+    }
+    finish_row(&r->columns, r->rows.rows[r->pending++]);
+    if (r->pending == ROWS || r->columns.first == r->columns.weights.count)
+        write_pending(r);
 }
 
 /* Takes the input rows from top to bottom. */
@@ -324,21 +302,41 @@ static void resample(struct resampling *r)
         write_row(r);
 }
 
+static lmvr_status resampling_init(struct resampling *r, int width, int height, enum image_filter filter,
+                                   const struct window *window, lmvr_error *error)
+{
+    r->columns_first = does_columns_first(r->in, width, height);
+    TRY(row_pass_init(&r->rows, r->in, width, filter, window, error));
+    int columns = r->columns_first ? r->rows.end - r->rows.begin : window->width;
+    TRY(column_pass_init(&r->columns, r->in, height, filter, window, columns, error));
+    r->batch = -ROWS;
+    r->fill_row = malloc(r->columns.samples + 1);
+    r->batch_rows = malloc(r->columns.samples * ROWS + 1);
+    if (!r->fill_row || !r->batch_rows)
+        return error_no_memory(error, "resizing an image");
+    if (r->in->height > r->in->image->height)
+        read_rows(r, row_has_image(r->in, 0) ? r->in->height - 1 : 0, 1, r->fill_row);
+    return LMVR_OK;
+}
+
+static void resampling_finish(struct resampling *r)
+{
+    row_pass_finish(&r->rows);
+    column_pass_finish(&r->columns);
+    free(r->fill_row);
+    free(r->batch_rows);
+}
+
 lmvr_status resize_window(const struct canvas *in, int width, int height, enum image_filter filter, const struct window *window,
                           uint8_t *rgb, size_t stride, lmvr_error *error)
 {
     if (filter == FILTER_NEAREST)
         return resize_nearest(in, width, height, window, rgb, stride, error);
-    struct resampling r = {.in = in, .rgb = rgb, .stride = stride, .columns_first = does_columns_first(in, width, height)};
-    lmvr_status status = row_pass_init(&r.rows, in, width, filter, window, error);
-    if (status == LMVR_OK) {
-        int columns = r.columns_first ? r.rows.end - r.rows.begin : window->width;
-        status = column_pass_init(&r.columns, in, height, filter, window, columns, error);
-    }
+    struct resampling r = {.in = in, .rgb = rgb, .stride = stride};
+    lmvr_status status = resampling_init(&r, width, height, filter, window, error);
     if (status == LMVR_OK)
         resample(&r);
-    row_pass_finish(&r.rows);
-    column_pass_finish(&r.columns);
+    resampling_finish(&r);
     return status;
 }
 

@@ -102,17 +102,15 @@ static void fill(const struct scaling *s, int output, int first, int taps, doubl
         weights[t] = to_fixed(sum != 0 ? exact[t] / sum : exact[t]);
 }
 
-static lmvr_status allocate(struct weights *w, int count, int most_taps, int align, lmvr_error *error)
+static lmvr_status allocate(struct weights *w, int count, int most_taps, lmvr_error *error)
 {
-    w->stride = ((size_t)most_taps + align - 1) / align * align;
-    if (w->stride == 0)
-        w->stride = align;
+    w->stride = most_taps > 0 ? (size_t)most_taps : 1;
     w->weights = w->stride > SIZE_MAX / 4 / count ? NULL : calloc(w->stride * count, sizeof *w->weights);
     return w->weights ? LMVR_OK : error_no_memory(error, "resizing an image");
 }
 
 lmvr_status weights_init(struct weights *w, int in_size, int out_size, enum image_filter filter, int begin, int count,
-                         int align, lmvr_error *error)
+                         lmvr_error *error)
 {
     struct scaling scaling = scaling_of(in_size, out_size, filter);
     *w = (struct weights){.count = count};
@@ -125,7 +123,7 @@ lmvr_status weights_init(struct weights *w, int in_size, int out_size, enum imag
         range_of(&scaling, begin + i, &w->first[i], &w->taps[i]);
         most_taps = w->taps[i] > most_taps ? w->taps[i] : most_taps;
     }
-    TRY(allocate(w, count, most_taps, align, error));
+    TRY(allocate(w, count, most_taps, error));
     double *exact = malloc(sizeof *exact * w->stride);
     if (!exact)
         return error_no_memory(error, "resizing an image");

@@ -12,15 +12,15 @@ struct weights {
     int count;
     int *first, *taps; /* both rise or stay from one output to the next, as does their sum */
     int32_t *weights;
-    size_t stride; /* at least the largest of taps; weights beyond an output's taps are 0 */
+    size_t stride; /* the largest of taps; weights beyond an output's taps are 0 */
 };
 
 /*
- * Weights for outputs `begin` to `begin + count` when an axis of `in_size` becomes one of `out_size`. The stride is a multiple
- * of `align`. For any filter but nearest. Release with weights_finish().
+ * Weights for outputs `begin` to `begin + count` when an axis of `in_size` becomes one of `out_size`, for any filter but
+ * nearest. Release with weights_finish(), also on failure.
  */
 lmvr_status weights_init(struct weights *w, int in_size, int out_size, enum image_filter filter, int begin, int count,
-                         int align, lmvr_error *error);
+                         lmvr_error *error);
 void weights_finish(struct weights *w);
 
 #endif

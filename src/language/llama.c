@@ -89,7 +89,7 @@ static void file_keys_values(const struct llama *m, const struct kv_cache *cache
                                               .first = pass->spans[s].first,
                                               .count = pass->spans[s].count};
     int64_t query_width = (int64_t)m->heads * m->head_dim, key_width = (int64_t)m->kv_heads * m->head_dim;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (b->rows * qkv_width(m) > 16384)
     for (int64_t r = 0; r < b->rows; r++) {
         const struct attention_span *span = &b->spans[b->places[r].span];
         int64_t position = span->first + b->places[r].offset;

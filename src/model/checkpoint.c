@@ -118,7 +118,7 @@ static lmvr_status open_shards(struct checkpoint *c, const char *path, const jso
     const char *tensor;
     json_t *shard;
     TRY(list_shards(path, map, shards, &count, error));
-    c->files = calloc(count + 1, sizeof *c->files);
+    c->files = calloc(count + 1, sizeof(struct safetensors *));
     if (!c->files)
         return error_no_memory(error, path);
     for (size_t i = 0; i < count; i++)
@@ -204,7 +204,7 @@ static lmvr_status open_many(struct checkpoint *c, const char *path, lmvr_error 
 
 static lmvr_status open_one(struct checkpoint *c, lmvr_error *error)
 {
-    c->files = calloc(1, sizeof *c->files);
+    c->files = calloc(1, sizeof(struct safetensors *));
     if (!c->files)
         return error_no_memory(error, c->folder);
     TRY(open_file(c, SINGLE, error));
@@ -274,9 +274,10 @@ static void show_shape(int dims, const int64_t *shape, char *text, size_t size)
         snprintf(text + length, size - length, ")");
 }
 
-static lmvr_status check_tensor(const struct checkpoint_tensor *tensor, int dims, const int64_t *shape, lmvr_error *error)
+static bool check_tensor(const struct checkpoint_tensor *tensor, int dims, const int64_t *shape, lmvr_error *error)
 {
     const struct safetensors_entry *entry = tensor->entry;
+    const char *path = safetensors_path(tensor->file);
     bool same = entry->dims == dims;
     for (int i = 0; i < dims && same; i++)
         same = entry->shape[i] == shape[i];
@@ -284,24 +285,39 @@ static lmvr_status check_tensor(const struct checkpoint_tensor *tensor, int dims
         char found[192], expected[192];
         show_shape(entry->dims, entry->shape, found, sizeof found);
         show_shape(dims, shape, expected, sizeof expected);
-        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s has shape %s, expected %s", safetensors_path(tensor->file),
-                         entry->name, found, expected);
+        error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s has shape %s, expected %s", path, entry->name, found, expected);
+        return false;
     }
-    if (entry->dtype != ST_F32 && entry->dtype != ST_F16 && entry->dtype != ST_BF16)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is of %s, expected F32, F16 or BF16",
-                         safetensors_path(tensor->file), entry->name, safetensors_dtype_name(entry->dtype));
-    return LMVR_OK;
+    if (entry->dtype != ST_F32 && entry->dtype != ST_F16 && entry->dtype != ST_BF16) {
+        error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is of %s, expected F32, F16 or BF16", path, entry->name,
+                  safetensors_dtype_name(entry->dtype));
+        return false;
+    }
+    return true;
+}
+
+/* The tensor, now used; NULL where it is not there or is another than expected. */
+static const struct checkpoint_tensor *take(struct checkpoint *c, const char *canonical, int dims, const int64_t *shape,
+                                            lmvr_error *error)
+{
+    struct weight *weight = find(c, canonical);
+    if (!weight) {
+        error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is missing", c->folder, canonical);
+        return NULL;
+    }
+    if (!check_tensor(&weight->tensor, dims, shape, error))
+        return NULL;
+    weight->used = true;
+    return &weight->tensor;
 }
 
 lmvr_status checkpoint_find(struct checkpoint *checkpoint, const char *canonical, int dims, const int64_t *shape,
                             struct checkpoint_tensor *tensor, lmvr_error *error)
 {
-    struct weight *weight = find(checkpoint, canonical);
-    if (!weight)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is missing", checkpoint->folder, canonical);
-    TRY(check_tensor(&weight->tensor, dims, shape, error));
-    weight->used = true;
-    *tensor = weight->tensor;
+    const struct checkpoint_tensor *found = take(checkpoint, canonical, dims, shape, error);
+    if (!found)
+        return LMVR_ERROR_INVALID;
+    *tensor = *found;
     return LMVR_OK;
 }
 
@@ -318,9 +334,10 @@ lmvr_status checkpoint_read_part(const struct checkpoint_tensor *tensor, uint64_
 lmvr_status checkpoint_read(struct checkpoint *checkpoint, const char *canonical, int dims, const int64_t *shape, float *out,
                             lmvr_error *error)
 {
-    struct checkpoint_tensor tensor;
-    TRY(checkpoint_find(checkpoint, canonical, dims, shape, &tensor, error));
-    return checkpoint_read_part(&tensor, 0, tensor.entry->size / safetensors_dtype_size(tensor.entry->dtype), out, error);
+    const struct checkpoint_tensor *tensor = take(checkpoint, canonical, dims, shape, error);
+    if (!tensor)
+        return LMVR_ERROR_INVALID;
+    return checkpoint_read_part(tensor, 0, tensor->entry->size / safetensors_dtype_size(tensor->entry->dtype), out, error);
 }
 
 /* ---- what is left ----------------------------------------------------------------------------------------------------- */

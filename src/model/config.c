@@ -192,7 +192,7 @@ static lmvr_status parse_llava(const struct config_sources *sources, struct mode
 
 lmvr_status config_parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error)
 {
-    const struct kind *kind = NULL;
+    const struct kind *kind = kinds;
     TRY(find_kind(&sources->config, &kind, error));
     snprintf(config->architecture, sizeof config->architecture, "%s", kind->architecture);
     config->has_language = kind->family == FAMILY_LLAVA;
@@ -204,12 +204,12 @@ lmvr_status config_parse(const struct config_sources *sources, struct model_conf
 }
 
 /* The files' contents and names, which the nodes point into. */
-struct files {
-    json_t *roots[4];
-    char *paths[4];
-};
+enum { CONFIG, PROCESSOR, PREPROCESSOR, GENERATION, FILE_COUNT };
 
-enum { CONFIG, PROCESSOR, PREPROCESSOR, GENERATION };
+struct files {
+    json_t *roots[FILE_COUNT];
+    char *paths[FILE_COUNT];
+};
 
 static lmvr_status read_file(const char *folder, const char *name, int which, bool required, struct files *files,
                              uint64_t *hash, struct json_node *node, lmvr_error *error)
@@ -247,7 +247,7 @@ lmvr_status model_config_read(const char *folder, struct model_config *config, l
     struct files files = {0};
     *config = (struct model_config){.hash = HASH_START};
     lmvr_status status = read_all(folder, &files, config, error);
-    for (size_t i = 0; i < COUNT(files.roots); i++) {
+    for (int i = 0; i < FILE_COUNT; i++) {
         json_decref(files.roots[i]);
         free(files.paths[i]);
     }

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <omp.h>
 
+#define FEW 65536 /* products of a query and a key's element, times tasks, that one thread does faster than two */
+
 int kv_panel(void)
 {
     return kernels_get()->panel;
@@ -106,16 +108,18 @@ lmvr_status attention_forward(struct arena *arena, const struct attention_span *
 {
     const struct kernels *kernels = kernels_get();
     int64_t count = list_tasks(spans, span_count, heads, NULL), most = visible;
+    if (count == 0)
+        return LMVR_OK;
     for (int i = 0; causal && i < span_count; i++)
         most = spans[i].first + spans[i].count > most ? spans[i].first + spans[i].count : most;
-    size_t scratch_size = span_count ? kernels->attention_scratch(most, spans[0].store.head_dim) : 0;
+    size_t scratch_size = kernels->attention_scratch(most, spans[0].store.head_dim);
     struct arena_mark mark = arena_mark(arena);
     struct task *tasks = arena_alloc(arena, count, sizeof *tasks);
     float *scratch = arena_floats(arena, omp_get_max_threads() * (int64_t)scratch_size);
     if (!tasks || !scratch)
         return error_no_memory(error, "attention");
     list_tasks(spans, span_count, heads, tasks);
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) if (count * most * spans[0].store.head_dim > FEW)
     for (int64_t i = 0; i < count; i++) {
         struct attention a = describe(&tasks[i], heads, causal, visible, q, q_stride, out);
         kernels->attention(&a, scratch + (size_t)omp_get_thread_num() * scratch_size);

@@ -100,7 +100,7 @@ static lmvr_status run_panels(const struct gemm *g, int64_t panels, struct arena
     float *scratch = arena_floats(arena, parts * (int64_t)scratch_size);
     if (!scratch)
         return error_no_memory(error, "a matrix product");
-#pragma omp parallel for schedule(static) if (g->m * panels * g->k > 16384)
+#pragma omp parallel for schedule(static) if (g->m * panels * g->k > 65536)
     for (int64_t part = 0; part < parts; part++) {
         struct gemm mine = *g;
         int64_t first = panels * part / parts, last = panels * (part + 1) / parts;

@@ -10,6 +10,10 @@
 /* The layout is picked for this many rows unless told otherwise, and serves every number of rows. */
 #define LAYOUT_ROWS 32
 
+/* oneDNN 3.7 sums a single row in another order than it sums several, where there are more than 1024 columns: one row is run as
+ * two there, so that a row is the same in any company. 2.6 has one order for all. */
+#define LEAST_ROWS (DNNL_VERSION_MAJOR >= 3 ? 2 : 1)
+
 /* A compiled product for one number of rows. Kept for the product's life: the numbers that occur are few (a prompt's length,
  * an image's positions, the sizes of a batch), and the code behind them is shared through oneDNN's own cache. */
 struct plan {
@@ -444,20 +448,45 @@ static lmvr_status run_plan(const struct dnnl_product *p, struct arena *arena, c
     return status == dnnl_success ? LMVR_OK : failed(status, "multiply", error);
 }
 
+static lmvr_status run_rows(struct dnnl_product *p, struct arena *arena, int64_t rows, const float *x, int64_t x_stride,
+                            const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
+{
+    dnnl_status_t status = dnnl_success;
+    const struct plan *plan = plan_get(p, rows, y_stride, accumulate, bias != NULL, &status);
+    if (!plan)
+        return failed(status, "multiply this many rows", error);
+    const void *input = gather(p, arena, rows, x, x_stride);
+    if (!input)
+        return error_no_memory(error, "a matrix product");
+    return run_plan(p, arena, plan, input, bias, y, error);
+}
+
+/* Too few rows are filled up with copies of the first, in memory of their own. */
+static lmvr_status run_padded(struct dnnl_product *p, struct arena *arena, const float *x, const float *bias, bool accumulate,
+                              float *y, lmvr_error *error)
+{
+    float *more_x = arena_floats(arena, LEAST_ROWS * p->in), *more_y = arena_floats(arena, LEAST_ROWS * p->out);
+    if (!more_x || !more_y)
+        return error_no_memory(error, "a matrix product");
+    for (int64_t r = 0; r < LEAST_ROWS; r++) {
+        memcpy(more_x + r * p->in, x, (size_t)p->in * sizeof *x);
+        memcpy(more_y + r * p->out, y, (size_t)p->out * sizeof *y);
+    }
+    TRY(run_rows(p, arena, LEAST_ROWS, more_x, p->in, bias, accumulate, more_y, p->out, error));
+    memcpy(y, more_y, (size_t)p->out * sizeof *y);
+    return LMVR_OK;
+}
+
 lmvr_status dnnl_product_run(struct dnnl_product *product, struct arena *arena, int64_t rows, const float *x, int64_t x_stride,
                              const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
 {
     if (rows == 0)
         return LMVR_OK;
-    dnnl_status_t status = dnnl_success;
-    const struct plan *plan = plan_get(product, rows, y_stride, accumulate, bias != NULL, &status);
-    if (!plan)
-        return failed(status, "multiply this many rows", error);
     struct arena_mark mark = arena_mark(arena);
-    const void *input = gather(product, arena, rows, x, x_stride);
-    if (!input)
-        return error_no_memory(error, "a matrix product");
-    TRY(run_plan(product, arena, plan, input, bias, y, error));
+    if (rows < LEAST_ROWS)
+        TRY(run_padded(product, arena, x, bias, accumulate, y, error));
+    else
+        TRY(run_rows(product, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }

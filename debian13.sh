@@ -1,0 +1,20 @@
+#!/bin/sh
+# Builds and tests in a Debian 13 (oneDNN 3.7, GCC 14) below a folder, made by debootstrap as root: debian13.sh [FOLDER]
+set -eu
+root=${1:-$HOME/.cache/debian13-root}
+here=$(cd "$(dirname "$0")" && pwd)
+if [ ! -e "$root/.ready" ]; then
+    command -v debootstrap >/dev/null || { apt-get -qq update && apt-get -qqy install debootstrap; }
+    mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } |
+        sed -n -e 's/^URIs: *//p' -e 's/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' | grep '/debian/\?$' | head -n 1)
+    mkdir -p "$(dirname "$root")"
+    debootstrap --variant=minbase --include=ca-certificates,make,git trixie "$root" "${mirror:-http://deb.debian.org/debian}" >/dev/null
+    touch "$root/.ready"
+fi
+mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+mountpoint -q "$root/dev" || mount --bind /dev "$root/dev"
+chroot "$root" sh -c 'command -v make >/dev/null && command -v git >/dev/null || { apt-get -qq update && apt-get -qqy install make git; }' >/dev/null
+rm -rf "$root/lmvr"
+mkdir "$root/lmvr"
+(cd "$here" && git ls-files -z | tar --null -cf - -T -) | tar -xf - -C "$root/lmvr"
+chroot "$root" make -C /lmvr test

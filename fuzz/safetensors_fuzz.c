@@ -1,0 +1,43 @@
+/* Bytes as a safetensors file: it is refused, or all that its header promises can be read. */
+#include "format/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define LARGEST 4096 /* elements read of a tensor */
+
+static void read_some(const struct safetensors *file, const struct safetensors_entry *entry)
+{
+    float out[LARGEST];
+    lmvr_error error;
+    uint64_t size = safetensors_dtype_size(entry->dtype), whole = size > 0 ? entry->size / size : 0;
+    uint64_t count = whole < LARGEST ? whole : LARGEST;
+    lmvr_status status = safetensors_read_f32(file, entry, whole - count, count, out, &error);
+    bool is_float = entry->dtype == ST_F32 || entry->dtype == ST_F16 || entry->dtype == ST_BF16;
+    if (is_float != (status == LMVR_OK) || safetensors_read_f32(file, entry, whole - count, count + 1, out, &error) == LMVR_OK)
+        abort();
+    if (safetensors_find(file, entry->name) != entry)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static int fd = -1;
+    char path[64];
+    lmvr_error error;
+    struct safetensors *file;
+    if (fd < 0)
+        fd = memfd_create("fuzz", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
+        return 0;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (safetensors_open(path, &file, &error) != LMVR_OK)
+        return 0;
+    for (size_t i = 0; i < safetensors_count(file); i++)
+        read_some(file, safetensors_entry_at(file, i));
+    safetensors_close(file);
+    return 0;
+}
