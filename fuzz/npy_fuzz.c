@@ -1,0 +1,56 @@
+/* Bytes taken for a .npy file: the header's parser, then the reader on a file of those bytes, then the writer that resumes it.
+ */
+#include "store/npy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void read_rows(const char *path)
+{
+    struct npy_reader reader;
+    lmvr_error error;
+    if (npy_reader_open(path, &reader, &error) != LMVR_OK)
+        return;
+    /* What opened is as large as it says, so that its rows fit the memory that the file took. */
+    float *rows = malloc(reader.rows * reader.dim * sizeof(float) + 1);
+    if (!rows || npy_reader_read(&reader, 0, reader.rows, rows, &error) != LMVR_OK)
+        abort();
+    free(rows);
+    npy_reader_close(&reader);
+}
+
+/* Whatever is taken as begun must, cut to its rows, be a whole file. */
+static void resume(const char *path, size_t dim)
+{
+    struct npy_writer writer;
+    struct npy_reader reader;
+    lmvr_error error;
+    if (npy_writer_open(path, dim, &writer, &error) != LMVR_OK)
+        return;
+    uint64_t rows = writer.rows;
+    if (npy_writer_cut(&writer, rows, &error) != LMVR_OK || npy_writer_close(&writer, &error) != LMVR_OK)
+        abort();
+    if (npy_reader_open(path, &reader, &error) != LMVR_OK || reader.rows != rows || reader.dim != dim)
+        abort();
+    npy_reader_close(&reader);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    char path[64];
+    struct npy_header header;
+    lmvr_error error;
+    bool parses = npy_header_parse(bytes, size, "input", &header, &error) == LMVR_OK;
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
+        abort();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    read_rows(path);
+    resume(path, parses ? (size_t)header.dim : 4);
+    close(fd);
+    return 0;
+}

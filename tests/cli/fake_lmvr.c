@@ -1,0 +1,275 @@
+/*
+ * A stand-in for the library: features and responses that are made up from a file's bytes, at once. It lets the tests of the
+ * program run thousands of images, and break off wherever they like. Its "model" is a folder whose config.json may have
+ *
+ *     "seed"            changes every number, and the fingerprint
+ *     "delay_us"        how long an image takes
+ *     "resource_after"  how many images until the memory is out
+ */
+#include "cli.h"
+#include "error.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_FEATURES 16
+#define MAX_DIM      5000
+
+struct lmvr_model {
+    int seed, delay_us, resource_after;
+    lmvr_dtype dtype;
+};
+
+struct feature {
+    char name[256], spec[256];
+    size_t dim;
+    float *row;
+};
+
+struct lmvr_session {
+    const struct lmvr_model *model;
+    lmvr_session_options options;
+    char *prompt;
+    struct feature features[MAX_FEATURES];
+    size_t count;
+    bool generates;
+};
+
+/* ---- models ---- */
+
+static int integer_of(const json_t *config, const char *key, int otherwise)
+{
+    const json_t *value = json_object_get(config, key);
+    return value ? (int)json_integer_value(value) : otherwise;
+}
+
+static lmvr_status read_model(const char *path, lmvr_dtype dtype, struct lmvr_model *model, lmvr_error *error)
+{
+    char name[4096];
+    snprintf(name, sizeof name, "%s/config.json", path);
+    json_t *config = json_load_file(name, 0, NULL);
+    if (!config)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: not a model", path);
+    model->seed = integer_of(config, "seed", 1);
+    model->delay_us = integer_of(config, "delay_us", 0);
+    model->resource_after = integer_of(config, "resource_after", -1);
+    model->dtype = dtype == LMVR_DTYPE_DEFAULT ? LMVR_DTYPE_BF16 : dtype;
+    json_decref(config);
+    return LMVR_OK;
+}
+
+lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
+{
+    (void)threads;
+    *model = calloc(1, sizeof **model);
+    if (!*model)
+        return error_no_memory(error, "a model");
+    lmvr_status status = read_model(path, dtype, *model, error);
+    if (status == LMVR_OK)
+        return LMVR_OK;
+    free(*model);
+    *model = NULL;
+    return status;
+}
+
+void lmvr_model_free(lmvr_model *model)
+{
+    free(model);
+}
+
+void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
+{
+    *info = (lmvr_model_info){.architecture = "FakeForTests",
+                              .stored_dtypes = "F16, F32",
+                              .dtype = model->dtype,
+                              .vision = {2, 64, 4, 4, 256, 1234567},
+                              .language = {3, 128, 8, 2, 512, 6738415616},
+                              .connector_parameters = 4242,
+                              .image_size = 28,
+                              .patch_size = 14,
+                              .visual_tokens = 4,
+                              .vocabulary = 320,
+                              .max_positions = 512,
+                              .weights_bytes = model->dtype == LMVR_DTYPE_F32 ? 26958605700 : 13479302850,
+                              .kv_bytes_per_token = 768,
+                              .fingerprint = 0xfaceu * (uint64_t)model->seed};
+}
+
+lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error)
+{
+    struct lmvr_model model;
+    lmvr_status status = read_model(path, dtype, &model, error);
+    if (status == LMVR_OK)
+        lmvr_model_get_info(&model, info);
+    return status;
+}
+
+/* ---- sessions ---- */
+
+void lmvr_session_options_default(lmvr_session_options *options)
+{
+    *options = (lmvr_session_options){.max_new_tokens = 128, .top_p = 1};
+}
+
+static lmvr_status add_feature(struct lmvr_session *s, const char *text, lmvr_error *error)
+{
+    static const struct {
+        const char *source;
+        size_t dim;
+    } sources[] = {{"llm", 32}, {"adaptor", 7}, {"encoder", 16}, {"pixels", MAX_DIM}};
+    struct feature *f = &s->features[s->count];
+    const char *equals = strchr(text, '=');
+    const char *spec = equals ? equals + 1 : text;
+    int length = equals ? (int)(equals - text) : (int)strlen(text);
+    snprintf(f->name, sizeof f->name, "%.*s", length, text);
+    for (char *c = f->name; *c && !equals; c++)
+        *c = *c == ':' ? '_' : *c;
+    snprintf(f->spec, sizeof f->spec, "%s", spec);
+    for (size_t i = 0; i < 4; i++)
+        if (strncmp(spec, sources[i].source, strlen(sources[i].source)) == 0)
+            f->dim = sources[i].dim;
+    if (!f->dim)
+        return error_set(error, LMVR_ERROR_INVALID, "feature \"%s\": there is no such source", text);
+    f->row = malloc(f->dim * sizeof(float));
+    s->count++;
+    return f->row ? LMVR_OK : error_no_memory(error, "a row");
+}
+
+lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
+                                lmvr_error *error)
+{
+    static const char *const none[] = {"llm:all:mean:-1"};
+    struct lmvr_session *s = *session = calloc(1, sizeof *s);
+    if (!s)
+        return error_no_memory(error, "a session");
+    s->model = model;
+    s->options = *options;
+    s->generates = !options->before_generation;
+    s->options.prompt = s->prompt = strdup(options->prompt ? options->prompt : "Describe the image.");
+    s->options.template_name = "plain";
+    if (s->options.aspect == LMVR_ASPECT_DEFAULT)
+        s->options.aspect = LMVR_ASPECT_CROP;
+    const char *const *specs = options->feature_count || options->describe ? options->features : none;
+    size_t count = options->feature_count || options->describe ? options->feature_count : 1;
+    lmvr_status status = LMVR_OK;
+    for (size_t i = 0; i < count && i < MAX_FEATURES && status == LMVR_OK; i++)
+        status = add_feature(s, specs[i], error);
+    if (status != LMVR_OK) {
+        lmvr_session_free(s);
+        *session = NULL;
+    }
+    return status;
+}
+
+void lmvr_session_free(lmvr_session *session)
+{
+    for (size_t i = 0; session && i < session->count; i++)
+        free(session->features[i].row);
+    if (session)
+        free(session->prompt);
+    free(session);
+}
+
+void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options *options)
+{
+    *options = session->options;
+}
+
+size_t lmvr_session_feature_count(const lmvr_session *session)
+{
+    return session->count;
+}
+
+void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info)
+{
+    const struct feature *f = &session->features[index];
+    *info = (lmvr_feature_info){f->name, f->spec, f->dim};
+}
+
+int lmvr_session_batch(const lmvr_session *session)
+{
+    return session->options.batch ? session->options.batch : 1;
+}
+
+uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session)
+{
+    (void)session;
+    return 0;
+}
+
+/* ---- images ---- */
+
+static uint64_t next(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return *state >> 33;
+}
+
+/* The file's bytes as a number, or the sentence of a failed image in `why`. */
+static bool read_image(const char *path, uint64_t *state, char *why, size_t size)
+{
+    unsigned char bytes[4096];
+    FILE *file = fopen(path, "re");
+    size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file)
+        fclose(file);
+    if (!file)
+        snprintf(why, size, "%s: cannot be opened", path);
+    else if (n < 3 || memcmp(bytes, "\xFF\xD8\xFF", 3) != 0)
+        snprintf(why, size, "%s: not a JPEG, PNG or WebP image", path);
+    else
+        for (size_t i = 0; i < n; i++)
+            *state = (*state ^ bytes[i]) * 0x100000001b3u;
+    return file && n >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0;
+}
+
+static void compute(struct lmvr_session *s, uint64_t state, int32_t tokens[3], char *response, size_t size)
+{
+    for (int i = 0; i < 3; i++)
+        tokens[i] = (int32_t)(next(&state) % 320);
+    for (size_t i = 0; i < s->count; i++)
+        for (size_t j = 0; j < s->features[i].dim; j++)
+            s->features[i].row[j] = (float)next(&state) / 1048576.0f;
+    snprintf(response, size, "A \"dög\"\twith %d\nlegs, %s", (int)tokens[0], s->prompt);
+}
+
+lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result, void *user,
+                       lmvr_error *error)
+{
+    char why[5000], response[512];
+    const float *rows[MAX_FEATURES];
+    int32_t tokens[3];
+    for (size_t i = 0; i < session->count; i++)
+        rows[i] = session->features[i].row;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t state = (uint64_t)session->model->seed;
+        if (session->model->delay_us)
+            usleep((useconds_t)session->model->delay_us);
+        if ((int)i == session->model->resource_after)
+            return error_no_memory(error, "the next image");
+        lmvr_result result = {.index = i, .status = LMVR_ERROR_INPUT, .error = why};
+        if (read_image(images[i].path, &state, why, sizeof why)) {
+            compute(session, state, tokens, response, sizeof response);
+            result = (lmvr_result){.index = i, .features = rows};
+            if (session->generates) {
+                result.response = response;
+                result.tokens = tokens;
+                result.token_count = 3;
+                result.finished = tokens[2] % 2;
+            }
+        }
+        if (on_result(&result, user) != 0)
+            return LMVR_STOPPED;
+    }
+    return LMVR_OK;
+}
+
+/* The bench measures the library's inside, which is not here. */
+int command_bench(const struct options *options)
+{
+    (void)options;
+    return EXIT_CANNOT;
+}

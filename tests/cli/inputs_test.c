@@ -1,0 +1,112 @@
+/* Which images a command line names, and in which order: as describe prints their paths. */
+#include "program.h"
+
+/* The paths of the index lines, each with a space after it. */
+static void assert_paths(const struct run *run, const char *expected)
+{
+    char paths[4096] = "";
+    for (char *line = run->out; *line; line = strchr(line, '\n') + 1) {
+        assert_int_equal(strncmp(line, "{\"path\": \"", 10), 0);
+        char *path = line + 10;
+        snprintf(paths + strlen(paths), sizeof paths - strlen(paths), "%.*s ", (int)strcspn(path, "\""), path);
+    }
+    assert_string_equal(paths, expected);
+}
+
+static void make_tree(void)
+{
+    static const char *const folders[] = {"in", "in/cat", "in/cat-big", "in/empty", "in/.hidden"};
+    static const char *const images[] = {"in/b.jpg",   "in/a.JPEG",    "in/z.PnG",         "in/cat/2.webp", "in/cat/10.jpg",
+                                         "in/cat.jpg", "in/cat-big/x", "in/.hidden/x.jpg", "in/._b.jpg",    "in/B.jpg"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        assert_int_equal(mkdir(folders[i], 0777), 0);
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++)
+        write_image(images[i], "an image of some length");
+    write_text("in/notes.txt", "not an image, nor named like one");
+    write_text("in/short", "\xFF\xD8\xFF");
+    assert_int_equal(mkfifo("in/pipe.jpg", 0600), 0);
+    assert_int_equal(symlink("..", "in/cat/up"), 0);
+    assert_int_equal(symlink("cat", "in/link"), 0);
+    assert_int_equal(symlink("nowhere", "in/lost"), 0);
+}
+
+static const char tree[] = "in/B.jpg in/a.JPEG in/b.jpg in/cat/10.jpg in/cat/2.webp in/cat-big/x in/cat.jpg in/link/10.jpg "
+                           "in/link/2.webp in/z.PnG ";
+
+static void test_folder(void **state)
+{
+    (void)state;
+    make_tree();
+    assert_paths(lmvr("describe -m m --json in"), tree);
+    assert_int_equal(run_done.status, 0);
+    assert_paths(lmvr("describe -m m --json in/"), tree);
+    assert_paths(lmvr("describe -m m --json in/cat/ in/b.jpg in/.hidden in/notes.txt"),
+                 "in/cat/10.jpg in/cat/2.webp in/cat/up/B.jpg in/cat/up/a.JPEG in/cat/up/b.jpg in/cat/up/cat-big/x "
+                 "in/cat/up/cat.jpg in/cat/up/z.PnG in/b.jpg in/.hidden/x.jpg in/notes.txt ");
+}
+
+static void test_named_but_bad(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("in", 0777), 0);
+    write_image("in/a.jpg", "a");
+    write_text("in/bad.jpg", "");
+    assert_int_equal(symlink("nowhere", "in/lost.jpg"), 0);
+    assert_ended(lmvr("describe -m m --json in gone.jpg"), 1, "in/bad.jpg: not a JPEG, PNG or WebP image");
+    assert_paths(&run_done, "in/a.jpg in/bad.jpg in/lost.jpg gone.jpg ");
+    assert_non_null(strstr(run_done.err, "gone.jpg: cannot be opened"));
+}
+
+static void test_unreadable_folder(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("in", 0777), 0);
+    assert_int_equal(mkdir("in/closed", 0000), 0);
+    write_image("in/a.jpg", "a");
+    setting.obeys_modes = true;
+    assert_paths(lmvr("describe -m m --json in"), "in/a.jpg in/closed ");
+    assert_int_equal(run_done.status, 1);
+}
+
+static void test_lists(void **state)
+{
+    (void)state;
+    make_tree();
+    write_text("list", "in/b.jpg\r\n\n\r\nin/cat\nin/z.PnG\nnone.jpg\n@list\n in/b.jpg\nin/a.JPEG");
+    static const char expected[] = "in/b.jpg in/cat/10.jpg in/cat/2.webp in/cat/up/B.jpg in/cat/up/a.JPEG in/cat/up/b.jpg "
+                                   "in/cat/up/cat-big/x in/cat/up/cat.jpg in/cat/up/z.PnG in/z.PnG none.jpg @list  in/b.jpg "
+                                   "in/a.JPEG ";
+    assert_paths(lmvr("describe -m m --json @list"), expected);
+    assert_int_equal(run_done.status, 1);
+    setting.in = "list";
+    assert_paths(lmvr("describe -m m --json @-"), expected);
+    write_image("@x.jpg", "x");
+    assert_paths(lmvr("describe -m m --json ./@x.jpg"), "./@x.jpg ");
+    write_bytes("zero", "a\0b\n", 4);
+    assert_ended(lmvr("describe -m m @zero"), 2, "zero: line 1 has a zero byte in it");
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    FILE *list = fopen("list", "we");
+    write_image("a.jpg", "a");
+    for (int i = 0; i < 3000; i++)
+        fputs("a.jpg\n", list);
+    fclose(list);
+    assert_ended(lmvr("embed -m m -o out @list"), 0, NULL);
+    char *index = read_bytes("out/index.jsonl", NULL);
+    assert_non_null(strstr(index, "\n{\"path\": \"a.jpg\", \"row\": 2999, "));
+    free(index);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_folder), IN_FOLDER(test_named_but_bad), IN_FOLDER(test_unreadable_folder),
+        IN_FOLDER(test_lists),  IN_FOLDER(test_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+/*
+ * Runs that are killed at random moments, again and again, until one comes through: its files are those of a run that nobody
+ * disturbed. LMVR_KILL_ROUNDS asks for more rounds than a test run has time for.
+ */
+#include "program.h"
+
+#include <time.h>
+
+#define IMAGES 300
+
+static char *const first[] = {(char *)"lmvr", (char *)"embed",   (char *)"-m",  (char *)"m",        (char *)"-o",
+                              (char *)"out",  (char *)"-f",      (char *)"llm", (char *)"-f",       (char *)"pixels",
+                              (char *)"-f",   (char *)"encoder", (char *)"in",  (char *)"--resume", NULL};
+
+static unsigned random_state = 12345;
+
+static unsigned random_below(unsigned most)
+{
+    random_state = random_state * 1103515245u + 12345u;
+    return (random_state >> 8) % most;
+}
+
+static size_t count_lines(const char *path)
+{
+    size_t lines = 0;
+    char *text = read_bytes(path, NULL);
+    for (char *c = text; c && *c; c++)
+        lines += *c == '\n';
+    free(text);
+    return lines;
+}
+
+/* How long a run takes that nobody kills; within that time it is killed, wherever it then is. */
+static unsigned measure_run_us(void)
+{
+    struct timespec begun, ended;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    assert_int_equal(finish(start(first)), 1);
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    return (unsigned)((ended.tv_sec - begun.tv_sec) * 1000000 + (ended.tv_nsec - begun.tv_nsec) / 1000) + 1;
+}
+
+/* One output folder, killed until it is whole. Returns how many kills it took. */
+static int disturb(unsigned longest_us)
+{
+    size_t lines = 0;
+    for (int kills = 0;; kills++) {
+        pid_t pid = start(first);
+        usleep(random_below(kills % 2 ? longest_us : longest_us / 2)); /* some in the first half */
+        kill(pid, SIGKILL);
+        int status = finish(pid);
+        size_t now = count_lines("out/index.jsonl");
+        assert_true(now >= lines); /* what was done stays done */
+        lines = now;
+        if (status == 1)
+            return kills;
+        if (status != 128 + SIGKILL)
+            fail_msg("a resumed run ended with %d: %s", status, read_bytes("stderr", NULL));
+    }
+}
+
+static void test_kills(void **state)
+{
+    (void)state;
+    const char *asked = getenv("LMVR_KILL_ROUNDS");
+    int rounds = asked ? atoi(asked) : 15, kills = 0;
+    mkdir("in", 0777);
+    for (int i = 0; i < IMAGES; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "in/%04d.jpg", i);
+        if (i % 17 == 5)
+            write_text(path, "bad");
+        else
+            write_image(path, path);
+    }
+    write_text("m/config.json", "{\"delay_us\": 100}");
+    assert_ended(lmvr("embed -m m -o whole -f llm -f pixels -f encoder in"), 1, "18 of 300 inputs failed");
+    unsigned longest_us = measure_run_us();
+    for (int i = 0; i < rounds; i++) {
+        remove_tree("out");
+        kills += disturb(longest_us);
+        assert_same_file("out/run.json", "whole/run.json");
+        assert_same_file("out/index.jsonl", "whole/index.jsonl");
+        assert_same_file("out/llm.npy", "whole/llm.npy");
+        assert_same_file("out/pixels.npy", "whole/pixels.npy");
+        assert_same_file("out/encoder.npy", "whole/encoder.npy");
+    }
+    print_message("%d kills in %d rounds\n", kills, rounds);
+    assert_true(kills > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_kills, enter_folder_with_model, leave_folder)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+/* The progress line, on a terminal made for the purpose; and none anywhere else. */
+#include "program.h"
+
+#include <pty.h>
+#include <sys/ioctl.h>
+
+/* Runs the program with standard error on a terminal of that width; what it wrote there is to be freed. */
+static char *on_terminal(unsigned short columns, int expected_status, char *const *arguments)
+{
+    int terminal;
+    struct winsize window = {.ws_row = 24, .ws_col = columns};
+    pid_t pid = forkpty(&terminal, NULL, NULL, &window);
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int out = open("stdout", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        dup2(out, 1);
+        execv(program_path(), arguments);
+        _exit(98);
+    }
+    char *said = calloc(1, 100000);
+    size_t size = 0;
+    ssize_t n;
+    while ((n = read(terminal, said + size, 99999 - size)) > 0) /* ends in EIO when the program does */
+        size += (size_t)n;
+    close(terminal);
+    assert_int_equal(finish(pid), expected_status);
+    return said;
+}
+
+static void make_images(void)
+{
+    mkdir("in", 0777);
+    for (int i = 0; i < 20; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "in/%02d.jpg", i);
+        write_image(path, path);
+    }
+    write_text("m/config.json", "{\"delay_us\": 30000}");
+}
+
+static char *const embed[] = {(char *)"lmvr", (char *)"embed", (char *)"-m",       (char *)"m", (char *)"-o",
+                              (char *)"out",  (char *)"in",    (char *)"--resume", NULL};
+
+/* No line is wider than the terminal but one column; counted between the carriage return and the erasing sequence. */
+static void assert_narrow(const char *said, size_t columns)
+{
+    for (const char *line = strstr(said, "\r"); line; line = strstr(line + 1, "\r"))
+        assert_true(strcspn(line + 1, "\r\n\x1b") < columns);
+}
+
+static void test_terminal(void **state)
+{
+    (void)state;
+    make_images();
+    char *said = on_terminal(80, 0, embed);
+    assert_non_null(strstr(said, "\r0/20\x1b[K"));
+    assert_non_null(strstr(said, " images/s   0:00 left\x1b[K"));
+    assert_non_null(strstr(said, "\r20/20   "));
+    assert_non_null(strstr(said, " in all\x1b[K\r\n"));
+    size_t drawn = 0;
+    for (char *c = said; (c = strstr(c, "\x1b[K")) != NULL; c++)
+        drawn++;
+    assert_in_range(drawn, 4, 12); /* ten a second, not one an image */
+    assert_narrow(said, 80);
+    free(said);
+    said = on_terminal(80, 0, embed); /* all done before */
+    assert_non_null(strstr(said, "\r20/20\x1b[K"));
+    free(said);
+}
+
+static void test_narrow_terminal(void **state)
+{
+    (void)state;
+    make_images();
+    write_text("in/07.jpg", "bad");
+    char *said = on_terminal(12, 1, embed);
+    assert_non_null(strstr(said, "\r0/20\x1b[K"));
+    assert_non_null(strstr(said, "\r\x1b[Klmvr embed: in/07.jpg: not a JPEG, PNG or WebP image\r\n"));
+    char *message = strstr(said, "lmvr embed:");
+    *message = '\0';
+    assert_narrow(said, 12);
+    free(said);
+}
+
+static void test_quiet(void **state)
+{
+    (void)state;
+    char *quiet[] = {(char *)"lmvr", (char *)"embed", (char *)"-m", (char *)"m", (char *)"-o",
+                     (char *)"out",  (char *)"in",    (char *)"-q", NULL};
+    make_images();
+    char *said = on_terminal(80, 0, quiet);
+    assert_string_equal(said, "");
+    free(said);
+}
+
+static void test_describe(void **state)
+{
+    (void)state;
+    char *describe[] = {(char *)"lmvr", (char *)"describe", (char *)"-m", (char *)"m", (char *)"in", NULL};
+    make_images();
+    char *said = on_terminal(80, 0, describe);
+    assert_non_null(strstr(said, "\r20/20   "));
+    free(said);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_terminal),
+        IN_FOLDER(test_narrow_terminal),
+        IN_FOLDER(test_quiet),
+        IN_FOLDER(test_describe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,259 @@
+/*
+ * The store is stopped at every one of its system calls that change a disk, and goes on from there. The calls are this file's
+ * own functions of their names: each counts, and the chosen one ends the process (a write after half of its bytes) or fails
+ * for want of space.
+ */
+#include "sample.h"
+
+#include "store/npy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum fault { NO_FAULT, KILL, FAIL_ONCE, FULL_FROM_THEN_ON };
+
+static enum fault fault;
+static int calls_left; /* until the fault; negative: it has passed */
+
+/* ---- the calls ---- */
+
+/* Counts a call; true, with errno set, where it has to fail. */
+static bool has_fault(bool takes_space)
+{
+    bool now = fault != NO_FAULT && calls_left-- == 0;
+    if (now && fault == KILL)
+        kill(getpid(), SIGKILL);
+    errno = ENOSPC;
+    return takes_space && (now || (fault == FULL_FROM_THEN_ON && calls_left < 0));
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+    struct stat st;
+    bool grows = fstat(fd, &st) == 0 && offset + (off_t)size > st.st_size; /* else it has its space */
+    if (fault != NO_FAULT && calls_left == 0 && grows)
+        syscall(SYS_pwrite64, fd, bytes, size / 2, offset);
+    if (has_fault(grows))
+        return -1;
+    return syscall(SYS_pwrite64, fd, bytes, size, offset);
+}
+
+int ftruncate(int fd, off_t size)
+{
+    has_fault(false);
+    return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int fsync(int fd)
+{
+    has_fault(false);
+    (void)fd;
+    return 0; /* nothing here has to outlive the machine */
+}
+
+int unlink(const char *path)
+{
+    has_fault(false);
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    if (has_fault(true))
+        return -1;
+    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+    if ((flags & O_CREAT) && has_fault(true))
+        return -1;
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0666);
+}
+
+/* ---- runs ---- */
+
+#define STOPPED_BY_KILL 99
+
+/* A run, in a process of its own if something is to happen to it. */
+static int run(const char *output, enum store_mode mode, const char *prompt, enum fault kind, int calls)
+{
+    int status;
+    lmvr_error error;
+    if (kind == NO_FAULT)
+        return (int)sample_run(output, mode, SAMPLE_COUNT, prompt, &error);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        fault = kind;
+        calls_left = calls;
+        _exit((int)sample_run(output, mode, SAMPLE_COUNT, prompt, &error));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? STOPPED_BY_KILL : WEXITSTATUS(status);
+}
+
+static size_t count_lines(const char *path)
+{
+    size_t lines = 0;
+    char *text = read_bytes(path, NULL);
+    for (char *c = text; c && *c; c++)
+        lines += *c == '\n';
+    free(text);
+    return lines;
+}
+
+/* As NumPy would: a header whose rows are all there. Files that hold no row yet may lack their header. */
+static void assert_readable(const char *path, size_t least_rows)
+{
+    size_t size;
+    struct npy_header header;
+    lmvr_error error;
+    char *bytes = read_bytes(path, &size);
+    assert_non_null(bytes);
+    if (npy_header_parse(bytes, size, path, &header, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    assert_true(header.data + header.data_bytes <= size);
+    assert_true(header.rows >= least_rows);
+    free(bytes);
+}
+
+/* What a stopped run left can be read, and is continued to the files of an undisturbed run, nothing done being done again. */
+static void assert_resumes(const char *output)
+{
+    char index[64], rows[64];
+    struct store *store;
+    lmvr_error error;
+    snprintf(index, sizeof index, "%s/index.jsonl", output);
+    snprintf(rows, sizeof rows, "%s/wide.npy", output);
+    size_t lines = count_lines(index);
+    if (exists(index))
+        assert_readable(rows, lines - (lines > 2));
+    if (sample_open(output, STORE_RESUME, "What?", &store, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(store_done(store), lines);
+    assert_int_equal(store_close(store, &error), LMVR_OK);
+    assert_int_equal(run(output, STORE_RESUME, "What?", NO_FAULT, 0), LMVR_OK);
+    assert_same_results(output, "whole");
+}
+
+static void make_whole(void)
+{
+    assert_int_equal(run("whole", STORE_NEW, "What?", NO_FAULT, 0), LMVR_OK);
+}
+
+static void test_kill_at_every_call(void **state)
+{
+    (void)state;
+    int calls = 0, status;
+    make_whole();
+    do {
+        remove_tree("out");
+        status = run("out", STORE_NEW, "What?", KILL, calls++);
+        assert_true(status == STOPPED_BY_KILL || status == LMVR_OK);
+        assert_resumes("out");
+    } while (status != LMVR_OK);
+    print_message("stopped at %d calls\n", calls - 1);
+    assert_true(calls > 40);
+}
+
+/* The resumed run is killed as well, at every call of its own. */
+static void test_kill_twice(void **state)
+{
+    (void)state;
+    int first = 0, status, pairs = 0;
+    make_whole();
+    do {
+        int second = 0, resumed;
+        do {
+            remove_tree("out");
+            status = run("out", STORE_NEW, "What?", KILL, first);
+            resumed = run("out", STORE_RESUME, "What?", KILL, second++);
+            assert_true(resumed == STOPPED_BY_KILL || resumed == LMVR_OK);
+            assert_resumes("out");
+            pairs++;
+        } while (resumed != LMVR_OK);
+        first += 7; /* an image has 5 calls, so every kind comes up */
+    } while (status != LMVR_OK);
+    print_message("stopped at %d pairs of calls\n", pairs);
+}
+
+/* --force, killed: either the old results still stand, whole, or the new ones are continued. */
+static void test_kill_while_forcing(void **state)
+{
+    (void)state;
+    int calls = 0, status;
+    make_whole();
+    do {
+        lmvr_error error;
+        remove_tree("out");
+        assert_int_equal(run("out", STORE_NEW, "Who?", NO_FAULT, 0), LMVR_OK);
+        status = run("out", STORE_FORCE, "What?", KILL, calls++);
+        if (store_check("out", STORE_RESUME, 2, &error) != LMVR_OK)
+            fail_msg("%s", error.message);
+        if (run("out", STORE_RESUME, "What?", NO_FAULT, 0) == LMVR_ERROR_INVALID) {
+            assert_int_equal(run("out", STORE_RESUME, "Who?", NO_FAULT, 0), LMVR_OK);
+            assert_int_equal(run("out", STORE_FORCE, "What?", NO_FAULT, 0), LMVR_OK);
+        }
+        assert_same_results("out", "whole");
+    } while (status != LMVR_OK);
+}
+
+/* A disk that is full, for one call or for good: the run says so, keeps what is whole, and goes on when there is room. */
+static void test_full_disk_at_every_call(void **state)
+{
+    (void)state;
+    static const enum fault faults[] = {FAIL_ONCE, FULL_FROM_THEN_ON};
+    make_whole();
+    for (size_t i = 0; i < 2; i++) {
+        int failures = 0;
+        for (int calls = 0; calls < 45; calls++) {
+            remove_tree("out");
+            int status = run("out", STORE_NEW, "What?", faults[i], calls);
+            assert_true(status == LMVR_OK || status == LMVR_ERROR_RESOURCE);
+            failures += status != LMVR_OK;
+            assert_resumes("out");
+            remove_tree("out");
+            run("out", STORE_NEW, "What?", KILL, 30);
+            status = run("out", STORE_RESUME, "What?", faults[i], calls);
+            assert_true(status == LMVR_OK || status == LMVR_ERROR_RESOURCE);
+            assert_resumes("out");
+        }
+        assert_true(failures > 15);
+    }
+}
+
+/* After a failed write everything whole is already in order: rows and lines agree without a resume. */
+static void test_full_disk_leaves_order(void **state)
+{
+    (void)state;
+    struct npy_reader r;
+    lmvr_error error;
+    for (int calls = 12; calls < 60; calls++) {
+        remove_tree("out");
+        if (run("out", STORE_NEW, "What?", FULL_FROM_THEN_ON, calls) == LMVR_OK || !exists("out/index.jsonl"))
+            continue;
+        size_t lines = count_lines("out/index.jsonl");
+        assert_int_equal(npy_reader_open("out/llm.npy", &r, &error), LMVR_OK);
+        assert_int_equal(r.rows, lines - (lines > 2));
+        npy_reader_close(&r);
+        assert_int_equal(npy_reader_open("out/wide.npy", &r, &error), LMVR_OK);
+        assert_int_equal(r.rows, lines - (lines > 2));
+        npy_reader_close(&r);
+    }
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_kill_at_every_call),     IN_FOLDER(test_kill_twice),
+        IN_FOLDER(test_kill_while_forcing),     IN_FOLDER(test_full_disk_at_every_call),
+        IN_FOLDER(test_full_disk_leaves_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+/* A small run to store: six inputs of which the third fails, two features, one with rows that span pages. */
+#ifndef LMVR_TESTS_STORE_SAMPLE_H
+#define LMVR_TESTS_STORE_SAMPLE_H
+
+#include "scratch.h"
+
+#include "store/store.h"
+
+#define SAMPLE_COUNT 6
+#define SAMPLE_WIDE  3000
+
+static const char *const sample_inputs[SAMPLE_COUNT] = {"a.jpg", "b/b.jpg", "bad.jpg", "d\xff.jpg", "é.jpg", "f.jpg"};
+static const struct store_feature sample_features[] = {{"llm", "llm:all:mean:-1", 3}, {"wide", "pixels", SAMPLE_WIDE}};
+
+/* Adds input `i`, always the same bytes. */
+UNUSED static lmvr_status sample_add(struct store *store, size_t i, lmvr_error *error)
+{
+    static float wide[SAMPLE_WIDE];
+    const float narrow[3] = {(float)i, 0.5f, -1};
+    const float *const rows[] = {narrow, wide};
+    const int32_t tokens[] = {(int32_t)i, 17, 2};
+    for (size_t j = 0; j < SAMPLE_WIDE; j++)
+        wide[j] = (float)(i * SAMPLE_WIDE + j);
+    struct index_line line = {.path = sample_inputs[i], .response = "a dog", .tokens = tokens, .token_count = 3};
+    if (i == 2)
+        line.error = "bad.jpg: not a JPEG, PNG or WebP image";
+    return store_add(store, rows, &line, error);
+}
+
+UNUSED static lmvr_status sample_open(const char *output, enum store_mode mode, const char *prompt, struct store **store,
+                                      lmvr_error *error)
+{
+    json_t *options = json_pack("{s:s, s:f, s:i}", "prompt", prompt, "temperature", (double)0.7f, "seed", 5);
+    struct store_plan plan = {.output = output,
+                              .mode = mode,
+                              .features = sample_features,
+                              .feature_count = 2,
+                              .options = options,
+                              .inputs = sample_inputs,
+                              .input_count = SAMPLE_COUNT};
+    lmvr_status status = store_open(&plan, store, error);
+    json_decref(options);
+    return status;
+}
+
+/* A run from where it stands up to input `end`. */
+UNUSED static lmvr_status sample_run(const char *output, enum store_mode mode, size_t end, const char *prompt,
+                                     lmvr_error *error)
+{
+    struct store *store;
+    lmvr_status status = sample_open(output, mode, prompt, &store, error);
+    if (status != LMVR_OK)
+        return status;
+    for (size_t i = store_done(store); i < end && status == LMVR_OK; i++)
+        status = sample_add(store, i, error);
+    lmvr_status closed = store_close(store, status == LMVR_OK ? error : NULL);
+    return status == LMVR_OK ? closed : status;
+}
+
+UNUSED static void assert_same_results(const char *a, const char *b)
+{
+    static const char *const names[] = {"run.json", "index.jsonl", "llm.npy", "wide.npy"};
+    for (size_t i = 0; i < 4; i++) {
+        char path_a[256], path_b[256];
+        snprintf(path_a, sizeof path_a, "%s/%s", a, names[i]);
+        snprintf(path_b, sizeof path_b, "%s/%s", b, names[i]);
+        assert_same_file(path_a, path_b);
+    }
+}
+
+#endif

@@ -1,0 +1,286 @@
+#include "sample.h"
+
+#include "store/npy.h"
+
+#include <sys/file.h>
+#include <fcntl.h>
+
+static lmvr_error error;
+
+static void assert_run(const char *output, enum store_mode mode, size_t end)
+{
+    if (sample_run(output, mode, end, "What?", &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+}
+
+static void assert_refused(const char *output, enum store_mode mode, const char *prompt, const char *sentence)
+{
+    assert_int_equal(sample_run(output, mode, SAMPLE_COUNT, prompt, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, sentence);
+}
+
+static void test_new(void **state)
+{
+    (void)state;
+    struct npy_reader r;
+    float row[3];
+    assert_run("a/out", STORE_NEW, SAMPLE_COUNT);
+    char *index = read_bytes("a/out/index.jsonl", NULL), *run = read_bytes("a/out/run.json", NULL);
+    assert_non_null(strstr(index, "{\"path\": \"a.jpg\", \"row\": 0, \"response\": \"a dog\", \"response_tokens\": [0, 17, 2], "
+                                  "\"finish\": \"length\"}\n"));
+    assert_non_null(
+        strstr(index, "\n{\"path\": \"bad.jpg\", \"row\": null, \"error\": \"bad.jpg: not a JPEG, PNG or WebP image\"}\n"));
+    assert_non_null(strstr(index, "\n{\"path\": \"f.jpg\", \"row\": 4, "));
+    assert_non_null(strstr(run, "\"temperature\": 0.7,"));
+    assert_non_null(strstr(run, "\"inputs\": 6,"));
+    assert_int_equal(npy_reader_open("a/out/llm.npy", &r, &error), LMVR_OK);
+    assert_int_equal(r.rows, 5);
+    assert_int_equal(npy_reader_read(&r, 4, 1, row, &error), LMVR_OK);
+    assert_true(row[0] == 5);
+    npy_reader_close(&r);
+    free(index);
+    free(run);
+}
+
+static void test_resume_at_every_input(void **state)
+{
+    (void)state;
+    struct store *store;
+    assert_run("whole", STORE_RESUME, SAMPLE_COUNT); /* on a missing folder it starts */
+    for (size_t stop = 0; stop <= SAMPLE_COUNT; stop++) {
+        remove_tree("out");
+        assert_int_equal(mkdir("out", 0777), 0); /* and on an empty one */
+        assert_run("out", STORE_RESUME, stop);
+        assert_int_equal(sample_open("out", STORE_RESUME, "What?", &store, &error), LMVR_OK);
+        assert_int_equal(store_done(store), stop);
+        assert_int_equal(store_failed(store), stop > 2);
+        assert_int_equal(store_close(store, &error), LMVR_OK);
+        assert_run("out", STORE_RESUME, SAMPLE_COUNT);
+        assert_same_results("out", "whole");
+    }
+    assert_run("out", STORE_RESUME, SAMPLE_COUNT); /* and of a finished one nothing changes */
+    assert_same_results("out", "whole");
+}
+
+static void test_refuses_results(void **state)
+{
+    (void)state;
+    assert_run("out", STORE_NEW, 0);
+    assert_run("out", STORE_NEW, 1); /* nothing was in it yet */
+    assert_refused("out", STORE_NEW, "What?", "out: holds results already; --resume continues them, --force removes them");
+    assert_int_equal(store_check("out", STORE_NEW, 2, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(store_check("out", STORE_RESUME, 2, &error), LMVR_OK);
+    assert_int_equal(store_check("out", STORE_FORCE, 2, &error), LMVR_OK);
+}
+
+static void test_force_removes_ours_only(void **state)
+{
+    (void)state;
+    const struct store_feature other = {"other", "encoder", 2};
+    json_t *options = json_object();
+    struct store_plan plan = {"out", STORE_NEW, &other, 1, options, sample_inputs, 1};
+    struct store *store;
+    assert_run("whole", STORE_NEW, SAMPLE_COUNT);
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(store_close(store, &error), LMVR_OK);
+    write_text("out/notes.txt", "mine");
+    write_text("out/mine.npy", "mine");
+    assert_true(exists("out/other.npy"));
+    assert_run("out", STORE_FORCE, SAMPLE_COUNT);
+    assert_false(exists("out/other.npy"));
+    assert_true(exists("out/notes.txt"));
+    assert_true(exists("out/mine.npy"));
+    assert_same_results("out", "whole");
+    json_decref(options);
+}
+
+static void test_resume_names_the_difference(void **state)
+{
+    (void)state;
+    assert_run("out", STORE_NEW, 3);
+    assert_refused("out", STORE_RESUME, "Who?",
+                   "out: cannot be resumed: it was begun with prompt \"What?\", and now it is \"Who?\"");
+    const char *inputs[SAMPLE_COUNT + 1];
+    memcpy(inputs, sample_inputs, sizeof sample_inputs);
+    json_t *options = json_pack("{s:s, s:f, s:i}", "prompt", "What?", "temperature", (double)0.7f, "seed", 5);
+    struct store_plan plan = {"out", STORE_RESUME, sample_features, 2, options, inputs, SAMPLE_COUNT};
+    struct store *store;
+    inputs[SAMPLE_COUNT] = "more.jpg";
+    inputs[1] = "other.jpg";
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "out: cannot be resumed: its input 2 was b/b.jpg, and now it is other.jpg");
+    inputs[1] = sample_inputs[1];
+    inputs[4] = "other.jpg";
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message,
+                        "out: cannot be resumed: it was begun with other inputs (as many, the first 3 the same)");
+    inputs[4] = sample_inputs[4];
+    plan.input_count = SAMPLE_COUNT + 1;
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "out: cannot be resumed: it was begun with 6 inputs, and now they are 7");
+    plan.input_count = 2;
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "out: cannot be resumed: it was begun with more inputs than the 2 of now");
+    plan.input_count = SAMPLE_COUNT;
+    plan.feature_count = 1;
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_non_null(strstr(error.message, "it was begun with features [{\"name\": \"llm\""));
+    plan.feature_count = 2;
+    json_object_set_new(options, "beam", json_integer(3));
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_non_null(strstr(error.message, "it was begun with beam nothing, and now it is 3"));
+    json_object_del(options, "beam");
+    json_object_del(options, "seed");
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_non_null(strstr(error.message, "it was begun with seed 5, and now it is nothing"));
+    json_decref(options);
+    assert_run("out", STORE_RESUME, SAMPLE_COUNT); /* none of them changed anything */
+}
+
+static void test_lock(void **state)
+{
+    (void)state;
+    struct store *store, *second;
+    static const enum store_mode modes[] = {STORE_NEW, STORE_RESUME, STORE_FORCE};
+    assert_int_equal(sample_open("out", STORE_NEW, "What?", &store, &error), LMVR_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(sample_open("out", modes[i], "What?", &second, &error), LMVR_ERROR_INVALID);
+        assert_string_equal(error.message, "out: another lmvr is writing there");
+        assert_int_equal(store_check("out", modes[i], 2, &error), LMVR_ERROR_INVALID);
+    }
+    assert_int_equal(store_close(store, &error), LMVR_OK);
+    assert_run("out", STORE_RESUME, SAMPLE_COUNT);
+}
+
+/* Whatever somebody else has put where the results go is not written over. */
+static void test_foreign_files(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("out", 0777), 0);
+    write_text("out/run.json", "{\"name\": \"an experiment of mine\"}\n");
+    assert_refused("out", STORE_NEW, "What?", "out/run.json: not a file that lmvr wrote");
+    assert_refused("out", STORE_RESUME, "What?", "out/run.json: not a file that lmvr wrote");
+    assert_refused("out", STORE_FORCE, "What?", "out/run.json: not a file that lmvr wrote");
+    assert_int_equal(size_of_file("out/run.json"), 34);
+    assert_int_equal(remove("out/run.json"), 0);
+    write_text("out/llm.npy", "");
+    assert_refused("out", STORE_NEW, "What?",
+                   "out/llm.npy: is there, but no whole out/run.json says what it was made with; --force removes it");
+    assert_refused("out", STORE_RESUME, "What?",
+                   "out/llm.npy: is there, but no whole out/run.json says what it was made with; --force removes it");
+    assert_false(exists("out/run.json"));
+    assert_false(exists("out/wide.npy"));
+    assert_int_equal(remove("out/llm.npy"), 0);
+    assert_int_equal(mkdir("out/index.jsonl", 0777), 0);
+    assert_refused("out", STORE_FORCE, "What?", "out/index.jsonl: not a regular file, and in the way of the output");
+}
+
+static void test_damaged_results(void **state)
+{
+    (void)state;
+    assert_run("whole", STORE_NEW, SAMPLE_COUNT);
+    assert_run("out", STORE_NEW, SAMPLE_COUNT);
+    assert_int_equal(truncate("out/run.json", 40), 0);
+    assert_refused("out", STORE_RESUME, "What?",
+                   "out/index.jsonl: is there, but no whole out/run.json says what it was made with; --force removes it");
+    assert_int_equal(remove("out/run.json"), 0);
+    assert_refused("out", STORE_RESUME, "What?",
+                   "out/index.jsonl: is there, but no whole out/run.json says what it was made with; --force removes it");
+    assert_run("out", STORE_FORCE, SAMPLE_COUNT);
+    assert_same_results("out", "whole");
+    assert_int_equal(remove("out/llm.npy"), 0);
+    assert_refused("out", STORE_RESUME, "What?", "out/llm.npy: cannot open: No such file or directory");
+    write_text("out/index.jsonl", "{\"path\": \"a.jpg\", \"row\": 0}\nnonsense\n");
+    assert_run("out", STORE_FORCE, SAMPLE_COUNT);
+    write_text("out/index.jsonl", "{\"path\": \"a.jpg\", \"row\": 0}\nnonsense\n");
+    assert_refused("out", STORE_RESUME, "What?", "out/index.jsonl: line 2 is not a line of an index");
+    write_text("out/index.jsonl", "{\"path\": \"a.jpg\", \"row\": 1}\n");
+    assert_refused("out", STORE_RESUME, "What?", "out/index.jsonl: line 1 has row 1 where 0 is due");
+}
+
+/* A machine that went down may have kept lines whose rows are lost: they are computed again. */
+static void test_missing_rows(void **state)
+{
+    (void)state;
+    struct store *store;
+    assert_run("whole", STORE_NEW, SAMPLE_COUNT);
+    for (long rows = 0; rows <= 5; rows++) {
+        remove_tree("out");
+        assert_run("out", STORE_NEW, SAMPLE_COUNT);
+        assert_int_equal(truncate("out/wide.npy", 128 + rows * SAMPLE_WIDE * 4 + 100), 0);
+        assert_int_equal(sample_open("out", STORE_RESUME, "What?", &store, &error), LMVR_OK);
+        assert_int_equal(store_done(store), rows < 2 ? rows : rows + 1);
+        assert_int_equal(store_close(store, &error), LMVR_OK);
+        assert_run("out", STORE_RESUME, SAMPLE_COUNT);
+        assert_same_results("out", "whole");
+    }
+    assert_int_equal(truncate("out/wide.npy", 30), 0);
+    assert_run("out", STORE_RESUME, SAMPLE_COUNT);
+    assert_same_results("out", "whole");
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    struct store_feature features[] = {{"a", "llm", 2}, {"a", "llm:end", 2}};
+    json_t *options = json_object();
+    struct store_plan plan = {"out", STORE_NEW, features, 2, options, sample_inputs, 1};
+    struct store *store;
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "two features have the name \"a\"");
+    features[1].name = "../a";
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_null(store);
+    assert_false(exists("out"));
+    plan.output = "out.npy";
+    features[1].name = "b";
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "out.npy: one file holds one feature, not 2; a folder holds them all");
+    assert_int_equal(store_check("out.npy", STORE_NEW, 2, &error), LMVR_ERROR_INVALID);
+    json_decref(options);
+    assert_int_equal(store_close(NULL, &error), LMVR_OK);
+}
+
+static void test_single_file(void **state)
+{
+    (void)state;
+    const struct store_feature one = {"x", "llm", 3};
+    json_t *options = json_object();
+    struct store_plan plan = {"a/f.npy", STORE_NEW, &one, 1, options, sample_inputs, SAMPLE_COUNT};
+    struct store *store;
+    struct npy_reader r;
+    for (size_t pass = 0; pass < 2; pass++) {
+        assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+        for (size_t i = store_done(store); i < (pass ? SAMPLE_COUNT : 3); i++)
+            assert_int_equal(sample_add(store, i, &error), LMVR_OK);
+        assert_int_equal(store_close(store, &error), LMVR_OK);
+        assert_int_equal(store_check("a/f.npy", STORE_NEW, 1, &error), LMVR_ERROR_INVALID);
+        plan.mode = STORE_RESUME;
+    }
+    assert_int_equal(npy_reader_open("a/f.npy", &r, &error), LMVR_OK);
+    assert_int_equal(r.rows, 5);
+    npy_reader_close(&r);
+    assert_true(exists("a/f.jsonl"));
+    assert_true(exists("a/f.run.json"));
+    json_decref(options);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_new),
+        IN_FOLDER(test_resume_at_every_input),
+        IN_FOLDER(test_refuses_results),
+        IN_FOLDER(test_force_removes_ours_only),
+        IN_FOLDER(test_resume_names_the_difference),
+        IN_FOLDER(test_lock),
+        IN_FOLDER(test_foreign_files),
+        IN_FOLDER(test_damaged_results),
+        IN_FOLDER(test_missing_rows),
+        IN_FOLDER(test_names),
+        IN_FOLDER(test_single_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
