@@ -207,6 +207,7 @@ lmvr_status load_projector(struct loader *loader, const struct model_config *con
 
 #define LLAMA_BLOCK     "language_model.model.layers.%d."
 #define LLAMA_EMBEDDING "language_model.model.embed_tokens"
+#define LLAMA_HEAD      "language_model.lm_head"
 
 static lmvr_status load_llama_block(struct loader *l, const struct language_config *c, int index, struct llama_block *block)
 {
@@ -275,8 +276,7 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
         TRY(load_llama_block(loader, config, i, &llama->blocks[i]));
     }
     TRY(load_norm(loader, "language_model.model.norm", config->width, &llama->norm.weight, NULL));
-    if (config->tied && loader->checkpoint)
-        checkpoint_mark_used(loader->checkpoint, "language_model.lm_head");
-    return load_linear(loader, config->tied ? LLAMA_EMBEDDING : "language_model.lm_head", config->vocabulary, config->width,
-                       false, &llama->head);
+    /* as transformers: a head that the file holds is used, tied or not */
+    bool tied = config->tied && !(loader->checkpoint && checkpoint_has(loader->checkpoint, LLAMA_HEAD ".weight"));
+    return load_linear(loader, tied ? LLAMA_EMBEDDING : LLAMA_HEAD, config->vocabulary, config->width, false, &llama->head);
 }
