@@ -13,6 +13,7 @@ if [ ! -e "$root/.ready" ]; then
 fi
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 mountpoint -q "$root/dev" || mount --bind /dev "$root/dev"
+mountpoint -q "$root/dev/pts" || mount --bind /dev/pts "$root/dev/pts"
 chroot "$root" sh -c 'command -v make >/dev/null && command -v git >/dev/null || { apt-get -qq update && apt-get -qqy install make git; }' >/dev/null
 rm -rf "$root/lmvr"
 mkdir "$root/lmvr"

@@ -62,6 +62,8 @@ static lmvr_status open_session(const struct bench *b, int batch, const char *fe
     options.features = &feature;
     options.feature_count = 1;
     TRY(lmvr_session_create(b->model, &options, session, error));
+    uint64_t cache = lmvr_session_kv_cache_bytes(*session), *most = &b->report->kv_cache_bytes;
+    *most = cache > *most ? cache : *most;
     (*session)->end_token_count = 0; /* every response takes its full length */
     return LMVR_OK;
 }
@@ -187,7 +189,6 @@ static lmvr_status row_end_to_end(struct bench *b, int batch, lmvr_error *error)
         status = lmvr_embed(s, images, (size_t)batch, count_result, &done, error);
     if (status == LMVR_OK)
         note(b, "end_to_end", batch, "images/s", done / (bench_now() - start));
-    b->report->kv_cache_bytes = lmvr_session_kv_cache_bytes(s);
     free(rgb);
     free(images);
     lmvr_session_free(s);

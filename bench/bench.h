@@ -28,7 +28,7 @@ struct bench_report {
     struct bench_row rows[BENCH_MOST_ROWS];
     int row_count;
     struct lmvr_model_info info;
-    uint64_t kv_cache_bytes, peak_memory_bytes; /* of the largest batch that was run end to end; of everything but the limits */
+    uint64_t kv_cache_bytes, peak_memory_bytes; /* of the largest batch; of everything but the limits */
 };
 
 struct bench_options {

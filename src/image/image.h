@@ -4,8 +4,12 @@
 
 #include "error.h"
 
-/* More pixels than this are refused, as Pillow refuses them (Image.MAX_IMAGE_PIXELS doubled). */
+/* More pixels than this are refused, as Pillow refuses them (Image.MAX_IMAGE_PIXELS doubled). Fuzzers have less patience. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define IMAGE_MAX_PIXELS (1 << 18)
+#else
 #define IMAGE_MAX_PIXELS 178956970
+#endif
 
 struct image {
     int width, height; /* pixels, both at least 1 */

@@ -117,7 +117,6 @@ static void weigh(const uint8_t *in, const int32_t *weights, int taps, int32_t s
 {
     int32_t totals[3 * ROWS] = {0};
     for (int t = 0; t < taps; t++, in += 3 * ROWS)
-#pragma omp simd
         for (int i = 0; i < 3 * ROWS; i++)
             totals[i] += weights[t] * in[i];
     memcpy(sums, totals, sizeof totals);
@@ -164,17 +163,21 @@ static void row_pass_finish(struct row_pass *pass)
 
 /* ---- along the columns ----------------------------------------------------------------------------------------------- */
 
+/* Rows are summed in steps of a constant size, which compilers make vectors of. */
+#define LANES 16
+
 /* Output rows [first, next) have begun and are not finished; row i has its sums at i modulo `ring`. */
 struct column_pass {
     struct weights weights;
     int first, next, ring;
     size_t samples; /* in a row */
+    size_t stride;  /* from one row to the next: a multiple of LANES */
     int32_t *sums;
 };
 
 static int32_t *sums_of(const struct column_pass *pass, int row)
 {
-    return pass->sums + (size_t)(row % pass->ring) * pass->samples;
+    return pass->sums + (size_t)(row % pass->ring) * pass->stride;
 }
 
 /* How many output rows are in the making at once: those that a single input row belongs to. */
@@ -195,7 +198,8 @@ static lmvr_status column_pass_init(struct column_pass *pass, const struct canva
     TRY(weights_init(&pass->weights, in->height, height, filter, window->y, window->height, error));
     pass->ring = most_rows_at_once(&pass->weights);
     pass->samples = (size_t)columns * 3;
-    pass->sums = calloc(pass->ring * pass->samples, sizeof *pass->sums);
+    pass->stride = (pass->samples + LANES - 1) / LANES * LANES;
+    pass->sums = calloc(pass->ring * pass->stride, sizeof *pass->sums);
     return pass->sums ? LMVR_OK : error_no_memory(error, "resizing an image");
 }
 
@@ -209,9 +213,9 @@ static void add_row(const struct column_pass *pass, int output, int y, const uin
 {
     int32_t weight = pass->weights.weights[output * pass->weights.stride + (y - pass->weights.first[output])];
     int32_t *sums = sums_of(pass, output);
-#pragma omp simd
-    for (size_t i = 0; i < pass->samples; i++)
-        sums[i] += weight * row[i];
+    for (size_t i = 0; i < pass->stride; i += LANES)
+        for (size_t lane = i; lane < i + LANES; lane++)
+            sums[lane] += weight * row[lane];
 }
 
 static void finish_row(struct column_pass *pass, uint8_t *row)
@@ -219,7 +223,7 @@ static void finish_row(struct column_pass *pass, uint8_t *row)
     int32_t *sums = sums_of(pass, pass->first++);
     for (size_t i = 0; i < pass->samples; i++)
         row[i] = to_byte(sums[i]);
-    memset(sums, 0, pass->samples * sizeof *sums);
+    memset(sums, 0, pass->stride * sizeof *sums);
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------------ */
@@ -247,7 +251,7 @@ static bool does_columns_first(const struct canvas *in, int width, int height)
 /* Rows y to y + count of the canvas as the column pass takes them in. */
 static void read_rows(struct resampling *r, int y, int count, uint8_t *out)
 {
-    size_t stride = r->columns.samples;
+    size_t stride = r->columns.stride;
     for (int i = 0; i < count; i++)
         canvas_row(r->in, y + i, r->rows.begin, r->rows.end, r->columns_first ? out + i * stride : r->rows.rows[i]);
     if (!r->columns_first)
@@ -263,7 +267,7 @@ static const uint8_t *input_row(struct resampling *r, int y)
         read_rows(r, y, left < ROWS ? left : ROWS, r->batch_rows);
         r->batch = y;
     }
-    return r->batch_rows + (y - r->batch) * r->columns.samples;
+    return r->batch_rows + (y - r->batch) * r->columns.stride;
 }
 
 /* Rows up to columns.first, as they come out of the column pass, go through the row pass. */
@@ -310,8 +314,8 @@ static lmvr_status resampling_init(struct resampling *r, int width, int height, 
     int columns = r->columns_first ? r->rows.end - r->rows.begin : window->width;
     TRY(column_pass_init(&r->columns, r->in, height, filter, window, columns, error));
     r->batch = -ROWS;
-    r->fill_row = malloc(r->columns.samples + 1);
-    r->batch_rows = malloc(r->columns.samples * ROWS + 1);
+    r->fill_row = calloc(r->columns.stride, 1);
+    r->batch_rows = calloc(r->columns.stride, ROWS);
     if (!r->fill_row || !r->batch_rows)
         return error_no_memory(error, "resizing an image");
     if (r->in->height > r->in->image->height)

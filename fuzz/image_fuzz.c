@@ -1,0 +1,44 @@
+/* Any bytes as an image file, and what can be decoded through each of the recipes. */
+#include "image/preprocess.h"
+
+#include <stdlib.h>
+
+static void prepare(const struct image *image, const struct preprocess *p)
+{
+    int width, height;
+    preprocess_output_size(p, image->width, image->height, &width, &height);
+    float *pixels = malloc((size_t)width * height * 3 * sizeof *pixels);
+    if (pixels)
+        preprocess_image(p, image, pixels, NULL);
+    free(pixels);
+}
+
+static void prepare_in_all_ways(const struct image *image)
+{
+    struct preprocess p;
+    preprocess_init_clip(&p);
+    p.shortest_edge = 24;
+    p.crop_width = 20;
+    p.crop_height = 28;
+    for (p.filter = FILTER_NEAREST; p.filter <= FILTER_HAMMING; p.filter++) {
+        p.pad_to_square = !p.pad_to_square;
+        prepare(image, &p);
+    }
+    p.shortest_edge = 0;
+    p.width = 17;
+    p.height = 40;
+    p.filter = FILTER_BICUBIC;
+    p.do_center_crop = false;
+    prepare(image, &p);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct image image;
+    if (image_decode(data, size, "fuzzed", &image, NULL) == LMVR_OK)
+        prepare_in_all_ways(&image);
+    image_finish(&image);
+    return 0;
+}

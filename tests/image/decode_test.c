@@ -1,0 +1,158 @@
+#include "noise.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What the golden reference says of a file, in its own words. */
+static void describe(const char *path, char *result, size_t size, lmvr_error *error)
+{
+    struct image image;
+    lmvr_status status = image_read(path, &image, NULL, error);
+    if (status == LMVR_OK) {
+        uint64_t hash = hash_bytes(HASH_START, image.rgb, image_size(&image));
+        snprintf(result, size, "%d %d %016" PRIx64, image.width, image.height, hash);
+    } else {
+        assert_int_equal(status, LMVR_ERROR_INPUT);
+        assert_null(image.rgb);
+        snprintf(result, size, "error");
+    }
+    image_finish(&image);
+}
+
+static void test_every_file_is_read_as_pillow_reads_it(void **state)
+{
+    (void)state;
+    FILE *manifest = golden_manifest("decode.txt");
+    char name[128], expected[128], path[512], result[128];
+    int files = 0;
+    for (; fscanf(manifest, "%127s %127[^\n]", name, expected) == 2; files++) {
+        lmvr_error error = {{0}};
+        snprintf(path, sizeof path, GOLDEN "files/%s", name);
+        describe(path, result, sizeof result, &error);
+        if (strcmp(result, expected) != 0)
+            fail_msg("%s: expected %s, is %s %s", name, expected, result, error.message);
+        if (strcmp(result, "error") == 0 && strncmp(error.message, path, strlen(path)) != 0)
+            fail_msg("%s is not named in its error: %s", name, error.message);
+    }
+    fclose(manifest);
+    assert_true(files > 200);
+}
+
+/* Nothing is left of a file, however it ends: every beginning of one of each kind is refused or read, and never more. */
+static void test_every_truncation_ends_well(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"optimized.jpg",  "progressive-odd.jpg", "color3-depth4-1.png",
+                                        "many-parts.png", "lossy-alpha.webp",    "lossless.webp"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[512];
+        static uint8_t bytes[65536];
+        snprintf(path, sizeof path, GOLDEN "files/%s", names[i]);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        size_t size = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+        for (size_t cut = 0; cut < size; cut++) {
+            uint8_t *part = malloc(cut + 1); /* exact room, so that a sanitizer sees a step too far */
+            assert_non_null(part);
+            memcpy(part, bytes, cut);
+            struct image image;
+            lmvr_error error;
+            lmvr_status status = image_decode(part, cut, names[i], &image, &error);
+            if (status == LMVR_OK && cut + 32 < size)
+                fail_msg("%s is taken without its last %zu bytes", names[i], size - cut);
+            image_finish(&image);
+            free(part);
+        }
+    }
+}
+
+static void assert_refused(const char *path, const char *expected)
+{
+    struct image image;
+    lmvr_error error = {{0}};
+    assert_int_equal(image_read(path, &image, NULL, &error), LMVR_ERROR_INPUT);
+    assert_null(image.rgb);
+    char sentence[512];
+    snprintf(sentence, sizeof sentence, "%s: %s", path, expected);
+    assert_string_equal(error.message, sentence);
+}
+
+static void test_a_refusal_says_what_is_wrong(void **state)
+{
+    (void)state;
+    assert_refused(GOLDEN "files/text.jpg", "not a JPEG, PNG or WebP image");
+    assert_refused(GOLDEN "files/empty", "the file is empty");
+    assert_refused(GOLDEN "files/huge.jpg", "60000 x 60000 pixels are more than the limit of 178956970");
+    assert_refused(GOLDEN "files/cut-2.jpg", "the image file is truncated");
+    assert_refused(GOLDEN "files/header-lower.png", "more image data than the header announces");
+    assert_refused(GOLDEN "no such file", "No such file or directory");
+}
+
+/* A FIFO without a writer would hang, a device never end. */
+static void test_only_regular_files_are_read(void **state)
+{
+    (void)state;
+    assert_refused("/dev/zero", "not a regular file");
+    assert_refused("/tmp", "a folder where an image file was expected");
+    char fifo[] = "/tmp/lmvr-fifo-XXXXXX";
+    int fd = mkstemp(fifo);
+    assert_true(fd >= 0);
+    close(fd);
+    unlink(fifo);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_refused(fifo, "not a regular file");
+    unlink(fifo);
+}
+
+/* 2 GiB that take no disk space: refused before memory is asked for. */
+static void test_a_giant_file_is_refused(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/lmvr-giant-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)2 << 30), 0);
+    close(fd);
+    assert_refused(path, "larger than 1 GiB, which no image file may be");
+    unlink(path);
+}
+
+static void test_the_hash_is_of_the_file_s_bytes(void **state)
+{
+    (void)state;
+    struct image image;
+    lmvr_error error;
+    uint64_t one, same, other;
+    assert_int_equal(image_read(GOLDEN "files/one-pixel.jpg", &image, &one, &error), LMVR_OK);
+    image_finish(&image);
+    assert_int_equal(image_read(GOLDEN "files/one-pixel.jpg", &image, &same, &error), LMVR_OK);
+    image_finish(&image);
+    assert_int_equal(image_read(GOLDEN "files/orientation-1.jpg", &image, &other, &error), LMVR_OK);
+    image_finish(&image);
+    assert_true(one == same && one != other);
+}
+
+static void test_finishing_twice_does_no_harm(void **state)
+{
+    (void)state;
+    struct image image = noise(3, 2);
+    image_finish(&image);
+    assert_null(image.rgb);
+    image_finish(&image);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_file_is_read_as_pillow_reads_it),
+        cmocka_unit_test(test_every_truncation_ends_well),
+        cmocka_unit_test(test_a_refusal_says_what_is_wrong),
+        cmocka_unit_test(test_only_regular_files_are_read),
+        cmocka_unit_test(test_a_giant_file_is_refused),
+        cmocka_unit_test(test_the_hash_is_of_the_file_s_bytes),
+        cmocka_unit_test(test_finishing_twice_does_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,94 @@
+#include "noise.h"
+
+#include "image/resize.h"
+
+static struct image resized(const struct image *in, int width, int height, enum image_filter filter)
+{
+    struct image out;
+    lmvr_error error;
+    if (image_resize(in, width, height, filter, &out, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(out.width, width);
+    assert_int_equal(out.height, height);
+    return out;
+}
+
+static void test_resizing_is_pillow_s_to_the_last_bit(void **state)
+{
+    (void)state;
+    FILE *manifest = golden_manifest("resize.txt");
+    int width, height, new_width, new_height, filter, cases = 0;
+    uint64_t expected;
+    for (; fscanf(manifest, "%d %d %d %d %d %" SCNx64, &width, &height, &new_width, &new_height, &filter, &expected) == 6;
+         cases++) {
+        struct image in = noise(width, height), out = resized(&in, new_width, new_height, (enum image_filter)filter);
+        if (hash_bytes(HASH_START, out.rgb, image_size(&out)) != expected)
+            fail_msg("%d x %d to %d x %d by filter %d differs", width, height, new_width, new_height, filter);
+        image_finish(&in);
+        image_finish(&out);
+    }
+    fclose(manifest);
+    assert_true(cases > 300);
+}
+
+/* Every part of a picture on a canvas looks as it does in the whole: preprocessing computes only what the crop shows. */
+static void test_a_window_shows_what_the_whole_would(void **state)
+{
+    (void)state;
+    struct image in = noise(30, 17);
+    struct canvas canvas = {.image = &in, .width = 40, .height = 41, .left = 5, .top = 12, .fill = {200, 100, 50}};
+    struct image full = {40, 41, malloc(40 * 41 * 3)};
+    for (int y = 0; y < full.height; y++)
+        canvas_row(&canvas, y, 0, full.width, full.rgb + y * full.width * 3);
+    static const struct window windows[] = {{0, 0, 1, 1}, {3, 4, 9, 11}, {0, 5, 21, 1}, {20, 22, 1, 1}, {7, 0, 2, 23}};
+    for (enum image_filter filter = FILTER_NEAREST; filter <= FILTER_HAMMING; filter++)
+        for (int turn = 0; turn < 2; turn++) {
+            int width = turn ? 60 : 21, height = turn ? 25 : 23;
+            struct image whole = resized(&full, width, height, filter);
+            for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+                const struct window *w = &windows[i];
+                uint8_t part[23 * 21 * 3];
+                size_t stride = (size_t)w->width * 3;
+                assert_int_equal(resize_window(&canvas, width, height, filter, w, part, stride, NULL), LMVR_OK);
+                for (int y = 0; y < w->height; y++)
+                    assert_memory_equal(part + y * stride, whole.rgb + ((size_t)(w->y + y) * width + w->x) * 3, stride);
+            }
+            image_finish(&whole);
+        }
+    image_finish(&in);
+    image_finish(&full);
+}
+
+static void test_the_same_size_is_a_copy(void **state)
+{
+    (void)state;
+    struct image in = noise(19, 23);
+    for (enum image_filter filter = FILTER_NEAREST; filter <= FILTER_HAMMING; filter++) {
+        struct image out = resized(&in, 19, 23, filter);
+        assert_memory_equal(in.rgb, out.rgb, image_size(&in));
+        image_finish(&out);
+    }
+    image_finish(&in);
+}
+
+static void test_no_size_is_an_error(void **state)
+{
+    (void)state;
+    struct image in = noise(2, 2), out;
+    lmvr_error error;
+    assert_int_equal(image_resize(&in, 0, 5, FILTER_BICUBIC, &out, &error), LMVR_ERROR_INPUT);
+    assert_int_equal(image_resize(&in, 5, -1, FILTER_BICUBIC, &out, &error), LMVR_ERROR_INPUT);
+    assert_null(out.rgb);
+    image_finish(&in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resizing_is_pillow_s_to_the_last_bit),
+        cmocka_unit_test(test_a_window_shows_what_the_whole_would),
+        cmocka_unit_test(test_the_same_size_is_a_copy),
+        cmocka_unit_test(test_no_size_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
