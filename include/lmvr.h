@@ -96,7 +96,7 @@ typedef struct lmvr_model_info {
     int max_positions;           /* longest prompt and response together */
     uint64_t weights_bytes;      /* what the weights take in memory */
     uint64_t kv_bytes_per_token; /* of the key-value cache */
-    uint64_t fingerprint;        /* of the configuration and every weight file's header, for caches and reports */
+    uint64_t fingerprint;        /* of the configuration, the tokenizer and the weights, for caches and reports */
 } lmvr_model_info;
 
 /* What the folder `path` holds, from its configuration and the headers of its weight files alone; `dtype` is the one that

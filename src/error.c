@@ -3,10 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-lmvr_status error_set(lmvr_error *error, lmvr_status status, const char *format, ...)
+void error_write(lmvr_error *error, const char *format, ...)
 {
     if (!error)
-        return status;
+        return;
     va_list args;
     va_start(args, format);
     vsnprintf(error->message, sizeof error->message, format, args);
@@ -14,10 +14,4 @@ lmvr_status error_set(lmvr_error *error, lmvr_status status, const char *format,
     for (char *c = error->message; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 127)
             *c = '?';
-    return status;
-}
-
-lmvr_status error_no_memory(lmvr_error *error, const char *what)
-{
-    return error_set(error, LMVR_ERROR_RESOURCE, "out of memory for %s", what);
 }

@@ -8,13 +8,16 @@
 extern "C" {
 #endif
 
-/* Fills `error` (NULL is allowed) with the printf-style sentence and returns `status`, so that a check is one line:
- *     if (size > left) return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s ends after the file", path, name);
- * A sentence that is too long is cut; bytes that would upset a terminal are replaced by '?'. */
-lmvr_status error_set(lmvr_error *error, lmvr_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Writes the printf-style sentence to `error` (NULL is allowed). One that is too long is cut; bytes that would upset a terminal
+ * are replaced by '?'. */
+void error_write(lmvr_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The usual sentence for a failed allocation of `what`; returns LMVR_ERROR_RESOURCE. */
-lmvr_status error_no_memory(lmvr_error *error, const char *what);
+/* Fills `error` and is `status`, so that a check is one line:
+ *     if (size > left) return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s ends after the file", path, name); */
+#define error_set(error, status, ...) (error_write((error), __VA_ARGS__), (status))
+
+/* The usual sentence for a failed allocation of `what`. */
+#define error_no_memory(error, what) error_set((error), LMVR_ERROR_RESOURCE, "out of memory for %s", (what))
 
 /* Hands a failure of `call` on to the caller. */
 #define TRY(call)                                                                                                              \

@@ -17,12 +17,19 @@ struct image {
 };
 
 /*
- * Decodes JPEG, PNG or WebP, told apart by content, applies the EXIF orientation and converts to RGB as Pillow does.
- * `name` stands in the error's sentence. On failure *image is empty and LMVR_ERROR_INPUT (or _RESOURCE) is returned.
+ * Decodes JPEG, PNG or WebP, told apart by content, applies the orientation (EXIF's, or else XMP's) and converts to RGB: the
+ * bytes of ImageOps.exif_transpose(Image.open(f)).convert("RGB"), with alpha dropped, 16-bit gray clipped at 255, and the
+ * first picture of an animation. `name` stands in the error's sentence. On failure *image is empty and LMVR_ERROR_INPUT (or
+ * _RESOURCE) is returned.
+ *
+ * What is refused is what Pillow refuses, truncated files among it, and besides: a header that announces more than the data
+ * hold (by a line of a PNG, by a row of blocks of a JPEG, for which Pillow makes up gray or black), or much less; more than
+ * 500 scans of a JPEG; lossless JPEG. A broken EXIF block is passed over even where Pillow raises an exception for it.
  */
 lmvr_status image_decode(const void *bytes, size_t size, const char *name, struct image *image, lmvr_error *error);
 
-/* The same from a file; the file's bytes are also given to `bytes_hash` (NULL is allowed), a 64-bit hash for seeds. */
+/* The same from a regular file of at most 1 GiB; the file's bytes are also given to `bytes_hash` (NULL is allowed), a 64-bit
+ * hash for seeds. It is set on success only. */
 lmvr_status image_read(const char *path, struct image *image, uint64_t *bytes_hash, lmvr_error *error);
 
 /* Frees the pixels and empties the image. */

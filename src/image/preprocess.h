@@ -34,11 +34,13 @@ void preprocess_init_clip(struct preprocess *p);
 /* Sizes of the tensor that comes out for an image of this size; the model checks them against the encoder's input. */
 void preprocess_output_size(const struct preprocess *p, int width, int height, int *out_width, int *out_height);
 
-/* Resizes with Pillow's fixed-point arithmetic. `out` is made here. */
+/* Resizes with the fixed-point arithmetic of Pillow 13, which also has a rule of its own for which axis comes first. `out` is
+ * made here. LMVR_ERROR_INPUT: a size below 1, or `in` has a side of more than 2^24 pixels. */
 lmvr_status image_resize(const struct image *in, int width, int height, enum image_filter filter, struct image *out,
                          lmvr_error *error);
 
-/* `pixels` receives (3, out_height, out_width) floats. `in` is not changed. */
+/* `pixels` receives (3, out_height, out_width) floats. `in` is not changed. Only what the crop shows is computed, so that
+ * memory does not grow with an image's elongation; LMVR_ERROR_INPUT where even so its sizes exceed what can be counted. */
 lmvr_status preprocess_image(const struct preprocess *p, const struct image *in, float *pixels, lmvr_error *error);
 
 #endif

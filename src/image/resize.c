@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Pillow's single-precision coordinates end to be exact here, and our tables would become large. */
+#define MAX_SIDE (1 << 24)
+
 /* ---- the canvas ------------------------------------------------------------------------------------------------------ */
 
 static void fill_pixels(const uint8_t color[3], int count, uint8_t *rgb)
@@ -87,13 +90,15 @@ static lmvr_status resize_nearest(const struct canvas *in, int width, int height
 /* ---- along the rows -------------------------------------------------------------------------------------------------- */
 
 /* Rows resampled at once: they share each weight, and their samples lie side by side for the processor's vectors. */
-#define ROWS 16
+#define ROWS  16
+#define BLOCK 1024
 
 struct row_pass {
     struct weights weights;
     int begin, end;      /* columns of the input that count */
-    uint8_t *rows[ROWS]; /* room for those of the input rows */
-    uint8_t *samples;    /* the same as (end - begin, 3, ROWS) */
+    uint8_t *rows[ROWS]; /* room for those of the input rows; the last ones may share theirs */
+    int block;           /* columns that are gathered at once: enough for some outputs, little enough for the cache */
+    uint8_t *samples;    /* the same as (block, 3, ROWS) */
 };
 
 static uint8_t to_byte(int32_t sum)
@@ -101,12 +106,12 @@ static uint8_t to_byte(int32_t sum)
     return (uint8_t)clamp((sum + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS, 0, 255);
 }
 
-static void gather_samples(const struct row_pass *pass)
+static void gather_samples(const struct row_pass *pass, int first, int columns)
 {
     uint8_t *const *rows = pass->rows;
     uint8_t *out = pass->samples;
-    size_t count = (size_t)(pass->end - pass->begin) * 3;
-    for (size_t i = 0; i < count; i++, out += ROWS)
+    size_t from = (size_t)(first - pass->begin) * 3, to = from + (size_t)columns * 3;
+    for (size_t i = from; i < to; i++, out += ROWS)
 #pragma GCC unroll 16
         for (int r = 0; r < ROWS; r++)
             out[r] = rows[r][i];
@@ -122,43 +127,64 @@ static void weigh(const uint8_t *in, const int32_t *weights, int taps, int32_t s
     memcpy(sums, totals, sizeof totals);
 }
 
-/* The first `count` of pass->rows become rows of weights.count pixels, `stride` bytes apart. */
-static void resample_rows(const struct row_pass *pass, int count, uint8_t *out, size_t stride)
+/* The outputs from `x` on whose inputs fit into one block; at least one's do. */
+static int outputs_in_block(const struct row_pass *pass, int x)
 {
     const struct weights *w = &pass->weights;
-    gather_samples(pass);
-    for (int x = 0; x < w->count; x++) {
+    int count = 1;
+    while (x + count < w->count && w->first[x + count] + w->taps[x + count] - w->first[x] <= pass->block)
+        count++;
+    return count;
+}
+
+static void resample_block(const struct row_pass *pass, int x, int outputs, int rows, uint8_t *out, size_t stride)
+{
+    const struct weights *w = &pass->weights;
+    int first = w->first[x], last = x + outputs - 1;
+    gather_samples(pass, first, w->first[last] + w->taps[last] - first);
+    for (; x <= last; x++) {
         int32_t sums[3 * ROWS];
-        weigh(pass->samples + (size_t)(w->first[x] - pass->begin) * 3 * ROWS, w->weights + x * w->stride, w->taps[x], sums);
-        for (int r = 0; r < count; r++)
+        weigh(pass->samples + (size_t)(w->first[x] - first) * 3 * ROWS, w->weights + x * w->stride, w->taps[x], sums);
+        for (int r = 0; r < rows; r++)
             for (int c = 0; c < 3; c++)
                 out[r * stride + 3 * (size_t)x + c] = to_byte(sums[c * ROWS + r]);
     }
 }
 
+/* The first `count` of pass->rows become rows of weights.count pixels, `stride` bytes apart. */
+static void resample_rows(const struct row_pass *pass, int count, uint8_t *out, size_t stride)
+{
+    for (int x = 0, outputs; x < pass->weights.count; x += outputs) {
+        outputs = outputs_in_block(pass, x);
+        resample_block(pass, x, outputs, count, out, stride);
+    }
+}
+
+/* `rows`: how many there will be in all. */
 static lmvr_status row_pass_init(struct row_pass *pass, const struct canvas *in, int width, enum image_filter filter,
-                                 const struct window *window, lmvr_error *error)
+                                 const struct window *window, int rows, lmvr_error *error)
 {
     struct weights *w = &pass->weights;
     TRY(weights_init(w, in->width, width, filter, window->x, window->width, error));
     pass->begin = w->first[0];
     pass->end = w->first[w->count - 1] + w->taps[w->count - 1];
+    pass->block = w->stride > BLOCK / 4 ? (int)w->stride * 4 : BLOCK;
     size_t row = (size_t)(pass->end - pass->begin) * 3 + 1;
-    pass->samples = malloc(row * ROWS);
-    bool ready = pass->samples;
-    for (int r = 0; r < ROWS; r++) {
-        pass->rows[r] = calloc(row, 1);
-        ready = ready && pass->rows[r];
-    }
-    return ready ? LMVR_OK : error_no_memory(error, "resizing an image");
+    rows = rows < ROWS ? rows : ROWS;
+    pass->samples = malloc((size_t)pass->block * 3 * ROWS);
+    pass->rows[0] = calloc(rows, row);
+    if (!pass->samples || !pass->rows[0])
+        return error_no_memory(error, "resizing an image");
+    for (int r = 1; r < ROWS; r++)
+        pass->rows[r] = pass->rows[r - 1] + (r < rows ? row : 0);
+    return LMVR_OK;
 }
 
 static void row_pass_finish(struct row_pass *pass)
 {
     weights_finish(&pass->weights);
     free(pass->samples);
-    for (int r = 0; r < ROWS; r++)
-        free(pass->rows[r]);
+    free(pass->rows[0]);
 }
 
 /* ---- along the columns ----------------------------------------------------------------------------------------------- */
@@ -310,7 +336,8 @@ static lmvr_status resampling_init(struct resampling *r, int width, int height, 
                                    const struct window *window, lmvr_error *error)
 {
     r->columns_first = does_columns_first(r->in, width, height);
-    TRY(row_pass_init(&r->rows, r->in, width, filter, window, error));
+    int rows = r->columns_first ? window->height : r->in->image->height;
+    TRY(row_pass_init(&r->rows, r->in, width, filter, window, rows, error));
     int columns = r->columns_first ? r->rows.end - r->rows.begin : window->width;
     TRY(column_pass_init(&r->columns, r->in, height, filter, window, columns, error));
     r->batch = -ROWS;
@@ -334,6 +361,8 @@ static void resampling_finish(struct resampling *r)
 lmvr_status resize_window(const struct canvas *in, int width, int height, enum image_filter filter, const struct window *window,
                           uint8_t *rgb, size_t stride, lmvr_error *error)
 {
+    if (in->width > MAX_SIDE || in->height > MAX_SIDE)
+        return error_set(error, LMVR_ERROR_INPUT, "an image with a side of more than %d pixels", MAX_SIDE);
     if (filter == FILTER_NEAREST)
         return resize_nearest(in, width, height, window, rgb, stride, error);
     struct resampling r = {.in = in, .rgb = rgb, .stride = stride};

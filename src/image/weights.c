@@ -76,12 +76,10 @@ static double center_of(const struct scaling *s, int output)
 
 static void range_of(const struct scaling *s, int output, int *first, int *taps)
 {
-    double center = center_of(s, output);
-    int begin = (int)(center - s->support + 0.5), end = (int)(center + s->support + 0.5);
-    begin = begin < 0 ? 0 : begin;
-    end = end > s->in_size ? s->in_size : end;
-    *first = begin < end ? begin : end;
-    *taps = end - *first;
+    double center = center_of(s, output), begin = center - s->support + 0.5, end = center + s->support + 0.5;
+    int last = end < s->in_size ? (int)end : s->in_size;
+    *first = begin <= 0 ? 0 : begin < last ? (int)begin : last;
+    *taps = last - *first;
 }
 
 static int32_t to_fixed(double weight)

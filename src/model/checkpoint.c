@@ -285,12 +285,12 @@ static bool check_tensor(const struct checkpoint_tensor *tensor, int dims, const
         char found[192], expected[192];
         show_shape(entry->dims, entry->shape, found, sizeof found);
         show_shape(dims, shape, expected, sizeof expected);
-        error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s has shape %s, expected %s", path, entry->name, found, expected);
+        error_write(error, "%s: tensor %s has shape %s, expected %s", path, entry->name, found, expected);
         return false;
     }
     if (entry->dtype != ST_F32 && entry->dtype != ST_F16 && entry->dtype != ST_BF16) {
-        error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is of %s, expected F32, F16 or BF16", path, entry->name,
-                  safetensors_dtype_name(entry->dtype));
+        error_write(error, "%s: tensor %s is of %s, expected F32, F16 or BF16", path, entry->name,
+                    safetensors_dtype_name(entry->dtype));
         return false;
     }
     return true;
@@ -302,7 +302,7 @@ static const struct checkpoint_tensor *take(struct checkpoint *c, const char *ca
 {
     struct weight *weight = find(c, canonical);
     if (!weight) {
-        error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is missing", c->folder, canonical);
+        error_write(error, "%s: tensor %s is missing", c->folder, canonical);
         return NULL;
     }
     if (!check_tensor(&weight->tensor, dims, shape, error))
@@ -370,14 +370,37 @@ lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_er
                      safetensors_path(first->tensor.file), first->tensor.entry->name, others);
 }
 
-uint64_t checkpoint_hash(const struct checkpoint *checkpoint)
+#define SAMPLES     8  /* places in a tensor that are looked at */
+#define SAMPLE_SIZE 64 /* bytes of each */
+
+static lmvr_status hash_samples(const struct checkpoint_tensor *tensor, uint64_t *hash, lmvr_error *error)
 {
-    uint64_t hash = HASH_START;
+    unsigned char bytes[SAMPLE_SIZE];
+    size_t size = safetensors_dtype_size(tensor->entry->dtype);
+    if (size == 0)
+        return LMVR_OK;
+    uint64_t count = tensor->entry->size / size, each = SAMPLE_SIZE / size;
+    each = each < count ? each : count;
+    for (uint64_t i = 0; i < SAMPLES && each > 0; i++) {
+        uint64_t first = (count - each) / (SAMPLES - 1) * i;
+        lmvr_status status = safetensors_read_raw(tensor->file, tensor->entry, first, each, bytes, error);
+        if (status != LMVR_OK)
+            return status;
+        *hash = hash_bytes(*hash, bytes, each * size);
+    }
+    return LMVR_OK;
+}
+
+lmvr_status checkpoint_hash(const struct checkpoint *checkpoint, uint64_t *hash, lmvr_error *error)
+{
+    *hash = HASH_START;
     for (size_t i = 0; i < checkpoint->file_count; i++) {
         uint64_t header = safetensors_header_hash(checkpoint->files[i]);
-        hash = hash_bytes(hash, &header, sizeof header);
+        *hash = hash_bytes(*hash, &header, sizeof header);
     }
-    return hash;
+    for (size_t i = 0; i < checkpoint->count; i++)
+        TRY(hash_samples(&checkpoint->weights[i].tensor, hash, error));
+    return LMVR_OK;
 }
 
 void checkpoint_list_dtypes(const struct checkpoint *checkpoint, char *text, size_t size)

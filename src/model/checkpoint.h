@@ -47,6 +47,7 @@ void checkpoint_mark_used(struct checkpoint *checkpoint, const char *canonical_p
 /* The types of all tensors, most bytes first, such as "BF16, F32"; cut to `size`. */
 void checkpoint_list_dtypes(const struct checkpoint *checkpoint, char *text, size_t size);
 
-uint64_t checkpoint_hash(const struct checkpoint *checkpoint); /* of every file's header */
+/* Hashes every tensor's name, shape and type, and some of its bytes: what a fine-tune of the same shape changes. */
+lmvr_status checkpoint_hash(const struct checkpoint *checkpoint, uint64_t *hash, lmvr_error *error);
 
 #endif

@@ -107,7 +107,7 @@ lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_in
     TRY(checkpoint_open(path, &checkpoint, error));
     describe_at(&config, model_dtype(dtype), info);
     checkpoint_list_dtypes(checkpoint, info->stored_dtypes, sizeof info->stored_dtypes);
-    info->fingerprint = model_fingerprint(&config, checkpoint);
+    lmvr_status status = model_fingerprint(path, &config, checkpoint, &info->fingerprint, error);
     checkpoint_close(checkpoint);
-    return LMVR_OK;
+    return status;
 }

@@ -238,7 +238,11 @@ static lmvr_status load_embedding(struct loader *l, struct llama *llama)
     TRY(find(l, LLAMA_EMBEDDING ".weight", 2, shape, &tensor));
     llama->embedding = aligned_zeroed(rows * width, dtype_size(l->dtype));
     float *part = aligned_zeroed(step * width, sizeof *part);
-    lmvr_status status = llama->embedding && part ? LMVR_OK : error_no_memory(l->error, "the embedding");
+    if (!llama->embedding || !part) {
+        free(part);
+        return error_no_memory(l->error, "the embedding");
+    }
+    lmvr_status status = LMVR_OK;
     for (int64_t row = 0; row < rows && status == LMVR_OK; row += step) {
         int64_t count = (row + step < rows ? step : rows - row) * width;
         status = read_part(l, &tensor, row * width, count, part);

@@ -3,6 +3,7 @@
 #include "format/hash.h"
 #include "model/load.h"
 
+#include <limits.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,40 @@ enum dtype model_dtype(lmvr_dtype dtype)
     return dtype == LMVR_DTYPE_BF16 || (dtype == LMVR_DTYPE_DEFAULT && product_computes_bf16()) ? BF16 : F32;
 }
 
-uint64_t model_fingerprint(const struct model_config *config, const struct checkpoint *checkpoint)
+/* The tokenizer's file in `file`, false where there is none. */
+static bool find_tokenizer(const char *path, char *file, size_t size)
 {
-    uint64_t header = checkpoint_hash(checkpoint);
-    return hash_bytes(config->hash, &header, sizeof header);
+    const char *const names[] = {"tokenizer.model", "spiece.model"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int length = snprintf(file, size, "%s/%s", path, names[i]);
+        if (length > 0 && (size_t)length < size && access(file, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t hash_file(const char *path, uint64_t hash)
+{
+    char bytes[4096];
+    FILE *file = fopen(path, "re");
+    size_t size;
+    while (file && (size = fread(bytes, 1, sizeof bytes, file)) > 0)
+        hash = hash_bytes(hash, bytes, size);
+    if (file)
+        fclose(file);
+    return hash;
+}
+
+lmvr_status model_fingerprint(const char *path, const struct model_config *config, const struct checkpoint *checkpoint,
+                              uint64_t *fingerprint, lmvr_error *error)
+{
+    char file[PATH_MAX];
+    uint64_t weights;
+    TRY(checkpoint_hash(checkpoint, &weights, error));
+    *fingerprint = hash_bytes(config->hash, &weights, sizeof weights);
+    if (config->has_language && find_tokenizer(path, file, sizeof file))
+        *fingerprint = hash_file(file, *fingerprint);
+    return LMVR_OK;
 }
 
 static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
@@ -35,19 +66,14 @@ static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
 
 static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error)
 {
-    const char *const names[] = {"tokenizer.model", "spiece.model"};
-    char file[4096];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int length = snprintf(file, sizeof file, "%s/%s", path, names[i]);
-        if (length < 0 || (size_t)length >= sizeof file || access(file, F_OK) != 0)
-            continue;
-        TRY(tokenizer_open(file, &model->tokenizer, error));
-        if (tokenizer_size(model->tokenizer) > model->config.language.vocabulary)
-            return error_set(error, LMVR_ERROR_INVALID, "%s: has %d pieces, but the embedding only %d rows", file,
-                             tokenizer_size(model->tokenizer), model->config.language.vocabulary);
-        return LMVR_OK;
-    }
-    return error_set(error, LMVR_ERROR_INVALID, "%s: has neither tokenizer.model nor spiece.model", path);
+    char file[PATH_MAX];
+    if (!find_tokenizer(path, file, sizeof file))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has neither tokenizer.model nor spiece.model", path);
+    TRY(tokenizer_open(file, &model->tokenizer, error));
+    if (tokenizer_size(model->tokenizer) > model->config.language.vocabulary)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has %d pieces, but the embedding only %d rows", file,
+                         tokenizer_size(model->tokenizer), model->config.language.vocabulary);
+    return LMVR_OK;
 }
 
 static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_error *error)
@@ -61,7 +87,8 @@ static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_e
     if (status == LMVR_OK)
         status = checkpoint_check_unused(loader.checkpoint, error);
     checkpoint_list_dtypes(loader.checkpoint, model->stored_dtypes, sizeof model->stored_dtypes);
-    model->fingerprint = model_fingerprint(&model->config, loader.checkpoint);
+    if (status == LMVR_OK)
+        status = model_fingerprint(path, &model->config, loader.checkpoint, &model->fingerprint, error);
     checkpoint_close(loader.checkpoint);
     return status;
 }

@@ -24,8 +24,9 @@ struct checkpoint;
 /* The dtype that is meant: the default is bf16 where the processor computes in it. */
 enum dtype model_dtype(lmvr_dtype dtype);
 
-/* Of the configuration and every weight file's header. */
-uint64_t model_fingerprint(const struct model_config *config, const struct checkpoint *checkpoint);
+/* Of the configuration, the tokenizer, and every weight's name, shape and some of its bytes. */
+lmvr_status model_fingerprint(const char *path, const struct model_config *config, const struct checkpoint *checkpoint,
+                              uint64_t *fingerprint, lmvr_error *error);
 
 /* Positions that an image takes in the prompt. */
 int model_visual_tokens(const struct lmvr_model *model);

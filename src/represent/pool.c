@@ -12,11 +12,9 @@ void pool_add(struct pool *pool, enum feature_pool kind, size_t dim, int64_t row
     for (int64_t r = 0; r < rows; r++, states += dim, pool->count++)
         for (size_t i = 0; i < dim; i++) {
             double x = (double)states[i], *value = &pool->value[i];
-            if (pool->count == 0 || kind == POOL_LAST)
-                *value = x;
-            else if (kind == POOL_MEAN)
+            if (kind == POOL_MEAN && pool->count > 0)
                 *value += x;
-            else if (x > *value || x != x)
+            else if (kind != POOL_MAX || pool->count == 0 || !(x <= *value)) /* a NaN stays */
                 *value = x;
         }
 }

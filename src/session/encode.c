@@ -18,14 +18,16 @@ static void pool_positions(const struct lmvr_session *s, int feature, int64_t po
 static lmvr_status choose_states(struct lmvr_session *s, int count, float **states, lmvr_error *error)
 {
     const struct lmvr_model *m = s->model;
-    for (int i = 0; i < s->feature_count; i++)
-        if (s->features[i].source == SOURCE_ENCODER)
-            states[s->features[i].layer] = (float *)(uintptr_t)1; /* wanted: its memory comes below */
-    if (s->needs_tokens)
-        states[m->config.projector.feature_layer] = (float *)(uintptr_t)1;
-    for (int i = 0; i <= m->vision.block_count; i++)
-        if (states[i] && !(states[i] = arena_floats(&s->arena, (int64_t)count * clip_positions(&m->vision) * m->vision.width)))
+    for (int i = 0; i <= m->vision.block_count; i++) {
+        bool wanted = s->needs_tokens && i == m->config.projector.feature_layer;
+        for (int f = 0; f < s->feature_count; f++)
+            wanted |= s->features[f].source == SOURCE_ENCODER && s->features[f].layer == i;
+        if (!wanted)
+            continue;
+        states[i] = arena_floats(&s->arena, (int64_t)count * clip_positions(&m->vision) * m->vision.width);
+        if (!states[i])
             return error_no_memory(error, "the encoder's states");
+    }
     return LMVR_OK;
 }
 

@@ -35,7 +35,7 @@ static lmvr_status read_image(const lmvr_image *from, struct image *image, uint6
         return error_set(error, LMVR_ERROR_INPUT, "%s: has %d x %d pixels", name, from->width, from->height);
     size_t size = 3 * (size_t)from->width * (size_t)from->height;
     /* a view: preprocessing does not write to it, and nobody frees it */
-    *image = (struct image){from->width, from->height, (uint8_t *)(uintptr_t)from->rgb};
+    *image = (struct image){from->width, from->height, (uint8_t *)from->rgb};
     *hash = hash_bytes(HASH_START, from->rgb, size);
     return LMVR_OK;
 }

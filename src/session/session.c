@@ -143,9 +143,9 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
 static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
     const struct language_config *c = &s->model->config.language;
-    s->options.prompt = strdup(o->prompt ? o->prompt : "Describe the image.");
-    s->options.template_name = strdup(o->template_name ? o->template_name : "vicuna_v1");
-    if (!s->options.prompt || !s->options.template_name)
+    s->options.prompt = s->prompt_text = strdup(o->prompt ? o->prompt : "Describe the image.");
+    s->options.template_name = s->template_name = strdup(o->template_name ? o->template_name : "vicuna_v1");
+    if (!s->prompt_text || !s->template_name)
         return error_no_memory(error, "the prompt");
     if (s->model->tokenizer)
         TRY(prompt_create(s->model->tokenizer, s->options.template_name, s->options.prompt, c->begin_token, &s->prompt, error));
@@ -168,7 +168,8 @@ static uint64_t available_memory(void)
     char line[256];
     unsigned long long kilobytes = 0;
     while (file && !kilobytes && fgets(line, sizeof line, file))
-        sscanf(line, "MemAvailable: %llu kB", &kilobytes);
+        if (strncmp(line, "MemAvailable:", 13) == 0)
+            kilobytes = strtoull(line + 13, NULL, 10);
     if (file)
         fclose(file);
     return (uint64_t)kilobytes << 10;
@@ -223,6 +224,11 @@ static void set_aspect(struct preprocess *p, lmvr_aspect aspect, int size)
     }
 }
 
+static lmvr_aspect own_aspect(const struct preprocess *p)
+{
+    return p->pad_to_square ? LMVR_ASPECT_PAD : p->do_center_crop ? LMVR_ASPECT_CROP : LMVR_ASPECT_STRETCH;
+}
+
 static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
     const struct model_config *config = &s->model->config;
@@ -235,6 +241,8 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
     s->visual_tokens = config->has_language ? model_visual_tokens(s->model) : 0;
     s->preprocess = config->preprocess;
     set_aspect(&s->preprocess, o->aspect, config->vision.image_size);
+    if (o->aspect == LMVR_ASPECT_DEFAULT)
+        s->options.aspect = own_aspect(&s->preprocess);
     s->sampler = (struct sampler){o->temperature, o->top_p};
     s->seed = o->seed;
     s->threads = o->threads;
@@ -281,8 +289,8 @@ void lmvr_session_free(lmvr_session *session)
     kv_cache_finish(&session->cache);
     prompt_finish(&session->prompt);
     arena_finish(&session->arena);
-    free((char *)(uintptr_t)session->options.prompt);
-    free((char *)(uintptr_t)session->options.template_name);
+    free(session->prompt_text);
+    free(session->template_name);
     free(session->prompt_wanted);
     free(session->response_wanted);
     free(session->features);

@@ -42,7 +42,8 @@ struct outcome {
 
 struct lmvr_session {
     const struct lmvr_model *model;
-    lmvr_session_options options; /* as lmvr_session_get_options() gives them; prompt and template are owned */
+    lmvr_session_options options; /* as lmvr_session_get_options() gives them */
+    char *prompt_text, *template_name;
     struct preprocess preprocess;
     struct feature *features;
     int feature_count;

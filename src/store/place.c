@@ -31,7 +31,7 @@ static void cut_last_part(char *path)
     while (slash && slash > path && slash[-1] == '/')
         slash--;
     if (!slash)
-        strcpy(path, ".");
+        memcpy(path, ".", 2);
     else if (slash == path)
         path[1] = '\0';
     else
@@ -42,7 +42,7 @@ static char *folder_of(const char *path)
 {
     char *folder = malloc(strlen(path) + 2);
     if (folder) {
-        strcpy(folder, path);
+        memcpy(folder, path, strlen(path) + 1);
         cut_last_part(folder);
     }
     return folder;

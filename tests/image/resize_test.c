@@ -82,6 +82,16 @@ static void test_no_size_is_an_error(void **state)
     image_finish(&in);
 }
 
+static void test_a_side_beyond_exact_coordinates_is_an_error(void **state)
+{
+    (void)state;
+    struct image in = {(1 << 24) + 1, 1, NULL}, out; /* refused before a pixel is read */
+    lmvr_error error;
+    assert_int_equal(image_resize(&in, 5, 5, FILTER_BICUBIC, &out, &error), LMVR_ERROR_INPUT);
+    assert_string_equal(error.message, "an image with a side of more than 16777216 pixels");
+    assert_null(out.rgb);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +99,7 @@ int main(void)
         cmocka_unit_test(test_a_window_shows_what_the_whole_would),
         cmocka_unit_test(test_the_same_size_is_a_copy),
         cmocka_unit_test(test_no_size_is_an_error),
+        cmocka_unit_test(test_a_side_beyond_exact_coordinates_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

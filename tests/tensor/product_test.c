@@ -106,7 +106,7 @@ static int list_kernels(const struct kernels **sets)
     int count = 0;
     sets[count++] = &kernels_generic;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("x86-64-v3"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         sets[count++] = &kernels_avx2;
     if (cpu_has_avx512())
         sets[count++] = &kernels_avx512;

@@ -3,9 +3,17 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
+/* By feature, as Clang 14 does not know the levels' names. */
+static bool cpu_has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
+}
+
 bool cpu_has_avx512(void)
 {
-    return __builtin_cpu_supports("x86-64-v4");
+    return cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
 bool cpu_has_bf16(void)
@@ -17,7 +25,7 @@ const struct kernels *kernels_get(void)
 {
     if (cpu_has_avx512())
         return &kernels_avx512;
-    return __builtin_cpu_supports("x86-64-v3") ? &kernels_avx2 : &kernels_generic;
+    return cpu_has_avx2() ? &kernels_avx2 : &kernels_generic;
 }
 
 #else

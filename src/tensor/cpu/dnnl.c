@@ -416,9 +416,9 @@ static dnnl_status_t run(const struct dnnl_product *p, const struct plan *plan, 
         int argument;
         const dnnl_memory_desc_t *md;
         void *data;
-    } parts[4] = {{DNNL_ARG_SRC, &plan->x, (void *)(uintptr_t)x},
+    } parts[4] = {{DNNL_ARG_SRC, &plan->x, (void *)x},
                   {DNNL_ARG_DST, &plan->y, y},
-                  {DNNL_ARG_BIAS, plan->bias ? &plan->b : NULL, (void *)(uintptr_t)bias},
+                  {DNNL_ARG_BIAS, plan->bias ? &plan->b : NULL, (void *)bias},
                   {DNNL_ARG_SCRATCHPAD, plan->scratch_size ? &plan->scratch : NULL, scratch}};
     dnnl_status_t status = dnnl_success;
     for (int i = 0; i < 4 && status == dnnl_success; i++) {

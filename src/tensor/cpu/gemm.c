@@ -8,27 +8,22 @@
 
 /* One tile: HEIGHT rows, PANELS panels, both constants, so that `sum` lives in registers. */
 #define UNROLL _Pragma("GCC unroll 16")
-#define DEFINE_TILE(HEIGHT, PANELS, TYPE, LOAD)                                                                               \
-    static void tile_##HEIGHT##x##PANELS##_##TYPE(int64_t k, const float *restrict a, const void *data, int64_t panel_stride, \
-                                                  int64_t row_stride, float *restrict c, int64_t ldc, bool add)               \
-    {                                                                                                                         \
-        const TYPE *restrict b = data;                                                                                        \
-        vf sum[HEIGHT][2 * PANELS], column[2 * PANELS];                                                                       \
-        UNROLL for (int r = 0; r < HEIGHT; r++)                                                                               \
-            UNROLL for (int j = 0; j < 2 * PANELS; j++)                                                                       \
-                sum[r][j] = splat(0.0f);                                                                                      \
-        for (int64_t i = 0; i < k; i++, a += HEIGHT, b += row_stride) {                                                       \
-            UNROLL for (int j = 0; j < 2 * PANELS; j++)                                                                       \
-                column[j] = LOAD(b + (j / 2) * panel_stride + (j % 2) * LANES);                                               \
-            UNROLL for (int r = 0; r < HEIGHT; r++)                                                                           \
-                UNROLL for (int j = 0; j < 2 * PANELS; j++)                                                                   \
-                    sum[r][j] += column[j] * a[r];                                                                            \
-        }                                                                                                                     \
-        UNROLL for (int r = 0; r < HEIGHT; r++)                                                                               \
-            UNROLL for (int j = 0; j < 2 * PANELS; j++) {                                                                     \
-                float *to = c + r * ldc + j * LANES;                                                                          \
-                store(to, add ? load(to) + sum[r][j] : sum[r][j]);                                                            \
-            }                                                                                                                 \
+#define DEFINE_TILE(HEIGHT, PANELS, TYPE, LOAD)                                                                                \
+    static void tile_##HEIGHT##x##PANELS##_##TYPE(int64_t k, const float *restrict a, const void *data, int64_t panel_stride,  \
+                                                  int64_t row_stride, float *restrict c, int64_t ldc, bool add)                \
+    {                                                                                                                          \
+        const TYPE *restrict b = data;                                                                                         \
+        vf sum[HEIGHT][2 * PANELS], column[2 * PANELS];                                                                        \
+        UNROLL for (int r = 0; r < HEIGHT; r++) UNROLL for (int j = 0; j < 2 * PANELS; j++) sum[r][j] = splat(0.0f);           \
+        for (int64_t i = 0; i < k; i++, a += HEIGHT, b += row_stride) {                                                        \
+            UNROLL for (int j = 0; j < 2 * PANELS; j++) column[j] = LOAD(b + (j / 2) * panel_stride + (j % 2) * LANES);        \
+            UNROLL for (int r = 0; r < HEIGHT; r++) UNROLL for (int j = 0; j < 2 * PANELS; j++) sum[r][j] += column[j] * a[r]; \
+        }                                                                                                                      \
+        UNROLL for (int r = 0; r < HEIGHT; r++) UNROLL for (int j = 0; j < 2 * PANELS; j++)                                    \
+        {                                                                                                                      \
+            float *to = c + r * ldc + j * LANES;                                                                               \
+            store(to, add ? load(to) + sum[r][j] : sum[r][j]);                                                                 \
+        }                                                                                                                      \
     }
 
 #define DEFINE_TILES(HEIGHT, PANELS)                                                                                           \
