@@ -22,7 +22,7 @@ check: format lint asan fuzz
 asan: setup
 	cmake --preset asan
 	cmake --build --preset asan
-	ctest --test-dir build-asan --output-on-failure --timeout 1200 -LE slow
+	ctest --test-dir build-asan --output-on-failure --timeout 1200
 
 tsan: setup
 	cmake --preset tsan

@@ -231,11 +231,12 @@ static lmvr_status set_limits(struct bench *b, lmvr_error *error)
             status = limit_prompt(&limit, config, prompt, &prompt_seconds, error);
             row->limit = (double)prompt / prompt_seconds;
         } else if (strcmp(row->name, "decode") == 0) {
-            status = limit_decode(&limit, config, row->batch, middle, b->model->dtype, &seconds, error);
+            status = limit_decode(&limit, config, row->batch, prompt + DECODE_STEPS, b->model->dtype, &seconds, error);
             row->limit = row->batch / seconds;
         } else {
-            status = limit_encode(&limit, config, row->batch < 3 ? row->batch : 3, &encode, error);
-            encode /= row->batch < 3 ? row->batch : 3;
+            int group = row->batch < r->rows[0].batch ? row->batch : r->rows[0].batch; /* as "encode" */
+            status = limit_encode(&limit, config, group, &encode, error);
+            encode /= group;
             if (status == LMVR_OK)
                 status = limit_decode(&limit, config, row->batch, middle, b->model->dtype, &seconds, error);
             row->limit = 1 / (encode + prompt_seconds + seconds * BENCH_NEW_TOKENS / row->batch);

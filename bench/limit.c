@@ -119,7 +119,7 @@ lmvr_status limit_encode(struct limit *limit, const struct model_config *config,
 {
     const struct vision_config *v = &config->vision;
     int64_t side = v->image_size / v->patch_size, positions = side * side + 1, rows = images * positions;
-    int blocks = config->has_language ? config->projector.feature_layer : v->blocks;
+    int blocks = config->has_language ? config->projector.feature_layer : v->blocks - 1; /* what an encoder feature reads */
     double products = 0, operations = 0;
     TRY(add_products(limit, images * side * side, v->width, 3 * (int64_t)v->patch_size * v->patch_size, 1, &products,
                      &operations, error));

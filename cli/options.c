@@ -24,10 +24,11 @@ struct row {
 #define AT(member)     offsetof(struct options, member)
 #define FOR_COMPUTING  (FOR_EMBED | FOR_DESCRIBE)
 #define FOR_EVERYTHING (FOR_EMBED | FOR_DESCRIBE | FOR_INFO | FOR_BENCH)
-#define MAX_COUNT      65536
+#define MAX_COUNT      4096
 
 static const struct row table[] = {
-    {'m', "model", "PATH", PATH, AT(model), 0, 0, FOR_EVERYTHING,
+    {'m', "model", "PATH", PATH, AT(model), 0, 0, FOR_BENCH, "a Hugging Face folder, in place of a --shape"},
+    {'m', "model", "PATH", PATH, AT(model), 0, 0, FOR_COMPUTING | FOR_INFO,
      "a Hugging Face folder (default: the model that ships with the program)"},
     {'f', "feature", "[NAME=]SPEC", FEATURE, 0, 0, 0, FOR_EMBED,
      "what to compute, as often as wanted: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1)"},
@@ -54,7 +55,7 @@ static const struct row table[] = {
      "the type of the weights (default: bf16 where the machine computes in it, else f32)"},
     {0, "batch", "N", INTEGER, AT(session.batch), 1, MAX_COUNT, FOR_COMPUTING,
      "images at once (default: from the model and the memory)"},
-    {0, "threads", "N", INTEGER, AT(session.threads), 1, MAX_COUNT, FOR_COMPUTING,
+    {0, "threads", "N", INTEGER, AT(session.threads), 1, MAX_COUNT, FOR_COMPUTING | FOR_BENCH,
      "processor threads (default: one a processor)"},
     {0, "resume", NULL, FLAG, AT(resume), 0, 0, FOR_EMBED, "go on with what an interrupted run left, or begin"},
     {0, "force", NULL, FLAG, AT(force), 0, 0, FOR_EMBED, "remove the results that are there, and begin"},

@@ -40,7 +40,7 @@ extern "C" {
 
 /* ---- errors ---------------------------------------------------------------------------------------------------------- */
 
-/* What a call came to. The numbers are also the exit statuses of the program. */
+/* What a call came to. */
 typedef enum lmvr_status {
     LMVR_OK = 0,
     LMVR_ERROR_INPUT = 1,    /* an image cannot be used; other images are not concerned */
@@ -99,8 +99,8 @@ typedef struct lmvr_model_info {
     uint64_t fingerprint;        /* of the configuration, the tokenizer and the weights, for caches and reports */
 } lmvr_model_info;
 
-/* What the folder `path` holds, from its configuration and the headers of its weight files alone; `dtype` is the one that
- * memory is asked for. */
+/* What the folder `path` holds, without loading its weights: of those only some bytes are read, for the fingerprint. `dtype` is
+ * the one that memory is asked for. */
 LMVR_API lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error);
 LMVR_API void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info);
 

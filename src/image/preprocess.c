@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The longest side that is padded to a square. LLaVA's own square of this size would take terabytes; ours takes seconds. */
+#define MAX_SQUARE (1 << 20)
+
 void preprocess_init_clip(struct preprocess *p)
 {
     *p = (struct preprocess){
@@ -93,12 +96,6 @@ static struct overlap overlap_of(int resized, int crop)
     return (struct overlap){0, (1 - margin) / 2, resized}; /* transformers rounds a padding up */
 }
 
-static void copy_window(const struct canvas *in, const struct window *window, uint8_t *rgb, size_t stride)
-{
-    for (int y = 0; y < window->height; y++)
-        canvas_row(in, window->y + y, window->x, window->x + window->width, rgb + y * stride);
-}
-
 /* Fills `rgb`, width x height pixels that are black so far, with what the crop shows. */
 static lmvr_status make_crop(const struct preprocess *p, const struct image *in, int width, int height, uint8_t *rgb,
                              lmvr_error *error)
@@ -106,7 +103,7 @@ static lmvr_status make_crop(const struct preprocess *p, const struct image *in,
     struct canvas canvas = place(p, in);
     int resized_width = canvas.width, resized_height = canvas.height;
     resized_size(p, &resized_width, &resized_height);
-    if (resized_width == INT_MAX || resized_height == INT_MAX)
+    if (resized_width == INT_MAX || resized_height == INT_MAX || (p->pad_to_square && canvas.width > MAX_SQUARE))
         return error_set(error, LMVR_ERROR_INPUT, "an image of %d x %d pixels is too elongated to be resized", in->width,
                          in->height);
     struct overlap x = overlap_of(resized_width, width), y = overlap_of(resized_height, height);
@@ -115,7 +112,7 @@ static lmvr_status make_crop(const struct preprocess *p, const struct image *in,
     rgb += y.to * stride + (size_t)x.to * 3;
     if (p->do_resize)
         return resize_window(&canvas, resized_width, resized_height, p->filter, &window, rgb, stride, error);
-    copy_window(&canvas, &window, rgb, stride);
+    canvas_copy(&canvas, &window, rgb, stride);
     return LMVR_OK;
 }
 

@@ -1,7 +1,8 @@
 /*
  * Pillow's resampling: along the rows, rounded to 8 bits, then along the columns, rounded again, or the other way round, both
  * in 22-bit fixed point (its Resample.c). Integer sums do not depend on their order, so the work is arranged otherwise than
- * there: each input row is at once added to all output rows it belongs to; there is no intermediate picture.
+ * there: each input row is at once added to all output rows it belongs to, so there is no intermediate picture, and what of
+ * the canvas is not image comes in as one product.
  */
 #include "image/resize.h"
 
@@ -13,102 +14,31 @@
 /* Pillow's single-precision coordinates end to be exact here, and our tables would become large. */
 #define MAX_SIDE (1 << 24)
 
-/* ---- the canvas ------------------------------------------------------------------------------------------------------ */
-
-static void fill_pixels(const uint8_t color[3], int count, uint8_t *rgb)
+static uint8_t to_byte(int32_t sum)
 {
-    for (int x = 0; x < count; x++)
-        memcpy(rgb + 3 * (size_t)x, color, 3);
-}
-
-static int clamp(int64_t value, int low, int high)
-{
-    return value < low ? low : value > high ? high : (int)value;
-}
-
-/* Whether the image has pixels in this row of the canvas. */
-static bool row_has_image(const struct canvas *in, int y)
-{
-    return y >= in->top && y - in->top < in->image->height;
-}
-
-void canvas_row(const struct canvas *in, int y, int begin, int end, uint8_t *rgb)
-{
-    if (!row_has_image(in, y)) {
-        fill_pixels(in->fill, end - begin, rgb);
-        return;
-    }
-    int image_begin = clamp(in->left, begin, end), image_end = clamp((int64_t)in->left + in->image->width, begin, end);
-    const uint8_t *row = in->image->rgb + (size_t)(y - in->top) * in->image->width * 3;
-    fill_pixels(in->fill, image_begin - begin, rgb);
-    memcpy(rgb + 3 * (size_t)(image_begin - begin), row + 3 * (size_t)(image_begin - in->left),
-           3 * (size_t)(image_end - image_begin));
-    fill_pixels(in->fill, end - image_end, rgb + 3 * (size_t)(image_end - begin));
-}
-
-/* ---- nearest --------------------------------------------------------------------------------------------------------- */
-
-/* Pillow steps through the input by repeated addition (its Geometry.c), so the rounding errors are part of the result. The
- * index is that of output `begin` + i; -1 where it falls off the input, which leaves black. */
-static int *nearest_indices(int in_size, int out_size, int begin, int count)
-{
-    int *indices = malloc(sizeof *indices * count);
-    double step = (double)(float)in_size / out_size, at = step * 0.5;
-    for (int i = 0; indices && i < begin + count; i++, at += step)
-        if (i >= begin)
-            indices[i - begin] = (int)at < in_size ? (int)at : -1;
-    return indices;
-}
-
-static void nearest_row(const struct canvas *in, int y, const int *columns, const struct window *window, uint8_t *row,
-                        uint8_t *rgb)
-{
-    canvas_row(in, y, 0, in->width, row);
-    for (int x = 0; x < window->width; x++)
-        if (columns[x] >= 0)
-            memcpy(rgb + 3 * (size_t)x, row + 3 * (size_t)columns[x], 3);
-}
-
-static lmvr_status resize_nearest(const struct canvas *in, int width, int height, const struct window *window, uint8_t *rgb,
-                                  size_t stride, lmvr_error *error)
-{
-    int *columns = nearest_indices(in->width, width, window->x, window->width);
-    int *rows = nearest_indices(in->height, height, window->y, window->height);
-    uint8_t *row = malloc((size_t)in->width * 3);
-    bool ready = columns && rows && row;
-    for (int y = 0; ready && y < window->height; y++) {
-        memset(rgb + y * stride, 0, (size_t)window->width * 3);
-        if (rows[y] >= 0)
-            nearest_row(in, rows[y], columns, window, row, rgb + y * stride);
-    }
-    free(columns);
-    free(rows);
-    free(row);
-    return ready ? LMVR_OK : error_no_memory(error, "resizing an image");
+    int32_t value = (sum + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS;
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
 /* ---- along the rows -------------------------------------------------------------------------------------------------- */
 
 /* Rows resampled at once: they share each weight, and their samples lie side by side for the processor's vectors. */
-#define ROWS  16
+#define ROWS 16
+/* Columns that are gathered at once, or four outputs' taps if they are more: little enough for the cache. */
 #define BLOCK 1024
 
 struct row_pass {
     struct weights weights;
-    int begin, end;      /* columns of the input that count */
-    uint8_t *rows[ROWS]; /* room for those of the input rows; the last ones may share theirs */
-    int block;           /* columns that are gathered at once: enough for some outputs, little enough for the cache */
-    uint8_t *samples;    /* the same as (block, 3, ROWS) */
+    int begin, end;            /* columns of the image that count */
+    const uint8_t *rows[ROWS]; /* those of the input rows; all can be read, however few rows there are */
+    int32_t fill[3 * ROWS];    /* their colors beside the image, as (3, ROWS) */
+    int block;
+    uint8_t *samples; /* (block, 3, ROWS) */
 };
-
-static uint8_t to_byte(int32_t sum)
-{
-    return (uint8_t)clamp((sum + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS, 0, 255);
-}
 
 static void gather_samples(const struct row_pass *pass, int first, int columns)
 {
-    uint8_t *const *rows = pass->rows;
+    const uint8_t *const *rows = pass->rows;
     uint8_t *out = pass->samples;
     size_t from = (size_t)(first - pass->begin) * 3, to = from + (size_t)columns * 3;
     for (size_t i = from; i < to; i++, out += ROWS)
@@ -117,22 +47,24 @@ static void gather_samples(const struct row_pass *pass, int first, int columns)
             out[r] = rows[r][i];
 }
 
-/* One output pixel of all rows: `in` is (taps, 3, ROWS), `sums` (3, ROWS). */
-static void weigh(const uint8_t *in, const int32_t *weights, int taps, int32_t sums[3 * ROWS])
+/* One output pixel of all rows: `in` is (taps, 3, ROWS), `fill` and `sums` (3, ROWS). */
+static void weigh(const uint8_t *in, const int32_t *weights, int taps, const int32_t *fill, int32_t outside, int32_t *sums)
 {
-    int32_t totals[3 * ROWS] = {0};
+    int32_t totals[3 * ROWS];
+    for (int i = 0; i < 3 * ROWS; i++)
+        totals[i] = outside * fill[i];
     for (int t = 0; t < taps; t++, in += 3 * ROWS)
         for (int i = 0; i < 3 * ROWS; i++)
             totals[i] += weights[t] * in[i];
     memcpy(sums, totals, sizeof totals);
 }
 
-/* The outputs from `x` on whose inputs fit into one block; at least one's do. */
+/* How many outputs from `x` on take in no more than one block; at least one does. */
 static int outputs_in_block(const struct row_pass *pass, int x)
 {
     const struct weights *w = &pass->weights;
     int count = 1;
-    while (x + count < w->count && w->first[x + count] + w->taps[x + count] - w->first[x] <= pass->block)
+    while (x + count < w->count && weights_end(w, x + count) - w->first[x] <= pass->block)
         count++;
     return count;
 }
@@ -141,10 +73,11 @@ static void resample_block(const struct row_pass *pass, int x, int outputs, int 
 {
     const struct weights *w = &pass->weights;
     int first = w->first[x], last = x + outputs - 1;
-    gather_samples(pass, first, w->first[last] + w->taps[last] - first);
+    gather_samples(pass, first, weights_end(w, last) - first);
     for (; x <= last; x++) {
         int32_t sums[3 * ROWS];
-        weigh(pass->samples + (size_t)(w->first[x] - first) * 3 * ROWS, w->weights + x * w->stride, w->taps[x], sums);
+        const uint8_t *in = pass->samples + (size_t)(w->first[x] - first) * 3 * ROWS;
+        weigh(in, w->weights + x * w->stride, w->taps[x], pass->fill, w->outside[x], sums);
         for (int r = 0; r < rows; r++)
             for (int c = 0; c < 3; c++)
                 out[r * stride + 3 * (size_t)x + c] = to_byte(sums[c * ROWS + r]);
@@ -160,23 +93,26 @@ static void resample_rows(const struct row_pass *pass, int count, uint8_t *out, 
     }
 }
 
-/* `rows`: how many there will be in all. */
+static void set_fill(struct row_pass *pass, int row, int channel, uint8_t value)
+{
+    pass->fill[channel * ROWS + row] = value;
+}
+
 static lmvr_status row_pass_init(struct row_pass *pass, const struct canvas *in, int width, enum image_filter filter,
-                                 const struct window *window, int rows, lmvr_error *error)
+                                 const struct window *window, lmvr_error *error)
 {
     struct weights *w = &pass->weights;
-    TRY(weights_init(w, in->width, width, filter, window->x, window->width, error));
+    struct axis axis = {in->width, in->left, in->image->width};
+    TRY(weights_init(w, &axis, width, filter, window->x, window->width, error));
     pass->begin = w->first[0];
-    pass->end = w->first[w->count - 1] + w->taps[w->count - 1];
+    pass->end = weights_end(w, w->count - 1);
     pass->block = w->stride > BLOCK / 4 ? (int)w->stride * 4 : BLOCK;
-    size_t row = (size_t)(pass->end - pass->begin) * 3 + 1;
-    rows = rows < ROWS ? rows : ROWS;
     pass->samples = malloc((size_t)pass->block * 3 * ROWS);
-    pass->rows[0] = calloc(rows, row);
-    if (!pass->samples || !pass->rows[0])
+    if (!pass->samples)
         return error_no_memory(error, "resizing an image");
-    for (int r = 1; r < ROWS; r++)
-        pass->rows[r] = pass->rows[r - 1] + (r < rows ? row : 0);
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < 3; c++)
+            set_fill(pass, r, c, in->fill[c]);
     return LMVR_OK;
 }
 
@@ -184,7 +120,6 @@ static void row_pass_finish(struct row_pass *pass)
 {
     weights_finish(&pass->weights);
     free(pass->samples);
-    free(pass->rows[0]);
 }
 
 /* ---- along the columns ----------------------------------------------------------------------------------------------- */
@@ -199,6 +134,7 @@ struct column_pass {
     size_t samples; /* in a row */
     size_t stride;  /* from one row to the next: a multiple of LANES */
     int32_t *sums;
+    uint8_t *fill_row; /* what comes in for a row of the canvas without image */
 };
 
 static int32_t *sums_of(const struct column_pass *pass, int row)
@@ -211,7 +147,7 @@ static int most_rows_at_once(const struct weights *w)
 {
     int most = 1;
     for (int i = 0, oldest = 0; i < w->count; i++) {
-        while (w->first[oldest] + w->taps[oldest] <= w->first[i] && oldest < i)
+        while (oldest < i && weights_end(w, oldest) <= w->first[i])
             oldest++;
         most = i - oldest + 1 > most ? i - oldest + 1 : most;
     }
@@ -221,27 +157,38 @@ static int most_rows_at_once(const struct weights *w)
 static lmvr_status column_pass_init(struct column_pass *pass, const struct canvas *in, int height, enum image_filter filter,
                                     const struct window *window, int columns, lmvr_error *error)
 {
-    TRY(weights_init(&pass->weights, in->height, height, filter, window->y, window->height, error));
+    struct axis axis = {in->height, in->top, in->image->height};
+    TRY(weights_init(&pass->weights, &axis, height, filter, window->y, window->height, error));
     pass->ring = most_rows_at_once(&pass->weights);
     pass->samples = (size_t)columns * 3;
-    pass->stride = (pass->samples + LANES - 1) / LANES * LANES;
+    pass->stride = pass->samples / LANES * LANES + LANES;
     pass->sums = calloc(pass->ring * pass->stride, sizeof *pass->sums);
-    return pass->sums ? LMVR_OK : error_no_memory(error, "resizing an image");
+    pass->fill_row = calloc(pass->stride, 1);
+    return pass->sums && pass->fill_row ? LMVR_OK : error_no_memory(error, "resizing an image");
 }
 
 static void column_pass_finish(struct column_pass *pass)
 {
     weights_finish(&pass->weights);
     free(pass->sums);
+    free(pass->fill_row);
 }
 
-static void add_row(const struct column_pass *pass, int output, int y, const uint8_t *row)
+static void add_row(const struct column_pass *pass, int output, int32_t weight, const uint8_t *row)
 {
-    int32_t weight = pass->weights.weights[output * pass->weights.stride + (y - pass->weights.first[output])];
     int32_t *sums = sums_of(pass, output);
     for (size_t i = 0; i < pass->stride; i += LANES)
         for (size_t lane = i; lane < i + LANES; lane++)
             sums[lane] += weight * row[lane];
+}
+
+/* Adds row y of the image to the outputs it belongs to. */
+static void add_to_all(const struct column_pass *pass, int y, const uint8_t *row)
+{
+    const struct weights *w = &pass->weights;
+    for (int i = pass->first; i < pass->next; i++)
+        if (y < weights_end(w, i))
+            add_row(pass, i, w->weights[i * w->stride + (y - w->first[i])], row);
 }
 
 static void finish_row(struct column_pass *pass, uint8_t *row)
@@ -259,11 +206,10 @@ struct resampling {
     struct row_pass rows;
     struct column_pass columns;
     bool columns_first;
-    /* Rows that the column pass takes in: one that is all canvas, and ROWS of the image from row `batch` on. */
-    uint8_t *fill_row, *batch_rows;
-    int batch;
-    /* Rows that it gives out, when they still have to go through the row pass. */
-    int pending;
+    /* ROWS rows, columns.stride bytes apart: resampled image rows from row `batch` on, or, with columns first, summed rows,
+     * `pending` of them, that have still to be resampled, and after those an image row. */
+    uint8_t *between;
+    int batch, pending;
     uint8_t *rgb;
     size_t stride;
 };
@@ -274,26 +220,29 @@ static bool does_columns_first(const struct canvas *in, int width, int height)
     return in->height > height && (int64_t)in->height - height > 2 * ((int64_t)in->width - width);
 }
 
-/* Rows y to y + count of the canvas as the column pass takes them in. */
-static void read_rows(struct resampling *r, int y, int count, uint8_t *out)
+static const uint8_t *image_row(const struct resampling *r, int y)
 {
-    size_t stride = r->columns.stride;
-    for (int i = 0; i < count; i++)
-        canvas_row(r->in, y + i, r->rows.begin, r->rows.end, r->columns_first ? out + i * stride : r->rows.rows[i]);
-    if (!r->columns_first)
-        resample_rows(&r->rows, count, out, stride);
+    return r->in->image->rgb + ((size_t)y * r->in->image->width + r->rows.begin) * 3;
 }
 
+/* Resamples image rows y to y + ROWS, as many as there are. */
+static void read_batch(struct resampling *r, int y)
+{
+    int left = r->in->image->height - y, count = left < ROWS ? left : ROWS;
+    for (int i = 0; i < ROWS; i++)
+        r->rows.rows[i] = image_row(r, i < count ? y + i : y);
+    resample_rows(&r->rows, count, r->between, r->columns.stride);
+    r->batch = y;
+}
+
+/* Row y of the image as the column pass takes it in. */
 static const uint8_t *input_row(struct resampling *r, int y)
 {
-    if (!row_has_image(r->in, y))
-        return r->fill_row;
-    if (y >= r->batch + ROWS) {
-        int left = r->in->top + r->in->image->height - y;
-        read_rows(r, y, left < ROWS ? left : ROWS, r->batch_rows);
-        r->batch = y;
-    }
-    return r->batch_rows + (y - r->batch) * r->columns.stride;
+    if (r->columns_first)
+        return memcpy(r->between + ROWS * r->columns.stride, image_row(r, y), r->columns.samples);
+    if (y >= r->batch + ROWS)
+        read_batch(r, y);
+    return r->between + (y - r->batch) * r->columns.stride;
 }
 
 /* Rows up to columns.first, as they come out of the column pass, go through the row pass. */
@@ -305,48 +254,75 @@ static void write_pending(struct resampling *r)
 
 static void write_row(struct resampling *r)
 {
+    struct column_pass *columns = &r->columns;
     if (!r->columns_first) {
-        finish_row(&r->columns, r->rgb + r->columns.first * r->stride);
+        finish_row(columns, r->rgb + columns->first * r->stride);
         return;
     }
-    finish_row(&r->columns, r->rows.rows[r->pending++]);
-    if (r->pending == ROWS || r->columns.first == r->columns.weights.count)
+    int32_t total = weights_total(&columns->weights, columns->first);
+    for (int c = 0; c < 3; c++)
+        set_fill(&r->rows, r->pending, c, to_byte(total * r->in->fill[c]));
+    finish_row(columns, r->between + r->pending++ * columns->stride);
+    if (r->pending == ROWS || columns->first == columns->weights.count)
         write_pending(r);
 }
 
-/* Takes the input rows from top to bottom. */
+/* Writes the rows that take in nothing from row y on. */
+static void write_finished(struct resampling *r, int y)
+{
+    struct column_pass *columns = &r->columns;
+    while (columns->first < columns->next && weights_end(&columns->weights, columns->first) <= y)
+        write_row(r);
+}
+
+static void begin_row(struct resampling *r)
+{
+    struct column_pass *columns = &r->columns;
+    const struct weights *w = &columns->weights;
+    write_finished(r, w->first[columns->next]);
+    int row = columns->next++;
+    if (w->outside[row] != 0)
+        add_row(columns, row, w->outside[row], columns->fill_row);
+}
+
+/* Takes the image's rows from top to bottom. */
 static void resample(struct resampling *r)
 {
     struct column_pass *columns = &r->columns;
     const struct weights *w = &columns->weights;
-    for (int y = w->first[0]; y < r->in->height && columns->first < w->count; y++) {
+    for (int y = w->first[0]; y < weights_end(w, w->count - 1); y++) {
         while (columns->next < w->count && w->first[columns->next] <= y)
-            columns->next++;
-        const uint8_t *row = input_row(r, y);
-        for (int i = columns->first; i < columns->next; i++)
-            add_row(columns, i, y, row);
-        while (columns->first < columns->next && w->first[columns->first] + w->taps[columns->first] <= y + 1)
-            write_row(r);
+            begin_row(r);
+        add_to_all(columns, y, input_row(r, y));
+        write_finished(r, y + 1);
     }
-    while (columns->first < w->count) /* only where there was nothing to sum */
-        write_row(r);
+    while (columns->next < w->count)
+        begin_row(r);
+    write_finished(r, r->in->image->height);
+}
+
+static void make_fill_row(struct resampling *r)
+{
+    for (size_t i = 0; i < r->columns.samples; i++) {
+        uint8_t fill = r->in->fill[i % 3];
+        r->columns.fill_row[i] = r->columns_first ? fill : to_byte(weights_total(&r->rows.weights, (int)(i / 3)) * fill);
+    }
 }
 
 static lmvr_status resampling_init(struct resampling *r, int width, int height, enum image_filter filter,
                                    const struct window *window, lmvr_error *error)
 {
     r->columns_first = does_columns_first(r->in, width, height);
-    int rows = r->columns_first ? window->height : r->in->image->height;
-    TRY(row_pass_init(&r->rows, r->in, width, filter, window, rows, error));
+    TRY(row_pass_init(&r->rows, r->in, width, filter, window, error));
     int columns = r->columns_first ? r->rows.end - r->rows.begin : window->width;
     TRY(column_pass_init(&r->columns, r->in, height, filter, window, columns, error));
     r->batch = -ROWS;
-    r->fill_row = calloc(r->columns.stride, 1);
-    r->batch_rows = calloc(r->columns.stride, ROWS);
-    if (!r->fill_row || !r->batch_rows)
+    r->between = calloc(r->columns.stride, ROWS + 1);
+    if (!r->between)
         return error_no_memory(error, "resizing an image");
-    if (r->in->height > r->in->image->height)
-        read_rows(r, row_has_image(r->in, 0) ? r->in->height - 1 : 0, 1, r->fill_row);
+    for (int i = 0; i < ROWS; i++)
+        r->rows.rows[i] = r->between + i * r->columns.stride;
+    make_fill_row(r);
     return LMVR_OK;
 }
 
@@ -354,8 +330,7 @@ static void resampling_finish(struct resampling *r)
 {
     row_pass_finish(&r->rows);
     column_pass_finish(&r->columns);
-    free(r->fill_row);
-    free(r->batch_rows);
+    free(r->between);
 }
 
 lmvr_status resize_window(const struct canvas *in, int width, int height, enum image_filter filter, const struct window *window,
@@ -364,7 +339,7 @@ lmvr_status resize_window(const struct canvas *in, int width, int height, enum i
     if (in->width > MAX_SIDE || in->height > MAX_SIDE)
         return error_set(error, LMVR_ERROR_INPUT, "an image with a side of more than %d pixels", MAX_SIDE);
     if (filter == FILTER_NEAREST)
-        return resize_nearest(in, width, height, window, rgb, stride, error);
+        return canvas_resize_nearest(in, width, height, window, rgb, stride, error);
     struct resampling r = {.in = in, .rgb = rgb, .stride = stride};
     lmvr_status status = resampling_init(&r, width, height, filter, window, error);
     if (status == LMVR_OK)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- the filters, each with the half-width where it is not 0 ---------------------------------------------------------- */
 
@@ -100,41 +101,74 @@ static void fill(const struct scaling *s, int output, int first, int taps, doubl
         weights[t] = to_fixed(sum != 0 ? exact[t] / sum : exact[t]);
 }
 
-static lmvr_status allocate(struct weights *w, int count, int most_taps, lmvr_error *error)
+static int clamp(int value, int low, int high)
 {
-    w->stride = most_taps > 0 ? (size_t)most_taps : 1;
-    w->weights = w->stride > SIZE_MAX / 4 / count ? NULL : calloc(w->stride * count, sizeof *w->weights);
-    return w->weights ? LMVR_OK : error_no_memory(error, "resizing an image");
+    return value < low ? low : value > high ? high : value;
 }
 
-lmvr_status weights_init(struct weights *w, int in_size, int out_size, enum image_filter filter, int begin, int count,
-                         lmvr_error *error)
+/* Cuts the taps of output `i` down to the image's. */
+static void keep_image(struct weights *w, int i, const struct axis *axis)
 {
-    struct scaling scaling = scaling_of(in_size, out_size, filter);
-    *w = (struct weights){.count = count};
-    w->first = calloc(count, sizeof *w->first);
-    w->taps = calloc(count, sizeof *w->taps);
-    if (!w->first || !w->taps)
+    int first = clamp(w->first[i] - axis->begin, 0, axis->count), end = clamp(weights_end(w, i) - axis->begin, 0, axis->count);
+    int cut = first + axis->begin - w->first[i];
+    int32_t *weights = w->weights + i * w->stride, total = weights_total(w, i);
+    if (end > first)
+        memmove(weights, weights + cut, (end - first) * sizeof *weights);
+    w->first[i] = first;
+    w->taps[i] = end - first;
+    w->outside[i] = total - weights_total(w, i);
+}
+
+static lmvr_status set_ranges(struct weights *w, const struct scaling *scaling, int begin, lmvr_error *error)
+{
+    w->first = calloc(w->count, sizeof *w->first);
+    w->taps = calloc(w->count, sizeof *w->taps);
+    w->outside = calloc(w->count, sizeof *w->outside);
+    if (!w->first || !w->taps || !w->outside)
         return error_no_memory(error, "resizing an image");
-    int most_taps = 0;
-    for (int i = 0; i < count; i++) {
-        range_of(&scaling, begin + i, &w->first[i], &w->taps[i]);
-        most_taps = w->taps[i] > most_taps ? w->taps[i] : most_taps;
+    w->stride = 1;
+    for (int i = 0; i < w->count; i++) {
+        range_of(scaling, begin + i, &w->first[i], &w->taps[i]);
+        w->stride = (size_t)w->taps[i] > w->stride ? (size_t)w->taps[i] : w->stride;
     }
-    TRY(allocate(w, count, most_taps, error));
-    double *exact = malloc(sizeof *exact * w->stride);
-    if (!exact)
-        return error_no_memory(error, "resizing an image");
-    for (int i = 0; i < count; i++)
-        fill(&scaling, begin + i, w->first[i], w->taps[i], exact, w->weights + i * w->stride);
-    free(exact);
     return LMVR_OK;
+}
+
+lmvr_status weights_init(struct weights *w, const struct axis *axis, int out_size, enum image_filter filter, int begin,
+                         int count, lmvr_error *error)
+{
+    struct scaling scaling = scaling_of(axis->size, out_size, filter);
+    *w = (struct weights){.count = count};
+    TRY(set_ranges(w, &scaling, begin, error));
+    double *exact = malloc(w->stride * sizeof *exact);
+    w->weights = w->stride > SIZE_MAX / 4 / count ? NULL : calloc(w->stride * count, sizeof *w->weights);
+    bool ready = exact && w->weights;
+    for (int i = 0; ready && i < count; i++) {
+        fill(&scaling, begin + i, w->first[i], w->taps[i], exact, w->weights + i * w->stride);
+        keep_image(w, i, axis);
+    }
+    free(exact);
+    return ready ? LMVR_OK : error_no_memory(error, "resizing an image");
 }
 
 void weights_finish(struct weights *w)
 {
     free(w->first);
     free(w->taps);
+    free(w->outside);
     free(w->weights);
     *w = (struct weights){0};
+}
+
+int weights_end(const struct weights *w, int i)
+{
+    return w->first[i] + w->taps[i];
+}
+
+int32_t weights_total(const struct weights *w, int i)
+{
+    int32_t total = w->outside[i];
+    for (int t = 0; t < w->taps[i]; t++)
+        total += w->weights[i * w->stride + t];
+    return total;
 }

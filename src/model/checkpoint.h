@@ -15,7 +15,7 @@ void checkpoint_close(struct checkpoint *checkpoint); /* NULL is allowed */
  *   vision_tower.vision_model.encoder.layers.0.self_attn.q_proj.weight     multi_modal_projector.linear_1.weight
  *   language_model.model.layers.0.mlp.up_proj.weight                       language_model.lm_head.weight
  * A CLIP folder alone has vision_model.… (CLIPModel, CLIPVisionModel) or bare names, canonically the vision_tower's.
- * Each prefix varies on its own (see CONTRACT.md, Models).
+ * Each prefix varies on its own (docs/formats.md, Weights).
  */
 bool checkpoint_has(const struct checkpoint *checkpoint, const char *canonical);
 

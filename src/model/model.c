@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include "format/hash.h"
+#include "format/json.h"
 #include "model/load.h"
 
 #include <limits.h>
@@ -64,6 +65,27 @@ static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
     return load_llama(loader, &model->config.language, &model->language);
 }
 
+/* Tokens that were added behind the vocabulary's pieces: their ids need rows of the embedding as well. */
+static lmvr_status check_added_tokens(const char *path, int rows, lmvr_error *error)
+{
+    char file[PATH_MAX];
+    int length = snprintf(file, sizeof file, "%s/added_tokens.json", path);
+    if (length < 0 || (size_t)length >= sizeof file || access(file, F_OK) != 0)
+        return LMVR_OK;
+    json_t *tokens, *id;
+    const char *token;
+    TRY(json_read(file, NULL, &tokens, error));
+    lmvr_status status = LMVR_OK;
+    json_object_foreach(tokens, token, id)
+    {
+        if (status == LMVR_OK && (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) >= rows))
+            status = error_set(error, LMVR_ERROR_INVALID, "%s: the id of %s is not among the embedding's %d rows", file, token,
+                               rows);
+    }
+    json_decref(tokens);
+    return status;
+}
+
 static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error)
 {
     char file[PATH_MAX];
@@ -73,7 +95,7 @@ static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lm
     if (tokenizer_size(model->tokenizer) > model->config.language.vocabulary)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has %d pieces, but the embedding only %d rows", file,
                          tokenizer_size(model->tokenizer), model->config.language.vocabulary);
-    return LMVR_OK;
+    return check_added_tokens(path, model->config.language.vocabulary, error);
 }
 
 static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_error *error)

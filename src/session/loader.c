@@ -40,6 +40,17 @@ static lmvr_status read_image(const lmvr_image *from, struct image *image, uint6
     return LMVR_OK;
 }
 
+/* preprocess_image() does not know the image's name, which the sentence needs. */
+static lmvr_status preprocess(const struct lmvr_session *session, const lmvr_image *from, const struct image *image,
+                              struct loaded *loaded)
+{
+    lmvr_error error;
+    lmvr_status status = preprocess_image(&session->preprocess, image, loaded->pixels, &error);
+    if (status != LMVR_OK)
+        error_write(&loaded->error, "%s: %.512s", from->path ? from->path : "image", error.message);
+    return status;
+}
+
 static void load(const struct lmvr_session *session, const lmvr_image *from, struct loaded *loaded)
 {
     struct image image = {0};
@@ -49,7 +60,7 @@ static void load(const struct lmvr_session *session, const lmvr_image *from, str
     int64_t side = session->model->config.vision.image_size;
     loaded->pixels = malloc((size_t)(3 * side * side) * sizeof *loaded->pixels);
     if (loaded->pixels)
-        loaded->status = preprocess_image(&session->preprocess, &image, loaded->pixels, &loaded->error);
+        loaded->status = preprocess(session, from, &image, loaded);
     else
         loaded->status = error_no_memory(&loaded->error, "an image");
     if (!from->rgb)

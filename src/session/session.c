@@ -9,6 +9,7 @@
 #define DEFAULT_BATCH    16
 #define ENCODE_POSITIONS 2048 /* enough rows for the encoder's products to run at their best */
 
+#define MOST_FEATURES      4096
 #define DEFAULT_NEW_TOKENS 128
 
 void lmvr_session_options_default(lmvr_session_options *options)
@@ -71,8 +72,10 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
                                     .language_blocks = config->language.blocks,
                                     .encoder_layer =
                                         config->has_language ? config->projector.feature_layer : -2}; /* LLaVA's default */
+    if (count > MOST_FEATURES)
+        return error_set(error, LMVR_ERROR_INVALID, "%zu features are asked for, of at most %d", count, MOST_FEATURES);
     s->features = calloc(count + 1, sizeof *s->features);
-    if (!s->features || count > 4096)
+    if (!s->features)
         return error_no_memory(error, "the features");
     for (size_t i = 0; i < count; i++) {
         struct feature *f = &s->features[i];

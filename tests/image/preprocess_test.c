@@ -103,6 +103,9 @@ static void test_an_image_too_elongated_for_its_sizes_is_refused(void **state)
     preprocess_init_clip(&p);
     assert_int_equal(preprocess_image(&p, &in, pixels, &error), LMVR_ERROR_INPUT);
     assert_string_equal(error.message, "an image of 10000000 x 1 pixels is too elongated to be resized");
+    p.pad_to_square = true;
+    assert_int_equal(preprocess_image(&p, &in, pixels, &error), LMVR_ERROR_INPUT);
+    assert_string_equal(error.message, "an image of 10000000 x 1 pixels is too elongated to be resized");
     free(pixels);
     image_finish(&in);
 }

@@ -38,8 +38,8 @@ static void test_a_window_shows_what_the_whole_would(void **state)
     struct image in = noise(30, 17);
     struct canvas canvas = {.image = &in, .width = 40, .height = 41, .left = 5, .top = 12, .fill = {200, 100, 50}};
     struct image full = {40, 41, malloc(40 * 41 * 3)};
-    for (int y = 0; y < full.height; y++)
-        canvas_row(&canvas, y, 0, full.width, full.rgb + y * full.width * 3);
+    assert_non_null(full.rgb);
+    canvas_copy(&canvas, &(struct window){0, 0, full.width, full.height}, full.rgb, (size_t)full.width * 3);
     static const struct window windows[] = {{0, 0, 1, 1}, {3, 4, 9, 11}, {0, 5, 21, 1}, {20, 22, 1, 1}, {7, 0, 2, 23}};
     for (enum image_filter filter = FILTER_NEAREST; filter <= FILTER_HAMMING; filter++)
         for (int turn = 0; turn < 2; turn++) {

@@ -152,15 +152,14 @@ static void a_bad_image_is_reported_in_its_place_and_changes_no_other(void **sta
 
 struct worker {
     const struct lmvr_model *model;
+    const lmvr_image *images;
     struct results results;
 };
 
 static void *work(void *argument)
 {
     struct worker *w = argument;
-    lmvr_image images[IMAGES];
-    list_images(images);
-    run(w->model, images, IMAGES, 3, 2, 0, &w->results);
+    run(w->model, w->images, IMAGES, 3, 2, 0, &w->results);
     return NULL;
 }
 
@@ -178,6 +177,7 @@ static void two_models_and_two_threads_work_at_once(void **state)
     workers[0].model = workers[1].model = one;
     workers[2].model = two;
     pthread_t threads[3];
+    workers[0].images = workers[1].images = workers[2].images = images;
     for (int i = 0; i < 3; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
     for (int i = 0; i < 3; i++)

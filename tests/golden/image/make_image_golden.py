@@ -120,8 +120,8 @@ def jpeg_files():
     yield "cmyk-ycck.jpg", patch(cmyk, find_segment(cmyk, 0xEE) + 15, b"\2")
     yield "cmyk-without-adobe.jpg", without_segment(cmyk, 0xEE)
     yield "cmyk-progressive.jpg", jpeg(base.convert("CMYK"), progressive=True)
-    sampling = find_segment(plain, 0xC0) + 11
-    yield "sampling-440.jpg", patch(jpeg(base, subsampling="4:2:2"), sampling, b"\x12")
+    square = jpeg(picture(32, 32), subsampling="4:2:2")  # as many blocks whichever way they are halved
+    yield "sampling-440.jpg", patch(square, find_segment(square, 0xC0) + 11, b"\x12")
     two = io.BytesIO()
     base.save(two, "MPO", save_all=True, append_images=[picture(20, 20)])
     yield "two-pictures.mpo.jpg", two.getvalue()
