@@ -1,6 +1,6 @@
 #include "format/input.h"
 
-#include "store/file.h"
+#include "format/file.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 
 #include "format/hash.h"
 #include "format/input.h"
-#include "store/file.h"
+#include "format/file.h"
 
 #include <math.h>
 #include <stdio.h>

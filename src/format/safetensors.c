@@ -4,7 +4,7 @@
 #include "format/hash.h"
 #include "format/input.h"
 #include "format/json.h"
-#include "store/file.h"
+#include "format/file.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #include "format/safetensors.h"
-#include "store/file.h"
+#include "format/file.h"
 
 #include <fcntl.h>
 #include <jansson.h>

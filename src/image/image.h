@@ -24,7 +24,8 @@ struct image {
  *
  * What is refused is what Pillow refuses, truncated files among it, and besides: a header that announces more than the data
  * hold (by a line of a PNG, by a row of blocks of a JPEG, for which Pillow makes up gray or black), or much less; more than
- * 500 scans of a JPEG; lossless JPEG. A broken EXIF block is passed over even where Pillow raises an exception for it.
+ * 500 scans of a JPEG; lossless JPEG, where libjpeg-turbo is older than 3. A broken EXIF block is passed over even where
+ * Pillow raises an exception for it.
  */
 lmvr_status image_decode(const void *bytes, size_t size, const char *name, struct image *image, lmvr_error *error);
 

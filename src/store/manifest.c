@@ -1,6 +1,6 @@
 #include "store/manifest.h"
 
-#include "store/file.h"
+#include "format/file.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "store/npy.h"
 
-#include "store/file.h"
+#include "format/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "store/place.h"
 
-#include "store/file.h"
+#include "format/file.h"
 #include "store/utf8.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "store/store.h"
 
-#include "store/file.h"
+#include "format/file.h"
 #include "store/npy.h"
 #include "store/place.h"
 #include "store/resume.h"

@@ -2,7 +2,7 @@
 #ifndef LMVR_TESTS_CLI_PROGRAM_H
 #define LMVR_TESTS_CLI_PROGRAM_H
 
-#include "store/scratch.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>

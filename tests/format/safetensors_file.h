@@ -3,7 +3,7 @@
 #define LMVR_TESTS_FORMAT_SAFETENSORS_FILE_H
 
 #include "format/safetensors.h"
-#include "store/scratch.h"
+#include "scratch.h"
 
 /* A file of this header, which is said to have `length` bytes, and `size` bytes of data. */
 UNUSED static void write_lying_file(const char *path, uint64_t length, const char *header, const void *data, size_t size)

@@ -1,7 +1,7 @@
 /* Whole writes and the sentence for a failed one. Only write, pwrite, ftruncate and fsync touch results on disk, so that a
  * test can stop a run at every one of them. */
-#ifndef LMVR_SRC_STORE_FILE_H
-#define LMVR_SRC_STORE_FILE_H
+#ifndef LMVR_SRC_FORMAT_FILE_H
+#define LMVR_SRC_FORMAT_FILE_H
 
 #include "error.h"
 

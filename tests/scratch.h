@@ -1,6 +1,6 @@
 /* A folder of the test's own, and whole files read and written, for the tests of what lies on disk. */
-#ifndef LMVR_TESTS_STORE_SCRATCH_H
-#define LMVR_TESTS_STORE_SCRATCH_H
+#ifndef LMVR_TESTS_SCRATCH_H
+#define LMVR_TESTS_SCRATCH_H
 
 #include <ftw.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "store/file.h"
+#include "format/file.h"
 
 #include <errno.h>
 #include <string.h>
