@@ -119,13 +119,20 @@ static void start(const struct gemm *g, int64_t column, int64_t end)
             g->c[r * g->ldc + j] = (g->accumulate ? g->c[r * g->ldc + j] : 0.0f) + (g->bias ? g->bias[j] : 0.0f);
 }
 
+/* Where a block of b's rows is taken from: b itself, or a copy of some of its panels. */
+struct block {
+    struct panels b;
+    int64_t panel, row; /* its first in b */
+    int64_t from, k;    /* the rows' place in the whole */
+};
+
 /* A tile of one panel at the right edge, where c has fewer columns than the panel. */
-static void edge(const struct gemm *g, int height, int64_t k, const float *packed, int64_t panel, int64_t first_row,
-                 int64_t row, bool add)
+static void edge(const struct gemm *g, const struct block *b, int height, const float *packed, int64_t panel, int64_t row,
+                 bool add)
 {
     float part[TILE_ROWS * PANEL];
     int64_t columns = g->n - panel * PANEL;
-    KERNEL(tile)(height, 1, k, packed, g->b, panel, first_row, part, PANEL, false);
+    KERNEL(tile)(height, 1, b->k, packed, b->b, panel - b->panel, b->row, part, PANEL, false);
     for (int r = 0; r < height; r++)
         for (int64_t j = 0; j < columns; j++) {
             float *to = &g->c[(row + r) * g->ldc + panel * PANEL + j];
@@ -134,14 +141,20 @@ static void edge(const struct gemm *g, int height, int64_t k, const float *packe
 }
 
 /* Rows of one packed tile times the panels from `first` to before `last`, over one block of k. */
-static void tile_row(const struct gemm *g, int height, const float *packed, int64_t row, int64_t first, int64_t last,
-                     int64_t from, int64_t k)
+static void tile_row(const struct gemm *g, const struct block *b, int height, const float *packed, int64_t row, int64_t first,
+                     int64_t last)
 {
-    bool add = g->accumulate || g->bias || from > 0;
+    bool add = g->accumulate || g->bias || b->from > 0;
     int64_t whole = last * PANEL > g->n ? last - 1 : last;
-    KERNEL(tile)(height, whole - first, k, packed, g->b, first, from, g->c + row * g->ldc + first * PANEL, g->ldc, add);
+    KERNEL(tile)
+    (height, whole - first, b->k, packed, b->b, first - b->panel, b->row, g->c + row * g->ldc + first * PANEL, g->ldc, add);
     if (whole < last)
-        edge(g, height, k, packed, whole, from, row, add);
+        edge(g, b, height, packed, whole, row, add);
+}
+
+static struct block block_of(const struct gemm *g, int64_t from)
+{
+    return (struct block){.b = g->b, .row = from, .from = from, .k = g->k - from < GEMM_BLOCK_K ? g->k - from : GEMM_BLOCK_K};
 }
 
 /* Few rows: the weights are read once from memory, so each panel is followed through all of k before the next. */
@@ -151,33 +164,47 @@ static void narrow(const struct gemm *g, int64_t first, int64_t last, float *scr
     float *packed = scratch;
     for (int64_t row = 0; row < g->m; row += tile_height(g->m - row)) {
         int height = tile_height(g->m - row);
-        for (int64_t k = 0; k < g->k; k += GEMM_BLOCK_K, packed += height * GEMM_BLOCK_K) {
-            int64_t count = g->k - k < GEMM_BLOCK_K ? g->k - k : GEMM_BLOCK_K;
-            tile_pack(height, count, g->a + row * g->lda + k, g->lda, 1.0f, packed);
-        }
+        for (int64_t from = 0; from < g->k; from += GEMM_BLOCK_K, packed += height * GEMM_BLOCK_K)
+            tile_pack(height, block_of(g, from).k, g->a + row * g->lda + from, g->lda, 1.0f, packed);
     }
     for (int64_t panel = first; panel < last; panel += group) {
         int64_t end = panel + group < last ? panel + group : last;
         packed = scratch;
         for (int64_t row = 0; row < g->m; row += tile_height(g->m - row)) {
             int height = tile_height(g->m - row);
-            for (int64_t k = 0; k < g->k; k += GEMM_BLOCK_K, packed += height * GEMM_BLOCK_K)
-                tile_row(g, height, packed, row, panel, end, k, g->k - k < GEMM_BLOCK_K ? g->k - k : GEMM_BLOCK_K);
+            for (int64_t from = 0; from < g->k; from += GEMM_BLOCK_K, packed += height * GEMM_BLOCK_K) {
+                struct block b = block_of(g, from);
+                tile_row(g, &b, height, packed, row, panel, end);
+            }
         }
     }
 }
 
+/* Many rows meet a panel of bf16: it is widened once for all of them. */
+static struct block widen(const struct block *b, int64_t panel, float *widened)
+{
+    const bf16 *from = (const bf16 *)b->b.data + panel * b->b.panel_stride + b->row * b->b.row_stride;
+    for (int64_t i = 0; i < b->k; i++, from += b->b.row_stride)
+        for (int j = 0; j < PANEL; j += LANES)
+            store(widened + i * PANEL + j, load_bf16(from + j));
+    return (struct block){.b = {widened, F32, 0, PANEL}, .panel = panel, .from = b->from, .k = b->k};
+}
+
 static void wide(const struct gemm *g, int64_t first, int64_t last, float *scratch)
 {
-    for (int64_t block = 0; block < g->m; block += BLOCK_ROWS) {
-        int64_t rows = g->m - block < BLOCK_ROWS ? g->m - block : BLOCK_ROWS;
+    float *widened = scratch, *packed = scratch + GEMM_BLOCK_K * PANEL;
+    for (int64_t top = 0; top < g->m; top += BLOCK_ROWS) {
+        int64_t rows = g->m - top < BLOCK_ROWS ? g->m - top : BLOCK_ROWS;
         for (int64_t from = 0; from < g->k; from += GEMM_BLOCK_K) {
-            int64_t k = g->k - from < GEMM_BLOCK_K ? g->k - from : GEMM_BLOCK_K;
+            struct block whole = block_of(g, from);
             for (int64_t row = 0; row < rows; row += tile_height(rows - row))
-                tile_pack(tile_height(rows - row), k, g->a + (block + row) * g->lda + from, g->lda, 1.0f, scratch + row * k);
-            for (int64_t panel = first; panel < last; panel++)
+                tile_pack(tile_height(rows - row), whole.k, g->a + (top + row) * g->lda + from, g->lda, 1.0f,
+                          packed + row * whole.k);
+            for (int64_t panel = first; panel < last; panel++) {
+                struct block b = g->b.dtype == BF16 ? widen(&whole, panel, widened) : whole;
                 for (int64_t row = 0; row < rows; row += tile_height(rows - row))
-                    tile_row(g, tile_height(rows - row), scratch + row * k, block + row, panel, panel + 1, from, k);
+                    tile_row(g, &b, tile_height(rows - row), packed + row * b.k, top + row, panel, panel + 1);
+            }
         }
     }
 }
@@ -187,7 +214,7 @@ static void wide(const struct gemm *g, int64_t first, int64_t last, float *scrat
 size_t KERNEL(gemm_scratch)(int64_t m, int64_t k)
 {
     int64_t blocks = (k + GEMM_BLOCK_K - 1) / GEMM_BLOCK_K;
-    return (size_t)(m <= NARROW_ROWS ? m * blocks * GEMM_BLOCK_K : BLOCK_ROWS * GEMM_BLOCK_K);
+    return (size_t)(m <= NARROW_ROWS ? m * blocks * GEMM_BLOCK_K : (BLOCK_ROWS + PANEL) * GEMM_BLOCK_K);
 }
 
 void KERNEL(gemm)(const struct gemm *g, int64_t first_panel, int64_t last_panel, float *scratch)
