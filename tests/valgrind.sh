@@ -1,0 +1,25 @@
+#!/bin/sh
+# Runs the program under valgrind on golden models, on good and bad images and on bad calls: valgrind.sh VALGRIND LMVR GOLDEN
+set -eu
+valgrind=$1 lmvr=$2 golden=$3
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+# libjpeg-turbo's SIMD reads beside its rows, on purpose; OpenMP's threads keep their memory to the end
+export JSIMD_FORCENONE=1 OMP_NUM_THREADS=2
+
+run() {
+    expected=$1
+    shift
+    status=0
+    "$valgrind" -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "$lmvr" "$@" >"$out/stdout" 2>"$out/stderr" || status=$?
+    [ "$status" = "$expected" ] || { echo "lmvr $*: ended with $status, not $expected"; cat "$out/stderr"; exit 1; }
+}
+
+run 1 embed -m "$golden/llava-old-f32" -f llm -f encoder:cls -f adaptor -f pixels --max-new-tokens 3 --batch 2 -o "$out/f32" \
+    "$golden/images" "$golden/README.md" "$out/missing.jpg"
+run 0 embed -m "$golden/llava-new-bf16" --dtype bf16 --max-new-tokens 2 --temperature 1 -o "$out/bf16.npy" "$golden/images/palette.png"
+run 0 embed -m "$golden/clip-f32" -f encoder -o "$out/clip" "$golden/images/noise.webp"
+run 0 info -m "$golden/llava-f16-tied" --json
+run 2 embed -m "$golden" -o "$out/none" "$golden/images"
+run 2 embed -m "$golden/llava-old-f32" -f llm:all:mean:7 -o "$out/none" "$golden/images"
+echo no errors and no leaks
