@@ -6,25 +6,26 @@
 #include <stdlib.h>
 
 #define BANDWIDTH_BYTES ((int64_t)1 << 30)
+#define PIECE           ((int64_t)1 << 20)
 #define LEAST_SECONDS   0.4                  /* that a figure is measured for */
 #define SPREAD_BYTES    ((int64_t)400 << 20) /* of weights that are gone through, so that none are found in the cache */
 
 /* ---- bandwidth ---------------------------------------------------------------------------------------------------------- */
 
+/* memchr() looks for a byte that is not there: the C library's fastest way through memory. */
 static double measure_bandwidth(void)
 {
-    uint64_t *memory = aligned_zeroed(BANDWIDTH_BYTES, 1);
+    unsigned char *memory = aligned_zeroed(BANDWIDTH_BYTES, 1);
     if (!memory)
         return 0;
     double best = 1e9;
     for (int round = 0; round < 4; round++) {
         double start = bench_now();
-        uint64_t sum = 0;
-#pragma omp parallel for schedule(static) reduction(+ : sum)
-        for (int64_t i = 0; i < BANDWIDTH_BYTES / 8; i += 8)
-            sum += memory[i] + memory[i + 1] + memory[i + 2] + memory[i + 3] + memory[i + 4] + memory[i + 5] + memory[i + 6] +
-                   memory[i + 7];
-        memory[0] = sum; /* so that the sum is not left out */
+        int found = 0;
+#pragma omp parallel for schedule(static) reduction(+ : found)
+        for (int64_t i = 0; i < BANDWIDTH_BYTES; i += PIECE)
+            found += memchr(memory + i, 1, PIECE) != NULL;
+        memory[0] = (unsigned char)(2 * found); /* so that nothing is left out */
         double seconds = bench_now() - start;
         best = seconds < best ? seconds : best;
     }

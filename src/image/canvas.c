@@ -22,7 +22,7 @@ void canvas_copy(const struct canvas *in, const struct window *window, uint8_t *
  * index is that of output `begin` + i; -1 where it falls off the input, which leaves black. */
 static int *nearest_indices(int in_size, int out_size, int begin, int count)
 {
-    int *indices = malloc(sizeof *indices * count);
+    int *indices = calloc((size_t)count + 1, sizeof *indices);
     double step = (double)(float)in_size / out_size, at = step * 0.5;
     for (int i = 0; indices && i < begin + count; i++, at += step)
         if (i >= begin)

@@ -140,7 +140,7 @@ lmvr_status weights_init(struct weights *w, const struct axis *axis, int out_siz
     struct scaling scaling = scaling_of(axis->size, out_size, filter);
     *w = (struct weights){.count = count};
     TRY(set_ranges(w, &scaling, begin, error));
-    double *exact = malloc(w->stride * sizeof *exact);
+    double *exact = calloc(w->stride + 1, sizeof *exact);
     w->weights = w->stride > SIZE_MAX / 4 / count ? NULL : calloc(w->stride * count, sizeof *w->weights);
     bool ready = exact && w->weights;
     for (int i = 0; ready && i < count; i++) {
