@@ -141,7 +141,7 @@ lmvr_status weights_init(struct weights *w, const struct axis *axis, int out_siz
     *w = (struct weights){.count = count};
     TRY(set_ranges(w, &scaling, begin, error));
     double *exact = calloc(w->stride + 1, sizeof *exact);
-    w->weights = w->stride > SIZE_MAX / 4 / count ? NULL : calloc(w->stride * count, sizeof *w->weights);
+    w->weights = w->stride > SIZE_MAX / 4 / count ? NULL : calloc(w->stride * count + 1, sizeof *w->weights);
     bool ready = exact && w->weights;
     for (int i = 0; ready && i < count; i++) {
         fill(&scaling, begin + i, w->first[i], w->taps[i], exact, w->weights + i * w->stride);
