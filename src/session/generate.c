@@ -20,7 +20,7 @@ static void pool_rows(const struct lmvr_session *s, struct pool *pools, int laye
 struct prompt_pools {
     const struct lmvr_session *session;
     struct pool *pools;
-    int64_t text_from, rows;
+    int64_t text_from;
     bool to_end; /* the last row is the prompt's last */
 };
 
@@ -90,7 +90,7 @@ lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
     if (!hidden)
         return error_no_memory(error, "the prompt");
     llama_embed(&session->model->language, rows, session->prompt.before, hidden);
-    struct prompt_pools pools = {.session = session, .pools = session->prefix_pools, .rows = rows};
+    struct prompt_pools pools = {.session = session, .pools = session->prefix_pools};
     struct llama_span span = {session->prefix_slot, 0, rows};
     struct llama_pass pass = {.spans = &span,
                               .span_count = 1,
@@ -154,7 +154,7 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
         kv_cache_copy(&session->cache, session->prefix_slot, slot, before);
     memcpy(hidden, visual, (size_t)(visual_rows * width) * sizeof *hidden);
     llama_embed(m, after, session->prompt.after, hidden + visual_rows * width);
-    struct prompt_pools pools = {session, q->pools, visual_rows, rows, true};
+    struct prompt_pools pools = {session, q->pools, visual_rows, true};
     struct llama_span span = {slot, before, rows};
     struct llama_pass pass = {.spans = &span,
                               .span_count = 1,

@@ -98,8 +98,8 @@ void image_loader_stop(struct image_loader *loader);
 
 /* ---- encode.c ---------------------------------------------------------------------------------------------------------- */
 
-/* For `count` images: pools the features of pixels, encoder and adaptor into `values` (count rows of row_size; NULL for none),
- * and computes their visual tokens, (count, visual_tokens, width), where `tokens` is not NULL. */
+/* For `count` images: pools the features of pixels, encoder and adaptor into values[image], each a row of row_size (NULL:
+ * none), and computes their visual tokens, (count, visual_tokens, width), where `tokens` is not NULL. */
 lmvr_status encode_images(struct lmvr_session *session, int count, const float *pixels, float *const *values, float *tokens,
                           lmvr_error *error);
 

@@ -24,7 +24,7 @@ struct panels {
     int64_t panel_stride, row_stride; /* in elements */
 };
 
-/* c (m, n) = or += a (m, k) times b (k, n) [+ bias (n)]. Columns from `first` panel to before `last` panel only. */
+/* c (m, n) = or += a (m, k) times b (k, n) [+ bias (n)]. */
 struct gemm {
     int64_t m, n, k;
     const float *a;
@@ -56,6 +56,7 @@ struct kernels {
     int panel; /* columns of a panel */
 
     size_t (*gemm_scratch)(int64_t m, int64_t k); /* floats */
+    /* The columns of panels first_panel to before last_panel only. */
     void (*gemm)(const struct gemm *g, int64_t first_panel, int64_t last_panel, float *scratch);
 
     size_t (*attention_scratch)(int64_t visible, int head_dim); /* floats, for the most keys that any query sees */
