@@ -77,6 +77,22 @@ static void hold_standard_streams(void)
             return;
 }
 
+/* How many arguments, from argv[1] on, make up a command's name, such as "probe fit"; 0 where they do not. */
+static int matching_words(const char *name, int argc, char **argv)
+{
+    for (int words = 1; words < argc; words++) {
+        size_t length = strlen(argv[words]);
+        if (strncmp(name, argv[words], length) != 0)
+            return 0;
+        if (name[length] == '\0')
+            return words;
+        if (name[length] != ' ')
+            return 0;
+        name += length + 1;
+    }
+    return 0;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct options options;
@@ -102,9 +118,11 @@ int main(int argc, char **argv)
         return print_help();
     if (strcmp(argv[1], "--version") == 0)
         return print_version();
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return run(&commands[i], argc - 1, argv + 1);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        int words = matching_words(commands[i].name, argc, argv);
+        if (words)
+            return run(&commands[i], argc - words, argv + words);
+    }
     complain("there is no command \"%s\"; see lmvr --help", argv[1]);
     return EXIT_CANNOT;
 }

@@ -1,0 +1,21 @@
+/* What is to be learned about a list of images: one class each, or for each class yes, no, or too difficult to say. */
+#ifndef LMVR_SRC_DATASET_LABELS_H
+#define LMVR_SRC_DATASET_LABELS_H
+
+#include "error.h"
+
+enum labels_kind { LABELS_SINGLE, LABELS_MULTI };
+
+/* A row an image. The arrays and names are owned; labels_finish() frees them. */
+struct labels {
+    enum labels_kind kind;
+    int64_t rows;
+    int class_count;
+    char **classes;  /* (class_count), UTF-8 */
+    int32_t *single; /* LABELS_SINGLE: (rows), a class; -1: the row is left out */
+    int8_t *multi;   /* LABELS_MULTI: (rows, class_count): 1, -1, or 0 for difficult, to be left out of that class */
+};
+
+void labels_finish(struct labels *labels);
+
+#endif
