@@ -117,7 +117,7 @@ typedef enum lmvr_aspect {
 /* How to compute. Start from lmvr_session_options_default(); strings are copied by lmvr_session_create(). */
 typedef struct lmvr_session_options {
     /* Features, each as "[NAME=]source[:tokens[:pool[:layer]]]": for example "llm", "llm:generated:max", "e=encoder:cls".
-     * None means "llm:all:mean:-1", or nothing but responses where `describe` is set. */
+     * None means "llm:all:mean:-1", or nothing but responses where `describe` or `attention` is set. */
     const char *const *features;
     size_t feature_count;
     bool describe;             /* generate a response even if no feature needs one */
@@ -129,8 +129,11 @@ typedef struct lmvr_session_options {
     float top_p;               /* 1: all, the default */
     uint64_t seed;             /* of sampling, together with each image's own bytes */
     lmvr_aspect aspect;
-    int batch;   /* images decoded together; 0: from the model and the memory */
-    int threads; /* 0: one per processor */
+    /* Also give each response token's attention to the visual tokens; it takes one more pass over the response. */
+    bool attention;
+    int attention_first, attention_last; /* the blocks to average over, counted from 1; 0 and 0: all */
+    int batch;                           /* images decoded together; 0: from the model and the memory */
+    int threads;                         /* 0: one per processor */
 } lmvr_session_options;
 
 typedef struct lmvr_session lmvr_session;
@@ -170,6 +173,11 @@ typedef struct lmvr_image {
     int width, height;
 } lmvr_image;
 
+/* A rectangle of the upright image, in its pixels. */
+typedef struct lmvr_view {
+    double x, y, width, height;
+} lmvr_view;
+
 /* What became of one image. Everything is the library's and lives until the callback returns. */
 typedef struct lmvr_result {
     size_t index;                 /* into the images of the call */
@@ -180,6 +188,13 @@ typedef struct lmvr_result {
     const int32_t *tokens;        /* every generated id, the end token included */
     size_t token_count;
     bool finished; /* the end token was produced, rather than the length limit met */
+    /* With options.attention, else NULL: (token_count, grid_rows, grid_columns), for each generated token the softmax weights
+     * from the position where it is fed in to the visual tokens, averaged over the heads and the blocks asked for; not
+     * rescaled, so that a map's sum is the share of attention that goes to the image. */
+    const float *attention;
+    int grid_rows, grid_columns;
+    lmvr_view view;             /* what the grid covers; where the image was padded it reaches outside */
+    const uint32_t *token_ends; /* (token_count): how many bytes of the response the tokens up to this one make */
 } lmvr_result;
 
 /* Called once an image, in the order of the images, from the thread that called lmvr_embed. Return 0 to go on, anything else

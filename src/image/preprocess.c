@@ -96,6 +96,25 @@ static struct overlap overlap_of(int resized, int crop)
     return (struct overlap){0, (1 - margin) / 2, resized}; /* transformers rounds a padding up */
 }
 
+/* Along one axis: where the output begins in the image, and how long it is there. */
+static void view_axis(int left, int canvas, int resized, int crop, bool crops, double *begin, double *length)
+{
+    struct overlap o = crops ? overlap_of(resized, crop) : (struct overlap){0, 0, resized};
+    double scale = (double)canvas / resized;
+    *begin = (o.from - o.to) * scale - left;
+    *length = (crops ? crop : resized) * scale;
+}
+
+void preprocess_view(const struct preprocess *p, int width, int height, double view[4])
+{
+    struct image image = {width, height, NULL};
+    struct canvas canvas = place(p, &image);
+    int resized_width = canvas.width, resized_height = canvas.height;
+    resized_size(p, &resized_width, &resized_height);
+    view_axis(canvas.left, canvas.width, resized_width, p->crop_width, p->do_center_crop, &view[0], &view[2]);
+    view_axis(canvas.top, canvas.height, resized_height, p->crop_height, p->do_center_crop, &view[1], &view[3]);
+}
+
 /* Fills `rgb`, width x height pixels that are black so far, with what the crop shows. */
 static lmvr_status make_crop(const struct preprocess *p, const struct image *in, int width, int height, uint8_t *rgb,
                              lmvr_error *error)

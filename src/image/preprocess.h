@@ -34,6 +34,10 @@ void preprocess_init_clip(struct preprocess *p);
 /* Sizes of the tensor that comes out for an image of this size; the model checks them against the encoder's input. */
 void preprocess_output_size(const struct preprocess *p, int width, int height, int *out_width, int *out_height);
 
+/* What part of a width x height image the output shows, in that image's pixels: (x, y, width, height). It reaches outside where
+ * the image is padded. */
+void preprocess_view(const struct preprocess *p, int width, int height, double view[4]);
+
 /* Resizes with the fixed-point arithmetic of Pillow 13, which also has a rule of its own for which axis comes first. `out` is
  * made here. LMVR_ERROR_INPUT: a size below 1, or `in` has a side of more than 2^24 pixels. */
 lmvr_status image_resize(const struct image *in, int width, int height, enum image_filter filter, struct image *out,

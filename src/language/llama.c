@@ -1,5 +1,6 @@
 #include "language/llama.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,27 @@ static lmvr_status attend(const struct llama *m, struct arena *arena, const stru
                              b->heads + from * m->heads * m->head_dim, error);
 }
 
+/* Adds this block's share of what the rows attend to. */
+static lmvr_status record_attention(const struct llama *m, struct arena *arena, const struct buffers *b,
+                                    const struct llama_attention *attention, lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(arena);
+    int64_t capacity = b->spans[0].store.capacity;
+    float *scratch = arena_floats(arena, omp_get_max_threads() * capacity);
+    if (!scratch)
+        return error_no_memory(error, "the attention maps");
+    float weight = 1.0f / (float)(m->heads * (attention->last_block - attention->first_block + 1));
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t r = 0; r < b->rows; r++) {
+        const struct attention_span *span = &b->spans[b->places[r].span];
+        attention_weights(&span->store, m->heads, b->qkv + r * qkv_width(m), span->first + b->places[r].offset + 1,
+                          attention->first, attention->count, weight, scratch + omp_get_thread_num() * capacity,
+                          attention->weights + r * attention->count);
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
 /* x (rows, width) in place; rows before `from` only file their keys and values. */
 static lmvr_status block_forward(const struct llama *m, int index, struct kv_cache *cache, struct arena *arena,
                                  const struct llama_pass *pass, struct buffers *b, int64_t from, lmvr_error *error)
@@ -130,6 +152,9 @@ static lmvr_status block_forward(const struct llama *m, int index, struct kv_cac
     rms_norm_forward(&block->norm1, b->rows, width, pass->hidden, normed);
     TRY(linear_forward(&block->qkv, arena, b->rows, normed, false, b->qkv, error));
     file_keys_values(m, cache, index, pass, b);
+    const struct llama_attention *attention = pass->attention;
+    if (attention && index + 1 >= attention->first_block && index + 1 <= attention->last_block)
+        TRY(record_attention(m, arena, b, attention, error));
     if (rows == 0)
         return LMVR_OK;
     TRY(attend(m, arena, pass, b, from, error));
@@ -147,6 +172,8 @@ lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, str
     struct arena_mark mark = arena_mark(arena);
     struct buffers b;
     TRY(make_buffers(llama, arena, pass, &b, error));
+    if (pass->attention)
+        memset(pass->attention->weights, 0, (size_t)(b.rows * pass->attention->count) * sizeof(float));
     for (int i = 0; i < pass->blocks; i++) {
         if (pass->wanted[i])
             pass->on_state(pass->user, i, 0, b.rows, pass->hidden);

@@ -34,6 +34,14 @@ struct llama_span {
     int64_t first, count;
 };
 
+/* What the rows of a pass attend to at the positions first .. first + count - 1 of their own sequence: the mean over heads and
+ * over the blocks first_block .. last_block (counted from 1) of the softmax weights. */
+struct llama_attention {
+    int first_block, last_block;
+    int64_t first, count;
+    float *weights; /* (rows, count) */
+};
+
 /*
  * One pass of new positions through the blocks. Their keys and values go to the cache, and they see all that the cache holds of
  * their sequences. State i enters block i + 1; state block_count is the last block's output with the final norm.
@@ -50,6 +58,7 @@ struct llama_pass {
     /* `states` holds rows first .. last; rows are counted over all spans. */
     void (*on_state)(void *user, int layer, int64_t first_row, int64_t rows, const float *states);
     void *user;
+    struct llama_attention *attention; /* NULL: not asked for */
 };
 
 /* `last` (rows - finish_from, width) receives the final states with the norm; NULL where they are not needed, or where not all

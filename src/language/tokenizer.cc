@@ -74,26 +74,51 @@ lmvr_status tokenizer_encode(const struct tokenizer *tokenizer, const char *text
     return LMVR_OK;
 }
 
+static std::string decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count)
+{
+    std::vector<int> pieces;
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] >= 0 && ids[i] < tokenizer_size(tokenizer) && !tokenizer->processor.IsControl(ids[i]))
+            pieces.push_back(ids[i]);
+    std::string decoded;
+    if (!pieces.empty() && !tokenizer->processor.Decode(pieces, &decoded).ok())
+        decoded.clear();
+    // a C string ends at its first zero byte, which a byte piece may hold
+    for (char &c : decoded)
+        if (c == '\0')
+            c = ' ';
+    return decoded;
+}
+
 lmvr_status tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, char **text,
                              lmvr_error *error)
 {
     *text = nullptr;
     try {
-        std::vector<int> pieces;
-        for (size_t i = 0; i < count; i++)
-            if (ids[i] >= 0 && ids[i] < tokenizer_size(tokenizer) && !tokenizer->processor.IsControl(ids[i]))
-                pieces.push_back(ids[i]);
-        std::string decoded;
-        if (!pieces.empty() && !tokenizer->processor.Decode(pieces, &decoded).ok())
-            decoded.clear();
-        // a C string ends at its first zero byte, which a byte piece may hold
-        for (char &c : decoded)
-            if (c == '\0')
-                c = ' ';
+        std::string decoded = decode(tokenizer, ids, count);
         *text = static_cast<char *>(std::malloc(decoded.size() + 1));
         if (!*text)
             return no_memory(error);
         std::memcpy(*text, decoded.c_str(), decoded.size() + 1);
+    } catch (const std::exception &) {
+        return no_memory(error);
+    }
+    return LMVR_OK;
+}
+
+lmvr_status tokenizer_ends(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, uint32_t *ends,
+                           lmvr_error *error)
+{
+    try {
+        std::string text = decode(tokenizer, ids, count);
+        for (size_t i = 0; i < count; i++) {
+            // half a character decodes to something else, which is not a beginning of the text
+            std::string part = decode(tokenizer, ids, i + 1);
+            uint32_t same = 0;
+            while (same < part.size() && same < text.size() && part[same] == text[same])
+                same++;
+            ends[i] = same;
+        }
     } catch (const std::exception &) {
         return no_memory(error);
     }

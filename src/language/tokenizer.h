@@ -25,6 +25,11 @@ lmvr_status tokenizer_encode(const struct tokenizer *tokenizer, const char *text
 lmvr_status tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, char **text,
                              lmvr_error *error);
 
+/* For each id, how many bytes of that text it and those before it make: ends (count). A character that several byte pieces make
+ * is the last one's. */
+lmvr_status tokenizer_ends(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, uint32_t *ends,
+                           lmvr_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,6 +15,11 @@ int model_visual_tokens(const struct lmvr_model *model)
     return clip_positions(&model->vision) - (model->config.projector.drop_class ? 1 : 0);
 }
 
+int model_patches(const struct lmvr_model *model)
+{
+    return clip_positions(&model->vision) - 1;
+}
+
 enum dtype model_dtype(lmvr_dtype dtype)
 {
     return dtype == LMVR_DTYPE_BF16 || (dtype == LMVR_DTYPE_DEFAULT && product_computes_bf16()) ? BF16 : F32;

@@ -31,6 +31,9 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
 /* Positions that an image takes in the prompt. */
 int model_visual_tokens(const struct lmvr_model *model);
 
+/* Those of them that show the grid of patches: the last ones, behind a class token where there is one. */
+int model_patches(const struct lmvr_model *model);
+
 /* A model of this shape with small random weights and no tokenizer, to measure speed with. */
 lmvr_status model_create_random(const struct model_config *config, enum dtype dtype, struct lmvr_model **model,
                                 lmvr_error *error);

@@ -127,3 +127,39 @@ lmvr_status attention_forward(struct arena *arena, const struct attention_span *
     arena_release(arena, mark);
     return LMVR_OK;
 }
+
+static float element(const struct kv_store *store, int64_t at)
+{
+    return store->dtype == F32 ? ((const float *)store->keys)[at] : bf16_to_f32(((const bf16 *)store->keys)[at]);
+}
+
+/* Scores of one query (head_dim) against the keys of one head, a panel of keys at a time. */
+static void score(const struct kv_store *store, int kv_head, const float *q, int64_t visible, float *scores)
+{
+    int64_t panel = kv_panel(), dim = store->head_dim, keys = kv_head * dim * store->capacity;
+    float scale = 1.0f / sqrtf((float)dim);
+    for (int64_t i = 0; i < visible; i++) {
+        int64_t key = keys + i / panel * panel * dim + i % panel;
+        float sum = 0;
+        for (int64_t d = 0; d < dim; d++)
+            sum += q[d] * element(store, key + d * panel);
+        scores[i] = sum * scale;
+    }
+}
+
+void attention_weights(const struct kv_store *store, int heads, const float *q, int64_t visible, int64_t first, int64_t count,
+                       float weight, float *scratch, float *out)
+{
+    int group = heads / store->kv_heads;
+    for (int h = 0; h < heads; h++, q += store->head_dim) {
+        float most = -INFINITY;
+        double sum = 0;
+        score(store, h / group, q, visible, scratch);
+        for (int64_t i = 0; i < visible; i++)
+            most = scratch[i] > most ? scratch[i] : most;
+        for (int64_t i = 0; i < visible; i++)
+            sum += scratch[i] = expf(scratch[i] - most);
+        for (int64_t i = 0; i < count; i++)
+            out[i] += (float)(weight * scratch[first + i] / sum);
+    }
+}

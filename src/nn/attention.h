@@ -41,4 +41,12 @@ struct attention_span {
 lmvr_status attention_forward(struct arena *arena, const struct attention_span *spans, int span_count, int heads, bool causal,
                               int64_t visible, const float *q, int64_t q_stride, float *out, lmvr_error *error);
 
+/*
+ * What a query attends to: adds `weight` times the softmax weights of one row's heads, q (heads, head_dim), over the first
+ * `visible` keys to out (count), which are the keys first .. first + count - 1 of them. `scratch` holds `visible` floats. One
+ * thread.
+ */
+void attention_weights(const struct kv_store *store, int heads, const float *q, int64_t visible, int64_t first, int64_t count,
+                       float weight, float *scratch, float *out);
+
 #endif

@@ -31,34 +31,56 @@ static void outcome_clear(struct outcome *outcome)
 {
     free(outcome->values);
     free(outcome->tokens);
+    free(outcome->attention);
     *outcome = (struct outcome){0};
 }
 
 /* ---- reporting ---------------------------------------------------------------------------------------------------------- */
 
+/* The response's part of a result; *response and *ends are for the caller to free. */
+static lmvr_status read_response(const struct lmvr_session *s, const struct outcome *o, lmvr_result *result, char **response,
+                                 uint32_t **ends, lmvr_error *error)
+{
+    result->tokens = o->tokens;
+    result->token_count = (size_t)o->count;
+    result->finished = o->ended;
+    if (s->model->tokenizer)
+        TRY(tokenizer_decode(s->model->tokenizer, o->tokens, (size_t)o->count, response, error));
+    result->response = *response ? *response : "";
+    if (!o->attention)
+        return LMVR_OK;
+    *ends = calloc((size_t)o->count + 1, sizeof **ends);
+    if (!*ends)
+        return error_no_memory(error, "the response's tokens");
+    if (s->model->tokenizer)
+        TRY(tokenizer_ends(s->model->tokenizer, o->tokens, (size_t)o->count, *ends, error));
+    result->token_ends = *ends;
+    result->attention = o->attention;
+    result->grid_rows = result->grid_columns = s->model->config.vision.image_size / s->model->config.vision.patch_size;
+    return LMVR_OK;
+}
+
 static lmvr_status report(struct run *run, size_t index, const struct outcome *o, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
-    lmvr_result result = {.index = index, .status = o->status};
+    lmvr_result result = {.index = index, .status = o->status, .view = o->view};
     char *response = NULL;
+    uint32_t *ends = NULL;
+    lmvr_status status = LMVR_OK;
     if (o->status != LMVR_OK) {
         result.error = o->error.message;
     } else {
         for (int i = 0; i < s->feature_count; i++)
             run->rows[i] = o->values + feature_offset(s, i);
         result.features = run->rows;
-        if (s->generates) {
-            result.tokens = o->tokens;
-            result.token_count = (size_t)o->count;
-            result.finished = o->ended;
-            if (s->model->tokenizer)
-                TRY(tokenizer_decode(s->model->tokenizer, o->tokens, (size_t)o->count, &response, error));
-            result.response = response ? response : "";
-        }
+        if (s->generates)
+            status = read_response(s, o, &result, &response, &ends, error);
     }
-    int stop = run->on_result(&result, run->user);
+    if (status == LMVR_OK && run->on_result(&result, run->user))
+        status = error_set(error, LMVR_STOPPED, "stopped by the caller");
     free(response);
-    return stop ? error_set(error, LMVR_STOPPED, "stopped by the caller") : LMVR_OK;
+    free(ends);
+    return status;
 }
 
 static lmvr_status report_ready(struct run *run, lmvr_error *error)
@@ -106,6 +128,7 @@ static lmvr_status gather_group(struct run *run, float *pixels, float **values, 
         free(loaded.pixels);
         TRY(outcome_begin(run, o, error));
         values[*count] = o->values;
+        o->view = loaded.view;
         run->encoded[*count] = loaded.index;
         run->hashes[(*count)++] = loaded.hash;
     }
@@ -135,13 +158,22 @@ static lmvr_status encode_group(struct run *run, lmvr_error *error)
 
 /* ---- from visual tokens to responses ------------------------------------------------------------------------------------ */
 
-static void outcome_complete(struct run *run, const struct sequence *q)
+static lmvr_status outcome_complete(struct run *run, int slot, lmvr_error *error)
 {
+    struct lmvr_session *s = run->session;
+    const struct sequence *q = &s->sequences[slot];
     struct outcome *o = outcome_of(run, q->index);
+    if (s->options.attention) {
+        o->attention = calloc((size_t)q->count * (size_t)model_patches(s->model) + 1, sizeof *o->attention);
+        if (!o->attention)
+            return error_no_memory(error, "the attention maps");
+        TRY(generate_attention(s, slot, o->attention, error));
+    }
     memcpy(o->tokens, q->tokens, (size_t)q->count * sizeof *o->tokens);
     o->count = q->count;
     o->ended = q->ended;
     o->ready = true;
+    return LMVR_OK;
 }
 
 static lmvr_status start_sequence(struct run *run, int slot, lmvr_error *error)
@@ -152,7 +184,7 @@ static lmvr_status start_sequence(struct run *run, int slot, lmvr_error *error)
     const float *visual = run->visual + next * s->visual_tokens * s->model->language.width;
     TRY(generate_start(s, slot, index, run->hashes[next], visual, outcome_of(run, index)->values, error));
     if (!s->sequences[slot].active)
-        outcome_complete(run, &s->sequences[slot]);
+        return outcome_complete(run, slot, error);
     return LMVR_OK;
 }
 
@@ -191,7 +223,7 @@ static lmvr_status step_sequences(struct run *run, lmvr_error *error)
     for (int i = 0; i < s->batch; i++)
         if (was_active[i] && !s->sequences[i].active) {
             generate_finish(s, &s->sequences[i], outcome_of(run, s->sequences[i].index)->values);
-            outcome_complete(run, &s->sequences[i]);
+            TRY(outcome_complete(run, i, error));
         }
     arena_release(&s->arena, mark);
     return LMVR_OK;

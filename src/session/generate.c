@@ -175,6 +175,38 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
     return LMVR_OK;
 }
 
+/* ---- attention ---------------------------------------------------------------------------------------------------------- */
+
+/* The response once more, as one pass of many rows in the slot that still holds its keys and values: each row's result is the
+ * one of its own step. */
+lmvr_status generate_attention(struct lmvr_session *session, int slot, float *attention, lmvr_error *error)
+{
+    const struct llama *m = &session->model->language;
+    const struct sequence *q = &session->sequences[slot];
+    struct arena_mark mark = arena_mark(&session->arena);
+    float *hidden = arena_floats(&session->arena, q->count * (int64_t)m->width);
+    if (!hidden)
+        return error_no_memory(error, "the attention maps");
+    llama_embed(m, q->count, q->tokens, hidden);
+    struct llama_span span = {slot, session->prompt_length, q->count};
+    int64_t patches = model_patches(session->model), visual_end = session->prompt_length - (int64_t)session->prompt.after_count;
+    struct llama_attention record = {.first_block = session->options.attention_first,
+                                     .last_block = session->options.attention_last,
+                                     .first = visual_end - patches,
+                                     .count = patches,
+                                     .weights = attention};
+    struct llama_pass pass = {.spans = &span,
+                              .span_count = 1,
+                              .hidden = hidden,
+                              .blocks = record.last_block,
+                              .finish_from = q->count,
+                              .wanted = session->none_wanted,
+                              .attention = &record};
+    TRY(llama_forward(m, &session->cache, &session->arena, &pass, NULL, error));
+    arena_release(&session->arena, mark);
+    return LMVR_OK;
+}
+
 /* ---- the response ------------------------------------------------------------------------------------------------------- */
 
 /* Next tokens of the sequences that go on, from the normed last states of all rows. */

@@ -46,6 +46,9 @@ static lmvr_status preprocess(const struct lmvr_session *session, const lmvr_ima
 {
     lmvr_error error;
     lmvr_status status = preprocess_image(&session->preprocess, image, loaded->pixels, &error);
+    double view[4];
+    preprocess_view(&session->preprocess, image->width, image->height, view);
+    loaded->view = (lmvr_view){view[0], view[1], view[2], view[3]};
     if (status != LMVR_OK)
         error_write(&loaded->error, "%s: %.512s", from->path ? from->path : "image", error.message);
     return status;

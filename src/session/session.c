@@ -64,7 +64,7 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
 {
     const struct model_config *config = &s->model->config;
     static const char *const standard[] = {"llm:all:mean:-1"};
-    bool standard_only = o->feature_count == 0 && !o->describe;
+    bool standard_only = o->feature_count == 0 && !o->describe && !o->attention;
     size_t count = standard_only ? 1 : o->feature_count;
     struct feature_limits limits = {.has_language = config->has_language,
                                     .before_generation = o->before_generation,
@@ -104,6 +104,14 @@ static lmvr_status check_options(const lmvr_session_options *o, const struct lmv
         return error_set(error, LMVR_ERROR_INVALID, "threads is %d, expected 1 to 4096", o->threads);
     if (o->describe && o->before_generation)
         return error_set(error, LMVR_ERROR_INVALID, "a response is asked for, and nothing to be generated");
+    if (o->attention && o->before_generation)
+        return error_set(error, LMVR_ERROR_INVALID, "attention maps are asked for, and nothing to be generated");
+    if (o->attention && !model->config.has_language)
+        return error_set(error, LMVR_ERROR_INVALID, "the model is a vision encoder alone, which has no words to attend with");
+    int first = o->attention_first, last = o->attention_last, blocks = model->config.language.blocks;
+    if (o->attention && (first != 0 || last != 0) && (first < 1 || last < first || last > blocks))
+        return error_set(error, LMVR_ERROR_INVALID, "attention of blocks %d to %d is asked for, of a model with blocks 1 to %d",
+                         first, last, blocks);
     if (o->describe && !model->config.has_language)
         return error_set(error, LMVR_ERROR_INVALID, "the model is a vision encoder alone, which does not describe images");
     return LMVR_OK;
@@ -115,7 +123,8 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
     int blocks = s->model->config.language.blocks;
     s->prompt_wanted = calloc((size_t)blocks + 1, sizeof(bool));
     s->response_wanted = calloc((size_t)blocks + 1, sizeof(bool));
-    if (!s->prompt_wanted || !s->response_wanted)
+    s->none_wanted = calloc((size_t)blocks + 1, sizeof(bool));
+    if (!s->prompt_wanted || !s->response_wanted || !s->none_wanted)
         return error_no_memory(error, "the session");
     int deepest = 0;
     for (int i = 0; i < s->feature_count; i++) {
@@ -133,7 +142,7 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
         deepest = f->layer > deepest ? f->layer : deepest;
     }
     /* only a response, or a state of one, needs the prompt to go through every block */
-    s->generates = !o->before_generation && (s->needs_generated || o->describe || s->needs_language);
+    s->generates = !o->before_generation && (s->needs_generated || o->describe || o->attention || s->needs_language);
     s->needs_language |= s->generates;
     s->needs_tokens |= s->needs_language;
     s->needs_vision |= s->needs_tokens;
@@ -242,6 +251,10 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
     TRY(parse_features(s, o, error));
     TRY(plan_states(s, o, error));
     s->visual_tokens = config->has_language ? model_visual_tokens(s->model) : 0;
+    if (o->attention && o->attention_first == 0) {
+        s->options.attention_first = 1;
+        s->options.attention_last = config->language.blocks;
+    }
     s->preprocess = config->preprocess;
     set_aspect(&s->preprocess, o->aspect, config->vision.image_size);
     if (o->aspect == LMVR_ASPECT_DEFAULT)
@@ -296,6 +309,7 @@ void lmvr_session_free(lmvr_session *session)
     free(session->template_name);
     free(session->prompt_wanted);
     free(session->response_wanted);
+    free(session->none_wanted);
     free(session->features);
     free(session);
 }

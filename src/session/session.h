@@ -38,6 +38,8 @@ struct outcome {
     int32_t *tokens;
     int count;
     bool ended;
+    float *attention; /* (count, grid, grid), NULL where not asked for */
+    lmvr_view view;
 };
 
 struct lmvr_session {
@@ -59,7 +61,7 @@ struct lmvr_session {
 
     /* Of the language model's passes over the prompt and over the response. */
     int prompt_blocks;
-    bool *prompt_wanted, *response_wanted; /* (blocks + 1) states */
+    bool *prompt_wanted, *response_wanted, *none_wanted; /* (blocks + 1) states */
     int64_t visual_tokens, prompt_length;
 
     struct kv_cache cache;
@@ -84,6 +86,7 @@ struct loaded {
     lmvr_error error;
     float *pixels; /* (3, image_size, image_size); NULL where status is not LMVR_OK */
     uint64_t hash; /* of the image's bytes */
+    lmvr_view view;
 };
 
 struct image_loader;
@@ -115,5 +118,7 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
  * reads their features. */
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error);
 void generate_finish(const struct lmvr_session *session, const struct sequence *sequence, float *values);
+/* What each token of the response that has just ended in `slot` attends to, (count, patches), into `attention`. */
+lmvr_status generate_attention(struct lmvr_session *session, int slot, float *attention, lmvr_error *error);
 
 #endif

@@ -505,18 +505,24 @@ def case_tensors(model, bf16_model, image, before, after, ends, limit):
     generated = generate(model, ids, pixels, ends, limit)
 
     everything = {"input_ids": torch.tensor([ids + generated]), "pixel_values": pixels}
-    output = model(**everything, output_hidden_states=True)
+    output = model(**everything, output_hidden_states=True, output_attentions=True)
     generating = slice(len(ids) - 1, len(ids) - 1 + len(generated))  # where the logits choose each generated token
     logits = output.logits[0, generating]
     assert logits.argmax(-1).tolist() == generated
     bf16_logits = bf16_model(**everything).logits[0, generating].float()
     top = logits.topk(2, dim=-1).values
 
+    # from where each generated token is fed in, to the grid of patches; a class token stands before them
+    patches = (model.config.vision_config.image_size // model.config.vision_config.patch_size) ** 2
+    visual_end = len(before) + visual_tokens
+    attention = torch.stack([block[0, :, len(ids):, visual_end - patches:visual_end].mean(0)
+                             for block in output.attentions])
+
     states = torch.cat(output.hidden_states)
     assert torch.equal(states[0, len(before):len(before) + visual_tokens], image["projected"])
     return {
         "ids_before": torch.tensor(before, dtype=torch.int32), "ids_after": torch.tensor(after, dtype=torch.int32),
-        "generated": torch.tensor(generated, dtype=torch.int32), "llm_hidden_states": states, "logits": logits,
+        "generated": torch.tensor(generated, dtype=torch.int32), "llm_hidden_states": states, "logits": logits, "attention": attention,
         "top_two_gap": top[:, 0] - top[:, 1], "bf16_logit_error": (bf16_logits - logits).abs().max(-1).values}
 
 
