@@ -114,6 +114,17 @@ typedef enum lmvr_aspect {
     LMVR_ASPECT_STRETCH      /* resized regardless of the aspect */
 } lmvr_aspect;
 
+/* Pixels: height rows of width RGB triples, 8 bits each, without gaps. */
+typedef struct lmvr_pixels {
+    int width, height;
+    uint8_t *rgb;
+} lmvr_pixels;
+
+/* A change to every image between decoding and preprocessing, such as a corruption whose effect is to be measured. It may
+ * write to rgb, or free() it and put malloc'ed pixels of another size there. `index` is into the images of the call, `hash` of
+ * the image's own bytes. It is called from several threads at once. LMVR_ERROR_INPUT fails this image alone. */
+typedef lmvr_status lmvr_filter_fn(lmvr_pixels *pixels, size_t index, uint64_t hash, void *user, lmvr_error *error);
+
 /* How to compute. Start from lmvr_session_options_default(); strings are copied by lmvr_session_create(). */
 typedef struct lmvr_session_options {
     /* Features, each as "[NAME=]source[:tokens[:pool[:layer]]]": for example "llm", "llm:generated:max", "e=encoder:cls".
@@ -132,8 +143,10 @@ typedef struct lmvr_session_options {
     /* Also give each response token's attention to the visual tokens; it takes one more pass over the response. */
     bool attention;
     int attention_first, attention_last; /* the blocks to average over, counted from 1; 0 and 0: all */
-    int batch;                           /* images decoded together; 0: from the model and the memory */
-    int threads;                         /* 0: one per processor */
+    lmvr_filter_fn *filter;              /* NULL: none */
+    void *filter_user;
+    int batch;   /* images decoded together; 0: from the model and the memory */
+    int threads; /* 0: one per processor */
 } lmvr_session_options;
 
 typedef struct lmvr_session lmvr_session;

@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_THREADS 8
 
@@ -54,19 +55,43 @@ static lmvr_status preprocess(const struct lmvr_session *session, const lmvr_ima
     return status;
 }
 
+/* Changes the image by the session's filter; *owned says whether its pixels are ours, which they are afterwards. */
+static lmvr_status filter(const struct lmvr_session *session, const lmvr_image *from, struct image *image, bool *owned,
+                          struct loaded *loaded)
+{
+    lmvr_error error = {{0}};
+    if (!*owned) {
+        size_t size = 3 * (size_t)image->width * (size_t)image->height;
+        uint8_t *copy = malloc(size);
+        if (!copy)
+            return error_no_memory(&loaded->error, "an image");
+        image->rgb = memcpy(copy, image->rgb, size);
+        *owned = true;
+    }
+    lmvr_pixels pixels = {image->width, image->height, image->rgb};
+    lmvr_status status = session->options.filter(&pixels, loaded->index, loaded->hash, session->options.filter_user, &error);
+    *image = (struct image){pixels.width, pixels.height, pixels.rgb};
+    if (status == LMVR_OK)
+        return LMVR_OK;
+    error_write(&loaded->error, "%s: %.512s", from->path ? from->path : "image", error.message);
+    return status == LMVR_ERROR_RESOURCE ? status : LMVR_ERROR_INPUT;
+}
+
 static void load(const struct lmvr_session *session, const lmvr_image *from, struct loaded *loaded)
 {
+    bool owned = !from->rgb;
     struct image image = {0};
     loaded->status = read_image(from, &image, &loaded->hash, &loaded->error);
     if (loaded->status != LMVR_OK)
         return;
+    if (session->options.filter)
+        loaded->status = filter(session, from, &image, &owned, loaded);
     int64_t side = session->model->config.vision.image_size;
-    loaded->pixels = malloc((size_t)(3 * side * side) * sizeof *loaded->pixels);
-    if (loaded->pixels)
-        loaded->status = preprocess(session, from, &image, loaded);
-    else
+    if (loaded->status == LMVR_OK && !(loaded->pixels = malloc((size_t)(3 * side * side) * sizeof *loaded->pixels)))
         loaded->status = error_no_memory(&loaded->error, "an image");
-    if (!from->rgb)
+    if (loaded->status == LMVR_OK)
+        loaded->status = preprocess(session, from, &image, loaded);
+    if (owned)
         image_finish(&image);
     if (loaded->status != LMVR_OK) {
         free(loaded->pixels);
