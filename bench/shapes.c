@@ -9,16 +9,16 @@ static const struct {
 } shapes[] = {
     /* llava-hf/llava-1.5-7b-hf */
     {"llava-1.5-7b",
-     {336, 14, 3, 1024, 24, 16, 4096, ACTIVATION_QUICK_GELU, 1e-5f},
+     {336, 14, 3, 1024, 24, 16, 4096, ACTIVATION_QUICK_GELU, 1e-5f, VISION_CLIP, true},
      {.vocabulary = 32064, .width = 4096, .blocks = 32, .heads = 32, .kv_heads = 32, .head_dim = 128, .mlp_width = 11008},
      23},
     /* the paper's: CLIP ViT-L/14 at 224 with Vicuna-7B */
     {"vicuna-7b-224",
-     {224, 14, 3, 1024, 24, 16, 4096, ACTIVATION_QUICK_GELU, 1e-5f},
+     {224, 14, 3, 1024, 24, 16, 4096, ACTIVATION_QUICK_GELU, 1e-5f, VISION_CLIP, true},
      {.vocabulary = 32000, .width = 4096, .blocks = 32, .heads = 32, .kv_heads = 32, .head_dim = 128, .mlp_width = 11008},
      23},
     {"tiny",
-     {112, 14, 3, 128, 4, 4, 512, ACTIVATION_QUICK_GELU, 1e-5f},
+     {112, 14, 3, 128, 4, 4, 512, ACTIVATION_QUICK_GELU, 1e-5f, VISION_CLIP, true},
      {.vocabulary = 4096, .width = 256, .blocks = 4, .heads = 8, .kv_heads = 4, .head_dim = 32, .mlp_width = 688},
      3},
 };

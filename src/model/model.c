@@ -63,6 +63,8 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
 
 static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
 {
+    if (model->config.connector != CONNECTOR_PROJECTOR)
+        return error_set(loader->error, LMVR_ERROR_INVALID, "%s: only its parts are supported", model->config.architecture);
     TRY(load_clip(loader, &model->config.vision, &model->vision));
     if (!model->config.has_language)
         return LMVR_OK;

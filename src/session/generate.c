@@ -91,15 +91,15 @@ lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
         return error_no_memory(error, "the prompt");
     llama_embed(&session->model->language, rows, session->prompt.before, hidden);
     struct prompt_pools pools = {.session = session, .pools = session->prefix_pools};
-    struct llama_span span = {session->prefix_slot, 0, rows};
-    struct llama_pass pass = {.spans = &span,
-                              .span_count = 1,
-                              .hidden = hidden,
-                              .blocks = session->prompt_blocks,
-                              .finish_from = first_needed(session, 0, rows, false),
-                              .wanted = session->prompt_wanted,
-                              .on_state = pool_prompt,
-                              .user = &pools};
+    struct language_span span = {session->prefix_slot, 0, rows};
+    struct language_pass pass = {.spans = &span,
+                                 .span_count = 1,
+                                 .hidden = hidden,
+                                 .blocks = session->prompt_blocks,
+                                 .finish_from = first_needed(session, 0, rows, false),
+                                 .wanted = session->prompt_wanted,
+                                 .on_state = pool_prompt,
+                                 .user = &pools};
     TRY(llama_forward(&session->model->language, &session->cache, &session->arena, &pass, NULL, error));
     arena_release(&session->arena, mark);
     return LMVR_OK;
@@ -155,15 +155,15 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
     memcpy(hidden, visual, (size_t)(visual_rows * width) * sizeof *hidden);
     llama_embed(m, after, session->prompt.after, hidden + visual_rows * width);
     struct prompt_pools pools = {session, q->pools, visual_rows, true};
-    struct llama_span span = {slot, before, rows};
-    struct llama_pass pass = {.spans = &span,
-                              .span_count = 1,
-                              .hidden = hidden,
-                              .blocks = session->prompt_blocks,
-                              .finish_from = first_needed(session, visual_rows, rows, true),
-                              .wanted = session->prompt_wanted,
-                              .on_state = pool_prompt,
-                              .user = &pools};
+    struct language_span span = {slot, before, rows};
+    struct language_pass pass = {.spans = &span,
+                                 .span_count = 1,
+                                 .hidden = hidden,
+                                 .blocks = session->prompt_blocks,
+                                 .finish_from = first_needed(session, visual_rows, rows, true),
+                                 .wanted = session->prompt_wanted,
+                                 .on_state = pool_prompt,
+                                 .user = &pools};
     TRY(llama_forward(m, &session->cache, &session->arena, &pass, session->generates ? last : NULL, error));
     if (session->generates) {
         TRY(llama_logits(m, &session->arena, 1, last + (rows - pass.finish_from - 1) * width, logits, error));
@@ -188,20 +188,20 @@ lmvr_status generate_attention(struct lmvr_session *session, int slot, float *at
     if (!hidden)
         return error_no_memory(error, "the attention maps");
     llama_embed(m, q->count, q->tokens, hidden);
-    struct llama_span span = {slot, session->prompt_length, q->count};
+    struct language_span span = {slot, session->prompt_length, q->count};
     int64_t patches = model_patches(session->model), visual_end = session->prompt_length - (int64_t)session->prompt.after_count;
-    struct llama_attention record = {.first_block = session->options.attention_first,
-                                     .last_block = session->options.attention_last,
-                                     .first = visual_end - patches,
-                                     .count = patches,
-                                     .weights = attention};
-    struct llama_pass pass = {.spans = &span,
-                              .span_count = 1,
-                              .hidden = hidden,
-                              .blocks = record.last_block,
-                              .finish_from = q->count,
-                              .wanted = session->none_wanted,
-                              .attention = &record};
+    struct language_attention record = {.first_block = session->options.attention_first,
+                                        .last_block = session->options.attention_last,
+                                        .first = visual_end - patches,
+                                        .count = patches,
+                                        .weights = attention};
+    struct language_pass pass = {.spans = &span,
+                                 .span_count = 1,
+                                 .hidden = hidden,
+                                 .blocks = record.last_block,
+                                 .finish_from = q->count,
+                                 .wanted = session->none_wanted,
+                                 .attention = &record};
     TRY(llama_forward(m, &session->cache, &session->arena, &pass, NULL, error));
     arena_release(&session->arena, mark);
     return LMVR_OK;
@@ -245,7 +245,7 @@ lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
     struct arena_mark mark = arena_mark(&session->arena);
     int64_t width = m->width, batch = session->batch;
     struct sequence **fed = arena_alloc(&session->arena, batch, sizeof *fed);
-    struct llama_span *spans = arena_alloc(&session->arena, batch, sizeof *spans);
+    struct language_span *spans = arena_alloc(&session->arena, batch, sizeof *spans);
     int32_t *tokens = arena_alloc(&session->arena, batch, sizeof *tokens);
     float *hidden = arena_floats(&session->arena, batch * width), *last = arena_floats(&session->arena, batch * width);
     if (!fed || !spans || !tokens || !hidden || !last)
@@ -257,17 +257,17 @@ lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
             continue;
         fed[rows] = q;
         tokens[rows] = q->tokens[q->count - 1];
-        spans[rows++] = (struct llama_span){i, q->position++, 1};
+        spans[rows++] = (struct language_span){i, q->position++, 1};
     }
     llama_embed(m, rows, tokens, hidden);
     struct step step = {session, fed};
-    struct llama_pass pass = {.spans = spans,
-                              .span_count = rows,
-                              .hidden = hidden,
-                              .blocks = m->block_count,
-                              .wanted = session->response_wanted,
-                              .on_state = pool_response,
-                              .user = &step};
+    struct language_pass pass = {.spans = spans,
+                                 .span_count = rows,
+                                 .hidden = hidden,
+                                 .blocks = m->block_count,
+                                 .wanted = session->response_wanted,
+                                 .on_state = pool_response,
+                                 .user = &step};
     TRY(llama_forward(m, &session->cache, &session->arena, &pass, last, error));
     end_sequences(session);
     TRY(choose_tokens(session, rows, fed, last, error));

@@ -257,14 +257,14 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_mode
     bool wanted[64];
     memset(wanted, true, sizeof wanted);
     struct state_check check = {expected, rows, m->width, g->folder};
-    struct llama_span span = {0, 0, rows};
-    struct llama_pass pass = {.spans = &span,
-                              .span_count = 1,
-                              .hidden = hidden,
-                              .blocks = m->block_count,
-                              .wanted = wanted,
-                              .on_state = check_state,
-                              .user = &check};
+    struct language_span span = {0, 0, rows};
+    struct language_pass pass = {.spans = &span,
+                                 .span_count = 1,
+                                 .hidden = hidden,
+                                 .blocks = m->block_count,
+                                 .wanted = wanted,
+                                 .on_state = check_state,
+                                 .user = &check};
     float *last = arena_floats(&arena, rows * m->width), *logits = arena_floats(&arena, rows * m->vocabulary);
     assert_int_equal(llama_forward(m, &cache, &arena, &pass, last, &error), LMVR_OK);
     assert_int_equal(llama_logits(m, &arena, rows, last, logits, &error), LMVR_OK);
