@@ -49,7 +49,8 @@ static const struct row table[] = {
     {0, "aspect", "crop|pad|stretch", CHOICE, AT(session.aspect), 0, 0, FOR_COMPUTING,
      "how an image becomes a square (default: what the model says)"},
     {0, "shape", "NAME", TEXT, AT(shape), 0, 0, FOR_BENCH,
-     "random weights of this shape: llava-1.5-7b, vicuna-7b-224 or tiny (default: llava-1.5-7b)"},
+     "random weights of this shape: llava-1.5-7b, vicuna-7b-224, blip2-flan-t5-xxl, blip2-flan-t5-xl or tiny (default: "
+     "llava-1.5-7b)"},
     {0, "layers", "N", INTEGER, AT(layers), 1, 1024, FOR_BENCH, "cut the language model to N blocks (default: all)"},
     {0, "dtype", "f32|bf16", CHOICE, AT(dtype), 0, 0, FOR_COMPUTING | FOR_BENCH,
      "the type of the weights (default: bf16 where the machine computes in it, else f32)"},

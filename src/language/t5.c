@@ -272,13 +272,11 @@ lmvr_status t5_decode(const struct t5 *t5, struct t5_cache *cache, struct arena 
             pass->on_state(pass->user, i, 0, b.rows, pass->hidden);
         TRY(decoder_block(t5, cache, i, arena, pass, &b, error));
     }
-    if (pass->blocks < t5->decoder.block_count) {
-        arena_release(arena, mark);
-        return LMVR_OK;
+    if (pass->blocks == t5->decoder.block_count && last) {
+        rms_norm_forward(&t5->decoder.norm, b.rows, t5->width, pass->hidden, last);
+        if (pass->wanted[pass->blocks])
+            pass->on_state(pass->user, pass->blocks, 0, b.rows, last);
     }
-    rms_norm_forward(&t5->decoder.norm, b.rows, t5->width, pass->hidden, last);
-    if (pass->wanted[t5->decoder.block_count])
-        pass->on_state(pass->user, t5->decoder.block_count, 0, b.rows, last);
     arena_release(arena, mark);
     return LMVR_OK;
 }

@@ -37,8 +37,9 @@ struct t5 {
     enum dtype dtype; /* of the embedding and the cache */
     void *embedding;  /* (vocabulary, width), of both stacks */
     struct t5_stack encoder, decoder;
-    struct linear head; /* (vocabulary, width) */
-    float head_scale;   /* of the states before the head */
+    struct linear head;  /* (vocabulary, width) */
+    float head_scale;    /* of the states before the head */
+    int32_t start_token; /* the decoder's first */
 };
 
 /* What sequences keep while they are decoded: the decoder's keys and values; and those of the encoder's output, computed once.
@@ -71,8 +72,8 @@ lmvr_status t5_encode(const struct t5 *t5, const struct t5_cache *cache, struct 
 lmvr_status t5_see(const struct t5 *t5, struct t5_cache *cache, struct arena *arena, int slot, const float *states,
                    lmvr_error *error);
 
-/* The decoder. Where all blocks are run, `last` (rows, width) receives the last states with the norm; else it is not touched,
- * and no state behind the last block is handed out. pass->attention is of the encoder's positions. */
+/* The decoder. Where all blocks are run, `last` (rows, width; NULL: nobody) receives the last states with the norm; else it is
+ * not touched, and no state behind the last block is handed out. pass->attention is of the encoder's positions. */
 lmvr_status t5_decode(const struct t5 *t5, struct t5_cache *cache, struct arena *arena, const struct language_pass *pass,
                       float *last, lmvr_error *error);
 

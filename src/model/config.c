@@ -216,6 +216,21 @@ lmvr_status config_parse(const struct config_sources *sources, struct model_conf
     return config_parse_preprocess(&sources->processor, config->vision.image_size, processor, &config->preprocess, error);
 }
 
+int config_encoder_state(const struct model_config *config)
+{
+    if (!config->has_language)
+        return config->vision.blocks - 1;
+    return config->connector == CONNECTOR_QFORMER ? config->vision.blocks : config->projector.feature_layer;
+}
+
+int config_visual_tokens(const struct model_config *config)
+{
+    int side = config->vision.image_size / config->vision.patch_size;
+    if (config->connector == CONNECTOR_QFORMER)
+        return config->qformer.queries;
+    return side * side + (config->projector.drop_class ? 0 : 1);
+}
+
 /* The files' contents and names, which the nodes point into. */
 enum { CONFIG, PROCESSOR, PREPROCESSOR, GENERATION, FILE_COUNT };
 

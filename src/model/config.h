@@ -74,6 +74,13 @@ struct model_config {
     uint64_t hash;                      /* of the JSON files' bytes */
 };
 
+/* The encoder's state, 0..N, that feeds the connector: the default of features. Of an encoder alone LLaVA's, the last but one.
+ */
+int config_encoder_state(const struct model_config *config);
+
+/* Visual tokens that an image becomes. */
+int config_visual_tokens(const struct model_config *config);
+
 /* Reads config.json, preprocessor_config.json (or processor_config.json) and generation_config.json of `folder`.
  * Everything is range-checked here (positive, bounded, divisible where it has to be), so that the model code need not. */
 lmvr_status model_config_read(const char *folder, struct model_config *config, lmvr_error *error);

@@ -107,7 +107,7 @@ static lmvr_status parse_head(const struct json_node *node, struct language_conf
 {
     bool tied = true;
     TRY(json_node_bool(node, "tie_word_embeddings", &tied, error));
-    l->tied = true; /* where the file has no head */
+    l->tied = tied; /* a head that the file holds is used in any case */
     l->t5.scale_head = tied;
     return json_node_bool(node, "scale_decoder_outputs", &l->t5.scale_head, error);
 }

@@ -232,6 +232,7 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
                       .gated = config->t5.gated,
                       .activation = config->activation,
                       .dtype = loader->dtype,
+                      .start_token = config->t5.start_token,
                       .head_scale = config->t5.scale_head ? 1.0f / sqrtf((float)config->width) : 1.0f};
     const char *embedding = find_embedding(loader);
     TRY(load_embedding(loader, embedding, config->vocabulary, config->width, &t5->embedding));

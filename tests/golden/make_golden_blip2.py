@@ -281,8 +281,7 @@ def case_tensors(model, bf16_model, image, before, after, ends, limit):
         "ids_before": torch.tensor(before, dtype=torch.int32), "ids_after": torch.tensor(after, dtype=torch.int32),
         "generated": torch.tensor(generated, dtype=torch.int32), "encoder_hidden_states": torch.cat(output.encoder_hidden_states),
         "decoder_hidden_states": torch.cat(output.decoder_hidden_states), "logits": logits,
-        "attention": to_queries.mean(0) @ image["query_attention"],
-        "attention_last_block": to_queries[-1] @ image["query_attention"],
+        "attention": to_queries @ image["query_attention"],
         "top_two_gap": top[:, 0] - top[:, 1],
         "bf16_logit_error": (bf16_output.logits[0, :-1].float() - logits).abs().max(-1).values}
 
