@@ -1,6 +1,7 @@
 #include "language/t5.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,12 +78,17 @@ void t5_cache_finish(struct t5_cache *cache)
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------------- */
 
+/* Where a row of a pass stands: its span, and its position there. */
+struct place {
+    int span;
+    int64_t position;
+};
+
 /* Buffers of a pass, made once for all blocks. */
 struct buffers {
     int64_t rows;
     struct attention_span *spans, *cross_spans; /* of the decoder */
-    struct kv_store *stores;                    /* (rows): where a row's key and value go */
-    int64_t *positions;                         /* (rows) */
+    struct place *places;                       /* (rows) */
     float *normed, *qkv, *heads, *wide, *mlp;
 };
 
@@ -95,16 +101,18 @@ static lmvr_status make_buffers(const struct t5 *m, struct arena *arena, const s
     *b = (struct buffers){.rows = rows,
                           .spans = arena_alloc(arena, pass->span_count, sizeof *b->spans),
                           .cross_spans = arena_alloc(arena, pass->span_count, sizeof *b->cross_spans),
-                          .stores = arena_alloc(arena, rows, sizeof *b->stores),
-                          .positions = arena_alloc(arena, rows, sizeof *b->positions),
+                          .places = arena_alloc(arena, rows, sizeof *b->places),
                           .normed = arena_floats(arena, rows * m->width),
                           .qkv = arena_floats(arena, rows * 3 * inner_width(m)),
                           .heads = arena_floats(arena, rows * inner_width(m)),
                           .wide = arena_floats(arena, rows * (m->gated ? 2 : 1) * m->mlp_width),
                           .mlp = arena_floats(arena, rows * m->mlp_width)};
-    if (!b->spans || !b->cross_spans || !b->stores || !b->positions || !b->normed || !b->qkv || !b->heads || !b->wide ||
-        !b->mlp)
+    if (!b->spans || !b->cross_spans || !b->places || !b->normed || !b->qkv || !b->heads || !b->wide || !b->mlp)
         return error_no_memory(error, "the language model");
+    struct place *place = b->places;
+    for (int s = 0; s < pass->span_count; s++)
+        for (int64_t i = 0; i < pass->spans[s].count; i++)
+            *place++ = (struct place){s, pass->spans[s].first + i};
     return LMVR_OK;
 }
 
@@ -189,21 +197,16 @@ lmvr_status t5_see(const struct t5 *t5, struct t5_cache *cache, struct arena *ar
 static void file_keys_values(const struct t5 *m, const struct t5_cache *cache, int block, const struct language_pass *pass,
                              struct buffers *b)
 {
-    int64_t row = 0, inner = inner_width(m);
+    int64_t inner = inner_width(m);
     for (int s = 0; s < pass->span_count; s++) {
         const struct language_span *span = &pass->spans[s];
-        struct kv_store store = kv_cache_store(&cache->own, span->slot, block);
-        b->spans[s] = (struct attention_span){store, span->first, span->count};
+        b->spans[s] = (struct attention_span){kv_cache_store(&cache->own, span->slot, block), span->first, span->count};
         b->cross_spans[s] = (struct attention_span){kv_cache_store(&cache->cross, span->slot, block), 0, span->count};
-        for (int64_t i = 0; i < span->count; i++, row++) {
-            b->stores[row] = store;
-            b->positions[row] = span->first + i;
-        }
     }
 #pragma omp parallel for schedule(static) if (b->rows * inner > 16384)
     for (int64_t r = 0; r < b->rows; r++) {
         const float *key = b->qkv + r * 3 * inner + inner;
-        kv_store_set(&b->stores[r], b->positions[r], key, key + inner);
+        kv_store_set(&b->spans[b->places[r].span].store, b->places[r].position, key, key + inner);
     }
 }
 
@@ -213,17 +216,15 @@ static lmvr_status record_attention(const struct t5 *m, const struct t5_cache *c
                                     const struct language_attention *attention, lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
-    float *scratch = arena_floats(arena, cache->input);
+    float *scratch = arena_floats(arena, omp_get_max_threads() * cache->input);
     if (!scratch)
         return error_no_memory(error, "the attention maps");
     float weight = 1.0f / (float)(m->heads * (attention->last_block - attention->first_block + 1));
-    const struct attention_span *span = b->cross_spans;
-    for (int64_t r = 0, left = span->count; r < b->rows; r++, left--) {
-        if (left == 0)
-            left = (++span)->count;
-        attention_weights(rule, &span->store, b->qkv + r * inner_width(m), cache->input, attention->first, attention->count,
-                          weight, scratch, attention->weights + r * attention->count);
-    }
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t r = 0; r < b->rows; r++)
+        attention_weights(rule, &b->cross_spans[b->places[r].span].store, b->qkv + r * inner_width(m), cache->input,
+                          attention->first, attention->count, weight, scratch + omp_get_thread_num() * cache->input,
+                          attention->weights + r * attention->count);
     arena_release(arena, mark);
     return LMVR_OK;
 }
