@@ -205,7 +205,8 @@ typedef struct lmvr_result {
     bool finished; /* the end token was produced, rather than the length limit met */
     /* With options.attention, else NULL: (token_count, grid_rows, grid_columns), for each generated token the softmax weights
      * from the position where it is fed in to the visual tokens, averaged over the heads and the blocks asked for; not
-     * rescaled, so that a map's sum is the share of attention that goes to the image. */
+     * rescaled, so that a map's sum is the share of attention that goes to the image. Where visual tokens are not patches
+     * (BLIP-2), their shares are carried on to what they attend to: docs/models.md says exactly how. */
     const float *attention;
     int grid_rows, grid_columns;
     lmvr_view view;             /* what the grid covers; where the image was padded it reaches outside */
