@@ -70,6 +70,7 @@ struct picture {
     enum picture_type type;
     void *bytes;
     size_t size;
+    int width, height; /* pixels; 0: unknown */
     char *title, *label, *text;
     struct report_mark *marks; /* ascending, apart from each other, inside the text */
     size_t mark_count;
@@ -146,6 +147,9 @@ size_t report_table_over_width(const struct report_table *table, size_t column);
 void report_reason_mark(size_t reason, char mark[REPORT_REASON_SIZE]);
 
 bool report_chart_has_groups(const struct report_chart *chart);
+
+/* Fills in type, width and height from the bytes' beginning. */
+void report_picture_inspect(struct picture *picture, const void *bytes, size_t size);
 
 /* "png" or "jpg". */
 const char *report_picture_suffix(const struct picture *picture);

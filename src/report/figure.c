@@ -163,18 +163,9 @@ void report_gallery_free(struct report_gallery *gallery)
     free(gallery);
 }
 
-static enum picture_type type_of(const void *bytes, size_t size)
-{
-    if (bytes && size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1A\n", 8) == 0)
-        return PICTURE_PNG;
-    if (bytes && size >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0)
-        return PICTURE_JPEG;
-    return PICTURE_NONE;
-}
-
 static void copy_bytes(struct report *report, const struct report_picture *from, struct picture *to)
 {
-    to->type = type_of(from->bytes, from->size);
+    report_picture_inspect(to, from->bytes, from->size);
     if (to->type == PICTURE_NONE)
         return;
     to->bytes = malloc(from->size);
@@ -202,9 +193,4 @@ void report_gallery_add(struct report_gallery *gallery, const struct report_pict
         report_clean_marked(picture->text ? picture->text : "", picture->marks, picture->mark_count, &p->marks, &p->mark_count);
     if (!p->text)
         report->failed = true;
-}
-
-const char *report_picture_suffix(const struct picture *picture)
-{
-    return picture->type == PICTURE_PNG ? "png" : "jpg";
 }

@@ -2,6 +2,7 @@
 
 #include "report/escape.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,15 +132,16 @@ static void put_chart(const struct report_chart *chart, FILE *out)
     fputs("</div>\n</figure>\n", out);
 }
 
-static void put_image(const struct picture *p, FILE *out)
+/* `shape`: the gallery's, width over height; in it every picture is shown whole. */
+static void put_image(const struct picture *p, const char *shape, FILE *out)
 {
     if (p->type == PICTURE_NONE) {
-        fputs("<div class=\"none\">no picture</div>\n", out);
+        fprintf(out, "<div class=\"none\" style=\"aspect-ratio:%s\">no picture</div>\n", shape);
         return;
     }
-    fprintf(out, "<img alt=\"");
+    fputs("<img alt=\"", out);
     put_escaped(out, *p->title ? p->title : p->label);
-    fprintf(out, "\" src=\"data:image/%s;base64,", p->type == PICTURE_PNG ? "png" : "jpeg");
+    fprintf(out, "\" style=\"aspect-ratio:%s\" src=\"data:image/%s;base64,", shape, p->type == PICTURE_PNG ? "png" : "jpeg");
     put_base64(out, p->bytes, p->size);
     fputs("\">\n", out);
 }
@@ -170,8 +172,36 @@ static void put_response(const struct picture *p, FILE *out)
     fputs("</p>\n", out);
 }
 
-static void put_gallery(const struct report_gallery *gallery, FILE *out)
+static int compare_shapes(const void *a, const void *b)
 {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The middle one of its pictures' shapes, so that most fill their place; 4:3 where none is known. Is false where memory ran
+ * out. */
+static bool find_shape(const struct report_gallery *gallery, char shape[NUMBER_SIZE])
+{
+    double *shapes = calloc(gallery->picture_count + 1, sizeof *shapes), middle = 4.0 / 3;
+    size_t known = 0;
+    if (!shapes)
+        return false;
+    for (size_t i = 0; i < gallery->picture_count; i++)
+        if (gallery->pictures[i].width > 0)
+            shapes[known++] = (double)gallery->pictures[i].width / gallery->pictures[i].height;
+    qsort(shapes, known, sizeof *shapes, compare_shapes);
+    if (known > 0)
+        middle = fmin(fmax(shapes[known / 2], 0.5), 4);
+    number_format(middle, 4, false, NUMBER_PLAIN, shape);
+    free(shapes);
+    return true;
+}
+
+static bool put_gallery(const struct report_gallery *gallery, FILE *out)
+{
+    char shape[NUMBER_SIZE];
+    if (!find_shape(gallery, shape))
+        return false;
     fprintf(out, "<figure id=\"pictures-%s\">\n", gallery->name);
     html_put_caption(gallery->title, gallery->caption, out);
     fprintf(out, "<div class=\"grid\" style=\"grid-template-columns:repeat(auto-fill,minmax(min(100%%,%dpx),1fr))\">\n",
@@ -179,13 +209,14 @@ static void put_gallery(const struct report_gallery *gallery, FILE *out)
     for (size_t i = 0; i < gallery->picture_count; i++) {
         const struct picture *p = &gallery->pictures[i];
         fputs("<div class=\"picture\">\n", out);
-        put_image(p, out);
+        put_image(p, shape, out);
         put_line("title", p->title, out);
         put_line("label", p->label, out);
         put_response(p, out);
         fputs("</div>\n", out);
     }
     fputs("</div>\n</figure>\n", out);
+    return true;
 }
 
 /* ---- the whole ---- */
@@ -213,8 +244,7 @@ static bool put_block(const struct report *report, size_t index, FILE *out)
         put_chart(b->chart, out);
         return true;
     case BLOCK_GALLERY:
-        put_gallery(b->gallery, out);
-        return true;
+        return put_gallery(b->gallery, out);
     }
     return true;
 }

@@ -55,6 +55,13 @@ static size_t shown_columns(const struct shown *s, size_t begin, size_t end)
     return count;
 }
 
+static bool is_all_paper(const struct report_table *table, size_t begin, size_t end)
+{
+    while (begin < end && table->columns[begin].kind == REPORT_COLUMN_PAPER)
+        begin++;
+    return begin == end;
+}
+
 /* The row of headings over several columns; the columns without one reach over both rows. */
 static void put_over(const struct shown *s)
 {
@@ -69,7 +76,8 @@ static void put_over(const struct shown *s)
             put_column_head(s, i, true);
             continue;
         }
-        fprintf(s->out, "<th scope=\"colgroup\" colspan=\"%zu\" class=\"over\"><span>", width);
+        fprintf(s->out, "<th scope=\"colgroup\" colspan=\"%zu\" class=\"over%s\"><span>", width,
+                is_all_paper(s->table, i, i + span) ? " paper" : "");
         put_escaped(s->out, c->over);
         fputs("</span></th>", s->out);
     }

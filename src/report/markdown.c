@@ -145,6 +145,7 @@ static void put_cell(const struct report_table *table, size_t row, size_t column
 {
     char space[NUMBER_SIZE], mark[REPORT_REASON_SIZE];
     const char *text = render_cell(table, row, column, NUMBER_TYPESET, space);
+    const struct cell *cell = &table->rows[row].cells[column];
     bool paper = report_table_cell_is_paper(table, row, column) && *text && cell->kind != REPORT_CELL_MISSING;
     bool number = cell->kind == REPORT_CELL_NUMBER; /* text may begin with a space, which asterisks do not take */
     fprintf(out, " %s%s", best ? "**" : "", !paper ? "" : number ? "*" : "<i>");

@@ -135,7 +135,7 @@ struct report_chart_options {
 struct report_series {
     const char *name;
     bool paper; /* reported by the paper: the same color, hollow or dashed */
-    int color;  /* 0 gray, for what others are compared with; 1 blue, 2 orange, 3 green, 4 purple, 5 ochre; then again */
+    int color;  /* 0 gray, for what others are compared with; 1 blue, 2 orange, 3 green, 4 violet, 5 brown; then again */
 };
 
 /* figures/NAME.svg; `name` as with tables. Categories come before series. */

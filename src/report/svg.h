@@ -8,7 +8,7 @@
 
 #include "report/render.h"
 
-#define SVG_WIDTH  720.0
+#define SVG_WIDTH  600.0
 #define SVG_MARGIN 20.0
 #define SVG_COLORS 6
 
@@ -18,8 +18,9 @@ struct svg_text {
     double x, y; /* of the base line */
     double size; /* pixels */
     enum svg_anchor anchor;
-    bool muted, bold;
     double fit; /* the text is cut to this width; 0: it is not */
+    bool muted, bold;
+    bool halo; /* the ground shows around the letters, where they stand on lines */
 };
 
 /* "12.3": a length with at most one decimal, in every locale. */

@@ -7,7 +7,7 @@
 
 #define NAME_SIZE   12.0
 #define LABEL_SIZE  10.5
-#define MOST_NAME   190.0 /* of the names' column */
+#define MOST_NAME   170.0 /* of the names' column */
 #define GROUP_LINE  26.0  /* a heading's height */
 #define BAR_GAP     1.5
 #define AXIS_HEIGHT 48.0 /* ticks and title */
@@ -90,11 +90,16 @@ static void put_axis(const struct layout *l, double top, double bottom)
         double value = scale_tick(&l->scale, i), x = x_of(l, value);
         svg_put_line(l->out, x, top, x, bottom, false);
         number_format(value, l->scale.decimals, false, NUMBER_TYPESET, digits);
-        struct svg_text style = {x, bottom + 15, 11, SVG_MIDDLE, true, false, 0};
+        struct svg_text style = {.x = x, .y = bottom + 15, .size = 11, .anchor = SVG_MIDDLE, .muted = true};
         svg_put_text(l->out, &style, digits);
     }
     svg_value_title(l->chart, title, sizeof title);
-    struct svg_text style = {(l->left + l->right) / 2, bottom + 34, 12, SVG_MIDDLE, true, false, l->right - l->left};
+    struct svg_text style = {.x = (l->left + l->right) / 2,
+                             .y = bottom + 34,
+                             .size = 12,
+                             .anchor = SVG_MIDDLE,
+                             .muted = true,
+                             .fit = l->right - l->left};
     svg_put_text(l->out, &style, title);
 }
 
@@ -110,16 +115,26 @@ static void put_label(const struct layout *l, double value, double x, double y)
     svg_put_text(l->out, &style, isnan(value) ? "\xE2\x80\x93" : digits);
 }
 
+/* A rectangle from zero to `x`, its attributes still open. */
+static void begin_bar(const struct layout *l, double x, double y, double inset)
+{
+    double zero = x_of(l, 0);
+    fputs("<rect", l->out);
+    svg_attribute(l->out, "x", fmin(zero, x) + inset);
+    svg_attribute(l->out, "y", y + inset);
+    svg_attribute(l->out, "width", fmax(fabs(x - zero) - 2 * inset, 0));
+    svg_attribute(l->out, "height", l->bar - 2 * inset);
+}
+
 static void put_bar(const struct layout *l, const struct series *s, size_t category, double y)
 {
-    double value = s->values[category], zero = x_of(l, 0), x = isnan(value) ? zero : x_of(l, value);
-    double inset = s->paper ? 0.5 : 0; /* its line is drawn on its edge */
+    double value = s->values[category], x = isnan(value) ? x_of(l, 0) : x_of(l, value);
     if (!isnan(value)) {
-        fputs("<rect", l->out);
-        svg_attribute(l->out, "x", fmin(zero, x) + inset);
-        svg_attribute(l->out, "y", y + inset);
-        svg_attribute(l->out, "width", fmax(fabs(x - zero) - 2 * inset, 0));
-        svg_attribute(l->out, "height", l->bar - 2 * inset);
+        if (s->paper) { /* it is hollow; the grid does not show through */
+            begin_bar(l, x, y, 0);
+            fputs(" class=\"ground\" fill=\"#ffffff\"/>\n", l->out);
+        }
+        begin_bar(l, x, y, s->paper ? 0.5 : 0); /* a line is drawn on its edge */
         svg_put_fill(l->out, s);
         putc('>', l->out);
         svg_put_hint(l->chart, s, category, l->out);
@@ -145,7 +160,7 @@ void svg_put_bars(const struct report_chart *chart, double top, FILE *out)
     put_axis(&l, top, bottom);
     for (size_t i = 0; i < chart->category_count; i++) {
         if (begins_group(chart, i)) {
-            struct svg_text style = {SVG_MARGIN, y + 15, NAME_SIZE, SVG_START, false, true, MOST_NAME};
+            struct svg_text style = {.x = SVG_MARGIN, .y = y + 15, .size = NAME_SIZE, .bold = true, .fit = MOST_NAME};
             if (i > 0)
                 svg_put_line(out, SVG_MARGIN, y, l.right, y, false);
             svg_put_text(out, &style, chart->categories[i].group);

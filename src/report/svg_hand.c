@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Colors that people with any kind of color vision tell apart, by lightness too; from Okabe and Ito's, darkened for text. */
-static const char *const colors[SVG_COLORS] = {"#8b95a1", "#0b62a8", "#d4691e", "#12806f", "#8a5aa8", "#a88410"};
+/* Those of the page (html_style.c), which says how they were chosen. */
+static const char *const colors[SVG_COLORS] = {"#8d9498", "#0d62a6", "#f07e46", "#174532", "#b695dc", "#806211"};
 
 static int color_of(const struct series *series)
 {
@@ -79,7 +79,10 @@ void svg_put_text(FILE *out, const struct svg_text *style, const char *text)
     svg_attribute(out, "x", style->x);
     svg_attribute(out, "y", style->y);
     svg_attribute(out, "font-size", style->size);
-    fprintf(out, " class=\"%s\" fill=\"%s\"", style->muted ? "muted" : "ink", style->muted ? "#5b6570" : "#1c2126");
+    fprintf(out, " class=\"%s%s\" fill=\"%s\"", style->muted ? "muted" : "ink", style->halo ? " halo" : "",
+            style->muted ? "#5b6570" : "#1c2126");
+    if (style->halo)
+        fputs(" stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"", out);
     if (style->anchor != SVG_START)
         fprintf(out, " text-anchor=\"%s\"", anchors[style->anchor]);
     fputs(style->bold ? " font-weight=\"600\">" : ">", out);

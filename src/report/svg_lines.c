@@ -9,7 +9,7 @@
 #define LABEL_SIZE  10.5
 #define NAME_SIZE   12.0
 #define AXIS_HEIGHT 50.0 /* categories' names and title */
-#define VALUE_TITLE 22.0 /* above the plot */
+#define VALUE_TITLE 30.0 /* above the plot */
 #define MAX_LABELS  32   /* at one category */
 
 struct layout {
@@ -59,11 +59,11 @@ static void put_value_axis(const struct layout *l)
         double value = scale_tick(&l->scale, i), y = y_of(l, value);
         svg_put_line(l->out, l->left, y, l->right, y, i == 0);
         number_format(value, l->scale.decimals, false, NUMBER_TYPESET, digits);
-        struct svg_text style = {l->left - 8, y + 4, 11, SVG_END, true, false, 0};
+        struct svg_text style = {.x = l->left - 8, .y = y + 4, .size = 11, .anchor = SVG_END, .muted = true};
         svg_put_text(l->out, &style, digits);
     }
     svg_value_title(l->chart, title, sizeof title);
-    struct svg_text style = {SVG_MARGIN, l->top - 14, 12, SVG_START, true, false, SVG_WIDTH - 2 * SVG_MARGIN};
+    struct svg_text style = {.x = SVG_MARGIN, .y = l->top - 14, .size = 12, .muted = true, .fit = SVG_WIDTH - 2 * SVG_MARGIN};
     if (*title)
         svg_put_text(l->out, &style, title);
 }
@@ -74,10 +74,16 @@ static void put_categories(const struct layout *l)
     double slot = slot_width(l);
     size_t every = slot >= 24 ? 1 : (size_t)ceil(24 / slot);
     for (size_t i = 0; i < l->chart->category_count; i += every) {
-        struct svg_text style = {x_of(l, i), l->bottom + 18, NAME_SIZE, SVG_MIDDLE, false, false, slot * (double)every - 4};
+        struct svg_text style = {
+            .x = x_of(l, i), .y = l->bottom + 18, .size = NAME_SIZE, .anchor = SVG_MIDDLE, .fit = slot * (double)every - 4};
         svg_put_text(l->out, &style, l->chart->categories[i].name);
     }
-    struct svg_text style = {(l->left + l->right) / 2, l->bottom + 38, 12, SVG_MIDDLE, true, false, l->right - l->left};
+    struct svg_text style = {.x = (l->left + l->right) / 2,
+                             .y = l->bottom + 38,
+                             .size = 12,
+                             .anchor = SVG_MIDDLE,
+                             .muted = true,
+                             .fit = l->right - l->left};
     svg_put_text(l->out, &style, l->chart->category_title);
 }
 
@@ -156,7 +162,7 @@ static void put_label(const struct layout *l, double value, double x, struct tak
         return;
     double base = fits_above ? above : below;
     svg_value(l->chart, value, digits);
-    struct svg_text style = {x, base, LABEL_SIZE, SVG_MIDDLE, false, false, 0};
+    struct svg_text style = {.x = x, .y = base, .size = LABEL_SIZE, .anchor = SVG_MIDDLE, .halo = true};
     svg_put_text(l->out, &style, digits);
     take(taken, base - LABEL_SIZE * 0.8, base);
 }
