@@ -84,7 +84,7 @@ static bool has_contents(const struct report *report)
 
 static void put_paragraphs(const char *text, FILE *out)
 {
-    while (*text) {
+    for (text += strspn(text, "\n"); *text;) {
         const char *end = strstr(text, "\n\n");
         size_t length = end ? (size_t)(end - text) : strlen(text);
         fputs("<p dir=\"auto\">", out);

@@ -61,7 +61,7 @@ static void put_response(const struct picture *p, FILE *out)
 /* Paragraphs, each line after `before`. */
 static void put_paragraphs(const char *text, const char *before, FILE *out)
 {
-    while (*text) {
+    for (text += strspn(text, "\n"); *text;) {
         const char *end = strstr(text, "\n\n");
         size_t length = end ? (size_t)(end - text) : strlen(text);
         char *paragraph = strndup(text, length);

@@ -211,6 +211,15 @@ static void put_texts(const struct grid *g, char *const *texts, const bool *show
     }
 }
 
+static void put_wrapped(const struct grid *g, const char *text, int width, const char *escape)
+{
+    while (*text) {
+        struct line line = line_first(text, width, &text);
+        put_padded(g, line, 0, false, escape);
+        putc('\n', g->out);
+    }
+}
+
 static int part_width(const struct grid *g, const bool *shown)
 {
     int width = -GAP;
@@ -266,9 +275,7 @@ static void put_rows(const struct grid *g, const bool *shown)
             const char *title = table->groups[row->group - 1];
             if (i > 0)
                 put_line(g, "\xE2\x94\x80", part_width(g, shown));
-            if (*title)
-                put_padded(g, (struct line){title, strlen(title)}, 0, false, "\x1b[3m");
-            fputs(*title ? "\n" : "", g->out);
+            put_wrapped(g, title, part_width(g, shown), "\x1b[3m");
         }
         group = row->group;
         put_texts(g, &g->cells[i * columns], shown, &g->best[i * columns], row->kind == REPORT_PAPER ? "\x1b[2m" : "", false);
@@ -307,15 +314,6 @@ static void put_part(const struct grid *g, const bool *shown)
 
 /* ---- around them ---- */
 
-static void put_wrapped(const struct grid *g, const char *text, const char *escape)
-{
-    while (*text) {
-        struct line line = line_first(text, g->width, &text);
-        put_padded(g, line, 0, false, escape);
-        putc('\n', g->out);
-    }
-}
-
 /* Is false where memory ran out. */
 static bool put_notes(const struct grid *g)
 {
@@ -342,7 +340,7 @@ static bool put_notes(const struct grid *g)
     bool good = !ferror(notes);
     good = fclose(notes) == 0 && good;
     if (good)
-        put_wrapped(g, text, "\x1b[2m");
+        put_wrapped(g, text, g->width, "\x1b[2m");
     free(text);
     return good;
 }
@@ -354,8 +352,8 @@ bool render_terminal(const struct report_table *table, int width, bool styled, F
     bool *shown = calloc(table->column_count + 1, sizeof *shown);
     good = good && shown;
     if (good) {
-        put_wrapped(&g, table->title, "\x1b[1m");
-        put_wrapped(&g, table->caption, "");
+        put_wrapped(&g, table->title, g.width, "\x1b[1m");
+        put_wrapped(&g, table->caption, g.width, "");
         make_room_for_over(&g);
         shrink(&g);
     }

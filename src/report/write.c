@@ -24,7 +24,7 @@ struct file {
 
 struct folder {
     const struct report *report;
-    const char *dir;
+    char *dir;          /* without slashes at its end */
     struct file *files; /* report.json is the first */
     size_t count, space;
 };
@@ -40,6 +40,7 @@ static void folder_finish(struct folder *folder)
         free(folder->files[i].owned);
     }
     free(folder->files);
+    free(folder->dir);
 }
 
 static size_t count_files(const struct report *report)
@@ -151,10 +152,19 @@ static bool fill_json(struct folder *folder)
     return true;
 }
 
+/* A copy without slashes at its end, to be freed; NULL: out of memory. */
+static char *copy_dir(const char *dir)
+{
+    size_t length = strlen(dir);
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    return strndup(dir, length);
+}
+
 static lmvr_status folder_init(struct folder *folder, const struct report *report, const char *dir, lmvr_error *error)
 {
-    *folder = (struct folder){.report = report, .dir = dir};
-    folder->files = report && !report->failed ? calloc(count_files(report), sizeof *folder->files) : NULL;
+    *folder = (struct folder){.report = report, .dir = copy_dir(dir)};
+    folder->files = folder->dir && report && !report->failed ? calloc(count_files(report), sizeof *folder->files) : NULL;
     bool good = folder->files && add_file(folder, "", "report", "json");
     good = good && fill(add_file(folder, "", "report", "md"), report, NULL, FORM_MARKDOWN);
     good = good && fill(add_file(folder, "", "report", "html"), report, NULL, FORM_HTML);
@@ -214,17 +224,17 @@ static lmvr_status check_name(const char *dir, const char *name, const json_t *e
 lmvr_status report_check_place(const char *dir, lmvr_error *error)
 {
     static const char *const names[] = {"report.md", "report.html"};
-    json_t *earlier;
-    struct place place = {.folder = strdup(dir)};
+    json_t *earlier = NULL;
+    struct place place = {.folder = copy_dir(dir)};
     if (!place.folder)
         return error_no_memory(error, "a file name");
     lmvr_status status = place_check_writable(&place, error);
-    free(place.folder);
-    TRY(status);
-    TRY(read_earlier(dir, &earlier, error));
+    if (status == LMVR_OK)
+        status = read_earlier(place.folder, &earlier, error);
     for (size_t i = 0; i < 2 && status == LMVR_OK; i++)
-        status = check_name(dir, names[i], earlier, error);
+        status = check_name(place.folder, names[i], earlier, error);
     json_decref(earlier);
+    free(place.folder);
     return status;
 }
 
