@@ -56,7 +56,7 @@ static const struct file {
      {{"upper pattern", PATTERNS}, {"lower pattern", PATTERNS}, {"outer pattern", PATTERNS}}},
 };
 
-static const char where[] = "images.zip and labels.zip come from https://github.com/yumingj/DeepFashion-MultiModal; "
+static const char where[] = "the images and the labels come from https://github.com/yumingj/DeepFashion-MultiModal; "
                             "images/, labels/shape/ and labels/texture/ are expected";
 
 static int count_values(const struct attribute *attribute)
@@ -120,17 +120,15 @@ static lmvr_status read_line(const struct file *file, char *line, struct roster 
 {
     int64_t number;
     bool is_new;
-    int list = (int)(file - files);
     const char *name = lines_word(&line);
     if (!name)
         return LMVR_OK;
     TRY(roster_add(images, name, &number, &is_new, error));
     if (is_new)
         TRY(add_image(name, number, images, lines, draft, error));
-    bool again = images->lists[number] == list;
+    bool again = !roster_mark(images, number, (int)(file - files));
     if (again)
         draft_leave_out(draft, "%s: line %zu: %s stands before", lines->path, lines->number, name);
-    images->lists[number] = list;
     return read_values(file, line, again ? -1 : images->rows[number], lines, draft, error);
 }
 

@@ -27,6 +27,13 @@ lmvr_status roster_add(struct roster *roster, const char *name, int64_t *number,
     return LMVR_OK;
 }
 
+bool roster_mark(struct roster *roster, int64_t number, int list)
+{
+    bool first = roster->lists[number] != list;
+    roster->lists[number] = list;
+    return first;
+}
+
 void roster_finish(struct roster *roster)
 {
     names_finish(&roster->names);

@@ -14,6 +14,10 @@ struct roster {
 
 /* *number is the name's; a new one has neither row nor list. */
 lmvr_status roster_add(struct roster *roster, const char *name, int64_t *number, bool *is_new, lmvr_error *error);
+
+/* Notes that the list names it; false: it has done so before. */
+bool roster_mark(struct roster *roster, int64_t number, int list);
+
 void roster_finish(struct roster *roster);
 
 #endif

@@ -57,9 +57,8 @@ static lmvr_status read_line(struct part *p, int class, char *line, const struct
     int64_t number = names_find(&p->images.names, id);
     if (number < 0)
         return line_error(lines, "names an image that the list of aeroplanes does not have", error);
-    if (p->images.lists[number] == class)
+    if (!roster_mark(&p->images, number, class))
         return line_error(lines, "names an image that stands before", error);
-    p->images.lists[number] = class;
     if (p->images.rows[number] >= 0)
         draft_row(draft, 0, p->images.rows[number])[class] = (int8_t)value;
     return LMVR_OK;
