@@ -1,0 +1,162 @@
+#include "dataset/labels_index.h"
+
+#include "store/index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    const char *path;
+    int64_t line;
+    bool has_row;
+};
+
+/* What is known of the join on the way. */
+struct joining {
+    const struct labels *lines;
+    const char *name, *index_path;
+    struct entry *entries; /* (lines->rows) by path */
+    int64_t *line_of_row;  /* (rows) -1: the row has no label; -2: the index has not said yet */
+    int64_t rows, space;
+    struct labels_join *join;
+};
+
+static int compare_paths(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    return strcmp(x->path, y->path);
+}
+
+static lmvr_status sort_paths(struct joining *j, char *const *paths, lmvr_error *error)
+{
+    int64_t count = j->lines->rows;
+    j->entries = malloc((size_t)(count + 1) * sizeof *j->entries);
+    if (!j->entries)
+        return error_no_memory(error, j->name);
+    for (int64_t i = 0; i < count; i++)
+        j->entries[i] = (struct entry){.path = paths[i], .line = i};
+    qsort(j->entries, (size_t)count, sizeof *j->entries, compare_paths);
+    for (int64_t i = 1; i < count; i++)
+        if (strcmp(j->entries[i].path, j->entries[i - 1].path) == 0)
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has the path %s twice", j->name, j->entries[i].path);
+    return LMVR_OK;
+}
+
+/* ---- the index ---- */
+
+static lmvr_status refuse_row(const struct joining *j, int64_t row, const char *what, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: row %lld %s", j->index_path, (long long)row, what);
+}
+
+/* Room for `row`. An index of n lines has no row beyond n - 1. */
+static lmvr_status reach(struct joining *j, int64_t row, uint64_t lines, lmvr_error *error)
+{
+    if ((uint64_t)row >= lines)
+        return refuse_row(j, row, "stands in an earlier line than a run would write it in", error);
+    if (row >= j->space) {
+        int64_t space = row * 2 + 256;
+        int64_t *longer = realloc(j->line_of_row, (size_t)space * sizeof *longer);
+        if (!longer)
+            return error_no_memory(error, j->index_path);
+        for (int64_t i = j->space; i < space; i++)
+            longer[i] = -2;
+        j->line_of_row = longer;
+        j->space = space;
+    }
+    j->rows = row >= j->rows ? row + 1 : j->rows;
+    return LMVR_OK;
+}
+
+static lmvr_status take_index_line(struct joining *j, const struct index_reader *reader, lmvr_error *error)
+{
+    struct entry key = {.path = reader->input};
+    if (reader->row < 0)
+        return LMVR_OK;
+    TRY(reach(j, reader->row, reader->lines, error));
+    if (j->line_of_row[reader->row] != -2)
+        return refuse_row(j, reader->row, "stands there twice", error);
+    struct entry *found = bsearch(&key, j->entries, (size_t)j->lines->rows, sizeof *j->entries, compare_paths);
+    j->line_of_row[reader->row] = found ? found->line : -1;
+    j->join->rows_without_label += !found;
+    if (found)
+        found->has_row = true;
+    return LMVR_OK;
+}
+
+static lmvr_status read_index(struct joining *j, lmvr_error *error)
+{
+    struct index_reader reader;
+    bool found = true;
+    TRY(index_reader_open(j->index_path, &reader, error));
+    lmvr_status status = LMVR_OK;
+    while (found && status == LMVR_OK) {
+        status = index_reader_next(&reader, &found, error);
+        if (found && status == LMVR_OK)
+            status = take_index_line(j, &reader, error);
+    }
+    index_reader_close(&reader);
+    for (int64_t i = 0; i < j->rows && status == LMVR_OK; i++)
+        if (j->line_of_row[i] == -2)
+            status = refuse_row(j, i, "is missing", error);
+    for (int64_t i = 0; i < j->lines->rows; i++)
+        j->join->lines_without_row += !j->entries[i].has_row;
+    if (status == LMVR_OK && j->join->rows_without_label == j->rows)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s and %s have no path in common, the first having %s", j->name,
+                           j->index_path, j->entries[0].path);
+    return status;
+}
+
+/* ---- the result ---- */
+
+static lmvr_status copy_classes(const struct labels *from, struct labels *to, lmvr_error *error)
+{
+    to->classes = calloc((size_t)from->class_count + 1, sizeof *to->classes);
+    for (int k = 0; to->classes && k < from->class_count; k++, to->class_count++) {
+        to->classes[k] = strdup(from->classes[k]);
+        if (!to->classes[k])
+            return error_no_memory(error, "the class names");
+    }
+    return to->classes ? LMVR_OK : error_no_memory(error, "the class names");
+}
+
+static lmvr_status gather(const struct joining *j, struct labels *rows, lmvr_error *error)
+{
+    const struct labels *lines = j->lines;
+    size_t classes = (size_t)lines->class_count;
+    rows->kind = lines->kind;
+    rows->rows = j->rows;
+    TRY(copy_classes(lines, rows, error));
+    if (lines->kind == LABELS_MULTI)
+        rows->multi = calloc((size_t)j->rows, classes);
+    else
+        rows->single = calloc((size_t)j->rows, sizeof *rows->single);
+    if (!rows->multi && !rows->single)
+        return error_no_memory(error, "the labels");
+    for (int64_t i = 0; i < j->rows; i++) {
+        int64_t line = j->line_of_row[i];
+        if (rows->single)
+            rows->single[i] = line < 0 ? -1 : lines->single[line];
+        else if (line >= 0)
+            memcpy(rows->multi + (size_t)i * classes, lines->multi + (size_t)line * classes, classes);
+    }
+    return LMVR_OK;
+}
+
+lmvr_status labels_join_index(const struct labels *lines, char *const *paths, const char *name, const char *index_path,
+                              struct labels *rows, struct labels_join *join, lmvr_error *error)
+{
+    struct joining j = {.lines = lines, .name = name, .index_path = index_path, .join = join};
+    *rows = (struct labels){0};
+    *join = (struct labels_join){0};
+    lmvr_status status = sort_paths(&j, paths, error);
+    if (status == LMVR_OK)
+        status = read_index(&j, error);
+    if (status == LMVR_OK)
+        status = gather(&j, rows, error);
+    if (status != LMVR_OK)
+        labels_finish(rows);
+    free(j.entries);
+    free(j.line_of_row);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* Labels of paths become labels of the rows that an index (store/index.h) has for those paths. */
+#ifndef LMVR_SRC_DATASET_LABELS_INDEX_H
+#define LMVR_SRC_DATASET_LABELS_INDEX_H
+
+#include "dataset/labels_csv.h"
+
+/*
+ * `lines` are labels of `paths` (lines->rows), all different; `rows` becomes the labels of the index's rows, in lines' classes.
+ * `name` is what the labels come from, for sentences. An index may have a path more than once: each of its rows has the label.
+ * LMVR_ERROR_INVALID: a path twice among `paths`, none in common, or the index's rows are not 0, 1, ... each once. On failure
+ * *rows is empty.
+ */
+lmvr_status labels_join_index(const struct labels *lines, char *const *paths, const char *name, const char *index_path,
+                              struct labels *rows, struct labels_join *join, lmvr_error *error);
+
+#endif
