@@ -11,18 +11,22 @@
 
 #include "dataset/labels.h"
 
-/* What had no partner when labels were joined to an index by path. */
+/* How labels and an index came together. labels_join_finish() frees what is owned. */
 struct labels_join {
-    int64_t rows_without_label; /* of the features; they are left out */
-    int64_t lines_without_row;  /* of the CSV: the index does not have the path, or has no row for it */
+    int64_t index_rows;         /* rows that the index gives to the features */
+    int64_t *rows;              /* (rows of the labels) which of those have a label, ascending; owned */
+    int64_t rows_without_label; /* the others; they are left out */
+    int64_t lines_without_row;  /* labels whose path the index does not have, or has no row for */
 };
+
+void labels_join_finish(struct labels_join *join);
 
 /* A row of the result is a line of the file. */
 lmvr_status labels_csv_read(const char *path, struct labels *labels, lmvr_error *error);
 
-/* A row of the result is a row of the features: `row` of the line of index.jsonl that has the same path, byte for byte.
- * LMVR_ERROR_INVALID too: the CSV has no column `path`, has a path twice, or shares none with the index; or the index's rows
- * are not 0, 1, ... each once. */
+/* A row of the result is a row of the features, join->rows of them: `row` of the line of index.jsonl with the same path, byte
+ * for byte. LMVR_ERROR_INVALID too: the CSV has no column `path`, has a path twice, or shares none with the index; or the
+ * index's rows are not 0, 1, ... each once. On failure *join is empty too. */
 lmvr_status labels_csv_join(const char *path, const char *index_path, struct labels *labels, struct labels_join *join,
                             lmvr_error *error);
 

@@ -78,7 +78,6 @@ static lmvr_status take_index_line(struct joining *j, const struct index_reader 
         return refuse_row(j, reader->row, "stands there twice", error);
     struct entry *found = bsearch(&key, j->entries, (size_t)j->lines->rows, sizeof *j->entries, compare_paths);
     j->line_of_row[reader->row] = found ? found->line : -1;
-    j->join->rows_without_label += !found;
     if (found)
         found->has_row = true;
     return LMVR_OK;
@@ -101,6 +100,8 @@ static lmvr_status read_index(struct joining *j, lmvr_error *error)
             status = refuse_row(j, i, "is missing", error);
     for (int64_t i = 0; i < j->lines->rows; i++)
         j->join->lines_without_row += !j->entries[i].has_row;
+    for (int64_t i = 0; i < j->rows && status == LMVR_OK; i++)
+        j->join->rows_without_label += j->line_of_row[i] < 0;
     if (status == LMVR_OK && j->join->rows_without_label == j->rows)
         status = error_set(error, LMVR_ERROR_INVALID, "%s and %s have no path in common, the first having %s", j->name,
                            j->index_path, j->entries[0].path);
@@ -120,43 +121,62 @@ static lmvr_status copy_classes(const struct labels *from, struct labels *to, lm
     return to->classes ? LMVR_OK : error_no_memory(error, "the class names");
 }
 
-static lmvr_status gather(const struct joining *j, struct labels *rows, lmvr_error *error)
+static lmvr_status allocate(const struct joining *j, int64_t count, struct labels *labels, lmvr_error *error)
+{
+    size_t rows = (size_t)count;
+    bool multi = j->lines->kind == LABELS_MULTI;
+    labels->kind = j->lines->kind;
+    labels->rows = count;
+    TRY(copy_classes(j->lines, labels, error));
+    labels->multi = multi ? calloc(rows, (size_t)labels->class_count) : NULL;
+    labels->single = multi ? NULL : calloc(rows, sizeof *labels->single);
+    j->join->rows = calloc(rows, sizeof *j->join->rows);
+    return (multi ? labels->multi != NULL : labels->single != NULL) && j->join->rows ? LMVR_OK
+                                                                                     : error_no_memory(error, "the labels");
+}
+
+static lmvr_status gather(const struct joining *j, struct labels *labels, lmvr_error *error)
 {
     const struct labels *lines = j->lines;
     size_t classes = (size_t)lines->class_count;
-    rows->kind = lines->kind;
-    rows->rows = j->rows;
-    TRY(copy_classes(lines, rows, error));
-    if (lines->kind == LABELS_MULTI)
-        rows->multi = calloc((size_t)j->rows, classes);
-    else
-        rows->single = calloc((size_t)j->rows, sizeof *rows->single);
-    if (!rows->multi && !rows->single)
-        return error_no_memory(error, "the labels");
+    int64_t count = 0;
+    j->join->index_rows = j->rows;
+    TRY(allocate(j, j->rows - j->join->rows_without_label, labels, error));
     for (int64_t i = 0; i < j->rows; i++) {
         int64_t line = j->line_of_row[i];
-        if (rows->single)
-            rows->single[i] = line < 0 ? -1 : lines->single[line];
-        else if (line >= 0)
-            memcpy(rows->multi + (size_t)i * classes, lines->multi + (size_t)line * classes, classes);
+        if (line < 0)
+            continue;
+        if (labels->single)
+            labels->single[count] = lines->single[line];
+        else
+            memcpy(labels->multi + (size_t)count * classes, lines->multi + (size_t)line * classes, classes);
+        j->join->rows[count++] = i;
     }
     return LMVR_OK;
 }
 
 lmvr_status labels_join_index(const struct labels *lines, char *const *paths, const char *name, const char *index_path,
-                              struct labels *rows, struct labels_join *join, lmvr_error *error)
+                              struct labels *labels, struct labels_join *join, lmvr_error *error)
 {
     struct joining j = {.lines = lines, .name = name, .index_path = index_path, .join = join};
-    *rows = (struct labels){0};
+    *labels = (struct labels){0};
     *join = (struct labels_join){0};
     lmvr_status status = sort_paths(&j, paths, error);
     if (status == LMVR_OK)
         status = read_index(&j, error);
     if (status == LMVR_OK)
-        status = gather(&j, rows, error);
-    if (status != LMVR_OK)
-        labels_finish(rows);
+        status = gather(&j, labels, error);
+    if (status != LMVR_OK) {
+        labels_finish(labels);
+        labels_join_finish(join);
+    }
     free(j.entries);
     free(j.line_of_row);
     return status;
+}
+
+void labels_join_finish(struct labels_join *join)
+{
+    free(join->rows);
+    *join = (struct labels_join){0};
 }

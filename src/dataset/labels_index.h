@@ -5,12 +5,12 @@
 #include "dataset/labels_csv.h"
 
 /*
- * `lines` are labels of `paths` (lines->rows), all different; `rows` becomes the labels of the index's rows, in lines' classes.
- * `name` is what the labels come from, for sentences. An index may have a path more than once: each of its rows has the label.
- * LMVR_ERROR_INVALID: a path twice among `paths`, none in common, or the index's rows are not 0, 1, ... each once. On failure
- * *rows is empty.
+ * `lines` are labels of `paths` (lines->rows), all different; `labels` becomes those of the index's rows that have one, in
+ * lines' classes. `name` is what the labels come from, for sentences. An index may have a path more than once: each of its rows
+ * has the label. LMVR_ERROR_INVALID: a path twice among `paths`, none in common, or the index's rows are not 0, 1, ... each
+ * once. On failure *labels and *join are empty.
  */
 lmvr_status labels_join_index(const struct labels *lines, char *const *paths, const char *name, const char *index_path,
-                              struct labels *rows, struct labels_join *join, lmvr_error *error);
+                              struct labels *labels, struct labels_join *join, lmvr_error *error);
 
 #endif

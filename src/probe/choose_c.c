@@ -37,7 +37,7 @@ static lmvr_status hold_out(const struct training *t, bool *held, int64_t *count
         rows[place] = i;
     }
     for (int64_t i = 0; rows && seen && i < t->rows; i++) {
-        int32_t group = t->single ? t->single[rows[i]] : 0;
+        int32_t group = t->single ? t->single[t->order[rows[i]]] : 0;
         held[rows[i]] = group >= 0 && seen[group]++ % FOLDS == FOLDS - 1;
         *count += held[rows[i]];
     }
@@ -45,31 +45,6 @@ static lmvr_status hold_out(const struct training *t, bool *held, int64_t *count
     free(rows);
     free(seen);
     return status;
-}
-
-static void swap_rows(struct training *t, int64_t a, int64_t b)
-{
-    for (int64_t d = 0; d < t->dim; d++) {
-        float value = t->features[a * t->dim + d];
-        t->features[a * t->dim + d] = t->features[b * t->dim + d];
-        t->features[b * t->dim + d] = value;
-    }
-    int64_t row = t->order[a];
-    t->order[a] = t->order[b];
-    t->order[b] = row;
-}
-
-/* Brings held-out rows behind the others, so that nothing is copied. Doing it again undoes it: the same pairs are swapped. */
-static void swap_held_out(struct training *t, const bool *held, int64_t kept)
-{
-    int64_t behind = kept;
-    for (int64_t i = 0; i < kept; i++) {
-        if (!held[i])
-            continue;
-        while (held[behind])
-            behind++;
-        swap_rows(t, i, behind++);
-    }
 }
 
 /* ---- scores on the held-out rows ---- */
@@ -182,13 +157,13 @@ lmvr_status training_choose_c(struct training *training, double *c, lmvr_error *
     lmvr_status status = held ? hold_out(t, held, &held_count, error) : error_no_memory(error, "the held-out rows");
     int64_t kept = t->rows - held_count;
     if (status == LMVR_OK && held_count > 0) {
-        swap_held_out(t, held, kept);
+        training_swap(t, held, kept);
         status = allocate(t, held_count, &memory, error);
         if (status == LMVR_OK) {
             take_held_labels(t, kept, &memory);
             status = walk(t, kept, &memory, c, error);
         }
-        swap_held_out(t, held, kept);
+        training_swap(t, held, kept);
     }
     if (status == LMVR_OK && *c == 0) {
         training_warn(t->options, "a held-out fifth of %lld rows does not tell which C is best, and %g is taken",

@@ -105,14 +105,34 @@ static lmvr_status minimize(struct training *t, struct probe *probe, lmvr_error 
     return LMVR_OK;
 }
 
+/* Rows without a class are as if they were not there. Those that are difficult in all classes belong to the training set. */
+static int64_t mark_left_out(const struct training *t, bool *left_out)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < t->rows; i++) {
+        left_out[i] = t->single && t->single[i] < 0;
+        kept += !left_out[i];
+    }
+    return kept;
+}
+
 static lmvr_status fit(struct training *t, struct probe *probe, lmvr_error *error)
 {
-    TRY(make_probe(probe, t, error));
-    standardize_measure(t->features, t->rows, t->dim, probe->mean, probe->deviation);
-    standardize_apply(t->features, t->rows, t->dim, probe->mean, probe->deviation, t->features);
-    TRY(minimize(t, probe, error));
-    take_weights(probe, t);
-    return LMVR_OK;
+    int64_t rows = t->rows;
+    bool *left_out = malloc((size_t)rows);
+    lmvr_status status = left_out ? make_probe(probe, t, error) : error_no_memory(error, "the labels");
+    if (status == LMVR_OK) {
+        t->rows = mark_left_out(t, left_out);
+        training_swap(t, left_out, t->rows);
+        standardize_measure(t->features, t->rows, t->dim, probe->mean, probe->deviation);
+        standardize_apply(t->features, rows, t->dim, probe->mean, probe->deviation, t->features);
+        status = minimize(t, probe, error);
+        training_swap(t, left_out, t->rows);
+    }
+    if (status == LMVR_OK)
+        take_weights(probe, t);
+    free(left_out);
+    return status;
 }
 
 lmvr_status probe_fit(const struct probe_options *options, float *features, int64_t rows, int64_t dim,

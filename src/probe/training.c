@@ -125,14 +125,41 @@ void training_finish(struct training *training)
     *training = (struct training){0};
 }
 
+/* ---- the order of rows ---- */
+
+static void swap_rows(struct training *t, int64_t a, int64_t b)
+{
+    for (int64_t d = 0; d < t->dim; d++) {
+        float value = t->features[a * t->dim + d];
+        t->features[a * t->dim + d] = t->features[b * t->dim + d];
+        t->features[b * t->dim + d] = value;
+    }
+    int64_t row = t->order[a];
+    t->order[a] = t->order[b];
+    t->order[b] = row;
+}
+
+void training_swap(struct training *training, const bool *behind, int64_t kept)
+{
+    int64_t place = kept;
+    for (int64_t i = 0; i < kept; i++) {
+        if (!behind[i])
+            continue;
+        while (behind[place])
+            place++;
+        swap_rows(training, i, place++);
+    }
+}
+
 /* ---- solving ---- */
 
 static void reset_column(struct training *t, int k)
 {
     double in = 0, out = 0;
     for (int64_t i = 0; i < t->rows; i++) {
-        in += t->binary ? t->binary[i * t->columns + k] > 0 : t->single[i] == k;
-        out += t->binary ? t->binary[i * t->columns + k] < 0 : t->single[i] >= 0 && t->single[i] != k;
+        int64_t row = t->order[i];
+        in += t->binary ? t->binary[row * t->columns + k] > 0 : t->single[row] == k;
+        out += t->binary ? t->binary[row * t->columns + k] < 0 : t->single[row] >= 0 && t->single[row] != k;
     }
     /* of binary labels the log-odds, of many classes the log of each one's share */
     t->intercepts[k] = t->binary ? log(in / out) : log(in / (in + out));

@@ -15,7 +15,7 @@ struct training {
     const char **classes;     /* (class_count), borrowed from the labels */
     int8_t *binary;           /* (rows, columns), or NULL */
     int32_t *single;          /* (rows) of LABELS_SINGLE, in the probe's classes, or NULL */
-    int64_t *order;           /* (rows) the row of the labels of a row of the features */
+    int64_t *order;           /* (rows) the row of the labels of a row of the features, once rows were swapped */
     double *weights;          /* (columns, dim) */
     double *intercepts;       /* (columns) */
 };
@@ -23,6 +23,10 @@ struct training {
 /* Which of the labels' classes can be fitted, and the labels in those. Warns about the others. */
 lmvr_status training_init(struct training *training, const struct labels *labels, lmvr_error *error);
 void training_finish(struct training *training);
+
+/* Brings rows of the features that are marked behind the `kept` others, so that nothing has to be copied. Doing it again undoes
+ * it: the same pairs are swapped. `behind` is by places before the first time. */
+void training_swap(struct training *training, const bool *behind, int64_t kept);
 
 /* Says a sentence to the options' on_warning. */
 void training_warn(const struct probe_options *options, const char *format, ...) __attribute__((format(printf, 2, 3)));
