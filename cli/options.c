@@ -23,7 +23,8 @@ struct row {
 
 #define AT(member)     offsetof(struct options, member)
 #define FOR_COMPUTING  (FOR_EMBED | FOR_DESCRIBE)
-#define FOR_EVERYTHING (FOR_EMBED | FOR_DESCRIBE | FOR_INFO | FOR_BENCH)
+#define FOR_PROBE      (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
+#define FOR_EVERYTHING (FOR_EMBED | FOR_DESCRIBE | FOR_INFO | FOR_BENCH | FOR_PROBE)
 #define MAX_COUNT      4096
 
 static const struct row table[] = {
@@ -33,6 +34,17 @@ static const struct row table[] = {
     {'f', "feature", "[NAME=]SPEC", FEATURE, 0, 0, 0, FOR_EMBED,
      "what to compute, as often as wanted: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1)"},
     {'o', "output", "PLACE", PATH, AT(output), 0, 0, FOR_EMBED, "a folder, or with one feature a file that ends in .npy"},
+    {'p', "probe", "P.safetensors", PATH, AT(probe), 0, 0, FOR_PROBE_SCORE | FOR_PROBE_PREDICT, "what probe fit wrote"},
+    {0, "features", "F.npy", PATH, AT(feature_file), 0, 0, FOR_PROBE, "the features, a row an image"},
+    {0, "labels", "L.csv", PATH, AT(labels), 0, 0, FOR_PROBE_FIT | FOR_PROBE_SCORE,
+     "the labels, a line a row: a column label, or a column a class with 1, -1, or 0 for difficult"},
+    {0, "index", "INDEX.jsonl", PATH, AT(index), 0, 0, FOR_PROBE_FIT | FOR_PROBE_SCORE,
+     "join labels to rows by the labels' column path and this index, not line by line"},
+    {'o', "output", "P.safetensors", PATH, AT(output), 0, 0, FOR_PROBE_FIT, "the probe's file"},
+    {'o', "output", "S.npy", PATH, AT(output), 0, 0, FOR_PROBE_PREDICT, "the probabilities' file, a column a class"},
+    {0, "c", "C", REAL, AT(c), 1e-12, 1e12, FOR_PROBE_FIT,
+     "the inverse strength of the regularization (default: chosen on a held-out fifth)"},
+    {0, "seed", "N", SEED, AT(session.seed), 0, 0, FOR_PROBE_FIT, "of the held-out fifth (default: 0)"},
     {0, "prompt", "TEXT", TEXT, AT(session.prompt), 0, 0, FOR_COMPUTING, "what the model is asked (default: the model's own)"},
     {0, "template", "NAME", TEXT, AT(session.template_name), 0, 0, FOR_COMPUTING,
      "what stands around the prompt: vicuna_v1, llava_hf, plain or none (default: the model's own)"},
@@ -55,14 +67,15 @@ static const struct row table[] = {
      "the type of the weights (default: bf16 where the machine computes in it, else f32)"},
     {0, "batch", "N", INTEGER, AT(session.batch), 1, MAX_COUNT, FOR_COMPUTING,
      "images at once (default: from the model and the memory)"},
-    {0, "threads", "N", INTEGER, AT(session.threads), 1, MAX_COUNT, FOR_COMPUTING | FOR_BENCH,
+    {0, "threads", "N", INTEGER, AT(session.threads), 1, MAX_COUNT, FOR_COMPUTING | FOR_BENCH | FOR_PROBE,
      "processor threads (default: one a processor)"},
     {0, "resume", NULL, FLAG, AT(resume), 0, 0, FOR_EMBED, "go on with what an interrupted run left, or begin"},
     {0, "force", NULL, FLAG, AT(force), 0, 0, FOR_EMBED, "remove the results that are there, and begin"},
     {0, "strict", NULL, FLAG, AT(strict), 0, 0, FOR_COMPUTING, "stop at the first input that fails"},
-    {0, "json", NULL, FLAG, AT(json), 0, 0, FOR_DESCRIBE | FOR_INFO | FOR_BENCH, "print JSON"},
+    {0, "json", NULL, FLAG, AT(json), 0, 0, FOR_DESCRIBE | FOR_INFO | FOR_BENCH | FOR_PROBE_FIT | FOR_PROBE_SCORE,
+     "print JSON"},
     {0, "quick", NULL, FLAG, AT(quick), 0, 0, FOR_BENCH, "leave out end to end, and batches above 4"},
-    {'q', "quiet", NULL, FLAG, AT(quiet), 0, 0, FOR_COMPUTING, "no progress"},
+    {'q', "quiet", NULL, FLAG, AT(quiet), 0, 0, FOR_COMPUTING | FOR_PROBE_FIT, "no progress"},
     {'h', "help", NULL, FLAG, 0, 0, 0, FOR_EVERYTHING, "print this and do nothing"},
 };
 #define ROWS (sizeof table / sizeof *table)
@@ -278,7 +291,7 @@ static bool parse_options(const struct command *command, int argc, char **argv, 
 
 bool options_parse(const struct command *command, int argc, char **argv, struct options *options, int *exit_status)
 {
-    *options = (struct options){.temperature = NAN, .top_p = NAN};
+    *options = (struct options){.temperature = NAN, .top_p = NAN, .c = NAN};
     lmvr_session_options_default(&options->session);
     *exit_status = EXIT_CANNOT;
     options->features = calloc((size_t)argc, sizeof *options->features);

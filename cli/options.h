@@ -8,6 +8,7 @@ struct options;
 
 /* A command is a bit, so that a row of the table can belong to several. */
 enum { FOR_EMBED = 1, FOR_DESCRIBE = 2, FOR_INFO = 4, FOR_BENCH = 8 };
+enum { FOR_PROBE_FIT = 1 << 8, FOR_PROBE_SCORE = 1 << 9, FOR_PROBE_PREDICT = 1 << 10 };
 
 struct command {
     const char *name, *synopsis, *summary;
@@ -25,6 +26,8 @@ struct options {
     const char *output;
     const char *shape; /* of the bench's random model */
     int layers;
+    const char *probe, *feature_file, *labels, *index; /* of the probe commands; paths */
+    double c;                                          /* NAN: chosen */
     bool resume, force, strict, quiet, json, quick;
     char *const *inputs;
     size_t input_count;
