@@ -4,6 +4,7 @@
 #include "dataset/labels_csv.h"
 #include "error.h"
 #include "format/json.h"
+#include "probe/standardize.h"
 #include "store/npy.h"
 #include "store/place.h"
 
@@ -68,7 +69,12 @@ static lmvr_status read_features(const struct npy_reader *reader, const int64_t 
     in->features = fits ? malloc(bytes) : NULL;
     if (!in->features)
         return error_no_memory(error, reader->path);
-    return read_rows(reader, rows, in, error);
+    TRY(read_rows(reader, rows, in, error));
+    int64_t bad = standardize_find_bad_row(in->features, in->rows, in->dim);
+    if (bad >= 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: row %lld (counted from 0) holds a value that is not finite",
+                         reader->path, (long long)(rows ? rows[bad] : bad));
+    return LMVR_OK;
 }
 
 /* ---- what they are ---- */
