@@ -1,4 +1,4 @@
-/* Bytes taken for a probe: what is read can be used, and written and read again. */
+/* Bytes taken for a probe: what is read can be used. */
 #include "probe/probe_file.h"
 
 #include <stdio.h>

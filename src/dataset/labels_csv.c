@@ -146,7 +146,7 @@ static lmvr_status take_line(struct reader *r, lmvr_error *error)
         if (!r->paths[row])
             return error_no_memory(error, r->csv.path);
     }
-    return l->kind == LABELS_MULTI ? take_values(r, l->multi + row * l->class_count, error) : take_name(r, row, error);
+    return r->names ? take_name(r, row, error) : take_values(r, l->multi + row * l->class_count, error);
 }
 
 /* ---- the classes of a column label ---- */

@@ -28,7 +28,7 @@ static uint64_t next_random(uint64_t *state)
  * that do not count stay. */
 static lmvr_status hold_out(const struct training *t, bool *held, int64_t *count, lmvr_error *error)
 {
-    int64_t *rows = malloc((size_t)t->rows * sizeof *rows), *seen = calloc((size_t)t->class_count, sizeof *seen);
+    int64_t *rows = calloc((size_t)t->rows, sizeof *rows), *seen = calloc((size_t)t->class_count, sizeof *seen);
     uint64_t state = t->options->seed;
     *count = 0;
     for (int64_t i = 0; rows && seen && i < t->rows; i++) { /* Fisher and Yates, from the front */

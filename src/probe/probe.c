@@ -208,8 +208,8 @@ static double row_loss(const struct probe *probe, const struct labels *labels, i
     double loss = 0, unused;
     if (probe->kind == LABELS_MULTI) {
         for (int k = 0; k < count; k++) {
-            int label = labels->multi[row * count + k];
-            loss += label ? objective_logistic(label * (double)scores[k], &unused) : 0;
+            double y = labels->multi[row * count + k];
+            loss += y != 0 ? objective_logistic(y * (double)scores[k], &unused) : 0;
         }
         return loss;
     }
