@@ -126,6 +126,25 @@ static void test_labels_join_by_path(void **state)
     labels_join_finish(&join);
 }
 
+/* Paths that name one place are one path; what is not UTF-8 is as the index has it. */
+static void test_spellings_of_a_path(void **state)
+{
+    struct labels l;
+    struct labels_join join;
+    lmvr_error error;
+    char csv[512];
+    write_text("index.jsonl", "{\"path\": \"./in//a.jpg\", \"row\": 0}\n{\"path\": \"in/../b.jpg\", \"row\": 1}\n"
+                              "{\"path\": \"\xEF\xBF\xBD.jpg\", \"row\": 2}\n");
+    snprintf(csv, sizeof csv, "path,label\n%s/in/a.jpg,x\nb.jpg,y\n\xff.jpg,z\n", (const char *)*state);
+    write_text("l.csv", csv);
+    if (labels_csv_join("l.csv", "index.jsonl", &l, &join, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    assert_memory_equal(join.rows, ((int64_t[]){0, 2}), 16); /* "in/.." may be a link's */
+    assert_int_equal(l.rows, 2);
+    labels_finish(&l);
+    labels_join_finish(&join);
+}
+
 static void assert_join_refused(const char *csv, const char *index, const char *sentence)
 {
     struct labels labels;
@@ -143,6 +162,7 @@ static void test_joins_that_make_no_sense_are_refused(void **state)
     (void)state;
     assert_join_refused("label\nx\n", index_text, "l.csv: has no column path to join the index by");
     assert_join_refused("path,label\na.jpg,x\na.jpg,y\n", index_text, "l.csv: has the path a.jpg twice");
+    assert_join_refused("path,label\na.jpg,x\n./a.jpg,y\n", index_text, "l.csv: has the path ./a.jpg twice");
     assert_join_refused("path,label\nA.jpg,x\n", index_text,
                         "l.csv and index.jsonl have no path in common, the first having A.jpg");
     assert_join_refused("path,label\na,x\n", "", "l.csv and index.jsonl have no path in common, the first having a");
@@ -160,9 +180,13 @@ static void test_joins_that_make_no_sense_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_a_column_label),      IN_FOLDER(test_whole_numbers_are_sorted_as_such),
-        IN_FOLDER(test_a_column_a_class),    IN_FOLDER(test_refusals_name_the_line),
-        IN_FOLDER(test_labels_join_by_path), IN_FOLDER(test_joins_that_make_no_sense_are_refused),
+        IN_FOLDER(test_a_column_label),
+        IN_FOLDER(test_whole_numbers_are_sorted_as_such),
+        IN_FOLDER(test_a_column_a_class),
+        IN_FOLDER(test_refusals_name_the_line),
+        IN_FOLDER(test_labels_join_by_path),
+        IN_FOLDER(test_spellings_of_a_path),
+        IN_FOLDER(test_joins_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
