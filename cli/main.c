@@ -14,10 +14,18 @@ static const char input_notes[] =
     "path a line. An image that cannot be used is reported and stops nothing.\n\n"
     "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be begun, 3 stopped midway.";
 
+static const char attend_notes[] =
+    "The image is a JPEG, PNG or WebP file. DIR gets WORD.png for each word, or token-N.png, sheet.png with all of them,\n"
+    "maps.npy with the weights, and attend.json.\n\n"
+    "Exit status: 0 all done, 1 the image cannot be used or a word is not in the response, 2 nothing could be begun,\n"
+    "3 stopped midway.";
+
 static const struct command commands[] = {
     {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, input_notes},
     {"describe", "describe [options] INPUT...", "Prints the path and the model's response for each image, a tab between them.",
      FOR_DESCRIBE, command_describe, input_notes},
+    {"attend", "attend [options] -o DIR IMAGE", "Shows where the words of a response look in the image.", FOR_ATTEND,
+     command_attend, attend_notes},
     {"info", "info [options]", "Prints what a model is and what memory it takes.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
 };

@@ -22,8 +22,9 @@ struct row {
 };
 
 #define AT(member)     offsetof(struct options, member)
-#define FOR_COMPUTING  (FOR_EMBED | FOR_DESCRIBE)
-#define FOR_EVERYTHING (FOR_EMBED | FOR_DESCRIBE | FOR_INFO | FOR_BENCH)
+#define FOR_MANY       (FOR_EMBED | FOR_DESCRIBE) /* images */
+#define FOR_COMPUTING  (FOR_MANY | FOR_ATTEND)
+#define FOR_EVERYTHING (FOR_COMPUTING | FOR_INFO | FOR_BENCH)
 #define MAX_COUNT      4096
 
 static const struct row table[] = {
@@ -33,6 +34,13 @@ static const struct row table[] = {
     {'f', "feature", "[NAME=]SPEC", FEATURE, 0, 0, 0, FOR_EMBED,
      "what to compute, as often as wanted: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1)"},
     {'o', "output", "PLACE", PATH, AT(output), 0, 0, FOR_EMBED, "a folder, or with one feature a file that ends in .npy"},
+    {'o', "output", "DIR", PATH, AT(output), 0, 0, FOR_ATTEND, "the folder for the pictures and the maps"},
+    {0, "words", "WORD,...", TEXT, AT(words), 0, 0, FOR_ATTEND,
+     "the words to show, each at its first occurrence (default: those of the response that look like nouns)"},
+    {0, "token", "N,...", TEXT, AT(tokens), 0, 0, FOR_ATTEND,
+     "tokens of the response to show, counted from 0, in place of words"},
+    {0, "layers", "A:B", TEXT, AT(blocks), 0, 0, FOR_ATTEND,
+     "the language model's blocks to average over, counted from 1: A:B, A, A: or :B (default: all)"},
     {0, "prompt", "TEXT", TEXT, AT(session.prompt), 0, 0, FOR_COMPUTING, "what the model is asked (default: the model's own)"},
     {0, "template", "NAME", TEXT, AT(session.template_name), 0, 0, FOR_COMPUTING,
      "what stands around the prompt: vicuna_v1, llava_hf, plain or none (default: the model's own)"},
@@ -53,16 +61,16 @@ static const struct row table[] = {
     {0, "layers", "N", INTEGER, AT(layers), 1, 1024, FOR_BENCH, "cut the language model to N blocks (default: all)"},
     {0, "dtype", "f32|bf16", CHOICE, AT(dtype), 0, 0, FOR_COMPUTING | FOR_BENCH,
      "the type of the weights (default: bf16 where the machine computes in it, else f32)"},
-    {0, "batch", "N", INTEGER, AT(session.batch), 1, MAX_COUNT, FOR_COMPUTING,
+    {0, "batch", "N", INTEGER, AT(session.batch), 1, MAX_COUNT, FOR_MANY,
      "images at once (default: from the model and the memory)"},
     {0, "threads", "N", INTEGER, AT(session.threads), 1, MAX_COUNT, FOR_COMPUTING | FOR_BENCH,
      "processor threads (default: one a processor)"},
     {0, "resume", NULL, FLAG, AT(resume), 0, 0, FOR_EMBED, "go on with what an interrupted run left, or begin"},
-    {0, "force", NULL, FLAG, AT(force), 0, 0, FOR_EMBED, "remove the results that are there, and begin"},
-    {0, "strict", NULL, FLAG, AT(strict), 0, 0, FOR_COMPUTING, "stop at the first input that fails"},
-    {0, "json", NULL, FLAG, AT(json), 0, 0, FOR_DESCRIBE | FOR_INFO | FOR_BENCH, "print JSON"},
+    {0, "force", NULL, FLAG, AT(force), 0, 0, FOR_EMBED | FOR_ATTEND, "remove the results that are there, and begin"},
+    {0, "strict", NULL, FLAG, AT(strict), 0, 0, FOR_MANY, "stop at the first input that fails"},
+    {0, "json", NULL, FLAG, AT(json), 0, 0, FOR_DESCRIBE | FOR_ATTEND | FOR_INFO | FOR_BENCH, "print JSON"},
     {0, "quick", NULL, FLAG, AT(quick), 0, 0, FOR_BENCH, "leave out end to end, and batches above 4"},
-    {'q', "quiet", NULL, FLAG, AT(quiet), 0, 0, FOR_COMPUTING, "no progress"},
+    {'q', "quiet", NULL, FLAG, AT(quiet), 0, 0, FOR_MANY, "no progress"},
     {'h', "help", NULL, FLAG, 0, 0, 0, FOR_EVERYTHING, "print this and do nothing"},
 };
 #define ROWS (sizeof table / sizeof *table)

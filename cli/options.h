@@ -7,7 +7,7 @@
 struct options;
 
 /* A command is a bit, so that a row of the table can belong to several. */
-enum { FOR_EMBED = 1, FOR_DESCRIBE = 2, FOR_INFO = 4, FOR_BENCH = 8 };
+enum { FOR_EMBED = 1, FOR_DESCRIBE = 2, FOR_INFO = 4, FOR_BENCH = 8, FOR_ATTEND = 16 };
 
 struct command {
     const char *name, *synopsis, *summary;
@@ -25,6 +25,7 @@ struct options {
     const char *output;
     const char *shape; /* of the bench's random model */
     int layers;
+    const char *words, *tokens, *blocks; /* of attend: comma lists, and A:B */
     bool resume, force, strict, quiet, json, quick;
     char *const *inputs;
     size_t input_count;
