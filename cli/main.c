@@ -14,10 +14,20 @@ static const char input_notes[] =
     "path a line. An image that cannot be used is reported and stops nothing.\n\n"
     "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be begun, 3 stopped midway.";
 
+static const char corrupt_notes[] =
+    "Types: gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur zoom_blur snow frost fog brightness\n"
+    "contrast elastic_transform pixelate jpeg_compression. INPUT x/a.jpg becomes DIR/a.png, a folder keeps its tree below DIR; "
+    "with\n"
+    "more than one type or severity, DIR/TYPE/SEVERITY/a.png. What is random depends on the seed and the image's bytes "
+    "alone.\n\n"
+    "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be begun, 3 stopped midway.";
+
 static const struct command commands[] = {
     {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, input_notes},
     {"describe", "describe [options] INPUT...", "Prints the path and the model's response for each image, a tab between them.",
      FOR_DESCRIBE, command_describe, input_notes},
+    {"corrupt", "corrupt [options] --type NAME --severity N -o DIR INPUT...", "Makes ImageNet-C's corruptions of images.",
+     FOR_CORRUPT, command_corrupt, corrupt_notes},
     {"info", "info [options]", "Prints what a model is and what memory it takes.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
 };

@@ -23,7 +23,7 @@ struct row {
 
 #define AT(member)     offsetof(struct options, member)
 #define FOR_COMPUTING  (FOR_EMBED | FOR_DESCRIBE)
-#define FOR_EVERYTHING (FOR_EMBED | FOR_DESCRIBE | FOR_INFO | FOR_BENCH)
+#define FOR_EVERYTHING (FOR_EMBED | FOR_DESCRIBE | FOR_INFO | FOR_BENCH | FOR_CORRUPT)
 #define MAX_COUNT      4096
 
 static const struct row table[] = {
@@ -33,6 +33,17 @@ static const struct row table[] = {
     {'f', "feature", "[NAME=]SPEC", FEATURE, 0, 0, 0, FOR_EMBED,
      "what to compute, as often as wanted: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1)"},
     {'o', "output", "PLACE", PATH, AT(output), 0, 0, FOR_EMBED, "a folder, or with one feature a file that ends in .npy"},
+    {0, "type", "NAME[,NAME...]|all", TEXT, AT(types), 0, 0, FOR_CORRUPT, "the corruptions, by ImageNet-C's names"},
+    {0, "severity", "1..5[,...]|all", TEXT, AT(severities), 0, 0, FOR_CORRUPT, "how strong, from 1 to 5"},
+    {'o', "output", "DIR", PATH, AT(output), 0, 0, FOR_CORRUPT, "the folder for the results"},
+    {0, "seed", "N", SEED, AT(session.seed), 0, 0, FOR_CORRUPT,
+     "of what is random, together with the image's own bytes (default: 0)"},
+    {0, "angle", "DEG", REAL, AT(angle), -360, 360, FOR_CORRUPT, "of motion blur and snow (default: drawn from the seed)"},
+    {0, "size", "N", INTEGER, AT(size), 1, 16384, FOR_CORRUPT,
+     "first ImageNet-C's own resize and center crop, theirs being 224 (default: the image as it is)"},
+    {0, "format", "png|jpg", CHOICE, AT(format), 0, 0, FOR_CORRUPT,
+     "of the results; jpg is of quality 85, as ImageNet-C (default: png)"},
+    {0, "textures", "DIR", PATH, AT(textures), 0, 0, FOR_CORRUPT, "pictures of frost, in place of made ones"},
     {0, "prompt", "TEXT", TEXT, AT(session.prompt), 0, 0, FOR_COMPUTING, "what the model is asked (default: the model's own)"},
     {0, "template", "NAME", TEXT, AT(session.template_name), 0, 0, FOR_COMPUTING,
      "what stands around the prompt: vicuna_v1, llava_hf, plain or none (default: the model's own)"},
@@ -55,14 +66,16 @@ static const struct row table[] = {
      "the type of the weights (default: bf16 where the machine computes in it, else f32)"},
     {0, "batch", "N", INTEGER, AT(session.batch), 1, MAX_COUNT, FOR_COMPUTING,
      "images at once (default: from the model and the memory)"},
-    {0, "threads", "N", INTEGER, AT(session.threads), 1, MAX_COUNT, FOR_COMPUTING | FOR_BENCH,
+    {0, "threads", "N", INTEGER, AT(session.threads), 1, MAX_COUNT, FOR_COMPUTING | FOR_BENCH | FOR_CORRUPT,
      "processor threads (default: one a processor)"},
     {0, "resume", NULL, FLAG, AT(resume), 0, 0, FOR_EMBED, "go on with what an interrupted run left, or begin"},
+    {0, "resume", NULL, FLAG, AT(resume), 0, 0, FOR_CORRUPT, "leave results alone that are there already"},
     {0, "force", NULL, FLAG, AT(force), 0, 0, FOR_EMBED, "remove the results that are there, and begin"},
-    {0, "strict", NULL, FLAG, AT(strict), 0, 0, FOR_COMPUTING, "stop at the first input that fails"},
+    {0, "strict", NULL, FLAG, AT(strict), 0, 0, FOR_COMPUTING | FOR_CORRUPT, "stop at the first input that fails"},
     {0, "json", NULL, FLAG, AT(json), 0, 0, FOR_DESCRIBE | FOR_INFO | FOR_BENCH, "print JSON"},
     {0, "quick", NULL, FLAG, AT(quick), 0, 0, FOR_BENCH, "leave out end to end, and batches above 4"},
-    {'q', "quiet", NULL, FLAG, AT(quiet), 0, 0, FOR_COMPUTING, "no progress"},
+    {0, "corruptions", NULL, FLAG, AT(corruptions), 0, 0, FOR_BENCH, "in place of a model, the corruptions, on one thread"},
+    {'q', "quiet", NULL, FLAG, AT(quiet), 0, 0, FOR_COMPUTING | FOR_CORRUPT, "no progress"},
     {'h', "help", NULL, FLAG, 0, 0, 0, FOR_EVERYTHING, "print this and do nothing"},
 };
 #define ROWS (sizeof table / sizeof *table)
@@ -278,7 +291,7 @@ static bool parse_options(const struct command *command, int argc, char **argv, 
 
 bool options_parse(const struct command *command, int argc, char **argv, struct options *options, int *exit_status)
 {
-    *options = (struct options){.temperature = NAN, .top_p = NAN};
+    *options = (struct options){.temperature = NAN, .top_p = NAN, .angle = NAN};
     lmvr_session_options_default(&options->session);
     *exit_status = EXIT_CANNOT;
     options->features = calloc((size_t)argc, sizeof *options->features);

@@ -7,7 +7,7 @@
 struct options;
 
 /* A command is a bit, so that a row of the table can belong to several. */
-enum { FOR_EMBED = 1, FOR_DESCRIBE = 2, FOR_INFO = 4, FOR_BENCH = 8 };
+enum { FOR_EMBED = 1, FOR_DESCRIBE = 2, FOR_INFO = 4, FOR_BENCH = 8, FOR_CORRUPT = 16 };
 
 struct command {
     const char *name, *synopsis, *summary;
@@ -26,6 +26,10 @@ struct options {
     const char *shape; /* of the bench's random model */
     int layers;
     bool resume, force, strict, quiet, json, quick;
+    const char *types, *severities, *textures; /* of corrupt; as given */
+    double angle;                              /* NAN: not given */
+    int size, format;                          /* 0: not given; the place in "png|jpg" */
+    bool corruptions;                          /* of the bench, in place of a model */
     char *const *inputs;
     size_t input_count;
 };

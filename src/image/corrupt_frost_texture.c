@@ -1,0 +1,125 @@
+/* Drawing frost: as on a window, feathers of ice whose side branches leave at 60 degrees, and theirs again. */
+#include "image/corrupt_frost.h"
+#include "image/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SIDE   FROST_SIDE
+#define PIXELS ((size_t)SIDE * SIDE)
+
+/* What sets the five apart: how many feathers, how long, and how cloudy the pane is. */
+static const struct look {
+    int feathers;
+    double length, clouds;
+} looks[FROST_MADE] = {{26, 300, 0.5}, {70, 130, 0.7}, {16, 420, 0.35}, {110, 90, 0.6}, {44, 220, 0.8}};
+
+struct pane {
+    float *ice; /* (SIDE, SIDE) */
+    struct random random;
+};
+
+static double between(struct pane *pane, double least, double most)
+{
+    return random_uniform(&pane->random, least, most);
+}
+
+/* Shares a spot among the four pixels around it. */
+static void put(const struct pane *pane, double x, double y, double amount)
+{
+    int left = (int)floor(x), top = (int)floor(y);
+    if (left < 0 || top < 0 || left + 1 >= SIDE || top + 1 >= SIDE)
+        return;
+    double right = x - left, bottom = y - top;
+    float *at = pane->ice + (size_t)top * SIDE + left;
+    at[0] += (float)(amount * (1 - right) * (1 - bottom));
+    at[1] += (float)(amount * right * (1 - bottom));
+    at[SIDE] += (float)(amount * (1 - right) * bottom);
+    at[SIDE + 1] += (float)(amount * right * bottom);
+}
+
+/* One line of ice and what branches off it; shorter toward its tip, as the older branches have grown longer. */
+static void grow(struct pane *pane, double x, double y, double direction, double length, int order)
+{
+    double bend = between(pane, -0.004, 0.004), spacing = order == 0 ? 5 : 4, next = spacing, side = 1;
+    for (double done = 0; done < length; done += 0.75) {
+        put(pane, x, y, (order == 0 ? 0.8 : order == 1 ? 0.45 : 0.3) * (1 - 0.6 * done / length));
+        x += 0.75 * cos(direction);
+        y += 0.75 * sin(direction);
+        direction += bend + between(pane, -0.02, 0.02);
+        if (order < 2 && done > next) {
+            double left = length - done, most = order == 0 ? 0.32 : 0.28;
+            grow(pane, x, y, direction + side * (M_PI / 3 + between(pane, -0.08, 0.08)), left * between(pane, 0.4, 1) * most,
+                 order + 1);
+            side = -side;
+            next = done + spacing * between(pane, 0.5, 1.5);
+        }
+    }
+}
+
+/* Feathers come from the edges inward, or from a seed anywhere. */
+static void grow_feathers(struct pane *pane, const struct look *look)
+{
+    for (int i = 0; i < look->feathers; i++) {
+        double x = between(pane, 0, SIDE), y = between(pane, 0, SIDE), direction = between(pane, 0, 2 * M_PI);
+        if (i % 2) {
+            x = i % 4 == 1 ? 0 : SIDE - 2;
+            direction = between(pane, -1, 1) + (i % 4 == 1 ? 0 : M_PI);
+        }
+        grow(pane, x, y, direction, look->length * between(pane, 0.5, 1.2), 0);
+    }
+}
+
+/* Smooth noise of several sizes, 0 to 1 or about so: random values on a lattice, interpolated, halved with each halving of the
+ * lattice. */
+static void add_clouds(struct pane *pane, float *clouds)
+{
+    double lattice[17][17], amplitude = 0.5;
+    for (int cells = 2; cells <= 16; cells *= 2, amplitude /= 2) {
+        for (int i = 0; i <= cells; i++)
+            for (int j = 0; j <= cells; j++)
+                lattice[i][j] = between(pane, 0, 1);
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++) {
+                double u = (double)x * cells / SIDE, v = (double)y * cells / SIDE;
+                int i = (int)v, j = (int)u;
+                u = (u - j) * (u - j) * (3 - 2 * (u - j));
+                v = (v - i) * (v - i) * (3 - 2 * (v - i));
+                double top = lattice[i][j] + u * (lattice[i][j + 1] - lattice[i][j]);
+                double bottom = lattice[i + 1][j] + u * (lattice[i + 1][j + 1] - lattice[i + 1][j]);
+                clouds[(size_t)y * SIDE + x] += (float)(amplitude * (top + v * (bottom - top)));
+            }
+    }
+}
+
+/* From bare glass to dense ice: blue gray to nearly white. */
+static void paint(const struct pane *pane, const float *clouds, const struct look *look, uint8_t *rgb)
+{
+    static const double glass[3] = {72, 84, 100}, ice[3] = {238, 245, 252};
+    for (size_t i = 0; i < PIXELS; i++) {
+        double haze = look->clouds * clouds[i] * clouds[i];
+        double white = 1 - (1 - haze) * exp(-1.3 * pane->ice[i]);
+        for (int c = 0; c < 3; c++)
+            rgb[3 * i + c] = (uint8_t)(glass[c] + (ice[c] - glass[c]) * white);
+    }
+}
+
+lmvr_status frost_draw(int index, struct image *texture, lmvr_error *error)
+{
+    struct pane pane = {.ice = calloc(PIXELS, sizeof *pane.ice)};
+    float *clouds = calloc(PIXELS, sizeof *clouds);
+    uint8_t *rgb = malloc(3 * PIXELS);
+    bool ready = pane.ice && clouds && rgb;
+    if (ready) {
+        random_init(&pane.random, (uint64_t)index);
+        grow_feathers(&pane, &looks[index]);
+        add_clouds(&pane, clouds);
+        paint(&pane, clouds, &looks[index], rgb);
+        *texture = (struct image){SIDE, SIDE, rgb};
+    } else {
+        free(rgb);
+    }
+    free(pane.ice);
+    free(clouds);
+    return ready ? LMVR_OK : error_no_memory(error, "the textures of frost");
+}
