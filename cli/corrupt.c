@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "corrupt_plan.h"
 #include "error.h"
+#include "format/file.h"
 #include "image/encode.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -197,7 +198,7 @@ static void note_end(struct run *run, size_t input, lmvr_status status, const lm
         run->complaints[input] = strdup(error->message);
         run->stop = run->stop || run->options->strict;
     }
-    run->done += whole;
+    run->done += status == LMVR_OK && whole;
     run->ended[input] = whole || status != LMVR_OK;
     tell(run);
 }
@@ -234,7 +235,7 @@ static int report(const struct run *run)
         complain("stopped there, with %zu of %zu inputs done, for --strict", run->done, count);
         return EXIT_SOME_FAILED;
     }
-    if (run->done < count)
+    if (run->done + run->failed < count)
         return report_stop(run, "stopped by a signal");
     if (run->failed > 0)
         complain("%zu of %zu inputs failed", run->failed, count);
@@ -257,7 +258,7 @@ static lmvr_status prepare(struct run *run, lmvr_error *error)
         return error_no_memory(error, "the list of inputs");
     TRY(make_folders_of(run->plan.output, error));
     if (access(run->plan.output, W_OK | X_OK) != 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be written to", run->plan.output);
+        return file_error(error, run->plan.output, "be written to");
     return LMVR_OK;
 }
 

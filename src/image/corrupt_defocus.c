@@ -1,7 +1,7 @@
 /*
  * Defocus blur: a disk, its edge softened by a small Gaussian, as the authors' disk() and OpenCV's filter2D have it. A row of
- * the kernel is constant but for its ends, so it costs the difference of two prefix sums and a few single taps; rows at the
- * same distance above and below the center are equal, and are added first.
+ * the kernel is constant but for its ends, so it costs the difference of two prefix sums and a few single taps, which the rows
+ * at one distance above and below the center share.
  */
 #include "image/corrupt_parts.h"
 
@@ -89,73 +89,97 @@ static bool disk_init(struct disk *disk, double radius, double alias_blur)
 struct defocus {
     const struct image *image;
     struct disk disk;
-    int *columns;          /* of the picture, for each place of a padded row */
-    uint32_t *pair, *sums; /* two padded rows added; the sums of all before, 3 more than `pair` */
-    double *row;           /* the row that comes out */
+    int *columns; /* of the picture, for each place of a padded row */
+    /* The rows that the kernel reaches, a ring of `count`: padded, and the sums of all before (of these only differences count,
+     * so they may overflow). `loaded` rows have been in it. */
+    int count, loaded;
+    size_t stride; /* values of a padded row; sums have 3 more */
+    uint16_t *pixels;
+    uint32_t *sums;
+    uint16_t *pair;  /* two rows of `pixels` added */
+    uint32_t *inner; /* of the row that comes out: what has the weight of the kernel's center */
+    double *outer;   /* and what has another weight */
 };
 
-static void add_rows(struct defocus *d, int above, int below)
+static void load_row(struct defocus *d, int y)
 {
-    int half = d->disk.half, width = d->image->width, padded = width + 2 * half;
-    size_t stride = (size_t)width * 3;
-    const uint8_t *a = d->image->rgb + (size_t)above * stride, *b = d->image->rgb + (size_t)below * stride;
-    uint32_t *pair = d->pair, *sums = d->sums, both = above != below;
-    for (int i = 0; i < padded; i = i == half - 1 ? half + width : i + 1)
+    int half = d->disk.half, width = d->image->width;
+    const uint8_t *in = d->image->rgb + (size_t)y * (size_t)width * 3;
+    uint16_t *row = d->pixels + (size_t)(y % d->count) * d->stride;
+    uint32_t *sums = d->sums + (size_t)(y % d->count) * (d->stride + 3), r = 0, g = 0, b = 0;
+    for (int i = 0; i < width + 2 * half; i = i == half - 1 ? half + width : i + 1)
         for (int c = 0; c < 3; c++)
-            pair[3 * (size_t)i + c] = a[3 * (size_t)d->columns[i] + c] + both * b[3 * (size_t)d->columns[i] + c];
-    pair += 3 * (size_t)half;
-    for (size_t i = 0; i < stride; i++)
-        pair[i] = a[i] + both * b[i];
-    pair = d->pair;
-    for (size_t i = 0; i < 3 * (size_t)padded; i++)
-        sums[i + 3] = sums[i] + pair[i]; /* beyond 2^32 too, only differences count */
-}
-
-/* Adds what the kernel's row at distance dy gives, from d->pair and d->sums. */
-static void add_kernel_row(struct defocus *d, int dy)
-{
-    const float *weights = d->disk.weights + (size_t)dy * (d->disk.half + 1);
-    int half = d->disk.half, run = 0;
-    size_t n = 3 * (size_t)d->image->width;
-    double *row = d->row, weight = weights[0];
-    while (run < half && weights[run + 1] == weights[0])
-        run++;
-    const uint32_t *low = d->sums + 3 * (size_t)(half - run), *high = d->sums + 3 * (size_t)(half + run + 1);
-    for (size_t i = 0; i < n; i++)
-        row[i] += weight * (int32_t)(high[i] - low[i]);
-    for (int j = run + 1; j <= half; j++) {
-        const uint32_t *left = d->pair + 3 * (size_t)(half - j), *right = d->pair + 3 * (size_t)(half + j);
-        weight = weights[j];
-        for (size_t i = 0; i < n && weight > 0; i++)
-            row[i] += weight * (int32_t)(left[i] + right[i]);
+            row[3 * (size_t)i + c] = in[3 * (size_t)d->columns[i] + c];
+    for (size_t i = 0; i < 3 * (size_t)width; i++)
+        row[3 * (size_t)half + i] = in[i];
+    for (size_t i = 0; i < d->stride; i += 3) {
+        sums[i] = r;
+        sums[i + 1] = g;
+        sums[i + 2] = b;
+        r += row[i];
+        g += row[i + 1];
+        b += row[i + 2];
     }
+    sums[d->stride] = r;
+    sums[d->stride + 1] = g;
+    sums[d->stride + 2] = b;
 }
 
-static bool is_empty(const struct disk *disk, int dy)
+/* The sums over 2 run + 1 pixels around each place of a row. */
+static void add_inner(struct defocus *d, int y, int run)
 {
-    const float *weights = disk->weights + (size_t)dy * (disk->half + 1);
-    for (int j = 0; j <= disk->half; j++)
+    size_t n = 3 * (size_t)d->image->width;
+    const uint32_t *sums = d->sums + (size_t)(y % d->count) * (d->stride + 3) + 3 * (size_t)(d->disk.half - run);
+    const uint32_t *end = sums + 3 * (2 * (size_t)run + 1);
+    uint32_t *inner = d->inner;
+    for (size_t i = 0; i < n; i++)
+        inner[i] += end[i] - sums[i];
+}
+
+/* The pixels `left` and `right` of each place of d->pair, with a weight. */
+static void add_outer(struct defocus *d, int distance, float weight)
+{
+    size_t n = 3 * (size_t)d->image->width;
+    const uint16_t *left = d->pair + 3 * (size_t)(d->disk.half - distance),
+                   *right = d->pair + 3 * (size_t)(d->disk.half + distance);
+    double *outer = d->outer, w = distance ? (double)weight : (double)weight / 2;
+    for (size_t i = 0; i < n; i++)
+        outer[i] += w * (left[i] + right[i]);
+}
+
+/* Adds what the kernel's rows at distance dy give, from the picture's rows `above` and `below`, which are one for dy = 0. */
+static void add_kernel_rows(struct defocus *d, int dy, int above, int below)
+{
+    const float *weights = d->disk.weights + (size_t)dy * (d->disk.half + 1), center = d->disk.weights[0];
+    const uint16_t *a = d->pixels + (size_t)(above % d->count) * d->stride,
+                   *b = d->pixels + (size_t)(below % d->count) * d->stride;
+    int run = 0;
+    while (run <= d->disk.half && weights[run] == center)
+        run++;
+    if (run > 0)
+        add_inner(d, above, run - 1);
+    if (run > 0 && dy > 0)
+        add_inner(d, below, run - 1);
+    for (size_t i = 0; i < d->stride; i++)
+        d->pair[i] = (uint16_t)(dy > 0 ? a[i] + b[i] : a[i]);
+    for (int j = run; j <= d->disk.half; j++)
         if (weights[j] > 0)
-            return false;
-    return true;
+            add_outer(d, j, weights[j]);
 }
 
 static void blur_row(struct defocus *d, int y, uint8_t *out)
 {
-    int height = d->image->height;
+    int half = d->disk.half, height = d->image->height;
     size_t n = 3 * (size_t)d->image->width;
-    memset(d->row, 0, n * sizeof *d->row);
-    for (int dy = 0; dy <= d->disk.half; dy++) {
-        if (is_empty(&d->disk, dy))
-            continue;
-        int above = mirror((int64_t)y - dy, height), below = mirror((int64_t)y + dy, height);
-        add_rows(d, above, below);
-        add_kernel_row(d, dy);
-        if (dy > 0 && above == below) /* in a low picture both can be the same row, which then counts twice */
-            add_kernel_row(d, dy);
-    }
+    memset(d->inner, 0, n * sizeof *d->inner);
+    memset(d->outer, 0, n * sizeof *d->outer);
+    for (; d->loaded < height && d->loaded <= y + half; d->loaded++)
+        load_row(d, d->loaded);
+    for (int dy = 0; dy <= half; dy++)
+        add_kernel_rows(d, dy, mirror((int64_t)y - dy, height), mirror((int64_t)y + dy, height));
+    double center = d->disk.weights[0];
     for (size_t i = 0; i < n; i++)
-        out[i] = byte_of_unit(d->row[i] / 255);
+        out[i] = byte_of_unit((center * d->inner[i] + d->outer[i]) / 255);
 }
 
 static bool defocus_init(struct defocus *d, const struct image *image, double radius, double alias_blur)
@@ -163,24 +187,30 @@ static bool defocus_init(struct defocus *d, const struct image *image, double ra
     *d = (struct defocus){.image = image};
     if (!disk_init(&d->disk, radius, alias_blur))
         return false;
-    int half = d->disk.half;
-    size_t padded = (size_t)image->width + 2 * (size_t)half;
+    int half = d->disk.half, width = image->width;
+    size_t padded = (size_t)width + 2 * (size_t)half;
+    d->stride = 3 * padded;
+    d->count = clamp_int(2 * half + 1, 1, image->height);
     d->columns = malloc(padded * sizeof *d->columns);
-    d->pair = malloc(3 * padded * sizeof *d->pair);
-    d->sums = calloc(3 * (padded + 1), sizeof *d->sums);
-    d->row = malloc(3 * (size_t)image->width * sizeof *d->row);
+    d->pixels = malloc((size_t)d->count * d->stride * sizeof *d->pixels);
+    d->sums = malloc((size_t)d->count * (d->stride + 3) * sizeof *d->sums);
+    d->pair = malloc(d->stride * sizeof *d->pair);
+    d->inner = malloc(3 * (size_t)width * sizeof *d->inner);
+    d->outer = malloc(3 * (size_t)width * sizeof *d->outer);
     for (size_t i = 0; d->columns && i < padded; i++)
-        d->columns[i] = mirror((int64_t)i - half, image->width);
-    return d->columns && d->pair && d->sums && d->row;
+        d->columns[i] = mirror((int64_t)i - half, width);
+    return d->columns && d->pixels && d->sums && d->pair && d->inner && d->outer;
 }
 
 static void defocus_finish(struct defocus *d)
 {
     free(d->disk.weights);
     free(d->columns);
-    free(d->pair);
+    free(d->pixels);
     free(d->sums);
-    free(d->row);
+    free(d->pair);
+    free(d->inner);
+    free(d->outer);
 }
 
 lmvr_status corrupt_defocus_blur(struct corrupting *work, lmvr_error *error)

@@ -19,6 +19,8 @@ static const struct {
 /* A place mirrored into 0 to size - 1, the border pixel repeated (d c b a | a b c d | d c b a). */
 static int reflect(int64_t i, int size)
 {
+    if (i >= 0 && i < size)
+        return (int)i;
     int64_t period = 2 * (int64_t)size;
     i %= period;
     i = i < 0 ? i + period : i;
@@ -28,6 +30,8 @@ static int reflect(int64_t i, int size)
 /* The same, the border pixel not repeated (d c b | a b c d | c b a). */
 static int reflect_101(int64_t i, int size)
 {
+    if (i >= 0 && i < size)
+        return (int)i;
     if (size == 1)
         return 0;
     int64_t period = 2 * (int64_t)size - 2;

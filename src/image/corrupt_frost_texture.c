@@ -3,6 +3,7 @@
 #include "image/random.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #define SIDE   FROST_SIDE
@@ -12,7 +13,7 @@
 static const struct look {
     int feathers;
     double length, clouds;
-} looks[FROST_MADE] = {{26, 300, 0.5}, {70, 130, 0.7}, {16, 420, 0.35}, {110, 90, 0.6}, {44, 220, 0.8}};
+} looks[FROST_MADE] = {{60, 260, 0.6}, {260, 120, 0.7}, {34, 360, 0.5}, {480, 80, 0.6}, {120, 180, 0.8}};
 
 struct pane {
     float *ice; /* (SIDE, SIDE) */
@@ -38,35 +39,35 @@ static void put(const struct pane *pane, double x, double y, double amount)
     at[SIDE + 1] += (float)(amount * right * bottom);
 }
 
-/* One line of ice and what branches off it; shorter toward its tip, as the older branches have grown longer. */
+/* One line of ice and what branches off it, shorter toward its tip, as the older branches have grown longer. */
 static void grow(struct pane *pane, double x, double y, double direction, double length, int order)
 {
-    double bend = between(pane, -0.004, 0.004), spacing = order == 0 ? 5 : 4, next = spacing, side = 1;
+    static const double amounts[] = {0.7, 0.4, 0.3}, reach[] = {0.3, 0.35}, spacing[] = {3, 3};
+    double bend = between(pane, -0.006, 0.006), next = spacing[0], side = 1;
     for (double done = 0; done < length; done += 0.75) {
-        put(pane, x, y, (order == 0 ? 0.8 : order == 1 ? 0.45 : 0.3) * (1 - 0.6 * done / length));
+        put(pane, x, y, amounts[order] * (1 - 0.7 * done / length));
         x += 0.75 * cos(direction);
         y += 0.75 * sin(direction);
-        direction += bend + between(pane, -0.02, 0.02);
+        direction += bend + between(pane, -0.03, 0.03);
         if (order < 2 && done > next) {
-            double left = length - done, most = order == 0 ? 0.32 : 0.28;
-            grow(pane, x, y, direction + side * (M_PI / 3 + between(pane, -0.08, 0.08)), left * between(pane, 0.4, 1) * most,
-                 order + 1);
+            double angle = direction + side * (M_PI / 3 + between(pane, -0.15, 0.15));
+            grow(pane, x, y, angle, (length - done) * reach[order] * between(pane, 0.2, 1), order + 1);
             side = -side;
-            next = done + spacing * between(pane, 0.5, 1.5);
+            next = done + spacing[order] * between(pane, 0.3, 1.7);
         }
     }
 }
 
-/* Feathers come from the edges inward, or from a seed anywhere. */
+/* Half of them from seeds anywhere; the others close together, around a few spots, where the pane is coldest. */
 static void grow_feathers(struct pane *pane, const struct look *look)
 {
+    double x = 0, y = 0;
     for (int i = 0; i < look->feathers; i++) {
-        double x = between(pane, 0, SIDE), y = between(pane, 0, SIDE), direction = between(pane, 0, 2 * M_PI);
-        if (i % 2) {
-            x = i % 4 == 1 ? 0 : SIDE - 2;
-            direction = between(pane, -1, 1) + (i % 4 == 1 ? 0 : M_PI);
+        if (i % 2 == 0 || i % 16 == 1) {
+            x = between(pane, 0, SIDE);
+            y = between(pane, 0, SIDE);
         }
-        grow(pane, x, y, direction, look->length * between(pane, 0.5, 1.2), 0);
+        grow(pane, x, y, between(pane, 0, 2 * M_PI), look->length * between(pane, 0.5, 1.2), 0);
     }
 }
 
@@ -92,34 +93,55 @@ static void add_clouds(struct pane *pane, float *clouds)
     }
 }
 
-/* From bare glass to dense ice: blue gray to nearly white. */
-static void paint(const struct pane *pane, const float *clouds, const struct look *look, uint8_t *rgb)
+/* The ice's light scattered: its mean over a square of side 2 RADIUS + 1, twice, along rows and columns. */
+#define RADIUS 5
+static void scatter(const float *ice, float *glow, float *line)
 {
-    static const double glass[3] = {72, 84, 100}, ice[3] = {238, 245, 252};
+    for (int pass = 0; pass < 4; pass++) {
+        const float *in = pass ? glow : ice;
+        ptrdiff_t step = pass % 2 ? SIDE : 1, turn = pass % 2 ? 1 : SIDE;
+        for (int i = 0; i < SIDE; i++) {
+            for (int j = 0; j < SIDE; j++) {
+                double sum = 0;
+                for (int t = -RADIUS; t <= RADIUS; t++)
+                    sum += j + t >= 0 && j + t < SIDE ? in[i * turn + (j + t) * step] : 0;
+                line[j] = (float)(sum / (2 * RADIUS + 1));
+            }
+            for (int j = 0; j < SIDE; j++)
+                glow[i * turn + j * step] = line[j];
+        }
+    }
+}
+
+/* From bare glass to dense ice: blue gray to nearly white. */
+static void paint(const struct pane *pane, const float *glow, const float *clouds, const struct look *look, uint8_t *rgb)
+{
+    static const double glass[3] = {66, 80, 98}, ice[3] = {238, 245, 252};
     for (size_t i = 0; i < PIXELS; i++) {
-        double haze = look->clouds * clouds[i] * clouds[i];
-        double white = 1 - (1 - haze) * exp(-1.3 * pane->ice[i]);
+        double clear = (1 - look->clouds * clouds[i] * clouds[i]) * exp(-0.9 * pane->ice[i] - 0.9 * glow[i]);
         for (int c = 0; c < 3; c++)
-            rgb[3 * i + c] = (uint8_t)(glass[c] + (ice[c] - glass[c]) * white);
+            rgb[3 * i + c] = (uint8_t)(ice[c] + (glass[c] - ice[c]) * clear);
     }
 }
 
 lmvr_status frost_draw(int index, struct image *texture, lmvr_error *error)
 {
     struct pane pane = {.ice = calloc(PIXELS, sizeof *pane.ice)};
-    float *clouds = calloc(PIXELS, sizeof *clouds);
+    float *clouds = calloc(PIXELS, sizeof *clouds), *glow = malloc(PIXELS * sizeof *glow), line[SIDE];
     uint8_t *rgb = malloc(3 * PIXELS);
-    bool ready = pane.ice && clouds && rgb;
+    bool ready = pane.ice && clouds && glow && rgb;
     if (ready) {
         random_init(&pane.random, (uint64_t)index);
         grow_feathers(&pane, &looks[index]);
         add_clouds(&pane, clouds);
-        paint(&pane, clouds, &looks[index], rgb);
+        scatter(pane.ice, glow, line);
+        paint(&pane, glow, clouds, &looks[index], rgb);
         *texture = (struct image){SIDE, SIDE, rgb};
     } else {
         free(rgb);
     }
     free(pane.ice);
     free(clouds);
+    free(glow);
     return ready ? LMVR_OK : error_no_memory(error, "the textures of frost");
 }

@@ -142,10 +142,11 @@ def snow(x, severity, rng, angle=None):
     return finish(keep * x + (1 - keep) * np.maximum(x, pale) + layer + np.rot90(layer, k=2))
 
 
-def plasma(side, decay, rng):
-    """Diamonds and squares on a torus; heights from 0 to 1."""
-    m = np.zeros((side, side))
-    step, wibble = side, 100
+def plasma(h, w, decay, rng):
+    """Diamonds and squares on a torus of square cells, as many as a picture needs; heights from 0 to 1."""
+    cell = max(2, 1 << int(np.ceil(np.log2(min(h, w)))))
+    m = np.zeros((-(-h // cell) * cell, -(-w // cell) * cell))
+    step, wibble = cell, 100
 
     def wibbled(total):
         return total / 4 + wibble * rng.uniform(-wibble, wibble, total.shape)
@@ -161,16 +162,14 @@ def plasma(side, decay, rng):
         step //= 2
         wibble /= decay
     m -= m.min()
-    return m / m.max()
+    return (m / m.max())[:h, :w]
 
 
 def fog(x, severity, rng):
     thickness, decay = [(1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)][severity - 1]
-    h, w = x.shape[:2]
-    side = 1 << int(np.ceil(np.log2(max(h, w))))
     x = x / 255.0
     most = x.max()
-    return finish((x + thickness * plasma(side, decay, rng)[:h, :w, None]) * most / (most + thickness))
+    return finish((x + thickness * plasma(*x.shape[:2], decay, rng)[..., None]) * most / (most + thickness))
 
 
 def brightness(x, severity, rng):
