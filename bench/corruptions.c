@@ -17,7 +17,8 @@ static void make_picture(uint8_t *rgb)
 {
     uint32_t state = 1;
     for (size_t i = 0; i < BYTES; i++) {
-        double x = (double)(i / 3 % SIDE), y = (double)(i / 3 / SIDE);
+        size_t column = i / 3 % SIDE, row = i / 3 / SIDE;
+        double x = (double)column, y = (double)row;
         state = state * 1664525U + 1013904223U;
         rgb[i] = (uint8_t)(128 + 80 * sin(x / 17 + (double)(i % 3)) * cos(y / 23) + (state >> 27) - 16);
     }

@@ -10,7 +10,7 @@
 double *gaussian_weights(double sigma, double truncate, int *radius)
 {
     *radius = (int)(truncate * sigma + 0.5);
-    double *weights = malloc(((size_t)*radius + 1) * sizeof *weights), total = 0;
+    double *weights = calloc((size_t)*radius + 1, sizeof *weights), total = 0;
     for (int i = 0; weights && i <= *radius; i++) {
         weights[i] = exp(-0.5 * i * i / (sigma * sigma));
         total += i ? 2 * weights[i] : weights[i];
@@ -67,7 +67,7 @@ lmvr_status gaussian_bytes(const struct image *image, double sigma, uint8_t *out
     struct smoothing s = {.image = image, .weights = gaussian_weights(sigma, 4, &s.radius)};
     size_t n = (size_t)image->width * 3;
     double *sums = malloc(n * sizeof *sums);
-    s.row = malloc((n + 6 * (size_t)s.radius) * sizeof *s.row);
+    s.row = calloc(n + 6 * (size_t)s.radius, sizeof *s.row);
     bool ready = s.weights && s.row && sums;
     for (int y = 0; ready && y < image->height; y++) {
         smooth_columns(&s, y);
@@ -167,7 +167,7 @@ static lmvr_status make_axes(struct zoom_blur *z, const struct image *image, dou
         TRY(zoom_axis_init(&z->rows[i], image->height, factor, error));
     }
     size_t n = image_bytes(image);
-    z->in = malloc((n + 1) * sizeof *z->in);
+    z->in = calloc(n, sizeof *z->in);
     z->between = calloc((size_t)image->width * 3 + 1, sizeof *z->between);
     z->sums = aligned_alloc(sizeof(pixel), (size_t)image->width * sizeof *z->sums);
     if (!z->in || !z->between || !z->sums)

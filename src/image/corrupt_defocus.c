@@ -62,9 +62,9 @@ static bool disk_init(struct disk *disk, double radius, double alias_blur)
 {
     float taps[3];
     int size = radius <= 8 ? 9 : (int)ceil(radius) + 1, passes = radius <= 8 ? 1 : 2, inside = 0;
-    float *line = malloc((size_t)size * sizeof *line);
+    float *line = calloc((size_t)size, sizeof *line);
     disk->half = size - 1;
-    disk->weights = malloc((size_t)size * (size_t)size * sizeof *disk->weights);
+    disk->weights = calloc((size_t)size * (size_t)size, sizeof *disk->weights);
     if (!disk->weights || !line) {
         free(line);
         return false;
@@ -191,10 +191,10 @@ static bool defocus_init(struct defocus *d, const struct image *image, double ra
     size_t padded = (size_t)width + 2 * (size_t)half;
     d->stride = 3 * padded;
     d->count = clamp_int(2 * half + 1, 1, image->height);
-    d->columns = malloc(padded * sizeof *d->columns);
-    d->pixels = malloc((size_t)d->count * d->stride * sizeof *d->pixels);
-    d->sums = malloc((size_t)d->count * (d->stride + 3) * sizeof *d->sums);
-    d->pair = malloc(d->stride * sizeof *d->pair);
+    d->columns = calloc(padded, sizeof *d->columns);
+    d->pixels = calloc((size_t)d->count * d->stride, sizeof *d->pixels);
+    d->sums = calloc((size_t)d->count * (d->stride + 3), sizeof *d->sums);
+    d->pair = calloc(d->stride, sizeof *d->pair);
     d->inner = malloc(3 * (size_t)width * sizeof *d->inner);
     d->outer = malloc(3 * (size_t)width * sizeof *d->outer);
     for (size_t i = 0; d->columns && i < padded; i++)

@@ -12,11 +12,11 @@ lmvr_status corrupt_contrast(struct corrupting *work, lmvr_error *error)
     double c = parameters[work->level];
     uint64_t sums[3] = {0};
     uint8_t *rgb = work->image->rgb, table[3][256];
-    size_t n = image_bytes(work->image);
+    size_t n = image_bytes(work->image), pixels = n / 3;
     for (size_t i = 0; i < n; i++)
         sums[i % 3] += rgb[i];
     for (int channel = 0; channel < 3; channel++) {
-        double mean = (double)sums[channel] / 255 / (double)(n / 3);
+        double mean = (double)sums[channel] / 255 / (double)pixels;
         for (int byte = 0; byte < 256; byte++)
             table[channel][byte] = byte_of_unit((byte / 255. - mean) * c + mean);
     }

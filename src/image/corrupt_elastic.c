@@ -59,7 +59,8 @@ static struct affine inverse(const struct affine *m)
 static struct affine random_affine(struct corrupting *work)
 {
     int width = work->image->width, height = work->image->height, square = (width < height ? width : height) / 3;
-    double most = parameters[work->level].affine * work->scale, shift[6], x = width / 2, y = height / 2; /* whole, as theirs */
+    int middle_x = width / 2, middle_y = height / 2;
+    double most = parameters[work->level].affine * work->scale, shift[6], x = middle_x, y = middle_y;
     for (int i = 0; i < 6; i++)
         shift[i] = random_uniform(&work->random, -most, most);
     if (square == 0)
@@ -146,8 +147,8 @@ static bool smooth(struct field *f, double sigma)
     int radius_x, radius_y;
     double *along_x = gaussian_weights(sigma / f->cell_width, 3, &radius_x);
     double *along_y = gaussian_weights(sigma / f->cell_height, 3, &radius_y);
-    float *padded = malloc(((size_t)f->columns + 2 * (size_t)radius_x) * sizeof *padded);
-    float *out = malloc((size_t)f->columns * (size_t)f->rows * sizeof *out);
+    float *padded = calloc((size_t)f->columns + 2 * (size_t)radius_x, sizeof *padded);
+    float *out = calloc((size_t)f->columns * (size_t)f->rows, sizeof *out);
     bool ready = along_x && along_y && padded && out;
     if (ready) {
         smooth_columns(f, along_y, radius_y, out);
@@ -170,7 +171,7 @@ static bool field_init(struct field *f, const struct image *image, double sigma,
     f->cell_width = (double)image->width / f->columns;
     f->cell_height = (double)image->height / f->rows;
     size_t count = (size_t)f->columns * (size_t)f->rows;
-    f->values = malloc(count * sizeof *f->values);
+    f->values = calloc(count, sizeof *f->values);
     double most = strength / sqrt(f->cell_width * f->cell_height);
     for (size_t i = 0; f->values && i < count; i++)
         f->values[i] = (float)random_uniform(random, -most, most);

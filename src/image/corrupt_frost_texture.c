@@ -44,7 +44,8 @@ static void grow(struct pane *pane, double x, double y, double direction, double
 {
     static const double amounts[] = {0.7, 0.4, 0.3}, reach[] = {0.3, 0.35}, spacing[] = {3, 3};
     double bend = between(pane, -0.006, 0.006), next = spacing[0], side = 1;
-    for (double done = 0; done < length; done += 0.75) {
+    for (int step = 0; step * 0.75 < length; step++) {
+        double done = step * 0.75;
         put(pane, x, y, amounts[order] * (1 - 0.7 * done / length));
         x += 0.75 * cos(direction);
         y += 0.75 * sin(direction);

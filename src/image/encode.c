@@ -118,11 +118,13 @@ lmvr_status image_encode_png(const struct image *image, struct encoded *out, lmv
 
 /* ---- JPEG ---- */
 
+#define JPEG_BUFFER 16384
+
 struct jpeg_job {
     struct jpeg_compress_struct cinfo;
     struct jpeg_error_mgr errors;
     struct jpeg_destination_mgr destination;
-    uint8_t buffer[16384];
+    uint8_t buffer[JPEG_BUFFER];
     struct growing out;
     lmvr_error *error;
     lmvr_status status;
@@ -150,7 +152,7 @@ static void on_jpeg_begin(j_compress_ptr cinfo)
 {
     struct jpeg_job *job = cinfo->client_data;
     job->destination.next_output_byte = job->buffer;
-    job->destination.free_in_buffer = sizeof job->buffer;
+    job->destination.free_in_buffer = JPEG_BUFFER;
 }
 
 static void take_jpeg_bytes(j_compress_ptr cinfo, size_t size)
@@ -163,15 +165,14 @@ static void take_jpeg_bytes(j_compress_ptr cinfo, size_t size)
 
 static boolean on_jpeg_full(j_compress_ptr cinfo)
 {
-    struct jpeg_job *job = cinfo->client_data;
-    take_jpeg_bytes(cinfo, sizeof job->buffer); /* all of it, whatever free_in_buffer says */
+    take_jpeg_bytes(cinfo, JPEG_BUFFER); /* all of it, whatever free_in_buffer says */
     return TRUE;
 }
 
 static void on_jpeg_end(j_compress_ptr cinfo)
 {
     struct jpeg_job *job = cinfo->client_data;
-    take_jpeg_bytes(cinfo, sizeof job->buffer - job->destination.free_in_buffer);
+    take_jpeg_bytes(cinfo, JPEG_BUFFER - job->destination.free_in_buffer);
 }
 
 static void write_jpeg(struct jpeg_job *job, const struct image *image, int quality, bool optimize)

@@ -258,7 +258,8 @@ static void test_a_place_that_cannot_be_used_is_refused(void **state)
     make_tree();
     write_text("file", "x");
     assert_ended(lmvr("corrupt --type fog --severity 3 -o file in"), 2, "file/: cannot be written to: Not a directory");
-    assert_ended(lmvr("corrupt --type fog --severity 3 -o file/out in"), 2, "file/out: cannot make the folder: Not a directory");
+    assert_ended(lmvr("corrupt --type fog --severity 3 -o file/out in"), 2,
+                 "file/out: cannot make the folder: Not a directory");
     assert_int_equal(mkdir("closed", 0555), 0);
     setting.obeys_modes = true;
     assert_ended(lmvr("corrupt --type fog --severity 3 -o closed in"), 2, "closed/: cannot be written to: Permission denied");

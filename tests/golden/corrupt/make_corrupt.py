@@ -3,13 +3,16 @@
 scene.jpg        224 x 224, small.jpg 97 x 61: drawn, with smooth and rough parts, edges, black and white.
 TYPE-S.png       of the scene, where nothing is random (motion blur at 30 degrees): tiles() of the result.
 small-TYPE-S.png the whole result of small.jpg.
+small-crop-N.png the crop of small.jpg to N x N, by torchvision.
 small-85.jpg     small.jpg as ImageNet-C's files are saved; small-25.jpg: at another quality and with the standard codes.
-statistics.json  of the random ones: means and deviations over seeds; "scene" at each severity, "small" at severity 3.
+statistics.json  of the random ones: means and deviations over seeds; "scene" at each severity, "small" at severity 3, "gray",
+                 where nothing but the fog itself is to be seen, and "teeth", on which a shift of a pixel is one of 8 gray levels.
 """
 import json
 
 import numpy as np
 from PIL import Image
+from torchvision import transforms
 
 from reference import DETERMINISTIC, NAMES, corrupt, statistics
 
@@ -68,10 +71,17 @@ for name in DETERMINISTIC:
 for severity in range(1, 6):
     save(tiles(corrupt("motion_blur", big, severity, angle=30)), f"motion_blur-{severity}")
 
+for size in 64, 77:  # margins of 9 and 11 pixels, whose halves are rounded down and up
+    crop = transforms.Compose([transforms.Resize(round(size * 256 / 224)), transforms.CenterCrop(size)])
+    save(np.array(crop(Image.fromarray(small))), f"small-crop-{size}")
 Image.fromarray(small).save("small-85.jpg", quality=85, optimize=True)
 Image.fromarray(small).save("small-25.jpg", quality=25)
 
-result = {"seeds": SEEDS, "scene": {}, "small": {}}
+result = {"seeds": SEEDS, "scene": {}, "gray": {}, "teeth": {}, "small": {}}
+gray = np.full((224, 224, 3), 128, np.uint8)
+teeth = np.uint8(np.broadcast_to(64 + 8 * np.abs(np.arange(224) % 32 - 16)[None, :, None], gray.shape))
+result["gray"]["fog"] = [figures("fog", gray, severity, SEEDS) for severity in range(1, 6)]
+result["teeth"]["elastic_transform"] = [figures("elastic_transform", teeth, severity, SEEDS) for severity in range(1, 6)]
 for name in RANDOM:
     result["scene"][name] = [figures(name, big, severity, SEEDS) for severity in range(1, 6)]
     result["small"][name] = figures(name, small, 3, SEEDS)
