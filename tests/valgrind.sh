@@ -19,6 +19,9 @@ run 1 embed -m "$golden/llava-old-f32" -f llm -f encoder:cls -f adaptor -f pixel
     "$golden/images" "$golden/README.md" "$out/missing.jpg"
 run 0 embed -m "$golden/llava-new-bf16" --dtype bf16 --max-new-tokens 2 --temperature 1 -o "$out/bf16.npy" "$golden/images/palette.png"
 run 0 embed -m "$golden/clip-f32" -f encoder -o "$out/clip" "$golden/images/noise.webp"
+run 1 corrupt --type all --severity 1,5 --size 20 -o "$out/corrupt" "$golden/images" "$golden/README.md"
+run 0 corrupt --type all --severity 3 --format jpg -o "$out/corrupt" "$golden/images/noise.webp"
+run 2 corrupt --type smoke --severity 3 -o "$out/none" "$golden/images"
 run 0 info -m "$golden/llava-f16-tied" --json
 run 2 embed -m "$golden" -o "$out/none" "$golden/images"
 run 2 embed -m "$golden/llava-old-f32" -f llm:all:mean:7 -o "$out/none" "$golden/images"

@@ -272,13 +272,13 @@ static void test_a_killed_run_is_resumed(void **state)
 {
     (void)state;
     make_tree();
-    char *arguments[] = {(char *)"lmvr",       (char *)"corrupt", (char *)"--type", (char *)"all",
-                         (char *)"--severity", (char *)"all",     (char *)"-o",     (char *)"out",
-                         (char *)"--size",     (char *)"224",     (char *)"in",     NULL};
+    char *arguments[] = {
+        (char *)"lmvr", (char *)"corrupt", (char *)"--type", (char *)"all", (char *)"--severity", (char *)"all", (char *)"-o",
+        (char *)"out",  (char *)"--size",  (char *)"224",    (char *)"in",  (char *)"--resume",   NULL};
     for (int stop = 0; stop < 2; stop++) {
         int before = files_below("out");
         pid_t pid = start(arguments);
-        for (int wait = 0; wait < 2000 && files_below("out") < before / 2 + 5; wait++)
+        for (int wait = 0; wait < 60000 && files_below("out") < before + 5; wait++)
             usleep(1000);
         kill(pid, stop ? SIGKILL : SIGTERM);
         int status = finish(pid);
