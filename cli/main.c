@@ -39,6 +39,10 @@ static const struct command commands[] = {
      command_attend, attend_notes},
     {"info", "info [options]", "Prints what a model is and what memory it takes.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
+    {"eval", "eval EXPERIMENT [options] --data PATH -o REPORT",
+     "Runs one of the paper's experiments: design, components, domain-shift, corruption, attributes.", FOR_EVAL, command_eval,
+     "The same call again goes on with what an interrupted run left.\n\n"
+     "Exit status: 0 all done, 1 some images failed, 2 nothing could be begun, 3 stopped midway."},
     {"probe fit", "probe fit [options] --features F.npy --labels L.csv -o P.safetensors",
      "Fits a linear probe to features and labels.", FOR_PROBE_FIT, command_probe_fit, probe_notes},
     {"probe score", "probe score [options] -p P.safetensors --features F.npy --labels L.csv",

@@ -15,6 +15,7 @@ enum {
     FOR_PROBE_FIT = 1 << 4,
     FOR_PROBE_SCORE = 1 << 5,
     FOR_PROBE_PREDICT = 1 << 6,
+    FOR_EVAL = 1 << 7,
     FOR_INFO = 1 << 8,
     FOR_BENCH = 1 << 9,
 };
@@ -37,7 +38,8 @@ struct options {
     const char *types, *severities, *textures; /* of corruptions, as given */
     double angle;                              /* NAN: not given */
     int size, format;                          /* -1: not given; the place in "png|jpg", 0: not given */
-    const char *dataset, *data, *task, *test_part;
+    const char *dataset, *data, *task, *test_part, *corrupted, *finetuned;
+    int limit;                                         /* 0: not given */
     const char *probe, *feature_file, *labels, *index; /* of the probe commands; paths */
     double c;                                          /* NAN: chosen */
     const char *shape;                                 /* of the bench's random model */
