@@ -35,6 +35,11 @@ static void read_fact(const char *path, const char *key, char *value, size_t siz
         fclose(file);
 }
 
+void bench_cpu(char *name, size_t size)
+{
+    read_fact("/proc/cpuinfo", "model name", name, size);
+}
+
 /* The largest resident size so far. */
 static uint64_t peak_memory(void)
 {
@@ -285,7 +290,7 @@ static lmvr_status measure(struct bench *b, lmvr_error *error)
 lmvr_status bench_run(const struct bench_options *options, struct bench_report *report, lmvr_error *error)
 {
     *report = (struct bench_report){.kernels = kernels_get()->name};
-    read_fact("/proc/cpuinfo", "model name", report->cpu, sizeof report->cpu);
+    bench_cpu(report->cpu, sizeof report->cpu);
     struct bench b = {.report = report, .quick = options->quick};
     int before = omp_get_max_threads();
     if (options->threads > 0)

@@ -49,6 +49,17 @@ lmvr_status bench_shape(const char *name, int layers, struct model_config *confi
 /* Seconds since some fixed moment. */
 double bench_now(void);
 
+/* ---- corruptions.c ------------------------------------------------------------------------------------------------------ */
+
+#define BENCH_CORRUPTIONS 15
+
+/* One row a corruption, "corrupt:NAME": pictures of 224 x 224 a second on one thread, the mean of the five severities' times,
+ * files neither read nor written. They have no limit. `names` keeps the rows' names. */
+lmvr_status bench_corruptions(struct bench_row rows[BENCH_CORRUPTIONS], char names[BENCH_CORRUPTIONS][32], lmvr_error *error);
+
+/* The processor's name. */
+void bench_cpu(char *name, size_t size);
+
 /* ---- limit.c: the machine alone ------------------------------------------------------------------------------------------ */
 
 struct limit {

@@ -53,6 +53,49 @@ static lmvr_status print_json(const struct bench_report *r, lmvr_error *error)
     return LMVR_OK;
 }
 
+/* ---- the corruptions, which have no limit ---- */
+
+static lmvr_status print_corruptions(const struct bench_row *rows, bool as_json, lmvr_error *error)
+{
+    char cpu[128];
+    bench_cpu(cpu, sizeof cpu);
+    if (!as_json) {
+        printf("%s, 1 thread; images of 224 x 224, the mean of the severities\n\n", cpu);
+        for (int i = 0; i < BENCH_CORRUPTIONS; i++)
+            printf("%-26s%9.0f  %s\n", rows[i].name, rows[i].value, rows[i].unit);
+        return LMVR_OK;
+    }
+    json_t *list = json_array();
+    for (int i = 0; i < BENCH_CORRUPTIONS; i++)
+        json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:s, s:n, s:n}", "name", rows[i].name, "batch", rows[i].batch,
+                                              "value", rows[i].value, "unit", rows[i].unit, "limit", "fraction"));
+    json_t *json = json_pack("{s:{s:s, s:i}, s:o}", "machine", "cpu", cpu, "threads", 1, "rows", list);
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    json_decref(json);
+    if (!text)
+        return error_no_memory(error, "the report");
+    puts(text);
+    free(text);
+    return LMVR_OK;
+}
+
+static int measure_corruptions(const struct options *options)
+{
+    lmvr_error error;
+    struct bench_row rows[BENCH_CORRUPTIONS];
+    char names[BENCH_CORRUPTIONS][32];
+    if (options->model || options->shape || options->layers || options->dtype || options->session.threads || options->quick) {
+        complain("--corruptions is for one thread and without a model: of the other options it takes --json alone");
+        return EXIT_CANNOT;
+    }
+    lmvr_status status = bench_corruptions(rows, names, &error);
+    if (status == LMVR_OK)
+        status = print_corruptions(rows, options->json, &error);
+    if (status != LMVR_OK)
+        return cannot(status, &error);
+    return flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
+}
+
 int command_bench(const struct options *options)
 {
     lmvr_error error;
@@ -67,6 +110,8 @@ int command_bench(const struct options *options)
         complain("takes no inputs, so not \"%s\"", options->inputs[0]);
         return EXIT_CANNOT;
     }
+    if (options->corruptions)
+        return measure_corruptions(options);
     if (options->model && (options->shape || options->layers)) {
         complain("takes a model by -m, or a --shape, not both");
         return EXIT_CANNOT;

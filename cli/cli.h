@@ -24,6 +24,12 @@ bool flush_stdout(void);
 int command_embed(const struct options *options);
 int command_describe(const struct options *options);
 int command_info(const struct options *options);
+int command_corrupt(const struct options *options);
+int command_attend(const struct options *options);
 int command_bench(const struct options *options);
+int command_eval(const struct options *options);
+int command_probe_fit(const struct options *options);
+int command_probe_score(const struct options *options);
+int command_probe_predict(const struct options *options);
 
 #endif

@@ -16,6 +16,7 @@
 struct level {
     dev_t device;
     ino_t inode;
+    size_t below; /* the length of the first of them, slash included */
     const struct level *above;
 };
 
@@ -25,20 +26,21 @@ static lmvr_status no_memory(lmvr_error *error)
 }
 
 /* Takes ownership of `path`; NULL counts as out of memory. */
-static lmvr_status add(struct inputs *in, char *path, lmvr_error *error)
+static lmvr_status add(struct inputs *in, char *path, size_t below, lmvr_error *error)
 {
     if (path && in->count == in->space) {
         size_t space = in->space ? in->space * 2 : 256;
         char **paths = realloc(in->paths, space * sizeof *paths);
-        if (paths) {
-            in->paths = paths;
-            in->space = space;
-        }
+        size_t *belows = realloc(in->below, space * sizeof *belows);
+        in->paths = paths ? paths : in->paths;
+        in->below = belows ? belows : in->below;
+        in->space = paths && belows ? space : in->space;
     }
     if (!path || in->count == in->space) {
         free(path);
         return no_memory(error);
     }
+    in->below[in->count] = below;
     in->paths[in->count++] = path;
     return LMVR_OK;
 }
@@ -83,7 +85,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static lmvr_status search(struct inputs *in, const char *folder, const struct level *above, lmvr_error *error);
+static lmvr_status search(struct inputs *in, const char *folder, const struct level *level, lmvr_error *error);
 
 /* Takes ownership of `path`, an entry of a folder. */
 static lmvr_status add_entry(struct inputs *in, char *path, const char *name, const struct level *level, lmvr_error *error)
@@ -91,15 +93,22 @@ static lmvr_status add_entry(struct inputs *in, char *path, const char *name, co
     struct stat st;
     lmvr_status status = LMVR_OK;
     if (stat(path, &st) != 0)
-        return is_named_like_image(name) ? add(in, path, error) : (free(path), LMVR_OK); /* a link to nowhere */
+        return is_named_like_image(name) ? add(in, path, level->below, error) : (free(path), LMVR_OK); /* a link to nowhere */
     if (S_ISREG(st.st_mode) && (is_named_like_image(name) || begins_like_image(path)))
-        return add(in, path, error);
+        return add(in, path, level->below, error);
     if (S_ISDIR(st.st_mode) && !is_above(level, &st)) {
-        struct level below = {st.st_dev, st.st_ino, level};
+        struct level below = {st.st_dev, st.st_ino, level->below, level};
         status = search(in, path, &below, error);
     }
     free(path);
     return status;
+}
+
+/* Where a path's last part begins. */
+static size_t last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
 /* `level` is the folder's own. A folder that cannot be read becomes an input, so that it fails where people see it. */
@@ -110,7 +119,7 @@ static lmvr_status search(struct inputs *in, const char *folder, const struct le
     lmvr_status status = LMVR_OK;
     int count = scandir(folder, &entries, is_not_hidden, by_bytes);
     if (count < 0)
-        return errno == ENOMEM ? no_memory(error) : add(in, strdup(folder), error);
+        return errno == ENOMEM ? no_memory(error) : add(in, strdup(folder), last_part(folder), error);
     for (int i = 0; i < count; i++) {
         const char *name = entries[i]->d_name;
         char *path = NULL;
@@ -128,8 +137,9 @@ static lmvr_status add_path(struct inputs *in, const char *path, lmvr_error *err
 {
     struct stat st;
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-        return add(in, strdup(path), error);
-    struct level level = {st.st_dev, st.st_ino, NULL};
+        return add(in, strdup(path), last_part(path), error);
+    size_t length = strlen(path);
+    struct level level = {st.st_dev, st.st_ino, path[length - 1] == '/' ? length : length + 1, NULL};
     return search(in, path, &level, error);
 }
 
@@ -192,5 +202,6 @@ void inputs_finish(struct inputs *inputs)
     for (size_t i = 0; i < inputs->count; i++)
         free(inputs->paths[i]);
     free(inputs->paths);
+    free(inputs->below);
     *inputs = (struct inputs){0};
 }

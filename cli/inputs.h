@@ -13,7 +13,8 @@
 #include "lmvr.h"
 
 struct inputs {
-    char **paths; /* owned, each and all */
+    char **paths;  /* owned, each and all */
+    size_t *below; /* where in a path its part below the searched folder begins; of a path of its own, the last part */
     size_t count, space;
 };
 

@@ -14,12 +14,42 @@ static const char input_notes[] =
     "path a line. An image that cannot be used is reported and stops nothing.\n\n"
     "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be begun, 3 stopped midway.";
 
+static const char probe_notes[] =
+    "L.csv has a header and a line a row of F.npy; a column path is no class. With --index, lines are joined to rows by path.";
+static const char corrupt_notes[] =
+    "Types: gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur zoom_blur snow frost fog brightness\n"
+    "contrast elastic_transform pixelate jpeg_compression. INPUT x/a.jpg becomes DIR/a.png, a folder keeps its tree below DIR; "
+    "with\n"
+    "more than one type or severity, DIR/TYPE/SEVERITY/a.png. What is random depends on the seed and the image's bytes "
+    "alone.\n\n"
+    "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be begun, 3 stopped midway.";
+static const char attend_notes[] =
+    "The image is a JPEG, PNG or WebP file. DIR gets WORD.png for each word, or token-N.png, sheet.png with all of them,\n"
+    "maps.npy with the weights, and attend.json.\n\n"
+    "Exit status: 0 all done, 1 the image cannot be used or a word is not in the response, 2 nothing could be begun,\n"
+    "3 stopped midway.";
+
 static const struct command commands[] = {
     {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, input_notes},
     {"describe", "describe [options] INPUT...", "Prints the path and the model's response for each image, a tab between them.",
      FOR_DESCRIBE, command_describe, input_notes},
+    {"corrupt", "corrupt [options] --type NAME --severity N -o DIR INPUT...", "Makes ImageNet-C's corruptions of images.",
+     FOR_CORRUPT, command_corrupt, corrupt_notes},
+    {"attend", "attend [options] -o DIR IMAGE", "Shows where the words of a response look in the image.", FOR_ATTEND,
+     command_attend, attend_notes},
     {"info", "info [options]", "Prints what a model is and what memory it takes.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
+    {"eval", "eval EXPERIMENT [options] --data PATH -o REPORT",
+     "Runs one of the paper's experiments: design, components, domain-shift, corruption, attributes.", FOR_EVAL, command_eval,
+     "The same call again goes on with what an interrupted run left.\n\n"
+     "Exit status: 0 all done, 1 some images failed, 2 nothing could be begun, 3 stopped midway."},
+    {"probe fit", "probe fit [options] --features F.npy --labels L.csv -o P.safetensors",
+     "Fits a linear probe to features and labels.", FOR_PROBE_FIT, command_probe_fit, probe_notes},
+    {"probe score", "probe score [options] -p P.safetensors --features F.npy --labels L.csv",
+     "Prints how well a probe tells the labels: loss, average precision, accuracy.", FOR_PROBE_SCORE, command_probe_score,
+     probe_notes},
+    {"probe predict", "probe predict [options] -p P.safetensors --features F.npy -o S.npy", "Writes a probe's probabilities.",
+     FOR_PROBE_PREDICT, command_probe_predict, NULL},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -57,7 +87,7 @@ static int print_help(void)
     printf("Usage: lmvr COMMAND [options] [inputs]\n\n"
            "Turns images into vectors and words with a multimodal language model.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+        printf("  %-14s %s\n", commands[i].name, commands[i].summary);
     printf("\nlmvr COMMAND --help says more about a command; lmvr --version prints the version.\n");
     return flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
 }
@@ -93,6 +123,25 @@ static int matching_words(const char *name, int argc, char **argv)
     return 0;
 }
 
+/* "lmvr probe" and "lmvr probe --help": the commands that begin with that word, if there are any. */
+static bool explain_words(int argc, char **argv, int *status)
+{
+    size_t length = strlen(argv[1]), found = 0;
+    bool help = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strncmp(commands[i].name, argv[1], length) != 0 || commands[i].name[length] != ' ')
+            continue;
+        if (help)
+            printf("%slmvr %-16s %s\n", found ? "       " : "Usage: ", commands[i].name, commands[i].summary);
+        found++;
+    }
+    if (help && found)
+        *status = flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
+    else if (found)
+        complain("%s needs another word; see lmvr %s --help", argv[1], argv[1]);
+    return found > 0;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct options options;
@@ -123,6 +172,8 @@ int main(int argc, char **argv)
         if (words)
             return run(&commands[i], argc - words, argv + words);
     }
-    complain("there is no command \"%s\"; see lmvr --help", argv[1]);
-    return EXIT_CANNOT;
+    int status = EXIT_CANNOT;
+    if (!explain_words(argc, argv, &status))
+        complain("there is no command \"%s\"; see lmvr --help", argv[1]);
+    return status;
 }

@@ -7,7 +7,18 @@
 struct options;
 
 /* A command is a bit, so that a row of the table can belong to several. */
-enum { FOR_EMBED = 1, FOR_DESCRIBE = 2, FOR_INFO = 4, FOR_BENCH = 8 };
+enum {
+    FOR_EMBED = 1 << 0,
+    FOR_DESCRIBE = 1 << 1,
+    FOR_ATTEND = 1 << 2,
+    FOR_CORRUPT = 1 << 3,
+    FOR_PROBE_FIT = 1 << 4,
+    FOR_PROBE_SCORE = 1 << 5,
+    FOR_PROBE_PREDICT = 1 << 6,
+    FOR_EVAL = 1 << 7,
+    FOR_INFO = 1 << 8,
+    FOR_BENCH = 1 << 9,
+};
 
 struct command {
     const char *name, *synopsis, *summary;
@@ -23,9 +34,18 @@ struct options {
     const char **features; /* session.features, to be freed */
     double temperature, top_p;
     const char *output;
-    const char *shape; /* of the bench's random model */
+    const char *words, *tokens, *blocks;       /* of attend: comma lists, and A:B */
+    const char *types, *severities, *textures; /* of corruptions, as given */
+    double angle;                              /* NAN: not given */
+    int size, format;                          /* -1: not given; the place in "png|jpg", 0: not given */
+    const char *dataset, *data, *task, *test_part, *corrupted, *finetuned;
+    int limit;                                         /* 0: not given */
+    const char *probe, *feature_file, *labels, *index; /* of the probe commands; paths */
+    double c;                                          /* NAN: chosen */
+    const char *shape;                                 /* of the bench's random model */
     int layers;
     bool resume, force, strict, quiet, json, quick;
+    bool corruptions; /* of the bench, in place of a model */
     char *const *inputs;
     size_t input_count;
 };

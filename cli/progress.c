@@ -39,14 +39,19 @@ void progress_format(char *line, size_t size, size_t done, size_t total, size_t 
     snprintf(line, size, "%zu/%zu   %.*f images/s   %s left", done, total, rate < 10 ? 2 : 1, rate, left);
 }
 
+static void draw_line(const char *line)
+{
+    struct winsize window;
+    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
+    fprintf(stderr, "\r%.*s\033[K", columns, line); /* a full last column would wrap and leave the line behind */
+}
+
 static void draw(struct progress *p, size_t done)
 {
     char line[128];
-    struct winsize window;
     p->drawn = seconds_since(&p->begun);
     progress_format(line, sizeof line, done, p->total, done - p->before, p->drawn);
-    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
-    fprintf(stderr, "\r%.*s\033[K", columns, line); /* a full last column would wrap and leave the line behind */
+    draw_line(line);
 }
 
 void progress_begin(struct progress *progress, bool wanted, size_t before, size_t total)
@@ -61,6 +66,24 @@ void progress_step(struct progress *progress, size_t done)
 {
     if (progress->shown && (done == progress->total || seconds_since(&progress->begun) - progress->drawn >= 0.1))
         draw(progress, done);
+}
+
+void progress_begin_saying(struct progress *progress, bool wanted)
+{
+    *progress = (struct progress){.shown = wanted && isatty(STDERR_FILENO), .drawn = -1};
+    clock_gettime(CLOCK_MONOTONIC, &progress->begun);
+}
+
+void progress_say(struct progress *progress, const char *line)
+{
+    char whole[160], time[32];
+    double seconds = seconds_since(&progress->begun);
+    if (!progress->shown || seconds - progress->drawn < 0.1)
+        return;
+    format_time(time, sizeof time, seconds);
+    snprintf(whole, sizeof whole, "%s   %s", line, time);
+    draw_line(whole);
+    progress->drawn = seconds;
 }
 
 void progress_clear(struct progress *progress)

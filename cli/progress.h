@@ -19,6 +19,10 @@ void progress_begin(struct progress *progress, bool wanted, size_t before, size_
 /* `done` includes those from before. Draws at most ten times a second, but always the last. */
 void progress_step(struct progress *progress, size_t done);
 
+/* For work of which nobody knows how long it takes: shows what is said, at most ten times a second. */
+void progress_begin_saying(struct progress *progress, bool wanted);
+void progress_say(struct progress *progress, const char *line);
+
 /* Makes room for a message; the next step draws the line again. */
 void progress_clear(struct progress *progress);
 

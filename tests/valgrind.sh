@@ -11,7 +11,7 @@ run() {
     expected=$1
     shift
     status=0
-    "$valgrind" -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "$lmvr" "$@" >"$out/stdout" 2>"$out/stderr" || status=$?
+    "$valgrind" -q --error-exitcode=99 --suppressions="$(dirname "$0")/valgrind.supp" --leak-check=full --errors-for-leak-kinds=definite "$lmvr" "$@" >"$out/stdout" 2>"$out/stderr" || status=$?
     [ "$status" = "$expected" ] || { echo "lmvr $*: ended with $status, not $expected"; cat "$out/stderr"; exit 1; }
 }
 
@@ -19,6 +19,7 @@ run 1 embed -m "$golden/llava-old-f32" -f llm -f encoder:cls -f adaptor -f pixel
     "$golden/images" "$golden/README.md" "$out/missing.jpg"
 run 0 embed -m "$golden/llava-new-bf16" --dtype bf16 --max-new-tokens 2 --temperature 1 -o "$out/bf16.npy" "$golden/images/palette.png"
 run 0 embed -m "$golden/clip-f32" -f encoder -o "$out/clip" "$golden/images/noise.webp"
+run 1 attend -m "$golden/llava-old-f32" --max-new-tokens 4 --token 0,9 -o "$out/attend" "$golden/images/gradient.jpg"
 run 0 info -m "$golden/llava-f16-tied" --json
 run 2 embed -m "$golden" -o "$out/none" "$golden/images"
 run 2 embed -m "$golden/llava-old-f32" -f llm:all:mean:7 -o "$out/none" "$golden/images"

@@ -18,4 +18,8 @@ struct labels {
 
 void labels_finish(struct labels *labels);
 
+/* `selected` gets the rows rows[0], rows[1], ... (count) of the labels, with copies of the names. On failure it is empty. */
+lmvr_status labels_select(const struct labels *labels, const int64_t *rows, int64_t count, struct labels *selected,
+                          lmvr_error *error);
+
 #endif

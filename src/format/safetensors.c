@@ -27,6 +27,7 @@ struct safetensors {
     uint64_t hash;
     size_t count;
     struct safetensors_entry *entries; /* by name; names are owned */
+    json_t *metadata;                  /* NULL: none */
 };
 
 static const struct {
@@ -121,12 +122,13 @@ static lmvr_status parse_entry(const struct safetensors *file, const char *name,
     return check_size(file, entry, error);
 }
 
-static lmvr_status check_metadata(const struct safetensors *file, const json_t *metadata, lmvr_error *error)
+static lmvr_status take_metadata(struct safetensors *file, json_t *metadata, lmvr_error *error)
 {
     const char *key;
     json_t *value;
     bool good = json_is_object(metadata);
-    json_object_foreach((json_t *)metadata, key, value) good = good && json_is_string(value);
+    json_object_foreach(metadata, key, value) good = good && json_is_string(value);
+    file->metadata = good ? json_incref(metadata) : NULL;
     return good ? LMVR_OK : error_set(error, LMVR_ERROR_INVALID, "%s: __metadata__ is not an object of strings", file->path);
 }
 
@@ -170,7 +172,7 @@ static lmvr_status parse_header(struct safetensors *file, const json_t *header, 
     json_object_foreach((json_t *)header, name, info)
     {
         if (strcmp(name, "__metadata__") == 0)
-            TRY(check_metadata(file, info, error));
+            TRY(take_metadata(file, info, error));
         else
             TRY(parse_entry(file, name, info, &file->entries[file->count++], error));
     }
@@ -246,6 +248,7 @@ void safetensors_close(struct safetensors *file)
     for (size_t i = 0; i < file->count; i++)
         free((char *)file->entries[i].name);
     free(file->entries);
+    json_decref(file->metadata);
     free(file->path);
     if (file->fd >= 0)
         close(file->fd);
@@ -276,6 +279,11 @@ const char *safetensors_path(const struct safetensors *file)
 uint64_t safetensors_header_hash(const struct safetensors *file)
 {
     return file->hash;
+}
+
+const char *safetensors_metadata(const struct safetensors *file, const char *key)
+{
+    return json_string_value(json_object_get(file->metadata, key));
 }
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */

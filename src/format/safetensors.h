@@ -47,6 +47,9 @@ const struct safetensors_entry *safetensors_find(const struct safetensors *file,
 const char *safetensors_path(const struct safetensors *file);
 uint64_t safetensors_header_hash(const struct safetensors *file);
 
+/* What the file's __metadata__ has for `key`, the file's; NULL: nothing. */
+const char *safetensors_metadata(const struct safetensors *file, const char *key);
+
 /* Bytes an element takes, 0 for ST_OTHER; and the format's own name, such as "BF16". */
 size_t safetensors_dtype_size(enum safetensors_dtype dtype);
 const char *safetensors_dtype_name(enum safetensors_dtype dtype);

@@ -78,15 +78,24 @@ lmvr_status index_reader_open(const char *path, struct index_reader *reader, lmv
     return status;
 }
 
+/* The text of object[key] in *text, in place of what was there; NULL where there is none. False: out of memory. */
+static bool take_text(const json_t *object, const char *key, char **text)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    free(*text);
+    *text = value ? strdup(value) : NULL;
+    return *text || !value;
+}
+
 /* {"path": text, "row": number or null, ...} */
-static bool take_record(struct index_reader *r, const json_t *object)
+static bool take_record(struct index_reader *r, const json_t *object, bool *memory)
 {
     const json_t *path = json_object_get(object, "path"), *row = json_object_get(object, "row");
     if (!json_is_string(path) || !(json_is_null(row) || (json_is_integer(row) && json_integer_value(row) >= 0)))
         return false;
-    free(r->input);
-    r->input = strdup(json_string_value(path));
     r->row = json_is_null(row) ? -1 : json_integer_value(row);
+    *memory = take_text(object, "path", &r->input) && take_text(object, "response", &r->response) &&
+              take_text(object, "error", &r->failure);
     return true;
 }
 
@@ -99,12 +108,12 @@ lmvr_status index_reader_next(struct index_reader *reader, bool *found, lmvr_err
     if (length < 1 || reader->line[length - 1] != '\n')
         return LMVR_OK;
     json_t *object = json_loadb(reader->line, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
-    bool fits = object && take_record(reader, object);
+    bool memory = true, fits = object && take_record(reader, object, &memory);
     json_decref(object);
     if (!fits)
         return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu is not a line of an index", reader->path,
                          (unsigned long long)reader->lines + 1);
-    if (!reader->input)
+    if (!memory)
         return error_no_memory(error, reader->path);
     reader->lines++;
     reader->offset += length;
@@ -119,5 +128,7 @@ void index_reader_close(struct index_reader *reader)
     free(reader->path);
     free(reader->line);
     free(reader->input);
+    free(reader->response);
+    free(reader->failure);
     *reader = (struct index_reader){.file = NULL};
 }

@@ -37,8 +37,11 @@ struct index_reader {
     size_t line_space; /* getline's */
     uint64_t lines;    /* read so far */
     off_t offset;      /* where the next line begins */
-    char *input;       /* of the line last read: its "path" */
-    int64_t row;       /* and its "row", -1 for null */
+    /* Of the line last read. The strings are the reader's; a caller that keeps one puts NULL there. */
+    char *input;    /* "path" */
+    int64_t row;    /* -1 for null */
+    char *response; /* NULL: none */
+    char *failure;  /* "error"; NULL: none */
 };
 
 lmvr_status index_reader_open(const char *path, struct index_reader *reader, lmvr_error *error);

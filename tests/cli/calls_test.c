@@ -4,11 +4,11 @@
 static void test_help(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"embed", "describe", "info"};
+    static const char *const commands[] = {"embed", "describe", "attend", "info"};
     assert_ended(lmvr("--help"), 0, NULL);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         assert_non_null(strstr(run_done.out, commands[i]));
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char usage[64];
         assert_ended(lmvr("%s --help", commands[i]), 0, NULL);
         snprintf(usage, sizeof usage, "Usage: lmvr %s ", commands[i]);

@@ -8,6 +8,7 @@
  */
 #include "cli.h"
 #include "error.h"
+#include "image/image.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -155,6 +156,11 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
     const char *const *specs = options->feature_count || options->describe ? options->features : none;
     size_t count = options->feature_count || options->describe ? options->feature_count : 1;
     lmvr_status status = LMVR_OK;
+    if (options->attention) {
+        count = 0;
+        s->options.attention_first = options->attention_first ? options->attention_first : 1;
+        s->options.attention_last = options->attention_last ? options->attention_last : 3;
+    }
     for (size_t i = 0; i < count && i < MAX_FEATURES && status == LMVR_OK; i++)
         status = add_feature(s, specs[i], error);
     if (status != LMVR_OK) {
@@ -236,12 +242,35 @@ static void compute(struct lmvr_session *s, uint64_t state, int32_t tokens[3], c
     snprintf(response, size, "A \"dög\"\twith %d\nlegs, %s", (int)tokens[0], s->prompt);
 }
 
+/* A grid of 2 x 2 over the image's center; cell c of token t has (t + 1) (c + 1) / 1000. The tokens end after the quoted word,
+ * within "legs" and with the response, the prompt. */
+static bool attend(lmvr_result *result, const char *path, float weights[12], uint32_t ends[3])
+{
+    struct image image;
+    if (image_read(path, &image, NULL, NULL) != LMVR_OK)
+        return false;
+    double side = image.width < image.height ? image.width : image.height;
+    for (int i = 0; i < 12; i++)
+        weights[i] = (float)((i / 4 + 1) * (i % 4 + 1)) / 1000;
+    ends[0] = (uint32_t)(strchr(result->response, '\t') - result->response);
+    ends[1] = (uint32_t)(strchr(result->response, ',') - result->response) - 2;
+    ends[2] = (uint32_t)strlen(result->response);
+    result->attention = weights;
+    result->token_ends = ends;
+    result->grid_rows = result->grid_columns = 2;
+    result->view = (lmvr_view){(image.width - side) / 2, (image.height - side) / 2, side, side};
+    image_finish(&image);
+    return true;
+}
+
 lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result, void *user,
                        lmvr_error *error)
 {
     char why[5000], response[512];
     const float *rows[MAX_FEATURES];
     int32_t tokens[3];
+    float weights[12];
+    uint32_t ends[3];
     for (size_t i = 0; i < session->count; i++)
         rows[i] = session->features[i].row;
     for (size_t i = 0; i < count; i++) {
@@ -260,6 +289,8 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
                 result.token_count = 3;
                 result.finished = tokens[2] % 2;
             }
+            if (session->options.attention && !attend(&result, images[i].path, weights, ends))
+                return error_set(error, LMVR_ERROR_INVALID, "%s: not an image after all", images[i].path);
         }
         if (on_result(&result, user) != 0)
             return LMVR_STOPPED;

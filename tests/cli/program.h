@@ -13,6 +13,10 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#ifndef PROGRAM /* from the folder of the tests; "../lmvr" is the real one */
+#define PROGRAM "cli/lmvr_fake_cli"
+#endif
+
 /* What the fake library takes for an image. */
 UNUSED static void write_image(const char *path, const char *content)
 {
@@ -39,7 +43,7 @@ static const char *program_path(void)
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     assert_true(length > 0);
     self[length] = '\0';
-    snprintf(path, sizeof path, "%s/cli/lmvr_fake_cli", dirname(self));
+    snprintf(path, sizeof path, "%s/" PROGRAM, dirname(self));
     return path;
 }
 

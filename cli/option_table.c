@@ -1,0 +1,124 @@
+#include "option_table.h"
+
+#include <limits.h>
+
+#define AT(member) offsetof(struct options, member)
+
+/* Commands that have options in common. */
+#define FOR_IMAGES   (FOR_EMBED | FOR_DESCRIBE)           /* that a list of images */
+#define FOR_MODEL    (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* is shown to a model */
+#define FOR_PROBE    (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
+#define FOR_LABELS   (FOR_PROBE_FIT | FOR_PROBE_SCORE)
+#define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL) /* that lie somewhere afterwards */
+#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT)
+#define FOR_ALL      UINT_MAX
+
+#define FLAG(member)                  NULL, OPTION_FLAG, AT(member), 0, 0
+#define TEXT(value, member)           value, OPTION_TEXT, AT(member), 0, 0
+#define PATH(value, member)           value, OPTION_PATH, AT(member), 0, 0
+#define CHOICE(value, member)         value, OPTION_CHOICE, AT(member), 0, 0
+#define SEED(member)                  "N", OPTION_SEED, AT(member), 0, 0
+#define INTEGER(member, from, to)     "N", OPTION_INTEGER, AT(member), from, to
+#define REAL(value, member, from, to) value, OPTION_REAL, AT(member), from, to
+
+const struct option_row option_table[] = {
+    /* the model, and what comes out */
+    {'m', "model", PATH("PATH", model), FOR_BENCH, "a Hugging Face folder, in place of a --shape"},
+    {'m', "model", PATH("PATH", model), FOR_MODEL | FOR_INFO,
+     "a Hugging Face folder (default: the model that ships with the program)"},
+    {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED,
+     "what to compute, as often as wanted: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1)"},
+    {'o', "output", PATH("PLACE", output), FOR_EMBED, "a folder, or with one feature a file that ends in .npy"},
+    {'o', "output", PATH("DIR", output), FOR_ATTEND, "the folder for the pictures and the maps"},
+    {'o', "output", PATH("DIR", output), FOR_CORRUPT, "the folder for the results"},
+    {'o', "output", PATH("REPORT", output), FOR_EVAL, "the folder of the report and the features"},
+
+    /* what is looked at */
+    {0, "words", TEXT("WORD,...", words), FOR_ATTEND,
+     "the words to show, each at its first occurrence (default: those of the response that look like nouns)"},
+    {0, "token", TEXT("N,...", tokens), FOR_ATTEND, "tokens of the response to show, counted from 0, in place of words"},
+    {0, "layers", TEXT("A:B", blocks), FOR_ATTEND,
+     "the language model's blocks to average over, counted from 1: A:B, A, A: or :B (default: all)"},
+
+    /* corruptions */
+    {0, "type", TEXT("NAME[,NAME...]|all", types), FOR_CORRUPT, "the corruptions, by ImageNet-C's names"},
+    {0, "severity", TEXT("1..5[,...]|all", severities), FOR_CORRUPT, "how strong, from 1 to 5"},
+    {0, "seed", SEED(session.seed), FOR_CORRUPT, "of what is random, together with the image's own bytes (default: 0)"},
+    {0, "angle", REAL("DEG", angle, -360, 360), FOR_CORRUPT, "of motion blur and snow (default: drawn from the seed)"},
+    {0, "size", INTEGER(size, 1, 16384), FOR_CORRUPT,
+     "first ImageNet-C's own resize and center crop, theirs being 224 (default: the image as it is)"},
+    {0, "format", CHOICE("png|jpg", format), FOR_CORRUPT, "of the results; jpg is of quality 85, as ImageNet-C (default: png)"},
+    {0, "textures", PATH("DIR", textures), FOR_CORRUPT, "pictures of frost, in place of made ones"},
+
+    /* data sets and labels */
+    {0, "dataset", TEXT("NAME", dataset), FOR_EVAL,
+     "voc2007, coco, visda, imagenet, imagenet-c, deepfashion, folder or csv (default: the experiment's own)"},
+    {0, "dataset", TEXT("NAME", dataset), FOR_LABELS,
+     "labels from a data set in place of --labels, with --index: voc2007, coco, visda, imagenet, imagenet-c, deepfashion, "
+     "folder "
+     "or csv"},
+    {0, "data", PATH("PATH", data), FOR_EVAL | FOR_LABELS, "the data set, as it was downloaded"},
+    {0, "task", TEXT("NAME", task), FOR_LABELS, "which of its questions, where the set has several"},
+    {0, "test-part", TEXT("NAME", test_part), FOR_EVAL | FOR_LABELS, "the part to test on, where the set has several"},
+    {0, "limit", INTEGER(limit, 1, INT_MAX), FOR_EVAL, "at most so many images of each part"},
+
+    /* experiments */
+    {0, "corrupted", PATH("PATH", corrupted), FOR_EVAL, "corruption: ImageNet-C (default: corrupted on the way)"},
+    {0, "size", INTEGER(size, 0, 16384), FOR_EVAL,
+     "corruption: crop to this size first, 0 not to (default: 224 with one class an image, else 0)"},
+    {0, "textures", PATH("DIR", textures), FOR_EVAL, "corruption: pictures of frost, in place of made ones"},
+    {0, "finetuned", PATH("PATH", finetuned), FOR_EVAL, "attributes: a fine-tuned model, for a row of its own"},
+
+    /* probes */
+    {'p', "probe", PATH("P.safetensors", probe), FOR_PROBE_SCORE | FOR_PROBE_PREDICT, "what probe fit wrote"},
+    {0, "features", PATH("F.npy", feature_file), FOR_PROBE, "the features, a row an image"},
+    {0, "labels", PATH("L.csv", labels), FOR_LABELS,
+     "the labels, a line a row: a column label, or a column a class with 1, -1, or 0 for difficult"},
+    {0, "index", PATH("INDEX.jsonl", index), FOR_LABELS, "join labels to rows by path and this index, not line by line"},
+    {'o', "output", PATH("P.safetensors", output), FOR_PROBE_FIT, "the probe's file"},
+    {'o', "output", PATH("S.npy", output), FOR_PROBE_PREDICT, "the probabilities' file, a column a class"},
+    {0, "c", REAL("C", c, 1e-12, 1e12), FOR_PROBE_FIT | FOR_EVAL,
+     "the inverse strength of the regularization (default: chosen on a held-out fifth)"},
+    {0, "seed", SEED(session.seed), FOR_PROBE_FIT, "of the held-out fifth (default: 0)"},
+
+    /* what is said */
+    {0, "prompt", TEXT("TEXT", session.prompt), FOR_MODEL, "what the model is asked (default: the model's own)"},
+    {0, "template", TEXT("NAME", session.template_name), FOR_MODEL,
+     "what stands around the prompt: vicuna_v1, llava_hf, plain or none (default: the model's own)"},
+    {0, "before-generation", FLAG(session.before_generation), FOR_EMBED, "generate nothing: features of the prompt alone"},
+    {0, "max-new-tokens", INTEGER(session.max_new_tokens, 1, 1 << 20), FOR_MODEL, "the longest response (default: 128)"},
+    {0, "temperature", REAL("T", temperature, 0, 100), FOR_MODEL,
+     "sample at this temperature; 0 is greedy (default: 0, or 1 with --top-p)"},
+    {0, "top-p", REAL("P", top_p, 1e-6, 1), FOR_MODEL, "sample from the likeliest tokens that add up to P (default: 1)"},
+    {0, "seed", SEED(session.seed), FOR_IMAGES | FOR_ATTEND, "of sampling, together with the image's own bytes (default: 0)"},
+    {0, "seed", SEED(session.seed), FOR_EVAL, "of choices among the images, the probes, corruptions and sampling (default: 0)"},
+    {0, "aspect", CHOICE("crop|pad|stretch", session.aspect), FOR_MODEL,
+     "how an image becomes a square (default: what the model says)"},
+
+    /* the bench */
+    {0, "shape", TEXT("NAME", shape), FOR_BENCH,
+     "random weights of this shape: llava-1.5-7b, vicuna-7b-224, blip2-flan-t5-xxl, blip2-flan-t5-xl or tiny (default: "
+     "llava-1.5-7b)"},
+    {0, "layers", INTEGER(layers, 1, 1024), FOR_BENCH, "cut the language model to N blocks (default: all)"},
+    {0, "corruptions", FLAG(corruptions), FOR_BENCH, "in place of a model, the corruptions, on one thread"},
+    {0, "quick", FLAG(quick), FOR_BENCH, "leave out end to end, and batches above 4"},
+
+    /* how it is computed */
+    {0, "dtype", CHOICE("f32|bf16", dtype), FOR_MODEL | FOR_BENCH,
+     "the type of the weights (default: bf16 where the machine computes in it, else f32)"},
+    {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL,
+     "images at once (default: from the model and the memory)"},
+    {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT,
+     "processor threads (default: one a processor)"},
+
+    /* how it goes on */
+    {0, "resume", FLAG(resume), FOR_EMBED | FOR_EVAL, "go on with what an interrupted run left, or begin"},
+    {0, "resume", FLAG(resume), FOR_CORRUPT, "leave results alone that are there already"},
+    {0, "force", FLAG(force), FOR_FILES, "remove the results that are there, and begin"},
+    {0, "strict", FLAG(strict), FOR_IMAGES | FOR_EVAL | FOR_CORRUPT, "stop at the first input that fails"},
+    {0, "json", FLAG(json), FOR_DESCRIBE | FOR_ATTEND | FOR_INFO | FOR_BENCH | FOR_LABELS, "print JSON"},
+    {'q', "quiet", FLAG(quiet), FOR_PROGRESS, "no progress"},
+    {'h', "help", NULL, OPTION_FLAG, 0, 0, 0, FOR_ALL, "print this and do nothing"},
+};
+const size_t option_count = sizeof option_table / sizeof *option_table;
+_Static_assert(sizeof option_table / sizeof *option_table <= OPTION_MOST_ROWS, "the parser's arrays hold all rows");

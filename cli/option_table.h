@@ -1,0 +1,33 @@
+/* The one table of options: what each is called, which commands have it, what it takes, and where it goes. */
+#ifndef LMVR_CLI_OPTION_TABLE_H
+#define LMVR_CLI_OPTION_TABLE_H
+
+#include "options.h"
+
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_PATH,
+    OPTION_FEATURE,
+    OPTION_INTEGER,
+    OPTION_SEED,
+    OPTION_REAL,
+    OPTION_CHOICE
+};
+
+struct option_row {
+    char letter; /* 0: none */
+    const char *name, *value;
+    enum option_kind kind;
+    size_t offset;      /* into struct options */
+    double least, most; /* of numbers */
+    unsigned commands;
+    const char *help;
+};
+
+#define OPTION_MOST_ROWS 128
+
+extern const struct option_row option_table[];
+extern const size_t option_count;
+
+#endif

@@ -1,0 +1,13 @@
+/* What the probe commands print: for people, or with --json for programs. */
+#ifndef LMVR_CLI_PROBE_REPORT_H
+#define LMVR_CLI_PROBE_REPORT_H
+
+#include "probe/metrics.h"
+#include "probe/probe.h"
+
+/* False: standard output failed, or the memory is out; it was said. */
+bool probe_report_fit(const struct probe *probe, const struct probe_report *report, bool json);
+bool probe_report_score(const struct probe *probe, const struct labels *labels, const struct metrics *metrics, double loss,
+                        bool json);
+
+#endif

@@ -1,0 +1,39 @@
+/* Bytes taken for a probe: what is read can be used. */
+#include "probe/probe_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void use(const struct probe *probe)
+{
+    lmvr_error error;
+    float *features = calloc((size_t)probe->dim, sizeof *features),
+          *scores = calloc((size_t)probe->class_count, sizeof *scores);
+    if (!features || !scores || probe_scores(probe, features, 1, scores, &error) != LMVR_OK)
+        abort();
+    probe_probabilities(probe, 1, scores);
+    free(features);
+    free(scores);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    char path[64];
+    struct probe probe;
+    lmvr_error error;
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
+        abort();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (probe_read(path, &probe, &error) == LMVR_OK) {
+        use(&probe);
+        probe_finish(&probe);
+    }
+    close(fd);
+    return 0;
+}

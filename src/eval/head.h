@@ -1,0 +1,15 @@
+/* The report's head, which says what was run, and its end, which says what was left out. */
+#ifndef LMVR_SRC_EVAL_HEAD_H
+#define LMVR_SRC_EVAL_HEAD_H
+
+#include "eval/eval.h"
+#include "eval/results.h"
+
+/* `session` is the one that computed `clean`. */
+void head_add(struct report *report, const struct eval_options *options, const lmvr_session *session,
+              const struct feature_set *clean, const struct feature_set *finetuned);
+
+void head_add_left_out(struct report *report, const struct eval_options *options, const struct results *results,
+                       const struct feature_set *clean, const struct eval_counts *counts);
+
+#endif

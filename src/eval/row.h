@@ -1,0 +1,22 @@
+/* A table's row while it is being filled. */
+#ifndef LMVR_SRC_EVAL_ROW_H
+#define LMVR_SRC_EVAL_ROW_H
+
+#include "report/report.h"
+
+#include <stddef.h>
+
+#define ROW_MOST_CELLS 32
+#define ROW_MOST_TEXT  128 /* bytes; more is cut off */
+
+struct row {
+    struct report_cell cells[ROW_MOST_CELLS];
+    char texts[ROW_MOST_CELLS][ROW_MOST_TEXT];
+    size_t count;
+};
+
+/* NAN: missing. */
+void row_number(struct row *row, double value);
+void row_text(struct row *row, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

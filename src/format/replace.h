@@ -1,0 +1,10 @@
+/* A small file written whole: the old one, or none, stays until the new one is on disk. */
+#ifndef LMVR_SRC_FORMAT_REPLACE_H
+#define LMVR_SRC_FORMAT_REPLACE_H
+
+#include "error.h"
+
+/* Writes the bytes into `path` with ".tmp" at its end, brings them to disk and renames; after a failure nothing is left. */
+lmvr_status file_replace(const char *path, const void *bytes, size_t size, lmvr_error *error);
+
+#endif

@@ -1,0 +1,178 @@
+/* The strength of the regularization, chosen on a held-out fifth of the rows. */
+#include "probe/metrics.h"
+#include "probe/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDS       5
+#define FIRST_POWER (-6.0)
+#define STEP        0.5  /* of the power of 10 */
+#define MAX_WORSE   4    /* values of C below the best in a row, after which no better one is expected */
+#define TRIAL_GAP   1e-3 /* relative; what a score needs, and no more */
+#define FALLBACK_C  1.0
+
+/* SplitMix64 (Steele, Lea and Flood 2014): a sequence that is the same on every machine. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* ---- the split ---- */
+
+/* held[row] for a fifth of the rows, in a shuffled order: every fifth, of one class out of many every fifth of each class. Rows
+ * that do not count stay. */
+static lmvr_status hold_out(const struct training *t, bool *held, int64_t *count, lmvr_error *error)
+{
+    int64_t *rows = calloc((size_t)t->rows, sizeof *rows), *seen = calloc((size_t)t->class_count, sizeof *seen);
+    uint64_t state = t->options->seed;
+    *count = 0;
+    for (int64_t i = 0; rows && seen && i < t->rows; i++) { /* Fisher and Yates, from the front */
+        int64_t place = (int64_t)(next_random(&state) % (uint64_t)(i + 1));
+        rows[i] = rows[place];
+        rows[place] = i;
+    }
+    for (int64_t i = 0; rows && seen && i < t->rows; i++) {
+        int32_t group = t->single ? t->single[t->order[rows[i]]] : 0;
+        held[rows[i]] = group >= 0 && seen[group]++ % FOLDS == FOLDS - 1;
+        *count += held[rows[i]];
+    }
+    lmvr_status status = rows && seen ? LMVR_OK : error_no_memory(error, "the held-out rows");
+    free(rows);
+    free(seen);
+    return status;
+}
+
+/* ---- scores on the held-out rows ---- */
+
+struct trial_memory {
+    float *weights, *intercepts; /* (columns, dim), (columns) */
+    float *scores;               /* (held-out rows, columns) */
+    struct labels labels;        /* of those rows, a class a column */
+    double *best_weights, *best_intercepts;
+};
+
+static void release(struct trial_memory *m)
+{
+    free(m->weights);
+    free(m->intercepts);
+    free(m->scores);
+    free(m->labels.single);
+    free(m->labels.multi);
+    free(m->best_weights);
+    free(m->best_intercepts);
+}
+
+static lmvr_status allocate(const struct training *t, int64_t held, struct trial_memory *m, lmvr_error *error)
+{
+    size_t columns = (size_t)t->columns, weights = columns * (size_t)t->dim, rows = (size_t)held;
+    m->weights = malloc(weights * sizeof *m->weights);
+    m->intercepts = malloc(columns * sizeof *m->intercepts);
+    m->scores = malloc(rows * (columns + 1) * sizeof *m->scores);
+    m->best_weights = malloc(weights * sizeof *m->best_weights);
+    m->best_intercepts = malloc(columns * sizeof *m->best_intercepts);
+    m->labels = (struct labels){.kind = t->kind, .rows = held, .class_count = t->class_count, .classes = (char **)t->classes};
+    m->labels.single = malloc(rows * sizeof *m->labels.single);
+    m->labels.multi = malloc(rows * columns);
+    return m->weights && m->intercepts && m->scores && m->best_weights && m->best_intercepts && m->labels.single &&
+                   m->labels.multi
+               ? LMVR_OK
+               : error_no_memory(error, "the choice of C");
+}
+
+static void take_held_labels(const struct training *t, int64_t kept, struct trial_memory *m)
+{
+    for (int64_t i = 0; i < m->labels.rows; i++) {
+        int64_t row = t->order[kept + i];
+        if (t->single)
+            m->labels.single[i] = t->single[row];
+        else
+            memcpy(m->labels.multi + i * t->columns, t->binary + row * t->columns, (size_t)t->columns);
+    }
+}
+
+/* mAP or accuracy of the weights as they are; NAN where the held-out rows do not tell. */
+static lmvr_status try_weights(const struct training *t, int64_t kept, struct trial_memory *m, double *score, lmvr_error *error)
+{
+    struct metrics metrics;
+    for (int64_t i = 0; i < t->columns * t->dim; i++)
+        m->weights[i] = (float)t->weights[i];
+    for (int k = 0; k < t->columns; k++)
+        m->intercepts[k] = (float)t->intercepts[k];
+    TRY(objective_scores(t->features + kept * t->dim, m->labels.rows, t->dim, t->columns, m->weights, m->intercepts, m->scores,
+                         error));
+    if (t->columns < t->class_count)
+        objective_spread(m->scores, m->labels.rows);
+    TRY(metrics_compute(&m->labels, m->scores, &metrics, error));
+    *score = t->kind == LABELS_MULTI ? metrics.map : metrics.accuracy;
+    metrics_finish(&metrics);
+    return LMVR_OK;
+}
+
+/* ---- the grid ---- */
+
+static void copy_weights(const struct training *t, double *weights, const double *from_weights, double *intercepts,
+                         const double *from_intercepts)
+{
+    memcpy(weights, from_weights, (size_t)(t->columns * t->dim) * sizeof *weights);
+    memcpy(intercepts, from_intercepts, (size_t)t->columns * sizeof *intercepts);
+}
+
+/* Walks up the grid; *c stays as it was where no score could be computed. */
+static lmvr_status walk(struct training *t, int64_t kept, struct trial_memory *m, double *c, lmvr_error *error)
+{
+    double best = -1;
+    struct probe_report *report = t->report;
+    training_reset(t);
+    for (int i = 0, worse = 0; i < PROBE_MAX_TRIALS && worse < MAX_WORSE; i++) {
+        struct solve_result result;
+        double score, trial = pow(10, FIRST_POWER + STEP * i);
+        TRY(training_solve(t, kept, trial, TRIAL_GAP, i, &result, error));
+        TRY(try_weights(t, kept, m, &score, error));
+        if (isnan(score))
+            return LMVR_OK;
+        report->trials[report->trial_count++] = (struct probe_trial){trial, score};
+        worse = score < best ? worse + 1 : 0;
+        if (score <= best)
+            continue;
+        best = score;
+        *c = trial;
+        copy_weights(t, m->best_weights, t->weights, m->best_intercepts, t->intercepts);
+    }
+    copy_weights(t, t->weights, m->best_weights, t->intercepts, m->best_intercepts);
+    return LMVR_OK;
+}
+
+lmvr_status training_choose_c(struct training *training, double *c, lmvr_error *error)
+{
+    struct training *t = training;
+    struct trial_memory memory = {0};
+    int64_t held_count = 0;
+    bool *held = calloc((size_t)t->rows + 1, sizeof *held);
+    *c = 0;
+    lmvr_status status = held ? hold_out(t, held, &held_count, error) : error_no_memory(error, "the held-out rows");
+    int64_t kept = t->rows - held_count;
+    if (status == LMVR_OK && held_count > 0) {
+        training_swap(t, held, kept);
+        status = allocate(t, held_count, &memory, error);
+        if (status == LMVR_OK) {
+            take_held_labels(t, kept, &memory);
+            status = walk(t, kept, &memory, c, error);
+        }
+        training_swap(t, held, kept);
+    }
+    if (status == LMVR_OK && *c == 0) {
+        training_warn(t->options, "a held-out fifth of %lld rows does not tell which C is best, and %g is taken",
+                      (long long)t->rows, FALLBACK_C);
+        training_reset(t);
+        *c = FALLBACK_C;
+    }
+    t->report->held_out_rows = held_count;
+    release(&memory);
+    free(held);
+    return status;
+}

@@ -1,0 +1,241 @@
+/* Every experiment from end to end, by the program itself, on small made sets in the layouts of the known ones. */
+#define PROGRAM "../lmvr"
+#include "cli/program.h"
+#include "eval/made_set.h"
+
+#include <jansson.h>
+#include <math.h>
+
+#define MODEL  "-m " LMVR_TEST_DATA "/golden/llava-old-f32 --max-new-tokens 6 --c 1 "
+#define MODEL2 LMVR_TEST_DATA "/golden/llava-odd-f32"
+
+static json_t *load_report(const char *folder)
+{
+    char path[256];
+    json_error_t bad;
+    snprintf(path, sizeof path, "%s/report.json", folder);
+    json_t *report = json_load_file(path, 0, &bad);
+    if (!report)
+        fail_msg("%s: %s", path, bad.text);
+    return report;
+}
+
+/* A file of the report that has `part` in it. */
+static void assert_file_has(const char *folder, const char *name, const char *part)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    char *text = read_bytes(path, NULL);
+    if (!text)
+        fail_msg("%s is missing", path);
+    if (!strstr(text, part))
+        fail_msg("%s should say \"%s\"", path, part);
+    free(text);
+}
+
+/* The value in a CSV's row that begins with `row`, in the column of this heading. */
+static double csv_value(const char *path, const char *row, const char *column)
+{
+    char *text = read_bytes(path, NULL), *save_line, *save_cell;
+    int wanted = -1;
+    double value = NAN;
+    assert_non_null(text);
+    for (char *line = strtok_r(text, "\r\n", &save_line); line; line = strtok_r(NULL, "\r\n", &save_line)) {
+        int place = 0;
+        bool heading = wanted < 0, match = strncmp(line, row, strlen(row)) == 0 && line[strlen(row)] == ',';
+        for (char *cell = line; cell; place++) {
+            save_cell = strchr(cell, ',');
+            if (save_cell)
+                *save_cell++ = '\0';
+            if (heading && strcmp(cell, column) == 0)
+                wanted = place;
+            if (!heading && match && place == wanted)
+                value = *cell ? strtod(cell, NULL) : NAN;
+            cell = save_cell;
+        }
+        if (wanted < 0)
+            fail_msg("%s has no column %s", path, column);
+    }
+    free(text);
+    return value;
+}
+
+static void assert_whole_report(const char *folder, const char *table)
+{
+    char name[128];
+    assert_file_has(folder, "report.html", "<svg");
+    assert_file_has(folder, "report.html", "data:image/");
+    assert_file_has(folder, "report.md", "|");
+    snprintf(name, sizeof name, "tables/%s.csv", table);
+    assert_file_has(folder, name, ",");
+    json_decref(load_report(folder));
+}
+
+/* ---- each experiment ---------------------------------------------------------------------------------------------------- */
+
+static void design_and_components_have_a_row_a_representation(void **state)
+{
+    (void)state;
+    make_voc("voc", 60, 20);
+    assert_ended(lmvr("eval design " MODEL "--dataset voc2007 --data voc -o design"), 0, NULL);
+    assert_non_null(strstr(run_done.out, "before generation"));
+    assert_whole_report("design", "design");
+    assert_ended(lmvr("eval components " MODEL "--dataset voc2007 --data voc -o components"), 0, NULL);
+    assert_whole_report("components", "components");
+    assert_true(csv_value("components/tables/components.csv", "with adaptor", "map_11_points") > 20);
+    assert_true(csv_value("components/tables/components.csv", "with adaptor", "paper_llava_voc07") == 91.0);
+}
+
+static void a_probe_holds_on_the_other_domain_of_the_same_colors(void **state)
+{
+    (void)state;
+    make_visda("visda", 96, 24);
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o shift"), 0, NULL);
+    assert_whole_report("shift", "domain-shift");
+    assert_true(csv_value("shift/tables/domain-shift.csv", "LMVR", "accuracy_of_images") > 60);
+}
+
+static void corruptions_are_measured_on_the_way_at_every_severity(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"cat", "dog", "owl"};
+    make_class_folders("pictures", "train", classes, 3, 24);
+    make_class_folders("pictures", "test", classes, 3, 6);
+    assert_ended(lmvr("eval corruption " MODEL "--dataset folder --data pictures --size 0 -o corruption"), 0, NULL);
+    assert_whole_report("corruption", "corruption");
+    assert_file_has("corruption", "tables/severities.csv", "jpeg_compression,5");
+    assert_true(exists("corruption/features/fog/3/index.jsonl"));
+    assert_true(csv_value("corruption/tables/corruption.csv", ",as they are", "accuracy_lmvr") > 60);
+}
+
+static void corruptions_on_disk_give_what_those_on_the_way_give(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"n01440764", "n01443537", "n01484850"};
+    make_class_folders("imagenet", "train", classes, 3, 24);
+    make_class_folders("imagenet", "val", classes, 3, 6);
+    assert_ended(
+        lmvr("corrupt --type fog,contrast --severity 2,5 --size 224 --format jpg --seed 3 -q -o imagenet-c imagenet/val"), 0,
+        NULL);
+    assert_ended(lmvr("eval corruption " MODEL "--dataset imagenet --data imagenet --seed 3 --corrupted imagenet-c -o disk"), 0,
+                 NULL);
+    assert_ended(lmvr("eval corruption " MODEL "--dataset imagenet --data imagenet --seed 3 -o way"), 0, NULL);
+    assert_same_file("disk/features/fog/5/lmvr.npy", "way/features/fog/5/lmvr.npy");
+    assert_same_file("disk/features/contrast/2/encoder.npy", "way/features/contrast/2/encoder.npy");
+    assert_false(is_same_file("way/features/contrast/2/encoder.npy", "way/features/contrast/5/encoder.npy"));
+    assert_false(exists("disk/features/snow"));
+}
+
+static void attributes_are_averaged_by_group_and_a_fine_tuned_model_has_a_row(void **state)
+{
+    (void)state;
+    make_deepfashion("fashion", 60);
+    assert_ended(lmvr("eval attributes " MODEL "--dataset deepfashion --data fashion --finetuned " MODEL2 " -o attributes"), 0,
+                 "warning");
+    assert_whole_report("attributes", "attributes");
+    assert_file_has("attributes", "tables/attributes.csv", "fine-tuned");
+    assert_file_has("attributes", "tables/tasks.csv", "sleeve");
+}
+
+/* ---- what users rely on ------------------------------------------------------------------------------------------------- */
+
+static void the_same_call_again_computes_nothing_and_says_the_same(void **state)
+{
+    (void)state;
+    make_visda("visda", 24, 12);
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o a"), 0, NULL);
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda --batch 2 --threads 1 -o b"), 0, NULL);
+    assert_same_file("a/features/clean/lmvr.npy", "b/features/clean/lmvr.npy");
+    char *features = read_bytes("a/features/clean/lmvr.npy", NULL);
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o a"), 0, NULL);
+    assert_file_has("a", "report.md", "36 of them by an earlier run");
+    free(features);
+    json_t *first = load_report("a"), *second = load_report("b");
+    json_decref(first);
+    json_decref(second);
+}
+
+static void a_killed_run_goes_on(void **state)
+{
+    (void)state;
+    char *arguments[] = {(char *)"lmvr",
+                         (char *)"eval",
+                         (char *)"domain-shift",
+                         (char *)"-m",
+                         (char *)LMVR_TEST_DATA "/golden/llava-old-f32",
+                         (char *)"--max-new-tokens",
+                         (char *)"6",
+                         (char *)"--dataset",
+                         (char *)"visda",
+                         (char *)"--data",
+                         (char *)"visda",
+                         (char *)"-o",
+                         (char *)"killed",
+                         NULL};
+    make_visda("visda", 240, 24);
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o whole"), 0, NULL);
+    pid_t pid = start(arguments);
+    while (size_of_file("killed/features/clean/index.jsonl") < 2000)
+        usleep(1000);
+    kill(pid, SIGKILL);
+    assert_int_equal(finish(pid), 128 + SIGKILL);
+    assert_false(exists("killed/report.json"));
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o killed"), 0, NULL);
+    assert_same_file("whole/features/clean/lmvr.npy", "killed/features/clean/lmvr.npy");
+    assert_same_file("whole/features/clean/index.jsonl", "killed/features/clean/index.jsonl");
+}
+
+static void broken_images_are_left_out_and_counted(void **state)
+{
+    (void)state;
+    make_visda("visda", 24, 12);
+    write_text("visda/train/bus/0002.png", "no image");
+    write_text("visda/validation/car/0027.png", "neither");
+    remove("visda/train/aeroplane/0012.png");
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o broken"), 1, "2 of 35 images");
+    assert_file_has("broken", "report.md", "0002.png");
+    assert_file_has("broken", "report.md", "0012.png");
+    assert_true(csv_value("broken/tables/domain-shift.csv", "LMVR", "test_images") == 11);
+}
+
+static void other_options_than_the_features_were_begun_with_are_refused(void **state)
+{
+    (void)state;
+    make_visda("visda", 24, 12);
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o out"), 0, NULL);
+    assert_ended(lmvr("eval domain-shift " MODEL "--prompt What? --dataset visda --data visda -o out"), 2, "prompt");
+    assert_ended(lmvr("eval domain-shift " MODEL "--prompt What? --dataset visda --data visda -o out --force"), 0, NULL);
+    assert_ended(lmvr("eval domain-shift " MODEL "--prompt What? --dataset visda --data visda -o out --c 0.1"), 0, NULL);
+}
+
+static void calls_that_make_no_sense_are_refused_in_a_sentence(void **state)
+{
+    (void)state;
+    assert_ended(lmvr("eval"), 2, "design");
+    assert_ended(lmvr("eval everything --data x -o y"), 2, "no experiment \"everything\"");
+    assert_ended(lmvr("eval design -o y"), 2, "--data");
+    assert_ended(lmvr("eval design --data x"), 2, "-o");
+    assert_ended(lmvr("eval design --dataset mnist --data x -o y"), 2, "voc2007");
+    assert_ended(lmvr("eval design --dataset voc2007 --data nowhere -o y"), 2, "nowhere");
+    assert_ended(lmvr("eval design --corrupted c --data x -o y"), 2, "--corrupted");
+    assert_false(exists("y"));
+}
+
+#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_A_FOLDER(design_and_components_have_a_row_a_representation),
+        IN_A_FOLDER(a_probe_holds_on_the_other_domain_of_the_same_colors),
+        IN_A_FOLDER(corruptions_are_measured_on_the_way_at_every_severity),
+        IN_A_FOLDER(corruptions_on_disk_give_what_those_on_the_way_give),
+        IN_A_FOLDER(attributes_are_averaged_by_group_and_a_fine_tuned_model_has_a_row),
+        IN_A_FOLDER(the_same_call_again_computes_nothing_and_says_the_same),
+        IN_A_FOLDER(a_killed_run_goes_on),
+        IN_A_FOLDER(broken_images_are_left_out_and_counted),
+        IN_A_FOLDER(other_options_than_the_features_were_begun_with_are_refused),
+        IN_A_FOLDER(calls_that_make_no_sense_are_refused_in_a_sentence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
