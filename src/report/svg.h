@@ -1,0 +1,62 @@
+/*
+ * The hand in which charts are drawn. Colors are attributes, which every viewer knows; a page's style sheet overrides them by
+ * the classes: "ink" and "muted" (text, with a "halo" of the ground), "grid" and "axis" (lines), "f0" to "f5" (fills of a
+ * series), "k0" to "k5" (its lines), "ground" and "hollow" (what is filled with the ground).
+ */
+#ifndef LMVR_SRC_REPORT_SVG_H
+#define LMVR_SRC_REPORT_SVG_H
+
+#include "report/render.h"
+
+#define SVG_WIDTH  600.0
+#define SVG_MARGIN 20.0
+#define SVG_COLORS 6
+
+enum svg_anchor { SVG_START, SVG_MIDDLE, SVG_END };
+
+struct svg_text {
+    double x, y; /* of the base line */
+    double size; /* pixels */
+    enum svg_anchor anchor;
+    double fit; /* the text is cut to this width; 0: it is not */
+    bool muted, bold;
+    bool halo; /* the ground shows around the letters, where they stand on lines */
+};
+
+/* "12.3": a length with at most one decimal, in every locale. */
+void svg_length(FILE *out, double length);
+
+/* ` NAME="12.3"` */
+void svg_attribute(FILE *out, const char *name, double length);
+
+/* How wide a text will be, about, in a usual sans-serif font. */
+double svg_text_width(const char *text, double size);
+
+void svg_put_text(FILE *out, const struct svg_text *style, const char *text);
+
+/* A line of the grid, or, if `axis`, a stronger one. */
+void svg_put_line(FILE *out, double x1, double y1, double x2, double y2, bool axis);
+
+/* The attributes of an area or a line in a series' color. */
+void svg_put_fill(FILE *out, const struct series *series);
+void svg_put_stroke(FILE *out, const struct series *series);
+
+/* Its marker in a line chart: a shape a color, hollow for the paper. */
+void svg_put_marker(FILE *out, const struct series *series, double x, double y);
+
+/* <title>, which viewers show beside the pointer: "series, category: 12.3 %". */
+void svg_put_hint(const struct report_chart *chart, const struct series *series, size_t category, FILE *out);
+
+/* A value's label with the chart's decimals. */
+void svg_value(const struct report_chart *chart, double value, char out[NUMBER_SIZE]);
+
+/* "Accuracy (%)", at most `size` bytes. */
+void svg_value_title(const struct report_chart *chart, char *title, size_t size);
+
+/* Their heights below `top`, and what they draw. */
+double svg_bars_height(const struct report_chart *chart);
+void svg_put_bars(const struct report_chart *chart, double top, FILE *out);
+double svg_lines_height(const struct report_chart *chart);
+void svg_put_lines(const struct report_chart *chart, double top, FILE *out);
+
+#endif
