@@ -1,0 +1,325 @@
+/* The report's folder. */
+#include "report/memory.h"
+#include "report/render.h"
+
+#include "format/file.h"
+#include "format/json.h"
+#include "store/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A file to be: its bytes are its own, or borrowed from a picture. */
+struct file {
+    char *name; /* below the folder */
+    char *path, *temporary;
+    char *owned;
+    const void *bytes;
+    size_t size;
+    bool begun; /* the temporary one is there */
+};
+
+struct folder {
+    const struct report *report;
+    char *dir;          /* without slashes at its end */
+    struct file *files; /* report.json is the first */
+    size_t count, space;
+};
+
+/* ---- the list of files ---- */
+
+static void folder_finish(struct folder *folder)
+{
+    for (size_t i = 0; i < folder->count; i++) {
+        free(folder->files[i].name);
+        free(folder->files[i].path);
+        free(folder->files[i].temporary);
+        free(folder->files[i].owned);
+    }
+    free(folder->files);
+    free(folder->dir);
+}
+
+static size_t count_files(const struct report *report)
+{
+    size_t count = 3; /* report.json, .md, .html */
+    for (size_t i = 0; i < report->block_count; i++)
+        count += report->blocks[i].gallery ? report->blocks[i].gallery->picture_count : 1;
+    return count;
+}
+
+/* Adds NAME, "PART/STEM.SUFFIX"; NULL: out of memory. */
+static struct file *add_file(struct folder *folder, const char *part, const char *stem, const char *suffix)
+{
+    struct file *file = &folder->files[folder->count];
+    if (asprintf(&file->name, "%s%s.%s", part, stem, suffix) < 0)
+        file->name = NULL;
+    if (asprintf(&file->path, "%s/%s%s.%s", folder->dir, part, stem, suffix) < 0)
+        file->path = NULL;
+    if (asprintf(&file->temporary, "%s/%s.%s.%s.part", folder->dir, part, stem, suffix) < 0)
+        file->temporary = NULL;
+    folder->count++;
+    return file->name && file->path && file->temporary ? file : NULL;
+}
+
+static bool add_pictures(struct folder *folder, const struct report_gallery *gallery)
+{
+    for (size_t i = 0; i < gallery->picture_count; i++) {
+        const struct picture *p = &gallery->pictures[i];
+        char *stem = NULL;
+        if (p->type == PICTURE_NONE)
+            continue;
+        if (asprintf(&stem, "%s-%zu", gallery->name, i + 1) < 0)
+            return false;
+        struct file *file = add_file(folder, "figures/", stem, report_picture_suffix(p));
+        free(stem);
+        if (!file)
+            return false;
+        file->bytes = p->bytes;
+        file->size = p->size;
+    }
+    return true;
+}
+
+/* What writes one file's bytes to memory. */
+enum form { FORM_MARKDOWN, FORM_HTML, FORM_CSV, FORM_SVG };
+
+static bool render(const struct report *report, const struct block *block, enum form form, FILE *out)
+{
+    switch (form) {
+    case FORM_MARKDOWN:
+        return render_markdown(report, out);
+    case FORM_HTML:
+        return render_html(report, out);
+    case FORM_CSV:
+        render_csv(block->table, out);
+        return true;
+    case FORM_SVG:
+        render_svg(block->chart, false, out);
+        return true;
+    }
+    return false;
+}
+
+/* `file` may be NULL, which is a failure too. */
+static bool fill(struct file *file, const struct report *report, const struct block *block, enum form form)
+{
+    struct memory memory;
+    FILE *out = file ? memory_open(&memory) : NULL;
+    if (!out)
+        return false;
+    bool good = render(report, block, form, out);
+    good = memory_close(&memory, out) && good;
+    file->owned = memory.bytes;
+    file->bytes = memory.bytes;
+    file->size = memory.size;
+    return good;
+}
+
+static bool add_blocks(struct folder *folder)
+{
+    bool good = true;
+    for (size_t i = 0; i < folder->report->block_count && good; i++) {
+        const struct block *b = &folder->report->blocks[i];
+        if (b->table)
+            good = fill(add_file(folder, "tables/", b->table->name, "csv"), NULL, b, FORM_CSV);
+        else if (b->chart)
+            good = fill(add_file(folder, "figures/", b->chart->name, "svg"), NULL, b, FORM_SVG);
+        else if (b->gallery)
+            good = add_pictures(folder, b->gallery);
+    }
+    return good;
+}
+
+static bool fill_json(struct folder *folder)
+{
+    json_t *names = json_array();
+    bool good = names;
+    for (size_t i = 0; i < folder->count && good; i++)
+        good = json_array_append_new(names, json_string(folder->files[i].name)) == 0;
+    json_t *json = good ? render_json(folder->report, names) : NULL;
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    json_decref(names);
+    json_decref(json);
+    if (!text)
+        return false;
+    size_t length = strlen(text);
+    text[length] = '\n';
+    folder->files[0].owned = text;
+    folder->files[0].bytes = text;
+    folder->files[0].size = length + 1;
+    return true;
+}
+
+/* A copy without slashes at its end, to be freed; NULL: out of memory. */
+static char *copy_dir(const char *dir)
+{
+    size_t length = strlen(dir);
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    return strndup(dir, length);
+}
+
+static lmvr_status folder_init(struct folder *folder, const struct report *report, const char *dir, lmvr_error *error)
+{
+    *folder = (struct folder){.report = report, .dir = copy_dir(dir)};
+    folder->files = folder->dir && report && !report->failed ? calloc(count_files(report), sizeof *folder->files) : NULL;
+    bool good = folder->files && add_file(folder, "", "report", "json");
+    good = good && fill(add_file(folder, "", "report", "md"), report, NULL, FORM_MARKDOWN);
+    good = good && fill(add_file(folder, "", "report", "html"), report, NULL, FORM_HTML);
+    good = good && add_blocks(folder) && fill_json(folder);
+    return good ? LMVR_OK : error_no_memory(error, "the report");
+}
+
+/* ---- what lies there already ---- */
+
+static bool is_there(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
+/* The names of an earlier report's files, a new reference; empty where there is no report. A report.json of somebody else's is
+ * refused. */
+static lmvr_status read_earlier(const char *dir, json_t **names, lmvr_error *error)
+{
+    char *path = NULL;
+    json_t *root = NULL;
+    *names = NULL;
+    if (asprintf(&path, "%s/report.json", dir) < 0)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = is_there(path) ? json_read(path, NULL, &root, NULL) : LMVR_OK;
+    json_t *files = json_object_get(root, "files");
+    bool foreign = root && !(json_is_integer(json_object_get(root, "lmvr_report")) && json_is_array(files));
+    if (status == LMVR_ERROR_RESOURCE)
+        error_write(error, "%s: cannot be read", path);
+    else if (status != LMVR_OK || foreign)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: stands in the way: it is not an earlier report of lmvr", path);
+    else
+        *names = files ? json_incref(files) : json_array();
+    json_decref(root);
+    free(path);
+    if (status == LMVR_OK && !*names)
+        status = error_no_memory(error, "the report");
+    return status;
+}
+
+static lmvr_status check_name(const char *dir, const char *name, const json_t *earlier, lmvr_error *error)
+{
+    size_t index;
+    json_t *own;
+    char *path = NULL;
+    json_array_foreach((json_t *)earlier, index,
+                       own) if (json_is_string(own) && strcmp(json_string_value(own), name) == 0) return LMVR_OK;
+    if (asprintf(&path, "%s/%s", dir, name) < 0)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = LMVR_OK;
+    if (is_there(path) && strcmp(name, "report.json") != 0)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: stands in the way: it is not of an earlier report of lmvr", path);
+    free(path);
+    return status;
+}
+
+lmvr_status report_check_place(const char *dir, lmvr_error *error)
+{
+    static const char *const names[] = {"report.md", "report.html"};
+    json_t *earlier = NULL;
+    struct place place = {.folder = copy_dir(dir)};
+    if (!place.folder)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = place_check_writable(&place, error);
+    if (status == LMVR_OK)
+        status = read_earlier(place.folder, &earlier, error);
+    for (size_t i = 0; i < 2 && status == LMVR_OK; i++)
+        status = check_name(place.folder, names[i], earlier, error);
+    json_decref(earlier);
+    free(place.folder);
+    return status;
+}
+
+static lmvr_status check_files(const struct folder *folder, lmvr_error *error)
+{
+    json_t *earlier;
+    TRY(read_earlier(folder->dir, &earlier, error));
+    lmvr_status status = LMVR_OK;
+    for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
+        status = check_name(folder->dir, folder->files[i].name, earlier, error);
+    json_decref(earlier);
+    return status;
+}
+
+/* ---- writing ---- */
+
+static lmvr_status make_folder(const char *dir, const char *part, lmvr_error *error)
+{
+    struct place place = {.folder = NULL};
+    if (asprintf(&place.folder, "%s%s", dir, part) < 0)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = place_make_folder(&place, error);
+    free(place.folder);
+    return status;
+}
+
+static lmvr_status make_folders(const struct folder *folder, lmvr_error *error)
+{
+    bool tables = false, figures = false;
+    for (size_t i = 0; i < folder->count; i++) {
+        tables |= strncmp(folder->files[i].name, "tables/", 7) == 0;
+        figures |= strncmp(folder->files[i].name, "figures/", 8) == 0;
+    }
+    TRY(make_folder(folder->dir, "", error));
+    if (tables)
+        TRY(make_folder(folder->dir, "/tables", error));
+    if (figures)
+        TRY(make_folder(folder->dir, "/figures", error));
+    return LMVR_OK;
+}
+
+static lmvr_status write_temporary(struct file *file, lmvr_error *error)
+{
+    int fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return file_error(error, file->path, "write");
+    file->begun = true;
+    lmvr_status status = file_write_at(fd, file->path, file->bytes, file->size, 0, error);
+    lmvr_status closed = file_close(fd, file->path, status == LMVR_OK ? error : NULL);
+    return status == LMVR_OK ? closed : status;
+}
+
+static lmvr_status put_in_place(struct file *file, lmvr_error *error)
+{
+    if (rename(file->temporary, file->path) != 0)
+        return file_error(error, file->path, "write");
+    file->begun = false;
+    return LMVR_OK;
+}
+
+/* report.json comes first: whatever a stop leaves behind is then known as the report's. */
+static lmvr_status write_files(struct folder *folder, lmvr_error *error)
+{
+    lmvr_status status = make_folders(folder, error);
+    for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
+        status = write_temporary(&folder->files[i], error);
+    for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
+        status = put_in_place(&folder->files[i], error);
+    for (size_t i = 0; i < folder->count; i++)
+        if (folder->files[i].begun)
+            unlink(folder->files[i].temporary);
+    return status;
+}
+
+lmvr_status report_write(const struct report *report, const char *dir, lmvr_error *error)
+{
+    struct folder folder;
+    lmvr_status status = folder_init(&folder, report, dir, error);
+    if (status == LMVR_OK)
+        status = check_files(&folder, error);
+    if (status == LMVR_OK)
+        status = write_files(&folder, error);
+    folder_finish(&folder);
+    return status;
+}
