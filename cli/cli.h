@@ -25,5 +25,6 @@ int command_embed(const struct options *options);
 int command_describe(const struct options *options);
 int command_info(const struct options *options);
 int command_bench(const struct options *options);
+int command_scenes(const struct options *options);
 
 #endif

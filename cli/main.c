@@ -20,6 +20,9 @@ static const struct command commands[] = {
      FOR_DESCRIBE, command_describe, input_notes},
     {"info", "info [options]", "Prints what a model is and what memory it takes.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
+    {"scenes", "scenes --layout NAME --count N [options] -o DIR", "Draws data sets of pictures with known contents.",
+     FOR_SCENES, command_scenes,
+     "Exit status: 0 all done, 2 nothing could be begun, 3 stopped midway; --force begins anew then."},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

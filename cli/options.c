@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "cli.h"
+#include "scenes/scenes.h"
 #include "store/utf8.h"
 
 #include <getopt.h>
@@ -23,7 +24,7 @@ struct row {
 
 #define AT(member)     offsetof(struct options, member)
 #define FOR_COMPUTING  (FOR_EMBED | FOR_DESCRIBE)
-#define FOR_EVERYTHING (FOR_EMBED | FOR_DESCRIBE | FOR_INFO | FOR_BENCH)
+#define FOR_EVERYTHING (FOR_EMBED | FOR_DESCRIBE | FOR_INFO | FOR_BENCH | FOR_SCENES)
 #define MAX_COUNT      4096
 
 static const struct row table[] = {
@@ -63,6 +64,17 @@ static const struct row table[] = {
     {0, "json", NULL, FLAG, AT(json), 0, 0, FOR_DESCRIBE | FOR_INFO | FOR_BENCH, "print JSON"},
     {0, "quick", NULL, FLAG, AT(quick), 0, 0, FOR_BENCH, "leave out end to end, and batches above 4"},
     {'q', "quiet", NULL, FLAG, AT(quiet), 0, 0, FOR_COMPUTING, "no progress"},
+    {0, "layout", "voc2007|coco|visda|imagenet|deepfashion|llava", CHOICE, AT(scenes_layout), 0, 0, FOR_SCENES,
+     "the public set whose files are made"},
+    {0, "count", "N", INTEGER, AT(scenes_count), 1, SCENES_MOST, FOR_SCENES, "pictures to train on"},
+    {0, "test-count", "N", INTEGER, AT(scenes_test_count), 1, SCENES_MOST, FOR_SCENES,
+     "pictures to test on (default: a quarter of --count, at least one)"},
+    {0, "seed", "N", SEED, AT(session.seed), 0, 0, FOR_SCENES, "another seed makes another set (default: 0)"},
+    {'o', "output", "DIR", PATH, AT(output), 0, 0, FOR_SCENES, "a new or an empty folder"},
+    {0, "size", "N", INTEGER, AT(scenes_size), 112, 2048, FOR_SCENES, "a picture's width and height in pixels (default: 224)"},
+    {0, "threads", "N", INTEGER, AT(session.threads), 1, MAX_COUNT, FOR_SCENES, "processor threads (default: one a processor)"},
+    {0, "force", NULL, FLAG, AT(force), 0, 0, FOR_SCENES, "remove the made set that is there, and begin"},
+    {'q', "quiet", NULL, FLAG, AT(quiet), 0, 0, FOR_SCENES, "no progress"},
     {'h', "help", NULL, FLAG, 0, 0, 0, FOR_EVERYTHING, "print this and do nothing"},
 };
 #define ROWS (sizeof table / sizeof *table)

@@ -7,7 +7,7 @@
 struct options;
 
 /* A command is a bit, so that a row of the table can belong to several. */
-enum { FOR_EMBED = 1, FOR_DESCRIBE = 2, FOR_INFO = 4, FOR_BENCH = 8 };
+enum { FOR_EMBED = 1, FOR_DESCRIBE = 2, FOR_INFO = 4, FOR_BENCH = 8, FOR_SCENES = 1 << 12 };
 
 struct command {
     const char *name, *synopsis, *summary;
@@ -26,6 +26,7 @@ struct options {
     const char *shape; /* of the bench's random model */
     int layers;
     bool resume, force, strict, quiet, json, quick;
+    int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: left out */
     char *const *inputs;
     size_t input_count;
 };
