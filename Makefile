@@ -22,7 +22,7 @@ check: format lint asan fuzz
 asan: setup
 	cmake --preset asan
 	cmake --build --preset asan
-	ctest --test-dir build-asan --output-on-failure --timeout 1200
+	LSAN_OPTIONS="suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0" ctest --test-dir build-asan --output-on-failure --timeout 1200
 
 tsan: setup
 	cmake --preset tsan
