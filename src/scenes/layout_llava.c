@@ -1,6 +1,6 @@
 /* LLaVA's JSON: conversations about pictures, and what comes before them in its training: captions, and plain text. The truth
  * about every picture is in scenes.json. */
-#include "scenes/conversation.h"
+#include "scenes/dialogue.h"
 #include "scenes/describe.h"
 #include "scenes/kind.h"
 #include "scenes/set.h"
@@ -78,7 +78,7 @@ static json_t *truth_json(const struct view *view, const struct picture *p, cons
 
 /* ---- what is said of it ---- */
 
-static json_t *conversation_json(const struct conversation *c, const struct picture *p, const char *id)
+static json_t *dialogue_json(const struct dialogue *c, const struct picture *p, const char *id)
 {
     json_t *turns = json_array();
     for (int i = 0; i < c->count; i++) {
@@ -91,11 +91,11 @@ static json_t *conversation_json(const struct conversation *c, const struct pict
 static lmvr_status add_conversation(struct listing *list, const struct view *view, const struct picture *p, const char *id,
                                     struct random *r, lmvr_error *error)
 {
-    struct conversation c;
-    conversation_init(&c, view, r);
-    lmvr_status status = conversation_failed(&c) ? error_no_memory(error, "a conversation")
-                                                 : listing_add_element(list, conversation_json(&c, p, id), error);
-    conversation_finish(&c);
+    struct dialogue c;
+    dialogue_init(&c, view, r);
+    lmvr_status status = dialogue_failed(&c) ? error_no_memory(error, "a conversation")
+                                             : listing_add_element(list, dialogue_json(&c, p, id), error);
+    dialogue_finish(&c);
     return status;
 }
 
@@ -117,7 +117,7 @@ static lmvr_status add_caption(struct listing *list, const struct set *set, cons
 static lmvr_status add_text(struct listing *list, const struct view *view, struct random *r, lmvr_error *error)
 {
     struct text text = {0};
-    conversation_write_text(view, r, &text);
+    dialogue_write_text(view, r, &text);
     lmvr_status status = text.failed ? error_no_memory(error, "a text") : listing_add(list, text_get(&text), error);
     text_finish(&text);
     return status;

@@ -1,7 +1,7 @@
 /* What is said of a scene: it names what is there and nothing else, in good grammar. */
 #include "cmocka_all.h"
 
-#include "scenes/conversation.h"
+#include "scenes/dialogue.h"
 #include "scenes/describe.h"
 #include "scenes/draw.h"
 #include "scenes/kind.h"
@@ -292,10 +292,10 @@ static void test_conversations_begin_with_the_image_and_repeat_no_question(void 
     for (int i = 0; i < SCENES; i++) {
         struct random r = scenes[i].words;
         struct view view;
-        struct conversation c;
+        struct dialogue c;
         view_init(&view, &scenes[i], SIZE, false, &r);
-        conversation_init(&c, &view, &r);
-        assert_false(conversation_failed(&c));
+        dialogue_init(&c, &view, &r);
+        assert_false(dialogue_failed(&c));
         assert_in_range(c.count, 1, CONVERSATION_MAX_TURNS);
         assert_non_null(strstr(text_get(&c.turns[0].question), "<image>"));
         for (int j = 0; j < c.count; j++) {
@@ -303,7 +303,7 @@ static void test_conversations_begin_with_the_image_and_repeat_no_question(void 
             for (int k = 1; k < j; k++)
                 assert_string_not_equal(text_get(&c.turns[j].question), text_get(&c.turns[k].question));
         }
-        conversation_finish(&c);
+        dialogue_finish(&c);
     }
 }
 

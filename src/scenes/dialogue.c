@@ -1,4 +1,4 @@
-#include "scenes/conversation.h"
+#include "scenes/dialogue.h"
 
 #include "scenes/describe.h"
 #include "scenes/kind.h"
@@ -8,7 +8,7 @@
 
 /* ---- about a picture ---- */
 
-static bool asked_before(const struct conversation *c, const struct text *question)
+static bool asked_before(const struct dialogue *c, const struct text *question)
 {
     for (int i = 0; i < c->count; i++)
         if (strcmp(text_get(&c->turns[i].question), text_get(question)) == 0)
@@ -16,7 +16,7 @@ static bool asked_before(const struct conversation *c, const struct text *questi
     return false;
 }
 
-static void add_question(struct conversation *c, const struct view *view, struct random *r)
+static void add_question(struct dialogue *c, const struct view *view, struct random *r)
 {
     struct turn *turn = &c->turns[c->count];
     int tries = 0;
@@ -42,9 +42,9 @@ static void add_image(struct text *question, bool before)
     text_finish(&words);
 }
 
-void conversation_init(struct conversation *conversation, const struct view *view, struct random *r)
+void dialogue_init(struct dialogue *conversation, const struct view *view, struct random *r)
 {
-    *conversation = (struct conversation){0};
+    *conversation = (struct dialogue){0};
     bool describes = random_chance(r, 0.67);
     int questions = random_below(r, 4);
     if (describes) {
@@ -59,7 +59,7 @@ void conversation_init(struct conversation *conversation, const struct view *vie
     add_image(&conversation->turns[0].question, random_chance(r, 0.8));
 }
 
-void conversation_finish(struct conversation *conversation)
+void dialogue_finish(struct dialogue *conversation)
 {
     for (int i = 0; i < CONVERSATION_MAX_TURNS; i++) {
         text_finish(&conversation->turns[i].question);
@@ -67,7 +67,7 @@ void conversation_finish(struct conversation *conversation)
     }
 }
 
-bool conversation_failed(const struct conversation *conversation)
+bool dialogue_failed(const struct dialogue *conversation)
 {
     bool failed = false;
     for (int i = 0; i < conversation->count; i++)
@@ -118,7 +118,7 @@ static void add_fact(struct random *r, struct text *text)
     text_finish(&category);
 }
 
-void conversation_write_text(const struct view *view, struct random *r, struct text *text)
+void dialogue_write_text(const struct view *view, struct random *r, struct text *text)
 {
     struct view varied;
     view_init(&varied, view->scene, view->size, true, r);
