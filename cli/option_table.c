@@ -1,5 +1,7 @@
 #include "option_table.h"
 
+#include "scenes/scenes.h"
+
 #include <limits.h>
 
 #define AT(member) offsetof(struct options, member)
@@ -9,8 +11,8 @@
 #define FOR_MODEL    (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* is shown to a model */
 #define FOR_PROBE    (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
 #define FOR_LABELS   (FOR_PROBE_FIT | FOR_PROBE_SCORE)
-#define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL) /* that lie somewhere afterwards */
-#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT)
+#define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES) /* that lie somewhere afterwards */
+#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES)
 #define FOR_ALL      UINT_MAX
 
 #define FLAG(member)                  NULL, OPTION_FLAG, AT(member), 0, 0
@@ -81,6 +83,16 @@ const struct option_row option_table[] = {
      "the inverse strength of the regularization (default: chosen on a held-out fifth)"},
     {0, "seed", SEED(session.seed), FOR_PROBE_FIT, "of the held-out fifth (default: 0)"},
 
+    /* made data sets */
+    {0, "layout", CHOICE("voc2007|coco|visda|imagenet|deepfashion|llava", scenes_layout), FOR_SCENES,
+     "the public set whose files are made"},
+    {0, "count", INTEGER(scenes_count, 1, SCENES_MOST), FOR_SCENES, "pictures to train on"},
+    {0, "test-count", INTEGER(scenes_test_count, 1, SCENES_MOST), FOR_SCENES,
+     "pictures to test on (default: a quarter of --count, at least one)"},
+    {0, "seed", SEED(session.seed), FOR_SCENES, "another seed makes another set (default: 0)"},
+    {'o', "output", PATH("DIR", output), FOR_SCENES, "a new or an empty folder"},
+    {0, "size", INTEGER(scenes_size, 112, 2048), FOR_SCENES, "a picture's width and height in pixels (default: 224)"},
+
     /* what is said */
     {0, "prompt", TEXT("TEXT", session.prompt), FOR_MODEL, "what the model is asked (default: the model's own)"},
     {0, "template", TEXT("NAME", session.template_name), FOR_MODEL,
@@ -108,7 +120,7 @@ const struct option_row option_table[] = {
      "the type of the weights (default: bf16 where the machine computes in it, else f32)"},
     {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL,
      "images at once (default: from the model and the memory)"},
-    {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT,
+    {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES,
      "processor threads (default: one a processor)"},
 
     /* how it goes on */

@@ -18,6 +18,7 @@ enum {
     FOR_EVAL = 1 << 7,
     FOR_INFO = 1 << 8,
     FOR_BENCH = 1 << 9,
+    FOR_SCENES = 1 << 10,
 };
 
 struct command {
@@ -45,7 +46,8 @@ struct options {
     const char *shape;                                 /* of the bench's random model */
     int layers;
     bool resume, force, strict, quiet, json, quick;
-    bool corruptions; /* of the bench, in place of a model */
+    int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: left out */
+    bool corruptions;                                                /* of the bench, in place of a model */
     char *const *inputs;
     size_t input_count;
 };

@@ -25,8 +25,9 @@ struct run {
     pthread_t thread;
     enum run_state state;
     struct evaluation evaluation;
-    double *x;     /* its variables, filled up with zeros to a multiple of ROUND_OUT */
-    double f, gap; /* where it stands: the value, and the proven relative distance from the least */
+    double *x;       /* its variables, filled up with zeros to a multiple of ROUND_OUT */
+    double f, gap;   /* where it stands: the value, and the proven relative distance from the least */
+    double steepest; /* the gradient's largest part */
     int iterations, evaluations;
     bool has_stood; /* f and gap are known */
     bool is_out_of_memory;
@@ -53,6 +54,18 @@ static double proven_gap(double f, double gradient_norm)
     return f > 0 ? gradient_norm * gradient_norm / 2 / f : INFINITY;
 }
 
+static void note_place(struct run *run, double f, const double *gradient, int n)
+{
+    double squares = 0, steepest = 0;
+    for (int i = 0; i < n; i++) {
+        squares += gradient[i] * gradient[i];
+        steepest = fmax(steepest, fabs(gradient[i]));
+    }
+    run->f = f;
+    run->gap = proven_gap(f, sqrt(squares));
+    run->steepest = steepest;
+}
+
 static lbfgsfloatval_t on_evaluate(void *instance, const lbfgsfloatval_t *x, lbfgsfloatval_t *gradient, int n,
                                    lbfgsfloatval_t step)
 {
@@ -71,14 +84,9 @@ static lbfgsfloatval_t on_evaluate(void *instance, const lbfgsfloatval_t *x, lbf
         pthread_cond_wait(&m->answered, &m->lock);
     pthread_mutex_unlock(&m->lock);
     run->evaluations++;
-    if (!run->has_stood) {
-        double squares = 0;
-        for (int i = 0; i < n; i++)
-            squares += gradient[i] * gradient[i];
-        run->f = run->evaluation.value;
-        run->gap = proven_gap(run->f, sqrt(squares));
-        run->has_stood = true;
-    }
+    if (!run->has_stood)
+        note_place(run, run->evaluation.value, gradient, n);
+    run->has_stood = true;
     return run->evaluation.value;
 }
 
@@ -88,9 +96,8 @@ static int on_iteration(void *instance, const lbfgsfloatval_t *x, const lbfgsflo
                         int k, int line_search)
 {
     struct run *run = instance;
-    (void)x, (void)gradient, (void)x_norm, (void)step, (void)n, (void)k, (void)line_search;
-    run->f = f;
-    run->gap = proven_gap(f, gradient_norm);
+    (void)x, (void)x_norm, (void)gradient_norm, (void)step, (void)k, (void)line_search;
+    note_place(run, f, gradient, n);
     run->iterations++;
     return run->gap <= run->meeting->options->gap || run->meeting->stopped ? LBFGS_STOP : 0;
 }
@@ -230,6 +237,11 @@ static lmvr_status run_threads(struct meeting *m, int done, int problems, lmvr_e
     return started == m->count ? status : error_no_memory(error, "the fit's threads");
 }
 
+static bool is_solved(const struct meeting *m, const struct run *run)
+{
+    return run->gap <= fmax(LOOSE_GAP, m->options->gap) || run->steepest <= FLAT * m->objective->c * (double)m->objective->rows;
+}
+
 static void add_to_result(const struct meeting *m, double *weights, double *intercepts, struct solve_result *result)
 {
     for (int i = 0; i < m->count; i++) {
@@ -240,7 +252,7 @@ static void add_to_result(const struct meeting *m, double *weights, double *inte
         result->problems++;
         if (run->iterations > result->iterations)
             result->iterations = run->iterations;
-        if (run->gap <= LOOSE_GAP || run->gap <= m->options->gap)
+        if (is_solved(m, run))
             continue;
         result->unsolved++;
         result->gap = fmax(result->gap, run->gap);

@@ -31,10 +31,12 @@ struct solve_result {
 
 /*
  * Improves `weights` (columns, dim) and `intercepts` (columns), from where they are. liblbfgs may give up where rounding hides
- * any further descent: that is no failure where the gap is below LOOSE_GAP; elsewhere the problem counts as unsolved.
- * LMVR_STOPPED: the callback asked to stop.
+ * any further descent. That is no failure where the gap is below LOOSE_GAP, or no part of the gradient is above FLAT * C *
+ * rows, which is scikit-learn's test for tol 1e-6; elsewhere the problem counts as unsolved. LMVR_STOPPED: the callback asked
+ * to stop.
  */
 #define LOOSE_GAP 1e-4
+#define FLAT      1e-6
 lmvr_status solve(struct objective *objective, const struct solve_options *options, double *weights, double *intercepts,
                   struct solve_result *result, lmvr_error *error);
 

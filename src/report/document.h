@@ -146,8 +146,6 @@ size_t report_table_over_width(const struct report_table *table, size_t column);
 #define REPORT_REASON_SIZE 8
 void report_reason_mark(size_t reason, char mark[REPORT_REASON_SIZE]);
 
-bool report_chart_has_groups(const struct report_chart *chart);
-
 /* Fills in type, width and height from the bytes' beginning. */
 void report_picture_inspect(struct picture *picture, const void *bytes, size_t size);
 

@@ -115,14 +115,6 @@ void report_chart_add_series(struct report_chart *chart, const struct report_ser
         s->values[i] = i < count && fabs(values[i]) <= MAX_VALUE ? values[i] : (double)NAN;
 }
 
-bool report_chart_has_groups(const struct report_chart *chart)
-{
-    for (size_t i = 0; i < chart->category_count; i++)
-        if (*chart->categories[i].group)
-            return true;
-    return false;
-}
-
 /* ---- galleries ---- */
 
 struct report_gallery *report_add_gallery(struct report *report, const char *name, const char *title, const char *caption,

@@ -64,11 +64,9 @@ static void put_paragraphs(const char *text, const char *before, FILE *out)
     for (text += strspn(text, "\n"); *text;) {
         const char *end = strstr(text, "\n\n");
         size_t length = end ? (size_t)(end - text) : strlen(text);
-        char *paragraph = strndup(text, length);
         fputs(before, out);
-        put_text(paragraph ? paragraph : "", out);
+        put_range(text, 0, length, out);
         fprintf(out, "\n%s\n", end ? before : "");
-        free(paragraph);
         text += length + (end ? 2 : 0);
         text += strspn(text, "\n");
     }

@@ -11,9 +11,6 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* At most `width` columns wide; `styled`: with escape sequences. */
-bool render_terminal(const struct report_table *table, int width, bool styled, FILE *out);
-
 /* GitHub's Markdown, with the files in figures/. */
 bool render_markdown(const struct report *report, FILE *out);
 

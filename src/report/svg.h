@@ -1,7 +1,7 @@
 /*
  * The hand in which charts are drawn. Colors are attributes, which every viewer knows; a page's style sheet overrides them by
- * the classes: "ground", "ink" and "muted" (text), "grid" and "axis" (lines), "f0" to "f5" (fills of a series), "k0" to "k5"
- * (its lines), "reported".
+ * the classes: "ink" and "muted" (text, with a "halo" of the ground), "grid" and "axis" (lines), "f0" to "f5" (fills of a
+ * series), "k0" to "k5" (its lines), "ground" and "hollow" (what is filled with the ground).
  */
 #ifndef LMVR_SRC_REPORT_SVG_H
 #define LMVR_SRC_REPORT_SVG_H

@@ -137,7 +137,7 @@ void svg_put_fill(FILE *out, const struct series *series)
 {
     int c = color_of(series);
     if (series->paper)
-        fprintf(out, " class=\"reported f%d k%d\" fill=\"%s\" fill-opacity=\"0.18\" stroke=\"%s\"", c, c, colors[c], colors[c]);
+        fprintf(out, " class=\"f%d k%d\" fill=\"%s\" fill-opacity=\"0.18\" stroke=\"%s\"", c, c, colors[c], colors[c]);
     else
         fprintf(out, " class=\"f%d\" fill=\"%s\"", c, colors[c]);
 }

@@ -1,6 +1,7 @@
 #include "report/clean.h"
 #include "report/document.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,7 +212,8 @@ static bool is_same_cell(const struct cell *a, const struct cell *b)
 {
     if (a->kind != b->kind)
         return false;
-    return a->kind == REPORT_CELL_TEXT ? strcmp(a->text, b->text) == 0 : memcmp(&a->number, &b->number, sizeof a->number) == 0;
+    bool same_number = a->number == b->number || (isnan(a->number) && isnan(b->number));
+    return a->kind == REPORT_CELL_TEXT ? strcmp(a->text, b->text) == 0 : same_number;
 }
 
 bool report_table_is_shared(const struct report_table *table, size_t column, size_t *row)

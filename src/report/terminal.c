@@ -4,6 +4,7 @@
  */
 #include "report/render.h"
 
+#include "report/memory.h"
 #include "report/terminal_line.h"
 
 #include <stdlib.h>
@@ -318,9 +319,10 @@ static void put_part(const struct grid *g, const bool *shown)
 static bool put_notes(const struct grid *g)
 {
     const struct report_table *table = g->table;
-    char space[NUMBER_SIZE], mark[REPORT_REASON_SIZE], *text = NULL;
-    size_t size, row;
-    FILE *notes = open_memstream(&text, &size);
+    char space[NUMBER_SIZE], mark[REPORT_REASON_SIZE];
+    size_t row;
+    struct memory text;
+    FILE *notes = memory_open(&text);
     if (!notes)
         return false;
     const char *before = "Every row: ";
@@ -337,15 +339,14 @@ static bool put_notes(const struct grid *g)
         report_reason_mark(i + 1, mark);
         fprintf(notes, "[%s] %s\n", mark, table->reasons[i]);
     }
-    bool good = !ferror(notes);
-    good = fclose(notes) == 0 && good;
+    bool good = memory_close(&text, notes);
     if (good)
-        put_wrapped(g, text, g->width, "\x1b[2m");
-    free(text);
+        put_wrapped(g, text.bytes, g->width, "\x1b[2m");
+    free(text.bytes);
     return good;
 }
 
-bool render_terminal(const struct report_table *table, int width, bool styled, FILE *out)
+static bool render(const struct report_table *table, int width, bool styled, FILE *out)
 {
     struct grid g;
     bool good = grid_init(&g, table, width, styled, out);
@@ -370,4 +371,17 @@ bool render_terminal(const struct report_table *table, int width, bool styled, F
     free(shown);
     grid_finish(&g);
     return good;
+}
+
+lmvr_status report_table_to_terminal(const struct report_table *table, int width, bool styled, char **text, lmvr_error *error)
+{
+    struct memory memory = {.bytes = NULL};
+    FILE *out = table && !table->report->failed ? memory_open(&memory) : NULL;
+    bool good = out && render(table, width, styled, out);
+    good = memory_close(&memory, out) && good;
+    *text = good ? memory.bytes : NULL;
+    if (good)
+        return LMVR_OK;
+    free(memory.bytes);
+    return error_no_memory(error, "the table");
 }

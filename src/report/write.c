@@ -1,4 +1,5 @@
 /* The report's folder. */
+#include "report/memory.h"
 #include "report/render.h"
 
 #include "format/file.h"
@@ -107,13 +108,15 @@ static bool render(const struct report *report, const struct block *block, enum 
 /* `file` may be NULL, which is a failure too. */
 static bool fill(struct file *file, const struct report *report, const struct block *block, enum form form)
 {
-    FILE *out = file ? open_memstream(&file->owned, &file->size) : NULL;
+    struct memory memory;
+    FILE *out = file ? memory_open(&memory) : NULL;
     if (!out)
         return false;
     bool good = render(report, block, form, out);
-    good = !ferror(out) && good;
-    good = fclose(out) == 0 && good;
-    file->bytes = file->owned;
+    good = memory_close(&memory, out) && good;
+    file->owned = memory.bytes;
+    file->bytes = memory.bytes;
+    file->size = memory.size;
     return good;
 }
 
@@ -319,19 +322,4 @@ lmvr_status report_write(const struct report *report, const char *dir, lmvr_erro
         status = write_files(&folder, error);
     folder_finish(&folder);
     return status;
-}
-
-lmvr_status report_table_to_terminal(const struct report_table *table, int width, bool styled, char **text, lmvr_error *error)
-{
-    size_t size;
-    *text = NULL;
-    FILE *out = table && !table->report->failed ? open_memstream(text, &size) : NULL;
-    bool good = out && render_terminal(table, width, styled, out);
-    good = out && !ferror(out) && good;
-    good = out && fclose(out) == 0 && good;
-    if (good)
-        return LMVR_OK;
-    free(*text);
-    *text = NULL;
-    return error_no_memory(error, "the table");
 }
