@@ -112,7 +112,7 @@ static lmvr_status row_encode(struct bench *b, lmvr_error *error)
     double begin = bench_now();
     for (int round = 0; status == LMVR_OK && (round < 2 || bench_now() - begin < ROW_SECONDS); round++) {
         double start = bench_now();
-        status = encode_images(s, images, pixels, rows, NULL, error);
+        status = encode_images(s, images, pixels, rows, NULL, NULL, error);
         note(b, "encode", images, "images/s", images / (bench_now() - start));
     }
     free(pixels);
@@ -126,11 +126,11 @@ static lmvr_status row_encode(struct bench *b, lmvr_error *error)
 static lmvr_status start_all(struct lmvr_session *s, const float *visual, float *values, double *seconds, lmvr_error *error)
 {
     double start = bench_now();
-    TRY(generate_start(s, 0, 0, 0, visual, values, error));
+    TRY(generate_start(s, 0, 0, 0, visual, NULL, values, error));
     *seconds = bench_now() - start;
     for (int slot = 1; slot < s->batch; slot++) {
         struct sequence *from = &s->sequences[0], *to = &s->sequences[slot];
-        kv_cache_copy(&s->cache, 0, slot, s->prompt_length);
+        s->model->language.operations->cache_copy(s->cache, 0, slot);
         to->active = from->active;
         to->final = false;
         to->position = from->position;
@@ -214,37 +214,43 @@ static lmvr_status short_rows(struct bench *b, lmvr_error *error)
 
 /* ---- limits ------------------------------------------------------------------------------------------------------------- */
 
-static lmvr_status set_limits(struct bench *b, lmvr_error *error)
+/* Seconds that this row's work takes at the limit. */
+static lmvr_status limit_row(const struct bench *b, struct limit *limit, const char *name, int batch, int64_t prompt,
+                             int64_t done, double *seconds, lmvr_error *error)
 {
     const struct model_config *config = &b->model->config;
+    struct work work;
+    if (strcmp(name, "encode") == 0)
+        work_encode(config, batch, &work);
+    else if (strcmp(name, "prompt") == 0)
+        work_prompt(config, prompt, &work);
+    else
+        work_decode(config, batch, prompt, done, &work);
+    return limit_work(limit, &work, b->model->dtype, seconds, error);
+}
+
+static lmvr_status set_limits(struct bench *b, lmvr_error *error)
+{
     struct limit limit;
     limit_init(&limit, b->model->dtype);
     struct bench_report *r = b->report;
     r->bandwidth = limit.bandwidth;
     r->library_dtype = limit.dtype == F32 ? "f32" : "bf16";
-    int64_t prompt = config->has_language ? model_visual_tokens(b->model) + PROMPT_ARBITRARY : 0,
-            middle = prompt + BENCH_NEW_TOKENS / 2;
+    int64_t prompt = b->model->config.has_language ? b->model->connector.tokens + PROMPT_ARBITRARY : 0;
     double prompt_seconds = 0;
     lmvr_status status = LMVR_OK;
     for (int i = 0; i < r->row_count && status == LMVR_OK; i++) {
         struct bench_row *row = &r->rows[i];
         double seconds = 0, encode = 0;
-        if (strcmp(row->name, "encode") == 0) {
-            status = limit_encode(&limit, config, row->batch, &seconds, error);
-            row->limit = row->batch / seconds;
-        } else if (strcmp(row->name, "prompt") == 0) {
-            status = limit_prompt(&limit, config, prompt, &prompt_seconds, error);
-            row->limit = (double)prompt / prompt_seconds;
-        } else if (strcmp(row->name, "decode") == 0) {
-            status = limit_decode(&limit, config, row->batch, prompt + DECODE_STEPS, b->model->dtype, &seconds, error);
-            row->limit = row->batch / seconds;
-        } else {
+        bool whole = strcmp(row->name, "end_to_end") == 0, is_prompt = strcmp(row->name, "prompt") == 0;
+        int64_t done = whole ? BENCH_NEW_TOKENS / 2 : DECODE_STEPS;
+        status = limit_row(b, &limit, row->name, row->batch, prompt, done, &seconds, error);
+        row->limit = (is_prompt ? (double)prompt : row->batch) / seconds;
+        prompt_seconds = is_prompt ? seconds : prompt_seconds;
+        if (whole && status == LMVR_OK) {
             int group = row->batch < r->rows[0].batch ? row->batch : r->rows[0].batch; /* as "encode" */
-            status = limit_encode(&limit, config, group, &encode, error);
-            encode /= group;
-            if (status == LMVR_OK)
-                status = limit_decode(&limit, config, row->batch, middle, b->model->dtype, &seconds, error);
-            row->limit = 1 / (encode + prompt_seconds + seconds * BENCH_NEW_TOKENS / row->batch);
+            status = limit_row(b, &limit, "encode", group, prompt, 0, &encode, error);
+            row->limit = 1 / (encode / group + prompt_seconds + seconds * BENCH_NEW_TOKENS / row->batch);
         }
     }
     limit_finish(&limit);

@@ -10,6 +10,7 @@
 #define LMVR_BENCH_BENCH_H
 
 #include "model/model.h"
+#include "model/work.h"
 
 #define BENCH_NEW_TOKENS 64
 #define BENCH_MOST_ROWS  16
@@ -33,7 +34,7 @@ struct bench_report {
 
 struct bench_options {
     const char *model; /* a folder; NULL: random weights of `shape` */
-    const char *shape; /* llava-1.5-7b, vicuna-7b-224 or tiny */
+    const char *shape; /* one that bench_shape() knows */
     int layers;        /* of the language model; 0: all */
     lmvr_dtype dtype;
     int threads;
@@ -42,7 +43,7 @@ struct bench_options {
 
 lmvr_status bench_run(const struct bench_options *options, struct bench_report *report, lmvr_error *error);
 
-/* The configuration of a shape, its language model cut to `layers` blocks (0: all). */
+/* The configuration of a shape, its language model cut to `layers` blocks, in each stack (0: all). */
 lmvr_status bench_shape(const char *name, int layers, struct model_config *config, lmvr_error *error);
 
 /* Seconds since some fixed moment. */
@@ -70,14 +71,8 @@ struct limit {
 void limit_init(struct limit *limit, enum dtype dtype);
 void limit_finish(struct limit *limit);
 
-/* Seconds for the encoder's products and attention for `images` images. */
-lmvr_status limit_encode(struct limit *limit, const struct model_config *config, int images, double *seconds,
-                         lmvr_error *error);
-/* For a prompt of `rows` positions, its last one through the head. */
-lmvr_status limit_prompt(struct limit *limit, const struct model_config *config, int64_t rows, double *seconds,
-                         lmvr_error *error);
-/* For one token of each of `batch` sequences that have `position` positions in a cache of `cache_dtype`. */
-lmvr_status limit_decode(struct limit *limit, const struct model_config *config, int batch, int64_t position,
-                         enum dtype cache_dtype, double *seconds, lmvr_error *error);
+/* Seconds for this work; a key-value cache is of `cache_dtype`. */
+lmvr_status limit_work(struct limit *limit, const struct work *work, enum dtype cache_dtype, double *seconds,
+                       lmvr_error *error);
 
 #endif

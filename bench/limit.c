@@ -116,54 +116,15 @@ static lmvr_status add_products(struct limit *limit, int64_t rows, int64_t out, 
 
 /* ---- the rows ----------------------------------------------------------------------------------------------------------- */
 
-lmvr_status limit_encode(struct limit *limit, const struct model_config *config, int images, double *seconds, lmvr_error *error)
+lmvr_status limit_work(struct limit *limit, const struct work *work, enum dtype cache_dtype, double *seconds, lmvr_error *error)
 {
-    const struct vision_config *v = &config->vision;
-    int64_t side = v->image_size / v->patch_size, positions = side * side + 1, rows = images * positions;
-    int blocks = config->has_language ? config->projector.feature_layer : v->blocks - 1; /* what an encoder feature reads */
-    double products = 0, operations = 0;
-    TRY(add_products(limit, images * side * side, v->width, 3 * (int64_t)v->patch_size * v->patch_size, 1, &products,
-                     &operations, error));
-    TRY(add_products(limit, rows, 3 * (int64_t)v->width, v->width, blocks, &products, &operations, error));
-    TRY(add_products(limit, rows, v->width, v->width, blocks, &products, &operations, error));
-    TRY(add_products(limit, rows, v->mlp_width, v->width, blocks, &products, &operations, error));
-    TRY(add_products(limit, rows, v->width, v->mlp_width, blocks, &products, &operations, error));
-    double attention = 4.0 * (double)images * (double)(positions * positions) * v->width * blocks;
-    *seconds = products * (1 + attention / operations);
-    return LMVR_OK;
-}
-
-static lmvr_status add_blocks(struct limit *limit, const struct language_config *l, int64_t rows, double *products,
-                              double *operations, lmvr_error *error)
-{
-    int64_t heads = (int64_t)l->heads * l->head_dim, kv = (int64_t)l->kv_heads * l->head_dim;
-    TRY(add_products(limit, rows, heads + 2 * kv, l->width, l->blocks, products, operations, error));
-    TRY(add_products(limit, rows, l->width, heads, l->blocks, products, operations, error));
-    TRY(add_products(limit, rows, 2 * (int64_t)l->mlp_width, l->width, l->blocks, products, operations, error));
-    return add_products(limit, rows, l->width, l->mlp_width, l->blocks, products, operations, error);
-}
-
-lmvr_status limit_prompt(struct limit *limit, const struct model_config *config, int64_t rows, double *seconds,
-                         lmvr_error *error)
-{
-    const struct language_config *l = &config->language;
-    double products = 0, operations = 0, head = 0, ignored = 0;
-    TRY(add_blocks(limit, l, rows, &products, &operations, error));
-    TRY(add_products(limit, 1, l->vocabulary, l->width, 1, &head, &ignored, error));
-    double attention = 2.0 * (double)(rows * (rows + 1)) * l->heads * l->head_dim * l->blocks;
-    *seconds = products * (1 + attention / operations) + head;
-    return LMVR_OK;
-}
-
-lmvr_status limit_decode(struct limit *limit, const struct model_config *config, int batch, int64_t position,
-                         enum dtype cache_dtype, double *seconds, lmvr_error *error)
-{
-    const struct language_config *l = &config->language;
-    double products = 0, operations = 0;
-    TRY(add_blocks(limit, l, batch, &products, &operations, error));
-    TRY(add_products(limit, batch, l->vocabulary, l->width, 1, &products, &operations, error));
-    double attention = 4.0 * batch * (double)position * l->heads * l->head_dim * l->blocks;
-    double cache = 2.0 * batch * (double)position * l->kv_heads * l->head_dim * l->blocks * (double)dtype_size(cache_dtype);
-    *seconds = products * (1 + attention / operations) + cache / limit->bandwidth;
+    double products = 0, operations = 0, apart = 0, ignored = 0;
+    for (int i = 0; i < work->count; i++) {
+        const struct work_product *p = &work->products[i];
+        TRY(add_products(limit, p->rows, p->out, p->in, p->uses, p->apart ? &apart : &products,
+                         p->apart ? &ignored : &operations, error));
+    }
+    *seconds = products * (1 + work->attention / operations) + apart;
+    *seconds += work->cache_values * (double)dtype_size(cache_dtype) / limit->bandwidth;
     return LMVR_OK;
 }

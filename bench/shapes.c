@@ -1,50 +1,88 @@
 /* Configurations to make random weights for: the models that people bring. */
 #include "bench.h"
 
-static const struct {
+#include <stdio.h>
+#include <string.h>
+
+#define CLIP_L(SIZE)                                                                                                           \
+    {                                                                                                                          \
+        SIZE, 14, 3, 1024, 24, 16, 4096, ACTIVATION_QUICK_GELU, 1e-5f, VISION_CLIP, true                                       \
+    }
+#define EVA_G                                                                                                                  \
+    {                                                                                                                          \
+        224, 14, 3, 1408, 39, 16, 6144, ACTIVATION_GELU, 1e-6f, VISION_EVA, true                                               \
+    }
+#define FLAN_T5(WIDTH, HEADS, MLP)                                                                                             \
+    {                                                                                                                          \
+        .kind = LANGUAGE_T5, .vocabulary = 32128, .width = (WIDTH), .blocks = 24, .heads = (HEADS), .kv_heads = (HEADS),       \
+        .head_dim = 64, .mlp_width = (MLP), .activation = ACTIVATION_GELU, .rms_norm_eps = 1e-6f, .begin_token = -1,           \
+        .final_token = 1, .t5 = {                                                                                              \
+            .encoder_blocks = 24,                                                                                              \
+            .buckets = 32,                                                                                                     \
+            .max_distance = 128,                                                                                               \
+            .gated = true                                                                                                      \
+        }                                                                                                                      \
+    }
+#define LLAMA(VOCABULARY, WIDTH, BLOCKS, HEADS, KV_HEADS, MLP)                                                                 \
+    {                                                                                                                          \
+        .vocabulary = (VOCABULARY), .width = (WIDTH), .blocks = (BLOCKS), .heads = (HEADS), .kv_heads = (KV_HEADS),            \
+        .head_dim = (WIDTH) / (HEADS), .mlp_width = (MLP), .max_positions = 4096, .activation = ACTIVATION_SILU,               \
+        .rms_norm_eps = 1e-5f, .rope_theta = 10000, .rope_factor = 1, .begin_token = 1, .final_token = -1                      \
+    }
+
+static const struct shape {
     const char *name;
     struct vision_config vision;
     struct language_config language;
-    int feature_layer;
+    int feature_layer;             /* of a projector */
+    struct qformer_config qformer; /* width 0: a projector */
 } shapes[] = {
     /* llava-hf/llava-1.5-7b-hf */
-    {"llava-1.5-7b",
-     {336, 14, 3, 1024, 24, 16, 4096, ACTIVATION_QUICK_GELU, 1e-5f},
-     {.vocabulary = 32064, .width = 4096, .blocks = 32, .heads = 32, .kv_heads = 32, .head_dim = 128, .mlp_width = 11008},
-     23},
+    {"llava-1.5-7b", CLIP_L(336), LLAMA(32064, 4096, 32, 32, 32, 11008), 23, {0}},
     /* the paper's: CLIP ViT-L/14 at 224 with Vicuna-7B */
-    {"vicuna-7b-224",
-     {224, 14, 3, 1024, 24, 16, 4096, ACTIVATION_QUICK_GELU, 1e-5f},
-     {.vocabulary = 32000, .width = 4096, .blocks = 32, .heads = 32, .kv_heads = 32, .head_dim = 128, .mlp_width = 11008},
-     23},
+    {"vicuna-7b-224", CLIP_L(224), LLAMA(32000, 4096, 32, 32, 32, 11008), 23, {0}},
+    /* Salesforce/blip2-flan-t5-xxl, the paper's, and blip2-flan-t5-xl */
+    {"blip2-flan-t5-xxl", EVA_G, FLAN_T5(4096, 64, 10240), 0, {32, 768, 12, 12, 3072, 2, ACTIVATION_GELU, 1e-12f}},
+    {"blip2-flan-t5-xl", EVA_G, FLAN_T5(2048, 32, 5120), 0, {32, 768, 12, 12, 3072, 2, ACTIVATION_GELU, 1e-12f}},
     {"tiny",
-     {112, 14, 3, 128, 4, 4, 512, ACTIVATION_QUICK_GELU, 1e-5f},
-     {.vocabulary = 4096, .width = 256, .blocks = 4, .heads = 8, .kv_heads = 4, .head_dim = 32, .mlp_width = 688},
-     3},
+     {112, 14, 3, 128, 4, 4, 512, ACTIVATION_QUICK_GELU, 1e-5f, VISION_CLIP, true},
+     LLAMA(4096, 256, 4, 8, 4, 688),
+     3,
+     {0}},
 };
+
+static void fill(const struct shape *shape, int layers, struct model_config *config)
+{
+    bool projector = shape->qformer.width == 0;
+    *config = (struct model_config){.architecture = "LlavaForConditionalGeneration",
+                                    .has_language = true,
+                                    .vision = shape->vision,
+                                    .connector = projector ? CONNECTOR_PROJECTOR : CONNECTOR_QFORMER,
+                                    .projector = {ACTIVATION_GELU, true, shape->feature_layer, true},
+                                    .qformer = shape->qformer,
+                                    .language = shape->language,
+                                    .prompt = "",
+                                    .template_name = "none"};
+    if (!projector)
+        snprintf(config->architecture, sizeof config->architecture, "Blip2ForConditionalGeneration");
+    struct language_config *l = &config->language;
+    l->blocks = layers ? layers : l->blocks;
+    l->t5.encoder_blocks = layers && l->t5.encoder_blocks ? layers : l->t5.encoder_blocks;
+    preprocess_init_clip(&config->preprocess);
+    config->preprocess.shortest_edge = config->vision.image_size;
+    config->preprocess.crop_width = config->preprocess.crop_height = config->vision.image_size;
+}
 
 lmvr_status bench_shape(const char *name, int layers, struct model_config *config, lmvr_error *error)
 {
+    char names[256] = "";
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        if (strcmp(shapes[i].name, name) != 0)
-            continue;
-        *config = (struct model_config){.architecture = "LlavaForConditionalGeneration",
-                                        .has_language = true,
-                                        .vision = shapes[i].vision,
-                                        .projector = {ACTIVATION_GELU, true, shapes[i].feature_layer, true},
-                                        .language = shapes[i].language};
-        struct language_config *l = &config->language;
-        l->blocks = layers ? layers : l->blocks;
-        l->max_positions = 4096;
-        l->activation = ACTIVATION_SILU;
-        l->rms_norm_eps = 1e-5f;
-        l->rope_theta = 10000;
-        l->rope_factor = 1;
-        l->begin_token = 1;
-        preprocess_init_clip(&config->preprocess);
-        config->preprocess.shortest_edge = config->vision.image_size;
-        config->preprocess.crop_width = config->preprocess.crop_height = config->vision.image_size;
-        return LMVR_OK;
+        if (strcmp(shapes[i].name, name) == 0) {
+            fill(&shapes[i], layers, config);
+            return LMVR_OK;
+        }
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", shapes[i].name);
     }
-    return error_set(error, LMVR_ERROR_INVALID, "the shape is \"%s\", expected llava-1.5-7b, vicuna-7b-224 or tiny", name);
+    return error_set(error, LMVR_ERROR_INVALID, "the shape is \"%s\", expected one of %s", name, names);
 }

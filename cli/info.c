@@ -59,9 +59,13 @@ static void print_bytes(uint64_t n)
     printf("%.*f %s", unit == 0 ? 0 : value < 10 ? 2 : 1, value, units[unit]);
 }
 
-static void print_stack(const char *name, const lmvr_stack_info *s)
+/* `before` blocks of another stack stand before these. */
+static void print_stack(const char *name, int before, const lmvr_stack_info *s)
 {
-    printf("%-14s%d blocks, width %d, ", name, s->blocks, s->width);
+    printf("%-14s", name);
+    if (before)
+        printf("%d blocks for the prompt and ", before);
+    printf("%d blocks%s, width %d, ", s->blocks, before ? " for the response" : "", s->width);
     if (s->kv_heads == s->heads)
         printf("%d heads", s->heads);
     else
@@ -88,22 +92,23 @@ static void print_text(const struct report *r)
 {
     const lmvr_model_info *i = &r->f32;
     printf("%-14s%s\n%-14s%s\n", "model", r->path, "architecture", i->architecture);
-    print_stack("vision", &i->vision);
+    print_stack("vision", 0, &i->vision);
     if (i->connector_parameters) {
         printf("%-14s", "connector");
         print_count(i->connector_parameters);
         printf(" parameters\n");
     }
     if (i->language.blocks)
-        print_stack("language", &i->language);
+        print_stack("language", i->input_blocks, &i->language);
     printf("%-14s", "in all");
     print_count(all_parameters(i));
     printf(" parameters, stored as %s\n", i->stored_dtypes);
     printf("%-14s%d x %d pixels in patches of %d", "image", i->image_size, i->image_size, i->patch_size);
     printf(i->visual_tokens ? ", %d tokens of the prompt\n" : "\n", i->visual_tokens);
     if (i->language.blocks)
-        printf("%-14s%d tokens\n%-14s%d, prompt and response together\n", "vocabulary", i->vocabulary, "positions",
-               i->max_positions);
+        printf("%-14s%d tokens\n", "vocabulary", i->vocabulary);
+    if (i->max_positions)
+        printf("%-14s%d, prompt and response together\n", "positions", i->max_positions);
     print_memory("--dtype f32", &r->f32, r->chosen == LMVR_DTYPE_F32);
     print_memory("--dtype bf16", &r->bf16, r->chosen == LMVR_DTYPE_BF16);
 }
@@ -142,14 +147,14 @@ static lmvr_status print_json(const struct report *r, lmvr_error *error)
     const lmvr_model_info *i = &r->f32;
     char fingerprint[17];
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, i->fingerprint);
-    json_t *json =
-        json_pack("{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:I, s:i, s:i, s:i, s:i, s:i, s:s, s:{s:o, s:o}}", "architecture",
-                  i->architecture, "fingerprint", fingerprint, "dtypes", dtypes_to_json(i->stored_dtypes), "vision",
-                  stack_to_json(&i->vision), "connector", "parameters", (json_int_t)i->connector_parameters, "language",
-                  stack_to_json(&i->language), "parameters", (json_int_t)all_parameters(i), "image_size", i->image_size,
-                  "patch_size", i->patch_size, "visual_tokens", i->visual_tokens, "vocabulary", i->vocabulary, "max_positions",
-                  i->max_positions, "default_dtype", r->chosen == LMVR_DTYPE_BF16 ? "bf16" : "f32", "memory", "f32",
-                  memory_to_json(&r->f32), "bf16", memory_to_json(&r->bf16));
+    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:{s:o, s:o}}",
+                             "architecture", i->architecture, "fingerprint", fingerprint, "dtypes",
+                             dtypes_to_json(i->stored_dtypes), "vision", stack_to_json(&i->vision), "connector", "parameters",
+                             (json_int_t)i->connector_parameters, "language", stack_to_json(&i->language), "parameters",
+                             (json_int_t)all_parameters(i), "image_size", i->image_size, "patch_size", i->patch_size,
+                             "visual_tokens", i->visual_tokens, "vocabulary", i->vocabulary, "max_positions", i->max_positions,
+                             "input_blocks", i->input_blocks, "default_dtype", r->chosen == LMVR_DTYPE_BF16 ? "bf16" : "f32",
+                             "memory", "f32", memory_to_json(&r->f32), "bf16", memory_to_json(&r->bf16));
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     if (text)
         puts(text);

@@ -26,13 +26,32 @@ static void check_language(const struct language_config *l)
 {
     expect(l->vocabulary >= 1 && l->vocabulary <= CONFIG_MAX_VOCABULARY && l->width >= 1 && l->width <= CONFIG_MAX_WIDTH);
     expect(l->blocks >= 1 && l->blocks <= CONFIG_MAX_BLOCKS && l->mlp_width >= 1 && l->mlp_width <= CONFIG_MAX_WIDTH);
-    expect(l->kv_heads >= 1 && l->heads >= 1 && l->heads % l->kv_heads == 0 && l->head_dim >= 2 && l->head_dim % 2 == 0);
-    expect((int64_t)l->heads * l->head_dim <= CONFIG_MAX_WIDTH && l->max_positions >= 1);
-    expect(isfinite(l->rms_norm_eps) && l->rms_norm_eps > 0 && isfinite(l->rope_theta) && l->rope_theta > 0);
-    expect(isfinite(l->rope_factor) && l->rope_factor > 0 && l->begin_token >= 0 && l->begin_token < l->vocabulary);
+    expect(l->kv_heads >= 1 && l->heads >= 1 && l->heads % l->kv_heads == 0 && l->head_dim >= 1);
+    expect((int64_t)l->heads * l->head_dim <= CONFIG_MAX_WIDTH && isfinite(l->rms_norm_eps) && l->rms_norm_eps > 0);
+    expect(l->begin_token < l->vocabulary && l->final_token < l->vocabulary);
     expect(l->end_token_count >= 0 && l->end_token_count <= CONFIG_MAX_END_TOKENS);
     for (int i = 0; i < l->end_token_count; i++)
         expect(l->end_tokens[i] >= 0 && l->end_tokens[i] < l->vocabulary);
+}
+
+static void check_llama(const struct language_config *l)
+{
+    expect(l->head_dim % 2 == 0 && l->max_positions >= 1 && l->begin_token >= 0);
+    expect(isfinite(l->rope_theta) && l->rope_theta > 0 && isfinite(l->rope_factor) && l->rope_factor > 0);
+}
+
+static void check_t5(const struct language_config *l)
+{
+    const struct t5_config *t = &l->t5;
+    expect(t->encoder_blocks >= 1 && t->encoder_blocks <= CONFIG_MAX_BLOCKS && l->kv_heads == l->heads);
+    expect(t->buckets >= 4 && t->max_distance > t->buckets / 2 && t->start_token >= 0 && t->start_token < l->vocabulary);
+}
+
+static void check_qformer(const struct qformer_config *q)
+{
+    expect(q->queries >= 1 && q->queries <= CONFIG_MAX_BLOCKS && q->width >= 1 && q->width <= CONFIG_MAX_WIDTH);
+    expect(q->heads >= 1 && q->width % q->heads == 0 && q->mlp_width >= 1 && q->mlp_width <= CONFIG_MAX_WIDTH);
+    expect(q->blocks >= 1 && q->blocks <= CONFIG_MAX_BLOCKS && q->cross_every >= 1 && q->layer_norm_eps > 0);
 }
 
 static void check(const struct model_config *config)
@@ -40,7 +59,12 @@ static void check(const struct model_config *config)
     check_vision(&config->vision);
     if (config->has_language) {
         check_language(&config->language);
-        expect(config->projector.feature_layer >= 0 && config->projector.feature_layer <= config->vision.blocks);
+        (config->language.kind == LANGUAGE_T5 ? check_t5 : check_llama)(&config->language);
+        if (config->connector == CONNECTOR_QFORMER)
+            check_qformer(&config->qformer);
+        int state = config_encoder_state(config);
+        expect(state >= 0 && state <= config->vision.blocks && config_visual_tokens(config) >= 1);
+        expect(config->prompt && config->template_name);
     }
     for (int i = 0; i < 3; i++)
         expect(isfinite(config->preprocess.mean[i]) && isfinite(1 / config->preprocess.std[i]));

@@ -69,9 +69,10 @@ typedef enum lmvr_dtype {
 typedef struct lmvr_model lmvr_model;
 
 /*
- * Opens the Hugging Face folder `path`: LLaVA (config.json, safetensors, preprocessor_config.json, tokenizer.model), or a CLIP
- * model alone, which has encoder features only. Weights are read once and packed for the kernels; the files may go away
- * afterwards. `threads` is used for packing; 0 means one per processor. On failure *model is NULL.
+ * Opens the Hugging Face folder `path`: LLaVA, or BLIP-2 with a T5 (config.json, safetensors, preprocessor_config.json,
+ * tokenizer.model or spiece.model), or a CLIP model alone, which has encoder features only. Weights are read once and packed
+ * for the kernels; the files may go away afterwards. `threads` is used for packing; 0 means one per processor. On failure
+ * *model is NULL.
  */
 LMVR_API lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error);
 
@@ -90,10 +91,11 @@ typedef struct lmvr_model_info {
     lmvr_dtype dtype;       /* the one in use */
     lmvr_stack_info vision, language;
     int64_t connector_parameters;
+    int input_blocks;            /* of the stack that the prompt goes through, before language.blocks; 0: the same stack */
     int image_size, patch_size;  /* pixels */
     int visual_tokens;           /* positions that an image takes in the prompt; 0 without a language model */
     int vocabulary;              /* rows of the embedding */
-    int max_positions;           /* longest prompt and response together */
+    int max_positions;           /* longest prompt and response together; 0: any length */
     uint64_t weights_bytes;      /* what the weights take in memory */
     uint64_t kv_bytes_per_token; /* of the key-value cache */
     uint64_t fingerprint;        /* of the configuration, the tokenizer and the weights, for caches and reports */
@@ -203,7 +205,8 @@ typedef struct lmvr_result {
     bool finished; /* the end token was produced, rather than the length limit met */
     /* With options.attention, else NULL: (token_count, grid_rows, grid_columns), for each generated token the softmax weights
      * from the position where it is fed in to the visual tokens, averaged over the heads and the blocks asked for; not
-     * rescaled, so that a map's sum is the share of attention that goes to the image. */
+     * rescaled, so that a map's sum is the share of attention that goes to the image. Where visual tokens are not patches
+     * (BLIP-2), their shares are carried on to what they attend to: docs/models.md says exactly how. */
     const float *attention;
     int grid_rows, grid_columns;
     lmvr_view view;             /* what the grid covers; where the image was padded it reaches outside */

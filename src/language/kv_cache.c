@@ -45,13 +45,14 @@ lmvr_status kv_cache_create(struct kv_cache *cache, enum dtype dtype, int blocks
     /* fresh pages come as zeros, and are not touched before a sequence reaches them */
     cache->keys = calloc((size_t)(stores * cache->keys_size), dtype_size(dtype));
     cache->values = calloc((size_t)(stores * cache->values_size), dtype_size(dtype));
-    cache->rope = calloc((size_t)(capacity * head_dim), sizeof(float));
-    if (!cache->keys || !cache->values || !cache->rope) {
+    cache->rope = theta > 0 ? calloc((size_t)(capacity * head_dim), sizeof(float)) : NULL;
+    if (!cache->keys || !cache->values || (theta > 0 && !cache->rope)) {
         kv_cache_finish(cache);
         return error_set(error, LMVR_ERROR_RESOURCE, "out of memory for a key-value cache of %d sequences of %lld positions",
                          slots, (long long)positions);
     }
-    fill_rope(cache, theta, factor);
+    if (theta > 0)
+        fill_rope(cache, theta, factor);
     return LMVR_OK;
 }
 

@@ -10,11 +10,11 @@ struct kv_cache {
     int64_t capacity;               /* positions a slot holds */
     int64_t keys_size, values_size; /* elements of one slot in one block */
     void *keys, *values;            /* (slots, blocks, …) */
-    float *rope;                    /* (capacity, head_dim): cosines of a position, head_dim / 2, then sines */
+    float *rope;                    /* (capacity, head_dim): cosines of a position, head_dim / 2, then sines; or NULL */
 };
 
 /* For sequences of up to `positions`. `theta` and `factor` are of the rotary embedding: Su et al. 2021, equation 15, with
- * frequencies divided by `factor` ("linear" scaling; Chen et al. 2023). */
+ * frequencies divided by `factor` ("linear" scaling; Chen et al. 2023); theta 0: none. */
 lmvr_status kv_cache_create(struct kv_cache *cache, enum dtype dtype, int blocks, int kv_heads, int head_dim, int slots,
                             int64_t positions, float theta, float factor, lmvr_error *error);
 void kv_cache_finish(struct kv_cache *cache);

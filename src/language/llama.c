@@ -11,15 +11,7 @@ static int64_t qkv_width(const struct llama *m)
 
 void llama_embed(const struct llama *llama, int64_t count, const int32_t *tokens, float *x)
 {
-    int64_t width = llama->width;
-    for (int64_t r = 0; r < count; r++) {
-        int64_t at = tokens[r] * width;
-        if (llama->dtype == F32)
-            memcpy(x + r * width, (const float *)llama->embedding + at, (size_t)width * sizeof *x);
-        else
-            for (int64_t i = 0; i < width; i++)
-                x[r * width + i] = bf16_to_f32(((const bf16 *)llama->embedding)[at + i]);
-    }
+    embedding_forward(llama->dtype, llama->embedding, llama->width, count, tokens, x);
 }
 
 /* Rotates (x[i], x[i + half]) by the position's angle i: transformers' rotate_half. */
@@ -40,14 +32,14 @@ struct place {
     int64_t offset;
 };
 
-static void list_places(const struct llama_pass *pass, struct place *places)
+static void list_places(const struct language_pass *pass, struct place *places)
 {
     for (int s = 0; s < pass->span_count; s++)
         for (int64_t i = 0; i < pass->spans[s].count; i++)
             *places++ = (struct place){s, i};
 }
 
-static int64_t count_rows(const struct llama_pass *pass)
+static int64_t count_rows(const struct language_pass *pass)
 {
     int64_t rows = 0;
     for (int s = 0; s < pass->span_count; s++)
@@ -63,7 +55,7 @@ struct buffers {
     float *normed, *qkv, *heads, *gate_up, *mlp;
 };
 
-static lmvr_status make_buffers(const struct llama *m, struct arena *arena, const struct llama_pass *pass, struct buffers *b,
+static lmvr_status make_buffers(const struct llama *m, struct arena *arena, const struct language_pass *pass, struct buffers *b,
                                 lmvr_error *error)
 {
     int64_t rows = count_rows(pass);
@@ -82,7 +74,7 @@ static lmvr_status make_buffers(const struct llama *m, struct arena *arena, cons
 }
 
 /* Rotates queries and keys, and files keys and values in the cache. */
-static void file_keys_values(const struct llama *m, const struct kv_cache *cache, int block, const struct llama_pass *pass,
+static void file_keys_values(const struct llama *m, const struct kv_cache *cache, int block, const struct language_pass *pass,
                              struct buffers *b)
 {
     for (int s = 0; s < pass->span_count; s++)
@@ -102,7 +94,7 @@ static void file_keys_values(const struct llama *m, const struct kv_cache *cache
 }
 
 /* Attention of the rows from `from` on, all of which lie in the last span or, where `from` is 0, in any. */
-static lmvr_status attend(const struct llama *m, struct arena *arena, const struct llama_pass *pass, struct buffers *b,
+static lmvr_status attend(const struct llama *m, struct arena *arena, const struct language_pass *pass, struct buffers *b,
                           int64_t from, lmvr_error *error)
 {
     struct attention_span *spans = b->spans;
@@ -117,24 +109,26 @@ static lmvr_status attend(const struct llama *m, struct arena *arena, const stru
             count--;
         }
     }
-    return attention_forward(arena, spans, count, m->heads, true, 0, b->qkv + from * qkv_width(m), qkv_width(m),
+    struct attention_rule rule = {.heads = m->heads, .causal = true, .scale = attention_scale(m->head_dim)};
+    return attention_forward(arena, &rule, spans, count, b->qkv + from * qkv_width(m), qkv_width(m),
                              b->heads + from * m->heads * m->head_dim, error);
 }
 
 /* Adds this block's share of what the rows attend to. */
 static lmvr_status record_attention(const struct llama *m, struct arena *arena, const struct buffers *b,
-                                    const struct llama_attention *attention, lmvr_error *error)
+                                    const struct language_attention *attention, lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
     int64_t capacity = b->spans[0].store.capacity;
     float *scratch = arena_floats(arena, omp_get_max_threads() * capacity);
     if (!scratch)
         return error_no_memory(error, "the attention maps");
+    struct attention_rule rule = {.heads = m->heads, .scale = attention_scale(m->head_dim)};
     float weight = 1.0f / (float)(m->heads * (attention->last_block - attention->first_block + 1));
 #pragma omp parallel for schedule(dynamic)
     for (int64_t r = 0; r < b->rows; r++) {
         const struct attention_span *span = &b->spans[b->places[r].span];
-        attention_weights(&span->store, m->heads, b->qkv + r * qkv_width(m), span->first + b->places[r].offset + 1,
+        attention_weights(&rule, &span->store, b->qkv + r * qkv_width(m), span->first + b->places[r].offset + 1,
                           attention->first, attention->count, weight, scratch + omp_get_thread_num() * capacity,
                           attention->weights + r * attention->count);
     }
@@ -144,7 +138,7 @@ static lmvr_status record_attention(const struct llama *m, struct arena *arena, 
 
 /* x (rows, width) in place; rows before `from` only file their keys and values. */
 static lmvr_status block_forward(const struct llama *m, int index, struct kv_cache *cache, struct arena *arena,
-                                 const struct llama_pass *pass, struct buffers *b, int64_t from, lmvr_error *error)
+                                 const struct language_pass *pass, struct buffers *b, int64_t from, lmvr_error *error)
 {
     const struct llama_block *block = &m->blocks[index];
     int64_t rows = b->rows - from, width = m->width;
@@ -152,7 +146,7 @@ static lmvr_status block_forward(const struct llama *m, int index, struct kv_cac
     rms_norm_forward(&block->norm1, b->rows, width, pass->hidden, normed);
     TRY(linear_forward(&block->qkv, arena, b->rows, normed, false, b->qkv, error));
     file_keys_values(m, cache, index, pass, b);
-    const struct llama_attention *attention = pass->attention;
+    const struct language_attention *attention = pass->attention;
     if (attention && index + 1 >= attention->first_block && index + 1 <= attention->last_block)
         TRY(record_attention(m, arena, b, attention, error));
     if (rows == 0)
@@ -166,8 +160,8 @@ static lmvr_status block_forward(const struct llama *m, int index, struct kv_cac
     return linear_forward(&block->down, arena, rows, b->mlp, true, x, error);
 }
 
-lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, struct arena *arena, const struct llama_pass *pass,
-                          float *last, lmvr_error *error)
+lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, struct arena *arena,
+                          const struct language_pass *pass, float *last, lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
     struct buffers b;

@@ -32,15 +32,15 @@ static lmvr_status fill(const char *name, const char *text, char **filled, lmvr_
     return error_set(error, LMVR_ERROR_INVALID, "the template is \"%s\", expected vicuna_v1, llava_hf, plain or none", name);
 }
 
-/* The ids of `text`, none where it is empty, behind a begin token where `begin` is not negative. */
-static lmvr_status encode_side(const struct tokenizer *tokenizer, const char *text, int begin, int32_t **ids, size_t *count,
-                               lmvr_error *error)
+/* The ids of `text`, none where it is empty, between the tokens `begin` and `end` where they are not negative. */
+static lmvr_status encode_side(const struct tokenizer *tokenizer, const char *text, int begin, int end, int32_t **ids,
+                               size_t *count, lmvr_error *error)
 {
     int32_t *pieces = NULL;
     size_t pieces_count = 0;
     if (*text)
         TRY(tokenizer_encode(tokenizer, text, &pieces, &pieces_count, error));
-    *ids = malloc((pieces_count + 1) * sizeof **ids);
+    *ids = malloc((pieces_count + 2) * sizeof **ids);
     if (!*ids) {
         free(pieces);
         return error_no_memory(error, "the prompt");
@@ -51,11 +51,13 @@ static lmvr_status encode_side(const struct tokenizer *tokenizer, const char *te
     if (pieces_count)
         memcpy(*ids + *count, pieces, pieces_count * sizeof *pieces);
     *count += pieces_count;
+    if (end >= 0)
+        (*ids)[(*count)++] = end;
     free(pieces);
     return LMVR_OK;
 }
 
-lmvr_status prompt_create(const struct tokenizer *tokenizer, const char *template_name, const char *text, int begin,
+lmvr_status prompt_create(const struct tokenizer *tokenizer, const char *template_name, const char *text, int begin, int end,
                           struct prompt *prompt, lmvr_error *error)
 {
     *prompt = (struct prompt){0};
@@ -70,9 +72,9 @@ lmvr_status prompt_create(const struct tokenizer *tokenizer, const char *templat
             status = error_set(error, LMVR_ERROR_INVALID, "the prompt has more than one " IMAGE);
     }
     if (status == LMVR_OK)
-        status = encode_side(tokenizer, image ? filled : "", begin, &prompt->before, &prompt->before_count, error);
+        status = encode_side(tokenizer, image ? filled : "", begin, -1, &prompt->before, &prompt->before_count, error);
     if (status == LMVR_OK)
-        status = encode_side(tokenizer, after, -1, &prompt->after, &prompt->after_count, error);
+        status = encode_side(tokenizer, after, -1, end, &prompt->after, &prompt->after_count, error);
     free(filled);
     if (status != LMVR_OK)
         prompt_finish(prompt);

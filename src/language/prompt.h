@@ -12,9 +12,10 @@ struct prompt {
 /*
  * Fills `text` into the template (vicuna_v1, llava_hf, plain or none) and cuts it at <image>; each side is tokenized on its
  * own, dummy prefix included, as LLaVA's tokenizer_image_token does. Without <image> the visual tokens stand first, right after
- * the begin token (begin < 0: none). More than one <image>, or an unknown template, is LMVR_ERROR_INVALID.
+ * the begin token. The token `end` stands last; each of the two is left out where it is negative. More than one <image>, or an
+ * unknown template, is LMVR_ERROR_INVALID.
  */
-lmvr_status prompt_create(const struct tokenizer *tokenizer, const char *template_name, const char *text, int begin,
+lmvr_status prompt_create(const struct tokenizer *tokenizer, const char *template_name, const char *text, int begin, int end,
                           struct prompt *prompt, lmvr_error *error);
 #define PROMPT_ARBITRARY 40 /* with the visual tokens 616 positions for LLaVA-1.5 */
 

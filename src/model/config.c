@@ -12,7 +12,9 @@
 
 /* ---- which model ------------------------------------------------------------------------------------------------------ */
 
-enum family { FAMILY_LLAVA, FAMILY_CLIP, FAMILY_CLIP_VISION };
+enum family { FAMILY_LLAVA, FAMILY_BLIP2, FAMILY_CLIP, FAMILY_CLIP_VISION };
+
+#define MODEL_TYPES "llava, blip-2, clip or clip_vision_model"
 
 /* The first row of a model_type is its architecture where config.json names none. */
 static const struct kind {
@@ -20,6 +22,7 @@ static const struct kind {
     enum family family; /* where in config.json the parts are */
 } kinds[] = {
     {"LlavaForConditionalGeneration", "llava", FAMILY_LLAVA},
+    {"Blip2ForConditionalGeneration", "blip-2", FAMILY_BLIP2},
     {"CLIPModel", "clip", FAMILY_CLIP},
     {"CLIPVisionModel", "clip_vision_model", FAMILY_CLIP_VISION},
     {"CLIPVisionModel", "clip", FAMILY_CLIP},
@@ -44,7 +47,7 @@ static lmvr_status find_kind(const struct json_node *node, const struct kind **k
     TRY(get_architecture(node, &architecture, error));
     TRY(json_node_string(node, "model_type", &model_type, error));
     if (!architecture && !model_type)
-        return json_refuse(node, "model_type", "llava, clip or clip_vision_model", error);
+        return json_refuse(node, "model_type", MODEL_TYPES, error);
     for (size_t i = 0; i < COUNT(kinds); i++) {
         bool fits = !architecture || strcmp(architecture, kinds[i].architecture) == 0;
         known |= fits;
@@ -55,13 +58,13 @@ static lmvr_status find_kind(const struct json_node *node, const struct kind **k
     }
     if (architecture && !known)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: architecture %s is not supported; supported are LlavaForConditionalGeneration, CLIPModel, "
-                         "CLIPVisionModel and CLIPVisionModelWithProjection",
+                         "%s: architecture %s is not supported; supported are LlavaForConditionalGeneration, "
+                         "Blip2ForConditionalGeneration, CLIPModel, CLIPVisionModel and CLIPVisionModelWithProjection",
                          node->file, architecture);
     if (architecture)
         return error_set(error, LMVR_ERROR_INVALID, "%s: architecture %s does not go with model_type %s", node->file,
                          architecture, model_type);
-    return json_refuse(node, "model_type", "llava, clip or clip_vision_model", error);
+    return json_refuse(node, "model_type", MODEL_TYPES, error);
 }
 
 /* ---- vision ----------------------------------------------------------------------------------------------------------- */
@@ -83,7 +86,7 @@ lmvr_status config_parse_activation(const struct json_node *node, const char *ke
 
 lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *v, lmvr_error *error)
 {
-    static const struct json_name types[] = {{"clip_vision_model", 0}};
+    static const struct json_name types[] = {{"clip_vision_model", VISION_CLIP}, {"blip_2_vision_model", VISION_EVA}};
     const struct json_int sizes[] = {
         {"image_size", 1, CONFIG_MAX_IMAGE, &v->image_size},
         {"patch_size", 1, CONFIG_MAX_IMAGE, &v->patch_size},
@@ -94,7 +97,7 @@ lmvr_status config_parse_vision(const struct json_node *node, struct vision_conf
         {"intermediate_size", 1, CONFIG_MAX_WIDTH, &v->mlp_width},
     };
     int type;
-    TRY(json_node_name(node, "model_type", types, COUNT(types), &type, error));
+    TRY(json_node_name(node, "model_type", &types[v->kind], 1, &type, error));
     TRY(json_node_int_table(node, sizes, COUNT(sizes), error));
     TRY(json_node_float(node, "layer_norm_eps", 1e-30f, 1, &v->layer_norm_eps, error));
     TRY(config_parse_activation(node, "hidden_act", &v->activation, error));
@@ -180,6 +183,9 @@ static lmvr_status parse_llava(const struct config_sources *sources, struct mode
     struct json_node text;
     int type;
     bool tied = false;
+    config->connector = CONNECTOR_PROJECTOR;
+    config->prompt = "Describe the image.";
+    config->template_name = "vicuna_v1";
     TRY(parse_projector(&sources->config, &config->vision, &config->projector, error));
     TRY(json_node_object(&sources->config, "text_config", &text, error));
     TRY(json_node_name(&text, "model_type", types, COUNT(types), &type, error));
@@ -195,12 +201,34 @@ lmvr_status config_parse(const struct config_sources *sources, struct model_conf
     const struct kind *kind = kinds;
     TRY(find_kind(&sources->config, &kind, error));
     snprintf(config->architecture, sizeof config->architecture, "%s", kind->architecture);
-    config->has_language = kind->family == FAMILY_LLAVA;
-    TRY(parse_vision_of(&sources->config, kind->family, &config->vision, error));
-    if (config->has_language)
+    config->has_language = kind->family == FAMILY_LLAVA || kind->family == FAMILY_BLIP2;
+    enum config_processor processor = PROCESSOR_CLIP;
+    if (kind->family == FAMILY_BLIP2) {
+        processor = PROCESSOR_BLIP;
+        TRY(config_parse_blip2(sources, config, error));
+    } else {
+        TRY(parse_vision_of(&sources->config, kind->family, &config->vision, error));
+    }
+    if (kind->family == FAMILY_LLAVA) {
+        processor = PROCESSOR_LLAVA;
         TRY(parse_llava(sources, config, error));
-    return config_parse_preprocess(&sources->processor, config->vision.image_size, config->has_language, &config->preprocess,
-                                   error);
+    }
+    return config_parse_preprocess(&sources->processor, config->vision.image_size, processor, &config->preprocess, error);
+}
+
+int config_encoder_state(const struct model_config *config)
+{
+    if (!config->has_language)
+        return config->vision.blocks - 1;
+    return config->connector == CONNECTOR_QFORMER ? config->vision.blocks : config->projector.feature_layer;
+}
+
+int config_visual_tokens(const struct model_config *config)
+{
+    int side = config->vision.image_size / config->vision.patch_size;
+    if (config->connector == CONNECTOR_QFORMER)
+        return config->qformer.queries;
+    return side * side + (config->projector.drop_class ? 0 : 1);
 }
 
 /* The files' contents and names, which the nodes point into. */

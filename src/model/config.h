@@ -1,6 +1,7 @@
 /*
  * What the JSON files of a Hugging Face folder say, with transformers' defaults for every key that they leave out.
- * Sources: transformers 5.12, LlavaConfig, CLIPVisionConfig, LlamaConfig, CLIPImageProcessor, GenerationConfig.
+ * Sources: transformers 5.12, LlavaConfig, CLIPVisionConfig, LlamaConfig, CLIPImageProcessor, GenerationConfig; Blip2Config,
+ * T5Config, BlipImageProcessor.
  */
 #ifndef LMVR_SRC_MODEL_CONFIG_H
 #define LMVR_SRC_MODEL_CONFIG_H
@@ -8,12 +9,18 @@
 #include "image/preprocess.h"
 #include "nn/elementwise.h"
 
-struct vision_config { /* a CLIP ViT */
+enum vision_kind { VISION_CLIP, VISION_EVA };
+
+struct vision_config { /* a vision transformer */
     int image_size, patch_size, channels;
     int width, blocks, heads, mlp_width;
     enum activation activation;
     float layer_norm_eps;
+    enum vision_kind kind;
+    bool qkv_bias; /* EVA's may lack it */
 };
+
+enum connector_kind { CONNECTOR_PROJECTOR, CONNECTOR_QFORMER };
 
 struct projector_config { /* LLaVA's two-layer MLP */
     enum activation activation;
@@ -22,16 +29,35 @@ struct projector_config { /* LLaVA's two-layer MLP */
     bool drop_class;   /* "default" selection drops the class position, "full" keeps it */
 };
 
+struct qformer_config { /* BLIP-2's Q-Former */
+    int queries, width, blocks, heads, mlp_width;
+    int cross_every; /* block 0, and every so manieth after it, attends to the image */
+    enum activation activation;
+    float layer_norm_eps;
+};
+
 #define CONFIG_MAX_END_TOKENS 16
 
-struct language_config { /* a LLaMA-family decoder */
-    int vocabulary, width, blocks, heads, kv_heads, head_dim, mlp_width;
-    int max_positions;
+enum language_kind { LANGUAGE_LLAMA, LANGUAGE_T5 };
+
+struct t5_config { /* what a T5 has beside what every language model has */
+    int encoder_blocks;
+    int buckets, max_distance; /* of relative positions */
+    bool gated, scale_head;    /* scale_head: states are divided by the root of the width before the head */
+    int start_token;           /* the decoder's first */
+};
+
+struct language_config {
+    enum language_kind kind;
+    int vocabulary, width, blocks, heads, kv_heads, head_dim, mlp_width; /* blocks: the decoder's */
+    int max_positions;                                                   /* 0: any number */
     enum activation activation;
     float rms_norm_eps;
     float rope_theta, rope_factor; /* factor: linear scaling, 1 for none */
     bool tied, attention_bias, mlp_bias;
-    int begin_token;
+    int begin_token; /* of a prompt; -1: none */
+    int final_token; /* of a prompt; -1: none */
+    struct t5_config t5;
     int end_tokens[CONFIG_MAX_END_TOKENS], end_token_count;
 };
 
@@ -39,11 +65,21 @@ struct model_config {
     char architecture[96]; /* architectures[0], else from model_type */
     bool has_language;     /* false: a CLIP model alone */
     struct vision_config vision;
+    enum connector_kind connector;
     struct projector_config projector;
+    struct qformer_config qformer;
     struct language_config language;
     struct preprocess preprocess;
-    uint64_t hash; /* of the JSON files' bytes */
+    const char *prompt, *template_name; /* where none is asked for */
+    uint64_t hash;                      /* of the JSON files' bytes */
 };
+
+/* The encoder's state, 0..N, that feeds the connector: the default of features. Of an encoder alone LLaVA's, the last but one.
+ */
+int config_encoder_state(const struct model_config *config);
+
+/* Visual tokens that an image becomes. */
+int config_visual_tokens(const struct model_config *config);
 
 /* Reads config.json, preprocessor_config.json (or processor_config.json) and generation_config.json of `folder`.
  * Everything is range-checked here (positive, bounded, divisible where it has to be), so that the model code need not. */

@@ -84,16 +84,13 @@ static lmvr_status parse_rope(const struct json_node *node, struct language_conf
 
 /* ---- tokens ----------------------------------------------------------------------------------------------------------- */
 
-/* GenerationConfig's end tokens, else LlamaConfig's. One that is left out there is 2, but one that is null is none. */
-static lmvr_status parse_tokens(const struct json_node *node, const struct json_node *generation, struct language_config *l,
-                                lmvr_error *error)
+/* One that is left out has the default, but one that is null is none. */
+lmvr_status config_parse_end_tokens(const struct json_node *node, const struct json_node *generation, struct language_config *l,
+                                    lmvr_error *error)
 {
     const char *key = "eos_token_id";
     const struct json_node *from = json_node_get(generation, key) ? generation : node;
-    l->begin_token = 1;
-    l->end_tokens[0] = 2;
     l->end_token_count = json_is_null(json_object_get(node->object, key)) ? 0 : 1;
-    TRY(json_node_int(node, "bos_token_id", 0, l->vocabulary - 1, &l->begin_token, error));
     return json_node_ints(from, key, 0, l->vocabulary - 1, CONFIG_MAX_END_TOKENS, l->end_tokens, &l->end_token_count, error);
 }
 
@@ -109,7 +106,10 @@ lmvr_status config_parse_language(const struct json_node *node, const struct jso
                                   .activation = ACTIVATION_SILU,
                                   .rms_norm_eps = 1e-6f,
                                   .rope_theta = 10000,
-                                  .rope_factor = 1};
+                                  .rope_factor = 1,
+                                  .begin_token = 1,
+                                  .final_token = -1,
+                                  .end_tokens = {2}};
     TRY(parse_sizes(node, l, error));
     TRY(config_parse_activation(node, "hidden_act", &l->activation, error));
     TRY(json_node_float(node, "rms_norm_eps", 1e-30f, 1, &l->rms_norm_eps, error));
@@ -117,5 +117,6 @@ lmvr_status config_parse_language(const struct json_node *node, const struct jso
     TRY(json_node_bool(node, "tie_word_embeddings", &l->tied, error));
     TRY(json_node_bool(node, "attention_bias", &l->attention_bias, error));
     TRY(json_node_bool(node, "mlp_bias", &l->mlp_bias, error));
-    return parse_tokens(node, generation, l, error);
+    TRY(json_node_int(node, "bos_token_id", 0, l->vocabulary - 1, &l->begin_token, error));
+    return config_parse_end_tokens(node, generation, l, error);
 }

@@ -20,17 +20,25 @@ struct config_sources {
 /* Everything but the hash. */
 lmvr_status config_parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
 
-/* A CLIPVisionConfig. `vision` comes with the defaults. */
+/* A CLIPVisionConfig or, as vision->kind says, a Blip2VisionConfig. `vision` comes with the defaults. */
 lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 
 /* A LlamaConfig. */
 lmvr_status config_parse_language(const struct json_node *node, const struct json_node *generation,
                                   struct language_config *language, lmvr_error *error);
 
-/* An image processor whose output is image_size x image_size for every picture. `is_llava`: of a LLaVA model, whose processor
- * pads where it is told to; CLIP's does not. */
-lmvr_status config_parse_preprocess(const struct json_node *node, int image_size, bool is_llava, struct preprocess *preprocess,
-                                    lmvr_error *error);
+/* A Blip2Config: encoder, Q-Former and a T5. */
+lmvr_status config_parse_blip2(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
+
+/* GenerationConfig's end tokens, else the text configuration's; `node`'s default is in `language`. */
+lmvr_status config_parse_end_tokens(const struct json_node *node, const struct json_node *generation,
+                                    struct language_config *language, lmvr_error *error);
+
+/* An image processor whose output is image_size x image_size for every picture. `processor` is
+ * what it is where it does not say: CLIP's crops, LLaVA's too but pads where it is told to, BLIP's stretches. */
+enum config_processor { PROCESSOR_CLIP, PROCESSOR_LLAVA, PROCESSOR_BLIP };
+lmvr_status config_parse_preprocess(const struct json_node *node, int image_size, enum config_processor processor,
+                                    struct preprocess *preprocess, lmvr_error *error);
 
 lmvr_status config_parse_activation(const struct json_node *node, const char *key, enum activation *activation,
                                     lmvr_error *error);

@@ -119,35 +119,57 @@ static lmvr_status parse_flags(const struct json_node *node, struct preprocess *
     return json_node_bool(node, "do_normalize", &p->do_normalize, error);
 }
 
-/* LlavaImageProcessor pads to a square where do_pad says so. CLIPImageProcessor's do_pad is another thing, which does nothing
- * to pictures of one size. LLaVA's own code calls it image_aspect_ratio. */
-static lmvr_status parse_padding(const struct json_node *node, bool is_llava, struct preprocess *p, lmvr_error *error)
+static lmvr_status parse_type(const struct json_node *node, enum config_processor *processor, lmvr_error *error)
 {
-    enum { CLIP, LLAVA };
     static const struct json_name types[] = {
-        {"CLIPImageProcessor", CLIP},      {"CLIPImageProcessorFast", CLIP}, {"CLIPImageProcessorPil", CLIP},
-        {"CLIPFeatureExtractor", CLIP},    {"LlavaImageProcessor", LLAVA},   {"LlavaImageProcessorFast", LLAVA},
-        {"LlavaImageProcessorPil", LLAVA},
+        {"CLIPImageProcessor", PROCESSOR_CLIP},      {"CLIPImageProcessorFast", PROCESSOR_CLIP},
+        {"CLIPImageProcessorPil", PROCESSOR_CLIP},   {"CLIPFeatureExtractor", PROCESSOR_CLIP},
+        {"LlavaImageProcessor", PROCESSOR_LLAVA},    {"LlavaImageProcessorFast", PROCESSOR_LLAVA},
+        {"LlavaImageProcessorPil", PROCESSOR_LLAVA}, {"BlipImageProcessor", PROCESSOR_BLIP},
+        {"BlipImageProcessorFast", PROCESSOR_BLIP},  {"BlipImageProcessorPil", PROCESSOR_BLIP},
     };
     const char *key = json_node_get(node, "image_processor_type") ? "image_processor_type" : "feature_extractor_type";
-    const char *aspect = NULL;
-    int type = is_llava ? LLAVA : CLIP;
-    bool pad = false;
+    int type = (int)*processor;
     TRY(json_node_name(node, key, types, COUNT(types), &type, error));
-    TRY(json_node_bool(node, "do_pad", &pad, error));
-    TRY(json_node_string(node, "image_aspect_ratio", &aspect, error));
-    p->pad_to_square = (pad && type == LLAVA) || (aspect && strcmp(aspect, "pad") == 0);
+    *processor = (enum config_processor)type;
     return LMVR_OK;
 }
 
-lmvr_status config_parse_preprocess(const struct json_node *node, int image_size, bool is_llava, struct preprocess *p,
-                                    lmvr_error *error)
+/* LlavaImageProcessor pads to a square where do_pad says so. CLIPImageProcessor's do_pad is another thing, which does nothing
+ * to pictures of one size. LLaVA's own code calls it image_aspect_ratio. */
+static lmvr_status parse_padding(const struct json_node *node, enum config_processor type, struct preprocess *p,
+                                 lmvr_error *error)
+{
+    const char *aspect = NULL;
+    bool pad = false;
+    TRY(json_node_bool(node, "do_pad", &pad, error));
+    TRY(json_node_string(node, "image_aspect_ratio", &aspect, error));
+    p->pad_to_square = (pad && type == PROCESSOR_LLAVA) || (aspect && strcmp(aspect, "pad") == 0);
+    return LMVR_OK;
+}
+
+/* BlipImageProcessor: 384 x 384 whatever the aspect, and a bare number is a square. */
+static lmvr_status parse_blip_size(const struct json_node *node, struct preprocess *p, lmvr_error *error)
+{
+    p->do_center_crop = false;
+    p->shortest_edge = 0;
+    p->width = p->height = 384;
+    if (!json_is_number(json_node_get(node, "size")))
+        return parse_size(node, p, error);
+    TRY(json_node_int(node, "size", 1, CONFIG_MAX_IMAGE, &p->width, error));
+    p->height = p->width;
+    return LMVR_OK;
+}
+
+lmvr_status config_parse_preprocess(const struct json_node *node, int image_size, enum config_processor processor,
+                                    struct preprocess *p, lmvr_error *error)
 {
     int filter = FILTER_BICUBIC;
     preprocess_init_clip(p);
-    TRY(parse_padding(node, is_llava, p, error));
+    TRY(parse_type(node, &processor, error));
+    TRY(parse_padding(node, processor, p, error));
+    TRY(processor == PROCESSOR_BLIP ? parse_blip_size(node, p, error) : parse_size(node, p, error));
     TRY(parse_flags(node, p, error));
-    TRY(parse_size(node, p, error));
     TRY(parse_crop_size(node, p, error));
     TRY(json_node_int(node, "resample", FILTER_NEAREST, FILTER_HAMMING, &filter, error));
     p->filter = (enum image_filter)filter;

@@ -18,26 +18,57 @@ static int64_t patches(const struct vision_config *c)
 static struct counts count_vision(const struct vision_config *c)
 {
     int64_t width = c->width, blocks = c->blocks;
+    int64_t block = 9 * width - (c->kind == VISION_EVA && !c->qkv_bias ? 3 * width : 0) + c->mlp_width;
+    int64_t outside = 3 * width + (c->kind == VISION_EVA ? width : 0); /* class and norm, and a bias of the patches */
     return (struct counts){.matrices = 3 * (int64_t)c->patch_size * c->patch_size * width +
                                        blocks * (4 * width * width + 2 * width * c->mlp_width),
-                           .vectors = width + (patches(c) + 1) * width + 2 * width + blocks * (9 * width + c->mlp_width)};
+                           .vectors = outside + (patches(c) + 1) * width + blocks * block};
 }
 
-static struct counts count_connector(const struct model_config *c)
+static struct counts count_projector(const struct model_config *c)
 {
     int64_t to = c->language.width;
     return (struct counts){.matrices = to * c->vision.width + to * to, .vectors = c->projector.bias ? 2 * to : 0};
 }
 
-/* A tied head is packed as a matrix of its own, but is no parameter of its own. */
-static struct counts count_language(const struct language_config *c, bool with_tied_head)
+static struct counts count_qformer(const struct model_config *c)
+{
+    const struct qformer_config *q = &c->qformer;
+    int64_t width = q->width, crossing = (q->blocks + q->cross_every - 1) / q->cross_every;
+    return (struct counts){.matrices = q->blocks * (4 * width * width + 2 * width * q->mlp_width) +
+                                       crossing * 2 * width * (width + c->vision.width) + width * c->language.width,
+                           .vectors = (q->queries + 2) * width + q->blocks * (9 * width + q->mlp_width) + crossing * 6 * width +
+                                      c->language.width};
+}
+
+static struct counts count_connector(const struct model_config *c)
+{
+    return c->connector == CONNECTOR_QFORMER ? count_qformer(c) : count_projector(c);
+}
+
+static struct counts count_llama(const struct language_config *c)
 {
     int64_t width = c->width, heads = (int64_t)c->heads * c->head_dim, kv = (int64_t)c->kv_heads * c->head_dim;
     int64_t block = 2 * width * (heads + kv) + 3 * width * c->mlp_width;
     int64_t biases = (c->attention_bias ? heads + 2 * kv + width : 0) + (c->mlp_bias ? 2 * (int64_t)c->mlp_width + width : 0);
-    return (struct counts){.matrices =
-                               c->blocks * block + (c->tied && !with_tied_head ? 1 : 2) * (int64_t)c->vocabulary * width,
-                           .vectors = c->blocks * (2 * width + biases) + width};
+    return (struct counts){.matrices = c->blocks * block, .vectors = c->blocks * (2 * width + biases) + width};
+}
+
+static struct counts count_t5(const struct language_config *c)
+{
+    int64_t width = c->width, attention = 4 * width * c->heads * c->head_dim;
+    int64_t mlp = (c->t5.gated ? 3 : 2) * width * c->mlp_width;
+    return (struct counts){.matrices = c->t5.encoder_blocks * (attention + mlp) + c->blocks * (2 * attention + mlp),
+                           .vectors = (2 * (int64_t)c->t5.encoder_blocks + 3 * (int64_t)c->blocks + 2) * width +
+                                      2 * (int64_t)c->t5.buckets * c->heads};
+}
+
+/* A tied head is packed as a matrix of its own, but is no parameter of its own. */
+static struct counts count_language(const struct language_config *c, bool with_tied_head)
+{
+    struct counts counts = c->kind == LANGUAGE_T5 ? count_t5(c) : count_llama(c);
+    counts.matrices += (c->tied && !with_tied_head ? 1 : 2) * (int64_t)c->vocabulary * c->width;
+    return counts;
 }
 
 static int64_t total(struct counts c)
@@ -75,7 +106,8 @@ static void describe(const struct model_config *c, lmvr_model_info *info)
                                        .mlp_width = l->mlp_width,
                                        .parameters = total(count_language(l, false))};
     info->connector_parameters = total(count_connector(c));
-    info->visual_tokens = (int)patches(&c->vision) + (c->projector.drop_class ? 0 : 1);
+    info->input_blocks = l->kind == LANGUAGE_T5 ? l->t5.encoder_blocks : 0;
+    info->visual_tokens = config_visual_tokens(c);
     info->vocabulary = l->vocabulary;
     info->max_positions = l->max_positions;
 }

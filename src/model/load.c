@@ -1,143 +1,7 @@
-#include "model/load.h"
+#include "model/load_tensor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define NAME_SIZE   160
-#define READ_FLOATS ((int64_t)1 << 22) /* elements of a matrix that are read at a time */
-#define RANDOM_SIZE 0.02f              /* of random weights, as LLaMA's initializer_range */
-
-/* Part of a tensor, as f32, or made up. */
-static lmvr_status read_part(struct loader *l, const struct checkpoint_tensor *tensor, int64_t first, int64_t count, float *out)
-{
-    if (l->checkpoint)
-        return checkpoint_read_part(tensor, (uint64_t)first, (uint64_t)count, out, l->error);
-    for (int64_t i = 0; i < count; i++) {
-        l->random = l->random * 6364136223846793005u + 1442695040888963407u;
-        out[i] = (float)(int32_t)(l->random >> 32) * 0x1p-31f * RANDOM_SIZE;
-    }
-    return LMVR_OK;
-}
-
-static lmvr_status find(struct loader *l, const char *name, int dims, const int64_t *shape, struct checkpoint_tensor *tensor)
-{
-    *tensor = (struct checkpoint_tensor){0};
-    return l->checkpoint ? checkpoint_find(l->checkpoint, name, dims, shape, tensor, l->error) : LMVR_OK;
-}
-
-/* A whole vector or small table, `dims` long in each direction. Where weights are random, norms are ones. */
-static lmvr_status load_floats(struct loader *l, const char *name, int dims, const int64_t *shape, float **out)
-{
-    int64_t count = 1;
-    for (int i = 0; i < dims; i++)
-        count *= shape[i];
-    struct checkpoint_tensor tensor;
-    TRY(find(l, name, dims, shape, &tensor));
-    *out = aligned_zeroed(count, sizeof(float));
-    if (!*out)
-        return error_no_memory(l->error, name);
-    return read_part(l, &tensor, 0, count, *out);
-}
-
-static lmvr_status load_vector(struct loader *l, const char *name, int64_t size, float **out)
-{
-    return load_floats(l, name, 1, &size, out);
-}
-
-/* Norms of random models are ones and zeros, so that activations keep their size through any depth. */
-static lmvr_status load_norm(struct loader *l, const char *prefix, int64_t size, float **weight, float **bias)
-{
-    char name[NAME_SIZE];
-    snprintf(name, sizeof name, "%s.weight", prefix);
-    TRY(load_vector(l, name, size, weight));
-    for (int64_t i = 0; !l->checkpoint && i < size; i++)
-        (*weight)[i] = 1.0f;
-    if (!bias)
-        return LMVR_OK;
-    snprintf(name, sizeof name, "%s.bias", prefix);
-    return load_vector(l, name, size, bias);
-}
-
-/* One tensor of a linear layer that may be stacked from several. */
-struct part {
-    char prefix[NAME_SIZE]; /* ".weight" and ".bias" follow */
-    int64_t out;
-};
-
-static lmvr_status load_rows(struct loader *l, const struct part *part, int64_t in, int dims, const int64_t *shape,
-                             int64_t first_row, struct product *product)
-{
-    char name[NAME_SIZE + 16];
-    struct checkpoint_tensor tensor;
-    snprintf(name, sizeof name, "%s.weight", part->prefix);
-    TRY(find(l, name, dims, shape, &tensor));
-    int64_t step = READ_FLOATS / in > 0 ? READ_FLOATS / in : 1;
-    step = step < part->out ? step : part->out;
-    float *rows = aligned_zeroed(step * in, sizeof *rows);
-    if (!rows)
-        return error_no_memory(l->error, name);
-    lmvr_status status = LMVR_OK;
-    for (int64_t row = 0; row < part->out && status == LMVR_OK; row += step) {
-        int64_t count = row + step < part->out ? step : part->out - row;
-        status = read_part(l, &tensor, row * in, count * in, rows);
-        if (status == LMVR_OK)
-            product_set(product, first_row + row, count, rows);
-    }
-    free(rows);
-    return status;
-}
-
-static lmvr_status load_bias(struct loader *l, const struct part *parts, int count, struct linear *linear)
-{
-    linear->bias = aligned_zeroed(linear->out, sizeof(float));
-    if (!linear->bias)
-        return error_no_memory(l->error, "a bias");
-    int64_t at = 0;
-    for (int i = 0; i < count; at += parts[i++].out) {
-        char name[NAME_SIZE + 16];
-        struct checkpoint_tensor tensor;
-        snprintf(name, sizeof name, "%s.bias", parts[i].prefix);
-        TRY(find(l, name, 1, &parts[i].out, &tensor));
-        TRY(read_part(l, &tensor, 0, parts[i].out, linear->bias + at));
-    }
-    return LMVR_OK;
-}
-
-/* `count` tensors stacked to one layer. `kernel` is NULL, or the (3, patch, patch) that a convolution's weight has as its
- * inner shape. */
-static lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, int64_t in, const int64_t *kernel,
-                                bool bias, struct linear *linear)
-{
-    linear->in = in;
-    linear->out = 0;
-    for (int i = 0; i < count; i++)
-        linear->out += parts[i].out;
-    TRY(product_create(linear->out, in, l->dtype, &linear->weight, l->error));
-    int64_t row = 0;
-    for (int i = 0; i < count; row += parts[i++].out) {
-        int64_t flat[] = {parts[i].out, in};
-        int64_t deep[] = {parts[i].out, kernel ? kernel[0] : 0, kernel ? kernel[1] : 0, kernel ? kernel[2] : 0};
-        TRY(load_rows(l, &parts[i], in, kernel ? 4 : 2, kernel ? deep : flat, row, linear->weight));
-    }
-    if (bias)
-        TRY(load_bias(l, parts, count, linear));
-    return product_seal(linear->weight, l->error);
-}
-
-static lmvr_status load_linear(struct loader *l, const char *prefix, int64_t out, int64_t in, bool bias, struct linear *linear)
-{
-    struct part part = {.out = out};
-    snprintf(part.prefix, sizeof part.prefix, "%s", prefix);
-    return load_stacked(l, &part, 1, in, NULL, bias, linear);
-}
-
-static void set_part(struct part *part, int64_t out, const char *format, int block) __attribute__((format(printf, 3, 0)));
-
-static void set_part(struct part *part, int64_t out, const char *format, int block)
-{
-    part->out = out;
-    snprintf(part->prefix, sizeof part->prefix, format, block);
-}
 
 /* ---- CLIP ------------------------------------------------------------------------------------------------------------- */
 
@@ -230,33 +94,6 @@ static lmvr_status load_llama_block(struct loader *l, const struct language_conf
     return load_norm(l, name.prefix, width, &block->norm2.weight, NULL);
 }
 
-static lmvr_status load_embedding(struct loader *l, struct llama *llama)
-{
-    int64_t rows = llama->vocabulary, width = llama->width, shape[] = {rows, width};
-    int64_t step = READ_FLOATS / width > 0 ? READ_FLOATS / width : 1;
-    struct checkpoint_tensor tensor;
-    TRY(find(l, LLAMA_EMBEDDING ".weight", 2, shape, &tensor));
-    llama->embedding = aligned_zeroed(rows * width, dtype_size(l->dtype));
-    float *part = aligned_zeroed(step * width, sizeof *part);
-    if (!llama->embedding || !part) {
-        free(part);
-        return error_no_memory(l->error, "the embedding");
-    }
-    lmvr_status status = LMVR_OK;
-    for (int64_t row = 0; row < rows && status == LMVR_OK; row += step) {
-        int64_t count = (row + step < rows ? step : rows - row) * width;
-        status = read_part(l, &tensor, row * width, count, part);
-        for (int64_t i = 0; i < count && status == LMVR_OK; i++) {
-            if (l->dtype == F32)
-                ((float *)llama->embedding)[row * width + i] = part[i];
-            else
-                ((bf16 *)llama->embedding)[row * width + i] = bf16_from_f32(part[i]);
-        }
-    }
-    free(part);
-    return status;
-}
-
 lmvr_status load_llama(struct loader *loader, const struct language_config *config, struct llama *llama)
 {
     *llama = (struct llama){.vocabulary = config->vocabulary,
@@ -271,7 +108,7 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
                             .rope_factor = config->rope_factor,
                             .dtype = loader->dtype,
                             .norm.eps = config->rms_norm_eps};
-    TRY(load_embedding(loader, llama));
+    TRY(load_embedding(loader, LLAMA_EMBEDDING ".weight", config->vocabulary, config->width, &llama->embedding));
     llama->blocks = calloc((size_t)config->blocks, sizeof *llama->blocks);
     if (!llama->blocks)
         return error_no_memory(loader->error, "the language model");

@@ -2,8 +2,13 @@
 #ifndef LMVR_SRC_MODEL_LOAD_H
 #define LMVR_SRC_MODEL_LOAD_H
 
+#include "connector/projector.h"
+#include "connector/qformer.h"
+#include "language/llama.h"
+#include "language/t5.h"
 #include "model/checkpoint.h"
-#include "model/model.h"
+#include "model/config.h"
+#include "vision/eva.h"
 
 /* Where weights come from. */
 struct loader {
@@ -16,6 +21,9 @@ struct loader {
 /* Each leaves a part that its finish function frees, also after a failure. */
 lmvr_status load_clip(struct loader *loader, const struct vision_config *config, struct clip *clip);
 lmvr_status load_projector(struct loader *loader, const struct model_config *config, struct projector *projector);
+lmvr_status load_eva(struct loader *loader, const struct vision_config *config, struct eva *eva);
+lmvr_status load_qformer(struct loader *loader, const struct model_config *config, struct qformer *qformer);
+lmvr_status load_t5(struct loader *loader, const struct language_config *config, struct t5 *t5);
 lmvr_status load_llama(struct loader *loader, const struct language_config *config, struct llama *llama);
 
 #endif

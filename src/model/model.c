@@ -2,7 +2,7 @@
 
 #include "format/hash.h"
 #include "format/json.h"
-#include "model/load.h"
+#include "model/compose.h"
 
 #include <limits.h>
 #include <omp.h>
@@ -10,14 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-int model_visual_tokens(const struct lmvr_model *model)
-{
-    return clip_positions(&model->vision) - (model->config.projector.drop_class ? 1 : 0);
-}
-
 int model_patches(const struct lmvr_model *model)
 {
-    return clip_positions(&model->vision) - 1;
+    return model->vision.positions - 1;
 }
 
 enum dtype model_dtype(lmvr_dtype dtype)
@@ -63,11 +58,11 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
 
 static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
 {
-    TRY(load_clip(loader, &model->config.vision, &model->vision));
+    TRY(load_encoder(loader, &model->config, &model->vision));
     if (!model->config.has_language)
         return LMVR_OK;
-    TRY(load_projector(loader, &model->config, &model->connector));
-    return load_llama(loader, &model->config.language, &model->language);
+    TRY(load_connector(loader, &model->config, model->vision.positions, &model->connector));
+    return load_language(loader, &model->config, &model->language);
 }
 
 /* Tokens that were added behind the vocabulary's pieces: their ids need rows of the embedding as well. */
@@ -159,9 +154,9 @@ void lmvr_model_free(lmvr_model *model)
 {
     if (!model)
         return;
-    clip_finish(&model->vision);
-    projector_finish(&model->connector);
-    llama_finish(&model->language);
+    encoder_finish(&model->vision);
+    connector_finish(&model->connector);
+    language_finish(&model->language);
     tokenizer_close(model->tokenizer);
     free(model);
 }

@@ -2,18 +2,18 @@
 #ifndef LMVR_SRC_MODEL_MODEL_H
 #define LMVR_SRC_MODEL_MODEL_H
 
-#include "connector/projector.h"
-#include "language/llama.h"
+#include "connector/connector.h"
+#include "language/language.h"
 #include "language/tokenizer.h"
 #include "model/config.h"
-#include "vision/clip.h"
+#include "vision/encoder.h"
 
 struct lmvr_model {
     struct model_config config;
     enum dtype dtype;
-    struct clip vision;
-    struct projector connector; /* the rest only where config.has_language */
-    struct llama language;
+    struct encoder vision;
+    struct connector connector; /* the rest only where config.has_language */
+    struct language language;
     struct tokenizer *tokenizer; /* NULL in a model of random weights */
     char stored_dtypes[64];      /* as lmvr_model_info has them */
     uint64_t fingerprint;
@@ -28,10 +28,7 @@ enum dtype model_dtype(lmvr_dtype dtype);
 lmvr_status model_fingerprint(const char *path, const struct model_config *config, const struct checkpoint *checkpoint,
                               uint64_t *fingerprint, lmvr_error *error);
 
-/* Positions that an image takes in the prompt. */
-int model_visual_tokens(const struct lmvr_model *model);
-
-/* Those of them that show the grid of patches: the last ones, behind a class token where there is one. */
+/* Positions of the encoder that show the grid of patches: all but the class. */
 int model_patches(const struct lmvr_model *model);
 
 /* A model of this shape with small random weights and no tokenizer, to measure speed with. */

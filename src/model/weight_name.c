@@ -13,17 +13,18 @@ bool weight_name_is_under(const char *name, const char *prefix)
 
 /*
  * transformers' own renamings are in its conversion_mapping.py: "llava" and "LlavaModel" for the language model, which lost its
- * inner "model." and its head in 4.52; "CLIPVisionModel" for the vision tower, which lost "vision_model." in 5. A name is
- * `from` and a rest; where the rest begins with none of `unless`, `from` becomes `to`. The first row that fits is taken.
+ * inner "model." and its head in 4.52 (a T5 has neither); "CLIPVisionModel" for the vision tower, which lost "vision_model."
+ * in 5. A name is `from` and a rest; where the rest begins with none of `unless`, `from` becomes `to`. The first row that fits
+ * is taken.
  */
 static const struct renaming {
     const char *from, *to;
-    const char *unless[2];
+    const char *unless[5];
 } renamings[] = {
-    {"language_model.", "language_model.model.", {"model.", "lm_head."}},
+    {"language_model.", "language_model.model.", {"model.", "lm_head.", "shared.", "encoder.", "decoder."}},
     {"lm_head.", "language_model.lm_head.", {0}},
-    {"vision_tower.", "vision_tower.vision_model.", {"vision_model.", 0}},
-    /* CLIP alone, with its prefix or bare */
+    {"vision_tower.", "vision_tower.vision_model.", {"vision_model."}},
+    /* CLIP alone, with its prefix or bare; BLIP-2's encoder has the prefix */
     {"vision_model.", "vision_tower.vision_model.", {0}},
     {"embeddings.", "vision_tower.vision_model.embeddings.", {0}},
     {"pre_layrnorm.", "vision_tower.vision_model.pre_layrnorm.", {0}},
@@ -47,7 +48,9 @@ char *weight_name_canonical(const char *name)
         if (!begins_with(name, r->from))
             continue;
         const char *rest = name + strlen(r->from);
-        bool stays = begins_with(rest, r->unless[0]) || begins_with(rest, r->unless[1]);
+        bool stays = false;
+        for (size_t j = 0; j < sizeof r->unless / sizeof *r->unless; j++)
+            stays |= begins_with(rest, r->unless[j]);
         from = stays ? "" : r->from;
         to = stays ? "" : r->to;
         break;

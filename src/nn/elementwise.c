@@ -35,6 +35,18 @@ void rms_norm_forward(const struct rms_norm *norm, int64_t rows, int64_t width, 
         kernels->rms_norm(1, width, x + r * width, norm->weight, norm->eps, y + r * width);
 }
 
+void embedding_forward(enum dtype dtype, const void *table, int64_t width, int64_t count, const int32_t *tokens, float *x)
+{
+    for (int64_t r = 0; r < count; r++) {
+        int64_t at = tokens[r] * width;
+        if (dtype == F32)
+            memcpy(x + r * width, (const float *)table + at, (size_t)width * sizeof *x);
+        else
+            for (int64_t i = 0; i < width; i++)
+                x[r * width + i] = bf16_to_f32(((const bf16 *)table)[at + i]);
+    }
+}
+
 static void activate(const struct kernels *kernels, enum activation activation, int64_t n, float *x)
 {
     switch (activation) {

@@ -2,7 +2,7 @@
 #ifndef LMVR_SRC_NN_ELEMENTWISE_H
 #define LMVR_SRC_NN_ELEMENTWISE_H
 
-#include <stdint.h>
+#include "tensor/dtype.h"
 
 enum activation { ACTIVATION_GELU, ACTIVATION_QUICK_GELU, ACTIVATION_GELU_TANH, ACTIVATION_SILU, ACTIVATION_RELU };
 
@@ -22,6 +22,9 @@ void rms_norm_finish(struct rms_norm *norm);
 /* y (rows, width) from x (rows, width); y may be x. */
 void layer_norm_forward(const struct layer_norm *norm, int64_t rows, int64_t width, const float *x, float *y);
 void rms_norm_forward(const struct rms_norm *norm, int64_t rows, int64_t width, const float *x, float *y);
+
+/* x (count, width): the rows `tokens`, which are in range, of a table (.., width). */
+void embedding_forward(enum dtype dtype, const void *table, int64_t width, int64_t count, const int32_t *tokens, float *x);
 
 /* x (rows, width) in place. */
 void activation_forward(enum activation activation, int64_t rows, int64_t width, float *x);

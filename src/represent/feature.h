@@ -10,8 +10,8 @@
 enum feature_source { SOURCE_LLM, SOURCE_ADAPTOR, SOURCE_ENCODER, SOURCE_PIXELS };
 enum feature_pool { POOL_NONE, POOL_MEAN, POOL_MAX, POOL_LAST };
 
-/* Kinds of positions, bits to be combined. Of the language model: text of the prompt, visual tokens, response, and the last
- * position alone; of the encoder: class and patches. */
+/* Kinds of positions, bits to be combined. Of the language model: text of the prompt, visual tokens, response, and the
+ * last position alone; the start token of a decoder behind an encoder; of the vision encoder: class and patches. */
 enum feature_tokens {
     TOKENS_PROMPT = 1,
     TOKENS_IMAGE = 2,
@@ -19,16 +19,20 @@ enum feature_tokens {
     TOKENS_END = 8,
     TOKENS_CLS = 16,
     TOKENS_PATCHES = 32,
+    TOKENS_START = 64,
     TOKENS_INPUT = TOKENS_PROMPT | TOKENS_IMAGE,
-    TOKENS_ALL = TOKENS_INPUT | TOKENS_GENERATED
+    TOKENS_ALL = TOKENS_INPUT | TOKENS_GENERATED,
+    TOKENS_RESPONSE = TOKENS_START | TOKENS_GENERATED | TOKENS_END /* what there is only once something is generated */
 };
 
 /* What the model and the options allow. */
 struct feature_limits {
     bool has_language;
     bool before_generation;
-    int vision_blocks, language_blocks;
-    int encoder_layer; /* the default: the state that feeds the projector */
+    bool apart; /* input and response go through two stacks of the language model: "all" is then the decoder's */
+    int vision_blocks;
+    int input_blocks, response_blocks; /* of the language model's stacks */
+    int encoder_layer;                 /* the default: the state that feeds the connector */
 };
 
 struct feature {

@@ -16,6 +16,7 @@ struct run {
 
     /* Encoded images that wait for a slot. */
     float *visual; /* (encode_batch, visual_tokens, width) */
+    float *maps;   /* (encode_batch, visual_tokens, patches); NULL where not needed */
     size_t *encoded;
     uint64_t *hashes;
     int encoded_count, encoded_next;
@@ -147,7 +148,7 @@ static lmvr_status encode_group(struct run *run, lmvr_error *error)
     int count;
     TRY(gather_group(run, pixels, values, &count, error));
     if (count)
-        TRY(encode_images(s, count, pixels, values, run->visual, error));
+        TRY(encode_images(s, count, pixels, values, run->visual, run->maps, error));
     run->encoded_count = s->needs_language ? count : 0;
     run->encoded_next = 0;
     for (int i = 0; i < count && !s->needs_language; i++)
@@ -182,7 +183,8 @@ static lmvr_status start_sequence(struct run *run, int slot, lmvr_error *error)
     int next = run->encoded_next++;
     size_t index = run->encoded[next];
     const float *visual = run->visual + next * s->visual_tokens * s->model->language.width;
-    TRY(generate_start(s, slot, index, run->hashes[next], visual, outcome_of(run, index)->values, error));
+    const float *maps = run->maps ? run->maps + next * s->visual_tokens * model_patches(s->model) : NULL;
+    TRY(generate_start(s, slot, index, run->hashes[next], visual, maps, outcome_of(run, index)->values, error));
     if (!s->sequences[slot].active)
         return outcome_complete(run, slot, error);
     return LMVR_OK;
@@ -254,8 +256,12 @@ static lmvr_status run_create(struct run *run, const lmvr_image *images, lmvr_er
     run->rows = calloc((size_t)s->feature_count + 1, sizeof *run->rows);
     run->encoded = calloc(group, sizeof *run->encoded);
     run->hashes = calloc(group, sizeof *run->hashes);
-    size_t visual = s->needs_tokens ? (size_t)(model_visual_tokens(s->model) * s->model->language.width) : 0;
+    size_t visual = s->needs_tokens ? (size_t)(s->visual_tokens * s->model->language.width) : 0;
     run->visual = calloc(group * visual + 1, sizeof *run->visual);
+    if (s->needs_maps)
+        run->maps = calloc(group * (size_t)(s->visual_tokens * model_patches(s->model)), sizeof *run->maps);
+    if (s->needs_maps && !run->maps)
+        return error_no_memory(error, "the attention maps");
     if (!run->outcomes || !run->rows || !run->encoded || !run->hashes || !run->visual)
         return error_no_memory(error, "the results");
     return image_loader_start(s, images, run->count, &run->loader, error);
@@ -271,6 +277,7 @@ static void run_finish(struct run *run)
     free(run->encoded);
     free(run->hashes);
     free(run->visual);
+    free(run->maps);
 }
 
 lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result, void *user,

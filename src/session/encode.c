@@ -14,45 +14,27 @@ static void pool_positions(const struct lmvr_session *s, int feature, int64_t po
     pool_read(pool, f->pool, f->dim, values + feature_offset(s, feature));
 }
 
-/* Buffers for the states that are read: those of features, and the one that feeds the projector. */
+/* Buffers for the states that are read: those of features, and the one that feeds the connector. */
 static lmvr_status choose_states(struct lmvr_session *s, int count, float **states, lmvr_error *error)
 {
     const struct lmvr_model *m = s->model;
     for (int i = 0; i <= m->vision.block_count; i++) {
-        bool wanted = s->needs_tokens && i == m->config.projector.feature_layer;
+        bool wanted = s->needs_tokens && i == m->connector.state;
         for (int f = 0; f < s->feature_count; f++)
             wanted |= s->features[f].source == SOURCE_ENCODER && s->features[f].layer == i;
         if (!wanted)
             continue;
-        states[i] = arena_floats(&s->arena, (int64_t)count * clip_positions(&m->vision) * m->vision.width);
+        states[i] = arena_floats(&s->arena, (int64_t)count * m->vision.positions * m->vision.width);
         if (!states[i])
             return error_no_memory(error, "the encoder's states");
     }
     return LMVR_OK;
 }
 
-/* features (count, visual_tokens, width) of the state that feeds the projector: "default" selection leaves the class out. */
-static lmvr_status project(struct lmvr_session *s, int count, const float *states, float *tokens, lmvr_error *error)
-{
-    const struct lmvr_model *m = s->model;
-    int64_t positions = clip_positions(&m->vision), width = m->vision.width;
-    int64_t skipped = m->config.projector.drop_class ? 1 : 0, kept = positions - skipped;
-    struct arena_mark mark = arena_mark(&s->arena);
-    float *selected = arena_floats(&s->arena, count * kept * width);
-    if (!selected)
-        return error_no_memory(error, "the visual features");
-    for (int i = 0; i < count; i++)
-        memcpy(selected + i * kept * width, states + (i * positions + skipped) * width,
-               (size_t)(kept * width) * sizeof *selected);
-    TRY(projector_forward(&m->connector, &s->arena, count * kept, selected, tokens, error));
-    arena_release(&s->arena, mark);
-    return LMVR_OK;
-}
-
 static void read_features(const struct lmvr_session *s, int count, const float *pixels, float *const *states,
                           const float *tokens, float *const *values, struct pool *pools)
 {
-    int64_t positions = clip_positions(&s->model->vision);
+    int64_t positions = s->model->vision.positions;
     for (int i = 0; i < s->feature_count; i++) {
         const struct feature *f = &s->features[i];
         for (int image = 0; image < count; image++) {
@@ -72,7 +54,7 @@ static void read_features(const struct lmvr_session *s, int count, const float *
 }
 
 lmvr_status encode_images(struct lmvr_session *session, int count, const float *pixels, float *const *values, float *tokens,
-                          lmvr_error *error)
+                          float *maps, lmvr_error *error)
 {
     const struct lmvr_model *m = session->model;
     struct arena_mark mark = arena_mark(&session->arena);
@@ -84,9 +66,10 @@ lmvr_status encode_images(struct lmvr_session *session, int count, const float *
         memset(states, 0, (size_t)state_count * sizeof *states);
         status = choose_states(session, count, states, error);
         if (status == LMVR_OK)
-            status = clip_forward(&m->vision, &session->arena, count, pixels, states, error);
+            status = m->vision.forward(m->vision.model, &session->arena, count, pixels, states, error);
         if (status == LMVR_OK && session->needs_tokens)
-            status = project(session, count, states[m->config.projector.feature_layer], tokens, error);
+            status =
+                m->connector.forward(&m->connector, &session->arena, count, states[m->connector.state], tokens, maps, error);
     }
     if (status == LMVR_OK && values)
         read_features(session, count, pixels, states, tokens, values, pools);

@@ -16,24 +16,34 @@ static void pool_rows(const struct lmvr_session *s, struct pool *pools, int laye
     }
 }
 
-/* What a pass over part of a prompt pools into: rows before `text_from` are visual tokens, the others text. */
+/* What a pass over the input, or a part of it, pools into. */
 struct prompt_pools {
     const struct lmvr_session *session;
     struct pool *pools;
-    int64_t text_from;
-    bool to_end; /* the last row is the prompt's last */
 };
 
+/* Rows are positions of the input: text, then visual tokens, then text. */
 static void pool_prompt(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
 {
     const struct prompt_pools *p = user;
     const struct lmvr_session *s = p->session;
-    int64_t width = s->model->language.width, end = first_row + rows;
-    int64_t text = p->text_from > first_row ? p->text_from : first_row;
-    pool_rows(s, p->pools, layer, TOKENS_IMAGE, text - first_row, states);
-    pool_rows(s, p->pools, layer, TOKENS_PROMPT, end - text, states + (text - first_row) * width);
-    if (p->to_end && !s->generates)
+    int64_t visual = s->input.before_count, text = visual + s->input.visual_count, width = s->model->language.width;
+    for (int64_t row = first_row, end = first_row + rows, next; row < end; row = next) {
+        bool image = row >= visual && row < text;
+        next = row < visual ? visual : image ? text : end;
+        next = next < end ? next : end;
+        pool_rows(s, p->pools, layer, image ? TOKENS_IMAGE : TOKENS_PROMPT, next - row, states + (row - first_row) * width);
+    }
+    if (first_row + rows == s->prompt_length && !s->generates)
         pool_rows(s, p->pools, layer, TOKENS_END, 1, states + (rows - 1) * width);
+}
+
+/* The start token's position. */
+static void pool_start(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
+{
+    (void)first_row;
+    const struct prompt_pools *p = user;
+    pool_rows(p->session, p->pools, layer, TOKENS_START, rows, states);
 }
 
 /* The sequences that a step feeds, in the order of its rows. */
@@ -64,45 +74,19 @@ void generate_finish(const struct lmvr_session *session, const struct sequence *
 
 /* ---- the prompt --------------------------------------------------------------------------------------------------------- */
 
-/* The first of `rows` rows whose last state is needed: visual tokens stand before `text_from`. */
-static int64_t first_needed(const struct lmvr_session *s, int64_t text_from, int64_t rows, bool to_end)
-{
-    int64_t from = to_end && (s->generates || s->prompt_wanted[s->prompt_blocks]) ? rows - 1 : rows;
-    for (int i = 0; i < s->feature_count; i++) {
-        const struct feature *f = &s->features[i];
-        if (f->source != SOURCE_LLM || f->layer != s->prompt_blocks)
-            continue;
-        if (f->tokens & TOKENS_IMAGE && text_from > 0)
-            return 0;
-        if (f->tokens & TOKENS_PROMPT && text_from < from)
-            from = text_from;
-    }
-    return from;
-}
-
 lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
 {
-    int64_t rows = (int64_t)session->prompt.before_count;
-    if (rows == 0)
+    const struct language *m = &session->model->language;
+    if (!m->operations->prepare)
         return LMVR_OK;
-    struct arena_mark mark = arena_mark(&session->arena);
-    float *hidden = arena_floats(&session->arena, rows * session->model->language.width);
-    if (!hidden)
-        return error_no_memory(error, "the prompt");
-    llama_embed(&session->model->language, rows, session->prompt.before, hidden);
-    struct prompt_pools pools = {.session = session, .pools = session->prefix_pools};
-    struct llama_span span = {session->prefix_slot, 0, rows};
-    struct llama_pass pass = {.spans = &span,
-                              .span_count = 1,
-                              .hidden = hidden,
-                              .blocks = session->prompt_blocks,
-                              .finish_from = first_needed(session, 0, rows, false),
-                              .wanted = session->prompt_wanted,
-                              .on_state = pool_prompt,
-                              .user = &pools};
-    TRY(llama_forward(&session->model->language, &session->cache, &session->arena, &pass, NULL, error));
-    arena_release(&session->arena, mark);
-    return LMVR_OK;
+    struct prompt_pools pools = {session, session->prefix_pools};
+    struct language_listener listener = {session->prompt_wanted, pool_prompt, &pools};
+    struct language_extent extent = session->extent;
+    for (int i = 0; i < session->feature_count; i++) /* text is finished where its last state is pooled */
+        if (session->features[i].source == SOURCE_LLM && session->features[i].layer == extent.blocks &&
+            session->features[i].tokens & TOKENS_PROMPT)
+            extent.needed_from = 0;
+    return m->operations->prepare(m->model, session->cache, &session->arena, &extent, &listener, error);
 }
 
 /* A sequence starts with the prefix's share of every pool. */
@@ -132,41 +116,35 @@ static lmvr_status append_token(struct lmvr_session *s, struct sequence *q, cons
     return LMVR_OK;
 }
 
-lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index, uint64_t hash, const float *visual,
-                           float *values, lmvr_error *error)
+static void begin_sequence(const struct lmvr_session *s, struct sequence *q, size_t index, uint64_t hash, const float *maps)
 {
-    const struct llama *m = &session->model->language;
-    struct sequence *q = &session->sequences[slot];
-    int64_t before = (int64_t)session->prompt.before_count, after = (int64_t)session->prompt.after_count;
-    int64_t visual_rows = session->visual_tokens, rows = visual_rows + after, width = m->width;
-    struct arena_mark mark = arena_mark(&session->arena);
-    float *hidden = arena_floats(&session->arena, rows * width), *last = arena_floats(&session->arena, rows * width);
-    float *logits = arena_floats(&session->arena, m->vocabulary);
-    if (!hidden || !last || !logits)
-        return error_no_memory(error, "the prompt");
     q->index = index;
-    q->position = before + rows;
+    q->position = 0;
     q->count = 0;
     q->ended = q->final = q->active = false;
-    q->random = hash_bytes(hash_bytes(HASH_START, &session->seed, sizeof session->seed), &hash, sizeof hash);
-    begin_pools(session, q->pools);
-    if (before)
-        kv_cache_copy(&session->cache, session->prefix_slot, slot, before);
-    memcpy(hidden, visual, (size_t)(visual_rows * width) * sizeof *hidden);
-    llama_embed(m, after, session->prompt.after, hidden + visual_rows * width);
-    struct prompt_pools pools = {session, q->pools, visual_rows, true};
-    struct llama_span span = {slot, before, rows};
-    struct llama_pass pass = {.spans = &span,
-                              .span_count = 1,
-                              .hidden = hidden,
-                              .blocks = session->prompt_blocks,
-                              .finish_from = first_needed(session, visual_rows, rows, true),
-                              .wanted = session->prompt_wanted,
-                              .on_state = pool_prompt,
-                              .user = &pools};
-    TRY(llama_forward(m, &session->cache, &session->arena, &pass, session->generates ? last : NULL, error));
+    q->random = hash_bytes(hash_bytes(HASH_START, &s->seed, sizeof s->seed), &hash, sizeof hash);
+    if (maps)
+        memcpy(q->maps, maps, (size_t)(s->visual_tokens * model_patches(s->model)) * sizeof *maps);
+    begin_pools(s, q->pools);
+}
+
+lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index, uint64_t hash, const float *visual,
+                           const float *maps, float *values, lmvr_error *error)
+{
+    const struct language *m = &session->model->language;
+    struct sequence *q = &session->sequences[slot];
+    struct arena_mark mark = arena_mark(&session->arena);
+    float *last = arena_floats(&session->arena, m->width), *logits = arena_floats(&session->arena, m->vocabulary);
+    if (!last || !logits)
+        return error_no_memory(error, "the prompt");
+    begin_sequence(session, q, index, hash, maps);
+    struct prompt_pools pools = {session, q->pools};
+    struct language_listener input = {session->prompt_wanted, pool_prompt, &pools};
+    struct language_listener first = {session->response_wanted, pool_start, &pools};
+    TRY(m->operations->start(m->model, session->cache, &session->arena, slot, visual, &session->extent, &input, &first,
+                             session->generates ? last : NULL, error));
     if (session->generates) {
-        TRY(llama_logits(m, &session->arena, 1, last + (rows - pass.finish_from - 1) * width, logits, error));
+        TRY(m->operations->logits(m->model, &session->arena, 1, last, logits, error));
         TRY(append_token(session, q, logits, error));
     }
     if (!q->active)
@@ -177,32 +155,36 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
 
 /* ---- attention ---------------------------------------------------------------------------------------------------------- */
 
-/* The response once more, as one pass of many rows in the slot that still holds its keys and values: each row's result is the
- * one of its own step. */
+/* attention (count, patches) = weights (count, visual_tokens) times what these tokens have looked at, (visual_tokens, patches).
+ */
+static void carry_to_patches(const struct lmvr_session *s, const struct sequence *q, const float *weights, float *attention)
+{
+    int64_t patches = model_patches(s->model), tokens = s->visual_tokens;
+    for (int64_t i = 0; i < q->count; i++)
+        for (int64_t p = 0; p < patches; p++) {
+            double sum = 0;
+            for (int64_t t = 0; t < tokens; t++)
+                sum += (double)weights[i * tokens + t] * (double)q->maps[t * patches + p];
+            attention[i * patches + p] = (float)sum;
+        }
+}
+
 lmvr_status generate_attention(struct lmvr_session *session, int slot, float *attention, lmvr_error *error)
 {
-    const struct llama *m = &session->model->language;
+    const struct language *m = &session->model->language;
     const struct sequence *q = &session->sequences[slot];
+    int first_block = session->options.attention_first, last_block = session->options.attention_last;
+    int64_t patches = model_patches(session->model), tokens = session->visual_tokens;
     struct arena_mark mark = arena_mark(&session->arena);
-    float *hidden = arena_floats(&session->arena, q->count * (int64_t)m->width);
-    if (!hidden)
+    if (!session->needs_maps) /* the last visual tokens are the patches */
+        return m->operations->attend(m->model, session->cache, &session->arena, slot, q->count, q->tokens, first_block,
+                                     last_block, tokens - patches, patches, attention, error);
+    float *weights = arena_floats(&session->arena, q->count * tokens);
+    if (!weights)
         return error_no_memory(error, "the attention maps");
-    llama_embed(m, q->count, q->tokens, hidden);
-    struct llama_span span = {slot, session->prompt_length, q->count};
-    int64_t patches = model_patches(session->model), visual_end = session->prompt_length - (int64_t)session->prompt.after_count;
-    struct llama_attention record = {.first_block = session->options.attention_first,
-                                     .last_block = session->options.attention_last,
-                                     .first = visual_end - patches,
-                                     .count = patches,
-                                     .weights = attention};
-    struct llama_pass pass = {.spans = &span,
-                              .span_count = 1,
-                              .hidden = hidden,
-                              .blocks = record.last_block,
-                              .finish_from = q->count,
-                              .wanted = session->none_wanted,
-                              .attention = &record};
-    TRY(llama_forward(m, &session->cache, &session->arena, &pass, NULL, error));
+    TRY(m->operations->attend(m->model, session->cache, &session->arena, slot, q->count, q->tokens, first_block, last_block, 0,
+                              tokens, weights, error));
+    carry_to_patches(session, q, weights, attention);
     arena_release(&session->arena, mark);
     return LMVR_OK;
 }
@@ -226,7 +208,7 @@ static lmvr_status choose_tokens(struct lmvr_session *s, int rows, struct sequen
     }
     if (going == 0)
         return LMVR_OK;
-    TRY(llama_logits(&s->model->language, &s->arena, going, states, logits, error));
+    TRY(s->model->language.operations->logits(s->model->language.model, &s->arena, going, states, logits, error));
     for (int r = 0; r < going; r++)
         TRY(append_token(s, sequences[r], logits + r * vocabulary, error));
     return LMVR_OK;
@@ -241,14 +223,15 @@ static void end_sequences(const struct lmvr_session *s)
 
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
 {
-    const struct llama *m = &session->model->language;
+    const struct language *m = &session->model->language;
     struct arena_mark mark = arena_mark(&session->arena);
-    int64_t width = m->width, batch = session->batch;
+    int64_t batch = session->batch;
     struct sequence **fed = arena_alloc(&session->arena, batch, sizeof *fed);
-    struct llama_span *spans = arena_alloc(&session->arena, batch, sizeof *spans);
+    int *slots = arena_alloc(&session->arena, batch, sizeof *slots);
+    int64_t *positions = arena_alloc(&session->arena, batch, sizeof *positions);
     int32_t *tokens = arena_alloc(&session->arena, batch, sizeof *tokens);
-    float *hidden = arena_floats(&session->arena, batch * width), *last = arena_floats(&session->arena, batch * width);
-    if (!fed || !spans || !tokens || !hidden || !last)
+    float *last = arena_floats(&session->arena, batch * m->width);
+    if (!fed || !slots || !positions || !tokens || !last)
         return error_no_memory(error, "decoding");
     int rows = 0;
     for (int i = 0; i < session->batch; i++) {
@@ -257,18 +240,13 @@ lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
             continue;
         fed[rows] = q;
         tokens[rows] = q->tokens[q->count - 1];
-        spans[rows++] = (struct llama_span){i, q->position++, 1};
+        slots[rows] = i;
+        positions[rows++] = q->position++;
     }
-    llama_embed(m, rows, tokens, hidden);
     struct step step = {session, fed};
-    struct llama_pass pass = {.spans = spans,
-                              .span_count = rows,
-                              .hidden = hidden,
-                              .blocks = m->block_count,
-                              .wanted = session->response_wanted,
-                              .on_state = pool_response,
-                              .user = &step};
-    TRY(llama_forward(m, &session->cache, &session->arena, &pass, last, error));
+    struct language_listener listener = {session->response_wanted, pool_response, &step};
+    struct language_step tokens_fed = {rows, slots, positions, tokens};
+    TRY(m->operations->step(m->model, session->cache, &session->arena, &tokens_fed, &listener, last, error));
     end_sequences(session);
     TRY(choose_tokens(session, rows, fed, last, error));
     arena_release(&session->arena, mark);

@@ -11,6 +11,7 @@
 
 #define MOST_FEATURES      4096
 #define DEFAULT_NEW_TOKENS 128
+#define MOST_NEW_TOKENS    65536 /* of a model that has no most positions */
 
 void lmvr_session_options_default(lmvr_session_options *options)
 {
@@ -68,10 +69,12 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
     size_t count = standard_only ? 1 : o->feature_count;
     struct feature_limits limits = {.has_language = config->has_language,
                                     .before_generation = o->before_generation,
-                                    .vision_blocks = config->vision.blocks,
-                                    .language_blocks = config->language.blocks,
+                                    .apart = s->model->language.apart,
+                                    .vision_blocks = s->model->vision.block_count,
+                                    .input_blocks = s->model->language.input_blocks,
+                                    .response_blocks = s->model->language.blocks,
                                     .encoder_layer =
-                                        config->has_language ? config->projector.feature_layer : -2}; /* LLaVA's default */
+                                        config->has_language ? s->model->connector.state : -2}; /* LLaVA's default */
     if (count > MOST_FEATURES)
         return error_set(error, LMVR_ERROR_INVALID, "%zu features are asked for, of at most %d", count, MOST_FEATURES);
     s->features = calloc(count + 1, sizeof *s->features);
@@ -108,7 +111,7 @@ static lmvr_status check_options(const lmvr_session_options *o, const struct lmv
         return error_set(error, LMVR_ERROR_INVALID, "attention maps are asked for, and nothing to be generated");
     if (o->attention && !model->config.has_language)
         return error_set(error, LMVR_ERROR_INVALID, "the model is a vision encoder alone, which has no words to attend with");
-    int first = o->attention_first, last = o->attention_last, blocks = model->config.language.blocks;
+    int first = o->attention_first, last = o->attention_last, blocks = model->language.blocks;
     if (o->attention && (first != 0 || last != 0) && (first < 1 || last < first || last > blocks))
         return error_set(error, LMVR_ERROR_INVALID, "attention of blocks %d to %d is asked for, of a model with blocks 1 to %d",
                          first, last, blocks);
@@ -120,11 +123,10 @@ static lmvr_status check_options(const lmvr_session_options *o, const struct lmv
 /* Which rooms have to be entered, and which states of the language model are read there. */
 static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
-    int blocks = s->model->config.language.blocks;
-    s->prompt_wanted = calloc((size_t)blocks + 1, sizeof(bool));
-    s->response_wanted = calloc((size_t)blocks + 1, sizeof(bool));
-    s->none_wanted = calloc((size_t)blocks + 1, sizeof(bool));
-    if (!s->prompt_wanted || !s->response_wanted || !s->none_wanted)
+    const struct language *language = &s->model->language;
+    s->prompt_wanted = calloc((size_t)language->input_blocks + 1, sizeof(bool));
+    s->response_wanted = calloc((size_t)language->blocks + 1, sizeof(bool));
+    if (!s->prompt_wanted || !s->response_wanted)
         return error_no_memory(error, "the session");
     int deepest = 0;
     for (int i = 0; i < s->feature_count; i++) {
@@ -134,37 +136,64 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
         if (f->source != SOURCE_LLM)
             continue;
         s->needs_language = true;
-        bool response = f->tokens & (TOKENS_GENERATED | TOKENS_END) && !o->before_generation;
+        bool response = f->tokens & TOKENS_RESPONSE && !o->before_generation;
         bool prompt = f->tokens & TOKENS_INPUT || (f->tokens & TOKENS_END && o->before_generation);
         s->needs_generated |= response;
-        s->response_wanted[f->layer] |= response;
-        s->prompt_wanted[f->layer] |= prompt;
-        deepest = f->layer > deepest ? f->layer : deepest;
+        if (response)
+            s->response_wanted[f->layer] = true;
+        if (prompt)
+            s->prompt_wanted[f->layer] = true;
+        deepest = prompt && f->layer > deepest ? f->layer : deepest;
     }
     /* only a response, or a state of one, needs the prompt to go through every block */
     s->generates = !o->before_generation && (s->needs_generated || o->describe || o->attention || s->needs_language);
     s->needs_language |= s->generates;
     s->needs_tokens |= s->needs_language;
     s->needs_vision |= s->needs_tokens;
-    s->prompt_blocks = s->generates ? blocks : deepest;
+    s->needs_maps = o->attention && s->model->connector.mixes;
+    s->extent.blocks = s->generates ? language->input_blocks : deepest;
     return LMVR_OK;
 }
 
 /* ---- prompt and cache --------------------------------------------------------------------------------------------------- */
 
+/* The first position behind the shared beginning whose last state is needed. */
+static int64_t first_needed(const struct lmvr_session *s)
+{
+    int64_t visual = s->input.before_count, text = visual + s->input.visual_count, end = s->prompt_length;
+    int64_t from = s->generates || s->prompt_wanted[s->extent.blocks] ? end - 1 : end;
+    for (int i = 0; i < s->feature_count; i++) {
+        const struct feature *f = &s->features[i];
+        if (f->source != SOURCE_LLM || f->layer != s->extent.blocks)
+            continue;
+        if (f->tokens & TOKENS_IMAGE && visual < from)
+            from = visual;
+        if (f->tokens & TOKENS_PROMPT && text < from)
+            from = text;
+    }
+    return from;
+}
+
 static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
     const struct language_config *c = &s->model->config.language;
-    s->options.prompt = s->prompt_text = strdup(o->prompt ? o->prompt : "Describe the image.");
-    s->options.template_name = s->template_name = strdup(o->template_name ? o->template_name : "vicuna_v1");
+    s->options.prompt = s->prompt_text = strdup(o->prompt ? o->prompt : s->model->config.prompt);
+    s->options.template_name = s->template_name = strdup(o->template_name ? o->template_name : s->model->config.template_name);
     if (!s->prompt_text || !s->template_name)
         return error_no_memory(error, "the prompt");
     if (s->model->tokenizer)
-        TRY(prompt_create(s->model->tokenizer, s->options.template_name, s->options.prompt, c->begin_token, &s->prompt, error));
+        TRY(prompt_create(s->model->tokenizer, s->options.template_name, s->options.prompt, c->begin_token, c->final_token,
+                          &s->prompt, error));
     else
         TRY(prompt_create_arbitrary(PROMPT_ARBITRARY, c->vocabulary, &s->prompt, error));
-    s->prompt_length = (int64_t)(s->prompt.before_count + s->prompt.after_count) + s->visual_tokens;
-    int64_t room = c->max_positions - s->prompt_length;
+    s->input = (struct language_input){.before = s->prompt.before,
+                                       .after = s->prompt.after,
+                                       .before_count = (int64_t)s->prompt.before_count,
+                                       .visual_count = s->visual_tokens,
+                                       .after_count = (int64_t)s->prompt.after_count};
+    s->prompt_length = language_input_length(&s->input);
+    s->extent.needed_from = first_needed(s);
+    int64_t room = c->max_positions ? c->max_positions - s->prompt_length : MOST_NEW_TOKENS;
     if (room < (s->generates ? 1 : 0))
         return error_set(error, LMVR_ERROR_INVALID,
                          "the prompt takes %lld of the model's %d positions, which leaves no room for an answer",
@@ -190,23 +219,19 @@ static uint64_t available_memory(void)
 /* As many sequences as a default batch has, or as half of the free memory holds. */
 static int default_batch(const struct lmvr_session *s)
 {
-    const struct language_config *c = &s->model->config.language;
+    const struct language *language = &s->model->language;
     if (!s->needs_language)
         return DEFAULT_BATCH;
-    uint64_t each =
-        kv_cache_bytes(s->model->dtype, c->blocks, c->kv_heads, c->head_dim, 1, s->prompt_length + s->max_new_tokens);
+    uint64_t each = language->operations->cache_bytes(language->model, 1, &s->input, s->max_new_tokens);
     uint64_t fits = available_memory() / 2 / (each + 1);
     return fits < 1 ? 1 : fits < DEFAULT_BATCH ? (int)fits : DEFAULT_BATCH;
 }
 
 static lmvr_status create_sequences(struct lmvr_session *s, lmvr_error *error)
 {
-    const struct language_config *c = &s->model->config.language;
-    int64_t positions = s->prompt_length + s->max_new_tokens;
-    bool prefix = s->prompt.before_count > 0;
-    s->prefix_slot = s->batch;
-    TRY(kv_cache_create(&s->cache, s->model->dtype, c->blocks, c->kv_heads, c->head_dim, s->batch + (prefix ? 1 : 0), positions,
-                        c->rope_theta, c->rope_factor, error));
+    const struct language *language = &s->model->language;
+    size_t map = s->needs_maps ? (size_t)(s->visual_tokens * model_patches(s->model)) : 0;
+    TRY(language->operations->cache_create(language->model, s->batch, &s->input, s->max_new_tokens, &s->cache, error));
     s->sequences = calloc((size_t)s->batch, sizeof *s->sequences);
     s->prefix_pools = pools_create(s);
     if (!s->sequences || !s->prefix_pools)
@@ -214,7 +239,8 @@ static lmvr_status create_sequences(struct lmvr_session *s, lmvr_error *error)
     for (int i = 0; i < s->batch; i++) {
         s->sequences[i].tokens = calloc((size_t)s->max_new_tokens + 1, sizeof(int32_t));
         s->sequences[i].pools = pools_create(s);
-        if (!s->sequences[i].tokens || !s->sequences[i].pools)
+        s->sequences[i].maps = calloc(map + 1, sizeof(float));
+        if (!s->sequences[i].tokens || !s->sequences[i].pools || !s->sequences[i].maps)
             return error_no_memory(error, "the session");
     }
     return generate_prefix(s, error);
@@ -250,10 +276,10 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
     TRY(check_options(o, s->model, error));
     TRY(parse_features(s, o, error));
     TRY(plan_states(s, o, error));
-    s->visual_tokens = config->has_language ? model_visual_tokens(s->model) : 0;
+    s->visual_tokens = config->has_language ? s->model->connector.tokens : 0;
     if (o->attention && o->attention_first == 0) {
         s->options.attention_first = 1;
-        s->options.attention_last = config->language.blocks;
+        s->options.attention_last = s->model->language.blocks;
     }
     s->preprocess = config->preprocess;
     set_aspect(&s->preprocess, o->aspect, config->vision.image_size);
@@ -267,7 +293,7 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
     if (s->needs_language)
         TRY(plan_prompt(s, o, error));
     s->batch = o->batch ? o->batch : default_batch(s);
-    int group = ENCODE_POSITIONS / clip_positions(&s->model->vision);
+    int group = ENCODE_POSITIONS / s->model->vision.positions;
     s->encode_batch = group < 1 ? 1 : group < s->batch ? group : s->batch;
     return s->needs_language ? create_sequences(s, error) : LMVR_OK;
 }
@@ -298,18 +324,19 @@ void lmvr_session_free(lmvr_session *session)
         return;
     for (int i = 0; session->sequences && i < session->batch; i++) {
         free(session->sequences[i].tokens);
+        free(session->sequences[i].maps);
         pools_free(session, session->sequences[i].pools);
     }
     free(session->sequences);
     pools_free(session, session->prefix_pools);
-    kv_cache_finish(&session->cache);
+    if (session->cache)
+        session->model->language.operations->cache_free(session->cache);
     prompt_finish(&session->prompt);
     arena_finish(&session->arena);
     free(session->prompt_text);
     free(session->template_name);
     free(session->prompt_wanted);
     free(session->response_wanted);
-    free(session->none_wanted);
     free(session->features);
     free(session);
 }
@@ -342,8 +369,8 @@ int lmvr_session_batch(const lmvr_session *session)
 
 uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session)
 {
-    const struct kv_cache *c = &session->cache;
+    const struct language *language = &session->model->language;
     if (!session->needs_language)
         return 0;
-    return kv_cache_bytes(c->dtype, c->blocks, c->kv_heads, c->head_dim, c->slots, c->capacity);
+    return language->operations->cache_bytes(language->model, session->batch, &session->input, session->max_new_tokens);
 }

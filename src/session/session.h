@@ -21,12 +21,13 @@
 struct sequence {
     bool active;
     size_t index;     /* of the image */
-    int64_t position; /* of the next token to be fed in */
+    int64_t position; /* in the response, of the next token to be fed in */
     int32_t *tokens;  /* (max_new_tokens), the last of them not fed in yet */
     int count;
     bool ended, final; /* the last token is the end token; it is the last one either way */
     uint64_t random;
     struct pool *pools; /* one a feature; those of the language model are used */
+    float *maps;        /* (visual_tokens, patches): what the visual tokens have looked at; NULL where not needed */
 };
 
 /* The result of one image, until it is reported. */
@@ -60,14 +61,15 @@ struct lmvr_session {
     int end_tokens[CONFIG_MAX_END_TOKENS], end_token_count;
 
     /* Of the language model's passes over the prompt and over the response. */
-    int prompt_blocks;
-    bool *prompt_wanted, *response_wanted, *none_wanted; /* (blocks + 1) states */
+    struct language_input input;
+    struct language_extent extent;
+    bool *prompt_wanted, *response_wanted; /* (input_blocks + 1), (blocks + 1) states */
     int64_t visual_tokens, prompt_length;
+    bool needs_maps; /* what visual tokens have looked at, for attention */
 
-    struct kv_cache cache;
+    void *cache;                /* the language model's */
     struct sequence *sequences; /* (batch) */
-    int prefix_slot;            /* holds the keys and values of what stands before the image */
-    struct pool *prefix_pools;  /* and its share of the features */
+    struct pool *prefix_pools;  /* the share of every feature that all images have in common */
     struct arena arena;
 };
 
@@ -102,18 +104,20 @@ void image_loader_stop(struct image_loader *loader);
 /* ---- encode.c ---------------------------------------------------------------------------------------------------------- */
 
 /* For `count` images: pools the features of pixels, encoder and adaptor into values[image], each a row of row_size (NULL:
- * none), and computes their visual tokens, (count, visual_tokens, width), where `tokens` is not NULL. */
+ * none), and computes their visual tokens, (count, visual_tokens, width), where `tokens` is not NULL, and where `maps` is not
+ * NULL what these have looked at, (count, visual_tokens, patches). */
 lmvr_status encode_images(struct lmvr_session *session, int count, const float *pixels, float *const *values, float *tokens,
-                          lmvr_error *error);
+                          float *maps, lmvr_error *error);
 
 /* ---- generate.c -------------------------------------------------------------------------------------------------------- */
 
-/* Runs what stands before the image, once a session. */
+/* Runs what all images have in common, once a session. */
 lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error);
-/* Puts an image into a free slot and runs its prompt. `values` is the image's outcome.values. The sequence is active
+/* Puts an image into a free slot and runs its prompt. `values` is the image's outcome.values, `maps`
+ * what its visual tokens have looked at (NULL where not needed). The sequence is active
  * afterwards, unless nothing more is needed of it: then its features are in `values` already. */
 lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index, uint64_t hash, const float *visual,
-                           float *values, lmvr_error *error);
+                           const float *maps, float *values, lmvr_error *error);
 /* Feeds one token to every active sequence. Those that come to their end have active false afterwards; then generate_finish()
  * reads their features. */
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error);

@@ -48,7 +48,8 @@ static lmvr_status embed(const struct clip *clip, struct arena *arena, int count
         for (int64_t i = 0; i < width; i++)
             x[r * width + i] = from[i] + place[i];
     }
-    layer_norm_forward(&clip->pre_norm, count * (cells + 1), width, x, x);
+    if (clip->pre_norm.weight)
+        layer_norm_forward(&clip->pre_norm, count * (cells + 1), width, x, x);
     arena_release(arena, mark);
     return LMVR_OK;
 }
@@ -58,22 +59,18 @@ static lmvr_status attend(const struct clip *clip, struct arena *arena, int coun
                           lmvr_error *error)
 {
     int positions = clip_positions(clip), head_dim = clip->width / clip->heads;
-    int64_t capacity = (positions + kv_panel() - 1) / kv_panel() * kv_panel(), width = clip->width;
-    int64_t key_size = kv_keys_size(clip->heads, head_dim, capacity),
-            value_size = kv_values_size(clip->heads, head_dim, capacity);
-    struct attention_span *spans = arena_alloc(arena, count, sizeof *spans);
-    float *keys = arena_floats(arena, count * key_size), *values = arena_floats(arena, count * value_size);
-    if (!spans || !keys || !values)
-        return error_no_memory(error, "the encoder's attention");
-    memset(keys, 0, (size_t)(count * key_size) * sizeof *keys);
-    memset(values, 0, (size_t)(count * value_size) * sizeof *values);
-    for (int i = 0; i < count; i++)
-        spans[i] = (struct attention_span){
-            .store = {F32, clip->heads, head_dim, capacity, keys + i * key_size, values + i * value_size}, .count = positions};
-#pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < (int64_t)count * positions; r++)
-        kv_store_set(&spans[r / positions].store, r % positions, qkv + r * 3 * width + width, qkv + r * 3 * width + 2 * width);
-    return attention_forward(arena, spans, count, clip->heads, false, positions, qkv, 3 * width, out, error);
+    int64_t width = clip->width;
+    struct attention_rule rule = {.heads = clip->heads, .visible = positions, .scale = attention_scale(head_dim)};
+    struct attention_groups groups = {.count = count,
+                                      .queries = positions,
+                                      .keys = positions,
+                                      .head_dim = head_dim,
+                                      .q = qkv,
+                                      .k = qkv + width,
+                                      .v = qkv + 2 * width,
+                                      .q_stride = 3 * width,
+                                      .kv_stride = 3 * width};
+    return attention_within(arena, &rule, &groups, out, error);
 }
 
 /* x (count * positions, width) in place. */

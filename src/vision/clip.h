@@ -20,7 +20,7 @@ struct clip {
     struct linear patch_embedding; /* (width, 3 * patch * patch), a convolution whose stride is its size */
     float *class_embedding;        /* (width) */
     float *position_embedding;     /* (positions, width) */
-    struct layer_norm pre_norm;
+    struct layer_norm pre_norm;    /* its weight is NULL where the model has none (EVA) */
     struct clip_block *blocks;
 };
 

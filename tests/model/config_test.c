@@ -153,18 +153,82 @@ static void an_old_vision_config_dict_replaces_all_of_vision_config(void **state
 static void other_models_are_refused_with_those_that_work(void **state)
 {
     (void)state;
-    assert_refused("{\"architectures\": [\"Blip2ForConditionalGeneration\"], \"model_type\": \"blip-2\"}", "{}", NULL,
-                   "config.json: architecture Blip2ForConditionalGeneration is not supported; supported are "
-                   "LlavaForConditionalGeneration, CLIPModel, CLIPVisionModel");
+    assert_refused("{\"architectures\": [\"Blip2ForImageTextRetrieval\"], \"model_type\": \"blip-2\"}", "{}", NULL,
+                   "config.json: architecture Blip2ForImageTextRetrieval is not supported; supported are "
+                   "LlavaForConditionalGeneration, Blip2ForConditionalGeneration, CLIPModel, CLIPVisionModel and "
+                   "CLIPVisionModelWithProjection");
     assert_refused("{\"architectures\": [\"LlavaForConditionalGeneration\"], \"model_type\": \"clip\"}", "{}", NULL,
                    "architecture LlavaForConditionalGeneration does not go with model_type clip");
-    assert_refused("{\"model_type\": \"opt\"}", "{}", NULL, "model_type is \"opt\", expected llava, clip or clip_vision_model");
+    assert_refused("{\"model_type\": \"opt\"}", "{}", NULL,
+                   "model_type is \"opt\", expected llava, blip-2, clip or clip_vision_model");
     assert_refused("{}", "{}", NULL, "model_type is left out");
     assert_refused("{\"architectures\": \"CLIPModel\"}", "{}", NULL, "architectures is \"CLIPModel\", expected a list");
     assert_refused(with("text_config", "\"model_type\": \"mistral\""), processor_336, NULL,
                    "text_config.model_type is \"mistral\", expected llama");
     assert_refused(with("vision_config", "\"model_type\": \"siglip_vision_model\""), processor_336, NULL,
                    "vision_config.model_type is \"siglip_vision_model\", expected clip_vision_model");
+}
+
+/* ---- BLIP-2 ---- */
+
+static const char processor_224[] = "{\"size\": {\"height\": 224, \"width\": 224}}";
+
+static void a_blip_2_has_the_defaults_of_transformers(void **state)
+{
+    (void)state;
+    assert_read("{\"model_type\": \"blip-2\", \"text_config\": {\"model_type\": \"t5\"}}", processor_224, NULL);
+    const struct vision_config *v = &config.vision;
+    const struct qformer_config *q = &config.qformer;
+    const struct language_config *l = &config.language;
+    assert_string_equal(config.architecture, "Blip2ForConditionalGeneration");
+    assert_true(config.has_language && config.connector == CONNECTOR_QFORMER && l->kind == LANGUAGE_T5);
+    assert_true(v->kind == VISION_EVA && v->image_size == 224 && v->patch_size == 14 && v->width == 1408 && v->blocks == 39);
+    assert_true(v->heads == 16 && v->mlp_width == 6144 && v->activation == ACTIVATION_GELU && v->layer_norm_eps == 1e-6f);
+    assert_true(v->qkv_bias && q->queries == 32 && q->width == 768 && q->blocks == 12 && q->heads == 12);
+    assert_true(q->mlp_width == 3072 && q->cross_every == 2 && q->layer_norm_eps == 1e-12f);
+    assert_true(l->vocabulary == 32128 && l->width == 512 && l->head_dim == 64 && l->mlp_width == 2048 && l->heads == 8);
+    assert_true(l->t5.encoder_blocks == 6 && l->blocks == 6 && l->t5.buckets == 32 && l->t5.max_distance == 128);
+    assert_true(l->activation == ACTIVATION_RELU && !l->t5.gated && l->t5.scale_head && l->t5.start_token == 0);
+    assert_true(l->begin_token == -1 && l->final_token == 1 && l->end_token_count == 1 && l->end_tokens[0] == 1);
+    assert_true(!config.preprocess.do_center_crop && config.preprocess.width == 224 && config.preprocess.height == 224);
+}
+
+static const char *with_t5(const char *keys)
+{
+    static char text[1024];
+    snprintf(text, sizeof text, "{\"model_type\": \"blip-2\", \"text_config\": {\"model_type\": \"t5\", %s}}", keys);
+    return text;
+}
+
+static void a_t5_says_its_activation_and_its_head_in_several_ways(void **state)
+{
+    (void)state;
+    const struct language_config *l = &config.language;
+    assert_read(with_t5("\"feed_forward_proj\": \"gated-gelu\", \"tie_word_embeddings\": false"), processor_224, NULL);
+    assert_true(l->activation == ACTIVATION_GELU_TANH && l->t5.gated && !l->t5.scale_head);
+    /* the hub's BLIP-2: the exact gelu after all */
+    assert_read(with_t5("\"feed_forward_proj\": \"gated-gelu\", \"dense_act_fn\": \"gelu\""), processor_224, NULL);
+    assert_true(l->activation == ACTIVATION_GELU && l->t5.gated && l->t5.scale_head);
+    assert_read(with_t5("\"tie_word_embeddings\": true, \"scale_decoder_outputs\": false"), processor_224, NULL);
+    assert_true(!l->t5.scale_head);
+    assert_read(with_t5("\"num_layers\": 3, \"num_decoder_layers\": 5, \"pad_token_id\": 7"), processor_224,
+                "{\"eos_token_id\": [1, 9]}");
+    assert_true(l->t5.encoder_blocks == 3 && l->blocks == 5 && l->t5.start_token == 7 && l->end_token_count == 2);
+}
+
+static void a_blip_2_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("{\"model_type\": \"blip-2\"}", processor_224, NULL, "text_config is left out, expected one whose");
+    assert_refused("{\"model_type\": \"blip-2\", \"text_config\": {\"model_type\": \"opt\"}}", processor_224, NULL,
+                   "text_config.model_type is \"opt\", expected t5");
+    assert_refused(with_t5("\"relative_attention_num_buckets\": 2"), processor_224, NULL,
+                   "relative_attention_num_buckets is 2");
+    assert_refused(with_t5("\"relative_attention_max_distance\": 16"), processor_224, NULL,
+                   "relative_attention_max_distance is 16, not more than half");
+    assert_refused(with_t5("\"feed_forward_proj\": \"gated-x\""), processor_224, NULL, "feed_forward_proj is \"gated-x\"");
+    assert_refused(with_t5("\"num_heads\": 1048576"), processor_224, NULL, "num_heads times d_kv");
+    assert_refused(with_t5("\"d_ff\": 8"), "{}", NULL, "size is 384 x 384 pixels, but config.json's image_size 224");
 }
 
 /* ---- ranges ---- */
@@ -479,6 +543,9 @@ int main(void)
         in_folder(a_vision_config_that_is_there_has_clips_defaults_and_not_llavas),
         in_folder(null_is_left_out),
         in_folder(what_is_given_is_taken),
+        in_folder(a_blip_2_has_the_defaults_of_transformers),
+        in_folder(a_t5_says_its_activation_and_its_head_in_several_ways),
+        in_folder(a_blip_2_that_cannot_be_is_refused),
         in_folder(a_clip_model_is_read_in_each_of_its_forms),
         in_folder(an_old_vision_config_dict_replaces_all_of_vision_config),
         in_folder(other_models_are_refused_with_those_that_work),

@@ -5,7 +5,8 @@
 #include "lmvr.h"
 #include "model/model.h"
 
-static const char *const checkpoints[] = {"llava-old-f32", "llava-new-bf16", "llava-f16-tied", "llava-odd-f32", "llava-pad"};
+static const char *const checkpoints[] = {"llava-old-f32", "llava-new-bf16", "llava-f16-tied", "llava-odd-f32",
+                                          "llava-pad",     "blip2-old-f32",  "blip2-new-bf16", "blip2-odd-f16"};
 
 /* A case of a checkpoint with the maps that are expected of it. */
 struct wanted {
@@ -149,18 +150,21 @@ static void embed_all(const lmvr_model *model, int batch, int threads, struct se
 static void maps_do_not_depend_on_company_or_threads(void **state)
 {
     (void)state;
+    static const char *const folders[] = {LMVR_TEST_DATA "/golden/llava-old-f32", LMVR_TEST_DATA "/golden/blip2-new-bf16"};
     lmvr_model *model;
     lmvr_error error = {{0}};
     static struct seen alone, company;
-    if (lmvr_model_open(LMVR_TEST_DATA "/golden/llava-old-f32", LMVR_DTYPE_F32, 0, &model, &error) != LMVR_OK)
-        fail_msg("%s", error.message);
-    embed_all(model, 1, 1, &alone);
-    assert_true(alone.count[0] > 0);
-    for (int batch = 2; batch <= 5; batch++) {
-        embed_all(model, batch, 3, &company);
-        assert_memory_equal(&alone, &company, sizeof alone);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        if (lmvr_model_open(folders[i], LMVR_DTYPE_F32, 0, &model, &error) != LMVR_OK)
+            fail_msg("%s", error.message);
+        embed_all(model, 1, 1, &alone);
+        assert_true(alone.count[0] > 0);
+        for (int batch = 2; batch <= 5; batch++) {
+            embed_all(model, batch, 3, &company);
+            assert_memory_equal(&alone, &company, sizeof alone);
+        }
+        lmvr_model_free(model);
     }
-    lmvr_model_free(model);
 }
 
 /* ---- what surrounds a map ----------------------------------------------------------------------------------------------- */

@@ -111,6 +111,8 @@ static void company_batch_and_threads_change_no_byte_in_f32(void **state)
     (void)state;
     check_company("llava-old-f32", LMVR_DTYPE_F32, 0);
     check_company("llava-odd-f32", LMVR_DTYPE_F32, 0);
+    check_company("blip2-old-f32", LMVR_DTYPE_F32, 0);
+    check_company("blip2-odd-f16", LMVR_DTYPE_F32, 0);
 }
 
 static void company_batch_and_threads_change_no_byte_in_bf16(void **state)
@@ -118,12 +120,14 @@ static void company_batch_and_threads_change_no_byte_in_bf16(void **state)
     (void)state;
     check_company("llava-new-bf16", LMVR_DTYPE_BF16, 0);
     check_company("llava-f16-tied", LMVR_DTYPE_BF16, 0);
+    check_company("blip2-new-bf16", LMVR_DTYPE_BF16, 0);
 }
 
 static void sampling_depends_on_the_seed_and_the_image_alone(void **state)
 {
     (void)state;
     check_company("llava-old-f32", LMVR_DTYPE_F32, 0.8f);
+    check_company("blip2-old-f32", LMVR_DTYPE_F32, 0.8f);
 }
 
 static void a_bad_image_is_reported_in_its_place_and_changes_no_other(void **state)

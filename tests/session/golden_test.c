@@ -5,8 +5,8 @@
 #define STEP_ERROR 1e-5 /* relative L2 in f32; 1e-4 is promised */
 #define MOST_NEW   16
 
-static const char *const llava_checkpoints[] = {"llava-old-f32", "llava-new-bf16", "llava-f16-tied", "llava-odd-f32",
-                                                "llava-pad"};
+static const char *const checkpoints[] = {"llava-old-f32", "llava-new-bf16", "llava-f16-tied", "llava-odd-f32",
+                                          "llava-pad",     "blip2-old-f32",  "blip2-new-bf16", "blip2-odd-f16"};
 
 static struct lmvr_model *open_model(const struct golden *g, lmvr_dtype dtype)
 {
@@ -117,7 +117,7 @@ static void compare_features(const struct golden *g, const char *prefix, const c
     }
 }
 
-/* ---- the images: pixels, encoder, projector ----------------------------------------------------------------------------- */
+/* ---- the images: pixels, encoder, connector ----------------------------------------------------------------------------- */
 
 static void compare_encoder_states(const struct golden *g, const struct lmvr_model *model, const char *prefix)
 {
@@ -130,19 +130,18 @@ static void compare_encoder_states(const struct golden *g, const struct lmvr_mod
     size_t each = size / (size_t)(model->vision.block_count + 1);
     for (int i = 0; i <= model->vision.block_count; i++)
         states[i] = arena_floats(&arena, (int64_t)each);
-    assert_int_equal(clip_forward(&model->vision, &arena, 1, pixels, states, &error), LMVR_OK);
+    assert_int_equal(model->vision.forward(model->vision.model, &arena, 1, pixels, states, &error), LMVR_OK);
     for (int i = 0; i <= model->vision.block_count; i++)
         assert_close(states[i], expected + (size_t)i * each, each, STEP_ERROR, "an encoder state", g->folder);
     if (model->config.has_language) {
         size_t projected_size;
         float *projected = golden_floats(g, prefix, "projected", &projected_size);
         float *tokens = arena_floats(&arena, (int64_t)projected_size);
-        int skipped = model->config.projector.drop_class;
-        assert_int_equal(projector_forward(&model->connector, &arena, model_visual_tokens(model),
-                                           states[model->config.projector.feature_layer] + skipped * model->vision.width,
-                                           tokens, &error),
-                         LMVR_OK);
-        assert_close(tokens, projected, projected_size, STEP_ERROR, "the projector's output", g->folder);
+        assert_int_equal(projected_size, model->connector.tokens * model->language.width);
+        assert_int_equal(
+            model->connector.forward(&model->connector, &arena, 1, states[model->connector.state], tokens, NULL, &error),
+            LMVR_OK);
+        assert_close(tokens, projected, projected_size, STEP_ERROR, "the connector's output", g->folder);
         free(projected);
     }
     arena_finish(&arena);
@@ -180,11 +179,11 @@ static void compare_images(const char *name, bool exact)
     golden_close(&g);
 }
 
-static void pixels_encoder_and_projector_equal_the_reference(void **state)
+static void pixels_encoder_and_connector_equal_the_reference(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof llava_checkpoints / sizeof *llava_checkpoints; i++)
-        compare_images(llava_checkpoints[i], true);
+    for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++)
+        compare_images(checkpoints[i], true);
 }
 
 static void a_clip_model_alone_has_encoder_features(void **state)
@@ -213,68 +212,80 @@ static void compare_ids(json_t *expected, const int32_t *ids, size_t count)
         assert_int_equal(json_integer_value(json_array_get(expected, i)), ids[i]);
 }
 
-struct state_check {
-    const float *expected; /* (blocks + 1, rows, width) */
-    int64_t rows, width;
-    const char *folder;
+/* States of a stack, gathered as the session's passes hand them out. */
+struct gathered {
+    float *states; /* (blocks + 1, rows, width) */
+    int64_t rows, width, offset;
 };
 
-static void check_state(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
+static void gather(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
 {
-    const struct state_check *c = user;
-    assert_int_equal(first_row, 0);
-    assert_int_equal(rows, c->rows);
-    assert_close(states, c->expected + layer * rows * c->width, (size_t)(rows * c->width), STEP_ERROR, "a hidden state",
-                 c->folder);
+    const struct gathered *g = user;
+    memcpy(g->states + (layer * g->rows + g->offset + first_row) * g->width, states,
+           (size_t)(rows * g->width) * sizeof *states);
 }
 
-/* One pass over prompt and response together: every hidden state at every position. */
+static struct gathered gathered_create(struct arena *arena, int blocks, int64_t rows, int64_t width)
+{
+    return (struct gathered){arena_floats(arena, (blocks + 1) * rows * width), rows, width, 0};
+}
+
+static void compare_gathered(const struct golden *g, const char *prefix, const char *name, const struct gathered *gathered,
+                             int blocks)
+{
+    size_t size;
+    float *expected = golden_floats(g, prefix, name, &size);
+    assert_int_equal(size, (blocks + 1) * gathered->rows * gathered->width);
+    assert_close(gathered->states, expected, size, STEP_ERROR, name, g->folder);
+    free(expected);
+}
+
+/* A sequence as a session runs it, with every state of every position. */
 static void compare_hidden_states(const struct golden *g, const struct lmvr_model *model, const struct lmvr_session *session,
                                   json_t *object)
 {
-    const struct llama *m = &model->language;
-    size_t size, visual_size, generated_count = json_array_size(json_object_get(object, "generated"));
-    float *expected = golden_floats(g, golden_string(object, "name"), "llm_hidden_states", &size);
-    float *visual = golden_floats(g, golden_string(object, "image_tensors"), "projected", &visual_size);
-    int64_t before = (int64_t)session->prompt.before_count, after = (int64_t)session->prompt.after_count;
-    int64_t images = (int64_t)visual_size / m->width, rows = before + images + after + (int64_t)generated_count;
-    assert_int_equal(size, (m->block_count + 1) * rows * m->width);
-    int32_t generated[MOST_NEW];
-    for (size_t i = 0; i < generated_count; i++)
-        generated[i] = (int32_t)json_integer_value(json_array_get(json_object_get(object, "generated"), i));
-    lmvr_error error = {{0}};
-    struct kv_cache cache;
-    struct arena arena;
-    arena_init(&arena);
-    assert_int_equal(
-        kv_cache_create(&cache, F32, m->block_count, m->kv_heads, m->head_dim, 1, rows, m->rope_theta, m->rope_factor, &error),
-        LMVR_OK);
-    float *hidden = arena_floats(&arena, rows * m->width);
-    llama_embed(m, before, session->prompt.before, hidden);
-    memcpy(hidden + before * m->width, visual, visual_size * sizeof *visual);
-    llama_embed(m, after, session->prompt.after, hidden + (before + images) * m->width);
-    llama_embed(m, (int64_t)generated_count, generated, hidden + (before + images + after) * m->width);
+    const struct language *m = &model->language;
+    const struct language_input *in = &session->input;
+    const char *prefix = golden_string(object, "name");
+    size_t size, count = json_array_size(json_object_get(object, "generated"));
+    int64_t inputs = language_input_length(in), width = m->width;
+    float *visual = golden_floats(g, golden_string(object, "image_tensors"), "projected", &size);
+    assert_int_equal(size, in->visual_count * width);
     bool wanted[64];
     memset(wanted, true, sizeof wanted);
-    struct state_check check = {expected, rows, m->width, g->folder};
-    struct llama_span span = {0, 0, rows};
-    struct llama_pass pass = {.spans = &span,
-                              .span_count = 1,
-                              .hidden = hidden,
-                              .blocks = m->block_count,
-                              .wanted = wanted,
-                              .on_state = check_state,
-                              .user = &check};
-    float *last = arena_floats(&arena, rows * m->width), *logits = arena_floats(&arena, rows * m->vocabulary);
-    assert_int_equal(llama_forward(m, &cache, &arena, &pass, last, &error), LMVR_OK);
-    assert_int_equal(llama_logits(m, &arena, rows, last, logits, &error), LMVR_OK);
-    float *expected_logits = golden_floats(g, golden_string(object, "name"), "logits", &size);
-    int64_t first = before + images + after - 1;
-    assert_close(logits + first * m->vocabulary, expected_logits, size, STEP_ERROR, "the logits", g->folder);
+    lmvr_error error = {{0}};
+    struct arena arena;
+    arena_init(&arena);
+    void *cache;
+    float *last = arena_floats(&arena, (int64_t)(count + 1) * width);
+    float *logits = arena_floats(&arena, (int64_t)(count + 1) * m->vocabulary);
+    struct gathered input = gathered_create(&arena, m->input_blocks, inputs + (m->apart ? 0 : (int64_t)count), width);
+    struct gathered response = m->apart ? gathered_create(&arena, m->blocks, 1 + (int64_t)count, width) : input;
+    struct language_listener of_input = {wanted, gather, &input}, of_response = {wanted, gather, &response};
+    struct language_extent extent = {m->input_blocks, 0};
+    assert_int_equal(m->operations->cache_create(m->model, 3, in, MOST_NEW, &cache, &error), LMVR_OK);
+    if (m->operations->prepare)
+        assert_int_equal(m->operations->prepare(m->model, cache, &arena, &extent, &of_input, &error), LMVR_OK);
+    assert_int_equal(m->operations->start(m->model, cache, &arena, 1, visual, &extent, &of_input, &of_response, last, &error),
+                     LMVR_OK);
+    for (size_t i = 0; i < count; i++) {
+        int slot = 1;
+        int64_t position = (int64_t)i;
+        int32_t token = (int32_t)json_integer_value(json_array_get(json_object_get(object, "generated"), i));
+        struct language_step step = {1, &slot, &position, &token};
+        response.offset = (m->apart ? 1 : inputs) + position;
+        assert_int_equal(
+            m->operations->step(m->model, cache, &arena, &step, &of_response, last + (i + 1) * (size_t)width, &error), LMVR_OK);
+    }
+    compare_gathered(g, prefix, m->apart ? "encoder_hidden_states" : "llm_hidden_states", &input, m->input_blocks);
+    if (m->apart)
+        compare_gathered(g, prefix, "decoder_hidden_states", &response, m->blocks);
+    assert_int_equal(m->operations->logits(m->model, &arena, (int64_t)count, last, logits, &error), LMVR_OK);
+    float *expected_logits = golden_floats(g, prefix, "logits", &size);
+    assert_close(logits, expected_logits, size, STEP_ERROR, "the logits", g->folder);
     free(expected_logits);
-    kv_cache_finish(&cache);
+    m->operations->cache_free(cache);
     arena_finish(&arena);
-    free(expected);
     free(visual);
 }
 
@@ -338,25 +349,25 @@ static void compare_cases(const char *name, bool exact)
 static void states_features_tokens_and_text_equal_the_reference(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof llava_checkpoints / sizeof *llava_checkpoints; i++)
-        compare_cases(llava_checkpoints[i], true);
+    for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++)
+        compare_cases(checkpoints[i], true);
 }
 
 static void bf16_keeps_the_features_directions_and_sure_tokens(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof llava_checkpoints / sizeof *llava_checkpoints; i++) {
-        compare_images(llava_checkpoints[i], false);
-        compare_cases(llava_checkpoints[i], false);
+    for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++) {
+        compare_images(checkpoints[i], false);
+        compare_cases(checkpoints[i], false);
     }
 }
 
 static void features_before_generation_equal_the_reference(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof llava_checkpoints / sizeof *llava_checkpoints; i++) {
+    for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++) {
         struct golden g;
-        golden_open(llava_checkpoints[i], &g);
+        golden_open(checkpoints[i], &g);
         struct lmvr_model *model = open_model(&g, LMVR_DTYPE_F32);
         size_t index;
         json_t *object;
@@ -384,7 +395,7 @@ static void features_before_generation_equal_the_reference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pixels_encoder_and_projector_equal_the_reference),
+        cmocka_unit_test(pixels_encoder_and_connector_equal_the_reference),
         cmocka_unit_test(a_clip_model_alone_has_encoder_features),
         cmocka_unit_test(states_features_tokens_and_text_equal_the_reference),
         cmocka_unit_test(features_before_generation_equal_the_reference),

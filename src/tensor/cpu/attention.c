@@ -52,6 +52,14 @@ static float softmax_row(float *scores, int64_t visible, int64_t end)
     return sum_lanes(sum);
 }
 
+static void add_bias(const struct attention *a, int row, float *scores)
+{
+    const float *bias = a->bias + row * a->bias_step;
+    int64_t visible = visible_to(a, row);
+    for (int64_t i = 0; i < visible; i++)
+        scores[i] += bias[i];
+}
+
 static void weigh_values(const struct attention *a, int row, int height, const float *scores, int64_t stride, const float *sums,
                          float *packed, float *tile_out)
 {
@@ -74,6 +82,8 @@ void KERNEL(attention)(const struct attention *a, float *scratch)
         tile_pack(height, a->head_dim, a->q + row * a->q_stride, a->q_stride, a->scale, packed);
         KERNEL(tile)(height, end / PANEL, a->head_dim, packed, a->keys, 0, 0, scores + row * stride, stride, false);
         float sums[TILE_ROWS];
+        for (int r = 0; r < height && a->bias; r++)
+            add_bias(a, row + r, scores + (row + r) * stride);
         for (int r = 0; r < height; r++)
             sums[r] = softmax_row(scores + (row + r) * stride, visible_to(a, row + r), end);
         weigh_values(a, row, height, scores + row * stride, stride, sums, packed, tile_out);

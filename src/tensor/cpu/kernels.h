@@ -36,7 +36,7 @@ struct gemm {
     int64_t ldc;
 };
 
-/* out (rows, head_dim) = softmax(scale * q k^T) v, for queries of one head over the keys of one head. */
+/* out (rows, head_dim) = softmax(scale * q k^T + bias) v, for queries of one head over the keys of one head. */
 struct attention {
     const float *q;
     int64_t q_stride;
@@ -47,6 +47,8 @@ struct attention {
     struct panels values; /* (positions, head_dim) */
     int64_t visible;      /* keys that the first query sees; all valid */
     int step;             /* by how many more each following query sees: 1 causal, 0 not */
+    const float *bias;    /* of the first query, from key 0 on; NULL: none */
+    int64_t bias_step;    /* from one query's to the next one's */
     float *out;
     int64_t out_stride;
 };

@@ -1,0 +1,215 @@
+/* A decoder alone as a language model: the part of the input before the image is computed once, and copied. */
+#include "language/language.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cache {
+    struct kv_cache kv;
+    struct language_input input;
+    int shared; /* the slot that holds what stands before the image */
+};
+
+static uint64_t cache_bytes(const void *model, int slots, const struct language_input *input, int64_t response)
+{
+    const struct llama *m = model;
+    return kv_cache_bytes(m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + (input->before_count > 0),
+                          language_input_length(input) + response);
+}
+
+static void cache_free(void *cache)
+{
+    struct cache *c = cache;
+    if (c)
+        kv_cache_finish(&c->kv);
+    free(c);
+}
+
+static lmvr_status cache_create(const void *model, int slots, const struct language_input *input, int64_t response,
+                                void **cache, lmvr_error *error)
+{
+    const struct llama *m = model;
+    struct cache *c = *cache = calloc(1, sizeof *c);
+    if (!c)
+        return error_no_memory(error, "a key-value cache");
+    c->input = *input;
+    c->shared = slots;
+    lmvr_status status =
+        kv_cache_create(&c->kv, m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + (input->before_count > 0),
+                        language_input_length(input) + response, m->rope_theta, m->rope_factor, error);
+    if (status != LMVR_OK) {
+        cache_free(c);
+        *cache = NULL;
+    }
+    return status;
+}
+
+static void cache_copy(void *cache, int from, int to)
+{
+    struct cache *c = cache;
+    kv_cache_copy(&c->kv, from, to, language_input_length(&c->input));
+}
+
+/* Rows of a pass are positions of the input from `offset` on. */
+struct shifted {
+    const struct language_listener *listener;
+    int64_t offset;
+};
+
+static void tell_shifted(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
+{
+    const struct shifted *s = user;
+    s->listener->on_state(s->listener->user, layer, first_row + s->offset, rows, states);
+}
+
+/* Positions offset .. offset + rows - 1 of the input, whose embeddings are in `hidden`. */
+static lmvr_status run_input(const struct llama *m, struct cache *c, struct arena *arena, int slot, int64_t offset,
+                             int64_t rows, float *hidden, const struct language_extent *extent,
+                             const struct language_listener *listener, float *last, lmvr_error *error)
+{
+    struct shifted shifted = {listener, offset};
+    int64_t from = extent->needed_from - offset;
+    struct language_span span = {slot, offset, rows};
+    struct language_pass pass = {.spans = &span,
+                                 .span_count = 1,
+                                 .hidden = hidden,
+                                 .blocks = extent->blocks,
+                                 .finish_from = from < 0      ? 0
+                                                : from < rows ? from
+                                                              : rows,
+                                 .wanted = listener->wanted,
+                                 .on_state = tell_shifted,
+                                 .user = &shifted};
+    return llama_forward(m, &c->kv, arena, &pass, last, error);
+}
+
+static lmvr_status prepare(const void *model, void *cache, struct arena *arena, const struct language_extent *extent,
+                           const struct language_listener *input, lmvr_error *error)
+{
+    const struct llama *m = model;
+    struct cache *c = cache;
+    int64_t rows = c->input.before_count;
+    if (rows == 0)
+        return LMVR_OK;
+    struct arena_mark mark = arena_mark(arena);
+    float *hidden = arena_floats(arena, rows * m->width);
+    if (!hidden)
+        return error_no_memory(error, "the prompt");
+    llama_embed(m, rows, c->input.before, hidden);
+    TRY(run_input(m, c, arena, c->shared, 0, rows, hidden, extent, input, NULL, error));
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+static lmvr_status start(const void *model, void *cache, struct arena *arena, int slot, const float *visual,
+                         const struct language_extent *extent, const struct language_listener *input,
+                         const struct language_listener *first, float *last, lmvr_error *error)
+{
+    (void)first; /* the response's positions follow the input's */
+    const struct llama *m = model;
+    struct cache *c = cache;
+    int64_t before = c->input.before_count, visual_count = c->input.visual_count, rows = visual_count + c->input.after_count;
+    struct arena_mark mark = arena_mark(arena);
+    float *hidden = arena_floats(arena, rows * m->width), *states = last ? arena_floats(arena, rows * m->width) : NULL;
+    if (!hidden || (last && !states))
+        return error_no_memory(error, "the prompt");
+    if (before)
+        kv_cache_copy(&c->kv, c->shared, slot, before);
+    memcpy(hidden, visual, (size_t)(visual_count * m->width) * sizeof *hidden);
+    llama_embed(m, c->input.after_count, c->input.after, hidden + visual_count * m->width);
+    TRY(run_input(m, c, arena, slot, before, rows, hidden, extent, input, states, error));
+    if (last) {
+        int64_t from = extent->needed_from > before ? extent->needed_from - before : 0;
+        memcpy(last, states + (rows - from - 1) * m->width, (size_t)m->width * sizeof *last);
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+static lmvr_status step(const void *model, void *cache, struct arena *arena, const struct language_step *step,
+                        const struct language_listener *listener, float *last, lmvr_error *error)
+{
+    const struct llama *m = model;
+    struct cache *c = cache;
+    struct arena_mark mark = arena_mark(arena);
+    struct language_span *spans = arena_alloc(arena, step->count, sizeof *spans);
+    float *hidden = arena_floats(arena, step->count * (int64_t)m->width);
+    if (!spans || !hidden)
+        return error_no_memory(error, "decoding");
+    for (int i = 0; i < step->count; i++)
+        spans[i] = (struct language_span){step->slots[i], language_input_length(&c->input) + step->positions[i], 1};
+    llama_embed(m, step->count, step->tokens, hidden);
+    struct language_pass pass = {.spans = spans,
+                                 .span_count = step->count,
+                                 .hidden = hidden,
+                                 .blocks = m->block_count,
+                                 .wanted = listener->wanted,
+                                 .on_state = listener->on_state,
+                                 .user = listener->user};
+    TRY(llama_forward(m, &c->kv, arena, &pass, last, error));
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+static lmvr_status logits(const void *model, struct arena *arena, int64_t rows, const float *states, float *out,
+                          lmvr_error *error)
+{
+    return llama_logits(model, arena, rows, states, out, error);
+}
+
+/* The response once more, as one pass of many rows: each row's result is the one of its own step. */
+static lmvr_status attend(const void *model, void *cache, struct arena *arena, int slot, int count, const int32_t *tokens,
+                          int first_block, int last_block, int64_t first, int64_t visual, float *weights, lmvr_error *error)
+{
+    const struct llama *m = model;
+    struct cache *c = cache;
+    struct arena_mark mark = arena_mark(arena);
+    float *hidden = arena_floats(arena, count * (int64_t)m->width);
+    bool *none = arena_alloc(arena, m->block_count + 1, sizeof *none);
+    if (!hidden || !none)
+        return error_no_memory(error, "the attention maps");
+    memset(none, 0, (size_t)(m->block_count + 1) * sizeof *none);
+    llama_embed(m, count, tokens, hidden);
+    struct language_span span = {slot, language_input_length(&c->input), count};
+    struct language_attention record = {.first_block = first_block,
+                                        .last_block = last_block,
+                                        .first = c->input.before_count + first,
+                                        .count = visual,
+                                        .weights = weights};
+    struct language_pass pass = {.spans = &span,
+                                 .span_count = 1,
+                                 .hidden = hidden,
+                                 .blocks = last_block,
+                                 .finish_from = count,
+                                 .wanted = none,
+                                 .attention = &record};
+    TRY(llama_forward(m, &c->kv, arena, &pass, NULL, error));
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+static void free_model(void *model)
+{
+    llama_finish(model);
+    free(model);
+}
+
+struct language language_of_llama(struct llama *llama)
+{
+    static const struct language_operations operations = {.cache_create = cache_create,
+                                                          .cache_free = cache_free,
+                                                          .cache_bytes = cache_bytes,
+                                                          .cache_copy = cache_copy,
+                                                          .prepare = prepare,
+                                                          .start = start,
+                                                          .step = step,
+                                                          .logits = logits,
+                                                          .attend = attend,
+                                                          .free = free_model};
+    return (struct language){.vocabulary = llama->vocabulary,
+                             .width = llama->width,
+                             .input_blocks = llama->block_count,
+                             .blocks = llama->block_count,
+                             .model = llama,
+                             .operations = &operations};
+}

@@ -1,0 +1,326 @@
+#include "language/t5.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t inner_width(const struct t5 *m)
+{
+    return (int64_t)m->heads * m->head_dim;
+}
+
+void t5_embed(const struct t5 *t5, int64_t count, const int32_t *tokens, float *x)
+{
+    embedding_forward(t5->dtype, t5->embedding, t5->width, count, tokens, x);
+}
+
+/* ---- relative positions ------------------------------------------------------------------------------------------------- */
+
+int t5_bucket(int64_t distance, bool bidirectional, int buckets, int max_distance)
+{
+    int first = 0;
+    if (bidirectional) {
+        buckets /= 2;
+        first = distance > 0 ? buckets : 0;
+        distance = distance < 0 ? -distance : distance;
+    } else {
+        distance = distance < 0 ? -distance : 0;
+    }
+    int exact = buckets / 2; /* half of the buckets are of one distance each, the others grow with its logarithm */
+    if (distance < exact)
+        return first + (int)distance;
+    float growth = logf((float)distance / (float)exact) / (float)log((double)max_distance / exact);
+    int64_t large = exact + (int64_t)(growth * (float)(buckets - exact));
+    return first + (int)(large < buckets - 1 ? large : buckets - 1);
+}
+
+/* values (heads, width) of the distances -zero .. width - 1 - zero. */
+static struct attention_bias fill_bias(const struct t5 *m, const struct t5_stack *stack, bool bidirectional, int64_t width,
+                                       int64_t zero, float *values)
+{
+    for (int64_t i = 0; i < width; i++) {
+        int bucket = t5_bucket(i - zero, bidirectional, m->buckets, m->max_distance);
+        for (int h = 0; h < m->heads; h++)
+            values[h * width + i] = stack->relative_bias[(int64_t)bucket * m->heads + h];
+    }
+    return (struct attention_bias){values, width, zero};
+}
+
+lmvr_status t5_cache_create(struct t5_cache *cache, const struct t5 *t5, int slots, int64_t input, int64_t positions,
+                            lmvr_error *error)
+{
+    *cache = (struct t5_cache){.input = input};
+    int64_t encoder_width = 2 * input - 1;
+    cache->bias_values = calloc((size_t)(t5->heads * (encoder_width + positions)), sizeof(float));
+    if (!cache->bias_values)
+        return error_no_memory(error, "the relative positions");
+    cache->encoder_bias = fill_bias(t5, &t5->encoder, true, encoder_width, input - 1, cache->bias_values);
+    cache->decoder_bias =
+        fill_bias(t5, &t5->decoder, false, positions, positions - 1, cache->bias_values + t5->heads * encoder_width);
+    int blocks = t5->decoder.block_count;
+    lmvr_status status =
+        kv_cache_create(&cache->own, t5->dtype, blocks, t5->heads, t5->head_dim, slots, positions, 0, 0, error);
+    if (status == LMVR_OK)
+        status = kv_cache_create(&cache->cross, t5->dtype, blocks, t5->heads, t5->head_dim, slots, input, 0, 0, error);
+    if (status != LMVR_OK)
+        t5_cache_finish(cache);
+    return status;
+}
+
+void t5_cache_finish(struct t5_cache *cache)
+{
+    kv_cache_finish(&cache->own);
+    kv_cache_finish(&cache->cross);
+    free(cache->bias_values);
+    *cache = (struct t5_cache){0};
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------------------------------- */
+
+/* Where a row of a pass stands: its span, and its position there. */
+struct place {
+    int span;
+    int64_t position;
+};
+
+/* Buffers of a pass, made once for all blocks. */
+struct buffers {
+    int64_t rows;
+    struct attention_span *spans, *cross_spans; /* of the decoder */
+    struct place *places;                       /* (rows) */
+    float *normed, *qkv, *heads, *wide, *mlp;
+};
+
+static lmvr_status make_buffers(const struct t5 *m, struct arena *arena, const struct language_pass *pass, struct buffers *b,
+                                lmvr_error *error)
+{
+    int64_t rows = 0;
+    for (int s = 0; s < pass->span_count; s++)
+        rows += pass->spans[s].count;
+    *b = (struct buffers){.rows = rows,
+                          .spans = arena_alloc(arena, pass->span_count, sizeof *b->spans),
+                          .cross_spans = arena_alloc(arena, pass->span_count, sizeof *b->cross_spans),
+                          .places = arena_alloc(arena, rows, sizeof *b->places),
+                          .normed = arena_floats(arena, rows * m->width),
+                          .qkv = arena_floats(arena, rows * 3 * inner_width(m)),
+                          .heads = arena_floats(arena, rows * inner_width(m)),
+                          .wide = arena_floats(arena, rows * (m->gated ? 2 : 1) * m->mlp_width),
+                          .mlp = arena_floats(arena, rows * m->mlp_width)};
+    if (!b->spans || !b->cross_spans || !b->places || !b->normed || !b->qkv || !b->heads || !b->wide || !b->mlp)
+        return error_no_memory(error, "the language model");
+    struct place *place = b->places;
+    for (int s = 0; s < pass->span_count; s++)
+        for (int64_t i = 0; i < pass->spans[s].count; i++)
+            *place++ = (struct place){s, pass->spans[s].first + i};
+    return LMVR_OK;
+}
+
+/* x += the MLP of its norm. */
+static lmvr_status feed_forward(const struct t5 *m, const struct t5_block *block, struct arena *arena, struct buffers *b,
+                                float *x, lmvr_error *error)
+{
+    float *hidden = b->wide;
+    rms_norm_forward(&block->norm2, b->rows, m->width, x, b->normed);
+    TRY(linear_forward(&block->wi, arena, b->rows, b->normed, false, b->wide, error));
+    if (m->gated)
+        gated_forward(m->activation, b->rows, m->mlp_width, b->wide, hidden = b->mlp);
+    else
+        activation_forward(m->activation, b->rows, m->mlp_width, hidden);
+    return linear_forward(&block->wo, arena, b->rows, hidden, true, x, error);
+}
+
+/* ---- encoder ------------------------------------------------------------------------------------------------------------ */
+
+static lmvr_status encoder_block(const struct t5 *m, const struct t5_cache *cache, const struct t5_block *block,
+                                 struct arena *arena, struct buffers *b, float *x, lmvr_error *error)
+{
+    int64_t inner = inner_width(m);
+    rms_norm_forward(&block->norm1, b->rows, m->width, x, b->normed);
+    TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, false, b->qkv, error));
+    struct attention_rule rule = {.heads = m->heads, .visible = b->rows, .scale = 1, .bias = cache->encoder_bias};
+    struct attention_groups groups = {.count = 1,
+                                      .queries = b->rows,
+                                      .keys = b->rows,
+                                      .head_dim = m->head_dim,
+                                      .q = b->qkv,
+                                      .k = b->qkv + inner,
+                                      .v = b->qkv + 2 * inner,
+                                      .q_stride = 3 * inner,
+                                      .kv_stride = 3 * inner};
+    TRY(attention_within(arena, &rule, &groups, b->heads, error));
+    TRY(linear_forward(&block->attention_out, arena, b->rows, b->heads, true, x, error));
+    return feed_forward(m, block, arena, b, x, error);
+}
+
+lmvr_status t5_encode(const struct t5 *t5, const struct t5_cache *cache, struct arena *arena, const struct language_pass *pass,
+                      lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(arena);
+    struct buffers b;
+    TRY(make_buffers(t5, arena, pass, &b, error));
+    for (int i = 0; i < pass->blocks; i++) {
+        if (pass->wanted[i])
+            pass->on_state(pass->user, i, 0, b.rows, pass->hidden);
+        TRY(encoder_block(t5, cache, &t5->encoder.blocks[i], arena, &b, pass->hidden, error));
+    }
+    if (pass->blocks == t5->encoder.block_count)
+        rms_norm_forward(&t5->encoder.norm, b.rows, t5->width, pass->hidden, pass->hidden);
+    if (pass->wanted[pass->blocks])
+        pass->on_state(pass->user, pass->blocks, 0, b.rows, pass->hidden);
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+lmvr_status t5_see(const struct t5 *t5, struct t5_cache *cache, struct arena *arena, int slot, const float *states,
+                   lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(arena);
+    int64_t inner = inner_width(t5), rows = cache->input;
+    float *kv = arena_floats(arena, rows * 2 * inner);
+    if (!kv)
+        return error_no_memory(error, "the language model");
+    for (int i = 0; i < t5->decoder.block_count; i++) {
+        TRY(linear_forward(&t5->decoder.blocks[i].cross_kv, arena, rows, states, false, kv, error));
+        struct kv_store store = kv_cache_store(&cache->cross, slot, i);
+#pragma omp parallel for schedule(static) if (rows * inner > 16384)
+        for (int64_t r = 0; r < rows; r++)
+            kv_store_set(&store, r, kv + r * 2 * inner, kv + r * 2 * inner + inner);
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+/* ---- decoder ------------------------------------------------------------------------------------------------------------ */
+
+/* Files keys and values of the new positions, and makes the spans of this block. */
+static void file_keys_values(const struct t5 *m, const struct t5_cache *cache, int block, const struct language_pass *pass,
+                             struct buffers *b)
+{
+    int64_t inner = inner_width(m);
+    for (int s = 0; s < pass->span_count; s++) {
+        const struct language_span *span = &pass->spans[s];
+        b->spans[s] = (struct attention_span){kv_cache_store(&cache->own, span->slot, block), span->first, span->count};
+        b->cross_spans[s] = (struct attention_span){kv_cache_store(&cache->cross, span->slot, block), 0, span->count};
+    }
+#pragma omp parallel for schedule(static) if (b->rows * inner > 16384)
+    for (int64_t r = 0; r < b->rows; r++) {
+        const float *key = b->qkv + r * 3 * inner + inner;
+        kv_store_set(&b->spans[b->places[r].span].store, b->places[r].position, key, key + inner);
+    }
+}
+
+/* Adds this block's share of what the rows attend to in the encoder's output. */
+static lmvr_status record_attention(const struct t5 *m, const struct t5_cache *cache, struct arena *arena,
+                                    const struct attention_rule *rule, const struct buffers *b,
+                                    const struct language_attention *attention, lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(arena);
+    float *scratch = arena_floats(arena, omp_get_max_threads() * cache->input);
+    if (!scratch)
+        return error_no_memory(error, "the attention maps");
+    float weight = 1.0f / (float)(m->heads * (attention->last_block - attention->first_block + 1));
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t r = 0; r < b->rows; r++)
+        attention_weights(rule, &b->cross_spans[b->places[r].span].store, b->qkv + r * inner_width(m), cache->input,
+                          attention->first, attention->count, weight, scratch + omp_get_thread_num() * cache->input,
+                          attention->weights + r * attention->count);
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+/* x += attention to the encoder's output. */
+static lmvr_status look_at_input(const struct t5 *m, const struct t5_cache *cache, int index, struct arena *arena,
+                                 const struct language_pass *pass, struct buffers *b, float *x, lmvr_error *error)
+{
+    const struct t5_block *block = &m->decoder.blocks[index];
+    const struct language_attention *attention = pass->attention;
+    int64_t inner = inner_width(m);
+    struct attention_rule rule = {.heads = m->heads, .visible = cache->input, .scale = 1};
+    rms_norm_forward(&block->norm_cross, b->rows, m->width, x, b->normed);
+    TRY(linear_forward(&block->cross_q, arena, b->rows, b->normed, false, b->qkv, error));
+    if (attention && index + 1 >= attention->first_block && index + 1 <= attention->last_block)
+        TRY(record_attention(m, cache, arena, &rule, b, attention, error));
+    TRY(attention_forward(arena, &rule, b->cross_spans, pass->span_count, b->qkv, inner, b->heads, error));
+    return linear_forward(&block->cross_out, arena, b->rows, b->heads, true, x, error);
+}
+
+static lmvr_status decoder_block(const struct t5 *m, const struct t5_cache *cache, int index, struct arena *arena,
+                                 const struct language_pass *pass, struct buffers *b, lmvr_error *error)
+{
+    const struct t5_block *block = &m->decoder.blocks[index];
+    float *x = pass->hidden;
+    struct attention_rule rule = {.heads = m->heads, .causal = true, .scale = 1, .bias = cache->decoder_bias};
+    rms_norm_forward(&block->norm1, b->rows, m->width, x, b->normed);
+    TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, false, b->qkv, error));
+    file_keys_values(m, cache, index, pass, b);
+    TRY(attention_forward(arena, &rule, b->spans, pass->span_count, b->qkv, 3 * inner_width(m), b->heads, error));
+    TRY(linear_forward(&block->attention_out, arena, b->rows, b->heads, true, x, error));
+    TRY(look_at_input(m, cache, index, arena, pass, b, x, error));
+    return feed_forward(m, block, arena, b, x, error);
+}
+
+lmvr_status t5_decode(const struct t5 *t5, struct t5_cache *cache, struct arena *arena, const struct language_pass *pass,
+                      float *last, lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(arena);
+    struct buffers b;
+    TRY(make_buffers(t5, arena, pass, &b, error));
+    if (pass->attention)
+        memset(pass->attention->weights, 0, (size_t)(b.rows * pass->attention->count) * sizeof(float));
+    for (int i = 0; i < pass->blocks; i++) {
+        if (pass->wanted[i])
+            pass->on_state(pass->user, i, 0, b.rows, pass->hidden);
+        TRY(decoder_block(t5, cache, i, arena, pass, &b, error));
+    }
+    if (pass->blocks == t5->decoder.block_count && last) {
+        rms_norm_forward(&t5->decoder.norm, b.rows, t5->width, pass->hidden, last);
+        if (pass->wanted[pass->blocks])
+            pass->on_state(pass->user, pass->blocks, 0, b.rows, last);
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+lmvr_status t5_logits(const struct t5 *t5, struct arena *arena, int64_t rows, const float *states, float *logits,
+                      lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(arena);
+    float *scaled = arena_floats(arena, rows * t5->width);
+    if (!scaled)
+        return error_no_memory(error, "the logits");
+    for (int64_t i = 0; i < rows * t5->width; i++)
+        scaled[i] = states[i] * t5->head_scale;
+    TRY(linear_forward(&t5->head, arena, rows, scaled, false, logits, error));
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+static void stack_finish(struct t5_stack *stack)
+{
+    for (int i = 0; stack->blocks && i < stack->block_count; i++) {
+        struct t5_block *block = &stack->blocks[i];
+        rms_norm_finish(&block->norm1);
+        rms_norm_finish(&block->norm2);
+        rms_norm_finish(&block->norm_cross);
+        linear_finish(&block->qkv);
+        linear_finish(&block->attention_out);
+        linear_finish(&block->wi);
+        linear_finish(&block->wo);
+        linear_finish(&block->cross_q);
+        linear_finish(&block->cross_kv);
+        linear_finish(&block->cross_out);
+    }
+    free(stack->blocks);
+    rms_norm_finish(&stack->norm);
+    free(stack->relative_bias);
+}
+
+void t5_finish(struct t5 *t5)
+{
+    stack_finish(&t5->encoder);
+    stack_finish(&t5->decoder);
+    free(t5->embedding);
+    linear_finish(&t5->head);
+    *t5 = (struct t5){0};
+}

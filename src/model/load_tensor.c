@@ -1,0 +1,159 @@
+#include "model/load_tensor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define READ_FLOATS ((int64_t)1 << 22) /* elements of a matrix that are read at a time */
+#define RANDOM_SIZE 0.02f              /* of random weights, as LLaMA's initializer_range */
+
+/* Part of a tensor, as f32, or made up. */
+static lmvr_status read_part(struct loader *l, const struct checkpoint_tensor *tensor, int64_t first, int64_t count, float *out)
+{
+    if (l->checkpoint)
+        return checkpoint_read_part(tensor, (uint64_t)first, (uint64_t)count, out, l->error);
+    for (int64_t i = 0; i < count; i++) {
+        l->random = l->random * 6364136223846793005u + 1442695040888963407u;
+        out[i] = (float)(int32_t)(l->random >> 32) * 0x1p-31f * RANDOM_SIZE;
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status find(struct loader *l, const char *name, int dims, const int64_t *shape, struct checkpoint_tensor *tensor)
+{
+    *tensor = (struct checkpoint_tensor){0};
+    return l->checkpoint ? checkpoint_find(l->checkpoint, name, dims, shape, tensor, l->error) : LMVR_OK;
+}
+
+lmvr_status load_floats(struct loader *l, const char *name, int dims, const int64_t *shape, float **out)
+{
+    int64_t count = 1;
+    for (int i = 0; i < dims; i++)
+        count *= shape[i];
+    struct checkpoint_tensor tensor;
+    TRY(find(l, name, dims, shape, &tensor));
+    *out = aligned_zeroed(count, sizeof(float));
+    if (!*out)
+        return error_no_memory(l->error, name);
+    return read_part(l, &tensor, 0, count, *out);
+}
+
+lmvr_status load_vector(struct loader *l, const char *name, int64_t size, float **out)
+{
+    return load_floats(l, name, 1, &size, out);
+}
+
+lmvr_status load_norm(struct loader *l, const char *prefix, int64_t size, float **weight, float **bias)
+{
+    char name[LOAD_NAME_SIZE];
+    snprintf(name, sizeof name, "%s.weight", prefix);
+    TRY(load_vector(l, name, size, weight));
+    for (int64_t i = 0; !l->checkpoint && i < size; i++)
+        (*weight)[i] = 1.0f;
+    if (!bias)
+        return LMVR_OK;
+    snprintf(name, sizeof name, "%s.bias", prefix);
+    return load_vector(l, name, size, bias);
+}
+
+static lmvr_status load_rows(struct loader *l, const struct part *part, int64_t in, int dims, const int64_t *shape,
+                             int64_t first_row, struct product *product)
+{
+    char name[LOAD_NAME_SIZE + 16];
+    struct checkpoint_tensor tensor;
+    snprintf(name, sizeof name, "%s.weight", part->prefix);
+    TRY(find(l, name, dims, shape, &tensor));
+    int64_t step = READ_FLOATS / in > 0 ? READ_FLOATS / in : 1;
+    step = step < part->out ? step : part->out;
+    float *rows = aligned_zeroed(step * in, sizeof *rows);
+    if (!rows)
+        return error_no_memory(l->error, name);
+    lmvr_status status = LMVR_OK;
+    for (int64_t row = 0; row < part->out && status == LMVR_OK; row += step) {
+        int64_t count = row + step < part->out ? step : part->out - row;
+        status = read_part(l, &tensor, row * in, count * in, rows);
+        if (status == LMVR_OK)
+            product_set(product, first_row + row, count, rows);
+    }
+    free(rows);
+    return status;
+}
+
+static lmvr_status load_bias(struct loader *l, const struct part *parts, int count, struct linear *linear)
+{
+    linear->bias = aligned_zeroed(linear->out, sizeof(float));
+    if (!linear->bias)
+        return error_no_memory(l->error, "a bias");
+    int64_t at = 0;
+    for (int i = 0; i < count; at += parts[i++].out) {
+        char name[LOAD_NAME_SIZE + 16];
+        struct checkpoint_tensor tensor;
+        snprintf(name, sizeof name, "%s.bias", parts[i].prefix);
+        TRY(find(l, name, 1, &parts[i].out, &tensor));
+        TRY(read_part(l, &tensor, 0, parts[i].out, linear->bias + at));
+    }
+    return LMVR_OK;
+}
+
+lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, int64_t in, const int64_t *kernel, bool bias,
+                         struct linear *linear)
+{
+    linear->in = in;
+    linear->out = 0;
+    for (int i = 0; i < count; i++)
+        linear->out += parts[i].out;
+    TRY(product_create(linear->out, in, l->dtype, &linear->weight, l->error));
+    int64_t row = 0;
+    for (int i = 0; i < count; row += parts[i++].out) {
+        int64_t flat[] = {parts[i].out, in};
+        int64_t deep[] = {parts[i].out, kernel ? kernel[0] : 0, kernel ? kernel[1] : 0, kernel ? kernel[2] : 0};
+        TRY(load_rows(l, &parts[i], in, kernel ? 4 : 2, kernel ? deep : flat, row, linear->weight));
+    }
+    if (bias)
+        TRY(load_bias(l, parts, count, linear));
+    return product_seal(linear->weight, l->error);
+}
+
+lmvr_status load_linear(struct loader *l, const char *prefix, int64_t out, int64_t in, bool bias, struct linear *linear)
+{
+    struct part part = {.out = out};
+    snprintf(part.prefix, sizeof part.prefix, "%s", prefix);
+    return load_stacked(l, &part, 1, in, NULL, bias, linear);
+}
+
+void set_part(struct part *part, int64_t out, const char *format, int block)
+{
+    part->out = out;
+    snprintf(part->prefix, sizeof part->prefix, format, block);
+}
+
+static void convert(enum dtype dtype, const float *from, int64_t count, void *to)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (dtype == F32)
+            ((float *)to)[i] = from[i];
+        else
+            ((bf16 *)to)[i] = bf16_from_f32(from[i]);
+    }
+}
+
+lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int64_t width, void **out)
+{
+    int64_t shape[] = {rows, width}, step = READ_FLOATS / width > 0 ? READ_FLOATS / width : 1;
+    struct checkpoint_tensor tensor;
+    TRY(find(l, name, 2, shape, &tensor));
+    *out = aligned_zeroed(rows * width, dtype_size(l->dtype));
+    float *part = aligned_zeroed(step * width, sizeof *part);
+    if (!*out || !part) {
+        free(part);
+        return error_no_memory(l->error, "the embedding");
+    }
+    lmvr_status status = LMVR_OK;
+    for (int64_t row = 0; row < rows && status == LMVR_OK; row += step) {
+        int64_t count = (row + step < rows ? step : rows - row) * width;
+        status = read_part(l, &tensor, row * width, count, part);
+        if (status == LMVR_OK)
+            convert(l->dtype, part, count, (char *)*out + (size_t)(row * width) * dtype_size(l->dtype));
+    }
+    free(part);
+    return status;
+}

@@ -1,0 +1,127 @@
+/* Attention with a bias by distance: against its definition, and row by row against all rows at once. */
+#include "cmocka_all.h"
+#include "nn/attention.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADS 6
+#define ROWS  41
+#define DIM   13
+
+static lmvr_error error;
+
+/* A sequence whose queries stand at the same positions as its keys. */
+struct sample {
+    struct arena arena;
+    float q[ROWS * HEADS * DIM], k[ROWS * HEADS * DIM], v[ROWS * HEADS * DIM], bias[HEADS * (2 * ROWS - 1)];
+    struct kv_store store;
+    struct attention_rule rule;
+};
+
+static void fill(float *x, int count, uint32_t seed)
+{
+    for (int i = 0; i < count; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = (float)(int32_t)seed * 0x1p-31f;
+    }
+}
+
+static void sample_make(struct sample *s, int kv_heads, bool causal)
+{
+    int64_t capacity = (ROWS + kv_panel() - 1) / kv_panel() * kv_panel();
+    memset(s, 0, sizeof *s);
+    arena_init(&s->arena);
+    fill(s->q, ROWS * HEADS * DIM, 1);
+    fill(s->k, ROWS * HEADS * DIM, 2);
+    fill(s->v, ROWS * HEADS * DIM, 3);
+    fill(s->bias, HEADS * (2 * ROWS - 1), 4);
+    s->store = (struct kv_store){F32, kv_heads, DIM, capacity, NULL, NULL};
+    s->store.keys = aligned_zeroed(kv_keys_size(kv_heads, DIM, capacity), sizeof(float));
+    s->store.values = aligned_zeroed(kv_values_size(kv_heads, DIM, capacity), sizeof(float));
+    assert_true(s->store.keys && s->store.values);
+    for (int i = 0; i < ROWS; i++)
+        kv_store_set(&s->store, i, s->k + i * kv_heads * DIM, s->v + i * kv_heads * DIM);
+    s->rule = (struct attention_rule){
+        .heads = HEADS, .causal = causal, .visible = ROWS, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
+}
+
+static void sample_free(struct sample *s)
+{
+    free(s->store.keys);
+    free(s->store.values);
+    arena_finish(&s->arena);
+}
+
+static void attend(struct sample *s, int64_t first, int64_t count, float *out)
+{
+    struct attention_span span = {s->store, first, count};
+    const float *q = s->q + first * HEADS * DIM;
+    assert_int_equal(attention_forward(&s->arena, &s->rule, &span, 1, q, HEADS * DIM, out, &error), LMVR_OK);
+}
+
+static double score(const struct sample *s, int row, int key, int head)
+{
+    int kv_head = head / (HEADS / s->store.kv_heads);
+    double sum = 0;
+    for (int d = 0; d < DIM; d++)
+        sum += (double)s->q[(row * HEADS + head) * DIM + d] * (double)s->k[(key * s->store.kv_heads + kv_head) * DIM + d];
+    return sum * (double)s->rule.scale + (double)s->bias[head * (2 * ROWS - 1) + ROWS - 1 + key - row];
+}
+
+static void compare_row(const struct sample *s, int row, int head, const float *out)
+{
+    int kv_heads = s->store.kv_heads, kv_head = head / (HEADS / kv_heads), visible = s->rule.causal ? row + 1 : ROWS;
+    double expected[DIM] = {0}, total = 0;
+    for (int key = 0; key < visible; key++) {
+        double weight = exp(score(s, row, key, head));
+        total += weight;
+        for (int d = 0; d < DIM; d++)
+            expected[d] += weight * (double)s->v[(key * kv_heads + kv_head) * DIM + d];
+    }
+    for (int d = 0; d < DIM; d++)
+        assert_true(fabs((double)out[(row * HEADS + head) * DIM + d] - expected[d] / total) < 1e-5);
+}
+
+static void a_bias_is_added_by_head_and_distance(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float out[ROWS * HEADS * DIM];
+    for (int causal = 0; causal < 2; causal++)
+        for (int kv_heads = 2; kv_heads <= HEADS; kv_heads += HEADS - 2) {
+            sample_make(&s, kv_heads, causal);
+            attend(&s, 0, ROWS, out);
+            for (int row = 0; row < ROWS; row++)
+                for (int head = 0; head < HEADS; head++)
+                    compare_row(&s, row, head, out);
+            sample_free(&s);
+        }
+}
+
+static void a_row_is_the_same_bytes_alone_and_among_others(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float together[ROWS * HEADS * DIM], alone[HEADS * DIM];
+    for (int causal = 0; causal < 2; causal++)
+        for (int kv_heads = 2; kv_heads <= HEADS; kv_heads += HEADS - 2) {
+            sample_make(&s, kv_heads, causal);
+            attend(&s, 0, ROWS, together);
+            for (int row = 0; row < ROWS; row++) {
+                attend(&s, row, 1, alone);
+                assert_memory_equal(alone, together + row * HEADS * DIM, sizeof alone);
+            }
+            sample_free(&s);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bias_is_added_by_head_and_distance),
+        cmocka_unit_test(a_row_is_the_same_bytes_alone_and_among_others),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
