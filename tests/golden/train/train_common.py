@@ -232,7 +232,7 @@ def run_steps(case, training, dtype):
 
 def error(a, b, floor=0.0):
     """|a - b| / max(|b|, floor)"""
-    return float((a.double() - b.double()).norm() / max(float(b.double().norm()), floor, 1e-30))
+    return float((a - b).detach().norm()) / max(float(b.detach().norm()), floor, 1e-30)
 
 
 def compare(single, double):
