@@ -29,7 +29,7 @@ struct feed_options {
     const struct preprocess *preprocess; /* NULL: images are not wanted, and samples are used without them */
     int image_size;                      /* of the encoder's input: (3, image_size, image_size) */
     int threads;                         /* that read ahead; at least 1 */
-    int ahead;                           /* batches that are kept ready */
+    int ahead; /* batches that are kept ready; at least one a thread. Memory is bounded by these and the caller's own */
 };
 
 struct feed;
@@ -39,11 +39,19 @@ lmvr_status feed_create(const struct corpus *corpus, const struct feed_options *
                         lmvr_error *error);
 void feed_free(struct feed *feed); /* NULL is allowed; stops the threads */
 
-/* The next batch, the feed's until the next call. An image that cannot be read takes its sample with it: the sample is skipped,
- * and the one that follows in the order stands in for it. Fails only where nothing at all can be read, or memory ran out. */
+#define FEED_MOST_SKIPPED 10000 /* samples in a row */
+
+/*
+ * The next batch, the feed's until the next call. An image that cannot be read takes its sample with it: the sample is skipped,
+ * and the first usable one behind the batch's end in the order stands in for it (the next one for a second, and so on); it
+ * comes again in its own place, so that no later batch is shifted.
+ *
+ * LMVR_ERROR_INPUT: no sample can be used, or none of FEED_MOST_SKIPPED in a row. LMVR_ERROR_INVALID: an image does not become
+ * image_size x image_size pixels. LMVR_ERROR_RESOURCE: memory ran out. Called again after a failure, it fails again.
+ */
 lmvr_status feed_next(struct feed *feed, const struct batch **batch, lmvr_error *error);
 
-/* Samples that were skipped so far, and the sentence for the first of them (NULL: none). */
+/* Samples that were skipped in the batches so far, and the sentence for the first of them (NULL: none). */
 int64_t feed_skipped(const struct feed *feed, const char **sentence);
 
 #endif
