@@ -1,6 +1,7 @@
 #include "train/feed.h"
 
 #include "train/order.h"
+#include "train/tokens.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -37,14 +38,6 @@ struct feed {
 };
 
 /* ---- one sample --------------------------------------------------------------------------------------------------------- */
-
-static void finish_sequence(struct batch_sequence *sequence)
-{
-    free(sequence->tokens);
-    free(sequence->learned);
-    free(sequence->labels);
-    *sequence = (struct batch_sequence){.image = -1};
-}
 
 static int64_t floats_of_image(const struct feed *feed)
 {
@@ -95,7 +88,7 @@ static lmvr_status add_sample(const struct feed *feed, int64_t index, struct bat
     }
     free(path);
     if (status != LMVR_OK) {
-        finish_sequence(&sequence);
+        tokens_finish(&sequence);
         return status;
     }
     if (sequence.image < 0)
@@ -110,7 +103,7 @@ static lmvr_status add_sample(const struct feed *feed, int64_t index, struct bat
 static void empty_batch(struct batch *batch)
 {
     for (int i = 0; i < batch->sequence_count; i++)
-        finish_sequence(&batch->sequences[i]);
+        tokens_finish(&batch->sequences[i]);
     batch->sequence_count = batch->image_count = 0;
     batch->tokens = 0;
 }
