@@ -14,9 +14,9 @@
 #define PARAMETER_MAX_DIMS 4
 
 struct parameter_part {
-    char *name;              /* canonical, as checkpoints' (model/checkpoint.h) */
-    int64_t first_row, rows; /* of the parameter */
-    int dims;                /* of the tensor in a file; 0 is a scalar */
+    char *name;           /* canonical, as checkpoints' (model/checkpoint.h) */
+    int64_t first, count; /* elements of the parameter, row by row */
+    int dims;             /* of the tensor in a file; 0 is a scalar */
     int64_t shape[PARAMETER_MAX_DIMS];
 };
 
@@ -25,17 +25,18 @@ struct parameter {
     int part_count;
     int64_t rows, columns; /* a vector is (1, n), a convolution's weight (out, in * height * width) */
     bool trained;          /* else it stays as it is, and has no gradient */
-    bool decays;           /* weight decay applies: matrices, as a rule, but not biases, norms and scalars */
+    bool decays;           /* weight decay applies: to what has two or more dimensions, unless the caller says otherwise */
     float *value;          /* (rows, columns); NULL where the parameter is frozen and kept in bf16 alone */
     float *gradient;       /* (rows, columns); NULL where it is not trained */
-    bf16 *half;            /* (rows, columns): the value rounded, for products in bf16; NULL where they run in f32 */
+    bf16 *half;            /* (rows, columns): the value rounded, where products run in bf16 and there are two or more
+                              dimensions; else NULL */
 };
 
 /* Every parameter of a model, in the order in which they were added; pointers to them stay valid. */
 struct parameters {
     struct parameter **items;
     size_t count, space;
-    enum dtype products; /* what products run in: BF16 keeps `half` beside `value` */
+    enum dtype products; /* what products run in: BF16 keeps `half` beside the `value` of a matrix */
 };
 
 void parameters_init(struct parameters *parameters, enum dtype products);
@@ -50,7 +51,7 @@ struct parameter_shape {
 
 /* Adds a parameter of `count` tensors stacked by their first dimension; vectors that are stacked go side by side, (1, sum).
  * All zero. Trained, with a gradient, unless `trained` is false: then it is kept in bf16 alone if products run in bf16 and it
- * has two or more dimensions. */
+ * has two or more dimensions. `decays` is set where it has two or more dimensions, and may be changed. */
 lmvr_status parameters_add(struct parameters *parameters, const struct parameter_shape *shapes, int count, bool trained,
                            struct parameter **parameter, lmvr_error *error);
 

@@ -49,7 +49,7 @@ struct value *tape_parameter(struct tape *tape, struct parameter *parameter);
 /* y (count, columns): row r is row `rows[r]` of x, such as a table of embeddings. `rows` is borrowed. */
 struct value *tape_rows(struct tape *tape, struct value *x, int64_t count, const int32_t *rows);
 
-/* The same from several sources of the same number of columns. */
+/* The same from several sources of the same number of columns; a negative source is a row of zeros. */
 struct tape_place {
     int32_t source, row;
 };
@@ -78,14 +78,17 @@ struct value *tape_activation(struct tape *tape, enum activation activation, str
 struct value *tape_gated(struct tape *tape, enum activation activation, struct value *x);
 
 /* Rotary positions (Su et al. 2021, in transformers' rotate_half order) on the columns of `heads` heads from `column` on, in
- * place. Row r stands at positions[r], borrowed. */
+ * place. `angles` (rows, head_dim), borrowed: of each row the cosines of its head_dim / 2 angles, then the sines. */
 struct tape_rope {
     int heads, head_dim;
     int64_t column;
-    float theta, factor; /* of linear scaling: positions are divided by it */
-    const int32_t *positions;
+    const float *angles;
 };
 struct value *tape_rope(struct tape *tape, struct value *x, const struct tape_rope *rope);
+
+/* Angles of `count` rows at these positions, on the tape; linear scaling divides positions by `factor`. */
+const float *tape_rope_angles(struct tape *tape, int64_t count, const int32_t *positions, int head_dim, float theta,
+                              float factor);
 
 /* Queries q_first .. of one sequence look at keys k_first .. of one. */
 struct tape_segment {
@@ -93,17 +96,18 @@ struct tape_segment {
     int64_t prefix; /* where causal: this many keys are seen by all */
 };
 
-/* Relative positions (Raffel et al. 2020, section 2.1): row bucket(key's offset - query's offset) of a table (buckets, heads)
- * is added to the scores. */
+/* Relative positions (Raffel et al. 2020, section 2.1): for a key at offset j and a query at offset i, row buckets[zero + j -
+ * i] of a table (buckets, heads) is added to the scores. `buckets` is borrowed. */
 struct tape_bias {
     struct parameter *table; /* NULL: none */
-    bool bidirectional;
-    int max_distance;
+    const int32_t *buckets;  /* (width) */
+    int64_t width, zero;
 };
 
 /* softmax(scale q k^T + bias) v, head by head. Heads stand side by side from these columns of q, k and v on, which may be one
  * value. Grouped: heads is a multiple of kv_heads. Causal: the query at offset i sees keys up to max(prefix, i + 1 + k_count -
- * q_count). Segments are borrowed and cover disjoint queries; queries in no segment are 0. */
+ * q_count). Segments are borrowed; no query and no key is in two of them; queries in none
+ * become 0. */
 struct tape_attention {
     int heads, kv_heads, head_dim;
     int64_t q_column, k_column, v_column;
@@ -133,8 +137,9 @@ struct value *tape_recompute(struct tape *tape, tape_part *run, struct value *co
 
 /* ---- losses, (1, 1) --------------------------------------------------------------------------------------------------- */
 
-/* The mean over rows of -log softmax(logits)[target]. Targets are borrowed. */
-struct value *tape_cross_entropy(struct tape *tape, struct value *logits, const int32_t *targets);
+/* The mean over rows of -log softmax(logits)[target]; with label `smoothing` s the targets are 1 - s + s / columns, and s /
+ * columns elsewhere, as torch.nn.functional.cross_entropy has it. Targets are borrowed. */
+struct value *tape_cross_entropy(struct tape *tape, struct value *logits, const int32_t *targets, float smoothing);
 
 /* The mean over the elements whose target (rows, columns) is 0 or 1, not NAN, of the logistic loss. */
 struct value *tape_binary_cross_entropy(struct tape *tape, struct value *logits, const float *targets);

@@ -5,15 +5,17 @@
 #include "tensor/parameter.h"
 
 struct adamw {
-    float learning_rate, beta1, beta2, eps, weight_decay;
+    double learning_rate, beta1, beta2, eps, weight_decay;
 };
 
 struct optimizer {
     struct parameters *parameters;
     float **first, **second; /* moments of each parameter, in their order; NULL where it is not trained */
+    double *sums;            /* working memory of the norm */
     int64_t steps;           /* done so far */
 };
 
+/* The parameters are borrowed; none are added to them later. */
 lmvr_status optimizer_init(struct optimizer *optimizer, struct parameters *parameters, lmvr_error *error);
 void optimizer_finish(struct optimizer *optimizer);
 
