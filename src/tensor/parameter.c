@@ -55,9 +55,9 @@ static bool add_part(struct parameter *parameter, const struct parameter_shape *
     int64_t columns = shape->dims < 2 ? elements_from(shape, 0) : elements_from(shape, 1);
     int64_t rows = shape->dims < 2 ? 1 : shape->shape[0];
     part->name = strdup(shape->name);
+    parameter->part_count++;
     if (!part->name || columns < 0 || __builtin_mul_overflow(rows, columns, &part->count))
         return false;
-    parameter->part_count++;
     part->first = parameter->rows * parameter->columns;
     part->dims = shape->dims;
     memcpy(part->shape, shape->shape, sizeof part->shape);

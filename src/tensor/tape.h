@@ -31,6 +31,9 @@ void tape_free(struct tape *tape); /* NULL is allowed */
 /* Forgets all values. Without `recording` nothing is kept to go back, as for validation. */
 void tape_begin(struct tape *tape, bool recording);
 
+/* Keeps a failure, as an operation does; the first one counts. */
+void tape_fail(struct tape *tape, lmvr_status status, const char *sentence);
+
 /* The failure of an operation since tape_begin(), if any. */
 lmvr_status tape_status(const struct tape *tape, lmvr_error *error);
 

@@ -28,9 +28,6 @@ struct tape {
 
 #define TAPE_FEW 16384 /* elements that one thread does faster than two */
 
-/* Keeps the first failure. */
-void tape_fail(struct tape *tape, lmvr_status status, const char *sentence);
-
 /* A value on the tape, its data uninitialized; NULL after a failure. */
 struct value *tape_new(struct tape *tape, int64_t rows, int64_t columns, bool wanted);
 

@@ -24,4 +24,10 @@ struct batch {
     int64_t tokens; /* of all sequences, without the visual ones */
 };
 
+/* Rows that a pass over `rows` of them has: a multiple of 64, so that few sizes of product occur. */
+static inline int64_t batch_padded(int64_t rows)
+{
+    return (rows + 63) / 64 * 64;
+}
+
 #endif

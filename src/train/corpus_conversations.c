@@ -81,7 +81,7 @@ static char *without_image(const char *question)
         to = mempcpy(to, from, (size_t)(found - from));
         from = found + strlen(IMAGE);
     }
-    strcpy(to, from);
+    memcpy(to, from, strlen(from) + 1);
     size_t blank = strspn(copy, SPACE), end = strlen(copy);
     while (end > blank && strchr(SPACE, copy[end - 1]))
         end--;

@@ -120,16 +120,17 @@ static lmvr_status validate(const struct run *run, double *mean, lmvr_error *err
     return status;
 }
 
-/* The lines that it relies on come to disk first. */
+/* The lines that it relies on come to disk first, and the curve is drawn: a run may go on behind the last checkpoint. */
 static lmvr_status save_checkpoint(struct run *run, lmvr_error *error)
 {
     struct run_folder *folder = &run->folder;
     if (run->saved == run->optimizer.steps)
         return LMVR_OK;
     TRY(run_log_sync(&run->log, error));
-    TRY(run_checkpoint_write(folder->checkpoints, &run->optimizer, folder->settings, run->options->keep, error));
+    TRY(run_curve_write(folder->curve_path, folder->log_path, run->objective->name, run->optimizer.steps, error));
+    TRY(run_checkpoint_write(folder->checkpoints, &run->optimizer, folder->settings, error));
     run->saved = run->optimizer.steps;
-    return run_curve_write(folder->curve_path, folder->log_path, run->objective->name, run->saved, error);
+    return run_checkpoint_prune(folder->checkpoints, (size_t)run->options->keep, error);
 }
 
 static lmvr_status tell(struct run *run, struct run_report *report, lmvr_error *error)
@@ -171,6 +172,7 @@ static lmvr_status go_on(struct run *run, const struct corpus *corpus, lmvr_erro
     options.seed = run->options->seed;
     options.in_order = false;
     TRY(run_checkpoint_read(run->folder.checkpoints, &run->optimizer, run->folder.settings, &run->damaged, error));
+    TRY(run_checkpoint_prune(run->folder.checkpoints, (size_t)run->options->keep, error)); /* a kill may have come before */
     run->saved = run->optimizer.steps;
     TRY(run_log_open(&run->log, run->folder.log_path, run->saved, error));
     if (run->saved == run->options->steps)

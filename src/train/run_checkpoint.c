@@ -93,8 +93,7 @@ static lmvr_status remove_steps(const char *folder, const int64_t *steps, size_t
     return status;
 }
 
-/* Removes all but the newest `keep`. */
-static lmvr_status prune(const char *folder, size_t keep, lmvr_error *error)
+lmvr_status run_checkpoint_prune(const char *folder, size_t keep, lmvr_error *error)
 {
     int64_t *steps;
     size_t count;
@@ -102,11 +101,6 @@ static lmvr_status prune(const char *folder, size_t keep, lmvr_error *error)
     lmvr_status status = count > keep ? remove_steps(folder, steps + keep, count - keep, error) : LMVR_OK;
     free(steps);
     return status;
-}
-
-lmvr_status run_checkpoint_remove(const char *folder, lmvr_error *error)
-{
-    return prune(folder, 0, error);
 }
 
 /* ---- the tensors ---- */
@@ -154,8 +148,7 @@ static void describe(const struct optimizer *optimizer, struct safetensors_write
     }
 }
 
-lmvr_status run_checkpoint_write(const char *folder, const struct optimizer *optimizer, const char *settings, int keep,
-                                 lmvr_error *error)
+lmvr_status run_checkpoint_write(const char *folder, const struct optimizer *optimizer, const char *settings, lmvr_error *error)
 {
     char step[24];
     snprintf(step, sizeof step, "%" PRId64, optimizer->steps);
@@ -172,7 +165,7 @@ lmvr_status run_checkpoint_write(const char *folder, const struct optimizer *opt
     free(path);
     free(names);
     free(tensors);
-    return status == LMVR_OK ? prune(folder, (size_t)keep, error) : status;
+    return status;
 }
 
 /* ---- reading ---- */

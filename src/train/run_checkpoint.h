@@ -13,9 +13,12 @@ char *run_checkpoint_path(const char *folder, int64_t step);
 /* How many there are, whole or not; 0 where there is no folder. */
 size_t run_checkpoint_count(const char *folder);
 
-/* Writes the checkpoint of optimizer->steps, atomically, then removes all but the newest `keep`. */
-lmvr_status run_checkpoint_write(const char *folder, const struct optimizer *optimizer, const char *settings, int keep,
+/* Writes the checkpoint of optimizer->steps, atomically. */
+lmvr_status run_checkpoint_write(const char *folder, const struct optimizer *optimizer, const char *settings,
                                  lmvr_error *error);
+
+/* Removes all but the newest `keep`, and what was left of one whose writing was cut off. */
+lmvr_status run_checkpoint_prune(const char *folder, size_t keep, lmvr_error *error);
 
 /*
  * Reads the newest one that is whole, and removes those that are not. Where there is none at all, nothing changes, and
@@ -24,8 +27,5 @@ lmvr_status run_checkpoint_write(const char *folder, const struct optimizer *opt
  */
 lmvr_status run_checkpoint_read(const char *folder, struct optimizer *optimizer, const char *settings, lmvr_error *damaged,
                                 lmvr_error *error);
-
-/* Removes all of them. */
-lmvr_status run_checkpoint_remove(const char *folder, lmvr_error *error);
 
 #endif

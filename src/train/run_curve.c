@@ -5,11 +5,13 @@
 #include "report/render.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define POINTS 60 /* as many as can be told apart */
+#define POINTS 200 /* as many as can be told apart */
+#define NAMES  8   /* steps that are named, at most */
 
 struct curve {
     int64_t steps, points;
@@ -32,16 +34,25 @@ static int64_t point_of(const struct curve *curve, int64_t step)
     return point;
 }
 
+/* As jansson reads numbers, the same in every locale; NAN: none. */
+static double number_of(const char *text)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+    double number = json_is_number(value) ? json_number_value(value) : NAN;
+    json_decref(value);
+    return number;
+}
+
 static void add_row(struct curve *curve, char *const *fields, const long columns[3])
 {
     int64_t step = strtoll(fields[columns[0]], NULL, 10);
     if (step < 1 || step > curve->steps)
         return;
     int64_t point = point_of(curve, step);
-    curve->sums[point] += strtod(fields[columns[1]], NULL);
+    curve->sums[point] += number_of(fields[columns[1]]);
     curve->counts[point]++;
     if (*fields[columns[2]]) {
-        curve->validations[point] = strtod(fields[columns[2]], NULL);
+        curve->validations[point] = number_of(fields[columns[2]]);
         curve->validated = true;
     }
 }
@@ -63,6 +74,26 @@ static lmvr_status read_log(const char *log_path, struct curve *curve, lmvr_erro
     return status;
 }
 
+/* The distance of the steps that are named: 1, 2 or 5 times a power of ten. */
+static int64_t name_every(const struct curve *curve)
+{
+    static const int64_t factors[] = {1, 2, 5};
+    int64_t power = 1;
+    for (int i = 0;; i = (i + 1) % 3, power *= i == 0 ? 10 : 1)
+        if (power * factors[i] * NAMES >= curve->steps)
+            return power * factors[i];
+}
+
+/* The named step that a point holds, "" where it holds none. */
+static void name_point(const struct curve *curve, int64_t point, char name[24])
+{
+    int64_t every = name_every(curve), first = first_step(curve, point), last = first_step(curve, point + 1) - 1;
+    int64_t step = last / every * every;
+    *name = '\0';
+    if (step >= first)
+        snprintf(name, 24, "%" PRId64, step);
+}
+
 static struct report_chart *make_chart(struct report *report, const char *title, const struct curve *curve)
 {
     const struct report_chart_options options = {
@@ -70,7 +101,7 @@ static struct report_chart *make_chart(struct report *report, const char *title,
     struct report_chart *chart = report_add_chart(report, "loss", title, NULL, &options);
     for (int64_t i = 0; i < curve->points; i++) {
         char name[24];
-        snprintf(name, sizeof name, "%" PRId64, first_step(curve, i));
+        name_point(curve, i, name);
         report_chart_add_category(chart, name, NULL);
     }
     report_chart_add_series(chart, &(struct report_series){.name = "training", .color = 1}, curve->losses,

@@ -97,7 +97,7 @@ static lmvr_status remove_file(const char *path, lmvr_error *error)
 static lmvr_status remove_old(const struct run_folder *folder, lmvr_error *error)
 {
     TRY(file_truncate(folder->run_fd, folder->place.run_path, 0, error));
-    TRY(run_checkpoint_remove(folder->checkpoints, error));
+    TRY(run_checkpoint_prune(folder->checkpoints, 0, error));
     TRY(remove_file(folder->curve_path, error));
     return remove_file(folder->log_path, error);
 }

@@ -3,6 +3,7 @@
 
 #include "format/hash.h"
 #include "format/replace.h"
+#include "language/letters.h"
 
 #include <cerrno>
 #include <cstring>
@@ -12,11 +13,26 @@
 #include <sys/stat.h>
 #include <unordered_map>
 
+#include <glib.h>
 #include <sentencepiece_trainer.h>
 
 // What the trainer holds in memory several times over; more text than this is sampled.
 static const uint64_t most_text = UINT64_C(256) << 20;
 static const size_t longest_line = 1 << 16; // bytes; a longer one is left out
+
+// Whether there is more in it than spaces (U+2581 is one, to SentencePiece), marks and what is not seen: where a text has
+// nothing else, unigram's trainer ends the program.
+static bool has_signs(const std::string &line)
+{
+    for (size_t at = 0; at < line.size();) {
+        size_t length;
+        uint32_t letter = letter_at(line.c_str() + at, &length);
+        if (letter != 0xFFFD && letter != 0x2581 && (g_unichar_isalnum(letter) || g_unichar_ispunct(letter)))
+            return true;
+        at += length;
+    }
+    return false;
+}
 
 namespace
 {
@@ -49,7 +65,7 @@ class lines_of_files : public sentencepiece::SentenceIterator
         while (read()) {
             if (!line_.empty() && line_.back() == '\r')
                 line_.pop_back();
-            if (!line_.empty() && line_.size() <= longest_line && chosen())
+            if (line_.size() <= longest_line && chosen() && line_.find('\0') == std::string::npos && has_signs(line_))
                 return;
         }
         done_ = true;
@@ -141,6 +157,7 @@ static lmvr_status refuse(const struct vocabulary_options *options, const std::s
 {
     size_t place = said.rfind("] ");
     std::string why = place == std::string::npos ? said : said.substr(place + 2);
+    why = why.substr(0, why.find(" Increase ")); // options that are not ours
     return error_set(error, LMVR_ERROR_INVALID, "%s: no vocabulary of %d pieces can be made of this text%s%s",
                      options->texts[0], options->size, why.empty() ? "" : ": ", why.c_str());
 }

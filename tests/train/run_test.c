@@ -3,6 +3,8 @@
 
 #include "format/csv.h"
 
+#include <omp.h>
+
 /* What the report callback saw, and when it asks to stop. */
 struct witness {
     int64_t stop_at; /* step; 0: never */
@@ -357,6 +359,7 @@ static void test_other_data_is_noticed(void **state)
 
 int main(void)
 {
+    omp_set_num_threads(1); /* the products are so small that threads would only wait for each other */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schedule_is_transformers),
         IN_FOLDER(test_files_of_a_run),

@@ -40,7 +40,7 @@ static struct value *toy_loss(void *self, struct tape *tape, const struct batch 
             next[count] = batch->sequences[i].tokens[k + 1];
         }
     struct value *x = tape_rows(tape, tape_parameter(tape, toy->embedding), count, tokens);
-    struct value *loss = tape_cross_entropy(tape, tape_linear(tape, x, toy->weight, toy->bias), next);
+    struct value *loss = tape_cross_entropy(tape, tape_linear(tape, x, toy->weight, toy->bias), next, 0);
     if (loss && toy->bad_step >= 0 && toy->passes++ == toy->bad_step)
         loss->data[0] = NAN;
     return loss;

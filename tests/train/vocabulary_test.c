@@ -136,8 +136,10 @@ static void what_cannot_be_made_is_refused_with_a_sentence(void **state)
     assert_refused(400, false, "no text");
     write_text("text.txt", "\n\n\r\n");
     assert_refused(400, false, "no text");
-    write_text("text.txt", "\xFF\xFE\n\x80\n");
-    assert_refused(400, true, "text.txt: no vocabulary of 400 pieces");
+    for (int unigram = 0; unigram < 2; unigram++) {
+        write_text("text.txt", "   \n\t \xE3\x80\x80\n\xE2\x80\x8B\xEF\xBB\xBF\n\xFF\xFE\n\x80\n\xCC\x81\n\xE2\x96\x81\n");
+        assert_refused(400, unigram, "no text");
+    }
     write_sentences("text.txt", 20);
     assert_refused(0, false, "expected 260");
     assert_refused(261, false, "text.txt: no vocabulary of 261 pieces");

@@ -1,9 +1,9 @@
 """The cases of CLIP, LLaMA and LLaVA."""
 import torch
 from torch.nn import functional
-from transformers import (CLIPConfig, CLIPModel, LlamaConfig, LlamaForCausalLM, LlavaConfig, LlavaForConditionalGeneration)
-from train_common import (BATCHES, CLIP_PREPROCESSOR, Case, Training, fill, load_model, make_pixels, pack, padded, random_tensor, random_words,
-                          save_model, start_parameters, trained, unpack)
+from transformers import CLIPConfig, CLIPModel, LlamaConfig, LlamaForCausalLM, LlavaConfig, LlavaForConditionalGeneration
+from train_common import (BATCHES, CLIP_PREPROCESSOR, Case, Training, fill, load_model, make_pixels, pack, padded, random_tensor,
+                          random_words, save_model, start_parameters, trained, unpack)
 
 VOCABULARY = 64
 VISUAL = 16  # visual tokens of a picture: (16 / 4) squared
@@ -32,7 +32,7 @@ def contrastive(out):
         texts = [[58] + random_words(generator, length - 2, 1, 57) + [59] for length in lengths]
         batches.append(pack([{"tokens": t, "image": i} for i, t in enumerate(texts)], make_pixels(100 + 2 * number, 4)))
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(CLIPModel, f"{out}/contrastive/model", dtype)
 
         def loss(batch):
@@ -78,7 +78,7 @@ def language(out):
         samples = [stream[0:16], stream[16:32], stream[32:48], stream[48:57]]
         batches.append(pack([{"tokens": s, "learned": [0] + [1] * (len(s) - 1)} for s in samples]))
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(LlamaForCausalLM, f"{out}/language/model", dtype)
 
         def loss(batch):
@@ -159,7 +159,7 @@ def align(out):
         batches.append(pack([{"tokens": [1] + c, "learned": [0] + [1] * len(c), "image": i, "visual_at": 1}
                              for i, c in enumerate(captions)], make_pixels(200 + 2 * number, 3)))
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(LlavaForConditionalGeneration, f"{out}/llava", dtype)
         return llava_training(model, trained(parameters, projector))
 
@@ -191,7 +191,7 @@ def instruct(out):
     llava_folder(out)
     projector, language_model = names_of(out)
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(LlavaForConditionalGeneration, f"{out}/llava", dtype)
         return llava_training(model, trained(parameters, projector, *language_model))
 
@@ -242,9 +242,9 @@ def attach(model, start):
 def lora(out):
     llava_folder(out)
     projector, _ = names_of(out)
-    start = adapters(load_model(LlavaForConditionalGeneration, f"{out}/llava", torch.float32)[0])
+    model, _ = load_model(LlavaForConditionalGeneration, f"{out}/llava", torch.float32)
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(LlavaForConditionalGeneration, f"{out}/llava", dtype)
         chosen, own = trained(parameters, projector), start_parameters(start, dtype)
         attach(model, own)
@@ -253,7 +253,7 @@ def lora(out):
     prefix = "language_model.model.layers.1."
     return Case("lora", {"models": {"llava": "../llava"}, "rank": RANK, "alpha": ALPHA, "begin": 1, "end": 2,
                          "visual_tokens": VISUAL}, conversations(52, 400), build,
-                [prefix + "self_attn.q_proj.lora_A.weight", prefix + "mlp.down_proj.lora_B.weight"], start)
+                [prefix + "self_attn.q_proj.lora_A.weight", prefix + "mlp.down_proj.lora_B.weight"], adapters(model))
 
 
 # --------------------------------------------------------------------------------------------------------- fine-tuning
@@ -291,10 +291,10 @@ def finetune_case(out, name, seed, loss_of_logits):
     projector, language_model = names_of(out)
     language_model = tuple(prefix for prefix in language_model if "lm_head" not in prefix)
     classes, width = 5, LLAMA["hidden_size"]
-    start = {"score.weight": random_tensor(seed, classes, width, deviation=width ** -0.5),
-             "score.bias": random_tensor(seed + 1, classes, deviation=0.1)}
+    head = {"score.weight": random_tensor(seed, classes, width, deviation=width ** -0.5),
+            "score.bias": random_tensor(seed + 1, classes, deviation=0.1)}
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(LlavaForConditionalGeneration, f"{out}/llava", dtype)
         chosen, own = trained(parameters, projector, *language_model), start_parameters(start, dtype)
 
@@ -308,7 +308,7 @@ def finetune_case(out, name, seed, loss_of_logits):
 
     return Case(name, {"models": {"llava": "../llava"}, "classes": classes, "visual_tokens": VISUAL},
                 labelled(seed + 2, 600 + seed, loss_of_logits is multi_label_loss, classes), build,
-                ["score.weight", "score.bias", projector + "linear_1.bias"], start)
+                ["score.weight", "score.bias", projector + "linear_1.bias"], head)
 
 
 def finetune(out):

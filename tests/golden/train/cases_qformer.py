@@ -47,7 +47,7 @@ class Stage1:
         hidden = functional.gelu(functional.linear(states, start[HEAD + "transform.dense.weight"],
                                                    start[HEAD + "transform.dense.bias"]))
         hidden = functional.layer_norm(hidden, (WIDTH,), start[HEAD + "transform.LayerNorm.weight"],
-                                       start[HEAD + "transform.LayerNorm.bias"], QFORMER.get("layer_norm_eps", 1e-12))
+                                       start[HEAD + "transform.LayerNorm.bias"], QFORMER["layer_norm_eps"])
         return functional.linear(hidden, self.model.embeddings.word_embeddings.weight, start[HEAD + "bias"])
 
 
@@ -141,9 +141,8 @@ def qformer(out):
         texts = [[CLASS] + random_words(generator, length, 1, 60) + [SEPARATOR] for length in (3, 9, 5, 14)]
         batch = pack([{"tokens": t, "image": i} for i, t in enumerate(texts)], make_pixels(1000 + 2 * number, 4))
         batches.append(with_negatives(generator, batch, 4))
-    start = start_values()
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(Blip2ForImageTextRetrieval, f"{out}/qformer/model", dtype)
         own = start_parameters(start, dtype)
         stage = Stage1(model, own, dtype)
@@ -161,4 +160,4 @@ def qformer(out):
 
     return Case("qformer", {"models": {"retrieval": "model"}, "pad": PAD, "class": CLASS, "separator": SEPARATOR, "decode": DECODE,
                             "queries": QUERIES, "smoothing": SMOOTHING}, batches, build,
-                ["temp", "query_tokens", "itm_head.weight", HEAD + "bias"], start)
+                ["temp", "query_tokens", "itm_head.weight", HEAD + "bias"], start_values())

@@ -8,14 +8,14 @@ from train_common import (BATCHES, BLIP_PREPROCESSOR, Case, Training, fill, load
 VOCABULARY, START, END = 64, 0, 1
 IMAGE_TOKEN = VOCABULARY - 1  # stands for a query in transformers alone; not in the batches
 QUERIES = 4
-T5 = {"vocab_size": VOCABULARY, "d_model": 24, "d_kv": 10, "num_heads": 2, "d_ff": 40, "num_layers": 2, "num_decoder_layers": 2,
+T5 = {"vocab_size": VOCABULARY, "d_model": 24, "d_kv": 10, "num_heads": 2, "d_ff": 32, "num_layers": 2, "num_decoder_layers": 2,
       "relative_attention_num_buckets": 8, "relative_attention_max_distance": 10, "dropout_rate": 0.0,
       "decoder_start_token_id": START, "pad_token_id": START, "eos_token_id": END}
-VISION = {"hidden_size": 30, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 3, "image_size": 16,
+VISION = {"hidden_size": 27, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 3, "image_size": 16,
           "patch_size": 4, "layer_norm_eps": 1e-6}
-QFORMER = {"vocab_size": VOCABULARY, "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 40,
+QFORMER = {"vocab_size": VOCABULARY, "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 32,
            "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "max_position_embeddings": 24,
-           "encoder_hidden_size": 30, "cross_attention_frequency": 2}
+           "encoder_hidden_size": 27, "cross_attention_frequency": 2, "layer_norm_eps": 1e-12}
 
 
 def flat(t5, gated):
@@ -62,15 +62,16 @@ def labels_of(targets):
     return ids.masked_fill(mask == 0, -100)
 
 
-def t5_case(out, name, gated):
-    config = T5Config(**T5, feed_forward_proj="gated-gelu" if gated else "relu", tie_word_embeddings=not gated)
+def t5_case(out, name, gated, blocks):
+    config = T5Config(**{**T5, "num_layers": blocks, "num_decoder_layers": blocks, "tie_word_embeddings": not gated,
+                         "feed_forward_proj": "gated-gelu" if gated else "relu"})
     model = fill(T5ForConditionalGeneration(config), 81)
     flat(model, gated)
     save_model(model, f"{out}/{name}/model")
     generator = torch.Generator().manual_seed(82)
     batches = [pack([pair(generator, i, t) for i, t in ((6, 4), (13, 9), (3, 14))]) for _ in range(BATCHES)]
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(T5ForConditionalGeneration, f"{out}/{name}/model", dtype)
         check_head(model, gated)
 
@@ -94,11 +95,11 @@ def t5_case(out, name, gated):
 
 
 def t5_language(out):
-    return t5_case(out, "t5-language", True)
+    return t5_case(out, "t5-language", True, 2)
 
 
 def t5_language_tied(out):
-    return t5_case(out, "t5-language-tied", False)
+    return t5_case(out, "t5-language-tied", False, 1)
 
 
 # ------------------------------------------------------------------------------------------------- BLIP-2, stage two
@@ -119,7 +120,7 @@ def qformer_language(out):
     batches = [pack([pair(generator, i, t, image=n, visual_at=0) for n, (i, t) in enumerate(((3, 5), (0, 9), (5, 3)))],
                     make_pixels(900 + 2 * number, 3)) for number in range(BATCHES)]
 
-    def build(dtype):
+    def build(dtype, start):
         model, parameters = load_model(Blip2ForConditionalGeneration, f"{out}/qformer-language/model", dtype)
         check_head(model.language_model, True)
 
