@@ -47,6 +47,7 @@ void *tape_memory(struct tape *tape, int64_t count, size_t size);
 
 /* Numbers that no gradient is wanted of; borrowed, not copied. */
 struct value *tape_constant(struct tape *tape, int64_t rows, int64_t columns, const float *data);
+/* One that is kept in bf16 alone has no data: it is for tape_rows() and tape_assemble(). */
 struct value *tape_parameter(struct tape *tape, struct parameter *parameter);
 
 /* y (count, columns): row r is row `rows[r]` of x, such as a table of embeddings. `rows` is borrowed. */

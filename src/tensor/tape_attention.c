@@ -218,7 +218,7 @@ static float *spread_bias(struct tape *tape, const struct tape_attention *call)
     float *spread = tape_memory(tape, call->heads * bias->width, sizeof *spread);
     for (int64_t h = 0; spread && h < call->heads; h++)
         for (int64_t d = 0; d < bias->width; d++)
-            spread[h * bias->width + d] = bias->table->value[(int64_t)bias->buckets[d] * call->heads + h];
+            parameter_get(bias->table, (int64_t)bias->buckets[d] * call->heads + h, 1, &spread[h * bias->width + d]);
     return spread;
 }
 
