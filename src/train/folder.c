@@ -75,8 +75,8 @@ static void put(const struct folder_write *write, const struct safetensors_write
 
 static bool is_left_out(const struct folder_write *write, const char *name)
 {
-    for (const char *const *prefix = write->left_out; prefix && *prefix; prefix++)
-        if (strncmp(name, *prefix, strlen(*prefix)) == 0)
+    for (const char *const *word = write->left_out; word && *word; word++)
+        if (strstr(name, *word))
             return true;
     return false;
 }
@@ -152,18 +152,17 @@ static lmvr_status write_tensors(const struct folder_write *write, const char *p
 
 /* ---- the other files -------------------------------------------------------------------------------------------------- */
 
-static lmvr_status write_config(const struct folder_write *write, const char *path, lmvr_error *error)
+static lmvr_status write_json(const char *folder, const char *name, json_t *json, lmvr_error *error)
 {
-    json_object_set_new(write->config, "torch_dtype", json_string(write->dtype == F32 ? "float32" : "bfloat16"));
-    json_object_del(write->config, "dtype"); /* transformers' newer name for the same */
-    char *text = json_dumps(write->config, JSON_INDENT(2) | JSON_PRESERVE_ORDER), *line = NULL;
+    char *path = input_path(folder, name), *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER), *line = NULL;
     lmvr_status status;
-    if (!text || asprintf(&line, "%s\n", text) < 0)
-        status = error_no_memory(error, path);
+    if (!path || !text || asprintf(&line, "%s\n", text) < 0)
+        status = error_no_memory(error, name);
     else
         status = file_replace(path, line, strlen(line), error);
     free(line);
     free(text);
+    free(path);
     return status;
 }
 
@@ -184,23 +183,43 @@ static lmvr_status copy_file(const char *from, const char *to, lmvr_error *error
     return status;
 }
 
+static lmvr_status write_config(const struct folder_write *write, lmvr_error *error)
+{
+    json_object_del(write->config, "dtype"); /* transformers' newer name for the same */
+    json_object_set_new(write->config, "torch_dtype", json_string(write->dtype == F32 ? "float32" : "bfloat16"));
+    return write_json(write->folder, "config.json", write->config, error);
+}
+
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
 {
     if (mkdir(write->folder, 0777) != 0 && errno != EEXIST)
         return file_error(error, write->folder, "be made");
-    char *config = input_path(write->folder, "config.json"), *weights = input_path(write->folder, "model.safetensors");
-    lmvr_status status = config && weights ? LMVR_OK : error_no_memory(error, write->folder);
+    char *weights = input_path(write->folder, "model.safetensors");
+    lmvr_status status = weights ? LMVR_OK : error_no_memory(error, write->folder);
     for (const char *const *copy = write->copies; status == LMVR_OK && copy && copy[0]; copy += 2) {
         char *to = input_path(write->folder, copy[1]);
         status = to ? copy_file(copy[0], to, error) : error_no_memory(error, copy[1]);
         free(to);
     }
     if (status == LMVR_OK)
-        status = write_config(write, config, error);
+        status = write_config(write, error);
     if (status == LMVR_OK)
         status = write_tensors(write, weights, error);
-    free(config);
     free(weights);
+    return status;
+}
+
+lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *p, lmvr_error *error)
+{
+    json_t *json = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:f, s:{s:i}, s:{s:i, s:i}, s:[f, f, f], s:[f, f, f]}",
+                             "image_processor_type", "CLIPImageProcessor", "do_resize", p->do_resize, "do_center_crop",
+                             p->do_center_crop, "do_rescale", p->do_rescale, "do_normalize", p->do_normalize, "do_convert_rgb",
+                             1, "resample", (int)p->filter, "rescale_factor", p->rescale_factor, "size", "shortest_edge",
+                             p->shortest_edge, "crop_size", "height", p->crop_height, "width", p->crop_width, "image_mean",
+                             p->mean[0], p->mean[1], p->mean[2], "image_std", p->std[0], p->std[1], p->std[2]);
+    lmvr_status status =
+        json ? write_json(folder, "preprocessor_config.json", json, error) : error_no_memory(error, "preprocessor_config.json");
+    json_decref(json);
     return status;
 }
 

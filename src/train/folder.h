@@ -2,6 +2,7 @@
 #ifndef LMVR_SRC_TRAIN_FOLDER_H
 #define LMVR_SRC_TRAIN_FOLDER_H
 
+#include "image/preprocess.h"
 #include "model/checkpoint.h"
 #include "tensor/parameter.h"
 
@@ -15,7 +16,7 @@ struct folder_naming {
 struct folder_write {
     const char *folder;
     enum dtype dtype;                    /* of all tensors in the file */
-    const struct parameters *parameters; /* those whose names begin with one of `left_out` are not written */
+    const struct parameters *parameters; /* those whose names contain one of `left_out` are not written */
     const char *const *left_out;         /* ends with NULL; NULL: none */
     const struct folder_naming *naming;  /* ends with {NULL}; the first that fits; NULL: names are canonical */
     const struct checkpoint *rest;       /* NULL, or whose tensors below `rest_prefix` are written too */
@@ -26,6 +27,9 @@ struct folder_write {
 
 /* Makes the folder where it is missing. Each file is whole or not there. */
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error);
+
+/* preprocessor_config.json in the folder, as CLIPImageProcessor's. */
+lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *preprocess, lmvr_error *error);
 
 /* config.json's object of a folder, or of a file; released with json_decref(). */
 lmvr_status folder_read_config(const char *path, json_t **config, lmvr_error *error);

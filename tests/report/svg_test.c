@@ -207,9 +207,13 @@ static void test_names_of_figures_are_unique(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_one_and_many_values), cmocka_unit_test(test_values_of_every_size_and_sign),
-        cmocka_unit_test(test_missing_values),         cmocka_unit_test(test_bars_start_at_zero),
-        cmocka_unit_test(test_it_stands_for_itself),   cmocka_unit_test(test_names_of_figures_are_unique),
+        cmocka_unit_test(test_no_one_and_many_values),
+        cmocka_unit_test(test_curves_of_many_points),
+        cmocka_unit_test(test_values_of_every_size_and_sign),
+        cmocka_unit_test(test_missing_values),
+        cmocka_unit_test(test_bars_start_at_zero),
+        cmocka_unit_test(test_it_stands_for_itself),
+        cmocka_unit_test(test_names_of_figures_are_unique),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,11 +26,13 @@ static int witness_report(const struct run_report *report, void *user)
     return report->step == w->stop_at;
 }
 
+static enum dtype products = F32;
+
 /* A run of the toy, from its beginning as a new process would. */
 static lmvr_status run(struct run_options options, int64_t stop_at, struct witness *witness, lmvr_error *error)
 {
     struct toy toy;
-    toy_init(&toy, F32);
+    toy_init(&toy, products);
     struct objective objective = toy_objective(&toy);
     *witness = (struct witness){.stop_at = stop_at};
     options.report = witness_report;
@@ -194,6 +196,22 @@ static void test_stopped_runs_go_on_to_the_same_bits(void **state)
         assert_int_equal(w.calls, TOY_STEPS - step);
         assert_same_run("out", "whole");
     }
+}
+
+/* Rounded copies of the values are not in a checkpoint. */
+static void test_stopped_runs_go_on_in_bf16(void **state)
+{
+    (void)state;
+    struct witness w;
+    struct run_options options = toy_options("out");
+    products = BF16;
+    run_well(toy_options("whole"), &w);
+    options.resume = true;
+    stop_at(options, 5);
+    run_well(options, &w);
+    products = F32;
+    assert_int_equal(w.calls, TOY_STEPS - 5);
+    assert_same_run("out", "whole");
 }
 
 static void test_finished_runs_are_left_alone(void **state)
@@ -366,6 +384,7 @@ int main(void)
         IN_FOLDER(test_validation_is_the_same_each_time),
         IN_FOLDER(test_accumulation_is_a_larger_batch),
         IN_FOLDER(test_stopped_runs_go_on_to_the_same_bits),
+        IN_FOLDER(test_stopped_runs_go_on_in_bf16),
         IN_FOLDER(test_finished_runs_are_left_alone),
         IN_FOLDER(test_rows_behind_the_checkpoint_are_cut),
         IN_FOLDER(test_missing_rows_are_refused),
