@@ -99,8 +99,8 @@ static lmvr_status time_products(struct limit *limit, const struct products *p, 
     return LMVR_OK;
 }
 
-/* Adds the time of `uses` layers of this shape to *total, and their operations to *operations. What the library picks for few
- * rows is not always its best: the layout that it picks for 32 is tried too. */
+/* Adds the time of `uses` layers of this shape to *total, and their operations to *operations. The layout that the library
+ * picks for 32 rows is tried too, lest its pick for few rows be a poor one. */
 static lmvr_status add_products(struct limit *limit, int64_t rows, int64_t out, int64_t in, int uses, double *total,
                                 double *operations, lmvr_error *error)
 {
