@@ -113,8 +113,8 @@ void head_add_left_out(struct report *report, const struct eval_options *o, cons
 {
     report_add_section(report, "What was left out");
     if (o->set->left_out > 0)
-        report_add_notice(report, "%lld entries of the data set could not be used. The first: %s.", (long long)o->set->left_out,
-                          o->set->left_out_why);
+        report_add_notice(report, "%lld entr%s of the data set could not be used. The first: %s.", (long long)o->set->left_out,
+                          o->set->left_out == 1 ? "y" : "ies", o->set->left_out_why);
     if (counts->failed > 0)
         report_add_notice(report, "%lld of %lld images could not be read, over all passes. The first: %s.",
                           (long long)counts->failed, (long long)counts->images, clean->why ? clean->why : "under a corruption");
