@@ -12,7 +12,7 @@
 #define FOR_PROBE    (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
 #define FOR_LABELS   (FOR_PROBE_FIT | FOR_PROBE_SCORE)
 #define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES) /* that lie somewhere afterwards */
-#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES)
+#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_ATTEND)
 #define FOR_ALL      UINT_MAX
 
 #define FLAG(member)                  NULL, OPTION_FLAG, AT(member), 0, 0
@@ -57,8 +57,7 @@ const struct option_row option_table[] = {
      "voc2007, coco, visda, imagenet, imagenet-c, deepfashion, folder or csv (default: the experiment's own)"},
     {0, "dataset", TEXT("NAME", dataset), FOR_LABELS,
      "labels from a data set in place of --labels, with --index: voc2007, coco, visda, imagenet, imagenet-c, deepfashion, "
-     "folder "
-     "or csv"},
+     "folder or csv"},
     {0, "data", PATH("PATH", data), FOR_EVAL | FOR_LABELS, "the data set, as it was downloaded"},
     {0, "task", TEXT("NAME", task), FOR_LABELS, "which of its questions, where the set has several"},
     {0, "test-part", TEXT("NAME", test_part), FOR_EVAL | FOR_LABELS, "the part to test on, where the set has several"},
