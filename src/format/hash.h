@@ -5,9 +5,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 
 /* The hash of what `state` stood for, followed by these bytes. */
 uint64_t hash_bytes(uint64_t state, const void *bytes, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,7 +4,15 @@
 
 #include "error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Writes the bytes into `path` with ".tmp" at its end, brings them to disk and renames; after a failure nothing is left. */
 lmvr_status file_replace(const char *path, const void *bytes, size_t size, lmvr_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum letter_kind {
     LETTER_NONE,   /* not part of a word */
     LETTER_SPACED, /* of a script that puts spaces between words, Hangul apart; digits */
@@ -28,5 +32,9 @@ bool letter_is_apostrophe(uint32_t letter);
 
 /* Simple case folding, a character for a character. */
 uint32_t letter_fold(uint32_t letter);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,11 +11,8 @@ static const struct template
     const char *name, *before, *after; /* of the question */
 }
 templates[] = {
-    {"vicuna_v1",
-     "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and "
-     "polite answers to the user's questions. USER: " IMAGE "\n",
-     " ASSISTANT:"},
-    {"llava_hf", "USER: " IMAGE "\n", " ASSISTANT:"},
+    {"vicuna_v1", PROMPT_SYSTEM " " PROMPT_USER IMAGE "\n", PROMPT_ASSISTANT},
+    {"llava_hf", PROMPT_USER IMAGE "\n", PROMPT_ASSISTANT},
     {"plain", IMAGE, ""},
     {"none", "", ""},
 };

@@ -9,6 +9,14 @@ struct prompt {
     size_t before_count, after_count;
 };
 
+/* What vicuna_v1 is made of, for conversations that go on: PROMPT_SYSTEM " " PROMPT_USER, the image, "\n", question,
+ * PROMPT_ASSISTANT, answer, end token, PROMPT_USER, … */
+#define PROMPT_SYSTEM                                                                                                          \
+    "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and "      \
+    "polite answers to the user's questions."
+#define PROMPT_USER      "USER: "
+#define PROMPT_ASSISTANT " ASSISTANT:"
+
 /*
  * Fills `text` into the template (vicuna_v1, llava_hf, plain or none) and cuts it at <image>; each side is tokenized on its
  * own, dummy prefix included, as LLaVA's tokenizer_image_token does. Without <image> the visual tokens stand first, right after

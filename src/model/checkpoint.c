@@ -342,6 +342,17 @@ lmvr_status checkpoint_read(struct checkpoint *checkpoint, const char *canonical
 
 /* ---- what is left ----------------------------------------------------------------------------------------------------- */
 
+size_t checkpoint_count(const struct checkpoint *checkpoint)
+{
+    return checkpoint->count;
+}
+
+const char *checkpoint_at(const struct checkpoint *checkpoint, size_t index, struct checkpoint_tensor *tensor)
+{
+    *tensor = checkpoint->weights[index].tensor;
+    return checkpoint->weights[index].canonical;
+}
+
 void checkpoint_mark_used(struct checkpoint *checkpoint, const char *canonical_prefix)
 {
     for (size_t i = 0; i < checkpoint->count; i++)

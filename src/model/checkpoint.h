@@ -39,6 +39,10 @@ lmvr_status checkpoint_read_part(const struct checkpoint_tensor *tensor, uint64_
 lmvr_status checkpoint_read(struct checkpoint *checkpoint, const char *canonical, int dims, const int64_t *shape, float *out,
                             lmvr_error *error);
 
+/* Every tensor, by canonical name: for copying. The name is the checkpoint's. */
+size_t checkpoint_count(const struct checkpoint *checkpoint);
+const char *checkpoint_at(const struct checkpoint *checkpoint, size_t index, struct checkpoint_tensor *tensor);
+
 /* Tensors that nothing has read nor was told to expect: LMVR_ERROR_INVALID naming the first and their count, unless each is
  * known to be harmless (position_ids, rotary inv_freq, the ViT's post-layernorm, CLIP's text tower). Call after loading. */
 lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_error *error);

@@ -121,6 +121,11 @@ static const struct vision_config clip_default = {.image_size = 224,
                                                   .activation = ACTIVATION_QUICK_GELU,
                                                   .layer_norm_eps = 1e-5f};
 
+struct vision_config config_clip_vision_default(void)
+{
+    return clip_default;
+}
+
 /* LlavaConfig's, which stand in for a whole vision_config but not for the keys that one leaves out: ViT-L/14 at 336. */
 static const struct vision_config llava_default = {.image_size = 336,
                                                    .patch_size = 14,

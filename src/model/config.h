@@ -74,6 +74,20 @@ struct model_config {
     uint64_t hash;                      /* of the JSON files' bytes */
 };
 
+struct clip_text_config { /* CLIP's text tower */
+    int vocabulary, width, blocks, heads, mlp_width, positions;
+    enum activation activation;
+    float layer_norm_eps;
+    int begin_token, end_token;
+};
+
+struct clip_config { /* both towers */
+    struct vision_config vision;
+    struct clip_text_config text;
+    int projection; /* width of what both become */
+    float logit_scale;
+};
+
 /* The encoder's state, 0..N, that feeds the connector: the default of features. Of an encoder alone LLaVA's, the last but one.
  */
 int config_encoder_state(const struct model_config *config);
@@ -84,5 +98,12 @@ int config_visual_tokens(const struct model_config *config);
 /* Reads config.json, preprocessor_config.json (or processor_config.json) and generation_config.json of `folder`.
  * Everything is range-checked here (positive, bounded, divisible where it has to be), so that the model code need not. */
 lmvr_status model_config_read(const char *folder, struct model_config *config, lmvr_error *error);
+
+/* Configurations of parts alone, to train them: a CLIPModel, a LlamaForCausalLM. `path` is a folder or a configuration's file. */
+lmvr_status config_read_clip(const char *path, struct clip_config *config, lmvr_error *error);
+lmvr_status config_read_llama(const char *path, struct language_config *config, lmvr_error *error);
+
+/* What preprocessor_config.json of the folder says; where there is none, CLIP's recipe for this size. */
+lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error);
 
 #endif

@@ -23,6 +23,9 @@ lmvr_status config_parse(const struct config_sources *sources, struct model_conf
 /* A CLIPVisionConfig or, as vision->kind says, a Blip2VisionConfig. `vision` comes with the defaults. */
 lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 
+/* CLIPVisionConfig's own defaults, ViT-B/32. */
+struct vision_config config_clip_vision_default(void);
+
 /* A LlamaConfig. */
 lmvr_status config_parse_language(const struct json_node *node, const struct json_node *generation,
                                   struct language_config *language, lmvr_error *error);

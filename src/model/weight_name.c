@@ -23,6 +23,10 @@ static const struct renaming {
 } renamings[] = {
     {"language_model.", "language_model.model.", {"model.", "lm_head.", "shared.", "encoder.", "decoder."}},
     {"lm_head.", "language_model.lm_head.", {0}},
+    /* LLaMA alone, below its "model." */
+    {"layers.", "language_model.model.layers.", {0}},
+    {"embed_tokens.", "language_model.model.embed_tokens.", {0}},
+    {"norm.", "language_model.model.norm.", {0}},
     {"vision_tower.", "vision_tower.vision_model.", {"vision_model."}},
     /* CLIP alone, with its prefix or bare; BLIP-2's encoder has the prefix */
     {"vision_model.", "vision_tower.vision_model.", {0}},

@@ -2,9 +2,8 @@
 #ifndef LMVR_SRC_NN_ELEMENTWISE_H
 #define LMVR_SRC_NN_ELEMENTWISE_H
 
+#include "tensor/activation.h"
 #include "tensor/dtype.h"
-
-enum activation { ACTIVATION_GELU, ACTIVATION_QUICK_GELU, ACTIVATION_GELU_TANH, ACTIVATION_SILU, ACTIVATION_RELU };
 
 struct layer_norm {
     float *weight, *bias; /* (width) */

@@ -1,4 +1,5 @@
-/* A line a series over categories at equal distances. */
+/* A line a series over categories at equal distances. Where these stand close together, as the steps of a curve, only values
+ * that no line reaches have a marker, and categories may be without a name. */
 #include "report/scale.h"
 #include "report/svg.h"
 
@@ -11,6 +12,8 @@
 #define AXIS_HEIGHT 50.0 /* categories' names and title */
 #define VALUE_TITLE 30.0 /* above the plot */
 #define MAX_LABELS  32   /* at one category */
+#define NAME_ROOM   24.0 /* a category that is wider has its name, cut where it is longer */
+#define MARKER_ROOM 8.0  /* one that is narrower has no marker on a line */
 
 struct layout {
     const struct report_chart *chart;
@@ -68,15 +71,28 @@ static void put_value_axis(const struct layout *l)
         svg_put_text(l->out, &style, title);
 }
 
-/* Where there are too many names for the width, each second, third, ... is written. */
+/* From one written name to the next, in categories: where there are too many for the width, some are left out. */
+static size_t name_distance(const struct layout *l)
+{
+    double slot = slot_width(l), widest = 0;
+    if (slot >= NAME_ROOM)
+        return 1;
+    for (size_t i = 0; i < l->chart->category_count; i++)
+        widest = fmax(widest, svg_text_width(l->chart->categories[i].name, NAME_SIZE));
+    return (size_t)ceil(fmax(NAME_ROOM, widest + 10) / slot);
+}
+
 static void put_categories(const struct layout *l)
 {
     double slot = slot_width(l);
-    size_t every = slot >= 24 ? 1 : (size_t)ceil(24 / slot);
-    for (size_t i = 0; i < l->chart->category_count; i += every) {
+    size_t distance = name_distance(l), next = 0;
+    for (size_t i = 0; i < l->chart->category_count; i++) {
+        if (i < next || !*l->chart->categories[i].name)
+            continue;
         struct svg_text style = {
-            .x = x_of(l, i), .y = l->bottom + 18, .size = NAME_SIZE, .anchor = SVG_MIDDLE, .fit = slot * (double)every - 4};
+            .x = x_of(l, i), .y = l->bottom + 18, .size = NAME_SIZE, .anchor = SVG_MIDDLE, .fit = slot * (double)distance - 4};
         svg_put_text(l->out, &style, l->chart->categories[i].name);
+        next = i + distance;
     }
     struct svg_text style = {.x = (l->left + l->right) / 2,
                              .y = l->bottom + 38,
@@ -110,6 +126,13 @@ static void put_series_line(const struct layout *l, const struct series *s)
     fputs("/>\n", l->out);
 }
 
+/* Whether the value is missing, or a line goes through it that shows it well enough. */
+static bool has_no_marker(const struct layout *l, const struct series *s, size_t i)
+{
+    bool before = i > 0 && !isnan(s->values[i - 1]), after = i + 1 < l->chart->category_count && !isnan(s->values[i + 1]);
+    return isnan(s->values[i]) || (slot_width(l) < MARKER_ROOM && (before || after));
+}
+
 static void put_series(const struct layout *l, const struct series *s)
 {
     size_t values = 0;
@@ -118,7 +141,7 @@ static void put_series(const struct layout *l, const struct series *s)
     if (values > 0)
         put_series_line(l, s);
     for (size_t i = 0; i < l->chart->category_count; i++) {
-        if (isnan(s->values[i]))
+        if (has_no_marker(l, s, i))
             continue;
         svg_put_marker(l->out, s, x_of(l, i), y_of(l, s->values[i]));
         putc('>', l->out);

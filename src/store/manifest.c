@@ -62,16 +62,25 @@ static char *to_text(const json_t *value, size_t flags)
     return json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(7) | flags);
 }
 
-lmvr_status manifest_write(const json_t *manifest, int fd, const char *path, lmvr_error *error)
+char *manifest_text(const json_t *manifest, size_t *length)
 {
     char *text = to_text(manifest, JSON_INDENT(2));
     if (!text)
+        return NULL;
+    *length = strlen(text) + 1;
+    text[*length - 1] = '\n'; /* says that the file is whole */
+    return text;
+}
+
+lmvr_status manifest_write(const json_t *manifest, int fd, const char *path, lmvr_error *error)
+{
+    size_t length;
+    char *text = manifest_text(manifest, &length);
+    if (!text)
         return error_no_memory(error, path);
-    size_t length = strlen(text);
-    text[length] = '\n'; /* says that the file is whole */
     lmvr_status status = file_truncate(fd, path, 0, error);
     if (status == LMVR_OK)
-        status = file_write_at(fd, path, text, length + 1, 0, error);
+        status = file_write_at(fd, path, text, length, 0, error);
     free(text);
     return status;
 }

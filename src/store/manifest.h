@@ -19,6 +19,9 @@ struct store_feature {
 json_t *manifest_make(const json_t *options, const struct store_feature *features, size_t feature_count,
                       const char *const *inputs, size_t input_count);
 
+/* The file's bytes, without a NUL at their end, to be freed; NULL: out of memory. */
+char *manifest_text(const json_t *manifest, size_t *length);
+
 /* Rewrites the file from its beginning. */
 lmvr_status manifest_write(const json_t *manifest, int fd, const char *path, lmvr_error *error);
 

@@ -4,9 +4,11 @@
 #include "store/utf8.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,4 +177,35 @@ lmvr_status place_make_folder(const struct place *place, lmvr_error *error)
     }
     free(path);
     return status;
+}
+
+lmvr_status place_lock(const struct place *place, int fd, lmvr_error *error)
+{
+    /* Other failures are of file systems that have no locks; working without one is better than not at all. */
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: another lmvr is writing there", place->output);
+    return LMVR_OK;
+}
+
+lmvr_status place_open_run(const struct place *place, int *fd, bool *made, lmvr_error *error)
+{
+    *made = false;
+    *fd = open(place->run_path, O_RDWR | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT) {
+        *fd = open(place->run_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        *made = *fd >= 0;
+    }
+    return *fd >= 0 ? place_lock(place, *fd, error) : file_error(error, place->run_path, "open");
+}
+
+lmvr_status place_refuse_results(const struct place *place, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: holds results already; --resume continues them, --force removes them",
+                     place->output);
+}
+
+lmvr_status place_refuse_unknown(const struct place *place, const char *path, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: is there, but no whole %s says what it was made with; --force removes it",
+                     path, place->run_path);
 }

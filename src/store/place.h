@@ -34,4 +34,17 @@ lmvr_status place_check_writable(const struct place *place, lmvr_error *error);
 /* Makes the folder and those above it where they are missing. */
 lmvr_status place_make_folder(const struct place *place, lmvr_error *error);
 
+/* Refuses where another process holds the lock of run.json, open as `fd`; else it is this process's until the file is closed.
+ */
+lmvr_status place_lock(const struct place *place, int fd, lmvr_error *error);
+
+/* Opens run.json and locks it; *made: it was not there before. The caller closes *fd, which is -1 where it could not be opened.
+ */
+lmvr_status place_open_run(const struct place *place, int *fd, bool *made, lmvr_error *error);
+
+/* LMVR_ERROR_INVALID, with the sentences for a place that is taken: by results that can be continued, or by `path`, of which
+ * run.json says nothing. */
+lmvr_status place_refuse_results(const struct place *place, lmvr_error *error);
+lmvr_status place_refuse_unknown(const struct place *place, const char *path, lmvr_error *error);
+
 #endif

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,18 +32,6 @@ static off_t size_of(const char *path)
     return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
-static lmvr_status refuse_results(const struct place *place, lmvr_error *error)
-{
-    return error_set(error, LMVR_ERROR_INVALID, "%s: holds results already; --resume continues them, --force removes them",
-                     place->output);
-}
-
-static lmvr_status refuse_unknown(const struct place *place, const char *path, lmvr_error *error)
-{
-    return error_set(error, LMVR_ERROR_INVALID, "%s: is there, but no whole %s says what it was made with; --force removes it",
-                     path, place->run_path);
-}
-
 /* A file that would be written over. */
 static lmvr_status check_old_file(const struct place *place, const char *path, bool has_run, off_t harmless,
                                   enum store_mode mode, lmvr_error *error)
@@ -56,9 +43,9 @@ static lmvr_status check_old_file(const struct place *place, const char *path, b
         return error_set(error, LMVR_ERROR_INVALID, "%s: not a regular file, and in the way of the output", path);
     bool holds = size_of(path) > harmless;
     if (mode == STORE_NEW && has_run && holds)
-        return refuse_results(place, error);
+        return place_refuse_results(place, error);
     if (mode != STORE_FORCE && !has_run && (holds || harmless > 0))
-        return refuse_unknown(place, path, error);
+        return place_refuse_unknown(place, path, error);
     return LMVR_OK;
 }
 
@@ -78,26 +65,6 @@ static lmvr_status check_state(const struct place *place, enum store_mode mode, 
     return status;
 }
 
-/* ---- the lock ---- */
-
-static lmvr_status lock(int fd, const struct place *place, lmvr_error *error)
-{
-    /* Other failures are of file systems that have no locks; working without one is better than not at all. */
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: another lmvr is writing there", place->output);
-    return LMVR_OK;
-}
-
-static lmvr_status open_run(struct store *s, lmvr_error *error)
-{
-    s->run_fd = open(s->place.run_path, O_RDWR | O_CLOEXEC);
-    if (s->run_fd < 0 && errno == ENOENT) {
-        s->run_fd = open(s->place.run_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        s->made_run = s->run_fd >= 0;
-    }
-    return s->run_fd >= 0 ? LMVR_OK : file_error(error, s->place.run_path, "open");
-}
-
 lmvr_status store_check(const char *output, enum store_mode mode, size_t feature_count, lmvr_error *error)
 {
     struct place place;
@@ -113,7 +80,7 @@ lmvr_status store_check(const char *output, enum store_mode mode, size_t feature
         status = place_check_writable(&place, error);
     int fd = status == LMVR_OK ? open(place.run_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
     if (fd >= 0) {
-        status = lock(fd, &place, error);
+        status = place_lock(&place, fd, error);
         if (status == LMVR_OK)
             status = manifest_read(fd, place.run_path, &begun, error);
         close(fd);
@@ -264,7 +231,7 @@ static lmvr_status begin_or_resume(struct store *s, const struct store_plan *pla
     if (status == LMVR_OK)
         status = manifest_read(s->run_fd, s->place.run_path, &begun, error);
     if (status == LMVR_OK && plan->mode != STORE_FORCE && !begun && size_of(s->place.index_path) > 0)
-        status = refuse_unknown(&s->place, s->place.index_path, error);
+        status = place_refuse_unknown(&s->place, s->place.index_path, error);
     if (status == LMVR_OK && plan->mode == STORE_RESUME && begun)
         status = resume(s, begun, now, plan, error);
     else if (status == LMVR_OK)
@@ -282,9 +249,7 @@ static lmvr_status open_store(struct store *s, const struct store_plan *plan, lm
     if (status == LMVR_OK)
         status = place_make_folder(&s->place, error);
     if (status == LMVR_OK)
-        status = open_run(s, error);
-    if (status == LMVR_OK)
-        status = lock(s->run_fd, &s->place, error);
+        status = place_open_run(&s->place, &s->run_fd, &s->made_run, error);
     if (status != LMVR_OK)
         return status;
     /* Once more: another run may have begun and ended since. */

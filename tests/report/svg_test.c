@@ -77,6 +77,33 @@ static void test_no_one_and_many_values(void **state)
         }
 }
 
+/* A curve: its line alone, a marker where a value stands by itself, and the names that are given as far as they fit. */
+static void test_curves_of_many_points(void **state)
+{
+    (void)state;
+    double line[200], alone[200];
+    struct report *r = report_create("");
+    struct report_chart *c = report_add_chart(r, "loss", "Loss", NULL, &(struct report_chart_options){.kind = REPORT_LINES});
+    for (int i = 0; i < 200; i++) {
+        char name[16] = "";
+        if (i % 40 == 10 || i == 11)
+            snprintf(name, sizeof name, "step%d", i);
+        report_chart_add_category(c, name, NULL);
+        line[i] = 100.0 / (i + 1);
+        alone[i] = i % 50 == 25 ? line[i] : NAN;
+    }
+    report_chart_add_series(c, &(struct report_series){.name = "training"}, line, 200);
+    report_chart_add_series(c, &(struct report_series){.name = "validation"}, alone, 200);
+    char *svg = rendered_svg(c, false);
+    assert_markup(svg, allowed, empty);
+    assert_inside(svg);
+    assert_int_equal(count_of(svg, "<title>"), 4);
+    assert_int_equal(count_of(svg, ">step"), 5);
+    assert_null(strstr(svg, ">step11<"));
+    free(svg);
+    report_free(r);
+}
+
 static void test_values_of_every_size_and_sign(void **state)
 {
     (void)state;
@@ -180,9 +207,13 @@ static void test_names_of_figures_are_unique(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_one_and_many_values), cmocka_unit_test(test_values_of_every_size_and_sign),
-        cmocka_unit_test(test_missing_values),         cmocka_unit_test(test_bars_start_at_zero),
-        cmocka_unit_test(test_it_stands_for_itself),   cmocka_unit_test(test_names_of_figures_are_unique),
+        cmocka_unit_test(test_no_one_and_many_values),
+        cmocka_unit_test(test_curves_of_many_points),
+        cmocka_unit_test(test_values_of_every_size_and_sign),
+        cmocka_unit_test(test_missing_values),
+        cmocka_unit_test(test_bars_start_at_zero),
+        cmocka_unit_test(test_it_stands_for_itself),
+        cmocka_unit_test(test_names_of_figures_are_unique),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

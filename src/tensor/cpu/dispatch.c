@@ -1,3 +1,4 @@
+#include "tensor/cpu/gradient.h"
 #include "tensor/cpu/kernels.h"
 
 #if defined(__x86_64__)
@@ -28,6 +29,13 @@ const struct kernels *kernels_get(void)
     return cpu_has_avx2() ? &kernels_avx2 : &kernels_generic;
 }
 
+const struct gradient_kernels *gradient_kernels_get(void)
+{
+    if (cpu_has_avx512())
+        return &gradient_kernels_avx512;
+    return cpu_has_avx2() ? &gradient_kernels_avx2 : &gradient_kernels_generic;
+}
+
 #else
 
 bool cpu_has_avx512(void)
@@ -43,6 +51,11 @@ bool cpu_has_bf16(void)
 const struct kernels *kernels_get(void)
 {
     return &kernels_generic;
+}
+
+const struct gradient_kernels *gradient_kernels_get(void)
+{
+    return &gradient_kernels_generic;
 }
 
 #endif

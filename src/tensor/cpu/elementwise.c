@@ -1,5 +1,6 @@
 /* Norms, activations and conversions: one pass over rows that fit the cache. */
 #include "tensor/cpu/gemm.h"
+#include "tensor/cpu/lanes.h"
 
 #include <math.h>
 
@@ -46,46 +47,6 @@ static void rms_norm(int64_t rows, int64_t n, const float *x, const float *weigh
         for (int64_t i = 0; i < n; i++)
             y[i] = weight[i] * (x[i] * scale);
     }
-}
-
-INLINE vf sigmoid(vf x)
-{
-    return 1.0f / (1.0f + vexp(-x));
-}
-
-/* erf to 1.5e-7, Abramowitz and Stegun 7.1.26. */
-INLINE vf verf(vf x)
-{
-    vf magnitude = vmax(x, -x), t = 1.0f / (1.0f + 0.3275911f * magnitude);
-    vf p = t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
-    vf y = 1.0f - p * vexp(-magnitude * magnitude);
-    return blend(x < splat(0.0f), -y, y);
-}
-
-INLINE vf gelu_lane(vf x)
-{
-    return 0.5f * x * (1.0f + verf(x * 0.70710678f));
-}
-
-INLINE vf quick_gelu_lane(vf x)
-{
-    return x * sigmoid(1.702f * x);
-}
-
-/* tanh(u) = 2 sigmoid(2 u) - 1, so 1 + tanh(u) = 2 sigmoid(2 u). */
-INLINE vf gelu_tanh_lane(vf x)
-{
-    return x * sigmoid(1.5957691216f * (x + 0.044715f * x * x * x));
-}
-
-INLINE vf silu_lane(vf x)
-{
-    return x * sigmoid(x);
-}
-
-INLINE vf relu_lane(vf x)
-{
-    return vmax(x, splat(0.0f));
 }
 
 #define DEFINE_ACTIVATION(NAME)                                                                                                \

@@ -1,0 +1,148 @@
+/* Configurations of parts that are trained alone, or that a model is begun from. */
+#include "format/input.h"
+#include "model/config_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- files ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* The file's path, malloc'ed: `path` itself, or NAME in that folder. */
+static char *file_of(const char *path, const char *name)
+{
+    return is_folder(path) ? input_path(path, name) : strdup(path);
+}
+
+/* Reads and hands the root on; `optional`: an empty one where there is no file. */
+static lmvr_status with_file(const char *path, const char *name, bool optional,
+                             lmvr_status (*parse)(const struct json_node *node, void *out, lmvr_error *error), void *out,
+                             lmvr_error *error)
+{
+    json_t *root = NULL;
+    char *file = file_of(path, name);
+    if (!file)
+        return error_no_memory(error, name);
+    lmvr_status status = optional && !input_exists(file) ? LMVR_OK : json_read(file, NULL, &root, error);
+    if (status == LMVR_OK) {
+        struct json_node node = json_node_root(file, root);
+        status = parse(&node, out, error);
+    }
+    json_decref(root);
+    free(file);
+    return status;
+}
+
+/* ---- CLIP ------------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status parse_text(const struct json_node *node, struct clip_text_config *t, lmvr_error *error)
+{
+    *t = (struct clip_text_config){.vocabulary = 49408,
+                                   .width = 512,
+                                   .blocks = 12,
+                                   .heads = 8,
+                                   .mlp_width = 2048,
+                                   .positions = 77,
+                                   .activation = ACTIVATION_QUICK_GELU,
+                                   .layer_norm_eps = 1e-5f,
+                                   .begin_token = 49406,
+                                   .end_token = 49407};
+    const struct json_int sizes[] = {
+        {"vocab_size", 3, CONFIG_MAX_VOCABULARY, &t->vocabulary},    {"hidden_size", 1, CONFIG_MAX_WIDTH, &t->width},
+        {"num_hidden_layers", 1, CONFIG_MAX_BLOCKS, &t->blocks},     {"num_attention_heads", 1, CONFIG_MAX_WIDTH, &t->heads},
+        {"intermediate_size", 1, CONFIG_MAX_WIDTH, &t->mlp_width},   {"max_position_embeddings", 3, 1 << 20, &t->positions},
+        {"bos_token_id", 0, CONFIG_MAX_VOCABULARY, &t->begin_token}, {"eos_token_id", 0, CONFIG_MAX_VOCABULARY, &t->end_token},
+    };
+    TRY(json_node_int_table(node, sizes, COUNT(sizes), error));
+    TRY(json_node_float(node, "layer_norm_eps", 1e-30f, 1, &t->layer_norm_eps, error));
+    TRY(config_parse_activation(node, "hidden_act", &t->activation, error));
+    if (t->width % t->heads != 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: %shidden_size is %d, not a multiple of num_attention_heads, %d",
+                         node->file, node->path, t->width, t->heads);
+    /* transformers pools where the highest id stands if the end token is 2, as old configurations have it */
+    if (t->end_token == 2)
+        t->begin_token = t->vocabulary - 2, t->end_token = t->vocabulary - 1;
+    if (t->begin_token >= t->vocabulary || t->end_token >= t->vocabulary)
+        return json_refuse(node, "eos_token_id", "ids below vocab_size for bos_token_id and eos_token_id", error);
+    return LMVR_OK;
+}
+
+static lmvr_status parse_clip(const struct json_node *node, void *out, lmvr_error *error)
+{
+    struct clip_config *config = out;
+    struct json_node vision, text;
+    const char *model_type = NULL;
+    TRY(json_node_string(node, "model_type", &model_type, error));
+    if (!model_type || strcmp(model_type, "clip") != 0)
+        return json_refuse(node, "model_type", "clip", error);
+    TRY(json_node_object(node, json_node_get(node, "vision_config_dict") ? "vision_config_dict" : "vision_config", &vision,
+                         error));
+    TRY(json_node_object(node, json_node_get(node, "text_config_dict") ? "text_config_dict" : "text_config", &text, error));
+    config->vision = config_clip_vision_default();
+    config->projection = 512;
+    config->logit_scale = 2.6592f;
+    TRY(config_parse_vision(&vision, &config->vision, error));
+    TRY(parse_text(&text, &config->text, error));
+    TRY(json_node_int(node, "projection_dim", 1, CONFIG_MAX_WIDTH, &config->projection, error));
+    return json_node_float(node, "logit_scale_init_value", -100, 100, &config->logit_scale, error);
+}
+
+lmvr_status config_read_clip(const char *path, struct clip_config *config, lmvr_error *error)
+{
+    *config = (struct clip_config){0};
+    return with_file(path, "config.json", false, parse_clip, config, error);
+}
+
+/* ---- LLaMA ------------------------------------------------------------------------------------------------------------ */
+
+static lmvr_status parse_llama(const struct json_node *node, void *out, lmvr_error *error)
+{
+    const char *model_type = NULL;
+    struct json_node none = {.file = node->file};
+    TRY(json_node_string(node, "model_type", &model_type, error));
+    if (!model_type || strcmp(model_type, "llama") != 0)
+        return json_refuse(node, "model_type", "llama", error);
+    return config_parse_language(node, &none, out, error);
+}
+
+lmvr_status config_read_llama(const char *path, struct language_config *config, lmvr_error *error)
+{
+    *config = (struct language_config){0};
+    return with_file(path, "config.json", false, parse_llama, config, error);
+}
+
+/* ---- image processor -------------------------------------------------------------------------------------------------- */
+
+struct processor {
+    int image_size;
+    struct preprocess *preprocess;
+};
+
+static lmvr_status parse_processor(const struct json_node *node, void *out, lmvr_error *error)
+{
+    const struct processor *processor = out;
+    struct preprocess *p = processor->preprocess;
+    if (node->object)
+        return config_parse_preprocess(node, processor->image_size, PROCESSOR_CLIP, p, error);
+    preprocess_init_clip(p);
+    p->shortest_edge = p->crop_width = p->crop_height = processor->image_size;
+    return LMVR_OK;
+}
+
+lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error)
+{
+    struct processor processor = {image_size, preprocess};
+    if (!is_folder(folder)) {
+        struct json_node none = {.file = folder};
+        return parse_processor(&none, &processor, error);
+    }
+    return with_file(folder, "preprocessor_config.json", true, parse_processor, &processor, error);
+}

@@ -1,0 +1,7 @@
+/* The activations that models name; tensor/cpu/kernels.h has their formulas. */
+#ifndef LMVR_SRC_TENSOR_ACTIVATION_H
+#define LMVR_SRC_TENSOR_ACTIVATION_H
+
+enum activation { ACTIVATION_GELU, ACTIVATION_QUICK_GELU, ACTIVATION_GELU_TANH, ACTIVATION_SILU, ACTIVATION_RELU };
+
+#endif

@@ -1,0 +1,227 @@
+#include "train/clip_net.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VISION "vision_tower.vision_model."
+#define TEXT   "text_model."
+
+/* ---- parameters, which begin as transformers' CLIPPreTrainedModel._init_weights has them ------------------------------- */
+
+static void init_block(struct clip_net_block *block, const struct clip_net_tower *tower, const char *layers, int index,
+                       struct net *net)
+{
+    int64_t width = tower->width;
+    double inside = pow((double)width, -0.5) * pow(2.0 * tower->block_count, -0.5);
+    char prefix[NET_NAME_SIZE], name[NET_NAME_SIZE + 32];
+    snprintf(prefix, sizeof prefix, "%sencoder.layers.%d", layers, index);
+    struct net_part qkv[3];
+    const char *const names[3] = {"q", "k", "v"};
+    for (int i = 0; i < 3; i++) {
+        qkv[i] = (struct net_part){.out = width};
+        snprintf(qkv[i].prefix, sizeof qkv[i].prefix, "%.120s.self_attn.%s_proj", prefix, names[i]);
+    }
+    block->qkv = net_stacked(net, qkv, 3, width, true, inside);
+    snprintf(name, sizeof name, "%s.self_attn.out_proj", prefix);
+    block->attention_out = net_linear(net, name, width, width, true, pow((double)width, -0.5));
+    snprintf(name, sizeof name, "%s.layer_norm1", prefix);
+    block->norm1 = net_norm(net, name, width, true);
+    snprintf(name, sizeof name, "%s.layer_norm2", prefix);
+    block->norm2 = net_norm(net, name, width, true);
+    snprintf(name, sizeof name, "%s.mlp.fc1", prefix);
+    block->fc1 = net_linear(net, name, tower->mlp_width, width, true, pow(2.0 * (double)width, -0.5));
+    snprintf(name, sizeof name, "%s.mlp.fc2", prefix);
+    block->fc2 = net_linear(net, name, width, tower->mlp_width, true, inside);
+}
+
+static void init_tower(struct clip_net_tower *tower, const char *layers, struct net *net)
+{
+    tower->blocks = calloc((size_t)tower->block_count, sizeof *tower->blocks);
+    if (!tower->blocks && net->status == LMVR_OK)
+        net->status = error_no_memory(net->error, "a tower of CLIP");
+    for (int i = 0; i < tower->block_count && net->status == LMVR_OK; i++)
+        init_block(&tower->blocks[i], tower, layers, i, net);
+}
+
+static void init_vision(struct clip_net *clip, struct net *net)
+{
+    const struct vision_config *v = &clip->vision;
+    int64_t side = v->image_size / v->patch_size, width = v->width;
+    clip->vision_tower =
+        (struct clip_net_tower){v->width, v->heads, v->mlp_width, v->blocks, v->activation, v->layer_norm_eps, false, NULL};
+    clip->class_embedding = net_tensor(net, VISION "embeddings.class_embedding", 1, &width, pow((double)width, -0.5));
+    clip->patch_embedding = net_tensor(net, VISION "embeddings.patch_embedding.weight", 4,
+                                       (int64_t[]){width, 3, v->patch_size, v->patch_size}, 0.02);
+    clip->vision_positions =
+        net_tensor(net, VISION "embeddings.position_embedding.weight", 2, (int64_t[]){side * side + 1, width}, 0.02);
+    clip->pre_norm = net_norm(net, VISION "pre_layrnorm", width, true);
+    init_tower(&clip->vision_tower, VISION, net);
+    clip->post_norm = net_norm(net, VISION "post_layernorm", width, true);
+    clip->visual_projection = net_linear(net, "visual_projection", clip->projection, width, false, pow((double)width, -0.5));
+}
+
+static void init_text(struct clip_net *clip, struct net *net)
+{
+    const struct clip_text_config *t = &clip->text;
+    int64_t width = t->width;
+    clip->text_tower =
+        (struct clip_net_tower){t->width, t->heads, t->mlp_width, t->blocks, t->activation, t->layer_norm_eps, true, NULL};
+    clip->token_embedding =
+        net_tensor(net, TEXT "embeddings.token_embedding.weight", 2, (int64_t[]){t->vocabulary, width}, 0.02);
+    clip->text_positions =
+        net_tensor(net, TEXT "embeddings.position_embedding.weight", 2, (int64_t[]){t->positions, width}, 0.02);
+    init_tower(&clip->text_tower, TEXT, net);
+    clip->final_norm = net_norm(net, TEXT "final_layer_norm", width, true);
+    clip->text_projection = net_linear(net, "text_projection", clip->projection, width, false, pow((double)width, -0.5));
+}
+
+lmvr_status clip_net_init(struct clip_net *clip, const struct clip_config *config, struct net *net)
+{
+    *clip = (struct clip_net){.vision = config->vision, .text = config->text, .projection = config->projection};
+    init_text(clip, net);
+    init_vision(clip, net);
+    clip->logit_scale = net_tensor(net, "logit_scale", 0, NULL, 0);
+    if (net->status == LMVR_OK && !net->checkpoint)
+        parameter_set(clip->logit_scale, 0, 1, &config->logit_scale);
+    return net->status;
+}
+
+void clip_net_finish(struct clip_net *clip)
+{
+    free(clip->vision_tower.blocks);
+    free(clip->text_tower.blocks);
+    *clip = (struct clip_net){0};
+}
+
+/* ---- the way forth ---------------------------------------------------------------------------------------------------- */
+
+/* What a block's run needs beside its input. */
+struct block_context {
+    const struct clip_net_tower *tower;
+    const struct clip_net_block *block;
+    const struct tape_segment *segments;
+    int segment_count;
+};
+
+static struct value *run_block(struct tape *tape, struct value *const *inputs, const void *context)
+{
+    const struct block_context *c = context;
+    const struct clip_net_block *block = c->block;
+    int head_dim = c->tower->width / c->tower->heads;
+    struct tape_attention attention = {.heads = c->tower->heads,
+                                       .kv_heads = c->tower->heads,
+                                       .head_dim = head_dim,
+                                       .k_column = c->tower->width,
+                                       .v_column = 2 * (int64_t)c->tower->width,
+                                       .scale = 1.0f / sqrtf((float)head_dim),
+                                       .causal = c->tower->causal,
+                                       .segments = c->segments,
+                                       .segment_count = c->segment_count};
+    struct value *x = inputs[0];
+    struct value *y = tape_layer_norm(tape, x, block->norm1.weight, block->norm1.bias, c->tower->eps);
+    y = tape_linear(tape, y, block->qkv.weight, block->qkv.bias);
+    y = tape_attention(tape, y, y, y, &attention);
+    y = tape_linear(tape, y, block->attention_out.weight, block->attention_out.bias);
+    x = tape_add(tape, x, y);
+    y = tape_layer_norm(tape, x, block->norm2.weight, block->norm2.bias, c->tower->eps);
+    y = tape_linear(tape, y, block->fc1.weight, block->fc1.bias);
+    y = tape_activation(tape, c->tower->activation, y);
+    y = tape_linear(tape, y, block->fc2.weight, block->fc2.bias);
+    return tape_add(tape, x, y);
+}
+
+static struct value *run_tower(const struct clip_net_tower *tower, bool recompute, struct tape *tape, struct value *x,
+                               const struct tape_segment *segments, int segment_count)
+{
+    struct block_context *contexts = tape_memory(tape, tower->block_count, sizeof *contexts);
+    if (!contexts)
+        return NULL;
+    for (int i = 0; i < tower->block_count; i++) {
+        contexts[i] = (struct block_context){tower, &tower->blocks[i], segments, segment_count};
+        x = recompute ? tape_recompute(tape, run_block, &x, 1, &contexts[i]) : run_block(tape, &x, &contexts[i]);
+    }
+    return x;
+}
+
+/* (count * grid * grid, 3 * patch * patch) of the batch's pixels. */
+static struct value *cut_patches(const struct clip_net *clip, struct tape *tape, const struct batch *batch)
+{
+    int64_t size = clip->vision.image_size, patch = clip->vision.patch_size, side = size / patch;
+    int64_t rows = batch->image_count * side * side, columns = 3 * patch * patch;
+    float *patches = tape_memory(tape, rows * columns, sizeof *patches);
+    if (!patches)
+        return NULL;
+#pragma omp parallel for schedule(static)
+    for (int64_t p = 0; p < rows; p++) {
+        int64_t image = p / (side * side), y = p / side % side, x = p % side;
+        float *to = patches + p * columns;
+        for (int64_t c = 0; c < 3; c++)
+            for (int64_t row = 0; row < patch; row++, to += patch)
+                memcpy(to, batch->pixels + ((image * 3 + c) * size + y * patch + row) * size + x * patch,
+                       (size_t)patch * sizeof *to);
+    }
+    return tape_constant(tape, rows, columns, patches);
+}
+
+struct value *clip_net_images(const struct clip_net *clip, struct tape *tape, const struct batch *batch)
+{
+    int64_t side = clip->vision.image_size / clip->vision.patch_size, cells = side * side, count = batch->image_count;
+    int64_t rows = count * (cells + 1);
+    struct tape_place *places = tape_memory(tape, rows, sizeof *places);
+    int32_t *positions = tape_memory(tape, rows, sizeof *positions), *classes = tape_memory(tape, count, sizeof *classes);
+    struct tape_segment *segments = tape_memory(tape, count, sizeof *segments);
+    if (!segments)
+        return NULL;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t first = i * (cells + 1);
+        segments[i] = (struct tape_segment){first, cells + 1, first, cells + 1, 0};
+        classes[i] = (int32_t)first;
+        for (int64_t p = 0; p <= cells; p++) {
+            places[first + p] = p ? (struct tape_place){1, (int32_t)(i * cells + p - 1)} : (struct tape_place){0, 0};
+            positions[first + p] = (int32_t)p;
+        }
+    }
+    struct value *patches = tape_linear(tape, cut_patches(clip, tape, batch), clip->patch_embedding, NULL);
+    struct value *sources[2] = {tape_parameter(tape, clip->class_embedding), patches};
+    struct value *x = tape_assemble(tape, sources, 2, rows, places);
+    x = tape_add(tape, x, tape_rows(tape, tape_parameter(tape, clip->vision_positions), rows, positions));
+    x = tape_layer_norm(tape, x, clip->pre_norm.weight, clip->pre_norm.bias, clip->vision.layer_norm_eps);
+    x = run_tower(&clip->vision_tower, clip->recompute, tape, x, segments, (int)count);
+    x = tape_rows(tape, x, count, classes);
+    x = tape_layer_norm(tape, x, clip->post_norm.weight, clip->post_norm.bias, clip->vision.layer_norm_eps);
+    return tape_normalize(tape, tape_linear(tape, x, clip->visual_projection.weight, NULL));
+}
+
+struct value *clip_net_texts(const struct clip_net *clip, struct tape *tape, const struct batch *batch)
+{
+    int64_t count = batch->sequence_count, used = 0, row = 0;
+    for (int64_t i = 0; i < count; i++)
+        used += batch->sequences[i].count;
+    int64_t rows = batch_padded(used);
+    struct tape_place *places = tape_memory(tape, rows, sizeof *places);
+    struct tape_place *positions = tape_memory(tape, rows, sizeof *positions);
+    int32_t *ends = tape_memory(tape, count, sizeof *ends);
+    struct tape_segment *segments = tape_memory(tape, count, sizeof *segments);
+    if (!segments)
+        return NULL;
+    for (int64_t i = 0; i < count; i++) {
+        const struct batch_sequence *s = &batch->sequences[i];
+        segments[i] = (struct tape_segment){row, s->count, row, s->count, 0};
+        for (int32_t p = 0; p < s->count; p++, row++) {
+            places[row] = (struct tape_place){0, s->tokens[p]};
+            positions[row] = (struct tape_place){0, p};
+        }
+        ends[i] = (int32_t)(row - 1);
+    }
+    for (; row < rows; row++)
+        places[row] = positions[row] = (struct tape_place){-1, 0};
+    struct value *tokens = tape_parameter(tape, clip->token_embedding), *table = tape_parameter(tape, clip->text_positions);
+    struct value *x = tape_assemble(tape, &tokens, 1, rows, places);
+    x = tape_add(tape, x, tape_assemble(tape, &table, 1, rows, positions));
+    x = run_tower(&clip->text_tower, clip->recompute, tape, x, segments, (int)count);
+    x = tape_rows(tape, x, count, ends);
+    x = tape_layer_norm(tape, x, clip->final_norm.weight, clip->final_norm.bias, clip->text.layer_norm_eps);
+    return tape_normalize(tape, tape_linear(tape, x, clip->text_projection.weight, NULL));
+}

@@ -1,0 +1,44 @@
+/* CLIP's two towers as they are trained (Radford et al. 2021; transformers' CLIPModel): vision/clip.h is the same encoder as
+ * it runs. */
+#ifndef LMVR_SRC_TRAIN_CLIP_NET_H
+#define LMVR_SRC_TRAIN_CLIP_NET_H
+
+#include "model/config.h"
+#include "tensor/tape.h"
+#include "train/batch.h"
+#include "train/net.h"
+
+struct clip_net_block {
+    struct net_norm norm1, norm2;
+    struct net_linear qkv, attention_out, fc1, fc2;
+};
+
+struct clip_net_tower {
+    int width, heads, mlp_width, block_count;
+    enum activation activation;
+    float eps;
+    bool causal;
+    struct clip_net_block *blocks; /* owned */
+};
+
+struct clip_net {
+    struct vision_config vision;
+    struct clip_text_config text;
+    int projection;
+    bool recompute; /* blocks are computed again on the way back instead of being kept */
+    struct parameter *patch_embedding, *class_embedding, *vision_positions, *token_embedding, *text_positions;
+    struct net_norm pre_norm, post_norm, final_norm;
+    struct clip_net_tower vision_tower, text_tower;
+    struct net_linear visual_projection, text_projection;
+    struct parameter *logit_scale;
+};
+
+/* Declares the parameters. clip_net_finish() frees what is left, also after a failure. */
+lmvr_status clip_net_init(struct clip_net *clip, const struct clip_config *config, struct net *net);
+void clip_net_finish(struct clip_net *clip);
+
+/* (image_count, projection) and (sequence_count, projection), rows of length 1. A text is pooled at its last token. */
+struct value *clip_net_images(const struct clip_net *clip, struct tape *tape, const struct batch *batch);
+struct value *clip_net_texts(const struct clip_net *clip, struct tape *tape, const struct batch *batch);
+
+#endif

@@ -1,0 +1,36 @@
+/* LLaVA as it is trained (Liu et al. 2023): a frozen encoder as it runs, the projector and the language model on the tape. The
+ * language model alone, too: then there are no images. */
+#ifndef LMVR_SRC_TRAIN_LLAVA_NET_H
+#define LMVR_SRC_TRAIN_LLAVA_NET_H
+
+#include "train/batch.h"
+#include "train/llama_net.h"
+#include "vision/encoder.h"
+
+struct llava_net {
+    const struct encoder *vision; /* borrowed; NULL: the language model alone */
+    struct arena arena;           /* the encoder's */
+    int feature_state;            /* of the encoder's, 0..N */
+    int skipped;                  /* positions that are left out: 1, the class, or 0 */
+    enum activation activation;
+    struct net_linear linear1, linear2; /* the projector */
+    struct llama_net llama;
+    struct net_linear head; /* of fine-tuning, (labels, width); NULL where there is none */
+    bool single_label;
+};
+
+/* Visual tokens of an image. */
+int llava_net_tokens(const struct llava_net *net);
+
+/* Declares the projector's parameters. */
+void llava_net_init_projector(struct llava_net *llava, const struct projector_config *config, struct net *net);
+
+/* The mean over all learned tokens of the batch of -log p(token | what stands before it). */
+struct value *llava_net_loss(struct llava_net *net, struct tape *tape, const struct batch *batch);
+
+/* The loss of the labels given the mean of each sequence's last states. */
+struct value *llava_net_label_loss(struct llava_net *net, struct tape *tape, const struct batch *batch);
+
+void llava_net_finish(struct llava_net *net);
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * Checks an operation of the tape against a plain forward pass in double precision, straight from its definition: its result,
+ * and its gradient, which must be the finite differences of that pass. The loss is a sum of the result's elements, each times a
+ * number fixed at random.
+ *
+ * Each case also runs with its inputs computed (not the parameters themselves), as a part that is computed again, twice
+ * (gradients add up), with one thread and with three, and with products in bf16.
+ */
+#ifndef LMVR_TESTS_TENSOR_FINITE_H
+#define LMVR_TESTS_TENSOR_FINITE_H
+
+#include "cmocka_all.h"
+
+#include "tensor/cpu/kernels.h"
+#include "tensor/tape_steps.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FINITE_INPUTS  6
+#define FINITE_SAMPLES 120 /* elements of a parameter that are moved, at most */
+
+struct finite {
+    const char *name;
+    int count; /* of parameters */
+    int64_t shapes[FINITE_INPUTS][2];
+    unsigned frozen;       /* bit i: parameter i has no gradient */
+    int values;            /* the first so many parameters come as values */
+    int64_t rows, columns; /* of the result */
+    bool products;         /* oneDNN's split of a sum may depend on the number of threads */
+    struct value *(*run)(struct tape *tape, struct value *const *values, struct parameter *const *parameters,
+                         const void *context);
+    void (*reference)(double *const *parameters, const void *context, double *y);
+    const void *context;
+};
+
+static inline int64_t finite_offset(const struct finite *f, int parameter)
+{
+    int64_t offset = 0;
+    for (int i = 0; i < parameter; i++)
+        offset += f->shapes[i][0] * f->shapes[i][1];
+    return offset;
+}
+
+/* Evenly from -1 to 1. */
+static inline void finite_random(uint64_t seed, int64_t n, float *x)
+{
+    uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t z = (state += 0x9e3779b97f4a7c15u);
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+        x[i] = (float)((double)((z ^ z >> 31) >> 11) * 0x1p-52 - 1.0);
+    }
+}
+
+static inline void *finite_memory(int64_t count, size_t size)
+{
+    void *memory = calloc((size_t)count + 1, size);
+    assert_non_null(memory);
+    return memory;
+}
+
+/* ---- the loss --------------------------------------------------------------------------------------------------------- */
+
+struct finite_step {
+    struct step step;
+    struct value *x;
+    const float *weights;
+};
+
+static inline void finite_back(struct tape *tape, struct step *step)
+{
+    struct finite_step *s = (struct finite_step *)step;
+    float *dx = tape_gradient(tape, s->x);
+    for (int64_t i = 0; dx && i < s->x->rows * s->x->columns; i++)
+        dx[i] += *step->result->gradient * s->weights[i];
+}
+
+static inline struct value *finite_loss(struct tape *tape, struct value *x, const float *weights)
+{
+    struct value *y = x ? tape_new(tape, 1, 1, x->wanted) : NULL;
+    if (!y)
+        return NULL;
+    double sum = 0;
+    for (int64_t i = 0; i < x->rows * x->columns; i++)
+        sum += (double)x->data[i] * (double)weights[i];
+    *y->data = (float)sum;
+    struct finite_step *step = TAPE_STEP(tape, struct finite_step, y, finite_back);
+    if (step) {
+        step->x = x;
+        step->weights = weights;
+    }
+    return y;
+}
+
+/* ---- one pass --------------------------------------------------------------------------------------------------------- */
+
+enum finite_manner { FINITE_DIRECT, FINITE_COMPUTED, FINITE_RECOMPUTED };
+
+struct finite_pass {
+    enum dtype products;
+    enum finite_manner manner;
+    int threads, passes;
+};
+
+struct finite_part {
+    const struct finite *f;
+    struct parameter *const *parameters;
+};
+
+static inline struct value *finite_run_part(struct tape *tape, struct value *const *inputs, const void *context)
+{
+    const struct finite_part *part = context;
+    return part->f->run(tape, inputs, part->parameters, part->f->context);
+}
+
+static inline struct value *finite_input(struct tape *tape, struct parameter *parameter, bool computed)
+{
+    struct value *value = tape_parameter(tape, parameter);
+    if (value && !value->data) { /* in bf16 alone */
+        int32_t *rows = tape_memory(tape, value->rows, sizeof *rows);
+        for (int32_t r = 0; rows && r < value->rows; r++)
+            rows[r] = r;
+        return tape_rows(tape, value, value->rows, rows);
+    }
+    return computed ? tape_scale(tape, value, 1) : value;
+}
+
+static inline void finite_parameters(const struct finite *f, enum dtype products, const float *start,
+                                     struct parameters *parameters)
+{
+    parameters_init(parameters, products);
+    for (int i = 0; i < f->count; i++) {
+        lmvr_error error;
+        struct parameter *parameter;
+        struct parameter_shape matrix = {"matrix", 2, {f->shapes[i][0], f->shapes[i][1]}},
+                               vector = {"vector", 1, {f->shapes[i][1]}};
+        assert_int_equal(
+            parameters_add(parameters, f->shapes[i][0] == 1 ? &vector : &matrix, 1, !(f->frozen >> i & 1), &parameter, &error),
+            LMVR_OK);
+        parameter_set(parameter, 0, parameter->rows * parameter->columns, start + finite_offset(f, i));
+    }
+}
+
+/* Sets y (rows, columns) and the gradients, of all parameters one after another. */
+static inline void finite_run(const struct finite *f, const struct finite_pass *pass, const float *start, const float *weights,
+                              float *y, float *gradients)
+{
+    lmvr_error error;
+    struct tape *tape;
+    struct parameters parameters;
+    struct value *values[FINITE_INPUTS];
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(pass->threads);
+    finite_parameters(f, pass->products, start, &parameters);
+    assert_int_equal(tape_create(pass->products, &tape, &error), LMVR_OK);
+    struct finite_part part = {f, parameters.items};
+    for (int p = 0; p < pass->passes; p++) {
+        tape_begin(tape, true);
+        for (int i = 0; i < f->values; i++)
+            values[i] = finite_input(tape, parameters.items[i], pass->manner != FINITE_DIRECT);
+        struct value *result = pass->manner == FINITE_RECOMPUTED
+                                   ? tape_recompute(tape, finite_run_part, values, f->values, &part)
+                                   : finite_run_part(tape, values, &part);
+        if (result && (result->rows != f->rows || result->columns != f->columns))
+            fail_msg("%s: the result's shape", f->name);
+        if (result)
+            memcpy(y, result->data, (size_t)(f->rows * f->columns) * sizeof *y);
+        if (tape_backward(tape, finite_loss(tape, result, weights), p ? 0.5f : 1.0f, &error) != LMVR_OK)
+            fail_msg("%s: %s", f->name, error.message);
+    }
+    for (int i = 0; i < f->count; i++)
+        if (parameters.items[i]->trained)
+            memcpy(gradients + finite_offset(f, i), parameters.items[i]->gradient,
+                   (size_t)(f->shapes[i][0] * f->shapes[i][1]) * sizeof *gradients);
+        else
+            assert_null(parameters.items[i]->gradient);
+    tape_free(tape);
+    parameters_finish(&parameters);
+    omp_set_num_threads(threads);
+}
+
+/* ---- the checks ------------------------------------------------------------------------------------------------------- */
+
+struct finite_numbers {
+    float *start, *weights, *y, *gradients, *others;
+    double *p, *reference;
+    int64_t size, results;
+};
+
+static inline void finite_compare(const struct finite *f, const char *what, int64_t n, const float *got, const double *expected,
+                                  double tolerance)
+{
+    double error = 0, norm = 0;
+    for (int64_t i = 0; i < n; i++) {
+        error += ((double)got[i] - expected[i]) * ((double)got[i] - expected[i]);
+        norm += expected[i] * expected[i];
+    }
+    /* where the truth is 0 there is rounding */
+    if (!(sqrt(error) <= tolerance * (sqrt(norm) + 0.01 * sqrt((double)n))))
+        fail_msg("%s: %s is off by %g of %g", f->name, what, sqrt(error), sqrt(norm));
+}
+
+static inline double finite_loss_at(const struct finite *f, struct finite_numbers *n)
+{
+    double *pointers[FINITE_INPUTS], loss = 0;
+    for (int i = 0; i < f->count; i++)
+        pointers[i] = n->p + finite_offset(f, i);
+    memset(n->reference, 0, (size_t)n->results * sizeof *n->reference);
+    f->reference(pointers, f->context, n->reference);
+    for (int64_t i = 0; i < n->results; i++)
+        loss += n->reference[i] * (double)n->weights[i];
+    return loss;
+}
+
+static inline void finite_differences(const struct finite *f, struct finite_numbers *n, int parameter)
+{
+    int64_t first = finite_offset(f, parameter), count = finite_offset(f, parameter + 1) - first;
+    int64_t stride = count / FINITE_SAMPLES + 1, taken = 0;
+    float got[FINITE_SAMPLES + 1];
+    double expected[FINITE_SAMPLES + 1];
+    for (int64_t k = 0; k * stride < count; k++) {
+        int64_t i = k * stride + k % stride < count ? k * stride + k % stride : count - 1;
+        double *x = &n->p[first + i], kept = *x, h = 1e-6;
+        *x = kept + h;
+        double above = finite_loss_at(f, n);
+        *x = kept - h;
+        double below = finite_loss_at(f, n);
+        *x = kept;
+        got[taken] = n->gradients[first + i];
+        expected[taken++] = (above - below) / (2 * h);
+    }
+    char what[64];
+    snprintf(what, sizeof what, "the gradient of parameter %d", parameter);
+    finite_compare(f, what, taken, got, expected, 1e-4);
+}
+
+static inline double finite_cosine(int64_t n, const float *x, const float *y)
+{
+    double xy = 0, xx = 0, yy = 0;
+    for (int64_t i = 0; i < n; i++) {
+        xy += (double)x[i] * (double)y[i];
+        xx += (double)x[i] * (double)x[i];
+        yy += (double)y[i] * (double)y[i];
+    }
+    return xx < 1e-6 && yy < 1e-6 ? 1 : xy / sqrt(xx * yy);
+}
+
+static inline void finite_same_bits(const struct finite *f, struct finite_numbers *n, const struct finite_pass *pass,
+                                    const char *what)
+{
+    float *y = finite_memory(n->results, sizeof *y);
+    finite_run(f, pass, n->start, n->weights, y, n->others);
+    bool same = memcmp(y, n->y, (size_t)n->results * sizeof *y) == 0 &&
+                memcmp(n->others, n->gradients, (size_t)n->size * sizeof *n->others) == 0;
+    free(y);
+    if (same)
+        return;
+    if (!f->products)
+        fail_msg("%s: other bits %s", f->name, what);
+    print_message("%s: other bits %s\n", f->name, what);
+    for (int64_t i = 0; i < n->size; i++)
+        n->p[i] = (double)n->gradients[i];
+    finite_compare(f, what, n->size, n->others, n->p, 1e-5);
+}
+
+static inline void finite_check_others(const struct finite *f, struct finite_numbers *n)
+{
+    finite_same_bits(f, n, &(struct finite_pass){F32, FINITE_DIRECT, 3, 1}, "on three threads");
+    finite_same_bits(f, n, &(struct finite_pass){F32, FINITE_COMPUTED, 1, 1}, "where inputs are computed");
+    if (f->values && f->values <= TAPE_PART_INPUTS)
+        finite_same_bits(f, n, &(struct finite_pass){F32, FINITE_RECOMPUTED, 1, 1}, "where it is computed again");
+    finite_run(f, &(struct finite_pass){F32, FINITE_DIRECT, 2, 2}, n->start, n->weights, n->y, n->others);
+    for (int64_t i = 0; i < n->size; i++)
+        n->p[i] = 1.5 * (double)n->gradients[i];
+    finite_compare(f, "the sum over two passes", n->size, n->others, n->p, 1e-5);
+    if (!cpu_has_bf16())
+        return;
+    finite_run(f, &(struct finite_pass){BF16, FINITE_DIRECT, 2, 1}, n->start, n->weights, n->y, n->others);
+    double cosine = finite_cosine(n->size, n->gradients, n->others);
+    if (!(cosine >= 0.999))
+        fail_msg("%s: bf16 gradients are at a cosine of %g", f->name, cosine);
+}
+
+static inline void finite_check(const struct finite *f, uint64_t seed)
+{
+    struct finite_numbers n = {.size = finite_offset(f, f->count), .results = f->rows * f->columns};
+    n.start = finite_memory(n.size, sizeof(float));
+    n.gradients = finite_memory(n.size, sizeof(float));
+    n.others = finite_memory(n.size, sizeof(float));
+    n.weights = finite_memory(n.results, sizeof(float));
+    n.y = finite_memory(n.results, sizeof(float));
+    n.p = finite_memory(n.size, sizeof(double));
+    n.reference = finite_memory(n.results, sizeof(double));
+    finite_random(seed, n.size, n.start);
+    finite_random(seed + 1, n.results, n.weights);
+    for (int64_t i = 0; i < n.size; i++)
+        n.p[i] = (double)n.start[i];
+    finite_run(f, &(struct finite_pass){F32, FINITE_DIRECT, 1, 1}, n.start, n.weights, n.y, n.gradients);
+    finite_loss_at(f, &n);
+    finite_compare(f, "the result", n.results, n.y, n.reference, 1e-5);
+    for (int i = 0; i < f->count; i++)
+        if (!(f->frozen >> i & 1))
+            finite_differences(f, &n, i);
+    finite_check_others(f, &n);
+    free(n.start);
+    free(n.gradients);
+    free(n.others);
+    free(n.weights);
+    free(n.y);
+    free(n.p);
+    free(n.reference);
+}
+
+#endif
