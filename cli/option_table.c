@@ -12,9 +12,8 @@
 #define FOR_MODEL  (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* is shown to a model */
 #define FOR_PROBE  (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
 #define FOR_LABELS (FOR_PROBE_FIT | FOR_PROBE_SCORE)
-#define FOR_FILES                                                                                                              \
-    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES | FOR_TRAIN) /* that lie somewhere afterwards                \
-                                                                                */
+/* ... and those whose results lie somewhere afterwards. */
+#define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES | FOR_TRAIN)
 #define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_ATTEND | FOR_TRAIN)
 #define FOR_LORA     (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
 #define FOR_ALL      UINT_MAX

@@ -1,19 +1,12 @@
 #include "eval/score.h"
 
+#include "eval/clock.h"
 #include "probe/metrics.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void dataset_part_range(const struct dataset *set, enum dataset_part part, int64_t *first, int64_t *count)
 {
