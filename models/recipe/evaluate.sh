@@ -36,4 +36,6 @@ evaluate 2-components-voc2007 components --dataset voc2007 --data "$sets/voc2007
 evaluate 2-components-coco components --dataset coco --data "$sets/coco"
 evaluate 3-domain-shift domain-shift --dataset visda --data "$sets/visda"
 evaluate 4-corruption corruption --dataset imagenet --data "$sets/imagenet" --limit 3000
-evaluate 6-attributes attributes --dataset deepfashion --data "$sets/deepfashion"
+say $lmvr train finetune -m "$model" --dataset deepfashion --data "$sets/deepfashion" --epochs 4 --lr 2e-4 \
+    -o "$work/finetuned" --resume
+evaluate 6-attributes attributes --dataset deepfashion --data "$sets/deepfashion" --finetuned "$work/finetuned"
