@@ -86,8 +86,7 @@ static void note(struct bench *b, const char *name, int batch, const char *unit,
         r->rows[i].value = value;
 }
 
-/* Random pixels or visual tokens: zeros would be kinder than any image. */
-static float *made_up(int64_t count)
+float *bench_made_up(int64_t count)
 {
     float *values = malloc((size_t)count * sizeof *values);
     uint32_t state = 1;
@@ -104,7 +103,7 @@ static lmvr_status row_encode(struct bench *b, lmvr_error *error)
     TRY(open_session(b, 16, "encoder:patches:mean", &s, error));
     int images = s->encode_batch;
     int64_t side = b->model->config.vision.image_size;
-    float *pixels = made_up(images * 3 * side * side), *values = calloc((size_t)images * s->row_size, sizeof *values);
+    float *pixels = bench_made_up(images * 3 * side * side), *values = calloc((size_t)images * s->row_size, sizeof *values);
     float **rows = calloc((size_t)images, sizeof *rows);
     lmvr_status status = pixels && values && rows ? LMVR_OK : error_no_memory(error, "the bench");
     for (int i = 0; i < images && rows && values; i++)
@@ -146,7 +145,8 @@ static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_erro
 {
     struct lmvr_session *s;
     TRY(open_session(b, batch, "llm:all:mean:-1", &s, error));
-    float *visual = made_up(s->visual_tokens * b->model->language.width), *values = calloc(s->row_size + 1, sizeof *values);
+    float *visual = bench_made_up(s->visual_tokens * b->model->language.width),
+          *values = calloc(s->row_size + 1, sizeof *values);
     lmvr_status status = visual && values ? LMVR_OK : error_no_memory(error, "the bench");
     double begin = bench_now(), seconds = 0;
     for (int round = 0; status == LMVR_OK && (round < (prompt ? 3 : 1)); round++) {

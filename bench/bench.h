@@ -46,8 +46,15 @@ lmvr_status bench_run(const struct bench_options *options, struct bench_report *
 /* The configuration of a shape, its language model cut to `layers` blocks, in each stack (0: all). */
 lmvr_status bench_shape(const char *name, int layers, struct model_config *config, lmvr_error *error);
 
+/* Both towers of the shape's CLIP, to train; *pairs, where not NULL, is how many fit a step. LMVR_ERROR_INVALID: the shape is
+ * of no model that training knows. */
+lmvr_status bench_shape_clip(const char *name, struct clip_config *config, int *pairs, lmvr_error *error);
+
 /* Seconds since some fixed moment. */
 double bench_now(void);
+
+/* Random numbers from -1 to 1, such as pixels: zeros would be kinder than any image. malloc'ed; NULL: no memory. */
+float *bench_made_up(int64_t count);
 
 /* ---- corruptions.c ------------------------------------------------------------------------------------------------------ */
 

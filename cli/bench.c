@@ -1,7 +1,7 @@
 /* lmvr bench: speed against this machine's own limits. */
 #include "cli.h"
 
-#include "bench/bench.h"
+#include "bench/train.h"
 #include "error.h"
 
 #include <jansson.h>
@@ -96,6 +96,62 @@ static int measure_corruptions(const struct options *options)
     return flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
 }
 
+/* ---- training ---- */
+
+static void print_training(const struct bench_train_report *r)
+{
+    printf("%s, %d threads, %s kernels; steps in %s; limits: oneDNN in %s\n", r->cpu, r->threads, r->kernels,
+           r->dtype == BF16 ? "bf16" : "f32", r->library_dtype);
+    printf("shape: %s, %d blocks of the language model\n\n", r->shape, r->language_blocks);
+    printf("%-12s%6s%8s%8s%8s%12s%12s  %-10s%9s\n", "", "batch", "visual", "tokens", "learned", "measured", "limit", "",
+           "fraction");
+    for (int i = 0; i < r->row_count; i++) {
+        const struct bench_train_row *t = &r->rows[i];
+        printf("%-12s%6d%8d%8d%8d%12.4g%12.4g  %-10s%9.2f\n", t->row.name, t->row.batch, t->visual, t->tokens, t->learned,
+               t->row.value, t->row.limit, t->row.unit, t->row.value / t->row.limit);
+    }
+}
+
+static lmvr_status print_training_json(const struct bench_train_report *r, lmvr_error *error)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < r->row_count; i++) {
+        const struct bench_train_row *t = &r->rows[i];
+        json_array_append_new(rows, json_pack("{s:s, s:i, s:i, s:i, s:i, s:f, s:s, s:f, s:f}", "name", t->row.name, "batch",
+                                              t->row.batch, "visual_tokens", t->visual, "tokens", t->tokens, "learned",
+                                              t->learned, "value", t->row.value, "unit", t->row.unit, "limit", t->row.limit,
+                                              "fraction", t->row.value / t->row.limit));
+    }
+    json_t *json = json_pack("{s:{s:s, s:i, s:s, s:s}, s:{s:s, s:s, s:i}, s:o}", "machine", "cpu", r->cpu, "threads",
+                             r->threads, "kernels", r->kernels, "library_dtype", r->library_dtype, "model", "shape", r->shape,
+                             "dtype", r->dtype == BF16 ? "bf16" : "f32", "language_blocks", r->language_blocks, "rows", rows);
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    json_decref(json);
+    if (!text)
+        return error_no_memory(error, "the report");
+    puts(text);
+    free(text);
+    return LMVR_OK;
+}
+
+static int measure_training(const struct options *options, const struct bench_options *bench)
+{
+    lmvr_error error;
+    struct bench_train_report report;
+    if (options->model || options->corruptions) {
+        complain("--train is for a --shape, so neither for -m nor for --corruptions");
+        return EXIT_CANNOT;
+    }
+    lmvr_status status = bench_train(bench, &report, &error);
+    if (status == LMVR_OK && options->json)
+        status = print_training_json(&report, &error);
+    else if (status == LMVR_OK)
+        print_training(&report);
+    if (status != LMVR_OK)
+        return cannot(status, &error);
+    return flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
+}
+
 int command_bench(const struct options *options)
 {
     lmvr_error error;
@@ -110,6 +166,8 @@ int command_bench(const struct options *options)
         complain("takes no inputs, so not \"%s\"", options->inputs[0]);
         return EXIT_CANNOT;
     }
+    if (options->bench_train)
+        return measure_training(options, &bench);
     if (options->corruptions)
         return measure_corruptions(options);
     if (options->model && (options->shape || options->layers)) {

@@ -63,7 +63,7 @@ struct options {
     int layers;
     bool resume, force, strict, quiet, json, quick;
     int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: left out */
-    bool corruptions;                                                /* of the bench, in place of a model */
+    bool corruptions, bench_train;                                   /* of the bench, in place of a model's answers */
     char *const *inputs;
     size_t input_count;
 };

@@ -18,6 +18,7 @@ struct plan {
     dnnl_memory_desc_t a, b, c, bias, scratch;
     dnnl_memory_t memory[5]; /* of a, b, c, bias, scratch: their pointers are set at each run */
     size_t scratch_size;
+    int64_t uses;
 };
 
 #define BUCKETS    256
@@ -240,6 +241,7 @@ lmvr_status matmul_run(struct matmul *matmul, struct arena *arena, const struct 
     if (plan) {
         void *scratch = plan->scratch_size ? arena_alloc(arena, (int64_t)plan->scratch_size, 1) : NULL;
         status = plan->scratch_size && !scratch ? dnnl_out_of_memory : run_plan(matmul, plan, call, scratch);
+        plan->uses++;
     }
     arena_release(arena, mark);
     if (status == dnnl_out_of_memory)
@@ -247,4 +249,12 @@ lmvr_status matmul_run(struct matmul *matmul, struct arena *arena, const struct 
     return status == dnnl_success ? LMVR_OK
                                   : error_set(error, LMVR_ERROR_INVALID, "oneDNN cannot multiply (%lld, %lld) by (%lld, %lld)",
                                               (long long)call->m, (long long)call->k, (long long)call->k, (long long)call->n);
+}
+
+void matmul_count(const struct matmul *matmul, void (*visit)(void *user, int64_t m, int64_t n, int64_t k, int64_t uses),
+                  void *user)
+{
+    for (int i = 0; i < BUCKETS; i++)
+        for (const struct plan *plan = matmul->buckets[i]; plan; plan = plan->next)
+            visit(user, plan->shape.m, plan->shape.n, plan->shape.k, plan->uses);
 }

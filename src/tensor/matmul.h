@@ -36,4 +36,8 @@ struct matmul_call {
 /* On all threads. From one thread at a time. */
 lmvr_status matmul_run(struct matmul *matmul, struct arena *arena, const struct matmul_call *call, lmvr_error *error);
 
+/* What has been multiplied so far: calls `visit` for each compiled product with its sizes and how often it ran. */
+void matmul_count(const struct matmul *matmul, void (*visit)(void *user, int64_t m, int64_t n, int64_t k, int64_t uses),
+                  void *user);
+
 #endif
