@@ -38,6 +38,17 @@ static bool bytes_of(int64_t count, size_t size, size_t *bytes)
     return true;
 }
 
+/* On a cache line's boundary; in huge pages, where the system has them, if there are some to fill. *bytes grows to the end. */
+static void *get_memory(size_t *bytes)
+{
+    size_t alignment = *bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT;
+    *bytes = (*bytes + alignment - 1) / alignment * alignment;
+    void *memory = aligned_alloc(alignment, *bytes ? *bytes : alignment);
+    if (memory && alignment == HUGE_PAGE)
+        madvise(memory, *bytes, MADV_HUGEPAGE);
+    return memory;
+}
+
 /* A new block behind the current one. */
 static struct arena_block *add_block(struct arena *arena, size_t bytes)
 {
@@ -45,7 +56,8 @@ static struct arena_block *add_block(struct arena *arena, size_t bytes)
     if (!block)
         return NULL;
     block->size = bytes > BLOCK_SIZE ? bytes : BLOCK_SIZE;
-    block->data = aligned_alloc(ALIGNMENT, block->size);
+    size_t space = block->size;
+    block->data = get_memory(&space);
     if (!block->data) {
         free(block);
         return NULL;
@@ -117,13 +129,9 @@ void *aligned_zeroed(int64_t count, size_t size)
     size_t bytes;
     if (!bytes_of(count, size, &bytes))
         return NULL;
-    size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT;
-    bytes = (bytes + alignment - 1) / alignment * alignment;
-    void *memory = aligned_alloc(alignment, bytes ? bytes : alignment);
+    void *memory = get_memory(&bytes);
     if (!memory)
         return NULL;
-    if (alignment == HUGE_PAGE)
-        madvise(memory, bytes, MADV_HUGEPAGE);
     memset(memory, 0, bytes);
     return memory;
 }

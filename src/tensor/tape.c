@@ -90,6 +90,8 @@ void *tape_step(struct tape *tape, size_t size, struct value *result, void (*bac
     return step;
 }
 
+#define ZEROED 4096 /* elements that one thread clears at a time */
+
 float *tape_gradient(struct tape *tape, struct value *value)
 {
     if (!value->wanted)
@@ -98,9 +100,11 @@ float *tape_gradient(struct tape *tape, struct value *value)
         return value->gradient;
     if (value->parameter)
         return value->gradient = value->parameter->gradient;
-    float *gradient = tape_memory(tape, value->rows * value->columns, sizeof *gradient);
-    if (gradient)
-        memset(gradient, 0, (size_t)(value->rows * value->columns) * sizeof *gradient);
+    int64_t size = value->rows * value->columns;
+    float *gradient = tape_memory(tape, size, sizeof *gradient);
+#pragma omp parallel for schedule(static) if (size > TAPE_FEW)
+    for (int64_t i = 0; i < (gradient ? size : 0); i += ZEROED)
+        memset(gradient + i, 0, (size_t)(size - i < ZEROED ? size - i : ZEROED) * sizeof *gradient);
     return value->gradient = gradient;
 }
 

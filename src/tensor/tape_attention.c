@@ -16,12 +16,15 @@ struct attention_step {
     float *bias; /* (heads, width); NULL: none */
 };
 
-/* One head of one segment: rows of q, k and v, and where they lie. */
+#define BLOCK 64 /* queries at once where each sees more keys than the one before: keys that none of them sees are left out */
+
+/* Queries of one head of one segment, those at the offsets first .. first + rows - 1, and the keys that some of them sees. */
 struct head {
     const struct tape_attention *call;
     const struct tape_segment *segment;
     const float *q, *k, *v, *bias; /* bias: of a key and a query at the same offset; NULL: none */
     int64_t q_stride, k_stride, v_stride;
+    int64_t first, rows, keys;
 };
 
 static struct head get_head(const struct attention_step *s, int segment, int head)
@@ -53,6 +56,18 @@ static int64_t visible(const struct head *h, int64_t i)
     return own < s->k_count ? own : s->k_count;
 }
 
+/* The next queries of the head, from the offset `first` on, as many as are taken at once. */
+static struct head block_of(const struct head *head, int64_t first)
+{
+    struct head block = *head;
+    int64_t left = head->segment->q_count - first;
+    block.first = first;
+    block.rows = head->call->causal && left > BLOCK ? BLOCK : left;
+    block.keys = visible(head, first + block.rows - 1);
+    block.q += first * head->q_stride;
+    return block;
+}
+
 static void multiply(struct tape *tape, const struct gemm_call *call)
 {
     lmvr_error error;
@@ -63,10 +78,10 @@ static void multiply(struct tape *tape, const struct gemm_call *call)
     tape_fail(tape, status, error.message);
 }
 
-/* p (q_count, k_count). */
+/* p (rows, keys). */
 static void probabilities(struct tape *tape, const struct head *h, float *p)
 {
-    int64_t rows = h->segment->q_count, n = h->segment->k_count;
+    int64_t rows = h->rows, n = h->keys;
     multiply(tape, &(struct gemm_call){.transpose_b = true,
                                        .m = rows,
                                        .n = n,
@@ -79,21 +94,21 @@ static void probabilities(struct tape *tape, const struct head *h, float *p)
                                        .c = p,
                                        .ldc = n});
     for (int64_t i = 0; i < rows; i++) {
-        int64_t seen = visible(h, i);
-        tape->kernels->softmax(seen, h->call->scale, h->bias ? h->bias - i : NULL, p + i * n);
+        int64_t seen = visible(h, h->first + i);
+        tape->kernels->softmax(seen, h->call->scale, h->bias ? h->bias - h->first - i : NULL, p + i * n);
         memset(p + i * n + seen, 0, (size_t)(n - seen) * sizeof *p);
     }
 }
 
-/* out (q_count, head_dim) = p v. */
+/* out (rows, head_dim) = p v. */
 static void mix(struct tape *tape, const struct head *h, const float *p, float *out, int64_t out_stride)
 {
-    multiply(tape, &(struct gemm_call){.m = h->segment->q_count,
+    multiply(tape, &(struct gemm_call){.m = h->rows,
                                        .n = h->call->head_dim,
-                                       .k = h->segment->k_count,
+                                       .k = h->keys,
                                        .alpha = 1,
                                        .a = p,
-                                       .lda = h->segment->k_count,
+                                       .lda = h->keys,
                                        .b = h->v,
                                        .ldb = h->v_stride,
                                        .c = out,
@@ -105,11 +120,11 @@ struct head_gradients {
     float *q, *k, *v, *distances; /* distances: sums of dS by the key's offset - the query's; NULL: not wanted */
 };
 
-/* c += alpha op(a) b, where a is (q_count, k_count). */
+/* c += alpha op(a) b, where a is (rows, keys). */
 static void gather(struct tape *tape, const struct head *h, bool transpose, float alpha, const float *a, const float *b,
                    int64_t ldb, float *c, int64_t ldc)
 {
-    int64_t rows = h->segment->q_count, n = h->segment->k_count;
+    int64_t rows = h->rows, n = h->keys;
     if (c)
         multiply(tape, &(struct gemm_call){.transpose_a = transpose,
                                            .m = transpose ? n : rows,
@@ -125,11 +140,11 @@ static void gather(struct tape *tape, const struct head *h, bool transpose, floa
                                            .ldc = ldc});
 }
 
-/* dy (q_count, head_dim); p and d are scratch, (q_count, k_count) each. */
+/* dy (rows, head_dim); p and d are scratch, (rows, keys) each. */
 static void head_back(struct tape *tape, const struct head *h, const float *dy, int64_t dy_stride,
                       const struct head_gradients *to, float *p, float *d)
 {
-    int64_t rows = h->segment->q_count, n = h->segment->k_count;
+    int64_t rows = h->rows, n = h->keys;
     probabilities(tape, h, p);
     gather(tape, h, true, 1, p, dy, dy_stride, to->v, h->v_stride);
     multiply(tape, &(struct gemm_call){.transpose_b = true,
@@ -146,7 +161,7 @@ static void head_back(struct tape *tape, const struct head *h, const float *dy, 
     for (int64_t i = 0; i < rows; i++) {
         tape->kernels->softmax_back(n, 1, p + i * n, d + i * n); /* unseen keys have p 0 */
         if (to->distances)
-            tape->kernels->add(visible(h, i), 1, d + i * n, to->distances - i);
+            tape->kernels->add(visible(h, h->first + i), 1, d + i * n, to->distances - h->first - i);
     }
     gather(tape, h, false, h->call->scale, d, h->k, h->k_stride, to->q, h->q_stride);
     gather(tape, h, true, h->call->scale, d, h->q, h->q_stride, to->k, h->k_stride);
@@ -156,7 +171,9 @@ static int64_t most_scores(const struct tape_attention *call)
 {
     int64_t most = 0;
     for (int i = 0; i < call->segment_count; i++) {
-        int64_t size = call->segments[i].q_count * call->segments[i].k_count;
+        int64_t rows = call->segments[i].q_count, size;
+        rows = call->causal && rows > BLOCK ? BLOCK : rows;
+        size = rows * call->segments[i].k_count;
         most = size > most ? size : most;
     }
     return most;
@@ -178,11 +195,25 @@ static void table_back(const struct tape_attention *call, const float *distances
                 bias->table->gradient[(int64_t)bias->buckets[d] * call->heads + h] += distances[d];
 }
 
+/* All of a head's queries. dq, dk, dv: where the values' gradients go, or NULL; scratch: twice most_scores(). */
+static void whole_head_back(struct tape *tape, const struct attention_step *s, const struct head *h, int64_t head, float *dq,
+                            float *dk, float *dv, float *distances, float *scratch)
+{
+    const struct value *y = s->step.result;
+    int64_t size = most_scores(&s->call);
+    struct head block;
+    for (int64_t first = 0; first < h->segment->q_count; first += block.rows) {
+        block = block_of(h, first);
+        struct head_gradients to = {beside(dq, s->q, block.q), beside(dk, s->k, h->k), beside(dv, s->v, h->v), distances};
+        const float *dy = y->gradient + (h->segment->q_first + first) * y->columns + head * s->call.head_dim;
+        head_back(tape, &block, dy, y->columns, &to, scratch, scratch + size);
+    }
+}
+
 static void attention_back(struct tape *tape, struct step *step)
 {
     struct attention_step *s = (struct attention_step *)step;
     const struct tape_attention *call = &s->call;
-    const struct value *y = step->result;
     float *dq = tape_gradient(tape, s->q), *dk = tape_gradient(tape, s->k), *dv = tape_gradient(tape, s->v);
     struct arena_mark mark = arena_mark(tape->arena);
     int64_t size = most_scores(call), shared = call->heads / call->kv_heads;
@@ -199,12 +230,10 @@ static void attention_back(struct tape *tape, struct step *step)
         for (int group = 0; group < call->kv_heads; group++)
             for (int64_t head = group * shared; head < (group + 1) * shared; head++) {
                 struct head h = get_head(s, segment, (int)head);
-                float *p = scratch + omp_get_thread_num() * 2 * size, *sum = distances;
+                float *sum = distances;
                 if (sum)
                     sum += (segment * call->heads + head) * call->bias.width + call->bias.zero;
-                struct head_gradients to = {beside(dq, s->q, h.q), beside(dk, s->k, h.k), beside(dv, s->v, h.v), sum};
-                const float *dy = y->gradient + h.segment->q_first * y->columns + head * call->head_dim;
-                head_back(tape, &h, dy, y->columns, &to, p, p + size);
+                whole_head_back(tape, s, &h, head, dq, dk, dv, sum, scratch + omp_get_thread_num() * 2 * size);
             }
     if (distances)
         table_back(call, distances);
@@ -236,8 +265,12 @@ static void forward(struct tape *tape, const struct attention_step *s, struct va
         for (int head = 0; head < call->heads; head++) {
             struct head h = get_head(s, segment, head);
             float *p = scratch + omp_get_thread_num() * size;
-            probabilities(tape, &h, p);
-            mix(tape, &h, p, y->data + h.segment->q_first * y->columns + head * call->head_dim, y->columns);
+            struct head block;
+            for (int64_t first = 0; first < h.segment->q_count; first += block.rows) {
+                block = block_of(&h, first);
+                probabilities(tape, &block, p);
+                mix(tape, &block, p, y->data + (h.segment->q_first + first) * y->columns + head * call->head_dim, y->columns);
+            }
         }
     arena_release(tape->arena, mark);
 }

@@ -31,8 +31,11 @@ struct add_step {
 static void add_back(struct tape *tape, struct step *step)
 {
     struct add_step *s = (struct add_step *)step;
-    add_to(tape, step->result, 1.0f, step->result->gradient, tape_gradient(tape, s->a));
     add_to(tape, step->result, 1.0f, step->result->gradient, tape_gradient(tape, s->b));
+    if (s->a->wanted && !s->a->gradient && !s->a->parameter)
+        s->a->gradient = step->result->gradient; /* read for the last time here: it goes on as that of the first summand */
+    else
+        add_to(tape, step->result, 1.0f, step->result->gradient, tape_gradient(tape, s->a));
 }
 
 struct value *tape_add(struct tape *tape, struct value *a, struct value *b)

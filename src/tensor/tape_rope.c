@@ -9,7 +9,7 @@ struct rope_step {
 };
 
 /* Turns (x[i], x[i + half]) by angle i, `sign` 1 forth or -1 back: transformers' rotate_half. */
-static void rotate(const struct tape_rope *rope, int64_t rows, int64_t columns, float sign, float *x)
+static void rotate(const struct tape *tape, const struct tape_rope *rope, int64_t rows, int64_t columns, float sign, float *x)
 {
     int half = rope->head_dim / 2;
 #pragma omp parallel for schedule(static) if (rows * rope->heads * rope->head_dim > TAPE_FEW)
@@ -17,27 +17,22 @@ static void rotate(const struct tape_rope *rope, int64_t rows, int64_t columns, 
         const float *cosines = rope->angles + r * rope->head_dim, *sines = cosines + half;
         for (int h = 0; h < rope->heads; h++) {
             float *head = x + r * columns + rope->column + (int64_t)h * rope->head_dim;
-            for (int i = 0; i < half; i++) {
-                float a = head[i], b = head[half + i], sine = sign * sines[i];
-                head[i] = a * cosines[i] - b * sine;
-                head[half + i] = b * cosines[i] + a * sine;
-            }
+            tape->kernels->rotate(half, cosines, sines, sign, head, head + half);
         }
     }
 }
 
 static void rope_back(struct tape *tape, struct step *step)
 {
-    (void)tape;
     const struct rope_step *s = (const struct rope_step *)step;
-    rotate(&s->rope, step->result->rows, step->result->columns, -1, step->result->gradient);
+    rotate(tape, &s->rope, step->result->rows, step->result->columns, -1, step->result->gradient);
 }
 
 struct value *tape_rope(struct tape *tape, struct value *x, const struct tape_rope *rope)
 {
     if (!x || !rope->angles)
         return NULL;
-    rotate(rope, x->rows, x->columns, 1, x->data);
+    rotate(tape, rope, x->rows, x->columns, 1, x->data);
     struct rope_step *step = TAPE_STEP(tape, struct rope_step, x, rope_back);
     if (step)
         step->rope = *rope;

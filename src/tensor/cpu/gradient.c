@@ -228,6 +228,15 @@ static void sum_rows(int64_t rows, int64_t n, const float *x, float *total)
         add(n, 1.0f, x + r * n, total);
 }
 
+static void rotate(int64_t n, const float *cosines, const float *sines, float sign, float *restrict a, float *restrict b)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float x = a[i], y = b[i], sine = sign * sines[i];
+        a[i] = x * cosines[i] - y * sine;
+        b[i] = y * cosines[i] + x * sine;
+    }
+}
+
 const struct gradient_kernels KERNEL(gradient_kernels) = {
     .add = add,
     .scale = scale,
@@ -240,5 +249,6 @@ const struct gradient_kernels KERNEL(gradient_kernels) = {
     .gated_back = gated_back,
     .softmax = softmax,
     .softmax_back = softmax_back,
+    .rotate = rotate,
     .sum_rows = sum_rows,
 };

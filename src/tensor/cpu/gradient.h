@@ -31,6 +31,9 @@ struct gradient_kernels {
     /* In place: d = p * (d - sum(p * d)), the gradient of what went into the softmax, times `scale`. */
     void (*softmax_back)(int64_t n, float scale, const float *p, float *d);
 
+    /* In place: a = a * cosine - b * sine, b = b * cosine + a * sine, sine being `sign` times what is given. */
+    void (*rotate)(int64_t n, const float *cosines, const float *sines, float sign, float *restrict a, float *restrict b);
+
     /* column sums: sum (n) += sums over rows of x (rows, n). */
     void (*sum_rows)(int64_t rows, int64_t n, const float *x, float *sum);
 };
