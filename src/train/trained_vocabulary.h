@@ -1,0 +1,23 @@
+/* The vocabulary of a run that was given none: trained on its data, outside its folder until that is the run's. */
+#ifndef LMVR_SRC_TRAIN_TRAINED_VOCABULARY_H
+#define LMVR_SRC_TRAIN_TRAINED_VOCABULARY_H
+
+#include "error.h"
+
+struct trained_vocabulary {
+    char *path;   /* tokenizer.model: in the output folder, where an earlier call put it, else below `folder` */
+    char *folder; /* temporary; NULL: none */
+};
+
+/* Takes the one that `output` holds where the run goes on there (`resume`); else trains one of `size` pieces on `data`: text,
+ * or where `conversations` on what those of dataset/conversations.h say. Finish it in any case. */
+lmvr_status trained_vocabulary_init(struct trained_vocabulary *vocabulary, const char *output, bool resume, const char *data,
+                                    bool conversations, int size, lmvr_error *error);
+
+/* Puts it into the output folder, which exists. */
+lmvr_status trained_vocabulary_keep(const struct trained_vocabulary *vocabulary, const char *output, lmvr_error *error);
+
+/* Removes what is temporary. */
+void trained_vocabulary_finish(struct trained_vocabulary *vocabulary);
+
+#endif
