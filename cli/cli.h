@@ -32,5 +32,10 @@ int command_scenes(const struct options *options);
 int command_probe_fit(const struct options *options);
 int command_probe_score(const struct options *options);
 int command_probe_predict(const struct options *options);
+int command_train_contrastive(const struct options *options);
+int command_train_language(const struct options *options);
+int command_train_align(const struct options *options);
+int command_train_instruct(const struct options *options);
+int command_train_finetune(const struct options *options);
 
 #endif

@@ -29,6 +29,12 @@ static const char attend_notes[] =
     "Exit status: 0 all done, 1 the image cannot be used or a word is not in the response, 2 nothing could be begun,\n"
     "3 stopped midway.";
 
+static const char train_notes[] =
+    "DIR gets the model (a Hugging Face folder), loss.csv, loss.svg, checkpoints/ and run.json. A run that was stopped "
+    "anywhere\n"
+    "goes on with --resume, to the same bits.\n\n"
+    "Exit status: 0 all done, 1 done but some samples could not be used, 2 nothing could be begun, 3 stopped midway.";
+
 static const struct command commands[] = {
     {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, input_notes},
     {"describe", "describe [options] INPUT...", "Prints the path and the model's response for each image, a tab between them.",
@@ -53,6 +59,17 @@ static const struct command commands[] = {
      probe_notes},
     {"probe predict", "probe predict [options] -p P.safetensors --features F.npy -o S.npy", "Writes a probe's probabilities.",
      FOR_PROBE_PREDICT, command_probe_predict, NULL},
+    {"train contrastive", "train contrastive (--config FILE | -m DIR) --data FILE -o DIR",
+     "Trains a CLIP on images and captions.", FOR_TRAIN_CONTRASTIVE, command_train_contrastive, train_notes},
+    {"train language", "train language (--config FILE | -m DIR) --data FILE -o DIR", "Trains a LLaMA on text.",
+     FOR_TRAIN_LANGUAGE, command_train_language, train_notes},
+    {"train align", "train align --vision DIR --language DIR --data FILE -o DIR",
+     "LLaVA's stage 1: the projector alone, between a CLIP and a LLaMA.", FOR_TRAIN_ALIGN, command_train_align, train_notes},
+    {"train instruct", "train instruct -m DIR --data FILE -o DIR",
+     "LLaVA's stage 2: projector and language model, on conversations.", FOR_TRAIN_INSTRUCT, command_train_instruct,
+     train_notes},
+    {"train finetune", "train finetune -m DIR --dataset NAME --data PATH -o DIR",
+     "Fine-tunes a LLaVA's representation on a labelled set.", FOR_TRAIN_FINETUNE, command_train_finetune, train_notes},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

@@ -7,12 +7,15 @@
 #define AT(member) offsetof(struct options, member)
 
 /* Commands that have options in common. */
-#define FOR_IMAGES   (FOR_EMBED | FOR_DESCRIBE)           /* that a list of images */
-#define FOR_MODEL    (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* is shown to a model */
-#define FOR_PROBE    (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
-#define FOR_LABELS   (FOR_PROBE_FIT | FOR_PROBE_SCORE)
-#define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES) /* that lie somewhere afterwards */
-#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES)
+#define FOR_TRAIN  (FOR_TRAIN_CONTRASTIVE | FOR_TRAIN_LANGUAGE | FOR_TRAIN_ALIGN | FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
+#define FOR_IMAGES (FOR_EMBED | FOR_DESCRIBE)           /* that a list of images */
+#define FOR_MODEL  (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* is shown to a model */
+#define FOR_PROBE  (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
+#define FOR_LABELS (FOR_PROBE_FIT | FOR_PROBE_SCORE)
+#define FOR_FILES  (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES | FOR_TRAIN) /* that lie somewhere afterwards \
+                                                                                               */
+#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_TRAIN)
+#define FOR_LORA     (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
 #define FOR_ALL      UINT_MAX
 
 #define FLAG(member)                  NULL, OPTION_FLAG, AT(member), 0, 0
@@ -93,6 +96,59 @@ const struct option_row option_table[] = {
     {'o', "output", PATH("DIR", output), FOR_SCENES, "a new or an empty folder"},
     {0, "size", INTEGER(scenes_size, 112, 2048), FOR_SCENES, "a picture's width and height in pixels (default: 224)"},
 
+    /* training */
+    {'m', "model", PATH("DIR", model), FOR_TRAIN_CONTRASTIVE, "a CLIP folder to go on from, in place of a --config"},
+    {'m', "model", PATH("DIR", model), FOR_TRAIN_LANGUAGE, "a LLaMA folder to go on from, in place of a --config"},
+    {'m', "model", PATH("DIR", model), FOR_TRAIN_ALIGN, "a LLaVA folder, in place of --vision and --language"},
+    {'m', "model", PATH("DIR", model), FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE, "a LLaVA folder"},
+    {0, "config", PATH("FILE", train.config), FOR_TRAIN_CONTRASTIVE | FOR_TRAIN_LANGUAGE,
+     "a config.json: the shape of a model that begins at random"},
+    {0, "vision", PATH("DIR", train.vision), FOR_TRAIN_ALIGN, "the CLIP folder whose encoder sees the images"},
+    {0, "language", PATH("DIR", train.language), FOR_TRAIN_ALIGN, "the LLaMA folder that will describe them"},
+    {0, "data", PATH("FILE", data), FOR_TRAIN_CONTRASTIVE | FOR_TRAIN_ALIGN | FOR_TRAIN_INSTRUCT,
+     "LLaVA's JSON, or lines of {\"image\", \"caption\"}"},
+    {0, "data", PATH("FILE", data), FOR_TRAIN_LANGUAGE, "plain text, a document a line"},
+    {0, "data", PATH("PATH", data), FOR_TRAIN_FINETUNE, "the data set, as it was downloaded"},
+    {0, "dataset", TEXT("NAME", dataset), FOR_TRAIN_FINETUNE,
+     "voc2007, coco, visda, imagenet, deepfashion, folder or csv: whose labels are learned"},
+    {0, "prompt", TEXT("TEXT", session.prompt), FOR_TRAIN_FINETUNE, "what stands beside the image (default: the model's own)"},
+    {0, "images", PATH("DIR", train.images), FOR_TRAIN_CONTRASTIVE | FOR_TRAIN_ALIGN | FOR_TRAIN_INSTRUCT,
+     "the folder below which the data's images are (default: the data's own)"},
+    {0, "validation", PATH("FILE", train.validation), FOR_TRAIN & ~FOR_TRAIN_FINETUNE,
+     "data of the same kind that is not learned"},
+    {0, "vocabulary", PATH("FILE", train.vocabulary), FOR_TRAIN,
+     "a tokenizer.model (default: the model's own; where there is none, one is trained on the data)"},
+    {0, "vocabulary-size", INTEGER(train.vocabulary_size, 16, 1 << 20), FOR_TRAIN_CONTRASTIVE | FOR_TRAIN_LANGUAGE,
+     "pieces of one that is trained (default: as many as the configuration has room for)"},
+    {'o', "output", PATH("DIR", output), FOR_TRAIN, "the folder for the model, its checkpoints and its loss"},
+    {0, "epochs", REAL("N", train.epochs, 1e-6, 1e6), FOR_TRAIN,
+     "how often the data are gone through (default: 32 contrastive, 1 language and align, 3 else)"},
+    {0, "steps", INTEGER(train.steps, 1, INT_MAX), FOR_TRAIN, "so many steps, in place of --epochs"},
+    {0, "batch", INTEGER(session.batch, 1, 65536), FOR_TRAIN,
+     "samples at once (default: 256 contrastive, 64 language, 128 align, 32 else)"},
+    {0, "accumulate", INTEGER(train.accumulation, 1, 65536), FOR_TRAIN, "batches a step (default: 1)"},
+    {0, "max-tokens", INTEGER(train.most_tokens, 2, 1 << 20), FOR_TRAIN,
+     "the longest text (default: 77 contrastive, 512 language, 2048 else)"},
+    {0, "lr", REAL("X", train.learning_rate, 0, 1e3), FOR_TRAIN,
+     "the highest learning rate (default: 5e-4 contrastive, 3e-4 language, 2e-3 align, 2e-5 else)"},
+    {0, "warmup", REAL("X", train.warmup, 0, 1e9), FOR_TRAIN,
+     "a share of the steps below 1, or a number of them, on which the rate rises (default: 0.03)"},
+    {0, "constant", FLAG(train.constant), FOR_TRAIN, "the rate stays then (default: half a cosine down to 0)"},
+    {0, "weight-decay", REAL("X", train.weight_decay, 0, 10), FOR_TRAIN,
+     "AdamW's (default: 0.2 contrastive, 0.1 language, 0 else)"},
+    {0, "beta2", REAL("X", train.beta2, 0, 1), FOR_TRAIN, "AdamW's (default: 0.98 contrastive, 0.95 language, 0.999 else)"},
+    {0, "clip", REAL("X", train.clip, 0, 1e9), FOR_TRAIN, "the longest gradient; 0: any (default: 0 contrastive, 1 else)"},
+    {0, "lora", INTEGER(train.lora_rank, 1, 65536), FOR_LORA, "train adapters of this rank beside a frozen language model"},
+    {0, "lora-alpha", REAL("X", train.lora_alpha, 0, 1e6), FOR_LORA, "their weight times the rank (default: 16)"},
+    {0, "recompute", FLAG(train.recompute), FOR_TRAIN, "compute blocks again on the way back: a third slower, less memory"},
+    {0, "save-dtype", CHOICE("f32|bf16", train.saved), FOR_TRAIN, "of the model's file (default: f32)"},
+    {0, "validate-every", INTEGER(train.validate_every, 0, INT_MAX), FOR_TRAIN, "steps (default: 0, never)"},
+    {0, "validation-batches", INTEGER(train.validation_batches, 1, INT_MAX), FOR_TRAIN, "that are looked at (default: 8)"},
+    {0, "checkpoint-every", INTEGER(train.checkpoint_every, 0, INT_MAX), FOR_TRAIN, "steps (default: 500)"},
+    {0, "keep", INTEGER(train.keep, 1, INT_MAX), FOR_TRAIN, "checkpoints, the newest (default: 2)"},
+    {0, "readers", INTEGER(train.readers, 1, 1024), FOR_TRAIN, "threads that read images ahead (default: 1)"},
+    {0, "seed", SEED(session.seed), FOR_TRAIN, "of the samples' order, and of what begins at random (default: 0)"},
+
     /* what is said */
     {0, "prompt", TEXT("TEXT", session.prompt), FOR_MODEL, "what the model is asked (default: the model's own)"},
     {0, "template", TEXT("NAME", session.template_name), FOR_MODEL,
@@ -116,15 +172,17 @@ const struct option_row option_table[] = {
     {0, "quick", FLAG(quick), FOR_BENCH, "leave out end to end, and batches above 4"},
 
     /* how it is computed */
+    {0, "dtype", CHOICE("f32|bf16", dtype), FOR_TRAIN,
+     "of products; weights are f32 all the same (default: bf16 where the machine computes in it, else f32)"},
     {0, "dtype", CHOICE("f32|bf16", dtype), FOR_MODEL | FOR_BENCH,
      "the type of the weights (default: bf16 where the machine computes in it, else f32)"},
     {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL,
      "images at once (default: from the model and the memory)"},
-    {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES,
+    {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN,
      "processor threads (default: one a processor)"},
 
     /* how it goes on */
-    {0, "resume", FLAG(resume), FOR_EMBED | FOR_EVAL, "go on with what an interrupted run left, or begin"},
+    {0, "resume", FLAG(resume), FOR_EMBED | FOR_EVAL | FOR_TRAIN, "go on with what an interrupted run left, or begin"},
     {0, "resume", FLAG(resume), FOR_CORRUPT, "leave results alone that are there already"},
     {0, "force", FLAG(force), FOR_FILES, "remove the results that are there, and begin"},
     {0, "strict", FLAG(strict), FOR_IMAGES | FOR_EVAL | FOR_CORRUPT, "stop at the first input that fails"},

@@ -25,7 +25,7 @@ struct option_row {
     const char *help;
 };
 
-#define OPTION_MOST_ROWS 128
+#define OPTION_MOST_ROWS 192
 
 extern const struct option_row option_table[];
 extern const size_t option_count;

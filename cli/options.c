@@ -222,6 +222,17 @@ static bool parse_options(const struct command *command, int argc, char **argv, 
 bool options_parse(const struct command *command, int argc, char **argv, struct options *options, int *exit_status)
 {
     *options = (struct options){.temperature = NAN, .top_p = NAN, .c = NAN, .angle = NAN, .size = -1};
+    options->train = (struct train_numbers){.keep = -1,
+                                            .validate_every = -1,
+                                            .checkpoint_every = -1,
+                                            .validation_batches = -1,
+                                            .epochs = NAN,
+                                            .learning_rate = NAN,
+                                            .weight_decay = NAN,
+                                            .beta2 = NAN,
+                                            .warmup = NAN,
+                                            .clip = NAN,
+                                            .lora_alpha = NAN};
     lmvr_session_options_default(&options->session);
     *exit_status = EXIT_CANNOT;
     options->features = calloc((size_t)argc, sizeof *options->features);

@@ -19,6 +19,11 @@ enum {
     FOR_INFO = 1 << 8,
     FOR_BENCH = 1 << 9,
     FOR_SCENES = 1 << 10,
+    FOR_TRAIN_CONTRASTIVE = 1 << 11,
+    FOR_TRAIN_LANGUAGE = 1 << 12,
+    FOR_TRAIN_ALIGN = 1 << 13,
+    FOR_TRAIN_INSTRUCT = 1 << 14,
+    FOR_TRAIN_FINETUNE = 1 << 15,
 };
 
 struct command {
@@ -28,7 +33,18 @@ struct command {
     const char *notes; /* printed at the end of its help */
 };
 
+/* Of the train commands; what is not given, 0, NAN or NULL, has the objective's default. */
+struct train_numbers {
+    const char *config, *vision, *language, *images, *validation, *vocabulary;
+    int vocabulary_size, accumulation, most_tokens, steps, readers, lora_rank;
+    int keep, validate_every, checkpoint_every, validation_batches; /* -1: not given */
+    double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha;
+    int saved; /* the place in "f32|bf16" */
+    bool recompute, constant;
+};
+
 struct options {
+    struct train_numbers train;
     const char *model; /* NULL: the one that ships */
     lmvr_dtype dtype;
     lmvr_session_options session;

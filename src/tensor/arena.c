@@ -94,6 +94,24 @@ void arena_release(struct arena *arena, struct arena_mark mark)
     arena->current = mark.block;
 }
 
+int64_t arena_bytes(const struct arena *arena)
+{
+    size_t bytes = 0;
+    for (const struct arena_block *block = arena->first; block; block = block->next)
+        bytes += block->size;
+    return (int64_t)bytes;
+}
+
+void arena_reset(struct arena *arena)
+{
+    int64_t bytes = arena_bytes(arena);
+    if (arena->first && arena->first->next) {
+        arena_finish(arena);
+        add_block(arena, (size_t)bytes); /* where there is none so large, smaller ones come as they are asked for */
+    }
+    arena_release(arena, (struct arena_mark){0});
+}
+
 void *aligned_zeroed(int64_t count, size_t size)
 {
     size_t bytes;

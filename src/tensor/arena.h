@@ -31,6 +31,12 @@ float *arena_floats(struct arena *arena, int64_t count);
 struct arena_mark arena_mark(const struct arena *arena);
 void arena_release(struct arena *arena, struct arena_mark mark);
 
+/* Everything is free again; what took several blocks is one block from now on. So uses whose sizes keep changing settle at the
+ * largest, where blocks of fitting sizes would pile up. */
+void arena_reset(struct arena *arena);
+
+int64_t arena_bytes(const struct arena *arena); /* memory that it holds */
+
 /* Memory for what lives long, such as weights: on a cache line's boundary, in huge pages where the system has them; zeroed.
  * NULL when there is none. Freed by free(). */
 void *aligned_zeroed(int64_t count, size_t size);

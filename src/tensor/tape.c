@@ -36,8 +36,8 @@ void tape_free(struct tape *tape)
 
 void tape_begin(struct tape *tape, bool recording)
 {
-    arena_release(&tape->kept, (struct arena_mark){0});
-    arena_release(&tape->passing, (struct arena_mark){0});
+    arena_reset(&tape->kept);
+    arena_reset(&tape->passing);
     tape->arena = &tape->kept;
     tape->recording = recording;
     tape->status = LMVR_OK;

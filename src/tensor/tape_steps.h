@@ -19,8 +19,8 @@ struct tape {
     bool recording;
     lmvr_status status;
     lmvr_error error;
-    struct arena *arena;              /* where values go: one of the two below */
-    struct arena kept, passing;       /* of the pass; of parts that are computed again */
+    struct arena *arena;        /* where values go: one of the two below */
+    struct arena kept, passing; /* of the pass; of parts that are computed again */
     struct matmul *matmul;
     const struct gradient_kernels *kernels;
     struct step *last;

@@ -299,6 +299,36 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
 }
 
 /* The bench measures the library's inside, which is not here. */
+int command_train_contrastive(const struct options *options)
+{
+    (void)options;
+    return 0;
+}
+
+int command_train_language(const struct options *options)
+{
+    (void)options;
+    return 0;
+}
+
+int command_train_align(const struct options *options)
+{
+    (void)options;
+    return 0;
+}
+
+int command_train_instruct(const struct options *options)
+{
+    (void)options;
+    return 0;
+}
+
+int command_train_finetune(const struct options *options)
+{
+    (void)options;
+    return 0;
+}
+
 int command_bench(const struct options *options)
 {
     (void)options;

@@ -23,8 +23,8 @@ struct gradient_kernels {
     void (*activate_back)(enum activation activation, int64_t n, const float *x, const float *dy, float *dx);
     /* Sets y = f(gate) * up; adds dgate += dy * up * f'(gate), dup += dy * f(gate). */
     void (*gated)(enum activation activation, int64_t n, const float *gate, const float *up, float *y);
-    void (*gated_back)(enum activation activation, int64_t n, const float *gate, const float *up, const float *dy,
-                       float *dgate, float *dup);
+    void (*gated_back)(enum activation activation, int64_t n, const float *gate, const float *up, const float *dy, float *dgate,
+                       float *dup);
 
     /* In place: x = softmax(scale * x + bias); bias may be NULL. Returns log(sum(exp(scale * x + bias))). */
     float (*softmax)(int64_t n, float scale, const float *bias, float *x);

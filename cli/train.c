@@ -1,0 +1,194 @@
+/* lmvr train: a model's training, from data to a folder that transformers opens. */
+#include "train/train.h"
+#include "cli.h"
+#include "error.h"
+#include "interrupt.h"
+#include "model/model.h"
+#include "progress.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+struct session {
+    const struct options *options;
+    struct progress progress;
+    int64_t skipped; /* as last complained about */
+};
+
+/* ---- what happens on the way ------------------------------------------------------------------------------------------ */
+
+static void on_begin(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, void *user)
+{
+    const struct session *s = user;
+    if (!s->options->quiet)
+        fprintf(stderr, "%lld parameters, %lld trained; %lld samples, %lld steps\n", (long long)parameters, (long long)trained,
+                (long long)samples, (long long)steps);
+}
+
+static void format_left(char *text, size_t size, double seconds)
+{
+    long s = seconds < 359999999 ? (long)(seconds + 0.5) : 359999999;
+    snprintf(text, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+}
+
+static int on_step(const struct run_report *report, void *user)
+{
+    struct session *s = user;
+    char line[160], left[32];
+    if (report->warning || report->skipped > s->skipped) {
+        progress_clear(&s->progress);
+        if (report->warning)
+            complain("%s", report->warning);
+        if (report->skipped > s->skipped && s->skipped == 0)
+            complain("left out: %s", report->skipped_why);
+        s->skipped = report->skipped;
+    }
+    format_left(left, sizeof left, report->seconds_left);
+    int length =
+        snprintf(line, sizeof line, "%lld/%lld   loss %.4f   rate %.2e   %.0f tokens/s   %s left", (long long)report->step,
+                 (long long)report->steps, report->loss, report->learning_rate, report->tokens_per_second, left);
+    if (!isnan(report->validation) && length > 0 && (size_t)length < sizeof line)
+        snprintf(line + length, sizeof line - (size_t)length, "   validation %.4f", report->validation);
+    progress_say(&s->progress, line);
+    return interrupt_came();
+}
+
+/* ---- the call --------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status check_call(const struct options *o, enum train_kind kind, lmvr_error *error)
+{
+    const struct train_numbers *t = &o->train;
+    if (o->input_count > 0)
+        return error_set(error, LMVR_ERROR_INVALID, "takes no inputs, so not \"%s\"; --data names the data", o->inputs[0]);
+    if (!o->output)
+        return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder");
+    if (!o->data)
+        return error_set(error, LMVR_ERROR_INVALID, "no data: --data has to name them");
+    bool random = kind == TRAIN_CONTRASTIVE || kind == TRAIN_LANGUAGE;
+    if (random && !o->model == !t->config)
+        return error_set(error, LMVR_ERROR_INVALID, "what to begin with: --config (a shape) or -m (a folder), one of them");
+    if (kind == TRAIN_ALIGN && (o->model ? t->vision || t->language : !t->vision || !t->language))
+        return error_set(error, LMVR_ERROR_INVALID, "what to begin with: --vision and --language, or -m alone");
+    if (!random && kind != TRAIN_ALIGN && !o->model)
+        return error_set(error, LMVR_ERROR_INVALID, "no model: -m has to name a LLaVA folder");
+    if (kind == TRAIN_FINETUNE && !o->dataset)
+        return error_set(error, LMVR_ERROR_INVALID, "no labels: --dataset has to name the data's layout");
+    return LMVR_OK;
+}
+
+static void take(double given, double *value)
+{
+    if (!isnan(given))
+        *value = given;
+}
+
+static void take_whole(int given, int none, int *value)
+{
+    if (given != none)
+        *value = given;
+}
+
+static void fill_run(const struct options *o, struct session *session, struct run_options *run)
+{
+    const struct train_numbers *t = &o->train;
+    run->output = o->output;
+    run->steps = t->steps;
+    run->constant = t->constant;
+    run->seed = o->session.seed;
+    run->resume = o->resume;
+    run->force = o->force;
+    run->report = on_step;
+    run->user = session;
+    take_whole(t->accumulation, 0, &run->accumulation);
+    take_whole(t->keep, -1, &run->keep);
+    take_whole(t->validation_batches, -1, &run->validation_batches);
+    if (t->validate_every >= 0)
+        run->validate_every = t->validate_every;
+    if (t->checkpoint_every >= 0)
+        run->checkpoint_every = t->checkpoint_every;
+    take(t->warmup, &run->warmup);
+    take(t->learning_rate, &run->adamw.learning_rate);
+    take(t->weight_decay, &run->adamw.weight_decay);
+    take(t->beta2, &run->adamw.beta2);
+    take(t->clip, &run->clip);
+}
+
+static void fill(const struct options *o, enum train_kind kind, struct session *session, struct train_options *train)
+{
+    const struct train_numbers *t = &o->train;
+    train_defaults(kind, train);
+    train->start = o->model ? o->model : t->config;
+    train->vision = t->vision;
+    train->language = t->language;
+    train->data = o->data;
+    train->images = t->images;
+    train->validation = t->validation;
+    train->dataset = o->dataset;
+    train->prompt = o->session.prompt;
+    train->vocabulary = t->vocabulary;
+    train->vocabulary_size = t->vocabulary_size;
+    train->lora_rank = t->lora_rank;
+    train->net = (struct net_options){.products = model_dtype(o->dtype),
+                                      .saved = t->saved == 2 ? BF16 : F32,
+                                      .seed = o->session.seed,
+                                      .recompute = t->recompute};
+    train->on_begin = on_begin;
+    take_whole(o->session.batch, 0, &train->batch);
+    take_whole(t->most_tokens, 0, &train->most_tokens);
+    take_whole(t->readers, 0, &train->readers);
+    take(t->epochs, &train->epochs);
+    take(t->lora_alpha, &train->lora_alpha);
+    fill_run(o, session, &train->run);
+}
+
+static int run(const struct options *options, enum train_kind kind)
+{
+    lmvr_error error;
+    struct session session = {.options = options};
+    struct train_options train_options;
+    lmvr_status status = check_call(options, kind, &error);
+    if (status != LMVR_OK)
+        return cannot(status, &error);
+    fill(options, kind, &session, &train_options);
+    if (options->session.threads > 0)
+        omp_set_num_threads(options->session.threads);
+    interrupt_install();
+    progress_begin_saying(&session.progress, !options->quiet);
+    status = train(&train_options, &error);
+    if (status == LMVR_OK) {
+        progress_end(&session.progress, 0);
+        return session.skipped ? EXIT_SOME_FAILED : EXIT_DONE;
+    }
+    progress_clear(&session.progress);
+    if (status == LMVR_STOPPED)
+        return EXIT_STOPPED;
+    complain("%s", error.message);
+    return status == LMVR_ERROR_INVALID || status == LMVR_ERROR_INPUT ? EXIT_CANNOT : EXIT_STOPPED;
+}
+
+int command_train_contrastive(const struct options *options)
+{
+    return run(options, TRAIN_CONTRASTIVE);
+}
+
+int command_train_language(const struct options *options)
+{
+    return run(options, TRAIN_LANGUAGE);
+}
+
+int command_train_align(const struct options *options)
+{
+    return run(options, TRAIN_ALIGN);
+}
+
+int command_train_instruct(const struct options *options)
+{
+    return run(options, TRAIN_INSTRUCT);
+}
+
+int command_train_finetune(const struct options *options)
+{
+    return run(options, TRAIN_FINETUNE);
+}

@@ -1,0 +1,349 @@
+#include "train/train.h"
+
+#include "dataset/dataset.h"
+#include "format/input.h"
+#include "language/prompt.h"
+#include "train/corpus.h"
+#include "train/folder.h"
+#include "train/llava.h"
+#include "train/train_text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- numbers ---------------------------------------------------------------------------------------------------------- */
+
+static const char *const names[] = {"contrastive", "language", "align", "instruct", "finetune"};
+
+void train_defaults(enum train_kind kind, struct train_options *options)
+{
+    static const struct defaults {
+        int batch, most_tokens;
+        double epochs, rate, beta2, eps, decay, warmup, clip;
+    } all[] = {
+        [TRAIN_CONTRASTIVE] = {256, 77, 32, 5e-4, 0.98, 1e-6, 0.2, 0.03, 0},
+        [TRAIN_LANGUAGE] = {64, 512, 1, 3e-4, 0.95, 1e-8, 0.1, 0.03, 1},
+        [TRAIN_ALIGN] = {128, 2048, 1, 2e-3, 0.999, 1e-8, 0, 0.03, 1},
+        [TRAIN_INSTRUCT] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
+        [TRAIN_FINETUNE] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
+    };
+    const struct defaults *d = &all[kind];
+    *options = (struct train_options){.kind = kind,
+                                      .batch = d->batch,
+                                      .most_tokens = d->most_tokens,
+                                      .epochs = d->epochs,
+                                      .readers = 1,
+                                      .lora_alpha = 16,
+                                      .run.accumulation = 1,
+                                      .run.warmup = d->warmup,
+                                      .run.adamw = {d->rate, 0.9, d->beta2, d->eps, d->decay},
+                                      .run.clip = d->clip,
+                                      .run.validation_batches = 8,
+                                      .run.checkpoint_every = 500,
+                                      .run.keep = 2};
+}
+
+/* ---- what a run holds ------------------------------------------------------------------------------------------------- */
+
+struct setup {
+    const struct train_options *options;
+    char *vocabulary; /* its path */
+    struct tokenizer *tokenizer;
+    struct contrastive contrastive;
+    struct llava llava;
+    struct dataset set;
+    float *labels; /* (set.count, label_count) */
+    int label_count;
+    bool single_label;
+    struct corpus corpus, validation;
+    const struct objective *objective;
+    struct feed_options feed;
+    struct run_options run;
+    char *settings;
+};
+
+static void setup_finish(struct setup *s)
+{
+    corpus_finish(&s->corpus);
+    corpus_finish(&s->validation);
+    contrastive_finish(&s->contrastive);
+    llava_finish(&s->llava);
+    tokenizer_close(s->tokenizer);
+    dataset_finish(&s->set);
+    free(s->labels);
+    free(s->vocabulary);
+    free(s->settings);
+}
+
+/* ---- the vocabulary --------------------------------------------------------------------------------------------------- */
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static lmvr_status train_vocabulary(struct setup *s, int size, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    if (mkdir(o->run.output, 0777) != 0 && errno != EEXIST)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be made: %s", o->run.output, strerror(errno));
+    s->vocabulary = input_path(o->run.output, "tokenizer.model");
+    if (!s->vocabulary)
+        return error_no_memory(error, "the vocabulary");
+    if (o->run.resume && input_exists(s->vocabulary))
+        return LMVR_OK;
+    int wanted = o->vocabulary_size ? o->vocabulary_size : size;
+    return train_text_vocabulary(o->data, o->kind != TRAIN_LANGUAGE, wanted, s->vocabulary, error);
+}
+
+/* `size` is what a vocabulary that has to be trained gets. */
+static lmvr_status open_vocabulary(struct setup *s, int size, lmvr_error *error)
+{
+    static const char *const files[] = {"tokenizer.model", "spiece.model", NULL};
+    const struct train_options *o = s->options;
+    const char *const places[] = {o->start, o->language};
+    if (o->vocabulary && !(s->vocabulary = strdup(o->vocabulary)))
+        return error_no_memory(error, "the vocabulary");
+    for (int i = 0; i < 2 && !s->vocabulary; i++)
+        if (is_folder(places[i]))
+            s->vocabulary = folder_find(places[i], files);
+    if (!s->vocabulary && o->kind != TRAIN_CONTRASTIVE && o->kind != TRAIN_LANGUAGE)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has no tokenizer.model; --vocabulary can name one",
+                         o->start ? o->start : o->language);
+    if (!s->vocabulary)
+        TRY(train_vocabulary(s, size, error));
+    return tokenizer_open(s->vocabulary, &s->tokenizer, error);
+}
+
+static lmvr_status check_pieces(const struct setup *s, int rows, lmvr_error *error)
+{
+    int pieces = tokenizer_size(s->tokenizer);
+    return pieces <= rows ? LMVR_OK
+                          : error_set(error, LMVR_ERROR_INVALID, "%s: has %d pieces, but the embedding only %d rows",
+                                      s->vocabulary, pieces, rows);
+}
+
+/* ---- labels of fine-tuning -------------------------------------------------------------------------------------------- */
+
+static int task_width(const struct dataset_task *task)
+{
+    return task->labels.class_count;
+}
+
+/* One task's columns of an image's targets: of one class among many 1 at it and 0 elsewhere. */
+static void put_labels(const struct dataset_task *task, int64_t row, float *out)
+{
+    const struct labels *l = &task->labels;
+    for (int c = 0; c < l->class_count; c++)
+        if (l->kind == LABELS_SINGLE)
+            out[c] = l->single[row] < 0 ? NAN : l->single[row] == c ? 1 : 0;
+        else
+            out[c] = l->multi[row * l->class_count + c] == 0 ? NAN : l->multi[row * l->class_count + c] > 0 ? 1 : 0;
+}
+
+static lmvr_status open_labels(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    struct dataset_options options = {.seed = o->run.seed};
+    TRY(dataset_open(o->dataset, o->data, &options, &s->set, error));
+    for (int t = 0; t < s->set.task_count; t++)
+        s->label_count += task_width(&s->set.tasks[t]);
+    s->single_label = s->set.task_count == 1 && s->set.tasks[0].labels.kind == LABELS_SINGLE;
+    s->labels = calloc((size_t)(s->set.count * s->label_count + 1), sizeof *s->labels);
+    if (!s->labels)
+        return error_no_memory(error, "the labels");
+    for (int64_t i = 0; i < s->set.count; i++)
+        for (int t = 0, at = 0; t < s->set.task_count; t++) {
+            put_labels(&s->set.tasks[t], i, s->labels + i * s->label_count + at);
+            at += task_width(&s->set.tasks[t]);
+        }
+    return LMVR_OK;
+}
+
+/* The images `first` .. of the set with the model's prompt. */
+static lmvr_status open_labelled(struct setup *s, int64_t first, int64_t count, struct corpus *corpus, lmvr_error *error)
+{
+    const struct model_config *config = &s->llava.config;
+    const char *prompt = s->options->prompt ? s->options->prompt : config->prompt;
+    struct prompt tokens;
+    TRY(prompt_create(s->tokenizer, config->template_name, prompt, config->language.begin_token, -1, &tokens, error));
+    struct corpus_labelled labelled = {.count = count,
+                                       .images = (const char *const *)s->set.paths + first,
+                                       .labels = s->labels + first * s->label_count,
+                                       .label_count = s->label_count,
+                                       .before = tokens.before,
+                                       .after = tokens.after,
+                                       .before_count = tokens.before_count,
+                                       .after_count = tokens.after_count};
+    lmvr_status status = corpus_labels(&labelled, corpus, error);
+    prompt_finish(&tokens);
+    return status;
+}
+
+/* ---- data ------------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status open_data(struct setup *s, const char *data, int begin, int end, struct corpus *corpus, lmvr_error *error)
+{
+    static lmvr_status (*const kinds[])(const struct corpus_options *, struct corpus *,
+                                        lmvr_error *) = {corpus_captions, corpus_text, corpus_alignment, corpus_instruction};
+    struct corpus_options options = {.data = data,
+                                     .images = s->options->images,
+                                     .tokenizer = s->tokenizer,
+                                     .begin_token = begin,
+                                     .end_token = end,
+                                     .most_tokens = s->options->most_tokens};
+    return kinds[s->options->kind](&options, corpus, error);
+}
+
+static lmvr_status open_corpora(struct setup *s, int begin, int end, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    if (o->kind == TRAIN_FINETUNE) {
+        TRY(open_labelled(s, 0, s->set.train_count, &s->corpus, error));
+        if (s->set.count == s->set.train_count)
+            return LMVR_OK;
+        return open_labelled(s, s->set.train_count, s->set.count - s->set.train_count, &s->validation, error);
+    }
+    TRY(open_data(s, o->data, begin, end, &s->corpus, error));
+    return o->validation ? open_data(s, o->validation, begin, end, &s->validation, error) : LMVR_OK;
+}
+
+/* ---- the two kinds of net --------------------------------------------------------------------------------------------- */
+
+static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    struct clip_config config;
+    TRY(config_read_clip(o->start, &config, error));
+    const struct clip_text_config *text = &config.text;
+    int least = text->begin_token < text->end_token ? text->begin_token : text->end_token;
+    TRY(open_vocabulary(s, least, error));
+    TRY(check_pieces(s, text->vocabulary, error));
+    TRY(contrastive_init(&s->contrastive, o->start, s->vocabulary, &o->net, error));
+    s->objective = &s->contrastive.objective;
+    s->feed.preprocess = &s->contrastive.preprocess;
+    s->feed.image_size = config.vision.image_size;
+    if (o->most_tokens > text->positions)
+        return error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit the tower's %d positions; see --max-tokens",
+                         o->most_tokens, text->positions);
+    return open_corpora(s, text->begin_token, text->end_token, error);
+}
+
+static lmvr_status open_llava(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    static const enum llava_stage stages[] = {LLAVA_LANGUAGE, LLAVA_LANGUAGE, LLAVA_ALIGN, LLAVA_INSTRUCT, LLAVA_FINETUNE};
+    struct language_config language = {0};
+    if (o->kind == TRAIN_LANGUAGE)
+        TRY(config_read_llama(o->start, &language, error));
+    TRY(open_vocabulary(s, language.vocabulary, error));
+    if (o->kind == TRAIN_FINETUNE)
+        TRY(open_labels(s, error));
+    struct llava_options options = {.stage = stages[o->kind],
+                                    .start = o->start,
+                                    .vision = o->vision,
+                                    .language = o->language,
+                                    .tokenizer = s->vocabulary,
+                                    .pieces = tokenizer_size(s->tokenizer),
+                                    .lora_rank = o->lora_rank,
+                                    .lora_alpha = o->lora_alpha,
+                                    .labels = s->label_count,
+                                    .single_label = s->single_label,
+                                    .net = o->net};
+    TRY(llava_init(&s->llava, &options, error));
+    const struct model_config *config = &s->llava.config;
+    TRY(check_pieces(s, config->language.vocabulary, error));
+    s->objective = &s->llava.objective;
+    if (o->kind != TRAIN_LANGUAGE) {
+        s->feed.preprocess = &s->llava.preprocess;
+        s->feed.image_size = config->vision.image_size;
+    }
+    if (config->language.end_token_count == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: names no eos_token_id", o->start ? o->start : o->language);
+    return open_corpora(s, config->language.begin_token, config->language.end_tokens[0], error);
+}
+
+/* ---- the run ---------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status add_model(json_t *settings, const char *key, const char *path, lmvr_error *error)
+{
+    struct checkpoint *checkpoint;
+    uint64_t hash;
+    char text[32];
+    if (!is_folder(path))
+        return LMVR_OK;
+    TRY(checkpoint_open(path, &checkpoint, error));
+    lmvr_status status = checkpoint_hash(checkpoint, &hash, error);
+    checkpoint_close(checkpoint);
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
+    json_object_set_new(settings, key, json_string(text));
+    return status;
+}
+
+/* Everything that decides about the result, for run.json. */
+static lmvr_status write_settings(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    const struct adamw *a = &s->run.adamw;
+    json_t *json =
+        json_pack("{s:s, s:i, s:I, s:i, s:i, s:f, s:b, s:f, s:f, s:f, s:f, s:f, s:I, s:s, s:i, s:f, s:b}", "objective",
+                  names[o->kind], "batch", o->batch, "steps", (json_int_t)s->run.steps, "accumulation", s->run.accumulation,
+                  "max_tokens", o->most_tokens, "warmup", s->run.warmup, "constant", s->run.constant, "learning_rate",
+                  a->learning_rate, "beta2", a->beta2, "eps", a->eps, "weight_decay", a->weight_decay, "clip", s->run.clip,
+                  "seed", (json_int_t)o->run.seed, "dtype", o->net.products == F32 ? "f32" : "bf16", "lora", o->lora_rank,
+                  "lora_alpha", o->lora_alpha, "recompute", o->net.recompute);
+    if (!json)
+        return error_no_memory(error, "the settings");
+    lmvr_status status = add_model(json, "model", o->start, error);
+    if (status == LMVR_OK)
+        status = add_model(json, "vision", o->vision, error);
+    if (status == LMVR_OK)
+        status = add_model(json, "language", o->language, error);
+    if (status == LMVR_OK && !(s->settings = json_dumps(json, JSON_COMPACT)))
+        status = error_no_memory(error, "the settings");
+    s->run.settings = s->settings;
+    json_decref(json);
+    return status;
+}
+
+static lmvr_status plan_steps(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    s->run = o->run;
+    int64_t a_step = (int64_t)o->batch * o->run.accumulation;
+    if (s->run.steps == 0) {
+        double steps = ceil(o->epochs * (double)s->corpus.count / (double)a_step);
+        if (steps > 1e12)
+            return error_set(error, LMVR_ERROR_INVALID, "%g epochs are too many steps", o->epochs);
+        s->run.steps = (int64_t)steps;
+    }
+    s->feed.batch = o->batch;
+    s->feed.threads = o->readers;
+    s->feed.ahead = 2;
+    return LMVR_OK;
+}
+
+static lmvr_status run(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    TRY(o->kind == TRAIN_CONTRASTIVE ? open_contrastive(s, error) : open_llava(s, error));
+    TRY(plan_steps(s, error));
+    TRY(write_settings(s, error));
+    if (o->on_begin)
+        o->on_begin(parameters_size(s->objective->parameters, false), parameters_size(s->objective->parameters, true),
+                    s->corpus.count, s->run.steps, o->run.user);
+    return run_train(s->objective, &s->corpus, s->validation.self ? &s->validation : NULL, &s->feed, &s->run, error);
+}
+
+lmvr_status train(const struct train_options *options, lmvr_error *error)
+{
+    struct setup setup = {.options = options};
+    lmvr_status status = run(&setup, error);
+    setup_finish(&setup);
+    return status;
+}

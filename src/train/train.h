@@ -1,0 +1,35 @@
+/* A whole training run, from paths and numbers: opens what is needed, makes the objective and its data, and runs. */
+#ifndef LMVR_SRC_TRAIN_TRAIN_H
+#define LMVR_SRC_TRAIN_TRAIN_H
+
+#include "train/contrastive.h"
+#include "train/run.h"
+
+enum train_kind { TRAIN_CONTRASTIVE, TRAIN_LANGUAGE, TRAIN_ALIGN, TRAIN_INSTRUCT, TRAIN_FINETUNE };
+
+struct train_options {
+    enum train_kind kind;
+    const char *start;             /* a folder to begin with, or the configuration's file of one that begins at random */
+    const char *vision, *language; /* of TRAIN_ALIGN, in place of `start` */
+    const char *data, *images;     /* images: the folder below which data's names are; NULL: data's own */
+    const char *validation;        /* data of the same kind; NULL: none */
+    const char *dataset, *prompt;  /* of TRAIN_FINETUNE: `data` is this data set; prompt NULL: the model's own */
+    const char *vocabulary;        /* tokenizer.model; NULL: that of the folders, else one is trained on the data */
+    int vocabulary_size;           /* of one that is trained; 0: what the configuration has */
+    int batch, most_tokens;
+    double epochs; /* where run.steps is 0 */
+    int readers;   /* threads that read ahead */
+    int lora_rank;
+    double lora_alpha;
+    struct net_options net;
+    struct run_options run;
+    void (*on_begin)(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, void *user); /* NULL is allowed */
+};
+
+/* The paper's numbers for this kind, which are those of CLIP, of LLaMA and of LLaVA's own scripts (PAPER: section 4.1). */
+void train_defaults(enum train_kind kind, struct train_options *options);
+
+/* As run_train(). */
+lmvr_status train(const struct train_options *options, lmvr_error *error);
+
+#endif

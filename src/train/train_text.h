@@ -1,0 +1,11 @@
+/* The texts of training data, for a vocabulary. */
+#ifndef LMVR_SRC_TRAIN_TRAIN_TEXT_H
+#define LMVR_SRC_TRAIN_TRAIN_TEXT_H
+
+#include "error.h"
+
+/* Trains a vocabulary of LLaMA's kind and writes it at `path`: on plain text, or where `conversations` on what those of
+ * dataset/conversations.h say. */
+lmvr_status train_text_vocabulary(const char *data, bool conversations, int size, const char *path, lmvr_error *error);
+
+#endif
