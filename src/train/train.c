@@ -392,13 +392,13 @@ static lmvr_status write_settings(struct setup *s, lmvr_error *error)
 {
     const struct train_options *o = s->options;
     const struct adamw *a = &s->run.adamw;
-    json_t *json =
-        json_pack("{s:s, s:i, s:I, s:i, s:i, s:f, s:b, s:f, s:f, s:f, s:f, s:f, s:I, s:s, s:i, s:f, s:b, s:f}", "objective",
-                  names[o->kind], "batch", o->batch, "steps", (json_int_t)s->run.steps, "accumulation", s->run.accumulation,
-                  "max_tokens", o->most_tokens, "warmup", s->run.warmup, "constant", s->run.constant, "learning_rate",
-                  a->learning_rate, "beta2", a->beta2, "eps", a->eps, "weight_decay", a->weight_decay, "clip", s->run.clip,
-                  "seed", (json_int_t)o->run.seed, "dtype", o->net.products == F32 ? "f32" : "bf16", "lora", o->lora_rank,
-                  "lora_alpha", o->lora_alpha, "recompute", o->net.recompute, "prompted", o->prompted);
+    json_t *json = json_pack("{s:s, s:i, s:I, s:i, s:i, s:f, s:b, s:f, s:f, s:f, s:f, s:f, s:I, s:s, s:i, s:f, s:b, s:f, s:s?}",
+                             "objective", names[o->kind], "batch", o->batch, "steps", (json_int_t)s->run.steps, "accumulation",
+                             s->run.accumulation, "max_tokens", o->most_tokens, "warmup", s->run.warmup, "constant",
+                             s->run.constant, "learning_rate", a->learning_rate, "beta2", a->beta2, "eps", a->eps,
+                             "weight_decay", a->weight_decay, "clip", s->run.clip, "seed", (json_int_t)o->run.seed, "dtype",
+                             o->net.products == F32 ? "f32" : "bf16", "lora", o->lora_rank, "lora_alpha", o->lora_alpha,
+                             "recompute", o->net.recompute, "prompted", o->prompted, "prompt", o->prompt);
     if (!json)
         return error_no_memory(error, "the settings");
     lmvr_status status = add_model(json, "model", o->start, error);
