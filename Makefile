@@ -1,6 +1,6 @@
 # The two commands of a newcomer, and those of every day. All of them install what is missing first (as root or with sudo, from
 # the distribution's packages), then build in build/ with CMake and Ninja. CMakePresets.json has the other builds.
-.PHONY: all setup demo test check asan tsan fuzz format lint install clean
+.PHONY: all setup demo model test check asan tsan fuzz format lint install clean
 
 all: setup
 	@cmake --preset release >build.log 2>&1 || { cat build.log; exit 1; }
@@ -12,6 +12,11 @@ setup:
 # The main job on the images that come with the project.
 demo: all
 	@./examples/demo.sh
+
+# The model that ships, from nothing: two to three hours on two cores; what was interrupted goes on where it was.
+model: all
+	./models/recipe/train.sh build/model
+	./models/recipe/evaluate.sh build/model build/model/lmvr-small
 
 test: all
 	@ctest --test-dir build --output-on-failure --timeout 600

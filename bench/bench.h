@@ -2,9 +2,9 @@
  * Speed against this machine's own limits, measured in the same run (docs/SPEED.md says how to read and repeat it).
  *
  * A row's limit is what the bare library (oneDNN) needs for the row's linear products, at the same number of rows, in the
- * layout that it picks for that number, plus attention's two products, at the same rate and at the count that causality leaves,
- * plus, in decoding, reading the key-value cache once at the measured bandwidth. Where the library does not multiply bf16 on
- * this processor, its f32 products are the limit.
+ * faster of the layouts that it picks for that number and for 32, plus attention's two products, at the same rate and at the
+ * count that causality leaves, plus, in decoding, reading the key-value cache once at the measured bandwidth. Where the library
+ * does not multiply bf16 on this processor, its f32 products are the limit.
  */
 #ifndef LMVR_BENCH_BENCH_H
 #define LMVR_BENCH_BENCH_H

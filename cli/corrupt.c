@@ -77,6 +77,7 @@ static lmvr_status list_paths(const struct run *run, size_t input, char **paths,
         if (!paths[v])
             return error_no_memory(error, "a file name");
         if (run->options->resume && is_there(paths[v])) {
+            encoded_clear(paths[v]);
             free(paths[v]);
             paths[v] = NULL;
         }

@@ -8,6 +8,7 @@
 #include "progress.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -205,6 +206,8 @@ int command_eval(const struct options *options)
 {
     lmvr_error error;
     struct run run = {.options = options};
+    if (options->session.threads > 0)
+        omp_set_num_threads(options->session.threads); /* the probes' */
     lmvr_status status = check_call(&run, &error);
     if (status == LMVR_OK)
         status = open_set(&run, &error);

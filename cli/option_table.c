@@ -12,9 +12,9 @@
 #define FOR_MODEL  (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* is shown to a model */
 #define FOR_PROBE  (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
 #define FOR_LABELS (FOR_PROBE_FIT | FOR_PROBE_SCORE)
-#define FOR_FILES  (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES | FOR_TRAIN) /* that lie somewhere afterwards \
-                                                                                               */
-#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_TRAIN)
+/* ... and those whose results lie somewhere afterwards. */
+#define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES | FOR_TRAIN)
+#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_ATTEND | FOR_TRAIN)
 #define FOR_LORA     (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
 #define FOR_ALL      UINT_MAX
 
@@ -60,8 +60,7 @@ const struct option_row option_table[] = {
      "voc2007, coco, visda, imagenet, imagenet-c, deepfashion, folder or csv (default: the experiment's own)"},
     {0, "dataset", TEXT("NAME", dataset), FOR_LABELS,
      "labels from a data set in place of --labels, with --index: voc2007, coco, visda, imagenet, imagenet-c, deepfashion, "
-     "folder "
-     "or csv"},
+     "folder or csv"},
     {0, "data", PATH("PATH", data), FOR_EVAL | FOR_LABELS, "the data set, as it was downloaded"},
     {0, "task", TEXT("NAME", task), FOR_LABELS, "which of its questions, where the set has several"},
     {0, "test-part", TEXT("NAME", test_part), FOR_EVAL | FOR_LABELS, "the part to test on, where the set has several"},

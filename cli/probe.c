@@ -99,7 +99,7 @@ int command_probe_fit(const struct options *options)
     use_threads(options);
     lmvr_status status = check_output(options, "a file for the probe", &error);
     if (status == LMVR_OK)
-        status = probe_inputs_read(options, true, &in, &error);
+        status = probe_inputs_read(options, PROBE_FIT, &in, &error);
     if (status == LMVR_OK)
         status = fit(options, &in, &probe, &report, &error);
     if (status == LMVR_OK)
@@ -117,13 +117,13 @@ int command_probe_fit(const struct options *options)
 /* ---- score and predict ---- */
 
 /* The probe, and what it is to be used on; scores (rows, classes), to be freed. */
-static lmvr_status use_probe(const struct options *o, bool with_labels, struct probe *probe, struct probe_inputs *in,
+static lmvr_status use_probe(const struct options *o, enum probe_use use, struct probe *probe, struct probe_inputs *in,
                              float **scores, lmvr_error *error)
 {
     if (!o->probe)
         return error_set(error, LMVR_ERROR_INVALID, "no probe: -p has to name a file that probe fit wrote");
     TRY(probe_read(o->probe, probe, error));
-    TRY(probe_inputs_read(o, with_labels, in, error));
+    TRY(probe_inputs_read(o, use, in, error));
     if (in->dim != probe->dim)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has rows of %lld values, but %s was fitted to %lld", o->feature_file,
                          (long long)in->dim, o->probe, (long long)probe->dim);
@@ -157,7 +157,7 @@ int command_probe_score(const struct options *options)
     float *scores = NULL;
     bool printed = true;
     use_threads(options);
-    lmvr_status status = use_probe(options, true, &probe, &in, &scores, &error);
+    lmvr_status status = use_probe(options, PROBE_SCORE, &probe, &in, &scores, &error);
     if (status == LMVR_OK)
         status = score(options, &probe, &in, scores, &printed, &error);
     free(scores);
@@ -201,7 +201,7 @@ int command_probe_predict(const struct options *options)
     use_threads(options);
     lmvr_status status = check_output(options, "a .npy file for the probabilities", &error);
     if (status == LMVR_OK)
-        status = use_probe(options, false, &probe, &in, &scores, &error);
+        status = use_probe(options, PROBE_PREDICT, &probe, &in, &scores, &error);
     if (status == LMVR_OK) {
         probe_probabilities(&probe, in.rows, scores);
         status = write_scores(options->output, scores, in.rows, probe.class_count, &error);

@@ -1,10 +1,10 @@
 #include "probe_inputs.h"
 
 #include "cli.h"
-#include "dataset/labels_csv.h"
 #include "error.h"
 #include "format/json.h"
 #include "probe/standardize.h"
+#include "probe_labels.h"
 #include "store/npy.h"
 #include "store/place.h"
 
@@ -15,32 +15,25 @@
 
 /* ---- labels ---- */
 
-static lmvr_status read_labels(const struct options *o, struct labels *labels, struct labels_join *join, lmvr_error *error)
-{
-    if (!o->labels)
-        return error_set(error, LMVR_ERROR_INVALID, "no labels: --labels has to name a CSV file");
-    return o->index ? labels_csv_join(o->labels, o->index, labels, join, error) : labels_csv_read(o->labels, labels, error);
-}
-
-static void say_left_out(const struct options *o, const struct labels_join *join)
+static void say_left_out(const struct options *o, const struct labels_join *join, const char *name)
 {
     if (join->rows_without_label)
-        complain("%lld of %lld rows have no line in %s and are left out", (long long)join->rows_without_label,
-                 (long long)join->index_rows, o->labels);
+        complain("%lld of %lld rows have no %s in %s and are left out", (long long)join->rows_without_label,
+                 (long long)join->index_rows, o->dataset ? "image of the part" : "line", name);
     if (join->lines_without_row)
-        complain("%lld lines of %s have no row in %s and are left out", (long long)join->lines_without_row, o->labels,
-                 o->index);
+        complain("%lld %s of %s have no row in %s and are left out", (long long)join->lines_without_row,
+                 o->dataset ? "images" : "lines", name, o->index);
 }
 
 static lmvr_status check_rows(const struct options *o, const struct npy_reader *reader, const struct labels *labels,
-                              const struct labels_join *join, lmvr_error *error)
+                              const struct labels_join *join, const char *name, lmvr_error *error)
 {
     if (o->index && reader->rows != (uint64_t)join->index_rows)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu rows, but %s counts %lld", o->feature_file,
                          (unsigned long long)reader->rows, o->index, (long long)join->index_rows);
     if (!o->index && reader->rows != (uint64_t)labels->rows)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu rows, but %s has labels for %lld", o->feature_file,
-                         (unsigned long long)reader->rows, o->labels, (long long)labels->rows);
+                         (unsigned long long)reader->rows, name, (long long)labels->rows);
     return LMVR_OK;
 }
 
@@ -127,28 +120,30 @@ static lmvr_status name_feature(const char *path, char **feature, lmvr_error *er
 
 /* ---- all of it ---- */
 
-static lmvr_status read_both(const struct options *o, const struct npy_reader *reader, bool with_labels,
+static lmvr_status read_both(const struct options *o, const struct npy_reader *reader, enum probe_use use,
                              struct probe_inputs *in, lmvr_error *error)
 {
     struct labels_join join = {0};
+    const char *name = NULL;
     lmvr_status status = LMVR_OK;
     in->dim = (int64_t)reader->dim;
     in->rows = (int64_t)reader->rows;
-    if (with_labels) {
-        status = read_labels(o, &in->labels, &join, error);
+    if (use != PROBE_PREDICT) {
+        enum dataset_part part = use == PROBE_FIT ? DATASET_TRAIN : DATASET_TEST;
+        status = probe_labels_read(o, part, &in->labels, &join, &name, error);
         if (status == LMVR_OK)
-            status = check_rows(o, reader, &in->labels, &join, error);
+            status = check_rows(o, reader, &in->labels, &join, name, error);
         in->rows = in->labels.rows;
     }
     if (status == LMVR_OK)
         status = read_features(reader, join.rows, in, error);
     if (status == LMVR_OK)
-        say_left_out(o, &join);
+        say_left_out(o, &join, name);
     labels_join_finish(&join);
     return status;
 }
 
-lmvr_status probe_inputs_read(const struct options *options, bool with_labels, struct probe_inputs *inputs, lmvr_error *error)
+lmvr_status probe_inputs_read(const struct options *options, enum probe_use use, struct probe_inputs *inputs, lmvr_error *error)
 {
     struct npy_reader reader;
     *inputs = (struct probe_inputs){0};
@@ -158,7 +153,7 @@ lmvr_status probe_inputs_read(const struct options *options, bool with_labels, s
     if (!options->feature_file)
         return error_set(error, LMVR_ERROR_INVALID, "no features: --features has to name a .npy file");
     TRY(npy_reader_open(options->feature_file, &reader, error));
-    lmvr_status status = read_both(options, &reader, with_labels, inputs, error);
+    lmvr_status status = read_both(options, &reader, use, inputs, error);
     npy_reader_close(&reader);
     if (status == LMVR_OK)
         status = name_feature(options->feature_file, &inputs->feature, error);

@@ -13,8 +13,12 @@ struct probe_inputs {
     char *feature;        /* what the features are: the SPEC that run.json beside them has, else the file's name */
 };
 
-/* Features alone, or with the labels, and only the rows that have one. Says what was left out. */
-lmvr_status probe_inputs_read(const struct options *options, bool with_labels, struct probe_inputs *inputs, lmvr_error *error);
+/* What the features are for: a data set's labels are those of its training part, those of its test part, or none. */
+enum probe_use { PROBE_FIT, PROBE_SCORE, PROBE_PREDICT };
+
+/* Features alone to predict, else with the labels, and only the rows that have one. Says what was left out. */
+lmvr_status probe_inputs_read(const struct options *options, enum probe_use use, struct probe_inputs *inputs,
+                              lmvr_error *error);
 void probe_inputs_finish(struct probe_inputs *inputs);
 
 #endif

@@ -1,22 +1,30 @@
 #!/bin/sh
-# The main job on the pictures that come with the project: what the model is, its responses, its features, and the time taken.
+# The main job on pictures that come with the project: what the model says of them, their representations, which of them are
+# alike, where a word looks, and the time taken.
 set -eu
 cd "$(dirname "$0")/.."
-lmvr=build/lmvr out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+lmvr=build/lmvr model=models/lmvr-small out=${DEMO_OUT:-build/demo}
+rm -rf "$out"
+mkdir -p "$out"
 say() { printf '\n$ %s\n' "$*"; "$@"; }
 
-echo "The model that comes with the project is small and RANDOM for now: everything runs as it would with a real one, but its"
-echo "words mean nothing. Try your own with -m, such as a download of llava-hf/llava-1.5-7b-hf."
+echo "The model that comes with the project is small, and knows a hundred kinds of things in drawn scenes; $model/README.md is its"
+echo "card. Bring your own with -m, such as a download of llava-hf/llava-1.5-7b-hf."
 say $lmvr info
-say $lmvr describe --max-new-tokens 8 examples/images
-
 begin=$(date +%s%N)
-say $lmvr embed -f llm -f clip=encoder:cls --max-new-tokens 8 -o "$out/features" examples/images
+say $lmvr describe examples/scenes
+say $lmvr embed -f llm -f clip=encoder:cls -o "$out/features" examples/scenes
 end=$(date +%s%N)
 echo "done in $(((end - begin) / 1000000)) ms"
 say ls -l "$out/features"
-say head -n 2 "$out/features/index.jsonl"
+say head -n 1 "$out/features/index.jsonl"
+
 echo
-echo "$ the first numbers of the first row of llm.npy"
-od -A n -t f4 -j 128 -N 32 "$out/features/llm.npy"
+echo "Each picture's two nearest neighbors among the others, by the cosine of their (centered) representations:"
+say build/example_neighbors $model examples/scenes/*.jpg
+
+picture=examples/scenes/1.jpg
+echo
+echo "Where the words of the response look, as heat maps over $picture: $out/attention/sheet.png"
+say $lmvr attend -q -o "$out/attention" $picture
+ls "$out/attention"

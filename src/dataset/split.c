@@ -11,13 +11,10 @@ struct row {
     int64_t number;
 };
 
-/* SplitMix64's finalizer (Steele, Lea, Flood, 2014): FNV alone leaves the high bits of short texts alike. */
+/* FNV alone leaves the high bits of short texts alike. */
 uint64_t split_key(uint64_t seed, const char *text)
 {
-    uint64_t z = hash_bytes(hash_bytes(HASH_START, &seed, sizeof seed), text, strlen(text));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return hash_mix(hash_bytes(hash_bytes(HASH_START, &seed, sizeof seed), text, strlen(text)));
 }
 
 uint64_t split_path_key(uint64_t seed, const char *path)

@@ -1,5 +1,6 @@
 #include "eval/eval.h"
 
+#include "eval/clock.h"
 #include "eval/corrupting.h"
 #include "eval/examples.h"
 #include "eval/head.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MOST_REPRESENTATIONS 8
 #define MOST_CONDITIONS      (1 + CORRUPTION_TYPES * CORRUPTION_SEVERITIES)
@@ -191,13 +191,6 @@ static lmvr_status run_condition(struct evaluation *e, int condition, lmvr_error
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------------- */
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static lmvr_status measure(struct evaluation *e, lmvr_error *error)
 {

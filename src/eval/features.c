@@ -1,12 +1,12 @@
 #include "eval/features.h"
 
+#include "eval/clock.h"
 #include "store/npy.h"
 #include "store/recorder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- computing ---------------------------------------------------------------------------------------------------------- */
 
@@ -29,13 +29,6 @@ static int after_record(size_t done, void *user)
     struct watch *w = user;
     const struct feature_pass *p = w->pass;
     return p->on_image ? p->on_image(p->user, (int64_t)done, p->count, w->failure) : 0;
-}
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static lmvr_status record(const struct feature_pass *pass, struct feature_set *set, lmvr_error *error)

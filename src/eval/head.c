@@ -90,18 +90,36 @@ void head_add(struct report *report, const struct eval_options *o, const lmvr_se
         "Numbers under \"paper\" are those of the paper, of its own models and data.");
 }
 
+static void add_warnings(struct report *report, const struct results *r)
+{
+    struct report_table *table = report_add_table(report, "warnings", "Warnings of the probes", "");
+    report_table_add_column(table, &(struct report_column){.name = "warning"});
+    report_table_add_column(table, &(struct report_column){.name = "representations"});
+    for (int i = 0; i < r->warning_count; i++) {
+        const struct warning *w = &r->warnings[i];
+        char whose[256];
+        if (w->count == r->representation_count)
+            snprintf(whose, sizeof whose, "all");
+        else if (w->count == 1)
+            snprintf(whose, sizeof whose, "%s", r->representations[w->representation].label);
+        else
+            snprintf(whose, sizeof whose, "%s and %d more", r->representations[w->representation].label, w->count - 1);
+        report_table_add_row(table, REPORT_MEASURED, (struct report_cell[]){report_text(w->sentence), report_text(whose)}, 2);
+    }
+}
+
 void head_add_left_out(struct report *report, const struct eval_options *o, const struct results *results,
                        const struct feature_set *clean, const struct eval_counts *counts)
 {
     report_add_section(report, "What was left out");
     if (o->set->left_out > 0)
-        report_add_notice(report, "%lld entries of the data set could not be used. The first: %s.", (long long)o->set->left_out,
-                          o->set->left_out_why);
+        report_add_notice(report, "%lld entr%s of the data set could not be used. The first: %s.", (long long)o->set->left_out,
+                          o->set->left_out == 1 ? "y" : "ies", o->set->left_out_why);
     if (counts->failed > 0)
         report_add_notice(report, "%lld of %lld images could not be read, over all passes. The first: %s.",
                           (long long)counts->failed, (long long)counts->images, clean->why ? clean->why : "under a corruption");
-    for (int i = 0; i < results->warning_count; i++)
-        report_add_notice(report, "%s.", results->warnings[i]);
+    if (results->warning_count > 0)
+        add_warnings(report, results);
     if (o->set->left_out == 0 && counts->failed == 0 && results->warning_count == 0)
         report_add_text(report, "Nothing: every entry of the data set was used.");
 }

@@ -45,7 +45,7 @@ void results_finish(struct results *results)
     for (int i = 0; results->representations && i < results->representation_count; i++)
         finish_representation(&results->representations[i], results->condition_count * results->set->task_count);
     for (int i = 0; i < results->warning_count; i++)
-        free(results->warnings[i]);
+        free(results->warnings[i].sentence);
     free(results->warnings);
     free(results->representations);
     free(results->conditions);
@@ -53,14 +53,20 @@ void results_finish(struct results *results)
     *results = (struct results){0};
 }
 
-lmvr_status results_warn(struct results *results, const char *sentence, lmvr_error *error)
+lmvr_status results_warn(struct results *results, int representation, const char *sentence, lmvr_error *error)
 {
     size_t count = (size_t)results->warning_count;
-    char **longer = realloc(results->warnings, (count + 1) * sizeof *longer);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(results->warnings[i].sentence, sentence) == 0) {
+            results->warnings[i].count++;
+            return LMVR_OK;
+        }
+    struct warning *longer = realloc(results->warnings, (count + 1) * sizeof *longer);
     if (!longer)
         return error_no_memory(error, "the results");
     results->warnings = longer;
-    if (!(longer[count] = strdup(sentence)))
+    longer[count] = (struct warning){strdup(sentence), representation, 1};
+    if (!longer[count].sentence)
         return error_no_memory(error, "the results");
     results->warning_count++;
     return LMVR_OK;

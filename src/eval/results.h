@@ -35,6 +35,12 @@ struct representation {
     struct score *scores; /* (conditions, tasks) */
 };
 
+/* What a probe warned of. Those of several representations mostly warn of the same. */
+struct warning {
+    char *sentence;
+    int representation, count; /* the first that it came from; of how many */
+};
+
 struct results {
     const struct experiment *experiment;
     const struct dataset *set;
@@ -42,14 +48,14 @@ struct results {
     struct condition *conditions; /* the first is the pictures as they are */
     double *seconds;              /* (conditions) of this run: features, probes and scores */
     struct representation *representations;
-    char **warnings; /* of the probes, one sentence each */
+    struct warning *warnings; /* each sentence once */
     int warning_count;
 };
 
 lmvr_status results_create(const struct experiment *experiment, const struct dataset *set, int conditions, int representations,
                            struct results *results, lmvr_error *error);
 void results_finish(struct results *results);
-lmvr_status results_warn(struct results *results, const char *sentence, lmvr_error *error);
+lmvr_status results_warn(struct results *results, int representation, const char *sentence, lmvr_error *error);
 
 struct score *results_score(const struct results *results, int representation, int condition, int task);
 

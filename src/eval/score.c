@@ -1,19 +1,12 @@
 #include "eval/score.h"
 
+#include "eval/clock.h"
 #include "probe/metrics.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void dataset_part_range(const struct dataset *set, enum dataset_part part, int64_t *first, int64_t *count)
 {
@@ -46,7 +39,8 @@ static lmvr_status labels_of_rows(const struct labels *labels, const struct feat
 struct fit {
     const struct score_options *options;
     struct results *results;
-    const char *representation, *task;
+    int representation;
+    const char *task;
     bool several_tasks;
     lmvr_status status; /* of keeping a warning */
 };
@@ -56,17 +50,21 @@ static void keep_warning(void *user, const char *sentence)
     struct fit *fit = user;
     char text[1400];
     lmvr_error error;
-    snprintf(text, sizeof text, "%s%s%s: %s", fit->representation, fit->several_tasks ? ", " : "",
-             fit->several_tasks ? fit->task : "", sentence);
-    if (results_warn(fit->results, text, &error) != LMVR_OK)
+    snprintf(text, sizeof text, "%s%s%s", fit->several_tasks ? fit->task : "", fit->several_tasks ? ": " : "", sentence);
+    if (results_warn(fit->results, fit->representation, text, &error) != LMVR_OK)
         fit->status = LMVR_ERROR_RESOURCE;
+}
+
+static const char *label_of(const struct fit *fit)
+{
+    return fit->results->representations[fit->representation].label;
 }
 
 static bool on_progress(void *user, const struct probe_progress *step)
 {
     const struct fit *fit = user;
     (void)step;
-    return fit->options->on_fit && fit->options->on_fit(fit->options->user, fit->representation, fit->task) != 0;
+    return fit->options->on_fit && fit->options->on_fit(fit->options->user, label_of(fit), fit->task) != 0;
 }
 
 /* A task that cannot be learned, such as one with a single class, is left out with a warning. */
@@ -110,8 +108,11 @@ lmvr_status score_fit(const struct score_options *options, const struct feature_
 {
     struct representation *r = &results->representations[representation];
     int tasks = results->set->task_count;
-    struct fit fit = {
-        .options = options, .results = results, .representation = r->label, .several_tasks = tasks > 1, .status = LMVR_OK};
+    struct fit fit = {.options = options,
+                      .results = results,
+                      .representation = representation,
+                      .several_tasks = tasks > 1,
+                      .status = LMVR_OK};
     double begun = seconds_now();
     *probes = (struct probes){.items = calloc((size_t)tasks + 1, sizeof *probes->items),
                               .fitted = calloc((size_t)tasks + 1, sizeof *probes->fitted),

@@ -161,6 +161,17 @@ static void add_series(struct report_chart *chart, const struct results *r, int 
     report_chart_add_series(chart, &(struct report_series){.name = p->label, .color = color}, values, (size_t)count);
 }
 
+/* A class without a test image has no score; the chart leaves it out, the table does not. */
+static bool has_score(const struct results *r, int task, int class)
+{
+    for (int i = 0; i < r->representation_count; i++) {
+        const double *per_class = results_score(r, i, 0, task)->per_class;
+        if (per_class && !isnan(per_class[class]))
+            return true;
+    }
+    return false;
+}
+
 static void add_class_chart(struct report *report, const struct results *r, int task)
 {
     const struct labels *labels = &r->set->tasks[task].labels;
@@ -169,12 +180,15 @@ static void add_class_chart(struct report *report, const struct results *r, int 
         report, "classes", labels->kind == LABELS_MULTI ? "Average precision by class" : "Accuracy by class", "",
         &(struct report_chart_options){.kind = REPORT_BARS, .value_title = results_main_name(r), .unit = "%", .decimals = 0});
     for (int c = 0; c < labels->class_count; c++)
-        report_chart_add_category(chart, labels->classes[c], NULL);
+        if (has_score(r, task, c))
+            report_chart_add_category(chart, labels->classes[c], NULL);
     for (int i = 0; i < r->representation_count && values; i++) {
         const double *per_class = results_score(r, i, 0, task)->per_class;
+        int count = 0;
         for (int c = 0; c < labels->class_count; c++)
-            values[c] = per_class ? 100 * per_class[c] : NAN;
-        add_series(chart, r, i, values, labels->class_count);
+            if (has_score(r, task, c))
+                values[count++] = per_class ? 100 * per_class[c] : NAN;
+        add_series(chart, r, i, values, count);
     }
     free(values);
 }

@@ -1,16 +1,13 @@
 #include "figure/picture.h"
 
 #include "figure/surface.h"
+#include "image/encode.h"
 #include "image/preprocess.h"
 
 #include <math.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jpeglib.h>
-#include <jerror.h>
 
 #define THUMBNAIL_QUALITY 85
 
@@ -50,71 +47,14 @@ lmvr_status picture_png(const struct image *image, uint8_t **bytes, size_t *size
     return status;
 }
 
-struct jpeg_job {
-    struct jpeg_compress_struct cinfo;
-    struct jpeg_error_mgr errors;
-    unsigned char *bytes; /* libjpeg's, by malloc */
-    unsigned long size;
-    lmvr_error *error;
-    lmvr_status status;
-    jmp_buf escape;
-};
-
-static void on_jpeg_error(j_common_ptr cinfo)
-{
-    struct jpeg_job *job = cinfo->client_data;
-    char message[JMSG_LENGTH_MAX];
-    cinfo->err->format_message(cinfo, message);
-    if (cinfo->err->msg_code == JERR_OUT_OF_MEMORY)
-        job->status = error_no_memory(job->error, "a JPEG picture");
-    else
-        job->status = error_set(job->error, LMVR_ERROR_INVALID, "a JPEG picture cannot be made: %s", message);
-    longjmp(job->escape, 1);
-}
-
-static void on_jpeg_message(j_common_ptr cinfo)
-{
-    (void)cinfo; /* nothing is ever printed */
-}
-
-static void compress(struct jpeg_job *job, const struct image *image, int quality)
-{
-    struct jpeg_compress_struct *cinfo = &job->cinfo;
-    cinfo->err = jpeg_std_error(&job->errors);
-    job->errors.error_exit = on_jpeg_error;
-    job->errors.output_message = on_jpeg_message;
-    cinfo->client_data = job;
-    if (setjmp(job->escape))
-        return;
-    jpeg_create_compress(cinfo);
-    jpeg_mem_dest(cinfo, &job->bytes, &job->size);
-    cinfo->image_width = (JDIMENSION)image->width;
-    cinfo->image_height = (JDIMENSION)image->height;
-    cinfo->input_components = 3;
-    cinfo->in_color_space = JCS_RGB;
-    jpeg_set_defaults(cinfo);
-    jpeg_set_quality(cinfo, quality, TRUE);
-    jpeg_start_compress(cinfo, TRUE);
-    while (cinfo->next_scanline < cinfo->image_height) {
-        JSAMPROW row = image->rgb + (size_t)cinfo->next_scanline * image->width * 3;
-        jpeg_write_scanlines(cinfo, &row, 1);
-    }
-    jpeg_finish_compress(cinfo);
-}
-
 lmvr_status picture_jpeg(const struct image *image, int quality, uint8_t **bytes, size_t *size, lmvr_error *error)
 {
-    struct jpeg_job job = {.error = error};
+    struct encoded jpeg;
     *bytes = NULL;
     *size = 0;
-    compress(&job, image, quality);
-    jpeg_destroy_compress(&job.cinfo);
-    if (job.status != LMVR_OK) {
-        free(job.bytes);
-        return job.status;
-    }
-    *bytes = job.bytes;
-    *size = job.size;
+    TRY(image_encode_jpeg(image, quality, false, &jpeg, error));
+    *bytes = jpeg.bytes;
+    *size = jpeg.size;
     return LMVR_OK;
 }
 

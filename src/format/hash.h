@@ -18,4 +18,12 @@ uint64_t hash_bytes(uint64_t state, const void *bytes, size_t size);
 }
 #endif
 
+/* SplitMix64's finalizer (Steele, Lea and Flood, 2014): one-to-one, and every bit depends on every bit. */
+static inline uint64_t hash_mix(uint64_t z)
+{
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
 #endif

@@ -271,3 +271,11 @@ lmvr_status encoded_write(const struct encoded *encoded, const char *path, lmvr_
     free(temporary);
     return status;
 }
+
+void encoded_clear(const char *path)
+{
+    char *temporary = temporary_path(path);
+    if (temporary)
+        unlink(temporary);
+    free(temporary);
+}

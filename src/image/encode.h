@@ -25,6 +25,9 @@ void encoded_finish(struct encoded *encoded);
  * disk, which for many small files would take most of the time. Errors as file_error() tells them. */
 lmvr_status encoded_write(const struct encoded *encoded, const char *path, lmvr_error *error);
 
+/* Removes what an encoded_write() of that file that was killed has left beside it. */
+void encoded_clear(const char *path);
+
 /* What is left of the picture after it was written as JPEG (without `optimize`) and read again. On failure it is unchanged. */
 lmvr_status image_jpeg_round_trip(struct image *image, int quality, lmvr_error *error);
 

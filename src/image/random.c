@@ -1,14 +1,14 @@
 #include "image/random.h"
 
+#include "format/hash.h"
+
 #include <math.h>
 
 void random_init(struct random *random, uint64_t seed)
 {
     for (int i = 0; i < 4; i++) {
         seed += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
-        uint64_t z = (seed ^ seed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        random->state[i] = z ^ z >> 31;
+        random->state[i] = hash_mix(seed);
     }
 }
 

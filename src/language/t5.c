@@ -143,6 +143,7 @@ static lmvr_status encoder_block(const struct t5 *m, const struct t5_cache *cach
                                       .queries = b->rows,
                                       .keys = b->rows,
                                       .head_dim = m->head_dim,
+                                      .dtype = m->dtype,
                                       .q = b->qkv,
                                       .k = b->qkv + inner,
                                       .v = b->qkv + 2 * inner,

@@ -156,61 +156,145 @@ static void score(const struct kv_store *store, int kv_head, float scale, const 
     }
 }
 
+/* Adds `weight` times the softmax of scores (visible) to out, which is `count` of them from `first` on. */
+static void add_softmax(float *scores, int64_t visible, int64_t first, int64_t count, float weight, float *out)
+{
+    float most = -INFINITY;
+    double sum = 0;
+    for (int64_t i = 0; i < visible; i++)
+        most = scores[i] > most ? scores[i] : most;
+    for (int64_t i = 0; i < visible; i++)
+        sum += scores[i] = expf(scores[i] - most);
+    for (int64_t i = 0; i < count; i++)
+        out[i] += (float)(weight * scores[first + i] / sum);
+}
+
 void attention_weights(const struct attention_rule *rule, const struct kv_store *store, const float *q, int64_t visible,
                        int64_t first, int64_t count, float weight, float *scratch, float *out)
 {
     int group = rule->heads / store->kv_heads;
     for (int h = 0; h < rule->heads; h++, q += store->head_dim) {
-        float most = -INFINITY;
-        double sum = 0;
         score(store, h / group, rule->scale, q, visible, scratch);
-        for (int64_t i = 0; i < visible; i++)
-            most = scratch[i] > most ? scratch[i] : most;
-        for (int64_t i = 0; i < visible; i++)
-            sum += scratch[i] = expf(scratch[i] - most);
-        for (int64_t i = 0; i < count; i++)
-            out[i] += (float)(weight * scratch[first + i] / sum);
+        add_softmax(scratch, visible, first, count, weight, out);
     }
 }
 
-static lmvr_status record_weights(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *g,
-                                  const struct attention_span *spans, lmvr_error *error)
+/* ---- groups that attend within themselves ------------------------------------------------------------------------------- */
+
+/* What a thread packs the keys and values of one head of one group into, and works in. */
+struct workbench {
+    float *keys, *values, *scratch;
+};
+
+/* How attention_within() cuts its work: each head of each group is packed and looked at by `parts` tasks, of some queries. */
+struct cut {
+    const struct attention_rule *rule;
+    const struct attention_groups *groups;
+    const struct kernels *kernels;
+    bool pairs; /* products of bf16 */
+    int64_t capacity, parts, part_rows;
+    size_t key_size, value_size, scratch_size; /* of a workbench */
+};
+
+static struct cut make_cut(const struct attention_rule *rule, const struct attention_groups *g)
 {
-    float *scratch = arena_floats(arena, omp_get_max_threads() * g->keys);
-    if (!scratch)
+    struct cut c = {.rule = rule, .groups = g, .kernels = kernels_get(), .capacity = (g->keys + kv_panel() - 1) / kv_panel()};
+    c.capacity *= kv_panel();
+    c.pairs = g->dtype == BF16 && c.kernels->pairs_attention;
+    c.key_size = c.pairs ? c.kernels->pairs_size(g->keys, g->head_dim) : (size_t)kv_keys_size(1, g->head_dim, c.capacity);
+    c.value_size = c.pairs ? 0 : (size_t)kv_values_size(1, g->head_dim, c.capacity);
+    c.scratch_size = (c.pairs ? c.kernels->pairs_scratch : c.kernels->attention_scratch)(g->keys, g->head_dim);
+    int64_t blocks = (g->queries + ATTENTION_ROWS - 1) / ATTENTION_ROWS, heads = g->count * rule->heads;
+    int64_t wanted = (4 * omp_get_max_threads() + heads - 1) / heads; /* a few tasks for every thread */
+    c.part_rows = (blocks + wanted - 1) / wanted * ATTENTION_ROWS;
+    c.parts = (g->queries + c.part_rows - 1) / c.part_rows;
+    return c;
+}
+
+static void pack_head(const struct cut *c, const struct attention_source *source, const struct workbench *bench,
+                      struct panels *keys, struct panels *values)
+{
+    if (c->pairs) {
+        c->kernels->pairs_pack(source, keys, values, bench->keys);
+        return;
+    }
+    struct kv_store store = {F32, 1, source->head_dim, c->capacity, bench->keys, bench->values};
+    for (int64_t p = 0; p < source->count; p++)
+        kv_store_set(&store, p, source->k + p * source->stride, source->v + p * source->stride);
+    *keys = (struct panels){bench->keys, F32, source->head_dim * (int64_t)kv_panel(), kv_panel()};
+    *values = (struct panels){bench->values, F32, kv_panel(), padded(source->head_dim)};
+}
+
+static void attend_part(const struct cut *c, int64_t task, const struct workbench *bench, float *out)
+{
+    const struct attention_groups *g = c->groups;
+    const struct attention_bias *bias = &c->rule->bias;
+    int64_t heads = c->rule->heads, dim = g->head_dim, head = task / c->parts % heads, group = task / c->parts / heads;
+    int64_t first = task % c->parts * c->part_rows, end = first + c->part_rows < g->queries ? first + c->part_rows : g->queries;
+    int64_t kv = group * g->keys * g->kv_stride + head * dim;
+    struct attention_source source = {g->k + kv, g->v + kv, g->kv_stride, g->keys, g->head_dim};
+    struct attention a = {.q_stride = g->q_stride,
+                          .head_dim = g->head_dim,
+                          .scale = c->rule->scale,
+                          .visible = g->keys,
+                          .bias_step = -1,
+                          .out_stride = heads * dim};
+    pack_head(c, &source, bench, &a.keys, &a.values);
+    for (int64_t row = first; row < end; row += ATTENTION_ROWS) {
+        a.rows = (int)(end - row < ATTENTION_ROWS ? end - row : ATTENTION_ROWS);
+        a.q = g->q + (group * g->queries + row) * g->q_stride + head * dim;
+        a.bias = bias->values ? bias->values + head * bias->width + bias->zero - row : NULL;
+        a.out = out + (group * g->queries + row) * heads * dim + head * dim;
+        (c->pairs ? c->kernels->pairs_attention : c->kernels->attention)(&a, bench->scratch);
+    }
+}
+
+/* Adds what each row attends to, from keys in f32. */
+static lmvr_status record_weights(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *g,
+                                  lmvr_error *error)
+{
+    int64_t dim = g->head_dim, count = g->keys - g->weights_from;
+    float *scores = arena_floats(arena, omp_get_max_threads() * g->keys);
+    if (!scores)
         return error_no_memory(error, "the attention maps");
-    int64_t count = g->keys - g->weights_from;
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < g->count * g->queries; r++)
-        attention_weights(rule, &spans[r / g->queries].store, g->q + r * g->q_stride, g->keys, g->weights_from, count,
-                          g->weight, scratch + omp_get_thread_num() * g->keys, g->weights + r * count);
+        for (int head = 0; head < rule->heads; head++) {
+            const float *q = g->q + r * g->q_stride + head * dim;
+            const float *k = g->k + r / g->queries * g->keys * g->kv_stride + head * dim;
+            float *row = scores + omp_get_thread_num() * g->keys;
+            for (int64_t i = 0; i < g->keys; i++, k += g->kv_stride) {
+                float sum = 0;
+                for (int64_t d = 0; d < dim; d++)
+                    sum += q[d] * k[d];
+                row[i] = sum * rule->scale;
+            }
+            add_softmax(row, g->keys, g->weights_from, count, g->weight, g->weights + r * count);
+        }
     return LMVR_OK;
 }
 
 lmvr_status attention_within(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *groups,
                              float *out, lmvr_error *error)
 {
-    const struct attention_groups *g = groups;
-    int64_t capacity = (g->keys + kv_panel() - 1) / kv_panel() * kv_panel();
-    int64_t key_size = kv_keys_size(rule->heads, g->head_dim, capacity),
-            value_size = kv_values_size(rule->heads, g->head_dim, capacity);
+    struct cut cut = make_cut(rule, groups);
+    int64_t tasks = groups->count * rule->heads * cut.parts, work = groups->count * groups->queries * groups->keys;
+    size_t size = cut.key_size + cut.value_size + cut.scratch_size;
     struct arena_mark mark = arena_mark(arena);
-    struct attention_span *spans = arena_alloc(arena, g->count, sizeof *spans);
-    float *keys = arena_floats(arena, g->count * key_size), *values = arena_floats(arena, g->count * value_size);
-    if (!spans || !keys || !values)
+    float *memory = arena_floats(arena, omp_get_max_threads() * (int64_t)size);
+    if (!memory)
         return error_no_memory(error, "attention");
-    memset(keys, 0, (size_t)(g->count * key_size) * sizeof *keys);
-    memset(values, 0, (size_t)(g->count * value_size) * sizeof *values);
-    for (int64_t i = 0; i < g->count; i++)
-        spans[i] = (struct attention_span){
-            .store = {F32, rule->heads, g->head_dim, capacity, keys + i * key_size, values + i * value_size},
-            .count = g->queries};
-#pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < g->count * g->keys; r++)
-        kv_store_set(&spans[r / g->keys].store, r % g->keys, g->k + r * g->kv_stride, g->v + r * g->kv_stride);
-    TRY(attention_forward(arena, rule, spans, (int)g->count, g->q, g->q_stride, out, error));
-    if (g->weights)
-        TRY(record_weights(arena, rule, g, spans, error));
+#pragma omp parallel if (work * rule->heads * groups->head_dim > 16 * FEW)
+    {
+        float *mine = memory + (size_t)omp_get_thread_num() * size;
+        struct workbench bench = {mine, mine + cut.key_size, mine + cut.key_size + cut.value_size};
+        memset(mine, 0, (cut.key_size + cut.value_size) * sizeof *mine); /* between heads the padding stays zero */
+#pragma omp for schedule(dynamic)
+        for (int64_t task = 0; task < tasks; task++)
+            attend_part(&cut, task, &bench, out);
+    }
+    if (groups->weights)
+        TRY(record_weights(arena, rule, groups, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }

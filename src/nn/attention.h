@@ -71,6 +71,7 @@ void attention_weights(const struct attention_rule *rule, const struct kv_store 
 struct attention_groups {
     int64_t count, queries, keys;
     int head_dim;
+    enum dtype dtype; /* of the products: bf16 only where the processor has them */
     const float *q, *k, *v;
     int64_t q_stride, kv_stride; /* from row to row */
     float *weights;              /* NULL, or where to add `weight` times what each row attends to, summed over heads: */

@@ -1,4 +1,5 @@
 /* The strength of the regularization, chosen on a held-out fifth of the rows. */
+#include "format/hash.h"
 #include "probe/metrics.h"
 #include "probe/training.h"
 
@@ -16,10 +17,7 @@
 /* SplitMix64 (Steele, Lea and Flood 2014): a sequence that is the same on every machine. */
 static uint64_t next_random(uint64_t *state)
 {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return hash_mix(*state += UINT64_C(0x9e3779b97f4a7c15));
 }
 
 /* ---- the split ---- */

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define POINTS 11 /* of recall, in VOC2007's average precision */
+#define POINTS 11        /* of recall, in VOC2007's average precision */
+#define FEW    (1 << 16) /* scores that one thread ranks before a second one would have come */
 
 struct ranked {
     float score;
@@ -83,7 +84,7 @@ static void count_multi(const struct labels *labels, int k, struct class_metrics
 static lmvr_status compute_multi(const struct labels *labels, const float *scores, struct metrics *m, lmvr_error *error)
 {
     int failed = 0;
-#pragma omp parallel for schedule(dynamic, 1) reduction(+ : failed)
+#pragma omp parallel for schedule(dynamic, 1) reduction(+ : failed) if (labels->rows * labels->class_count > FEW)
     for (int k = 0; k < labels->class_count; k++) {
         struct class_metrics *c = &m->per_class[k];
         count_multi(labels, k, c);

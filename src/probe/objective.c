@@ -11,6 +11,7 @@
 #define STRIP        256        /* values of the gradient that are one task */
 #define SUM_ROWS     1024       /* rows that are summed in f32 */
 #define SCORES_BYTES (64 << 20) /* of scores between the two products */
+#define FEW          (1 << 20) /* products of two values that are not worth a second thread, which would mostly be waited for */
 
 /* ---- sizes and memory ---- */
 
@@ -209,7 +210,7 @@ static lmvr_status run_block(const struct batch *b, int64_t first, int64_t rows,
 {
     const struct objective *o = b->o;
     int failed = 0;
-#pragma omp parallel reduction(+ : failed)
+#pragma omp parallel reduction(+ : failed) if (rows * o->dim * b->columns > FEW)
     {
 #pragma omp for schedule(dynamic, 1)
         for (int64_t i = 0; i < rows; i += SLAB_ROWS) {
@@ -231,7 +232,7 @@ static lmvr_status run_block(const struct batch *b, int64_t first, int64_t rows,
 static void begin(const struct batch *b)
 {
     const struct objective *o = b->o;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (o->dim * b->columns > FEW / 8)
     for (int p = 0; p < b->count; p++) {
         struct evaluation *e = &b->evaluations[p];
         int64_t count = o->width * o->dim;
@@ -284,7 +285,7 @@ lmvr_status objective_scores(const float *features, int64_t rows, int64_t dim, i
                              const float *intercepts, float *scores, lmvr_error *error)
 {
     int failed = 0;
-#pragma omp parallel for schedule(dynamic, 1) reduction(+ : failed)
+#pragma omp parallel for schedule(dynamic, 1) reduction(+ : failed) if (rows * dim * columns > FEW)
     for (int64_t i = 0; i < rows; i += SLAB_ROWS) {
         struct gemm_call product = {.transpose_b = true,
                                     .m = rows - i < SLAB_ROWS ? rows - i : SLAB_ROWS,

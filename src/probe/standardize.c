@@ -5,7 +5,8 @@
 #include <float.h>
 #include <math.h>
 
-#define STRIP 256 /* values of each row that a task takes: a sum is then one thread's, in the order of the rows */
+#define STRIP 256       /* values of each row that a task takes: a sum is then one thread's, in the order of the rows */
+#define FEW   (1 << 16) /* values that one thread has done before a second one would have come */
 
 static void measure_strip(const float *features, int64_t rows, int64_t dim, int width, float *mean, float *deviation)
 {
@@ -31,14 +32,14 @@ static void measure_strip(const float *features, int64_t rows, int64_t dim, int 
 
 void standardize_measure(const float *features, int64_t rows, int64_t dim, float *mean, float *deviation)
 {
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) if (rows * dim > FEW)
     for (int64_t d = 0; d < dim; d += STRIP)
         measure_strip(features + d, rows, dim, (int)(dim - d < STRIP ? dim - d : STRIP), mean + d, deviation + d);
 }
 
 void standardize_apply(const float *features, int64_t rows, int64_t dim, const float *mean, const float *deviation, float *out)
 {
-#pragma omp parallel for schedule(static) if (rows > 64)
+#pragma omp parallel for schedule(static) if (rows * dim > FEW)
     for (int64_t i = 0; i < rows; i++)
         for (int64_t d = 0; d < dim; d++)
             out[i * dim + d] = (float)(((double)features[i * dim + d] - (double)mean[d]) / (double)deviation[d]);
@@ -47,7 +48,7 @@ void standardize_apply(const float *features, int64_t rows, int64_t dim, const f
 int64_t standardize_find_bad_row(const float *features, int64_t rows, int64_t dim)
 {
     int64_t bad = rows;
-#pragma omp parallel for schedule(static) reduction(min : bad)
+#pragma omp parallel for schedule(static) reduction(min : bad) if (rows * dim > FEW)
     for (int64_t i = 0; i < rows; i++)
         if (i < bad && !half_all_finite(features + i * dim, (size_t)dim))
             bad = i;

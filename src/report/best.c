@@ -13,6 +13,7 @@ struct contest {
     size_t count; /* of numbers that take part */
     double winner;
     char shown[NUMBER_SIZE]; /* the winner's digits */
+    bool differ;             /* the digits of some of them do */
 };
 
 static const struct cell *contestant(const struct report_table *table, size_t row, size_t column)
@@ -29,18 +30,21 @@ static void enter(struct contest *contest, size_t row, size_t column)
     if (!cell)
         return;
     bool wins = c->better == REPORT_HIGHER ? cell->number > contest->winner : cell->number < contest->winner;
+    char shown[NUMBER_SIZE];
+    number_format(cell->number, c->decimals, false, NUMBER_PLAIN, shown);
+    contest->differ = contest->differ || (contest->count > 0 && strcmp(shown, contest->shown) != 0);
     if (contest->count++ == 0 || wins) {
         contest->winner = cell->number;
-        number_format(cell->number, c->decimals, false, NUMBER_PLAIN, contest->shown);
+        memcpy(contest->shown, shown, sizeof shown);
     }
 }
 
-/* One alone is not the best of anything. */
+/* One alone is not the best of anything, nor are all of them. */
 static void decide(struct contest *contest, size_t row, size_t column)
 {
     char shown[NUMBER_SIZE];
     const struct cell *cell = contestant(contest->table, row, column);
-    if (!cell || contest->count < 2)
+    if (!cell || !contest->differ)
         return;
     number_format(cell->number, contest->table->columns[column].decimals, false, NUMBER_PLAIN, shown);
     if (strcmp(shown, contest->shown) == 0)

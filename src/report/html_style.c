@@ -59,7 +59,7 @@ const char html_style[] =
     "thead th.over span{display:block;border-bottom:1px solid var(--line);padding-bottom:.2rem}\n"
     "th .unit{color:var(--muted);font-weight:400;white-space:nowrap}\n"
     "tbody th{min-width:9rem;max-width:22rem;overflow-wrap:anywhere}\n"
-    "td.l{max-width:24rem;overflow-wrap:anywhere}\n"
+    "td.l{max-width:24rem;overflow-wrap:break-word}\n"
     ".r{text-align:right}.c{text-align:center}td.r{white-space:nowrap}\n"
     "tbody+tbody{border-top:1px solid var(--line)}\n"
     "tr.group th{font-style:italic;color:var(--muted);padding-top:.65rem;padding-bottom:.15rem}\n"

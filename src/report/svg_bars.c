@@ -7,7 +7,7 @@
 
 #define NAME_SIZE   12.0
 #define LABEL_SIZE  10.5
-#define MOST_NAME   170.0 /* of the names' column */
+#define MOST_NAME   220.0 /* of the names' column */
 #define GROUP_LINE  26.0  /* a heading's height */
 #define BAR_GAP     1.5
 #define AXIS_HEIGHT 48.0 /* ticks and title */

@@ -1,21 +1,16 @@
 #include "scenes/random.h"
 
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
+#include "format/hash.h"
 
 struct random random_of(uint64_t seed, int part, uint64_t index)
 {
-    return (struct random){mix(mix(seed + UINT64_C(0x632be59bd9b4e019)) + 4 * index + (uint64_t)part)};
+    return (struct random){hash_mix(hash_mix(seed + UINT64_C(0x632be59bd9b4e019)) + 4 * index + (uint64_t)part)};
 }
 
 uint64_t random_next(struct random *r)
 {
     r->state += UINT64_C(0x9e3779b97f4a7c15);
-    return mix(r->state);
+    return hash_mix(r->state);
 }
 
 double random_unit(struct random *r)

@@ -143,3 +143,8 @@ int64_t product_bytes(const struct product *product)
         return dnnl_product_bytes(product->library);
     return panel_count(product->out) * kernels_get()->panel * product->in * (int64_t)dtype_size(product->dtype);
 }
+
+enum dtype product_dtype(const struct product *product)
+{
+    return product->dtype;
+}

@@ -31,6 +31,7 @@ lmvr_status product_run(const struct product *product, struct arena *arena, int6
                         const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error);
 
 int64_t product_bytes(const struct product *product); /* memory that it takes */
+enum dtype product_dtype(const struct product *product);
 
 /* Where bf16 products run in the processor's own bf16 instructions. */
 bool product_computes_bf16(void);

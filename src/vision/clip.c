@@ -55,8 +55,8 @@ static lmvr_status embed(const struct clip *clip, struct arena *arena, int count
 }
 
 /* out (count * positions, width) from qkv (count * positions, 3 width): every image attends to itself. */
-static lmvr_status attend(const struct clip *clip, struct arena *arena, int count, const float *qkv, float *out,
-                          lmvr_error *error)
+static lmvr_status attend(const struct clip *clip, struct arena *arena, int count, enum dtype dtype, const float *qkv,
+                          float *out, lmvr_error *error)
 {
     int positions = clip_positions(clip), head_dim = clip->width / clip->heads;
     int64_t width = clip->width;
@@ -65,6 +65,7 @@ static lmvr_status attend(const struct clip *clip, struct arena *arena, int coun
                                       .queries = positions,
                                       .keys = positions,
                                       .head_dim = head_dim,
+                                      .dtype = dtype,
                                       .q = qkv,
                                       .k = qkv + width,
                                       .v = qkv + 2 * width,
@@ -85,7 +86,7 @@ static lmvr_status block_forward(const struct clip *clip, const struct clip_bloc
         return error_no_memory(error, "the encoder");
     layer_norm_forward(&block->norm1, rows, width, x, normed);
     TRY(linear_forward(&block->qkv, arena, rows, normed, false, qkv, error));
-    TRY(attend(clip, arena, count, qkv, normed, error));
+    TRY(attend(clip, arena, count, product_dtype(block->qkv.weight), qkv, normed, error));
     TRY(linear_forward(&block->attention_out, arena, rows, normed, true, x, error));
 
     layer_norm_forward(&block->norm2, rows, width, x, normed);

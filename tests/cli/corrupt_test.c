@@ -238,6 +238,35 @@ static void test_results_are_replaced_unless_resumed(void **state)
     assert_same_file("out/a.b.png", "four/a.b.png");
 }
 
+/* Writes the file in a process that is killed in the middle of it, as a run over an old folder may be. */
+static void leave_half_of(const char *path)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct image image = picture(40, 30, 5);
+        struct encoded png;
+        struct rlimit limit = {100, 100};
+        signal(SIGXFSZ, SIG_DFL);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        if (image_encode_png(&image, &png, NULL) == LMVR_OK)
+            encoded_write(&png, path, NULL);
+        _exit(0);
+    }
+    assert_int_equal(finish(pid), 128 + SIGXFSZ);
+}
+
+static void test_resuming_clears_what_a_kill_left(void **state)
+{
+    (void)state;
+    make_tree();
+    assert_ended(lmvr("corrupt --type fog --severity 3 -o out in"), 0, NULL);
+    leave_half_of("out/a.b.png");
+    assert_int_equal(files_below("out"), 4);
+    assert_ended(lmvr("corrupt --type fog --severity 3 --resume -o out in"), 0, NULL);
+    assert_int_equal(files_below("out"), 3);
+}
+
 static void test_a_full_disk_stops_and_is_resumed(void **state)
 {
     (void)state;
@@ -340,6 +369,7 @@ int main(void)
         TEST(test_two_inputs_for_one_output_are_refused),
         TEST(test_an_input_is_never_written_over),
         TEST(test_results_are_replaced_unless_resumed),
+        TEST(test_resuming_clears_what_a_kill_left),
         TEST(test_a_full_disk_stops_and_is_resumed),
         TEST(test_a_place_that_cannot_be_used_is_refused),
         TEST(test_a_killed_run_is_resumed),

@@ -182,6 +182,43 @@ static void test_index(void **state)
                  "short.npy: has 59 rows, but index.jsonl counts 60");
 }
 
+/* fit takes a data set's training part, score its test part, and the index has the rows of both. */
+static void test_labels_of_a_data_set(void **state)
+{
+    (void)state;
+    FILE *index = fopen("index.jsonl", "we");
+    assert_int_equal(mkdir("d", 0777) | mkdir("d/train", 0777) | mkdir("d/val", 0777), 0);
+    for (int i = 0; i < ROWS; i++) {
+        char path[64];
+        const char *part = i < 45 ? "train" : "val";
+        snprintf(path, sizeof path, "d/%s/c%d", part, i % 3);
+        mkdir(path, 0777);
+        snprintf(path, sizeof path, "d/%s/c%d/%d.jpg", part, i % 3, i);
+        write_text(path, "x");
+        fprintf(index, "{\"path\": \"./%s\", \"row\": %d}\n", path, i);
+    }
+    fclose(index);
+    assert_ended(lmvr("probe fit --features f.npy --dataset folder --data d --index index.jsonl -o p.safetensors --c 1 --json"),
+                 0, "15 of 60 rows have no image of the part in d and are left out\n");
+    json_t *fit = printed();
+    assert_int_equal(number(fit, "rows"), 45);
+    json_decref(fit);
+    assert_ended(lmvr("probe score --features f.npy --dataset folder --data d/ --index index.jsonl -p p.safetensors --json"), 0,
+                 "45 of 60 rows");
+    json_t *score = printed();
+    assert_int_equal(number(score, "rows"), 15);
+    assert_true(number(score, "accuracy") > 0.9);
+    json_decref(score);
+    assert_ended(lmvr("probe fit --features f.npy --dataset folder --data d -o x"), 2, "no index: --index has to name");
+    assert_ended(lmvr("probe fit --features f.npy --dataset folder --index index.jsonl -o x"), 2,
+                 "no data: --data has to name");
+    assert_ended(lmvr("probe fit --features f.npy --dataset folder --data d --index index.jsonl --task hue -o x"), 2,
+                 "folder has no task \"hue\"");
+    assert_ended(lmvr("probe fit --features f.npy --dataset folder --data d --labels l --index index.jsonl -o x"), 2,
+                 "--labels and --dataset both name labels");
+    assert_false(exists("x"));
+}
+
 /* What the features are is taken from the run beside them. */
 static void test_feature_is_recorded(void **state)
 {
@@ -215,7 +252,8 @@ static const struct {
     {"probe fit --features f.npy --labels l.csv -o .", "lmvr probe fit: .: is a folder, -o has to name a file for the probe\n"},
     {"probe fit --features f.npy --labels l.csv -o no/p", "lmvr probe fit: no/p: cannot write: No such file or directory\n"},
     {"probe fit --labels l.csv -o out", "lmvr probe fit: no features: --features has to name a .npy file\n"},
-    {"probe fit --features f.npy -o out", "lmvr probe fit: no labels: --labels has to name a CSV file\n"},
+    {"probe fit --features f.npy -o out",
+     "lmvr probe fit: no labels: --labels has to name a CSV file, or --dataset a data set\n"},
     {"probe fit --features f.npy --labels l.csv -o out more",
      "lmvr probe fit: takes no inputs, so not \"more\"; --features names the features\n"},
     {"probe fit --features f.npy --labels l.csv -o out --c 0",
@@ -314,9 +352,16 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_single_label), IN_FOLDER(test_multi_label), IN_FOLDER(test_choice_of_c),
-        IN_FOLDER(test_predict),      IN_FOLDER(test_index),       IN_FOLDER(test_feature_is_recorded),
-        IN_FOLDER(test_wrong_calls),  IN_FOLDER(test_help),        IN_FOLDER(test_full_disk),
+        IN_FOLDER(test_single_label),
+        IN_FOLDER(test_multi_label),
+        IN_FOLDER(test_choice_of_c),
+        IN_FOLDER(test_predict),
+        IN_FOLDER(test_index),
+        IN_FOLDER(test_labels_of_a_data_set),
+        IN_FOLDER(test_feature_is_recorded),
+        IN_FOLDER(test_wrong_calls),
+        IN_FOLDER(test_help),
+        IN_FOLDER(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

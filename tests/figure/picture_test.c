@@ -109,7 +109,7 @@ static void too_large_is_an_error(void **state)
     assert_int_equal(picture_png(&wide, &bytes, &size, &error), LMVR_ERROR_INVALID);
     assert_null(bytes);
     assert_true(strlen(error.message) > 10);
-    assert_int_equal(picture_jpeg(&wide, 90, &bytes, &size, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(picture_jpeg(&wide, 90, &bytes, &size, &error), LMVR_ERROR_INPUT);
     assert_null(bytes);
     assert_non_null(strstr(error.message, "JPEG"));
     image_finish(&wide);

@@ -1,8 +1,9 @@
-/* Attention with a bias by distance: against its definition, and row by row against all rows at once. */
+/* Attention with a bias by distance: against its definition, row by row against all rows at once, and in bf16. */
 #include "cmocka_all.h"
 #include "nn/attention.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,11 +118,87 @@ static void a_row_is_the_same_bytes_alone_and_among_others(void **state)
         }
 }
 
+/* Three groups, of the first rows of the sample, at another size of a head. */
+static void attend_within(struct sample *s, enum dtype dtype, int64_t queries, int64_t keys, int dim, float *out)
+{
+    int heads = HEADS * DIM / dim;
+    struct attention_rule rule = {.heads = heads, .visible = keys, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
+    struct attention_groups groups = {.count = 3,
+                                      .queries = queries,
+                                      .keys = keys,
+                                      .head_dim = dim,
+                                      .dtype = dtype,
+                                      .q = s->q,
+                                      .k = s->k,
+                                      .v = s->v,
+                                      .q_stride = (int64_t)heads * dim,
+                                      .kv_stride = (int64_t)heads * dim};
+    assert_int_equal(attention_within(&s->arena, &rule, &groups, out, &error), LMVR_OK);
+}
+
+static void bf16_products_are_near_those_of_f32(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float exact[ROWS * HEADS * DIM], near[ROWS * HEADS * DIM];
+    const int dims[] = {13, 26, 39, 78}; /* of HEADS * DIM together; the sample has biases for HEADS heads */
+    sample_make(&s, HEADS, false);
+    for (size_t d = 0; d < sizeof dims / sizeof *dims; d++)
+        for (int64_t queries = 1; queries <= ROWS / 3; queries++)
+            for (int64_t keys = 1; keys <= ROWS / 3; keys++) {
+                attend_within(&s, F32, queries, keys, dims[d], exact);
+                attend_within(&s, BF16, queries, keys, dims[d], near);
+                for (int64_t i = 0; i < 3 * queries * HEADS * DIM; i++)
+                    assert_true(fabsf(exact[i] - near[i]) < 0.03f);
+            }
+    sample_free(&s);
+}
+
+/* More threads than heads cut a group's queries into parts. */
+static void a_row_is_the_same_bytes_in_any_part_of_a_group(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float one[ROWS * HEADS * DIM], cut[ROWS * HEADS * DIM], exact[ROWS * HEADS * DIM];
+    sample_make(&s, HEADS, false);
+    for (int dtype = F32; dtype <= BF16; dtype++) {
+        struct attention_rule rule = {.heads = 1, .visible = 201, .scale = 0.75f};
+        struct attention_groups groups = {.count = 1,
+                                          .queries = HEADS * ROWS,
+                                          .keys = 201,
+                                          .head_dim = DIM,
+                                          .dtype = (enum dtype)dtype,
+                                          .q = s.q,
+                                          .k = s.k,
+                                          .v = s.v,
+                                          .q_stride = DIM,
+                                          .kv_stride = DIM};
+        omp_set_num_threads(1);
+        assert_int_equal(attention_within(&s.arena, &rule, &groups, one, &error), LMVR_OK);
+        if (dtype == F32)
+            memcpy(exact, one, sizeof one);
+        for (int i = 0; i < ROWS * HEADS * DIM; i++)
+            assert_true(fabsf(exact[i] - one[i]) < 0.01f);
+        omp_set_num_threads(3);
+        assert_int_equal(attention_within(&s.arena, &rule, &groups, cut, &error), LMVR_OK);
+        assert_memory_equal(cut, one, sizeof one);
+        groups.queries = 1;
+        for (int row = 0; row < HEADS * ROWS; row++) {
+            groups.q = s.q + row * DIM;
+            assert_int_equal(attention_within(&s.arena, &rule, &groups, cut, &error), LMVR_OK);
+            assert_memory_equal(cut, one + row * DIM, DIM * sizeof *cut);
+        }
+    }
+    sample_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bias_is_added_by_head_and_distance),
         cmocka_unit_test(a_row_is_the_same_bytes_alone_and_among_others),
+        cmocka_unit_test(bf16_products_are_near_those_of_f32),
+        cmocka_unit_test(a_row_is_the_same_bytes_in_any_part_of_a_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,18 @@ static void test_ties_are_judged_by_the_shown_digits(void **state)
     report_free(r);
 }
 
+static void test_where_all_are_equal_none_is_the_best(void **state)
+{
+    (void)state;
+    struct report *r = report_create("");
+    struct report_table *t = make(r, (struct report_column[]){higher, higher}, 2);
+    report_table_compare(t, REPORT_COMPARE_COLUMNS);
+    add(t, REPORT_MEASURED, report_number(0), report_number(0.04));
+    add(t, REPORT_MEASURED, report_number(0), report_number(0.06));
+    assert_best(t, "-- -B");
+    report_free(r);
+}
+
 static void test_what_is_no_number_does_not_compete(void **state)
 {
     (void)state;
@@ -133,7 +145,7 @@ static void test_columns_of_a_row(void **state)
     struct report_cell second[] = {report_text("y"), report_number(3), report_number(3), report_number(1), NONE, NONE};
     report_table_add_row(t, REPORT_MEASURED, first, 6);
     report_table_add_row(t, REPORT_MEASURED, second, 6);
-    assert_best(t, "-BB-- BB---");
+    assert_best(t, "-BB-- -----");
     report_free(r);
 }
 
@@ -141,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_best_of_a_column),
+        cmocka_unit_test(test_where_all_are_equal_none_is_the_best),
         cmocka_unit_test(test_ties_are_judged_by_the_shown_digits),
         cmocka_unit_test(test_what_is_no_number_does_not_compete),
         cmocka_unit_test(test_one_alone_is_not_the_best),

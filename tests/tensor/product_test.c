@@ -110,6 +110,8 @@ static int list_kernels(const struct kernels **sets)
         sets[count++] = &kernels_avx2;
     if (cpu_has_avx512())
         sets[count++] = &kernels_avx512;
+    if (cpu_has_bf16())
+        sets[count++] = &kernels_avx512bf16;
 #endif
     return count;
 }
@@ -117,7 +119,7 @@ static int list_kernels(const struct kernels **sets)
 static void activations_are_right_at_every_size(void **state)
 {
     (void)state;
-    const struct kernels *sets[3];
+    const struct kernels *sets[4];
     int count = list_kernels(sets);
     for (int s = 0; s < count; s++) {
         float x[803], gelu[803], quick[803], silu[803], tanhs[803], relu[803];
@@ -143,7 +145,7 @@ static void activations_are_right_at_every_size(void **state)
 static void norms_are_right_at_odd_widths(void **state)
 {
     (void)state;
-    const struct kernels *sets[3];
+    const struct kernels *sets[4];
     int count = list_kernels(sets);
     for (int s = 0; s < count; s++)
         for (int64_t n = 1; n < 70; n++) {

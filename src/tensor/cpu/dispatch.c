@@ -25,7 +25,7 @@ bool cpu_has_bf16(void)
 const struct kernels *kernels_get(void)
 {
     if (cpu_has_avx512())
-        return &kernels_avx512;
+        return cpu_has_bf16() ? &kernels_avx512bf16 : &kernels_avx512;
     return cpu_has_avx2() ? &kernels_avx2 : &kernels_generic;
 }
 

@@ -260,7 +260,7 @@ static const void *gather(const struct dnnl_product *p, struct arena *arena, int
     if (!copy)
         return NULL;
     const struct kernels *kernels = kernels_get();
-#pragma omp parallel for schedule(static) if (rows > 8)
+#pragma omp parallel for schedule(static) if (rows * p->in > 16384)
     for (int64_t r = 0; r < rows; r++) {
         if (p->type == dnnl_f32)
             memcpy((float *)copy + r * p->in, x + r * x_stride, (size_t)p->in * sizeof *x);

@@ -7,7 +7,6 @@
 #define BLOCK_ROWS 240 /* of A, packed: 240 x 256 floats fill half of a 512 KiB cache; a multiple of every TILE_ROWS */
 
 /* One tile: HEIGHT rows, PANELS panels, both constants, so that `sum` lives in registers. */
-#define UNROLL _Pragma("GCC unroll 16")
 #define DEFINE_TILE(HEIGHT, PANELS, TYPE, LOAD)                                                                                \
     static void tile_##HEIGHT##x##PANELS##_##TYPE(int64_t k, const float *restrict a, const void *data, int64_t panel_stride,  \
                                                   int64_t row_stride, float *restrict c, int64_t ldc, bool add)                \

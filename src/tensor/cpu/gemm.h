@@ -6,7 +6,8 @@
 #include "tensor/cpu/names.h"
 #include "tensor/cpu/vector.h"
 
-#define PANEL (2 * LANES) /* columns of a panel: two vectors */
+#define PANEL  (2 * LANES) /* columns of a panel: two vectors */
+#define UNROLL _Pragma("GCC unroll 16")
 
 #if defined(__AVX512F__)
 #define TILE_ROWS 12
@@ -43,5 +44,11 @@ size_t KERNEL(gemm_scratch)(int64_t m, int64_t k);
 void KERNEL(gemm)(const struct gemm *g, int64_t first_panel, int64_t last_panel, float *scratch);
 size_t KERNEL(attention_scratch)(int64_t visible, int head_dim);
 void KERNEL(attention)(const struct attention *a, float *scratch);
+#if defined(__AVX512BF16__)
+size_t KERNEL(pairs_size)(int64_t keys, int head_dim);
+void KERNEL(pairs_pack)(const struct attention_source *source, struct panels *keys, struct panels *values, float *memory);
+size_t KERNEL(pairs_scratch)(int64_t visible, int head_dim);
+void KERNEL(pairs_attention)(const struct attention *a, float *scratch);
+#endif
 
 #endif

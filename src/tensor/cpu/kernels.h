@@ -53,6 +53,13 @@ struct attention {
     int64_t out_stride;
 };
 
+/* Keys and values of one head, row p of each (head_dim) at p * stride. */
+struct attention_source {
+    const float *k, *v;
+    int64_t stride, count;
+    int head_dim;
+};
+
 struct kernels {
     const char *name;
     int panel; /* columns of a panel */
@@ -63,6 +70,13 @@ struct kernels {
 
     size_t (*attention_scratch)(int64_t visible, int head_dim); /* floats, for the most keys that any query sees */
     void (*attention)(const struct attention *a, float *scratch);
+
+    /* The same with products of bf16, sums and softmax in f32; NULL where the processor has none. Keys and values, which all
+     * queries see (step is 0), are packed in `memory` of pairs_size floats, and described in `keys` and `values`. */
+    size_t (*pairs_size)(int64_t keys, int head_dim);
+    void (*pairs_pack)(const struct attention_source *source, struct panels *keys, struct panels *values, float *memory);
+    size_t (*pairs_scratch)(int64_t visible, int head_dim); /* floats */
+    void (*pairs_attention)(const struct attention *a, float *scratch);
 
     /* y (rows, n) = (x - mean) / sqrt(variance + eps) * weight + bias; y may be x. */
     void (*layer_norm)(int64_t rows, int64_t n, const float *x, const float *weight, const float *bias, float eps, float *y);
@@ -87,6 +101,6 @@ const struct kernels *kernels_get(void);
 bool cpu_has_bf16(void);
 bool cpu_has_avx512(void);
 
-extern const struct kernels kernels_generic, kernels_avx2, kernels_avx512;
+extern const struct kernels kernels_generic, kernels_avx2, kernels_avx512, kernels_avx512bf16;
 
 #endif

@@ -1,0 +1,57 @@
+#!/bin/sh
+# The model that ships with the program, from nothing: draws scenes, trains a CLIP, a language model, and LLaVA's two stages on
+# them, by the program alone. Two to three hours on two cores; what was interrupted goes on where it was.
+#
+#     models/recipe/train.sh [WORK [MODEL]]     WORK: where everything is kept (default build/model)
+#                                               MODEL: where the model goes (default WORK/lmvr-small)
+set -eu
+cd "$(dirname "$0")/../.."
+recipe=models/recipe lmvr=build/lmvr work=${1:-build/model}
+model=${2:-$work/lmvr-small}
+mkdir -p "$work"
+say() { printf '\n$ %s\n' "$*"; "$@"; }
+
+# Scenes of two sizes: many small ones, and ones as large as those that it will be shown. Seeds 101 and 202 are for training;
+# no other part of the project draws from them (tests and tables use others).
+[ -s "$work/a/text.txt" ] || say $lmvr scenes --layout llava --count 60000 --test-count 500 --seed 101 --size 128 --force -o "$work/a"
+[ -s "$work/b/text.txt" ] || say $lmvr scenes --layout llava --count 30000 --test-count 500 --seed 202 --force -o "$work/b"
+
+# One list of both, a record a line, paths from $work on.
+lines() { sed -e 's/^,//' -e '/^\[$/d' -e '/^\]$/d' -e "s#\"image\":\"#\"image\":\"$1/#" "$work/$1/$2"; }
+for part in "" _test; do
+    { lines a captions$part.jsonl; lines b captions$part.jsonl; } >"$work/captions$part.jsonl"
+    { lines a llava$part.json; lines b llava$part.json; } >"$work/llava$part.jsonl"
+done
+# Text: what is said about scenes; where there is a conversation, behind the words that LLaVA begins every one with.
+system="A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions."
+for part in "" _test; do
+    sed -e "/ USER: /s/^/$system USER: /" "$work/b/text$part.txt" >"$work/text$part.txt"
+done
+
+# The language model, and with it the vocabulary.
+say $lmvr train language --config $recipe/language.json --vocabulary-size 1024 --data "$work/text.txt" \
+    --validation "$work/text_test.txt" --batch 32 --max-tokens 256 --epochs 1 --lr 1e-3 --validate-every 100 \
+    --checkpoint-every 100 --seed 1 -o "$work/language" --resume
+
+# CLIP: pictures and captions. Its captions are read by a vocabulary of their own (1,024 pieces, of 2,000 scenes' text).
+say $lmvr train contrastive --config $recipe/clip.json --vocabulary $recipe/captions.model \
+    --data "$work/captions.jsonl" --validation "$work/captions_test.jsonl" --batch 128 --max-tokens 48 --steps 3000 \
+    --lr 1e-3 --weight-decay 0.1 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 -o "$work/clip" --resume
+
+# Stage 1: the projector alone, on captions.
+say $lmvr train align --vision "$work/clip" --language "$work/language" --data "$work/captions.jsonl" \
+    --validation "$work/captions_test.jsonl" --batch 64 --steps 300 --validate-every 100 --checkpoint-every 100 -o "$work/align" \
+    --resume
+
+# Stage 2: projector and language model, on conversations.
+say $lmvr train instruct -m "$work/align" --data "$work/llava.jsonl" --validation "$work/llava_test.jsonl" --batch 32 \
+    --epochs 1 --lr 1e-3 --max-tokens 256 --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/instruct" --resume
+
+mkdir -p "$model"
+cp "$work/instruct/config.json" "$work/instruct/model.safetensors" "$work/instruct/preprocessor_config.json" \
+    "$work/instruct/tokenizer.model" "$model"
+for stage in language clip align instruct; do
+    cp "$work/$stage/loss.svg" "$model/loss-$stage.svg"
+    cp "$work/$stage/loss.csv" "$model/loss-$stage.csv"
+done
+echo "the model: $model"
