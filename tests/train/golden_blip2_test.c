@@ -122,10 +122,11 @@ static double drawn_loss(const char *start, uint64_t seed, const char *saved)
     struct blip2 b;
     struct tape *tape;
     lmvr_error error;
-    struct blip2_options options = {.stage = BLIP2_QFORMER, .start = start, .pieces = 62, .net.seed = seed};
+    struct blip2_options options = {.stage = BLIP2_QFORMER, .start = start, .pieces = 62, .net.seed = 1};
     golden_open(&g, "qformer");
     if (blip2_init(&b, &options, &error) != LMVR_OK)
         fail_msg("%s", error.message);
+    b.qformer.seed = seed;
     assert_int_equal(tape_create(F32, &tape, NULL), LMVR_OK);
     double loss = loss_of(&b.objective, tape, &g, 0, false);
     if (saved && b.objective.save(b.objective.self, saved, &error) != LMVR_OK)
@@ -142,7 +143,6 @@ static void test_negatives_are_drawn_by_the_seed(void **state)
     double first = drawn_loss(ROOT "qformer/model", 1, NULL);
     bool differs = false;
     assert_true(first == drawn_loss(ROOT "qformer/model", 1, NULL));
-    /* what begins at random, the head for words, moves the loss with the seed too; any difference will do */
     for (uint64_t seed = 2; seed < 5; seed++)
         differs |= drawn_loss(ROOT "qformer/model", seed, NULL) != first;
     assert_true(differs);
