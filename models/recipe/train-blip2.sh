@@ -17,12 +17,9 @@ scenes=$work/scenes
 [ -s "$scenes/text.txt" ] || say $lmvr scenes --layout llava --count "${COUNT:-60000}" --test-count 500 --seed 303 --size 128 \
     --force -o "$scenes"
 
-# The language model learns captions, which stage 2 will ask it for, and with them its vocabulary.
-for part in "" _test; do
-    sed -n 's/.*"caption": *"\(\([^"\\]\|\\.\)*\)".*/\1/p' "$scenes/captions$part.jsonl" >"$work/captions$part.txt"
-done
-say $lmvr train language --config $recipe/language.json --vocabulary-size "${PIECES:-1024}" --data "$work/captions.txt" \
-    --validation "$work/captions_test.txt" --batch 64 --max-tokens 48 --steps "${STEPS:-2500}" --lr 1e-3 --validate-every 250 \
+# The language model, on all that is said about scenes, and with it the vocabulary.
+say $lmvr train language --config $recipe/language.json --vocabulary-size "${PIECES:-1024}" --data "$scenes/text.txt" \
+    --validation "$scenes/text_test.txt" --batch 64 --max-tokens 64 --steps "${STEPS:-2500}" --lr 1e-3 --validate-every 250 \
     --checkpoint-every 250 --seed 1 -o "$work/language" --resume
 
 # The encoder, as a CLIP's. The captions are read by the language model's vocabulary.
