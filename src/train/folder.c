@@ -156,7 +156,7 @@ static lmvr_status write_tensors(const struct folder_write *write, const char *n
 
 /* ---- the other files -------------------------------------------------------------------------------------------------- */
 
-static lmvr_status write_json(const char *folder, const char *name, json_t *json, lmvr_error *error)
+lmvr_status folder_write_json(const char *folder, const char *name, json_t *json, lmvr_error *error)
 {
     char *path = input_path(folder, name), *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER), *line = NULL;
     lmvr_status status;
@@ -170,7 +170,7 @@ static lmvr_status write_json(const char *folder, const char *name, json_t *json
     return status;
 }
 
-static lmvr_status copy_file(const char *from, const char *to, lmvr_error *error)
+lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error)
 {
     struct stat a, b;
     uint64_t size;
@@ -191,7 +191,7 @@ static lmvr_status write_config(const struct folder_write *write, lmvr_error *er
 {
     json_object_del(write->config, "dtype"); /* transformers' newer name for the same */
     json_object_set_new(write->config, "torch_dtype", json_string(write->dtype == F32 ? "float32" : "bfloat16"));
-    return write_json(write->folder, "config.json", write->config, error);
+    return folder_write_json(write->folder, "config.json", write->config, error);
 }
 
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
@@ -201,7 +201,7 @@ lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
     lmvr_status status = LMVR_OK;
     for (const char *const *copy = write->copies; status == LMVR_OK && copy && copy[0]; copy += 2) {
         char *to = input_path(write->folder, copy[1]);
-        status = to ? copy_file(copy[0], to, error) : error_no_memory(error, copy[1]);
+        status = to ? folder_copy_file(copy[0], to, error) : error_no_memory(error, copy[1]);
         free(to);
     }
     if (status == LMVR_OK)
@@ -219,8 +219,8 @@ lmvr_status folder_write_preprocess(const char *folder, const struct preprocess 
                              1, "resample", (int)p->filter, "rescale_factor", p->rescale_factor, "size", "shortest_edge",
                              p->shortest_edge, "crop_size", "height", p->crop_height, "width", p->crop_width, "image_mean",
                              p->mean[0], p->mean[1], p->mean[2], "image_std", p->std[0], p->std[1], p->std[2]);
-    lmvr_status status =
-        json ? write_json(folder, "preprocessor_config.json", json, error) : error_no_memory(error, "preprocessor_config.json");
+    lmvr_status status = json ? folder_write_json(folder, "preprocessor_config.json", json, error)
+                              : error_no_memory(error, "preprocessor_config.json");
     json_decref(json);
     return status;
 }

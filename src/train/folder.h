@@ -29,6 +29,12 @@ struct folder_write {
 /* Makes the folder where it is missing. Each file is whole or not there. */
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error);
 
+/* A copy, whole or not there; nothing where both names are of one file. */
+lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error);
+
+/* FOLDER/NAME, whole or not there. */
+lmvr_status folder_write_json(const char *folder, const char *name, json_t *json, lmvr_error *error);
+
 /* preprocessor_config.json in the folder, as CLIPImageProcessor's. */
 lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *preprocess, lmvr_error *error);
 

@@ -7,10 +7,11 @@
 #include "train/corpus.h"
 #include "train/folder.h"
 #include "train/llava.h"
+#include "train/run_folder.h"
 #include "train/t5_language.h"
-#include "train/train_text.h"
+#include "train/train_settings.h"
+#include "train/trained_vocabulary.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,6 @@
 #include <sys/stat.h>
 
 /* ---- numbers ---------------------------------------------------------------------------------------------------------- */
-
-static const char *const names[] = {"contrastive", "language", "align", "instruct", "finetune", "qformer", "qformer-language"};
 
 void train_defaults(enum train_kind kind, struct train_options *options)
 {
@@ -57,12 +56,14 @@ void train_defaults(enum train_kind kind, struct train_options *options)
 struct setup {
     const struct train_options *options;
     char *vocabulary; /* its path */
+    struct trained_vocabulary trained;
     struct tokenizer *tokenizer;
     struct contrastive contrastive;
     struct llava llava;
     struct t5_language t5;
     struct blip2 blip2;
     struct dataset set;
+    struct head_about about;
     float *labels; /* (set.count, label_count) */
     int label_count;
     bool single_label;
@@ -85,6 +86,8 @@ static void setup_finish(struct setup *s)
     tokenizer_close(s->tokenizer);
     dataset_finish(&s->set);
     free(s->labels);
+    free(s->about.tasks);
+    trained_vocabulary_finish(&s->trained);
     free(s->vocabulary);
     free(s->settings);
 }
@@ -106,15 +109,13 @@ struct wanted_vocabulary {
 static lmvr_status train_vocabulary(struct setup *s, const struct wanted_vocabulary *wanted, lmvr_error *error)
 {
     const struct train_options *o = s->options;
-    if (mkdir(o->run.output, 0777) != 0 && errno != EEXIST)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be made: %s", o->run.output, strerror(errno));
-    s->vocabulary = input_path(o->run.output, wanted->unigram ? "spiece.model" : "tokenizer.model");
-    if (!s->vocabulary)
-        return error_no_memory(error, "the vocabulary");
-    if (o->run.resume && input_exists(s->vocabulary))
-        return LMVR_OK;
-    int size = o->vocabulary_size ? o->vocabulary_size : wanted->size;
-    return train_text_vocabulary(o->data, o->kind != TRAIN_LANGUAGE, size, wanted->unigram, s->vocabulary, error);
+    struct trained_vocabulary_options options = {.data = o->data,
+                                                 .conversations = o->kind != TRAIN_LANGUAGE,
+                                                 .unigram = wanted->unigram,
+                                                 .size = o->vocabulary_size ? o->vocabulary_size : wanted->size};
+    TRY(trained_vocabulary_init(&s->trained, o->run.output, o->run.resume, &options, error));
+    s->vocabulary = strdup(s->trained.path);
+    return s->vocabulary ? LMVR_OK : error_no_memory(error, "the vocabulary");
 }
 
 /* `wanted` NULL: none is trained. */
@@ -172,7 +173,8 @@ static lmvr_status open_labels(struct setup *s, lmvr_error *error)
         s->label_count += task_width(&s->set.tasks[t]);
     s->single_label = s->set.task_count == 1 && s->set.tasks[0].labels.kind == LABELS_SINGLE;
     s->labels = calloc((size_t)(s->set.count * s->label_count + 1), sizeof *s->labels);
-    if (!s->labels)
+    s->about = (struct head_about){.tasks = head_tasks(&s->set), .dataset = o->dataset, .single_label = s->single_label};
+    if (!s->labels || !s->about.tasks)
         return error_no_memory(error, "the labels");
     for (int64_t i = 0; i < s->set.count; i++)
         for (int t = 0, at = 0; t < s->set.task_count; t++) {
@@ -186,9 +188,8 @@ static lmvr_status open_labels(struct setup *s, lmvr_error *error)
 static lmvr_status open_labelled(struct setup *s, int64_t first, int64_t count, struct corpus *corpus, lmvr_error *error)
 {
     const struct model_config *config = &s->llava.config;
-    const char *prompt = s->options->prompt ? s->options->prompt : config->prompt;
     struct prompt tokens;
-    TRY(prompt_create(s->tokenizer, config->template_name, prompt, config->language.begin_token, -1, &tokens, error));
+    TRY(prompt_create(s->tokenizer, config->template_name, s->about.prompt, config->language.begin_token, -1, &tokens, error));
     struct corpus_labelled labelled = {.count = count,
                                        .images = (const char *const *)s->set.paths + first,
                                        .labels = s->labels + first * s->label_count,
@@ -243,6 +244,9 @@ static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
     struct clip_config config;
     TRY(config_read_clip(o->start, &config, error));
     const struct clip_text_config *text = &config.text;
+    if (o->most_tokens > text->positions)
+        return error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit the tower's %d positions; see --max-tokens",
+                         o->most_tokens, text->positions);
     int least = text->begin_token < text->end_token ? text->begin_token : text->end_token;
     TRY(open_vocabulary(s, &(struct wanted_vocabulary){least, false}, error));
     TRY(check_pieces(s, text->vocabulary, error));
@@ -250,9 +254,6 @@ static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
     s->objective = &s->contrastive.objective;
     s->feed.preprocess = &s->contrastive.preprocess;
     s->feed.image_size = config.vision.image_size;
-    if (o->most_tokens > text->positions)
-        return error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit the tower's %d positions; see --max-tokens",
-                         o->most_tokens, text->positions);
     return open_corpora(s, text->begin_token, text->end_token, error);
 }
 
@@ -282,6 +283,8 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     const struct model_config *config = &s->llava.config;
     TRY(check_pieces(s, config->language.vocabulary, error));
     s->objective = &s->llava.objective;
+    s->about.prompt = o->prompt ? o->prompt : config->prompt;
+    s->llava.about = o->kind == TRAIN_FINETUNE ? &s->about : NULL;
     if (o->kind != TRAIN_LANGUAGE) {
         s->feed.preprocess = &s->llava.preprocess;
         s->feed.image_size = config->vision.image_size;
@@ -372,47 +375,6 @@ static lmvr_status open_blip2(struct setup *s, lmvr_error *error)
 
 /* ---- the run ---------------------------------------------------------------------------------------------------------- */
 
-static lmvr_status add_model(json_t *settings, const char *key, const char *path, lmvr_error *error)
-{
-    struct checkpoint *checkpoint;
-    uint64_t hash;
-    char text[32];
-    if (!is_folder(path))
-        return LMVR_OK;
-    TRY(checkpoint_open(path, &checkpoint, error));
-    lmvr_status status = checkpoint_hash(checkpoint, &hash, error);
-    checkpoint_close(checkpoint);
-    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
-    json_object_set_new(settings, key, json_string(text));
-    return status;
-}
-
-/* Everything that decides about the result, for run.json. */
-static lmvr_status write_settings(struct setup *s, lmvr_error *error)
-{
-    const struct train_options *o = s->options;
-    const struct adamw *a = &s->run.adamw;
-    json_t *json = json_pack("{s:s, s:i, s:I, s:i, s:i, s:f, s:b, s:f, s:f, s:f, s:f, s:f, s:I, s:s, s:i, s:f, s:b, s:f, s:s?}",
-                             "objective", names[o->kind], "batch", o->batch, "steps", (json_int_t)s->run.steps, "accumulation",
-                             s->run.accumulation, "max_tokens", o->most_tokens, "warmup", s->run.warmup, "constant",
-                             s->run.constant, "learning_rate", a->learning_rate, "beta2", a->beta2, "eps", a->eps,
-                             "weight_decay", a->weight_decay, "clip", s->run.clip, "seed", (json_int_t)o->run.seed, "dtype",
-                             o->net.products == F32 ? "f32" : "bf16", "lora", o->lora_rank, "lora_alpha", o->lora_alpha,
-                             "recompute", o->net.recompute, "prompted", o->prompted, "prompt", o->prompt);
-    if (!json)
-        return error_no_memory(error, "the settings");
-    lmvr_status status = add_model(json, "model", o->start, error);
-    if (status == LMVR_OK)
-        status = add_model(json, "vision", o->vision, error);
-    if (status == LMVR_OK)
-        status = add_model(json, "language", o->language, error);
-    if (status == LMVR_OK && !(s->settings = json_dumps(json, JSON_COMPACT)))
-        status = error_no_memory(error, "the settings");
-    s->run.settings = s->settings;
-    json_decref(json);
-    return status;
-}
-
 static lmvr_status plan_steps(struct setup *s, lmvr_error *error)
 {
     const struct train_options *o = s->options;
@@ -430,17 +392,37 @@ static lmvr_status plan_steps(struct setup *s, lmvr_error *error)
     return LMVR_OK;
 }
 
+static int report(const struct run_report *report, void *user)
+{
+    const struct run_options *caller = &((const struct setup *)user)->options->run;
+    return caller->report ? caller->report(report, caller->user) : 0;
+}
+
+static lmvr_status begin(const char *folder, void *user, lmvr_error *error)
+{
+    const struct setup *s = user;
+    const struct train_options *o = s->options;
+    const struct parameters *parameters = s->objective->parameters;
+    TRY(trained_vocabulary_keep(&s->trained, folder, error));
+    if (o->on_begin)
+        o->on_begin(parameters_size(parameters, false), parameters_size(parameters, true), s->corpus.count, s->run.steps,
+                    o->run.user);
+    return LMVR_OK;
+}
+
 static lmvr_status run(struct setup *s, lmvr_error *error)
 {
     const struct train_options *o = s->options;
     static lmvr_status (*const open[])(struct setup *, lmvr_error *) = {open_contrastive, open_language, open_llava, open_llava,
                                                                         open_llava,       open_blip2,    open_blip2};
+    TRY(run_folder_check(o->run.output, error));
     TRY(open[o->kind](s, error));
     TRY(plan_steps(s, error));
-    TRY(write_settings(s, error));
-    if (o->on_begin)
-        o->on_begin(parameters_size(s->objective->parameters, false), parameters_size(s->objective->parameters, true),
-                    s->corpus.count, s->run.steps, o->run.user);
+    TRY(train_settings(o, s->run.steps, s->vocabulary, &s->settings, error));
+    s->run.settings = s->settings;
+    s->run.begin = begin;
+    s->run.report = report;
+    s->run.user = s;
     return run_train(s->objective, &s->corpus, s->validation.self ? &s->validation : NULL, &s->feed, &s->run, error);
 }
 
