@@ -81,12 +81,13 @@ static bool is_left_out(const struct folder_write *write, const char *name)
     return false;
 }
 
+/* Its parts that are `left_out`, or those that are not. */
 static lmvr_status add_parameter(struct tensors *t, const struct folder_write *write, const struct parameter *parameter,
-                                 float *buffer, lmvr_error *error)
+                                 bool left_out, float *buffer, lmvr_error *error)
 {
     for (int i = 0; i < parameter->part_count; i++) {
         const struct parameter_part *part = &parameter->parts[i];
-        if (is_left_out(write, part->name))
+        if (is_left_out(write, part->name) != left_out)
             continue;
         struct safetensors_write *item = add(t, write, part->name, part->dims, part->shape, part->count);
         if (!item)
@@ -122,7 +123,7 @@ static lmvr_status add_rest(struct tensors *t, const struct folder_write *write,
     return LMVR_OK;
 }
 
-static lmvr_status collect(struct tensors *t, const struct folder_write *write, float *buffer, lmvr_error *error)
+static lmvr_status collect(struct tensors *t, const struct folder_write *write, bool left_out, float *buffer, lmvr_error *error)
 {
     t->space = write->rest ? checkpoint_count(write->rest) : 0;
     for (size_t i = 0; i < write->parameters->count; i++)
@@ -133,20 +134,23 @@ static lmvr_status collect(struct tensors *t, const struct folder_write *write, 
     if (!t->items || !t->names || !t->data)
         return error_no_memory(error, "the model's file");
     for (size_t i = 0; i < write->parameters->count; i++)
-        TRY(add_parameter(t, write, write->parameters->items[i], buffer, error));
-    return add_rest(t, write, buffer, error);
+        TRY(add_parameter(t, write, write->parameters->items[i], left_out, buffer, error));
+    return left_out ? LMVR_OK : add_rest(t, write, buffer, error);
 }
 
-static lmvr_status write_tensors(const struct folder_write *write, const char *path, lmvr_error *error)
+static lmvr_status write_tensors(const struct folder_write *write, const char *name, bool left_out, lmvr_error *error)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
     struct tensors tensors = {0};
+    char *path = input_path(write->folder, name);
     float *buffer = malloc((size_t)PIECE * sizeof *buffer);
-    lmvr_status status = buffer ? collect(&tensors, write, buffer, error) : error_no_memory(error, "the model's file");
-    free(buffer);
+    lmvr_status status =
+        path && buffer ? collect(&tensors, write, left_out, buffer, error) : error_no_memory(error, "the model's file");
     if (status == LMVR_OK)
         status = safetensors_write(path, tensors.items, tensors.count, metadata, error);
     tensors_finish(&tensors);
+    free(buffer);
+    free(path);
     return status;
 }
 
@@ -194,8 +198,7 @@ lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
 {
     if (mkdir(write->folder, 0777) != 0 && errno != EEXIST)
         return file_error(error, write->folder, "be made");
-    char *weights = input_path(write->folder, "model.safetensors");
-    lmvr_status status = weights ? LMVR_OK : error_no_memory(error, write->folder);
+    lmvr_status status = LMVR_OK;
     for (const char *const *copy = write->copies; status == LMVR_OK && copy && copy[0]; copy += 2) {
         char *to = input_path(write->folder, copy[1]);
         status = to ? folder_copy_file(copy[0], to, error) : error_no_memory(error, copy[1]);
@@ -203,10 +206,9 @@ lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
     }
     if (status == LMVR_OK)
         status = write_config(write, error);
-    if (status == LMVR_OK)
-        status = write_tensors(write, weights, error);
-    free(weights);
-    return status;
+    if (status == LMVR_OK && write->left_out_file)
+        status = write_tensors(write, write->left_out_file, true, error);
+    return status == LMVR_OK ? write_tensors(write, "model.safetensors", false, error) : status;
 }
 
 lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *p, lmvr_error *error)

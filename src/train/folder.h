@@ -18,6 +18,7 @@ struct folder_write {
     enum dtype dtype;                    /* of all tensors in the file */
     const struct parameters *parameters; /* those whose names contain one of `left_out` are not written */
     const char *const *left_out;         /* ends with NULL; NULL: none */
+    const char *left_out_file;           /* the safetensors file of the folder that they go into; NULL: none */
     const struct folder_naming *naming;  /* ends with {NULL}; the first that fits; NULL: names are canonical */
     const struct checkpoint *rest;       /* NULL, or whose tensors below `rest_prefix` are written too */
     const char *rest_prefix;

@@ -3,10 +3,12 @@
 #include "dataset/dataset.h"
 #include "format/input.h"
 #include "language/prompt.h"
+#include "train/blip2.h"
 #include "train/corpus.h"
 #include "train/folder.h"
 #include "train/llava.h"
 #include "train/run_folder.h"
+#include "train/t5_language.h"
 #include "train/train_settings.h"
 #include "train/trained_vocabulary.h"
 
@@ -29,6 +31,8 @@ void train_defaults(enum train_kind kind, struct train_options *options)
         [TRAIN_ALIGN] = {128, 2048, 1, 2e-3, 0.999, 1e-8, 0, 0.03, 1},
         [TRAIN_INSTRUCT] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
         [TRAIN_FINETUNE] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
+        [TRAIN_QFORMER] = {100, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
+        [TRAIN_QFORMER_LANGUAGE] = {64, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
     };
     const struct defaults *d = &all[kind];
     *options = (struct train_options){.kind = kind,
@@ -37,6 +41,7 @@ void train_defaults(enum train_kind kind, struct train_options *options)
                                       .epochs = d->epochs,
                                       .readers = 1,
                                       .lora_alpha = 16,
+                                      .prompted = 0.5,
                                       .run.accumulation = 1,
                                       .run.warmup = d->warmup,
                                       .run.adamw = {d->rate, 0.9, d->beta2, d->eps, d->decay},
@@ -55,11 +60,14 @@ struct setup {
     struct tokenizer *tokenizer;
     struct contrastive contrastive;
     struct llava llava;
+    struct t5_language t5;
+    struct blip2 blip2;
     struct dataset set;
     struct head_about about;
     float *labels; /* (set.count, label_count) */
     int label_count;
     bool single_label;
+    const struct corpus_prefix_options *prefixes; /* of data for an encoder and a decoder; NULL: it is not */
     struct corpus corpus, validation;
     const struct objective *objective;
     struct feed_options feed;
@@ -73,6 +81,8 @@ static void setup_finish(struct setup *s)
     corpus_finish(&s->validation);
     contrastive_finish(&s->contrastive);
     llava_finish(&s->llava);
+    t5_language_finish(&s->t5);
+    blip2_finish(&s->blip2);
     tokenizer_close(s->tokenizer);
     dataset_finish(&s->set);
     free(s->labels);
@@ -90,31 +100,41 @@ static bool is_folder(const char *path)
     return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static lmvr_status train_vocabulary(struct setup *s, int size, lmvr_error *error)
+/* What a vocabulary that has to be trained is like. */
+struct wanted_vocabulary {
+    int size;
+    bool unigram; /* T5's kind; else LLaMA's */
+};
+
+static lmvr_status train_vocabulary(struct setup *s, const struct wanted_vocabulary *wanted, lmvr_error *error)
 {
     const struct train_options *o = s->options;
-    int wanted = o->vocabulary_size ? o->vocabulary_size : size;
-    TRY(trained_vocabulary_init(&s->trained, o->run.output, o->run.resume, o->data, o->kind != TRAIN_LANGUAGE, wanted, error));
+    struct trained_vocabulary_options options = {.data = o->data,
+                                                 .conversations = o->kind != TRAIN_LANGUAGE,
+                                                 .unigram = wanted->unigram,
+                                                 .size = o->vocabulary_size ? o->vocabulary_size : wanted->size};
+    TRY(trained_vocabulary_init(&s->trained, o->run.output, o->run.resume, &options, error));
     s->vocabulary = strdup(s->trained.path);
     return s->vocabulary ? LMVR_OK : error_no_memory(error, "the vocabulary");
 }
 
-/* `size` is what a vocabulary that has to be trained gets. */
-static lmvr_status open_vocabulary(struct setup *s, int size, lmvr_error *error)
+/* `wanted` NULL: none is trained. */
+static lmvr_status open_vocabulary(struct setup *s, const struct wanted_vocabulary *wanted, lmvr_error *error)
 {
     static const char *const files[] = {"tokenizer.model", "spiece.model", NULL};
     const struct train_options *o = s->options;
-    const char *const places[] = {o->start, o->language};
+    const char *const places[] = {o->language, o->start};
     if (o->vocabulary && !(s->vocabulary = strdup(o->vocabulary)))
         return error_no_memory(error, "the vocabulary");
     for (int i = 0; i < 2 && !s->vocabulary; i++)
         if (is_folder(places[i]))
             s->vocabulary = folder_find(places[i], files);
-    if (!s->vocabulary && o->kind != TRAIN_CONTRASTIVE && o->kind != TRAIN_LANGUAGE)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has no tokenizer.model; --vocabulary can name one",
-                         o->start ? o->start : o->language);
+    if (!s->vocabulary && !wanted)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: has neither tokenizer.model nor spiece.model; --vocabulary can name one",
+                         o->language ? o->language : o->start);
     if (!s->vocabulary)
-        TRY(train_vocabulary(s, size, error));
+        TRY(train_vocabulary(s, wanted, error));
     return tokenizer_open(s->vocabulary, &s->tokenizer, error);
 }
 
@@ -187,15 +207,20 @@ static lmvr_status open_labelled(struct setup *s, int64_t first, int64_t count, 
 
 static lmvr_status open_data(struct setup *s, const char *data, int begin, int end, struct corpus *corpus, lmvr_error *error)
 {
-    static lmvr_status (*const kinds[])(const struct corpus_options *, struct corpus *,
-                                        lmvr_error *) = {corpus_captions, corpus_text, corpus_alignment, corpus_instruction};
+    static lmvr_status (*const kinds[])(const struct corpus_options *, struct corpus *, lmvr_error *) = {
+        [TRAIN_CONTRASTIVE] = corpus_captions, [TRAIN_LANGUAGE] = corpus_text,    [TRAIN_ALIGN] = corpus_alignment,
+        [TRAIN_INSTRUCT] = corpus_instruction, [TRAIN_QFORMER] = corpus_captions, [TRAIN_QFORMER_LANGUAGE] = corpus_captions,
+    };
     struct corpus_options options = {.data = data,
                                      .images = s->options->images,
                                      .tokenizer = s->tokenizer,
                                      .begin_token = begin,
                                      .end_token = end,
-                                     .most_tokens = s->options->most_tokens};
-    return kinds[s->options->kind](&options, corpus, error);
+                                     .most_tokens = s->options->most_tokens,
+                                     .by_lines = s->prefixes != NULL};
+    TRY(kinds[s->options->kind](&options, corpus, error));
+    struct corpus inner = *corpus;
+    return s->prefixes ? corpus_prefixes(s->prefixes, &inner, corpus, error) : LMVR_OK;
 }
 
 static lmvr_status open_corpora(struct setup *s, int begin, int end, lmvr_error *error)
@@ -211,7 +236,7 @@ static lmvr_status open_corpora(struct setup *s, int begin, int end, lmvr_error 
     return o->validation ? open_data(s, o->validation, begin, end, &s->validation, error) : LMVR_OK;
 }
 
-/* ---- the two kinds of net --------------------------------------------------------------------------------------------- */
+/* ---- the kinds of net ------------------------------------------------------------------------------------------------- */
 
 static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
 {
@@ -223,7 +248,7 @@ static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit the tower's %d positions; see --max-tokens",
                          o->most_tokens, text->positions);
     int least = text->begin_token < text->end_token ? text->begin_token : text->end_token;
-    TRY(open_vocabulary(s, least, error));
+    TRY(open_vocabulary(s, &(struct wanted_vocabulary){least, false}, error));
     TRY(check_pieces(s, text->vocabulary, error));
     TRY(contrastive_init(&s->contrastive, o->start, s->vocabulary, &o->net, error));
     s->objective = &s->contrastive.objective;
@@ -239,7 +264,8 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     struct language_config language = {0};
     if (o->kind == TRAIN_LANGUAGE)
         TRY(config_read_llama(o->start, &language, error));
-    TRY(open_vocabulary(s, language.vocabulary, error));
+    struct wanted_vocabulary wanted = {language.vocabulary, false};
+    TRY(open_vocabulary(s, o->kind == TRAIN_LANGUAGE ? &wanted : NULL, error));
     if (o->kind == TRAIN_FINETUNE)
         TRY(open_labels(s, error));
     struct llava_options options = {.stage = stages[o->kind],
@@ -266,6 +292,85 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     if (config->language.end_token_count == 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: names no eos_token_id", o->start ? o->start : o->language);
     return open_corpora(s, config->language.begin_token, config->language.end_tokens[0], error);
+}
+
+/* Of a text the encoder reads the beginning, or the prompt, and the decoder learns the rest. */
+static lmvr_status open_t5_corpora(struct setup *s, const struct language_config *config, const char *prompt, double prompted,
+                                   lmvr_error *error)
+{
+    struct corpus_prefix_options prefixes = {
+        .prompted = prompted, .end_token = config->end_tokens[0], .seed = s->options->run.seed};
+    int32_t *ids = NULL;
+    if (config->end_token_count == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "the T5's configuration names no eos_token_id");
+    TRY(check_pieces(s, config->vocabulary, error));
+    if (prompt)
+        TRY(tokenizer_encode(s->tokenizer, prompt, &ids, &prefixes.prompt_count, error));
+    prefixes.prompt = ids;
+    s->prefixes = &prefixes;
+    lmvr_status status = open_corpora(s, -1, prefixes.end_token, error);
+    s->prefixes = NULL;
+    free(ids);
+    return status;
+}
+
+static lmvr_status open_t5(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    struct language_config config;
+    TRY(config_read_t5(o->start, &config, error));
+    TRY(open_vocabulary(s, &(struct wanted_vocabulary){config.vocabulary, true}, error));
+    TRY(t5_language_init(&s->t5, o->start, s->vocabulary, &o->net, error));
+    s->objective = &s->t5.objective;
+    return open_t5_corpora(s, &s->t5.config, NULL, 0, error);
+}
+
+/* LLaMA's or T5's. */
+static lmvr_status open_language(struct setup *s, lmvr_error *error)
+{
+    char *model_type;
+    TRY(config_read_model_type(s->options->start, &model_type, error));
+    bool t5 = model_type && strcmp(model_type, "t5") == 0;
+    free(model_type);
+    return t5 ? open_t5(s, error) : open_llava(s, error);
+}
+
+#define Q_FORMER_END 1 /* </s> of T5's vocabularies, in [SEP]'s place */
+
+/* The two ids behind the vocabulary's pieces are [CLS] and [DEC]. */
+static lmvr_status open_stage1_vocabulary(struct setup *s, const char *config, lmvr_error *error)
+{
+    struct qformer_config qformer;
+    struct qformer_text_config text;
+    TRY(config_read_qformer(config, &qformer, &text, error));
+    if (s->options->most_tokens > text.positions)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "texts of %d tokens do not fit the Q-Former's %d positions; see --max-tokens", s->options->most_tokens,
+                         text.positions);
+    return open_vocabulary(s, &(struct wanted_vocabulary){text.vocabulary - 2, true}, error);
+}
+
+static lmvr_status open_blip2(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    bool first = o->kind == TRAIN_QFORMER;
+    TRY(first ? open_stage1_vocabulary(s, o->start, error) : open_vocabulary(s, NULL, error));
+    int pieces = tokenizer_size(s->tokenizer);
+    struct blip2_options options = {.stage = first ? BLIP2_QFORMER : BLIP2_LANGUAGE,
+                                    .start = o->vision ? NULL : o->start,
+                                    .vision = o->vision,
+                                    .config = o->vision ? o->start : NULL,
+                                    .language = o->language,
+                                    .tokenizer = s->vocabulary,
+                                    .pieces = pieces,
+                                    .net = o->net};
+    TRY(blip2_init(&s->blip2, &options, error));
+    s->objective = &s->blip2.objective;
+    s->feed.preprocess = &s->blip2.preprocess;
+    s->feed.image_size = s->blip2.config.vision.image_size;
+    if (first)
+        return open_corpora(s, pieces, Q_FORMER_END, error);
+    return open_t5_corpora(s, &s->blip2.config.language, o->prompt ? o->prompt : "a photo of", o->prompted, error);
 }
 
 /* ---- the run ---------------------------------------------------------------------------------------------------------- */
@@ -308,8 +413,10 @@ static lmvr_status begin(const char *folder, void *user, lmvr_error *error)
 static lmvr_status run(struct setup *s, lmvr_error *error)
 {
     const struct train_options *o = s->options;
+    static lmvr_status (*const open[])(struct setup *, lmvr_error *) = {open_contrastive, open_language, open_llava, open_llava,
+                                                                        open_llava,       open_blip2,    open_blip2};
     TRY(run_folder_check(o->run.output, error));
-    TRY(o->kind == TRAIN_CONTRASTIVE ? open_contrastive(s, error) : open_llava(s, error));
+    TRY(open[o->kind](s, error));
     TRY(plan_steps(s, error));
     TRY(train_settings(o, s->run.steps, s->vocabulary, &s->settings, error));
     s->run.settings = s->settings;

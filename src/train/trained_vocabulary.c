@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define NAME "tokenizer.model"
-
 static lmvr_status make_temporary(struct trained_vocabulary *v, lmvr_error *error)
 {
     const char *place = getenv("TMPDIR");
@@ -26,10 +24,11 @@ static lmvr_status make_temporary(struct trained_vocabulary *v, lmvr_error *erro
     return status;
 }
 
-lmvr_status trained_vocabulary_init(struct trained_vocabulary *vocabulary, const char *output, bool resume, const char *data,
-                                    bool conversations, int size, lmvr_error *error)
+lmvr_status trained_vocabulary_init(struct trained_vocabulary *vocabulary, const char *output, bool resume,
+                                    const struct trained_vocabulary_options *options, lmvr_error *error)
 {
-    *vocabulary = (struct trained_vocabulary){.path = input_path(output, NAME)};
+    const char *name = options->unigram ? "spiece.model" : "tokenizer.model";
+    *vocabulary = (struct trained_vocabulary){.name = name, .path = input_path(output, name)};
     if (!vocabulary->path)
         return error_no_memory(error, "the vocabulary");
     if (resume && input_exists(vocabulary->path))
@@ -37,15 +36,16 @@ lmvr_status trained_vocabulary_init(struct trained_vocabulary *vocabulary, const
     free(vocabulary->path);
     vocabulary->path = NULL;
     TRY(make_temporary(vocabulary, error));
-    vocabulary->path = input_path(vocabulary->folder, NAME);
+    vocabulary->path = input_path(vocabulary->folder, name);
     if (!vocabulary->path)
         return error_no_memory(error, "the vocabulary");
-    return train_text_vocabulary(data, conversations, size, vocabulary->path, error);
+    return train_text_vocabulary(options->data, options->conversations, options->size, options->unigram, vocabulary->path,
+                                 error);
 }
 
 lmvr_status trained_vocabulary_keep(const struct trained_vocabulary *vocabulary, const char *output, lmvr_error *error)
 {
-    char *path = vocabulary->folder ? input_path(output, NAME) : NULL;
+    char *path = vocabulary->folder ? input_path(output, vocabulary->name) : NULL;
     if (!vocabulary->folder)
         return LMVR_OK;
     lmvr_status status = path ? folder_copy_file(vocabulary->path, path, error) : error_no_memory(error, "the vocabulary");
@@ -61,5 +61,5 @@ void trained_vocabulary_finish(struct trained_vocabulary *vocabulary)
         rmdir(vocabulary->folder);
     free(vocabulary->folder);
     free(vocabulary->path);
-    *vocabulary = (struct trained_vocabulary){NULL, NULL};
+    *vocabulary = (struct trained_vocabulary){0};
 }
