@@ -103,7 +103,7 @@ static void write_configs(void)
 /* The folder with the data, and with what the objectives make one from the other: clip, llama, llava. */
 static char made[64] = "/tmp/lmvr-train-XXXXXX";
 
-static int make_parts(void **state)
+UNUSED static int make_parts(void **state)
 {
     (void)state;
     if (!mkdtemp(made) || chdir(made) != 0)
@@ -128,13 +128,13 @@ static int remove_parts(void **state)
 }
 
 /* cmocka set-up and tear-down of each test: in that folder, without what the last one wrote. */
-static int enter_made(void **state)
+UNUSED static int enter_made(void **state)
 {
     (void)state;
     return chdir(made);
 }
 
-static int clear_made(void **state)
+UNUSED static int clear_made(void **state)
 {
     (void)state;
     remove_tree("out");
