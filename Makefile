@@ -1,6 +1,6 @@
 # The two commands of a newcomer, and those of every day. All of them install what is missing first (as root or with sudo, from
 # the distribution's packages), then build in build/ with CMake and Ninja. CMakePresets.json has the other builds.
-.PHONY: all setup demo model test check asan tsan fuzz format lint install clean
+.PHONY: all setup demo model-blip2 model test check asan tsan fuzz format lint install clean
 
 all: setup
 	@cmake --preset release >build.log 2>&1 || { cat build.log; exit 1; }
@@ -17,6 +17,10 @@ demo: all
 model: all
 	./models/recipe/train.sh build/model
 	./models/recipe/evaluate.sh build/model build/model/lmvr-small
+
+# A small BLIP-2 of the same kind.
+model-blip2: all
+	./models/recipe/train-blip2.sh build/blip2
 
 test: all
 	@ctest --test-dir build --output-on-failure --timeout 600

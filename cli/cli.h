@@ -37,5 +37,7 @@ int command_train_language(const struct options *options);
 int command_train_align(const struct options *options);
 int command_train_instruct(const struct options *options);
 int command_train_finetune(const struct options *options);
+int command_train_qformer(const struct options *options);
+int command_train_qformer_language(const struct options *options);
 
 #endif

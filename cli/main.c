@@ -61,7 +61,7 @@ static const struct command commands[] = {
      FOR_PROBE_PREDICT, command_probe_predict, NULL},
     {"train contrastive", "train contrastive (--config FILE | -m DIR) --data FILE -o DIR",
      "Trains a CLIP on images and captions.", FOR_TRAIN_CONTRASTIVE, command_train_contrastive, train_notes},
-    {"train language", "train language (--config FILE | -m DIR) --data FILE -o DIR", "Trains a LLaMA on text.",
+    {"train language", "train language (--config FILE | -m DIR) --data FILE -o DIR", "Trains a LLaMA or a T5 on text.",
      FOR_TRAIN_LANGUAGE, command_train_language, train_notes},
     {"train align", "train align --vision DIR --language DIR --data FILE -o DIR",
      "LLaVA's stage 1: the projector alone, between a CLIP and a LLaMA.", FOR_TRAIN_ALIGN, command_train_align, train_notes},
@@ -70,6 +70,11 @@ static const struct command commands[] = {
      train_notes},
     {"train finetune", "train finetune -m DIR --dataset NAME --data PATH -o DIR",
      "Fine-tunes a LLaVA's representation on a labelled set.", FOR_TRAIN_FINETUNE, command_train_finetune, train_notes},
+    {"train qformer", "train qformer (--vision DIR --config FILE | -m DIR) --data FILE -o DIR",
+     "BLIP-2's stage 1: the Q-Former, on images and captions.", FOR_TRAIN_QFORMER, command_train_qformer, train_notes},
+    {"train qformer-language", "train qformer-language -m DIR [--language DIR] --data FILE -o DIR",
+     "BLIP-2's stage 2: the Q-Former before a frozen T5.", FOR_TRAIN_QFORMER_LANGUAGE, command_train_qformer_language,
+     train_notes},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

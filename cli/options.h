@@ -24,6 +24,8 @@ enum {
     FOR_TRAIN_ALIGN = 1 << 13,
     FOR_TRAIN_INSTRUCT = 1 << 14,
     FOR_TRAIN_FINETUNE = 1 << 15,
+    FOR_TRAIN_QFORMER = 1 << 16,
+    FOR_TRAIN_QFORMER_LANGUAGE = 1 << 17,
 };
 
 struct command {
@@ -38,7 +40,7 @@ struct train_numbers {
     const char *config, *vision, *language, *images, *validation, *vocabulary;
     int vocabulary_size, accumulation, most_tokens, steps, readers, lora_rank;
     int keep, validate_every, checkpoint_every, validation_batches; /* -1: not given */
-    double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha;
+    double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha, prompted;
     int saved; /* the place in "f32|bf16" */
     bool recompute, constant;
 };

@@ -71,7 +71,11 @@ static lmvr_status check_call(const struct options *o, enum train_kind kind, lmv
         return error_set(error, LMVR_ERROR_INVALID, "what to begin with: --config (a shape) or -m (a folder), one of them");
     if (kind == TRAIN_ALIGN && (o->model ? t->vision || t->language : !t->vision || !t->language))
         return error_set(error, LMVR_ERROR_INVALID, "what to begin with: --vision and --language, or -m alone");
-    if (!random && kind != TRAIN_ALIGN && !o->model)
+    if (kind == TRAIN_QFORMER && (o->model ? t->vision || t->config : !t->vision || !t->config))
+        return error_set(error, LMVR_ERROR_INVALID, "what to begin with: --vision and --config, or -m alone");
+    if (kind == TRAIN_QFORMER_LANGUAGE && !o->model)
+        return error_set(error, LMVR_ERROR_INVALID, "no model: -m has to name a stage 1 folder, or a BLIP-2 folder");
+    if (!random && kind != TRAIN_ALIGN && kind != TRAIN_QFORMER && !o->model)
         return error_set(error, LMVR_ERROR_INVALID, "no model: -m has to name a LLaVA folder");
     if (kind == TRAIN_FINETUNE && !o->dataset)
         return error_set(error, LMVR_ERROR_INVALID, "no labels: --dataset has to name the data's layout");
@@ -140,6 +144,7 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     take_whole(t->readers, 0, &train->readers);
     take(t->epochs, &train->epochs);
     take(t->lora_alpha, &train->lora_alpha);
+    take(t->prompted, &train->prompted);
     fill_run(o, session, &train->run);
 }
 
@@ -191,4 +196,14 @@ int command_train_instruct(const struct options *options)
 int command_train_finetune(const struct options *options)
 {
     return run(options, TRAIN_FINETUNE);
+}
+
+int command_train_qformer(const struct options *options)
+{
+    return run(options, TRAIN_QFORMER);
+}
+
+int command_train_qformer_language(const struct options *options)
+{
+    return run(options, TRAIN_QFORMER_LANGUAGE);
 }

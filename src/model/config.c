@@ -121,9 +121,14 @@ static const struct vision_config clip_default = {.image_size = 224,
                                                   .activation = ACTIVATION_QUICK_GELU,
                                                   .layer_norm_eps = 1e-5f};
 
-struct vision_config config_clip_vision_default(void)
+lmvr_status config_parse_clip_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error)
 {
-    return clip_default;
+    const char *model_type = NULL;
+    TRY(json_node_string(node, "model_type", &model_type, error));
+    if (model_type && strcmp(model_type, "blip_2_vision_model") == 0)
+        return config_parse_eva(node, vision, error);
+    *vision = clip_default;
+    return config_parse_vision(node, vision, error);
 }
 
 /* LlavaConfig's, which stand in for a whole vision_config but not for the keys that one leaves out: ViT-L/14 at 336. */
@@ -147,6 +152,8 @@ static lmvr_status parse_vision_of(const struct json_node *node, enum family fam
     /* CLIPConfig lets an old vision_config_dict override all of vision_config, with what it leaves out by default. */
     bool old = family == FAMILY_CLIP && json_node_get(node, "vision_config_dict");
     TRY(json_node_object(node, old ? "vision_config_dict" : "vision_config", &child, error));
+    if (family == FAMILY_CLIP)
+        return config_parse_clip_vision(&child, vision, error);
     if (family == FAMILY_LLAVA && !child.object)
         *vision = llava_default;
     return config_parse_vision(&child, vision, error);

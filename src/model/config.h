@@ -81,6 +81,11 @@ struct clip_text_config { /* CLIP's text tower */
     int begin_token, end_token;
 };
 
+struct qformer_text_config { /* what a Q-Former has beside where it is trained on text */
+    int vocabulary, positions;
+    int projection; /* width of what both picture and text become */
+};
+
 struct clip_config { /* both towers */
     struct vision_config vision;
     struct clip_text_config text;
@@ -99,9 +104,19 @@ int config_visual_tokens(const struct model_config *config);
  * Everything is range-checked here (positive, bounded, divisible where it has to be), so that the model code need not. */
 lmvr_status model_config_read(const char *folder, struct model_config *config, lmvr_error *error);
 
-/* Configurations of parts alone, to train them: a CLIPModel, a LlamaForCausalLM. `path` is a folder or a configuration's file. */
+/* Configurations of parts alone, to train them: a CLIPModel, a LlamaForCausalLM, a T5ForConditionalGeneration. `path` is a
+ * folder or a configuration's file. */
 lmvr_status config_read_clip(const char *path, struct clip_config *config, lmvr_error *error);
 lmvr_status config_read_llama(const char *path, struct language_config *config, lmvr_error *error);
+lmvr_status config_read_t5(const char *path, struct language_config *config, lmvr_error *error);
+
+/* An EVA encoder: of a BLIP-2, or of a CLIP whose vision_config is one. A Q-Former: of a BLIP-2. */
+lmvr_status config_read_eva(const char *path, struct vision_config *config, lmvr_error *error);
+lmvr_status config_read_qformer(const char *path, struct qformer_config *config, struct qformer_text_config *text,
+                                lmvr_error *error);
+
+/* *model_type: malloc'ed; NULL where there is none. */
+lmvr_status config_read_model_type(const char *path, char **model_type, lmvr_error *error);
 
 /* What preprocessor_config.json of the folder says; where there is none, CLIP's recipe for this size. */
 lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error);

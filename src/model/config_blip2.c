@@ -6,7 +6,7 @@
 
 /* ---- vision and Q-Former ---------------------------------------------------------------------------------------------- */
 
-static lmvr_status parse_vision(const struct json_node *node, struct vision_config *v, lmvr_error *error)
+lmvr_status config_parse_eva(const struct json_node *node, struct vision_config *v, lmvr_error *error)
 {
     *v = (struct vision_config){.image_size = 224,
                                 .patch_size = 14,
@@ -23,9 +23,10 @@ static lmvr_status parse_vision(const struct json_node *node, struct vision_conf
     return config_parse_vision(node, v, error);
 }
 
-static lmvr_status parse_qformer(const struct json_node *root, const struct json_node *node, struct qformer_config *q,
-                                 lmvr_error *error)
+lmvr_status config_parse_qformer(const struct json_node *root, struct qformer_config *q, lmvr_error *error)
 {
+    struct json_node child, *node = &child;
+    TRY(json_node_object(root, "qformer_config", node, error));
     *q = (struct qformer_config){.queries = 32,
                                  .width = 768,
                                  .blocks = 12,
@@ -123,7 +124,7 @@ static lmvr_status parse_tokens(const struct json_node *node, const struct json_
     return LMVR_OK;
 }
 
-static lmvr_status parse_t5(const struct json_node *node, const struct json_node *generation, struct language_config *l,
+lmvr_status config_parse_t5(const struct json_node *node, const struct json_node *generation, struct language_config *l,
                             lmvr_error *error)
 {
     *l = (struct language_config){.kind = LANGUAGE_T5,
@@ -147,18 +148,17 @@ static lmvr_status parse_t5(const struct json_node *node, const struct json_node
 lmvr_status config_parse_blip2(const struct config_sources *sources, struct model_config *config, lmvr_error *error)
 {
     static const struct json_name types[] = {{"t5", 0}};
-    struct json_node vision, qformer, text;
+    struct json_node vision, text;
     int type;
     config->connector = CONNECTOR_QFORMER;
     config->prompt = "a photo of";
     config->template_name = "none";
     TRY(json_node_object(&sources->config, "vision_config", &vision, error));
-    TRY(parse_vision(&vision, &config->vision, error));
-    TRY(json_node_object(&sources->config, "qformer_config", &qformer, error));
-    TRY(parse_qformer(&sources->config, &qformer, &config->qformer, error));
+    TRY(config_parse_eva(&vision, &config->vision, error));
+    TRY(config_parse_qformer(&sources->config, &config->qformer, error));
     TRY(json_node_object(&sources->config, "text_config", &text, error));
     if (!json_node_get(&text, "model_type")) /* transformers takes an OPT then */
         return json_refuse(&sources->config, "text_config", "one whose model_type is t5, the one that is supported", error);
     TRY(json_node_name(&text, "model_type", types, COUNT(types), &type, error));
-    return parse_t5(&text, &sources->generation, &config->language, error);
+    return config_parse_t5(&text, &sources->generation, &config->language, error);
 }

@@ -23,12 +23,21 @@ lmvr_status config_parse(const struct config_sources *sources, struct model_conf
 /* A CLIPVisionConfig or, as vision->kind says, a Blip2VisionConfig. `vision` comes with the defaults. */
 lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 
-/* CLIPVisionConfig's own defaults, ViT-B/32. */
-struct vision_config config_clip_vision_default(void);
+/* The vision_config of a CLIPConfig, with ViT-B/32's defaults; or of one whose encoder is an EVA (model_type
+ * blip_2_vision_model): transformers has no such class, but BLIP-2's encoder is begun so. */
+lmvr_status config_parse_clip_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 
 /* A LlamaConfig. */
 lmvr_status config_parse_language(const struct json_node *node, const struct json_node *generation,
                                   struct language_config *language, lmvr_error *error);
+
+/* A T5Config. */
+lmvr_status config_parse_t5(const struct json_node *node, const struct json_node *generation, struct language_config *language,
+                            lmvr_error *error);
+
+/* A Blip2VisionConfig and, `node` being a Blip2Config, its Q-Former. */
+lmvr_status config_parse_eva(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
+lmvr_status config_parse_qformer(const struct json_node *node, struct qformer_config *qformer, lmvr_error *error);
 
 /* A Blip2Config: encoder, Q-Former and a T5. */
 lmvr_status config_parse_blip2(const struct config_sources *sources, struct model_config *config, lmvr_error *error);

@@ -27,10 +27,16 @@ static const struct renaming {
     {"layers.", "language_model.model.layers.", {0}},
     {"embed_tokens.", "language_model.model.embed_tokens.", {0}},
     {"norm.", "language_model.model.norm.", {0}},
+    /* T5 alone */
+    {"shared.", "language_model.shared.", {0}},
+    {"decoder.", "language_model.decoder.", {0}},
+    {"encoder.block.", "language_model.encoder.block.", {0}},
+    {"encoder.final_layer_norm.", "language_model.encoder.final_layer_norm.", {0}},
+    {"encoder.embed_tokens.", "language_model.encoder.embed_tokens.", {0}},
     {"vision_tower.", "vision_tower.vision_model.", {"vision_model."}},
     /* CLIP alone, with its prefix or bare; BLIP-2's encoder has the prefix */
     {"vision_model.", "vision_tower.vision_model.", {0}},
-    {"embeddings.", "vision_tower.vision_model.embeddings.", {0}},
+    {"embeddings.", "vision_tower.vision_model.embeddings.", {"word_embeddings.", "position_embeddings."}}, /* a Q-Former's */
     {"pre_layrnorm.", "vision_tower.vision_model.pre_layrnorm.", {0}},
     {"encoder.", "vision_tower.vision_model.encoder.", {0}},
     {"post_layernorm.", "vision_tower.vision_model.post_layernorm.", {0}},

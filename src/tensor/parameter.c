@@ -52,8 +52,9 @@ static bool add_part(struct parameter *parameter, const struct parameter_shape *
 {
     assert(shape->dims >= 0 && shape->dims <= PARAMETER_MAX_DIMS);
     struct parameter_part *part = &parameter->parts[parameter->part_count];
-    int64_t columns = shape->dims < 2 ? elements_from(shape, 0) : elements_from(shape, 1);
-    int64_t rows = shape->dims < 2 ? 1 : shape->shape[0];
+    bool table = shape->dims == 3 && shape->shape[0] == 1;
+    int64_t columns = shape->dims < 2 ? elements_from(shape, 0) : elements_from(shape, table ? 2 : 1);
+    int64_t rows = shape->dims < 2 ? 1 : shape->shape[table ? 1 : 0];
     part->name = strdup(shape->name);
     parameter->part_count++;
     if (!part->name || columns < 0 || __builtin_mul_overflow(rows, columns, &part->count))

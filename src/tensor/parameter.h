@@ -23,7 +23,7 @@ struct parameter_part {
 struct parameter {
     struct parameter_part *parts;
     int part_count;
-    int64_t rows, columns; /* a vector is (1, n), a convolution's weight (out, in * height * width) */
+    int64_t rows, columns; /* a vector is (1, n), a convolution's weight (out, in * height * width), (1, n, m) is (n, m) */
     bool trained;          /* else it stays as it is, and has no gradient */
     bool decays;           /* weight decay applies: to what has two or more dimensions, unless the caller says otherwise */
     float *value;          /* (rows, columns); NULL where the parameter is frozen and kept in bf16 alone */

@@ -10,6 +10,23 @@
 
 /* ---- parameters, which begin as transformers' CLIPPreTrainedModel._init_weights has them ------------------------------- */
 
+static void init_attention(struct clip_net_block *block, const struct clip_net_tower *tower, const char *prefix, double inside,
+                           struct net *net)
+{
+    const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
+    int64_t width = tower->width;
+    struct net_part qkv[3] = {{.out = 3 * width}};
+    snprintf(qkv[0].prefix, sizeof qkv[0].prefix, "%.120s.self_attn.qkv", prefix);
+    for (int i = 0; i < 3 && !tower->fused; i++) {
+        qkv[i].out = width;
+        snprintf(qkv[i].prefix, sizeof qkv[i].prefix, "%.120s.self_attn.%s", prefix, names[i]);
+    }
+    block->qkv = net_stacked(net, qkv, tower->fused ? 1 : 3, width, tower->qkv_bias, inside);
+    char name[NET_NAME_SIZE + 32];
+    snprintf(name, sizeof name, "%s.self_attn.%s", prefix, tower->fused ? "projection" : "out_proj");
+    block->attention_out = net_linear(net, name, width, width, true, pow((double)width, -0.5));
+}
+
 static void init_block(struct clip_net_block *block, const struct clip_net_tower *tower, const char *layers, int index,
                        struct net *net)
 {
@@ -17,15 +34,7 @@ static void init_block(struct clip_net_block *block, const struct clip_net_tower
     double inside = pow((double)width, -0.5) * pow(2.0 * tower->block_count, -0.5);
     char prefix[NET_NAME_SIZE], name[NET_NAME_SIZE + 32];
     snprintf(prefix, sizeof prefix, "%sencoder.layers.%d", layers, index);
-    struct net_part qkv[3];
-    const char *const names[3] = {"q", "k", "v"};
-    for (int i = 0; i < 3; i++) {
-        qkv[i] = (struct net_part){.out = width};
-        snprintf(qkv[i].prefix, sizeof qkv[i].prefix, "%.120s.self_attn.%s_proj", prefix, names[i]);
-    }
-    block->qkv = net_stacked(net, qkv, 3, width, true, inside);
-    snprintf(name, sizeof name, "%s.self_attn.out_proj", prefix);
-    block->attention_out = net_linear(net, name, width, width, true, pow((double)width, -0.5));
+    init_attention(block, tower, prefix, inside, net);
     snprintf(name, sizeof name, "%s.layer_norm1", prefix);
     block->norm1 = net_norm(net, name, width, true);
     snprintf(name, sizeof name, "%s.layer_norm2", prefix);
@@ -45,18 +54,41 @@ static void init_tower(struct clip_net_tower *tower, const char *layers, struct 
         init_block(&tower->blocks[i], tower, layers, i, net);
 }
 
-static void init_vision(struct clip_net *clip, struct net *net)
+/* EVA's has a bias on the patches, and tables of three dimensions. */
+static void init_vision_embeddings(struct clip_net *clip, struct net *net)
 {
     const struct vision_config *v = &clip->vision;
+    bool eva = v->kind == VISION_EVA;
     int64_t side = v->image_size / v->patch_size, width = v->width;
-    clip->vision_tower =
-        (struct clip_net_tower){v->width, v->heads, v->mlp_width, v->blocks, v->activation, v->layer_norm_eps, false, NULL};
-    clip->class_embedding = net_tensor(net, VISION "embeddings.class_embedding", 1, &width, pow((double)width, -0.5));
-    clip->patch_embedding = net_tensor(net, VISION "embeddings.patch_embedding.weight", 4,
-                                       (int64_t[]){width, 3, v->patch_size, v->patch_size}, 0.02);
+    clip->class_embedding = net_tensor(net, VISION "embeddings.class_embedding", eva ? 3 : 1,
+                                       eva ? (int64_t[]){1, 1, width} : &width, pow((double)width, -0.5));
+    clip->patch_embedding.weight = net_tensor(net, VISION "embeddings.patch_embedding.weight", 4,
+                                              (int64_t[]){width, 3, v->patch_size, v->patch_size}, 0.02);
+    if (eva) {
+        clip->patch_embedding.bias = net_tensor(net, VISION "embeddings.patch_embedding.bias", 1, &width, 0);
+        clip->vision_positions =
+            net_tensor(net, VISION "embeddings.position_embedding", 3, (int64_t[]){1, side * side + 1, width}, 0.02);
+        return;
+    }
     clip->vision_positions =
         net_tensor(net, VISION "embeddings.position_embedding.weight", 2, (int64_t[]){side * side + 1, width}, 0.02);
     clip->pre_norm = net_norm(net, VISION "pre_layrnorm", width, true);
+}
+
+static void init_vision(struct clip_net *clip, struct net *net)
+{
+    const struct vision_config *v = &clip->vision;
+    int64_t width = v->width;
+    bool eva = v->kind == VISION_EVA;
+    clip->vision_tower = (struct clip_net_tower){.width = v->width,
+                                                 .heads = v->heads,
+                                                 .mlp_width = v->mlp_width,
+                                                 .block_count = v->blocks,
+                                                 .activation = v->activation,
+                                                 .eps = v->layer_norm_eps,
+                                                 .fused = eva,
+                                                 .qkv_bias = !eva || v->qkv_bias};
+    init_vision_embeddings(clip, net);
     init_tower(&clip->vision_tower, VISION, net);
     clip->post_norm = net_norm(net, VISION "post_layernorm", width, true);
     clip->visual_projection = net_linear(net, "visual_projection", clip->projection, width, false, pow((double)width, -0.5));
@@ -66,8 +98,14 @@ static void init_text(struct clip_net *clip, struct net *net)
 {
     const struct clip_text_config *t = &clip->text;
     int64_t width = t->width;
-    clip->text_tower =
-        (struct clip_net_tower){t->width, t->heads, t->mlp_width, t->blocks, t->activation, t->layer_norm_eps, true, NULL};
+    clip->text_tower = (struct clip_net_tower){.width = t->width,
+                                               .heads = t->heads,
+                                               .mlp_width = t->mlp_width,
+                                               .block_count = t->blocks,
+                                               .activation = t->activation,
+                                               .eps = t->layer_norm_eps,
+                                               .causal = true,
+                                               .qkv_bias = true};
     clip->token_embedding =
         net_tensor(net, TEXT "embeddings.token_embedding.weight", 2, (int64_t[]){t->vocabulary, width}, 0.02);
     clip->text_positions =
@@ -183,11 +221,13 @@ struct value *clip_net_images(const struct clip_net *clip, struct tape *tape, co
             positions[first + p] = (int32_t)p;
         }
     }
-    struct value *patches = tape_linear(tape, cut_patches(clip, tape, batch), clip->patch_embedding, NULL);
+    struct value *patches =
+        tape_linear(tape, cut_patches(clip, tape, batch), clip->patch_embedding.weight, clip->patch_embedding.bias);
     struct value *sources[2] = {tape_parameter(tape, clip->class_embedding), patches};
     struct value *x = tape_assemble(tape, sources, 2, rows, places);
     x = tape_add(tape, x, tape_rows(tape, tape_parameter(tape, clip->vision_positions), rows, positions));
-    x = tape_layer_norm(tape, x, clip->pre_norm.weight, clip->pre_norm.bias, clip->vision.layer_norm_eps);
+    if (clip->pre_norm.weight)
+        x = tape_layer_norm(tape, x, clip->pre_norm.weight, clip->pre_norm.bias, clip->vision.layer_norm_eps);
     x = run_tower(&clip->vision_tower, clip->recompute, tape, x, segments, (int)count);
     x = tape_rows(tape, x, count, classes);
     x = tape_layer_norm(tape, x, clip->post_norm.weight, clip->post_norm.bias, clip->vision.layer_norm_eps);

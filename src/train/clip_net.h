@@ -1,5 +1,5 @@
 /* CLIP's two towers as they are trained (Radford et al. 2021; transformers' CLIPModel): vision/clip.h is the same encoder as
- * it runs. */
+ * it runs. The encoder may be an EVA in place of CLIP's (vision/eva.h), to become BLIP-2's. */
 #ifndef LMVR_SRC_TRAIN_CLIP_NET_H
 #define LMVR_SRC_TRAIN_CLIP_NET_H
 
@@ -18,6 +18,7 @@ struct clip_net_tower {
     enum activation activation;
     float eps;
     bool causal;
+    bool fused, qkv_bias;          /* fused: queries, keys and values are one tensor, as EVA's */
     struct clip_net_block *blocks; /* owned */
 };
 
@@ -25,9 +26,10 @@ struct clip_net {
     struct vision_config vision;
     struct clip_text_config text;
     int projection;
-    bool recompute; /* blocks are computed again on the way back instead of being kept */
-    struct parameter *patch_embedding, *class_embedding, *vision_positions, *token_embedding, *text_positions;
-    struct net_norm pre_norm, post_norm, final_norm;
+    bool recompute;                    /* blocks are computed again on the way back instead of being kept */
+    struct net_linear patch_embedding; /* only EVA's has a bias */
+    struct parameter *class_embedding, *vision_positions, *token_embedding, *text_positions;
+    struct net_norm pre_norm, post_norm, final_norm; /* pre_norm: not EVA's */
     struct clip_net_tower vision_tower, text_tower;
     struct net_linear visual_projection, text_projection;
     struct parameter *logit_scale;

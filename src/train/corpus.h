@@ -16,6 +16,7 @@ struct corpus_options {
     const struct tokenizer *tokenizer;
     int begin_token, end_token; /* ids; negative: none */
     int most_tokens;            /* a longer sequence is cut there, without counting visual tokens; at least 2 */
+    bool by_lines;              /* of plain text: each line is a sample of its own */
 };
 
 /* Image and caption: [begin] caption [end], as CLIP's text tower reads it; nothing is learned. A conversation's caption is its
@@ -23,7 +24,7 @@ struct corpus_options {
 lmvr_status corpus_captions(const struct corpus_options *options, struct corpus *corpus, lmvr_error *error);
 
 /* Plain text, a document a line: the lines' tokens, each between [begin] and [end], follow each other and are cut every
- * most_tokens (a sample); every token but the first of a sample is learned. Empty lines are
+ * most_tokens (a sample), or else begin a sample each; every token but the first of a sample is learned. Empty lines are
  * passed over, and one of more than 4 MiB is refused. The file is read once, tokenized by all of OpenMP's threads and kept as
  * ids: 4 bytes a token, about as much as the file itself. */
 lmvr_status corpus_text(const struct corpus_options *options, struct corpus *corpus, lmvr_error *error);
@@ -43,6 +44,23 @@ lmvr_status corpus_alignment(const struct corpus_options *options, struct corpus
  * within most_tokens.
  */
 lmvr_status corpus_instruction(const struct corpus_options *options, struct corpus *corpus, lmvr_error *error);
+
+/*
+ * Prefix language modelling (Raffel et al. 2020, section 3.2.1; Li et al. 2023, section 3.2), for an encoder and a decoder: the
+ * texts of another corpus, such as captions without a begin token, are cut in two at a place drawn by the sample's number. The
+ * first part, empty at the least, is the encoder's, with an end token; the second, a token at the least, is learned. Of some
+ * samples, drawn too, the encoder's is the prompt and all of the text is learned. Where the text has no end token, its last
+ * part has none. `inner` is taken over, also after a failure.
+ */
+struct corpus_prefix_options {
+    const int32_t *prompt; /* copied */
+    size_t prompt_count;
+    double prompted; /* the share of samples with the prompt */
+    int end_token;
+    uint64_t seed; /* of what is drawn */
+};
+lmvr_status corpus_prefixes(const struct corpus_prefix_options *options, struct corpus *inner, struct corpus *corpus,
+                            lmvr_error *error);
 
 /*
  * Prompt and image, with labels: for fine-tuning on a data set. The prompt is tokenized as language/prompt.h does; all of it is

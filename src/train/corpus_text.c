@@ -15,6 +15,8 @@
 struct text {
     int32_t *ids;
     int64_t count, space;
+    int64_t *lines; /* where each begins; NULL: samples do not begin with lines */
+    int64_t line_count, line_space;
     int most_tokens;
 };
 
@@ -39,6 +41,21 @@ static lmvr_status add_ids(struct text *text, const int32_t *ids, size_t count, 
 static lmvr_status add_id(struct text *text, int id, lmvr_error *error)
 {
     return add_ids(text, &(int32_t){id}, id >= 0, error);
+}
+
+/* Notes that a line begins here. */
+static lmvr_status add_start(struct text *text, lmvr_error *error)
+{
+    if (text->line_count == text->line_space) {
+        int64_t space = 2 * text->line_space + 1024;
+        int64_t *more = realloc(text->lines, (size_t)space * sizeof *more);
+        if (!more)
+            return error_no_memory(error, "the lines of a text");
+        text->lines = more;
+        text->line_space = space;
+    }
+    text->lines[text->line_count++] = text->count;
+    return LMVR_OK;
 }
 
 /* ---- a block of whole lines --------------------------------------------------------------------------------------------- */
@@ -87,6 +104,19 @@ static lmvr_status find_lines(char *bytes, size_t size, struct lines_block *bloc
     return LMVR_OK;
 }
 
+/* A line of spaces has no ids, and makes no sample of its own. */
+static lmvr_status add_document(const struct corpus_options *options, struct text *text, const struct line *line,
+                                lmvr_error *error)
+{
+    if (options->by_lines && line->count == 0)
+        return LMVR_OK;
+    if (options->by_lines)
+        TRY(add_start(text, error));
+    TRY(add_id(text, options->begin_token, error));
+    TRY(add_ids(text, line->ids, line->count, error));
+    return add_id(text, options->end_token, error);
+}
+
 static lmvr_status tokenize_lines(const struct corpus_options *options, struct lines_block *block, struct text *text,
                                   lmvr_error *error)
 {
@@ -101,11 +131,7 @@ static lmvr_status tokenize_lines(const struct corpus_options *options, struct l
         if (status == LMVR_OK && l->status != LMVR_OK)
             status = error_set(error, l->status, "%s: %.512s", options->data, l->error.message);
         if (status == LMVR_OK)
-            status = add_id(text, options->begin_token, error);
-        if (status == LMVR_OK)
-            status = add_ids(text, l->ids, l->count, error);
-        if (status == LMVR_OK)
-            status = add_id(text, options->end_token, error);
+            status = add_document(options, text, l, error);
         free(l->ids);
     }
     return status;
@@ -186,8 +212,12 @@ static lmvr_status open_text(const struct corpus_options *options, struct text *
 static lmvr_status read_sample(void *self, int64_t index, struct batch_sequence *sequence, char **image, lmvr_error *error)
 {
     const struct text *text = self;
-    int64_t first = index * text->most_tokens, left = text->count - first;
-    size_t count = (size_t)(left < text->most_tokens ? left : text->most_tokens);
+    int64_t first = index * text->most_tokens, end = text->count;
+    if (text->lines) {
+        first = text->lines[index];
+        end = index + 1 < text->line_count ? text->lines[index + 1] : end;
+    }
+    size_t count = (size_t)(end - first < text->most_tokens ? end - first : text->most_tokens);
     *image = NULL;
     *sequence = (struct batch_sequence){.image = -1};
     int32_t *tokens = malloc(count * sizeof *tokens);
@@ -208,6 +238,7 @@ static void free_text(void *self)
 {
     struct text *text = self;
     free(text->ids);
+    free(text->lines);
     free(text);
 }
 
@@ -230,7 +261,7 @@ lmvr_status corpus_text(const struct corpus_options *options, struct corpus *cor
     /* a last sample of one token has nothing to learn */
     int64_t rest = text->count % text->most_tokens;
     *corpus = (struct corpus){.self = text,
-                              .count = text->count / text->most_tokens + (rest >= 2),
+                              .count = text->lines ? text->line_count : text->count / text->most_tokens + (rest >= 2),
                               .fingerprint = fingerprint,
                               .read = read_sample,
                               .free = free_text};

@@ -81,12 +81,13 @@ static bool is_left_out(const struct folder_write *write, const char *name)
     return false;
 }
 
+/* Its parts that are `left_out`, or those that are not. */
 static lmvr_status add_parameter(struct tensors *t, const struct folder_write *write, const struct parameter *parameter,
-                                 float *buffer, lmvr_error *error)
+                                 bool left_out, float *buffer, lmvr_error *error)
 {
     for (int i = 0; i < parameter->part_count; i++) {
         const struct parameter_part *part = &parameter->parts[i];
-        if (is_left_out(write, part->name))
+        if (is_left_out(write, part->name) != left_out)
             continue;
         struct safetensors_write *item = add(t, write, part->name, part->dims, part->shape, part->count);
         if (!item)
@@ -122,7 +123,7 @@ static lmvr_status add_rest(struct tensors *t, const struct folder_write *write,
     return LMVR_OK;
 }
 
-static lmvr_status collect(struct tensors *t, const struct folder_write *write, float *buffer, lmvr_error *error)
+static lmvr_status collect(struct tensors *t, const struct folder_write *write, bool left_out, float *buffer, lmvr_error *error)
 {
     t->space = write->rest ? checkpoint_count(write->rest) : 0;
     for (size_t i = 0; i < write->parameters->count; i++)
@@ -133,26 +134,29 @@ static lmvr_status collect(struct tensors *t, const struct folder_write *write, 
     if (!t->items || !t->names || !t->data)
         return error_no_memory(error, "the model's file");
     for (size_t i = 0; i < write->parameters->count; i++)
-        TRY(add_parameter(t, write, write->parameters->items[i], buffer, error));
-    return add_rest(t, write, buffer, error);
+        TRY(add_parameter(t, write, write->parameters->items[i], left_out, buffer, error));
+    return left_out ? LMVR_OK : add_rest(t, write, buffer, error);
 }
 
-static lmvr_status write_tensors(const struct folder_write *write, const char *path, lmvr_error *error)
+static lmvr_status write_tensors(const struct folder_write *write, const char *name, bool left_out, lmvr_error *error)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
     struct tensors tensors = {0};
+    char *path = input_path(write->folder, name);
     float *buffer = malloc((size_t)PIECE * sizeof *buffer);
-    lmvr_status status = buffer ? collect(&tensors, write, buffer, error) : error_no_memory(error, "the model's file");
-    free(buffer);
+    lmvr_status status =
+        path && buffer ? collect(&tensors, write, left_out, buffer, error) : error_no_memory(error, "the model's file");
     if (status == LMVR_OK)
         status = safetensors_write(path, tensors.items, tensors.count, metadata, error);
     tensors_finish(&tensors);
+    free(buffer);
+    free(path);
     return status;
 }
 
 /* ---- the other files -------------------------------------------------------------------------------------------------- */
 
-static lmvr_status write_json(const char *folder, const char *name, json_t *json, lmvr_error *error)
+lmvr_status folder_write_json(const char *folder, const char *name, json_t *json, lmvr_error *error)
 {
     char *path = input_path(folder, name), *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER), *line = NULL;
     lmvr_status status;
@@ -166,7 +170,7 @@ static lmvr_status write_json(const char *folder, const char *name, json_t *json
     return status;
 }
 
-static lmvr_status copy_file(const char *from, const char *to, lmvr_error *error)
+lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error)
 {
     struct stat a, b;
     uint64_t size;
@@ -187,26 +191,24 @@ static lmvr_status write_config(const struct folder_write *write, lmvr_error *er
 {
     json_object_del(write->config, "dtype"); /* transformers' newer name for the same */
     json_object_set_new(write->config, "torch_dtype", json_string(write->dtype == F32 ? "float32" : "bfloat16"));
-    return write_json(write->folder, "config.json", write->config, error);
+    return folder_write_json(write->folder, "config.json", write->config, error);
 }
 
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
 {
     if (mkdir(write->folder, 0777) != 0 && errno != EEXIST)
         return file_error(error, write->folder, "be made");
-    char *weights = input_path(write->folder, "model.safetensors");
-    lmvr_status status = weights ? LMVR_OK : error_no_memory(error, write->folder);
+    lmvr_status status = LMVR_OK;
     for (const char *const *copy = write->copies; status == LMVR_OK && copy && copy[0]; copy += 2) {
         char *to = input_path(write->folder, copy[1]);
-        status = to ? copy_file(copy[0], to, error) : error_no_memory(error, copy[1]);
+        status = to ? folder_copy_file(copy[0], to, error) : error_no_memory(error, copy[1]);
         free(to);
     }
     if (status == LMVR_OK)
         status = write_config(write, error);
-    if (status == LMVR_OK)
-        status = write_tensors(write, weights, error);
-    free(weights);
-    return status;
+    if (status == LMVR_OK && write->left_out_file)
+        status = write_tensors(write, write->left_out_file, true, error);
+    return status == LMVR_OK ? write_tensors(write, "model.safetensors", false, error) : status;
 }
 
 lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *p, lmvr_error *error)
@@ -217,8 +219,8 @@ lmvr_status folder_write_preprocess(const char *folder, const struct preprocess 
                              1, "resample", (int)p->filter, "rescale_factor", p->rescale_factor, "size", "shortest_edge",
                              p->shortest_edge, "crop_size", "height", p->crop_height, "width", p->crop_width, "image_mean",
                              p->mean[0], p->mean[1], p->mean[2], "image_std", p->std[0], p->std[1], p->std[2]);
-    lmvr_status status =
-        json ? write_json(folder, "preprocessor_config.json", json, error) : error_no_memory(error, "preprocessor_config.json");
+    lmvr_status status = json ? folder_write_json(folder, "preprocessor_config.json", json, error)
+                              : error_no_memory(error, "preprocessor_config.json");
     json_decref(json);
     return status;
 }

@@ -18,6 +18,7 @@ struct folder_write {
     enum dtype dtype;                    /* of all tensors in the file */
     const struct parameters *parameters; /* those whose names contain one of `left_out` are not written */
     const char *const *left_out;         /* ends with NULL; NULL: none */
+    const char *left_out_file;           /* the safetensors file of the folder that they go into; NULL: none */
     const struct folder_naming *naming;  /* ends with {NULL}; the first that fits; NULL: names are canonical */
     const struct checkpoint *rest;       /* NULL, or whose tensors below `rest_prefix` are written too */
     const char *rest_prefix;
@@ -27,6 +28,12 @@ struct folder_write {
 
 /* Makes the folder where it is missing. Each file is whole or not there. */
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error);
+
+/* A copy, whole or not there; nothing where both names are of one file. */
+lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error);
+
+/* FOLDER/NAME, whole or not there. */
+lmvr_status folder_write_json(const char *folder, const char *name, json_t *json, lmvr_error *error);
 
 /* preprocessor_config.json in the folder, as CLIPImageProcessor's. */
 lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *preprocess, lmvr_error *error);

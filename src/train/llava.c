@@ -1,6 +1,7 @@
 #include "train/llava.h"
 
 #include "model/compose.h"
+#include "train/adapter.h"
 #include "train/folder.h"
 
 #include <stdlib.h>
@@ -159,6 +160,14 @@ static void list_copies(const struct llava *l, char *paths[MOST_COPIES], const c
     copies[2 * count] = NULL;
 }
 
+/* What is not of the model itself: adapters, and the head. */
+static lmvr_status save_beside(const struct llava *l, const char *folder, lmvr_error *error)
+{
+    const struct adapter adapter = {l->start, l->net.llama.lora.rank, l->lora_alpha, &l->parameters};
+    TRY(adapter.rank ? adapter_write(&adapter, folder, error) : adapter_remove(folder, error));
+    return l->about ? head_write(&l->net.head, l->about, folder, error) : head_remove(folder, error);
+}
+
 static lmvr_status save(void *self, const char *folder, lmvr_error *error)
 {
     static const struct folder_naming alone[] = {
@@ -167,6 +176,7 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
     struct llava *l = self;
     char *paths[MOST_COPIES] = {NULL};
     const char *copies[2 * MOST_COPIES + 1] = {NULL};
+    TRY(save_beside(l, folder, error));
     TRY(llama_net_merge(&l->net.llama, error));
     list_copies(l, paths, copies);
     struct folder_write write = {.folder = folder,
@@ -190,7 +200,7 @@ lmvr_status llava_init(struct llava *llava, const struct llava_options *options,
 {
     static const char *const names[] = {"language", "align", "instruct", "finetune"};
     int stored = 0;
-    *llava = (struct llava){.saved = options->net.saved};
+    *llava = (struct llava){.saved = options->net.saved, .lora_alpha = options->lora_alpha};
     parameters_init(&llava->parameters, options->net.products);
     arena_init(&llava->net.arena);
     llava->start = strdup(options->start ? options->start : options->language);

@@ -3,6 +3,7 @@
 #define LMVR_SRC_TRAIN_LLAVA_H
 
 #include "train/contrastive.h"
+#include "train/head.h"
 #include "train/llava_net.h"
 
 enum llava_stage {
@@ -35,7 +36,9 @@ struct llava {
     char *start, *tokenizer;                           /* paths */
     json_t *json;
     enum dtype saved;
-    struct objective objective; /* of the above */
+    double lora_alpha;
+    const struct head_about *about; /* of LLAVA_FINETUNE: what its head's file says; borrowed, set before saving */
+    struct objective objective;     /* of the above */
 };
 
 /* llava_finish() is due in any case. */

@@ -1,9 +1,9 @@
 #include "train/llava_net.h"
 
+#include "train/frozen.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#define ENCODED_AT_ONCE 16 /* images, so that the encoder's working memory is small */
 
 int llava_net_tokens(const struct llava_net *net)
 {
@@ -25,44 +25,11 @@ void llava_net_finish(struct llava_net *net)
     *net = (struct llava_net){0};
 }
 
-/* features (image_count * tokens, the encoder's width). */
-static lmvr_status encode(struct llava_net *net, const struct batch *batch, float *features, lmvr_error *error)
-{
-    const struct encoder *vision = net->vision;
-    int64_t width = vision->width, tokens = llava_net_tokens(net);
-    int64_t image = 3 * (int64_t)vision->image_size * vision->image_size;
-    for (int first = 0; first < batch->image_count; first += ENCODED_AT_ONCE) {
-        int count = batch->image_count - first < ENCODED_AT_ONCE ? batch->image_count - first : ENCODED_AT_ONCE;
-        struct arena_mark mark = arena_mark(&net->arena);
-        float **states = arena_alloc(&net->arena, vision->block_count + 1, sizeof *states);
-        float *state = arena_floats(&net->arena, (int64_t)count * vision->positions * width);
-        if (!states || !state)
-            return error_no_memory(error, "the encoder");
-        memset(states, 0, (size_t)(vision->block_count + 1) * sizeof *states);
-        states[net->feature_state] = state;
-        TRY(vision->forward(vision->model, &net->arena, count, batch->pixels + first * image, states, error));
-        for (int i = 0; i < count; i++)
-            memcpy(features + (first + i) * tokens * width, state + ((int64_t)i * vision->positions + net->skipped) * width,
-                   (size_t)(tokens * width) * sizeof *features);
-        arena_release(&net->arena, mark);
-    }
-    return LMVR_OK;
-}
-
 /* (image_count * tokens, width of the embeddings). */
 static struct value *project(struct llava_net *net, struct tape *tape, const struct batch *batch)
 {
-    int64_t rows = (int64_t)batch->image_count * llava_net_tokens(net), width = net->vision->width;
-    float *features = tape_memory(tape, rows * width, sizeof *features);
-    lmvr_error error;
-    if (!features)
-        return NULL;
-    lmvr_status status = encode(net, batch, features, &error);
-    if (status != LMVR_OK) {
-        tape_fail(tape, status, error.message);
-        return NULL;
-    }
-    struct value *x = tape_linear(tape, tape_constant(tape, rows, width, features), net->linear1.weight, net->linear1.bias);
+    struct value *x = frozen_states(net->vision, &net->arena, net->feature_state, net->skipped, tape, batch);
+    x = tape_linear(tape, x, net->linear1.weight, net->linear1.bias);
     x = tape_activation(tape, net->activation, x);
     return tape_linear(tape, x, net->linear2.weight, net->linear2.bias);
 }

@@ -204,6 +204,8 @@ static lmvr_status open_and_train(struct run *run, const struct corpus *corpus, 
     if (run->folder.finished)
         return LMVR_OK;
     lmvr_status status = go_on(run, corpus, error);
+    if (status == LMVR_OK && run->options->begin)
+        status = run->options->begin(run->folder.place.output, run->options->user, error);
     if (status == LMVR_OK)
         status = train(run, error);
     lmvr_status closed = run_log_close(&run->log, status == LMVR_OK ? error : NULL);

@@ -57,6 +57,9 @@ struct run_options {
     /* JSON text, an object: all options that decide about the result, and fingerprints of the models it begins from. Goes into
      * run.json beside the corpora's fingerprints; a resumed run's must be the same. */
     const char *settings;
+    /* Called when the folder is this run's, before its first step: puts what belongs there into it. NULL is allowed; not called
+     * where the run was finished already. */
+    lmvr_status (*begin)(const char *folder, void *user, lmvr_error *error);
     /* Called after each step; NULL is allowed. Not 0: stop, with a checkpoint. */
     int (*report)(const struct run_report *report, void *user);
     void *user;

@@ -155,6 +155,16 @@ static lmvr_status name_files(struct run_folder *folder, const char *output, lmv
     return good ? LMVR_OK : error_no_memory(error, "a file name");
 }
 
+lmvr_status run_folder_check(const char *output, lmvr_error *error)
+{
+    struct run_folder folder = {.run_fd = -1};
+    lmvr_status status = name_files(&folder, output, error);
+    if (status == LMVR_OK)
+        status = place_check_writable(&folder.place, error);
+    run_folder_close(&folder);
+    return status;
+}
+
 lmvr_status run_folder_open(struct run_folder *folder, const struct objective *objective, const struct corpus *corpus,
                             const struct corpus *validation, const struct run_options *options, lmvr_error *error)
 {

@@ -15,6 +15,9 @@ struct run_folder {
     bool finished; /* it was, before: there is nothing left to do */
 };
 
+/* Whether training may write its files there at all, before anything is known of the run. Writes nothing. */
+lmvr_status run_folder_check(const char *output, lmvr_error *error);
+
 /* Checks everything, then takes the folder: makes it, removes what `force` asks to remove, writes run.json. After
  * LMVR_ERROR_INVALID the place is as it was. `corpus` and `validation` (NULL is allowed) are named in run.json. */
 lmvr_status run_folder_open(struct run_folder *folder, const struct objective *objective, const struct corpus *corpus,

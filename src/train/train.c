@@ -3,12 +3,15 @@
 #include "dataset/dataset.h"
 #include "format/input.h"
 #include "language/prompt.h"
+#include "train/blip2.h"
 #include "train/corpus.h"
 #include "train/folder.h"
 #include "train/llava.h"
-#include "train/train_text.h"
+#include "train/run_folder.h"
+#include "train/t5_language.h"
+#include "train/train_settings.h"
+#include "train/trained_vocabulary.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +19,6 @@
 #include <sys/stat.h>
 
 /* ---- numbers ---------------------------------------------------------------------------------------------------------- */
-
-static const char *const names[] = {"contrastive", "language", "align", "instruct", "finetune"};
 
 void train_defaults(enum train_kind kind, struct train_options *options)
 {
@@ -30,6 +31,8 @@ void train_defaults(enum train_kind kind, struct train_options *options)
         [TRAIN_ALIGN] = {128, 2048, 1, 2e-3, 0.999, 1e-8, 0, 0.03, 1},
         [TRAIN_INSTRUCT] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
         [TRAIN_FINETUNE] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
+        [TRAIN_QFORMER] = {100, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
+        [TRAIN_QFORMER_LANGUAGE] = {64, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
     };
     const struct defaults *d = &all[kind];
     *options = (struct train_options){.kind = kind,
@@ -38,6 +41,7 @@ void train_defaults(enum train_kind kind, struct train_options *options)
                                       .epochs = d->epochs,
                                       .readers = 1,
                                       .lora_alpha = 16,
+                                      .prompted = 0.5,
                                       .run.accumulation = 1,
                                       .run.warmup = d->warmup,
                                       .run.adamw = {d->rate, 0.9, d->beta2, d->eps, d->decay},
@@ -52,13 +56,18 @@ void train_defaults(enum train_kind kind, struct train_options *options)
 struct setup {
     const struct train_options *options;
     char *vocabulary; /* its path */
+    struct trained_vocabulary trained;
     struct tokenizer *tokenizer;
     struct contrastive contrastive;
     struct llava llava;
+    struct t5_language t5;
+    struct blip2 blip2;
     struct dataset set;
+    struct head_about about;
     float *labels; /* (set.count, label_count) */
     int label_count;
     bool single_label;
+    const struct corpus_prefix_options *prefixes; /* of data for an encoder and a decoder; NULL: it is not */
     struct corpus corpus, validation;
     const struct objective *objective;
     struct feed_options feed;
@@ -72,9 +81,13 @@ static void setup_finish(struct setup *s)
     corpus_finish(&s->validation);
     contrastive_finish(&s->contrastive);
     llava_finish(&s->llava);
+    t5_language_finish(&s->t5);
+    blip2_finish(&s->blip2);
     tokenizer_close(s->tokenizer);
     dataset_finish(&s->set);
     free(s->labels);
+    free(s->about.tasks);
+    trained_vocabulary_finish(&s->trained);
     free(s->vocabulary);
     free(s->settings);
 }
@@ -87,36 +100,41 @@ static bool is_folder(const char *path)
     return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static lmvr_status train_vocabulary(struct setup *s, int size, lmvr_error *error)
+/* What a vocabulary that has to be trained is like. */
+struct wanted_vocabulary {
+    int size;
+    bool unigram; /* T5's kind; else LLaMA's */
+};
+
+static lmvr_status train_vocabulary(struct setup *s, const struct wanted_vocabulary *wanted, lmvr_error *error)
 {
     const struct train_options *o = s->options;
-    if (mkdir(o->run.output, 0777) != 0 && errno != EEXIST)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be made: %s", o->run.output, strerror(errno));
-    s->vocabulary = input_path(o->run.output, "tokenizer.model");
-    if (!s->vocabulary)
-        return error_no_memory(error, "the vocabulary");
-    if (o->run.resume && input_exists(s->vocabulary))
-        return LMVR_OK;
-    int wanted = o->vocabulary_size ? o->vocabulary_size : size;
-    return train_text_vocabulary(o->data, o->kind != TRAIN_LANGUAGE, wanted, s->vocabulary, error);
+    struct trained_vocabulary_options options = {.data = o->data,
+                                                 .conversations = o->kind != TRAIN_LANGUAGE,
+                                                 .unigram = wanted->unigram,
+                                                 .size = o->vocabulary_size ? o->vocabulary_size : wanted->size};
+    TRY(trained_vocabulary_init(&s->trained, o->run.output, o->run.resume, &options, error));
+    s->vocabulary = strdup(s->trained.path);
+    return s->vocabulary ? LMVR_OK : error_no_memory(error, "the vocabulary");
 }
 
-/* `size` is what a vocabulary that has to be trained gets. */
-static lmvr_status open_vocabulary(struct setup *s, int size, lmvr_error *error)
+/* `wanted` NULL: none is trained. */
+static lmvr_status open_vocabulary(struct setup *s, const struct wanted_vocabulary *wanted, lmvr_error *error)
 {
     static const char *const files[] = {"tokenizer.model", "spiece.model", NULL};
     const struct train_options *o = s->options;
-    const char *const places[] = {o->start, o->language};
+    const char *const places[] = {o->language, o->start};
     if (o->vocabulary && !(s->vocabulary = strdup(o->vocabulary)))
         return error_no_memory(error, "the vocabulary");
     for (int i = 0; i < 2 && !s->vocabulary; i++)
         if (is_folder(places[i]))
             s->vocabulary = folder_find(places[i], files);
-    if (!s->vocabulary && o->kind != TRAIN_CONTRASTIVE && o->kind != TRAIN_LANGUAGE)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has no tokenizer.model; --vocabulary can name one",
-                         o->start ? o->start : o->language);
+    if (!s->vocabulary && !wanted)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: has neither tokenizer.model nor spiece.model; --vocabulary can name one",
+                         o->language ? o->language : o->start);
     if (!s->vocabulary)
-        TRY(train_vocabulary(s, size, error));
+        TRY(train_vocabulary(s, wanted, error));
     return tokenizer_open(s->vocabulary, &s->tokenizer, error);
 }
 
@@ -155,7 +173,8 @@ static lmvr_status open_labels(struct setup *s, lmvr_error *error)
         s->label_count += task_width(&s->set.tasks[t]);
     s->single_label = s->set.task_count == 1 && s->set.tasks[0].labels.kind == LABELS_SINGLE;
     s->labels = calloc((size_t)(s->set.count * s->label_count + 1), sizeof *s->labels);
-    if (!s->labels)
+    s->about = (struct head_about){.tasks = head_tasks(&s->set), .dataset = o->dataset, .single_label = s->single_label};
+    if (!s->labels || !s->about.tasks)
         return error_no_memory(error, "the labels");
     for (int64_t i = 0; i < s->set.count; i++)
         for (int t = 0, at = 0; t < s->set.task_count; t++) {
@@ -169,9 +188,8 @@ static lmvr_status open_labels(struct setup *s, lmvr_error *error)
 static lmvr_status open_labelled(struct setup *s, int64_t first, int64_t count, struct corpus *corpus, lmvr_error *error)
 {
     const struct model_config *config = &s->llava.config;
-    const char *prompt = s->options->prompt ? s->options->prompt : config->prompt;
     struct prompt tokens;
-    TRY(prompt_create(s->tokenizer, config->template_name, prompt, config->language.begin_token, -1, &tokens, error));
+    TRY(prompt_create(s->tokenizer, config->template_name, s->about.prompt, config->language.begin_token, -1, &tokens, error));
     struct corpus_labelled labelled = {.count = count,
                                        .images = (const char *const *)s->set.paths + first,
                                        .labels = s->labels + first * s->label_count,
@@ -189,15 +207,20 @@ static lmvr_status open_labelled(struct setup *s, int64_t first, int64_t count, 
 
 static lmvr_status open_data(struct setup *s, const char *data, int begin, int end, struct corpus *corpus, lmvr_error *error)
 {
-    static lmvr_status (*const kinds[])(const struct corpus_options *, struct corpus *,
-                                        lmvr_error *) = {corpus_captions, corpus_text, corpus_alignment, corpus_instruction};
+    static lmvr_status (*const kinds[])(const struct corpus_options *, struct corpus *, lmvr_error *) = {
+        [TRAIN_CONTRASTIVE] = corpus_captions, [TRAIN_LANGUAGE] = corpus_text,    [TRAIN_ALIGN] = corpus_alignment,
+        [TRAIN_INSTRUCT] = corpus_instruction, [TRAIN_QFORMER] = corpus_captions, [TRAIN_QFORMER_LANGUAGE] = corpus_captions,
+    };
     struct corpus_options options = {.data = data,
                                      .images = s->options->images,
                                      .tokenizer = s->tokenizer,
                                      .begin_token = begin,
                                      .end_token = end,
-                                     .most_tokens = s->options->most_tokens};
-    return kinds[s->options->kind](&options, corpus, error);
+                                     .most_tokens = s->options->most_tokens,
+                                     .by_lines = s->prefixes != NULL};
+    TRY(kinds[s->options->kind](&options, corpus, error));
+    struct corpus inner = *corpus;
+    return s->prefixes ? corpus_prefixes(s->prefixes, &inner, corpus, error) : LMVR_OK;
 }
 
 static lmvr_status open_corpora(struct setup *s, int begin, int end, lmvr_error *error)
@@ -213,7 +236,7 @@ static lmvr_status open_corpora(struct setup *s, int begin, int end, lmvr_error 
     return o->validation ? open_data(s, o->validation, begin, end, &s->validation, error) : LMVR_OK;
 }
 
-/* ---- the two kinds of net --------------------------------------------------------------------------------------------- */
+/* ---- the kinds of net ------------------------------------------------------------------------------------------------- */
 
 static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
 {
@@ -221,16 +244,16 @@ static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
     struct clip_config config;
     TRY(config_read_clip(o->start, &config, error));
     const struct clip_text_config *text = &config.text;
+    if (o->most_tokens > text->positions)
+        return error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit the tower's %d positions; see --max-tokens",
+                         o->most_tokens, text->positions);
     int least = text->begin_token < text->end_token ? text->begin_token : text->end_token;
-    TRY(open_vocabulary(s, least, error));
+    TRY(open_vocabulary(s, &(struct wanted_vocabulary){least, false}, error));
     TRY(check_pieces(s, text->vocabulary, error));
     TRY(contrastive_init(&s->contrastive, o->start, s->vocabulary, &o->net, error));
     s->objective = &s->contrastive.objective;
     s->feed.preprocess = &s->contrastive.preprocess;
     s->feed.image_size = config.vision.image_size;
-    if (o->most_tokens > text->positions)
-        return error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit the tower's %d positions; see --max-tokens",
-                         o->most_tokens, text->positions);
     return open_corpora(s, text->begin_token, text->end_token, error);
 }
 
@@ -241,7 +264,8 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     struct language_config language = {0};
     if (o->kind == TRAIN_LANGUAGE)
         TRY(config_read_llama(o->start, &language, error));
-    TRY(open_vocabulary(s, language.vocabulary, error));
+    struct wanted_vocabulary wanted = {language.vocabulary, false};
+    TRY(open_vocabulary(s, o->kind == TRAIN_LANGUAGE ? &wanted : NULL, error));
     if (o->kind == TRAIN_FINETUNE)
         TRY(open_labels(s, error));
     struct llava_options options = {.stage = stages[o->kind],
@@ -259,6 +283,8 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     const struct model_config *config = &s->llava.config;
     TRY(check_pieces(s, config->language.vocabulary, error));
     s->objective = &s->llava.objective;
+    s->about.prompt = o->prompt ? o->prompt : config->prompt;
+    s->llava.about = o->kind == TRAIN_FINETUNE ? &s->about : NULL;
     if (o->kind != TRAIN_LANGUAGE) {
         s->feed.preprocess = &s->llava.preprocess;
         s->feed.image_size = config->vision.image_size;
@@ -268,48 +294,86 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     return open_corpora(s, config->language.begin_token, config->language.end_tokens[0], error);
 }
 
-/* ---- the run ---------------------------------------------------------------------------------------------------------- */
-
-static lmvr_status add_model(json_t *settings, const char *key, const char *path, lmvr_error *error)
+/* Of a text the encoder reads the beginning, or the prompt, and the decoder learns the rest. */
+static lmvr_status open_t5_corpora(struct setup *s, const struct language_config *config, const char *prompt, double prompted,
+                                   lmvr_error *error)
 {
-    struct checkpoint *checkpoint;
-    uint64_t hash;
-    char text[32];
-    if (!is_folder(path))
-        return LMVR_OK;
-    TRY(checkpoint_open(path, &checkpoint, error));
-    lmvr_status status = checkpoint_hash(checkpoint, &hash, error);
-    checkpoint_close(checkpoint);
-    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
-    json_object_set_new(settings, key, json_string(text));
+    struct corpus_prefix_options prefixes = {
+        .prompted = prompted, .end_token = config->end_tokens[0], .seed = s->options->run.seed};
+    int32_t *ids = NULL;
+    if (config->end_token_count == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "the T5's configuration names no eos_token_id");
+    TRY(check_pieces(s, config->vocabulary, error));
+    if (prompt)
+        TRY(tokenizer_encode(s->tokenizer, prompt, &ids, &prefixes.prompt_count, error));
+    prefixes.prompt = ids;
+    s->prefixes = &prefixes;
+    lmvr_status status = open_corpora(s, -1, prefixes.end_token, error);
+    s->prefixes = NULL;
+    free(ids);
     return status;
 }
 
-/* Everything that decides about the result, for run.json. */
-static lmvr_status write_settings(struct setup *s, lmvr_error *error)
+static lmvr_status open_t5(struct setup *s, lmvr_error *error)
 {
     const struct train_options *o = s->options;
-    const struct adamw *a = &s->run.adamw;
-    json_t *json =
-        json_pack("{s:s, s:i, s:I, s:i, s:i, s:f, s:b, s:f, s:f, s:f, s:f, s:f, s:I, s:s, s:i, s:f, s:b}", "objective",
-                  names[o->kind], "batch", o->batch, "steps", (json_int_t)s->run.steps, "accumulation", s->run.accumulation,
-                  "max_tokens", o->most_tokens, "warmup", s->run.warmup, "constant", s->run.constant, "learning_rate",
-                  a->learning_rate, "beta2", a->beta2, "eps", a->eps, "weight_decay", a->weight_decay, "clip", s->run.clip,
-                  "seed", (json_int_t)o->run.seed, "dtype", o->net.products == F32 ? "f32" : "bf16", "lora", o->lora_rank,
-                  "lora_alpha", o->lora_alpha, "recompute", o->net.recompute);
-    if (!json)
-        return error_no_memory(error, "the settings");
-    lmvr_status status = add_model(json, "model", o->start, error);
-    if (status == LMVR_OK)
-        status = add_model(json, "vision", o->vision, error);
-    if (status == LMVR_OK)
-        status = add_model(json, "language", o->language, error);
-    if (status == LMVR_OK && !(s->settings = json_dumps(json, JSON_COMPACT)))
-        status = error_no_memory(error, "the settings");
-    s->run.settings = s->settings;
-    json_decref(json);
-    return status;
+    struct language_config config;
+    TRY(config_read_t5(o->start, &config, error));
+    TRY(open_vocabulary(s, &(struct wanted_vocabulary){config.vocabulary, true}, error));
+    TRY(t5_language_init(&s->t5, o->start, s->vocabulary, &o->net, error));
+    s->objective = &s->t5.objective;
+    return open_t5_corpora(s, &s->t5.config, NULL, 0, error);
 }
+
+/* LLaMA's or T5's. */
+static lmvr_status open_language(struct setup *s, lmvr_error *error)
+{
+    char *model_type;
+    TRY(config_read_model_type(s->options->start, &model_type, error));
+    bool t5 = model_type && strcmp(model_type, "t5") == 0;
+    free(model_type);
+    return t5 ? open_t5(s, error) : open_llava(s, error);
+}
+
+#define Q_FORMER_END 1 /* </s> of T5's vocabularies, in [SEP]'s place */
+
+/* The two ids behind the vocabulary's pieces are [CLS] and [DEC]. */
+static lmvr_status open_stage1_vocabulary(struct setup *s, const char *config, lmvr_error *error)
+{
+    struct qformer_config qformer;
+    struct qformer_text_config text;
+    TRY(config_read_qformer(config, &qformer, &text, error));
+    if (s->options->most_tokens > text.positions)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "texts of %d tokens do not fit the Q-Former's %d positions; see --max-tokens", s->options->most_tokens,
+                         text.positions);
+    return open_vocabulary(s, &(struct wanted_vocabulary){text.vocabulary - 2, true}, error);
+}
+
+static lmvr_status open_blip2(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    bool first = o->kind == TRAIN_QFORMER;
+    TRY(first ? open_stage1_vocabulary(s, o->start, error) : open_vocabulary(s, NULL, error));
+    int pieces = tokenizer_size(s->tokenizer);
+    struct blip2_options options = {.stage = first ? BLIP2_QFORMER : BLIP2_LANGUAGE,
+                                    .start = o->vision ? NULL : o->start,
+                                    .vision = o->vision,
+                                    .config = o->vision ? o->start : NULL,
+                                    .language = o->language,
+                                    .tokenizer = s->vocabulary,
+                                    .pieces = pieces,
+                                    .net = o->net};
+    TRY(blip2_init(&s->blip2, &options, error));
+    s->objective = &s->blip2.objective;
+    s->feed.preprocess = &s->blip2.preprocess;
+    s->feed.image_size = s->blip2.config.vision.image_size;
+    if (first)
+        return open_corpora(s, pieces, Q_FORMER_END, error);
+    return open_t5_corpora(s, &s->blip2.config.language, o->prompt ? o->prompt : "a photo of", o->prompted, error);
+}
+
+/* ---- the run ---------------------------------------------------------------------------------------------------------- */
 
 static lmvr_status plan_steps(struct setup *s, lmvr_error *error)
 {
@@ -328,15 +392,37 @@ static lmvr_status plan_steps(struct setup *s, lmvr_error *error)
     return LMVR_OK;
 }
 
+static int report(const struct run_report *report, void *user)
+{
+    const struct run_options *caller = &((const struct setup *)user)->options->run;
+    return caller->report ? caller->report(report, caller->user) : 0;
+}
+
+static lmvr_status begin(const char *folder, void *user, lmvr_error *error)
+{
+    const struct setup *s = user;
+    const struct train_options *o = s->options;
+    const struct parameters *parameters = s->objective->parameters;
+    TRY(trained_vocabulary_keep(&s->trained, folder, error));
+    if (o->on_begin)
+        o->on_begin(parameters_size(parameters, false), parameters_size(parameters, true), s->corpus.count, s->run.steps,
+                    o->run.user);
+    return LMVR_OK;
+}
+
 static lmvr_status run(struct setup *s, lmvr_error *error)
 {
     const struct train_options *o = s->options;
-    TRY(o->kind == TRAIN_CONTRASTIVE ? open_contrastive(s, error) : open_llava(s, error));
+    static lmvr_status (*const open[])(struct setup *, lmvr_error *) = {open_contrastive, open_language, open_llava, open_llava,
+                                                                        open_llava,       open_blip2,    open_blip2};
+    TRY(run_folder_check(o->run.output, error));
+    TRY(open[o->kind](s, error));
     TRY(plan_steps(s, error));
-    TRY(write_settings(s, error));
-    if (o->on_begin)
-        o->on_begin(parameters_size(s->objective->parameters, false), parameters_size(s->objective->parameters, true),
-                    s->corpus.count, s->run.steps, o->run.user);
+    TRY(train_settings(o, s->run.steps, s->vocabulary, &s->settings, error));
+    s->run.settings = s->settings;
+    s->run.begin = begin;
+    s->run.report = report;
+    s->run.user = s;
     return run_train(s->objective, &s->corpus, s->validation.self ? &s->validation : NULL, &s->feed, &s->run, error);
 }
 

@@ -5,17 +5,28 @@
 #include "train/contrastive.h"
 #include "train/run.h"
 
-enum train_kind { TRAIN_CONTRASTIVE, TRAIN_LANGUAGE, TRAIN_ALIGN, TRAIN_INSTRUCT, TRAIN_FINETUNE };
+enum train_kind {
+    TRAIN_CONTRASTIVE,
+    TRAIN_LANGUAGE, /* a LLaMA's or a T5's, as the configuration says */
+    TRAIN_ALIGN,
+    TRAIN_INSTRUCT,
+    TRAIN_FINETUNE,
+    TRAIN_QFORMER,
+    TRAIN_QFORMER_LANGUAGE
+};
 
 struct train_options {
     enum train_kind kind;
     const char *start;             /* a folder to begin with, or the configuration's file of one that begins at random */
-    const char *vision, *language; /* of TRAIN_ALIGN, in place of `start` */
+    const char *vision, *language; /* of TRAIN_ALIGN, in place of `start`; vision: of TRAIN_QFORMER too, beside a
+                                      configuration's file; language: of TRAIN_QFORMER_LANGUAGE too, beside stage 1's folder */
     const char *data, *images;     /* images: the folder below which data's names are; NULL: data's own */
     const char *validation;        /* data of the same kind; NULL: none */
-    const char *dataset, *prompt;  /* of TRAIN_FINETUNE: `data` is this data set; prompt NULL: the model's own */
-    const char *vocabulary;        /* tokenizer.model; NULL: that of the folders, else one is trained on the data */
-    int vocabulary_size;           /* of one that is trained; 0: what the configuration has */
+    const char *dataset;           /* of TRAIN_FINETUNE: `data` is this data set */
+    const char *prompt;            /* of TRAIN_FINETUNE and TRAIN_QFORMER_LANGUAGE; NULL: the model's own */
+    double prompted;        /* of TRAIN_QFORMER_LANGUAGE: the share of captions behind the prompt; others are cut in two */
+    const char *vocabulary; /* tokenizer.model; NULL: that of the folders, else one is trained on the data */
+    int vocabulary_size;    /* of one that is trained; 0: what the configuration has */
     int batch, most_tokens;
     double epochs; /* where run.steps is 0 */
     int readers;   /* threads that read ahead */

@@ -29,18 +29,19 @@ static lmvr_status write_turns(const struct conversations *data, FILE *out, cons
     return fflush(out) == 0 ? LMVR_OK : file_error(error, path, "write");
 }
 
-static lmvr_status train_on(const char *text, int size, const char *path, lmvr_error *error)
+static lmvr_status train_on(const char *text, const char *name, int size, bool unigram, const char *path, lmvr_error *error)
 {
-    struct vocabulary_options options = {.texts = &text, .text_count = 1, .size = size};
+    struct vocabulary_options options = {.texts = &text, .text_count = 1, .name = name, .size = size, .unigram = unigram};
     return vocabulary_train(&options, path, error);
 }
 
-lmvr_status train_text_vocabulary(const char *data, bool conversations, int size, const char *path, lmvr_error *error)
+lmvr_status train_text_vocabulary(const char *data, bool conversations, int size, bool unigram, const char *path,
+                                  lmvr_error *error)
 {
     struct conversations *opened = NULL;
     char *turns = NULL;
     if (!conversations)
-        return train_on(data, size, path, error);
+        return train_on(data, data, size, unigram, path, error);
     if (asprintf(&turns, "%s.txt.tmp", path) < 0)
         return error_no_memory(error, "the vocabulary");
     lmvr_status status = conversations_open(data, NULL, &opened, error);
@@ -52,7 +53,7 @@ lmvr_status train_text_vocabulary(const char *data, bool conversations, int size
     if (out)
         fclose(out);
     if (status == LMVR_OK)
-        status = train_on(turns, size, path, error);
+        status = train_on(turns, data, size, unigram, path, error);
     unlink(turns);
     free(turns);
     conversations_close(opened);

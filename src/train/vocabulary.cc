@@ -111,6 +111,16 @@ class lines_of_files : public sentencepiece::SentenceIterator
 };
 } // namespace
 
+static const char *name_of(const struct vocabulary_options *options)
+{
+    return options->name ? options->name : options->texts[0];
+}
+
+static lmvr_status refuse_empty(const struct vocabulary_options *options, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: there is no text to make a vocabulary of", name_of(options));
+}
+
 // How much of the text is taken, of 2^64.
 static lmvr_status choose_share(const struct vocabulary_options *options, uint64_t *share, lmvr_error *error)
 {
@@ -124,7 +134,7 @@ static lmvr_status choose_share(const struct vocabulary_options *options, uint64
         total += static_cast<uint64_t>(st.st_size);
     }
     if (total == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "there is no text to make a vocabulary of");
+        return refuse_empty(options, error);
     *share = total <= most_text ? UINT64_MAX : static_cast<uint64_t>(0x1p64 / static_cast<double>(total) * most_text);
     return LMVR_OK;
 }
@@ -158,8 +168,8 @@ static lmvr_status refuse(const struct vocabulary_options *options, const std::s
     size_t place = said.rfind("] ");
     std::string why = place == std::string::npos ? said : said.substr(place + 2);
     why = why.substr(0, why.find(" Increase ")); // options that are not ours
-    return error_set(error, LMVR_ERROR_INVALID, "%s: no vocabulary of %d pieces can be made of this text%s%s",
-                     options->texts[0], options->size, why.empty() ? "" : ": ", why.c_str());
+    return error_set(error, LMVR_ERROR_INVALID, "%s: no vocabulary of %d pieces can be made of this text%s%s", name_of(options),
+                     options->size, why.empty() ? "" : ": ", why.c_str());
 }
 
 static lmvr_status train(const struct vocabulary_options *options, const char *path, lmvr_error *error)
@@ -168,7 +178,7 @@ static lmvr_status train(const struct vocabulary_options *options, const char *p
     TRY(choose_share(options, &share, error));
     lines_of_files lines(options, share);
     if (lines.done() && lines.failed().empty())
-        return error_set(error, LMVR_ERROR_INVALID, "there is no text to make a vocabulary of");
+        return refuse_empty(options, error);
     std::string model;
     auto status = sentencepiece::SentencePieceTrainer::Train(trainer_arguments(options), &lines, &model);
     if (!lines.failed().empty())

@@ -11,9 +11,10 @@ extern "C" {
 struct vocabulary_options {
     const char *const *texts; /* (count) plain text files, a sentence or document a line */
     int text_count;
-    int size;     /* pieces, the special ones included; all of them are used */
-    bool unigram; /* as T5's (<pad> 0, </s> 1, <unk> 2, no begin token); else BPE as LLaMA's (<unk> 0, <s> 1, </s> 2), byte
-                     fallback, digits split, "\n" and runs of spaces kept */
+    const char *name; /* what sentences call the texts; NULL: the first one's path */
+    int size;         /* pieces, the special ones included; all of them are used */
+    bool unigram;     /* as T5's (<pad> 0, </s> 1, <unk> 2, no begin token); else BPE as LLaMA's (<unk> 0, <s> 1, </s> 2), byte
+                         fallback, digits split, "\n" and runs of spaces kept */
     uint64_t seed;
 };
 

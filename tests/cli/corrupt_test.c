@@ -307,7 +307,7 @@ static void test_a_killed_run_is_resumed(void **state)
     for (int stop = 0; stop < 2; stop++) {
         int before = files_below("out");
         pid_t pid = start(arguments);
-        for (int wait = 0; wait < 2000 && files_below("out") < before / 2 + 5; wait++)
+        for (int wait = 0; wait < 60000 && files_below("out") < before / 2 + 5; wait++)
             usleep(1000);
         kill(pid, stop ? SIGKILL : SIGTERM);
         int status = finish(pid);

@@ -329,6 +329,18 @@ int command_train_finetune(const struct options *options)
     return 0;
 }
 
+int command_train_qformer(const struct options *options)
+{
+    (void)options;
+    return 0;
+}
+
+int command_train_qformer_language(const struct options *options)
+{
+    (void)options;
+    return 0;
+}
+
 int command_bench(const struct options *options)
 {
     (void)options;

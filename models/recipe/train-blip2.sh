@@ -1,0 +1,48 @@
+#!/bin/sh
+# A small BLIP-2, from nothing: draws scenes, trains an EVA encoder as a CLIP's, a T5 on what is said about scenes, and BLIP-2's
+# two stages, by the program alone. Meant to stay below two hours on two cores; what was interrupted goes on where it was.
+#
+#     models/recipe/train-blip2.sh [WORK [MODEL]]   WORK: where everything is kept (default build/blip2)
+#                                                   MODEL: where the model goes (default WORK/lmvr-blip2-small)
+# The environment can make it smaller, to try it: COUNT pictures, STEPS of each training, PIECES of the vocabulary.
+set -eu
+cd "$(dirname "$0")/../.."
+recipe=models/recipe/blip2 lmvr=build/lmvr work=${1:-build/blip2}
+model=${2:-$work/lmvr-blip2-small}
+mkdir -p "$work"
+say() { printf '\n$ %s\n' "$*"; "$@"; }
+
+# Seed 303 is for training; no other part of the project draws from it.
+scenes=$work/scenes
+[ -s "$scenes/text.txt" ] || say $lmvr scenes --layout llava --count "${COUNT:-60000}" --test-count 500 --seed 303 --size 128 \
+    --force -o "$scenes"
+
+# The language model, on all that is said about scenes, and with it the vocabulary.
+say $lmvr train language --config $recipe/language.json --vocabulary-size "${PIECES:-1024}" --data "$scenes/text.txt" \
+    --validation "$scenes/text_test.txt" --batch 64 --max-tokens 64 --steps "${STEPS:-2500}" --lr 1e-3 --validate-every 250 \
+    --checkpoint-every 250 --seed 1 -o "$work/language" --resume
+
+# The encoder, as a CLIP's. The captions are read by the language model's vocabulary.
+say $lmvr train contrastive --config $recipe/clip.json --vocabulary "$work/language/spiece.model" \
+    --data "$scenes/captions.jsonl" --validation "$scenes/captions_test.jsonl" --batch 128 --max-tokens 48 \
+    --steps "${STEPS:-2500}" --lr 1e-3 --weight-decay 0.1 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 \
+    -o "$work/clip" --resume
+
+# Stage 1: the Q-Former against the frozen encoder.
+say $lmvr train qformer --vision "$work/clip" --config $recipe/qformer.json --vocabulary "$work/language/spiece.model" \
+    --data "$scenes/captions.jsonl" --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 \
+    --steps "${STEPS:-1200}" --lr 1e-3 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 -o "$work/qformer" --resume
+
+# Stage 2: the Q-Former and the projection against the frozen language model.
+say $lmvr train qformer-language -m "$work/qformer" --language "$work/language" --data "$scenes/captions.jsonl" \
+    --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 --steps "${STEPS:-1200}" --lr 1e-3 --clip 1 \
+    --warmup 100 --prompt-share 0.7 --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/stage2" --resume
+
+mkdir -p "$model"
+cp "$work/stage2/config.json" "$work/stage2/model.safetensors" "$work/stage2/preprocessor_config.json" \
+    "$work/stage2/spiece.model" "$model"
+for stage in language clip qformer stage2; do
+    cp "$work/$stage/loss.svg" "$model/loss-$stage.svg"
+    cp "$work/$stage/loss.csv" "$model/loss-$stage.csv"
+done
+echo "the model: $model"

@@ -1,0 +1,122 @@
+/* `lmvr train` called wrongly: one sentence that says what is wrong, exit status 2, and nothing written. */
+#include "train_made.h"
+
+static int count_temporary(void)
+{
+    int count = 0;
+    FILE *names = popen("ls -d tmp/* 2>/dev/null", "re");
+    for (int c; (c = fgetc(names)) != EOF;)
+        count += c == '\n';
+    pclose(names);
+    return count;
+}
+
+static void refuse(const char *call, const char *part)
+{
+    assert_ended(lmvr("%s", call), 2, part);
+    if (exists("out") || exists("new"))
+        fail_msg("nothing should be written by: %s", call);
+    assert_int_equal(count_temporary(), 0);
+}
+
+/* The language model's own calls, with a vocabulary to be trained, go to a folder in a folder that is not there. */
+#define NEW " -o new/er/out"
+
+static void test_calls_that_are_not_whole(void **state)
+{
+    (void)state;
+    refuse(CONTRASTIVE "--config clip.json", "no output: -o has to name a folder");
+    refuse("train contrastive --config clip.json" NEW, "no data: --data has to name them");
+    refuse(CONTRASTIVE NEW, "what to begin with: --config (a shape) or -m (a folder), one of them");
+    refuse(CONTRASTIVE "--config clip.json -m clip" NEW, "one of them");
+    refuse(ALIGN "--vision clip" NEW, "what to begin with: --vision and --language, or -m alone");
+    refuse(ALIGN "--vision clip --language llama -m llava" NEW, "or -m alone");
+    refuse(INSTRUCT NEW, "no model: -m has to name a LLaVA folder");
+    refuse("train finetune -m llava --data set" NEW, "no labels: --dataset has to name the data's layout");
+    refuse(LANGUAGE "--config llama.json text.txt" NEW, "takes no inputs, so not \"text.txt\"");
+    refuse(LANGUAGE "--config llama.json --lora 2" NEW, "there is no option --lora");
+    refuse(LANGUAGE "--config llama.json --lr 1e30" NEW, "--lr takes a number from 0 to 1000, not \"1e30\"");
+    refuse(LANGUAGE "--config llama.json --steps 0" NEW, "--steps");
+}
+
+static void test_data_that_cannot_be_used(void **state)
+{
+    (void)state;
+    write_text("broken.json", "[{\"image\": \"0.png\", \"conversations\": [");
+    write_text("empty.txt", "");
+    refuse("train contrastive --config clip.json --max-tokens 9 --data gone.jsonl" NEW, "gone.jsonl: cannot open");
+    refuse("train contrastive --config clip.json --max-tokens 9 --data broken.json" NEW,
+           "broken.json: ends in the middle of its JSON");
+    refuse("train contrastive -m clip --max-tokens 9 --data broken.json" NEW, "broken.json: ends in the middle of its JSON");
+    refuse("train contrastive --config clip.json --max-tokens 9 --data text.txt" NEW, "text.txt: is not JSON");
+    refuse("train instruct -m llava --data broken.json" NEW, "broken.json: ends in the middle of its JSON");
+    refuse("train language --config llama.json --data gone.txt" NEW, "gone.txt: cannot ");
+    refuse("train language --config llama.json --data empty.txt" NEW, "empty.txt: ");
+    refuse("train language -m llama --data empty.txt" NEW, "empty.txt: holds no text");
+    refuse("train language --config llama.json --data ." NEW, ".: is not a regular file");
+    refuse(LANGUAGE "--config llama.json --validation gone.txt" NEW, "gone.txt: cannot open");
+    refuse(CONTRASTIVE "--config clip.json --validation gone.jsonl" NEW, "gone.jsonl: cannot open");
+    refuse("train finetune -m llava --dataset nonsense --data set" NEW, "there is no data set 'nonsense'");
+    refuse("train finetune -m llava --dataset voc2007 --data set" NEW, "set");
+}
+
+static void test_models_that_do_not_fit(void **state)
+{
+    (void)state;
+    refuse(LANGUAGE "--config gone.json" NEW, "gone.json: cannot open");
+    refuse(LANGUAGE "--config clip.json" NEW, "clip.json: model_type is \"clip\", expected llama");
+    refuse(CONTRASTIVE "--config llama.json" NEW, "llama.json: model_type is \"llama\", expected clip");
+    refuse(ALIGN "--vision llama --language clip" NEW, "llama/config.json: model_type is \"llama\", expected clip");
+    refuse(INSTRUCT "-m clip" NEW, "clip: is a CLIPModel; what is trained like this is a LLaVA model");
+    refuse(INSTRUCT "-m " LMVR_TEST_DATA "/golden/blip2-old-f32" NEW, "is a Blip2ForConditionalGeneration");
+    refuse(INSTRUCT "-m gone" NEW, "gone");
+    refuse("train contrastive --config clip.json --data captions.jsonl" NEW,
+           "texts of 77 tokens do not fit the tower's 20 positions; see --max-tokens");
+}
+
+static void test_vocabularies_that_do_not_fit(void **state)
+{
+    (void)state;
+    char *shape = read_bytes("llama.json", NULL);
+    memcpy(strstr(shape, "300"), "290", 3);
+    write_text("small.json", shape);
+    free(shape);
+    refuse(LANGUAGE "--config small.json --vocabulary llama/tokenizer.model" NEW,
+           "llama/tokenizer.model: has 300 pieces, but the embedding only 290 rows");
+    refuse(LANGUAGE "--config small.json --vocabulary-size 300" NEW, "has 300 pieces, but the embedding only 290 rows");
+    refuse(LANGUAGE "--config llama.json --vocabulary-size 3000" NEW, "text.txt: no vocabulary of 3000 pieces can be made");
+    refuse("train contrastive --config clip.json --data captions.jsonl --max-tokens 9 --vocabulary-size 3000" NEW,
+           "captions.jsonl: no vocabulary of 3000 pieces can be made");
+    refuse(LANGUAGE "--config llama.json --vocabulary gone.model" NEW, "gone.model");
+    refuse(LANGUAGE "--config llama.json --vocabulary text.txt" NEW, "text.txt");
+}
+
+static void test_places_that_cannot_be_written(void **state)
+{
+    (void)state;
+    char *text = read_bytes("text.txt", NULL);
+    refuse(LANGUAGE "--config llama.json -o text.txt", "text.txt: not a folder");
+    refuse(LANGUAGE "--config llama.json -o text.txt/er", "text.txt/er: cannot be used for output");
+    refuse(LANGUAGE "--config llama.json -o x.npy", "x.npy: training writes a folder, not a .npy file");
+    char *after = read_bytes("text.txt", NULL);
+    assert_string_equal(text, after);
+    free(text);
+    free(after);
+}
+
+static int make_temporary_place(void **state)
+{
+    if (make_parts(state) != 0 || mkdir("tmp", 0777) != 0)
+        return -1;
+    return setenv("TMPDIR", "tmp", 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TRAIN_TEST(test_calls_that_are_not_whole),      TRAIN_TEST(test_data_that_cannot_be_used),
+        TRAIN_TEST(test_models_that_do_not_fit),        TRAIN_TEST(test_vocabularies_that_do_not_fit),
+        TRAIN_TEST(test_places_that_cannot_be_written),
+    };
+    return cmocka_run_group_tests(tests, make_temporary_place, remove_parts);
+}

@@ -1,0 +1,156 @@
+/* `lmvr train` interrupted: it goes on to the same bytes, with the same call alone. */
+#include "train_made.h"
+
+#include <dirent.h>
+
+/* Long enough to be caught in the middle; a checkpoint every 10 steps. */
+#define LONG                                                                                                                   \
+    "train language" NUMBERS "--data text.txt --config llama.json --max-tokens 16 --batch 2 --steps 150 "                      \
+    "--checkpoint-every 10 --validation text.txt --validate-every 25 --validation-batches 1 "
+
+static char *const resumed[] = {(char *)"lmvr",     (char *)"train",
+                                (char *)"language", (char *)"--threads",
+                                (char *)"1",        (char *)"-q",
+                                (char *)"--dtype",  (char *)"f32",
+                                (char *)"--data",   (char *)"text.txt",
+                                (char *)"-o",       (char *)"out",
+                                (char *)"--config", (char *)"llama.json",
+                                (char *)"--resume", (char *)"--steps",
+                                (char *)"150",      (char *)"--max-tokens",
+                                (char *)"16",       (char *)"--batch",
+                                (char *)"2",        (char *)"--validation",
+                                (char *)"text.txt", (char *)"--validate-every",
+                                (char *)"25",       (char *)"--checkpoint-every",
+                                (char *)"10",       (char *)"--validation-batches",
+                                (char *)"1",        NULL};
+
+static int newest_checkpoint(void)
+{
+    int newest = 0, step;
+    char dot;
+    DIR *dir = opendir("out/checkpoints");
+    if (!dir)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (sscanf(entry->d_name, "step-%d.safetensors%c", &step, &dot) == 1 && step > newest)
+            newest = step;
+    closedir(dir);
+    return newest;
+}
+
+/* Starts or goes on, until there is a checkpoint of `step` or later, and then sends the signal. */
+static int interrupt_after(int step, int signal)
+{
+    pid_t pid = start(resumed);
+    for (int waited = 0; newest_checkpoint() < step && waited < 120000; waited++)
+        usleep(1000);
+    kill(pid, signal);
+    return finish(pid);
+}
+
+static void assert_equals_whole(void)
+{
+    static const char *const files[] = {"model.safetensors", "loss.csv",        "loss.svg",
+                                        "run.json",          "tokenizer.model", "config.json"};
+    char a[64], b[64];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(a, sizeof a, "out/%s", files[i]);
+        snprintf(b, sizeof b, "whole/%s", files[i]);
+        assert_same_file(a, b);
+    }
+}
+
+static void test_killed_runs_go_on_to_the_same_bytes(void **state)
+{
+    (void)state;
+    assert_ended(lmvr(LONG "-o whole"), 0, NULL);
+    assert_int_equal(interrupt_after(10, SIGKILL), 128 + SIGKILL);
+    assert_false(exists("out/model.safetensors"));
+    assert_int_equal(interrupt_after(70, SIGKILL), 128 + SIGKILL);
+    assert_false(exists("out/model.safetensors"));
+    assert_ended(lmvr(LONG "-o out --resume"), 0, NULL);
+    assert_equals_whole();
+    remove_tree("out");
+    assert_int_equal(interrupt_after(40, SIGINT), 3); /* by its own will, with a checkpoint */
+    assert_ended(lmvr(LONG "-o out --resume"), 0, NULL);
+    assert_equals_whole();
+}
+
+static void test_a_kill_before_the_first_step_is_no_loss(void **state)
+{
+    (void)state;
+    assert_ended(lmvr(LONG "-o whole"), 0, NULL);
+    for (useconds_t us = 1000; us < 500000; us *= 3) {
+        pid_t pid = start(resumed);
+        usleep(us);
+        kill(pid, SIGKILL);
+        finish(pid);
+    }
+    assert_ended(lmvr(LONG "-o out --resume"), 0, NULL);
+    assert_equals_whole();
+}
+
+static void refuse(const char *options, const char *difference)
+{
+    assert_ended(lmvr("%s --resume -o out", options), 2, "out: cannot be resumed: it was begun with ");
+    if (!strstr(run_done.err, difference))
+        fail_msg("\"%s\" should be said, but: %s", difference, run_done.err);
+}
+
+static void test_another_call_is_refused_and_the_difference_named(void **state)
+{
+    (void)state;
+    assert_ended(lmvr(CONTRASTIVE "-m clip -o out"), 0, NULL);
+    char *model = read_bytes("out/model.safetensors", NULL);
+    refuse(CONTRASTIVE "-m clip --batch 2", "batch 3, and now it is 2");
+    refuse(CONTRASTIVE "-m clip --steps 4", "steps 3, and now it is 4");
+    refuse(CONTRASTIVE "-m clip --lr 0.5", "learning_rate 0.0005, and now it is 0.5");
+    refuse(CONTRASTIVE "-m clip --seed 1", "seed 0, and now it is 1");
+    refuse(CONTRASTIVE "-m clip --save-dtype bf16", "save_dtype \"f32\", and now it is \"bf16\"");
+    refuse(CONTRASTIVE "-m clip --recompute", "recompute false, and now it is true");
+    refuse(CONTRASTIVE "-m clip --data llava.json", "data_hash");
+    refuse(CONTRASTIVE "-m clip --max-tokens 15", "max_tokens 16, and now it is 15");
+    assert_ended(lmvr(CONTRASTIVE "-m out -o other --lr 0.1"), 0, NULL); /* a model of the same shape */
+    refuse(CONTRASTIVE "-m other", "model \"");
+    remove_tree("other");
+    free(model);
+    assert_ended(lmvr(CONTRASTIVE "-m clip -o out"), 2, "out: holds results already; --resume continues them");
+}
+
+static void test_another_shape_or_vocabulary_is_refused(void **state)
+{
+    (void)state;
+    assert_ended(lmvr(LANGUAGE "--config llama.json -o out"), 0, NULL);
+    char *shape = read_bytes("llama.json", NULL);
+    memcpy(strstr(shape, "1e-5"), "1e-6", 4); /* the same tensors */
+    write_text("other.json", shape);
+    free(shape);
+    refuse(LANGUAGE "--config other.json", "model \"");
+    refuse(LANGUAGE "--config llama.json --vocabulary clip/tokenizer.model", "vocabulary \"");
+    refuse(LANGUAGE "--config llama.json --vocabulary-size 280", "vocabulary_size 0, and now it is 280");
+}
+
+static void test_a_finished_run_is_left_alone(void **state)
+{
+    struct stat before, after;
+    (void)state;
+    assert_ended(lmvr(LANGUAGE "--config llama.json -o out"), 0, NULL);
+    assert_int_equal(stat("out/model.safetensors", &before), 0);
+    assert_ended(lmvr("train language --threads 1 --dtype f32 --data text.txt --max-tokens 16 --batch 2 --steps 3 --lr 0.01 "
+                      "--config llama.json -o out --resume"),
+                 0, NULL);
+    assert_int_equal(stat("out/model.safetensors", &after), 0);
+    assert_true(before.st_ino == after.st_ino && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TRAIN_TEST(test_killed_runs_go_on_to_the_same_bytes),
+        TRAIN_TEST(test_a_kill_before_the_first_step_is_no_loss),
+        TRAIN_TEST(test_another_call_is_refused_and_the_difference_named),
+        TRAIN_TEST(test_another_shape_or_vocabulary_is_refused),
+        TRAIN_TEST(test_a_finished_run_is_left_alone),
+    };
+    return cmocka_run_group_tests(tests, make_parts, remove_parts);
+}

@@ -1,0 +1,279 @@
+/* Training against PyTorch and transformers, as tests/golden/train/README.md says: gradients of the first batch, then twenty
+ * steps. */
+#ifndef LMVR_TESTS_TRAIN_GOLDEN_H
+#define LMVR_TESTS_TRAIN_GOLDEN_H
+
+#include "cmocka_all.h"
+
+#include "format/json.h"
+#include "format/safetensors.h"
+#include "model/weight_name.h"
+#include "train/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOT LMVR_TEST_DATA "/golden/train/"
+
+/* ---- files ------------------------------------------------------------------------------------------------------------ */
+
+struct golden {
+    char folder[256];
+    json_t *json;
+    struct safetensors *batches, *reference, *start; /* start: NULL where there is none */
+};
+
+static void golden_open(struct golden *g, const char *name)
+{
+    char path[300];
+    lmvr_error error;
+    *g = (struct golden){0};
+    snprintf(g->folder, sizeof g->folder, ROOT "%s", name);
+    snprintf(path, sizeof path, "%s/case.json", g->folder);
+    assert_int_equal(json_read(path, NULL, &g->json, &error), LMVR_OK);
+    snprintf(path, sizeof path, "%s/batches.safetensors", g->folder);
+    assert_int_equal(safetensors_open(path, &g->batches, &error), LMVR_OK);
+    snprintf(path, sizeof path, "%s/reference.safetensors", g->folder);
+    assert_int_equal(safetensors_open(path, &g->reference, &error), LMVR_OK);
+    if (json_is_string(json_object_get(g->json, "start"))) {
+        snprintf(path, sizeof path, "%s/start.safetensors", g->folder);
+        assert_int_equal(safetensors_open(path, &g->start, &error), LMVR_OK);
+    }
+}
+
+static void golden_close(struct golden *g)
+{
+    json_decref(g->json);
+    safetensors_close(g->batches);
+    safetensors_close(g->reference);
+    safetensors_close(g->start);
+}
+
+static int64_t entry_size(const struct safetensors_entry *entry)
+{
+    return (int64_t)(entry->size / safetensors_dtype_size(entry->dtype));
+}
+
+static float *read_floats(const struct safetensors *file, const struct safetensors_entry *entry)
+{
+    float *values = malloc(entry->size + 4);
+    assert_int_equal(safetensors_read_f32(file, entry, 0, (uint64_t)entry_size(entry), values, NULL), LMVR_OK);
+    return values;
+}
+
+/* A tensor of a batch in its own type; NULL where there is none. */
+static void *read_batch(const struct golden *g, int number, const char *what, int64_t *size)
+{
+    char name[64];
+    snprintf(name, sizeof name, "batch%d/%s", number, what);
+    const struct safetensors_entry *entry = safetensors_find(g->batches, name);
+    if (!entry)
+        return NULL;
+    void *data = malloc(entry->size + 4);
+    *size = entry_size(entry);
+    assert_int_equal(safetensors_read_raw(g->batches, entry, 0, (uint64_t)*size, data, NULL), LMVR_OK);
+    return data;
+}
+
+/* What a batch's pointers point into. */
+struct held {
+    struct batch batch;
+    int32_t *tokens;
+    uint8_t *learned;
+    float *labels;
+};
+
+static void batch_open(const struct golden *g, int number, struct held *held)
+{
+    int64_t count = 0, size = 0, images = 0, labels = 0, at = 0;
+    *held = (struct held){0};
+    int32_t *counts = read_batch(g, number, "counts", &count), *image = read_batch(g, number, "image", &size);
+    int32_t *visual_at = read_batch(g, number, "visual_at", &size);
+    held->tokens = read_batch(g, number, "tokens", &size);
+    held->learned = read_batch(g, number, "learned", &size);
+    held->labels = read_batch(g, number, "labels", &labels);
+    held->batch.pixels = read_batch(g, number, "pixels", &images);
+    held->batch.image_count = (int)(images / (3 * 16 * 16));
+    held->batch.sequence_count = (int)count;
+    held->batch.sequences = calloc((size_t)count, sizeof *held->batch.sequences);
+    if (!held->learned)
+        held->learned = calloc(1, (size_t)size);
+    for (int64_t i = 0; i < count; i++) {
+        int width = (int)(labels / count);
+        held->batch.sequences[i] = (struct batch_sequence){.image = image[i],
+                                                           .visual_at = visual_at[i],
+                                                           .count = counts[i],
+                                                           .tokens = held->tokens + at,
+                                                           .learned = (bool *)held->learned + at,
+                                                           .label_count = width,
+                                                           .labels = held->labels ? held->labels + i * width : NULL};
+        at += counts[i];
+    }
+    held->batch.tokens = at;
+    free(counts);
+    free(image);
+    free(visual_at);
+}
+
+static void batch_close(struct held *held)
+{
+    free(held->batch.pixels);
+    free(held->batch.sequences);
+    free(held->tokens);
+    free(held->learned);
+    free(held->labels);
+}
+
+/* ---- comparing -------------------------------------------------------------------------------------------------------- */
+
+static bool find_part(const struct parameters *parameters, const char *file_name, struct parameter **parameter, int *part)
+{
+    char *canonical = weight_name_canonical(file_name);
+    bool found = false;
+    for (size_t i = 0; i < parameters->count && !found; i++)
+        for (int j = 0; j < parameters->items[i]->part_count && !found; j++)
+            if (strcmp(parameters->items[i]->parts[j].name, canonical) == 0) {
+                *parameter = parameters->items[i];
+                *part = j;
+                found = true;
+            }
+    free(canonical);
+    return found;
+}
+
+/* The largest relative L2 of all tensors below `prefix`, beside at least a thousandth of all of them together. */
+static double compare(const struct golden *g, const struct parameters *parameters, const char *prefix, bool gradients)
+{
+    double all = 0, worst = 0;
+    int compared = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < safetensors_count(g->reference); i++) {
+            const struct safetensors_entry *entry = safetensors_entry_at(g->reference, i);
+            if (strncmp(entry->name, prefix, strlen(prefix)) != 0)
+                continue;
+            struct parameter *parameter;
+            int part;
+            if (!find_part(parameters, entry->name + strlen(prefix), &parameter, &part))
+                fail_msg("no parameter is called %s", entry->name + strlen(prefix));
+            const struct parameter_part *at = &parameter->parts[part];
+            assert_int_equal(at->count, entry_size(entry));
+            assert_true(!gradients || parameter->trained);
+            float *expected = read_floats(g->reference, entry), *values = (gradients ? parameter->gradient : parameter->value);
+            double norm = 0, difference = 0;
+            for (int64_t k = 0; k < at->count; k++) {
+                double d = (double)values[at->first + k] - (double)expected[k];
+                norm += (double)expected[k] * (double)expected[k];
+                difference += d * d;
+            }
+            if (pass == 0) {
+                all += norm;
+            } else {
+                double least = gradients ? 1e-3 * sqrt(all) : 0, beside = fmax(sqrt(norm), least);
+                if (sqrt(difference) / beside > 1e-4)
+                    print_message("%s: %.2e\n", entry->name, sqrt(difference) / beside);
+                worst = fmax(worst, sqrt(difference) / beside);
+                compared++;
+            }
+            free(expected);
+        }
+    assert_true(compared > 0);
+    return worst;
+}
+
+static void check_decays(const struct golden *g, const struct parameters *parameters)
+{
+    static const char *const lists[] = {"decays", "does_not_decay"};
+    for (int i = 0; i < 2; i++) {
+        size_t index;
+        json_t *name;
+        json_array_foreach(json_object_get(g->json, lists[i]), index, name)
+        {
+            struct parameter *parameter;
+            int part;
+            if (!find_part(parameters, json_string_value(name), &parameter, &part))
+                fail_msg("no parameter is called %s", json_string_value(name));
+            assert_int_equal(parameter->decays, i == 0);
+            assert_true(parameter->trained);
+        }
+    }
+}
+
+static void take_start(const struct golden *g, struct parameters *parameters)
+{
+    for (size_t i = 0; g->start && i < safetensors_count(g->start); i++) {
+        const struct safetensors_entry *entry = safetensors_entry_at(g->start, i);
+        struct parameter *parameter;
+        int part;
+        assert_true(find_part(parameters, entry->name, &parameter, &part));
+        float *values = read_floats(g->start, entry);
+        parameter_set(parameter, parameter->parts[part].first, parameter->parts[part].count, values);
+        free(values);
+    }
+}
+
+static double number(const json_t *json, const char *key)
+{
+    return json_number_value(json_object_get(json, key));
+}
+
+static double loss_of(const struct objective *objective, struct tape *tape, const struct golden *g, int batch, bool back)
+{
+    struct held held;
+    lmvr_error error;
+    batch_open(g, batch, &held);
+    tape_begin(tape, back);
+    struct value *loss = objective->loss(objective->self, tape, &held.batch);
+    if (!loss) {
+        tape_status(tape, &error);
+        fail_msg("%s", error.message);
+    }
+    double value = (double)*loss->data;
+    if (back)
+        assert_int_equal(tape_backward(tape, loss, 1, &error), LMVR_OK);
+    batch_close(&held);
+    return value;
+}
+
+/* Loss and gradients of the first batch, then the twenty steps, then what the parameters have become. */
+static void follow(const struct golden *g, const struct objective *objective)
+{
+    struct parameters *parameters = objective->parameters;
+    struct tape *tape;
+    struct optimizer optimizer;
+    const json_t *numbers = json_object_get(g->json, "adamw");
+    struct adamw adamw = {0, number(numbers, "beta1"), number(numbers, "beta2"), number(numbers, "eps"),
+                          number(numbers, "weight_decay")};
+    take_start(g, parameters);
+    check_decays(g, parameters);
+    assert_int_equal(tape_create(F32, &tape, NULL), LMVR_OK);
+    assert_int_equal(optimizer_init(&optimizer, parameters, NULL), LMVR_OK);
+    float *losses = read_floats(g->reference, safetensors_find(g->reference, "losses"));
+    float *rates = read_floats(g->reference, safetensors_find(g->reference, "learning_rates"));
+    float *norms = read_floats(g->reference, safetensors_find(g->reference, "gradient_norms"));
+    double worst = 0;
+    for (int step = 0; step < 20; step++) {
+        parameters_clear(parameters);
+        double loss = loss_of(objective, tape, g, step % 4, true);
+        worst = fmax(worst, fabs(loss - (double)losses[step]) / (double)losses[step]);
+        if (step == 0)
+            assert_true(compare(g, parameters, "gradient/", true) < 1e-4);
+        double norm = optimizer_clip(&optimizer, number(g->json, "clip"));
+        assert_true(fabs(norm - (double)norms[step]) < 1e-4 * norm);
+        adamw.learning_rate = (double)rates[step];
+        optimizer_step(&optimizer, &adamw);
+        if (objective->after_step)
+            objective->after_step(objective->self);
+    }
+    print_message("losses of 20 steps: %.1e\n", worst);
+    assert_true(worst < 1e-4);
+    assert_true(compare(g, parameters, "final/", false) < 1e-4);
+    free(losses);
+    free(rates);
+    free(norms);
+    optimizer_finish(&optimizer);
+    tape_free(tape);
+}
+
+#endif
