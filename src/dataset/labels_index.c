@@ -201,7 +201,9 @@ lmvr_status labels_join_index(const struct labels *lines, char *const *paths, co
     struct joining j = {.lines = lines, .name = name, .index_path = index_path, .folder = getcwd(NULL, 0), .join = join};
     *labels = (struct labels){0};
     *join = (struct labels_join){0};
-    lmvr_status status = j.folder ? sort_paths(&j, paths, error) : file_error(error, ".", "find the working folder");
+    if (!j.folder)
+        return file_error(error, ".", "find the working folder");
+    lmvr_status status = sort_paths(&j, paths, error);
     if (status == LMVR_OK)
         status = read_index(&j, paths, error);
     if (status == LMVR_OK)

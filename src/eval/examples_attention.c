@@ -56,7 +56,7 @@ static lmvr_status add_map(struct report_gallery *gallery, const struct image *i
 
 static lmvr_status add_maps(struct maps *maps, const lmvr_result *result, lmvr_error *error)
 {
-    struct word_maps words = {NULL};
+    struct word_maps words = {0};
     const char *slash = strrchr(maps->example->path, '/');
     lmvr_status status = choose_words(maps->example, result, &words, error);
     if (status == LMVR_OK && words.count > 0) {

@@ -51,7 +51,7 @@ lmvr_status kv_cache_create(struct kv_cache *cache, enum dtype dtype, int blocks
         return error_set(error, LMVR_ERROR_RESOURCE, "out of memory for a key-value cache of %d sequences of %lld positions",
                          slots, (long long)positions);
     }
-    if (theta > 0)
+    if (cache->rope)
         fill_rope(cache, theta, factor);
     return LMVR_OK;
 }
