@@ -9,7 +9,7 @@ recipe=models/recipe lmvr=build/lmvr work=${1:-build/model}
 model=${2:-models/lmvr-small}
 sets=$work/sets reports=$work/reports
 mkdir -p "$sets" "$reports"
-say() { printf '\n$ %s\n' "$*"; "$@"; }
+say() { printf '\n$ %s\n' "$*" >&2; "$@"; }
 draw() { [ -s "$sets/$1/made.json" ] || say $lmvr scenes --layout "$1" --count "$2" --test-count "$3" --seed "$4" -o "$sets/$1"; }
 
 draw llava 1000 1 9001

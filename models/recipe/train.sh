@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 recipe=models/recipe lmvr=build/lmvr work=${1:-build/model}
 model=${2:-$work/lmvr-small}
 mkdir -p "$work"
-say() { printf '\n$ %s\n' "$*"; "$@"; }
+say() { printf '\n$ %s\n' "$*" >&2; "$@"; }
 
 # Scenes of two sizes: many small ones, and ones as large as those that it will be shown. Seeds 101 and 202 are for training;
 # no other part of the project draws from them (tests and tables use others).
@@ -30,22 +30,22 @@ done
 
 # The language model, and with it the vocabulary.
 say $lmvr train language --config $recipe/language.json --vocabulary-size 1024 --data "$work/text.txt" \
-    --validation "$work/text_test.txt" --batch 32 --max-tokens 256 --epochs 1 --lr 1e-3 --validate-every 100 \
+    --validation "$work/text_test.txt" --batch 32 --max-tokens 256 --steps 300 --lr 1e-3 --validate-every 100 \
     --checkpoint-every 100 --seed 1 -o "$work/language" --resume
 
 # CLIP: pictures and captions. Its captions are read by a vocabulary of their own (1,024 pieces, of 2,000 scenes' text).
 say $lmvr train contrastive --config $recipe/clip.json --vocabulary $recipe/captions.model \
     --data "$work/captions.jsonl" --validation "$work/captions_test.jsonl" --batch 128 --max-tokens 48 --steps 3000 \
-    --lr 1e-3 --weight-decay 0.1 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 -o "$work/clip" --resume
+    --lr 1e-3 --weight-decay 0.1 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/clip" --resume
 
 # Stage 1: the projector alone, on captions.
 say $lmvr train align --vision "$work/clip" --language "$work/language" --data "$work/captions.jsonl" \
-    --validation "$work/captions_test.jsonl" --batch 64 --steps 300 --validate-every 100 --checkpoint-every 100 -o "$work/align" \
+    --validation "$work/captions_test.jsonl" --batch 64 --steps 200 --validate-every 100 --checkpoint-every 100 -o "$work/align" \
     --resume
 
 # Stage 2: projector and language model, on conversations.
 say $lmvr train instruct -m "$work/align" --data "$work/llava.jsonl" --validation "$work/llava_test.jsonl" --batch 32 \
-    --epochs 1 --lr 1e-3 --max-tokens 256 --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/instruct" --resume
+    --steps 2200 --lr 1e-3 --max-tokens 256 --validate-every 200 --checkpoint-every 100 --save-dtype bf16 -o "$work/instruct" --resume
 
 mkdir -p "$model"
 cp "$work/instruct/config.json" "$work/instruct/model.safetensors" "$work/instruct/preprocessor_config.json" \
