@@ -278,13 +278,13 @@ lmvr_status attention_within(struct arena *arena, const struct attention_rule *r
                              float *out, lmvr_error *error)
 {
     struct cut cut = make_cut(rule, groups);
-    int64_t tasks = groups->count * rule->heads * cut.parts, work = groups->count * groups->queries * groups->keys;
+    int64_t tasks = groups->count * rule->heads * cut.parts;
     size_t size = cut.key_size + cut.value_size + cut.scratch_size;
     struct arena_mark mark = arena_mark(arena);
     float *memory = arena_floats(arena, omp_get_max_threads() * (int64_t)size);
     if (!memory)
         return error_no_memory(error, "attention");
-#pragma omp parallel if (work * rule->heads * groups->head_dim > 16 * FEW)
+#pragma omp parallel if (groups->count * groups->queries * groups->keys * rule->heads * groups->head_dim > 16 * FEW)
     {
         float *mine = memory + (size_t)omp_get_thread_num() * size;
         struct workbench bench = {mine, mine + cut.key_size, mine + cut.key_size + cut.value_size};
