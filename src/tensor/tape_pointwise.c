@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t size_of(const struct value *x)
+static inline int64_t size_of(const struct value *x)
 {
     return x->rows * x->columns;
 }
