@@ -74,7 +74,7 @@ static void multiply(struct tape *tape, const struct gemm_call *call)
     lmvr_status status = gemm_run(call, &error);
     if (status == LMVR_OK)
         return;
-#pragma omp critical(tape_attention)
+#pragma omp critical /* unnamed: a name would be a symbol that the library shows */
     tape_fail(tape, status, error.message);
 }
 
