@@ -17,7 +17,7 @@
 /* ... and those whose results lie somewhere afterwards. */
 #define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES | FOR_TRAIN)
 #define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_ATTEND | FOR_TRAIN)
-#define FOR_LORA     (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
+#define FOR_TUNING     (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
 #define FOR_ALL      UINT_MAX
 
 #define FLAG(member)                  NULL, OPTION_FLAG, AT(member), 0, 0
@@ -155,8 +155,9 @@ const struct option_row option_table[] = {
      "AdamW's (default: 0.95 language, 0.999 align, instruct and finetune, 0.98 else)"},
     {0, "clip", REAL("X", train.clip, 0, 1e9), FOR_TRAIN,
      "the longest gradient; 0: any (default: 1 language, align, instruct and finetune, 0 else)"},
-    {0, "lora", INTEGER(train.lora_rank, 1, 65536), FOR_LORA, "train adapters of this rank beside a frozen language model"},
-    {0, "lora-alpha", REAL("X", train.lora_alpha, 0, 1e6), FOR_LORA, "their weight times the rank (default: 16)"},
+    {0, "lora", INTEGER(train.lora_rank, 1, 65536), FOR_TUNING, "train adapters of this rank beside a frozen language model"},
+    {0, "lora-alpha", REAL("X", train.lora_alpha, 0, 1e6), FOR_TUNING, "their weight times the rank (default: 16)"},
+    {0, "train-vision", FLAG(train.trains_vision), FOR_TUNING, "train the encoder as well, which stays as it is else"},
     {0, "recompute", FLAG(train.recompute), FOR_TRAIN, "compute blocks again on the way back: a third slower, less memory"},
     {0, "save-dtype", CHOICE("f32|bf16", train.saved), FOR_TRAIN, "of the model's file (default: f32)"},
     {0, "validate-every", INTEGER(train.validate_every, 0, INT_MAX), FOR_TRAIN, "steps (default: 0, never)"},

@@ -42,7 +42,7 @@ struct train_numbers {
     int keep, validate_every, checkpoint_every, validation_batches; /* -1: not given */
     double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha, prompted;
     int saved; /* the place in "f32|bf16" */
-    bool recompute, constant;
+    bool recompute, constant, trains_vision;
 };
 
 struct options {

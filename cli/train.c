@@ -134,6 +134,7 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     train->vocabulary = t->vocabulary;
     train->vocabulary_size = t->vocabulary_size;
     train->lora_rank = t->lora_rank;
+    train->trains_vision = t->trains_vision;
     train->net = (struct net_options){.products = model_dtype(o->dtype),
                                       .saved = t->saved == 2 ? BF16 : F32,
                                       .seed = o->session.seed,

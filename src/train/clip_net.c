@@ -45,13 +45,18 @@ static void init_block(struct clip_net_block *block, const struct clip_net_tower
     block->fc2 = net_linear(net, name, width, tower->mlp_width, true, inside);
 }
 
-static void init_tower(struct clip_net_tower *tower, const char *layers, struct net *net)
+/* Blocks from `used` on take no part, and are not trained. */
+static void init_tower(struct clip_net_tower *tower, const char *layers, int used, struct net *net)
 {
+    bool trained = net->trained;
     tower->blocks = calloc((size_t)tower->block_count, sizeof *tower->blocks);
     if (!tower->blocks && net->status == LMVR_OK)
         net->status = error_no_memory(net->error, "a tower of CLIP");
-    for (int i = 0; i < tower->block_count && net->status == LMVR_OK; i++)
+    for (int i = 0; i < tower->block_count && net->status == LMVR_OK; i++) {
+        net->trained = trained && i < used;
         init_block(&tower->blocks[i], tower, layers, i, net);
+    }
+    net->trained = trained;
 }
 
 /* EVA's has a bias on the patches, and tables of three dimensions. */
@@ -75,10 +80,10 @@ static void init_vision_embeddings(struct clip_net *clip, struct net *net)
     clip->pre_norm = net_norm(net, VISION "pre_layrnorm", width, true);
 }
 
-static void init_vision(struct clip_net *clip, struct net *net)
+/* All but the norm behind the last block. */
+static void init_vision(struct clip_net *clip, int used, struct net *net)
 {
     const struct vision_config *v = &clip->vision;
-    int64_t width = v->width;
     bool eva = v->kind == VISION_EVA;
     clip->vision_tower = (struct clip_net_tower){.width = v->width,
                                                  .heads = v->heads,
@@ -89,9 +94,7 @@ static void init_vision(struct clip_net *clip, struct net *net)
                                                  .fused = eva,
                                                  .qkv_bias = !eva || v->qkv_bias};
     init_vision_embeddings(clip, net);
-    init_tower(&clip->vision_tower, VISION, net);
-    clip->post_norm = net_norm(net, VISION "post_layernorm", width, true);
-    clip->visual_projection = net_linear(net, "visual_projection", clip->projection, width, false, pow((double)width, -0.5));
+    init_tower(&clip->vision_tower, VISION, used, net);
 }
 
 static void init_text(struct clip_net *clip, struct net *net)
@@ -110,7 +113,7 @@ static void init_text(struct clip_net *clip, struct net *net)
         net_tensor(net, TEXT "embeddings.token_embedding.weight", 2, (int64_t[]){t->vocabulary, width}, 0.02);
     clip->text_positions =
         net_tensor(net, TEXT "embeddings.position_embedding.weight", 2, (int64_t[]){t->positions, width}, 0.02);
-    init_tower(&clip->text_tower, TEXT, net);
+    init_tower(&clip->text_tower, TEXT, t->blocks, net);
     clip->final_norm = net_norm(net, TEXT "final_layer_norm", width, true);
     clip->text_projection = net_linear(net, "text_projection", clip->projection, width, false, pow((double)width, -0.5));
 }
@@ -118,11 +121,25 @@ static void init_text(struct clip_net *clip, struct net *net)
 lmvr_status clip_net_init(struct clip_net *clip, const struct clip_config *config, struct net *net)
 {
     *clip = (struct clip_net){.vision = config->vision, .text = config->text, .projection = config->projection};
+    int64_t width = config->vision.width;
     init_text(clip, net);
-    init_vision(clip, net);
+    init_vision(clip, config->vision.blocks, net);
+    clip->post_norm = net_norm(net, VISION "post_layernorm", width, true);
+    clip->visual_projection = net_linear(net, "visual_projection", clip->projection, width, false, pow((double)width, -0.5));
     clip->logit_scale = net_tensor(net, "logit_scale", 0, NULL, 0);
     if (net->status == LMVR_OK && !net->checkpoint)
         parameter_set(clip->logit_scale, 0, 1, &config->logit_scale);
+    return net->status;
+}
+
+lmvr_status clip_net_init_encoder(struct clip_net *clip, const struct vision_config *config, int state, struct net *net)
+{
+    bool trained = net->trained;
+    *clip = (struct clip_net){.vision = *config};
+    init_vision(clip, state, net);
+    net->trained = false;
+    clip->post_norm = net_norm(net, VISION "post_layernorm", config->width, true);
+    net->trained = trained;
     return net->status;
 }
 
@@ -170,13 +187,14 @@ static struct value *run_block(struct tape *tape, struct value *const *inputs, c
     return tape_add(tape, x, y);
 }
 
-static struct value *run_tower(const struct clip_net_tower *tower, bool recompute, struct tape *tape, struct value *x,
-                               const struct tape_segment *segments, int segment_count)
+/* The first `blocks` of the tower's. */
+static struct value *run_tower(const struct clip_net_tower *tower, int blocks, bool recompute, struct tape *tape,
+                               struct value *x, const struct tape_segment *segments, int segment_count)
 {
-    struct block_context *contexts = tape_memory(tape, tower->block_count, sizeof *contexts);
+    struct block_context *contexts = tape_memory(tape, blocks, sizeof *contexts);
     if (!contexts)
         return NULL;
-    for (int i = 0; i < tower->block_count; i++) {
+    for (int i = 0; i < blocks; i++) {
         contexts[i] = (struct block_context){tower, &tower->blocks[i], segments, segment_count};
         x = recompute ? tape_recompute(tape, run_block, &x, 1, &contexts[i]) : run_block(tape, &x, &contexts[i]);
     }
@@ -203,19 +221,19 @@ static struct value *cut_patches(const struct clip_net *clip, struct tape *tape,
     return tape_constant(tape, rows, columns, patches);
 }
 
-struct value *clip_net_images(const struct clip_net *clip, struct tape *tape, const struct batch *batch)
+/* (image_count * (cells + 1), width), the class first: the states behind the first `blocks` blocks. */
+static struct value *run_vision(const struct clip_net *clip, struct tape *tape, const struct batch *batch, int blocks)
 {
     int64_t side = clip->vision.image_size / clip->vision.patch_size, cells = side * side, count = batch->image_count;
     int64_t rows = count * (cells + 1);
     struct tape_place *places = tape_memory(tape, rows, sizeof *places);
-    int32_t *positions = tape_memory(tape, rows, sizeof *positions), *classes = tape_memory(tape, count, sizeof *classes);
+    int32_t *positions = tape_memory(tape, rows, sizeof *positions);
     struct tape_segment *segments = tape_memory(tape, count, sizeof *segments);
     if (!segments)
         return NULL;
     for (int64_t i = 0; i < count; i++) {
         int64_t first = i * (cells + 1);
         segments[i] = (struct tape_segment){first, cells + 1, first, cells + 1, 0};
-        classes[i] = (int32_t)first;
         for (int64_t p = 0; p <= cells; p++) {
             places[first + p] = p ? (struct tape_place){1, (int32_t)(i * cells + p - 1)} : (struct tape_place){0, 0};
             positions[first + p] = (int32_t)p;
@@ -228,10 +246,35 @@ struct value *clip_net_images(const struct clip_net *clip, struct tape *tape, co
     x = tape_add(tape, x, tape_rows(tape, tape_parameter(tape, clip->vision_positions), rows, positions));
     if (clip->pre_norm.weight)
         x = tape_layer_norm(tape, x, clip->pre_norm.weight, clip->pre_norm.bias, clip->vision.layer_norm_eps);
-    x = run_tower(&clip->vision_tower, clip->recompute, tape, x, segments, (int)count);
-    x = tape_rows(tape, x, count, classes);
+    return run_tower(&clip->vision_tower, blocks, clip->recompute, tape, x, segments, (int)count);
+}
+
+/* Of every image the positions first .. first + kept - 1. */
+static struct value *pick(const struct clip_net *clip, struct tape *tape, const struct batch *batch, struct value *x,
+                          int64_t first, int64_t kept)
+{
+    int64_t side = clip->vision.image_size / clip->vision.patch_size, positions = side * side + 1;
+    int32_t *rows = tape_memory(tape, batch->image_count * kept, sizeof *rows);
+    if (!rows)
+        return NULL;
+    for (int64_t i = 0; i < batch->image_count; i++)
+        for (int64_t p = 0; p < kept; p++)
+            rows[i * kept + p] = (int32_t)(i * positions + first + p);
+    return tape_rows(tape, x, batch->image_count * kept, rows);
+}
+
+struct value *clip_net_images(const struct clip_net *clip, struct tape *tape, const struct batch *batch)
+{
+    struct value *x = pick(clip, tape, batch, run_vision(clip, tape, batch, clip->vision.blocks), 0, 1);
     x = tape_layer_norm(tape, x, clip->post_norm.weight, clip->post_norm.bias, clip->vision.layer_norm_eps);
     return tape_normalize(tape, tape_linear(tape, x, clip->visual_projection.weight, NULL));
+}
+
+struct value *clip_net_states(const struct clip_net *clip, struct tape *tape, const struct batch *batch, int state,
+                              int skipped)
+{
+    int64_t side = clip->vision.image_size / clip->vision.patch_size;
+    return pick(clip, tape, batch, run_vision(clip, tape, batch, state), skipped, side * side + 1 - skipped);
 }
 
 struct value *clip_net_texts(const struct clip_net *clip, struct tape *tape, const struct batch *batch)
@@ -260,7 +303,7 @@ struct value *clip_net_texts(const struct clip_net *clip, struct tape *tape, con
     struct value *tokens = tape_parameter(tape, clip->token_embedding), *table = tape_parameter(tape, clip->text_positions);
     struct value *x = tape_assemble(tape, &tokens, 1, rows, places);
     x = tape_add(tape, x, tape_assemble(tape, &table, 1, rows, positions));
-    x = run_tower(&clip->text_tower, clip->recompute, tape, x, segments, (int)count);
+    x = run_tower(&clip->text_tower, clip->text.blocks, clip->recompute, tape, x, segments, (int)count);
     x = tape_rows(tape, x, count, ends);
     x = tape_layer_norm(tape, x, clip->final_norm.weight, clip->final_norm.bias, clip->text.layer_norm_eps);
     return tape_normalize(tape, tape_linear(tape, x, clip->text_projection.weight, NULL));

@@ -37,10 +37,18 @@ struct clip_net {
 
 /* Declares the parameters. clip_net_finish() frees what is left, also after a failure. */
 lmvr_status clip_net_init(struct clip_net *clip, const struct clip_config *config, struct net *net);
+/* The vision tower alone, of which the states behind its first `state` blocks (0..N) are used: what comes after is declared
+ * too, but not trained. */
+lmvr_status clip_net_init_encoder(struct clip_net *clip, const struct vision_config *config, int state, struct net *net);
 void clip_net_finish(struct clip_net *clip);
 
 /* (image_count, projection) and (sequence_count, projection), rows of length 1. A text is pooled at its last token. */
 struct value *clip_net_images(const struct clip_net *clip, struct tape *tape, const struct batch *batch);
 struct value *clip_net_texts(const struct clip_net *clip, struct tape *tape, const struct batch *batch);
+
+/* (image_count * (positions - skipped), width): the hidden states behind the first `state` blocks; of every image the first
+ * `skipped` positions are left out. */
+struct value *clip_net_states(const struct clip_net *clip, struct tape *tape, const struct batch *batch, int state,
+                              int skipped);
 
 #endif

@@ -120,6 +120,11 @@ static lmvr_status declare(struct llava *l, const struct llava_options *options,
     if (!options->start)
         net.checkpoint = NULL;
     llava_net_init_projector(&l->net, &l->config.projector, &net);
+    if (options->trains_vision) {
+        l->net.trains_vision = true;
+        TRY(clip_net_init_encoder(&l->net.clip, &l->config.vision, l->net.feature_state, &net));
+        l->net.clip.recompute = options->net.recompute;
+    }
     if (options->stage != LLAVA_FINETUNE)
         return net.status;
     net.checkpoint = NULL;
@@ -176,6 +181,8 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
     struct llava *l = self;
     char *paths[MOST_COPIES] = {NULL};
     const char *copies[2 * MOST_COPIES + 1] = {NULL};
+    const struct checkpoint *from = l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint;
+    const struct checkpoint *frozen = l->net.vision && !l->net.trains_vision ? from : NULL;
     TRY(save_beside(l, folder, error));
     TRY(llama_net_merge(&l->net.llama, error));
     list_copies(l, paths, copies);
@@ -184,7 +191,7 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
                                  .parameters = &l->parameters,
                                  .left_out = left_out,
                                  .naming = l->net.vision ? NULL : alone,
-                                 .rest = l->net.vision ? (l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint) : NULL,
+                                 .rest = frozen,
                                  .rest_prefix = "vision_tower.",
                                  .config = l->json,
                                  .copies = copies};

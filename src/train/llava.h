@@ -21,6 +21,7 @@ struct llava_options {
     int pieces;                    /* of the vocabulary: where a new model's image token goes */
     int lora_rank;                 /* 0: whole */
     double lora_alpha;
+    bool trains_vision; /* the encoder too; not of LLAVA_LANGUAGE and LLAVA_ALIGN */
     int labels; /* of LLAVA_FINETUNE */
     bool single_label;
     struct net_options net;

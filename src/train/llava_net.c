@@ -21,6 +21,7 @@ void llava_net_init_projector(struct llava_net *llava, const struct projector_co
 void llava_net_finish(struct llava_net *net)
 {
     llama_net_finish(&net->llama);
+    clip_net_finish(&net->clip);
     arena_finish(&net->arena);
     *net = (struct llava_net){0};
 }
@@ -28,7 +29,9 @@ void llava_net_finish(struct llava_net *net)
 /* (image_count * tokens, width of the embeddings). */
 static struct value *project(struct llava_net *net, struct tape *tape, const struct batch *batch)
 {
-    struct value *x = frozen_states(net->vision, &net->arena, net->feature_state, net->skipped, tape, batch);
+    struct value *x = net->trains_vision
+                          ? clip_net_states(&net->clip, tape, batch, net->feature_state, net->skipped)
+                          : frozen_states(net->vision, &net->arena, net->feature_state, net->skipped, tape, batch);
     x = tape_linear(tape, x, net->linear1.weight, net->linear1.bias);
     x = tape_activation(tape, net->activation, x);
     return tape_linear(tape, x, net->linear2.weight, net->linear2.bias);

@@ -1,9 +1,10 @@
-/* LLaVA as it is trained (Liu et al. 2023): a frozen encoder as it runs, the projector and the language model on the tape. The
- * language model alone, too: then there are no images. */
+/* LLaVA as it is trained (Liu et al. 2023): a frozen encoder as it runs, the projector and the language model on the tape; or
+ * the encoder on the tape as well. The language model alone, too: then there are no images. */
 #ifndef LMVR_SRC_TRAIN_LLAVA_NET_H
 #define LMVR_SRC_TRAIN_LLAVA_NET_H
 
 #include "train/batch.h"
+#include "train/clip_net.h"
 #include "train/llama_net.h"
 #include "vision/encoder.h"
 
@@ -12,6 +13,8 @@ struct llava_net {
     struct arena arena;           /* the encoder's */
     int feature_state;            /* of the encoder's, 0..N */
     int skipped;                  /* positions that are left out: 1, the class, or 0 */
+    struct clip_net clip;         /* the encoder where it is trained */
+    bool trains_vision;
     enum activation activation;
     struct net_linear linear1, linear2; /* the projector */
     struct llama_net llama;

@@ -32,6 +32,7 @@ struct train_options {
     int readers;   /* threads that read ahead */
     int lora_rank;
     double lora_alpha;
+    bool trains_vision;
     struct net_options net;
     struct run_options run;
     void (*on_begin)(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, void *user); /* NULL is allowed */

@@ -67,6 +67,14 @@ static void test_recomputed_instruct_follows_torch_too(void **state)
     run_llava("instruct", (struct llava_options){.stage = LLAVA_INSTRUCT, .start = ROOT "llava", .net.recompute = true});
 }
 
+static void test_instruct_of_the_encoder_too_follows_torch(void **state)
+{
+    (void)state;
+    run_llava("instruct-vision", (struct llava_options){.stage = LLAVA_INSTRUCT, .start = ROOT "llava", .trains_vision = true});
+    run_llava("instruct-vision", (struct llava_options){
+                                     .stage = LLAVA_INSTRUCT, .start = ROOT "llava", .trains_vision = true, .net.recompute = true});
+}
+
 static void test_adapters_follow_torch(void **state)
 {
     (void)state;
@@ -95,6 +103,7 @@ int main(void)
         cmocka_unit_test(test_align_follows_torch),
         cmocka_unit_test(test_instruct_follows_torch),
         cmocka_unit_test(test_recomputed_instruct_follows_torch_too),
+        cmocka_unit_test(test_instruct_of_the_encoder_too_follows_torch),
         cmocka_unit_test(test_adapters_follow_torch),
         cmocka_unit_test(test_fine_tuning_follows_torch),
         cmocka_unit_test(test_fine_tuning_on_many_labels_follows_torch),

@@ -199,6 +199,21 @@ def instruct(out):
                 conversations(42, 300), build, [projector + "linear_1.weight"])
 
 
+def instruct_vision(out):
+    """The encoder is trained too, of which the last block and the norm behind it take no part."""
+    llava_folder(out)
+    projector, language_model = names_of(out)
+
+    def build(dtype, start):
+        model, parameters = load_model(LlavaForConditionalGeneration, f"{out}/llava", dtype)
+        tower = tuple(n for n in parameters if "vision_tower" in n and "encoder.layers.2." not in n
+                      and "post_layernorm" not in n)
+        return llava_training(model, trained(parameters, projector, *language_model, *tower))
+
+    return Case("instruct-vision", {"models": {"llava": "../llava"}, "begin": 1, "end": 2, "visual_tokens": VISUAL},
+                conversations(72, 500), build, [projector + "linear_1.weight"])
+
+
 # -------------------------------------------------------------------------------------------------------------- LoRA
 
 RANK, ALPHA = 4, 8

@@ -14,8 +14,8 @@ import cases_t5
 from train_common import make_case
 
 CASES = {"contrastive": cases_llava.contrastive, "language": cases_llava.language, "align": cases_llava.align,
-         "instruct": cases_llava.instruct, "lora": cases_llava.lora, "finetune": cases_llava.finetune,
-         "finetune-multi": cases_llava.finetune_multi,
+         "instruct": cases_llava.instruct, "instruct-vision": cases_llava.instruct_vision, "lora": cases_llava.lora,
+         "finetune": cases_llava.finetune, "finetune-multi": cases_llava.finetune_multi,
          "t5-language": cases_t5.t5_language, "t5-language-tied": cases_t5.t5_language_tied, "qformer": cases_qformer.qformer,
          "qformer-language": cases_t5.qformer_language}
 
