@@ -77,6 +77,9 @@ static lmvr_status check_call(const struct options *o, enum train_kind kind, lmv
         return error_set(error, LMVR_ERROR_INVALID, "no model: -m has to name a stage 1 folder, or a BLIP-2 folder");
     if (!random && kind != TRAIN_ALIGN && kind != TRAIN_QFORMER && !o->model)
         return error_set(error, LMVR_ERROR_INVALID, "no model: -m has to name a LLaVA folder");
+    if (t->trains_vision && t->lora_rank)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "--lora and --train-vision: adapters have no place for an encoder; one of them");
     if (kind == TRAIN_FINETUNE && !o->dataset)
         return error_set(error, LMVR_ERROR_INVALID, "no labels: --dataset has to name the data's layout");
     return LMVR_OK;

@@ -18,24 +18,24 @@ scenes=$work/scenes
     --force -o "$scenes"
 
 # The language model, on all that is said about scenes, and with it the vocabulary.
-say $lmvr train language --config $recipe/language.json --vocabulary-size "${PIECES:-1024}" --data "$scenes/text.txt" \
-    --validation "$scenes/text_test.txt" --batch 64 --max-tokens 64 --steps "${STEPS:-2500}" --lr 1e-3 --validate-every 250 \
+say $lmvr train language --config $recipe/language.json --vocabulary-size "${PIECES:-800}" --data "$scenes/text.txt" \
+    --validation "$scenes/text_test.txt" --batch 64 --max-tokens 64 --steps "${STEPS:-1000}" --lr 1e-3 --validate-every 250 \
     --checkpoint-every 250 --seed 1 -o "$work/language" --resume
 
 # The encoder, as a CLIP's. The captions are read by the language model's vocabulary.
 say $lmvr train contrastive --config $recipe/clip.json --vocabulary "$work/language/spiece.model" \
     --data "$scenes/captions.jsonl" --validation "$scenes/captions_test.jsonl" --batch 128 --max-tokens 48 \
-    --steps "${STEPS:-2500}" --lr 1e-3 --weight-decay 0.1 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 \
+    --steps "${STEPS:-2000}" --lr 1e-3 --weight-decay 0.1 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 \
     -o "$work/clip" --resume
 
 # Stage 1: the Q-Former against the frozen encoder.
 say $lmvr train qformer --vision "$work/clip" --config $recipe/qformer.json --vocabulary "$work/language/spiece.model" \
     --data "$scenes/captions.jsonl" --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 \
-    --steps "${STEPS:-1200}" --lr 1e-3 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 -o "$work/qformer" --resume
+    --steps "${STEPS:-900}" --lr 1e-3 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 -o "$work/qformer" --resume
 
 # Stage 2: the Q-Former and the projection against the frozen language model.
 say $lmvr train qformer-language -m "$work/qformer" --language "$work/language" --data "$scenes/captions.jsonl" \
-    --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 --steps "${STEPS:-1200}" --lr 1e-3 --clip 1 \
+    --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 --steps "${STEPS:-900}" --lr 1e-3 --clip 1 \
     --warmup 100 --prompt-share 0.7 --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/stage2" --resume
 
 mkdir -p "$model"

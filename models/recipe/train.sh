@@ -47,10 +47,15 @@ say $lmvr train align --vision "$work/clip" --language "$work/language" --data "
 say $lmvr train instruct -m "$work/align" --data "$work/llava.jsonl" --validation "$work/llava_test.jsonl" --batch 32 \
     --steps 2200 --lr 1e-3 --max-tokens 256 --validate-every 200 --checkpoint-every 100 --save-dtype bf16 -o "$work/instruct" --resume
 
+# Stage 2 again, and now with the encoder, which has seen too few pictures for its patches to tell what is in them.
+say $lmvr train instruct -m "$work/instruct" --train-vision --data "$work/llava.jsonl" --validation "$work/llava_test.jsonl" \
+    --batch 32 --steps 4500 --lr 1e-3 --warmup 100 --max-tokens 256 --seed 3 --validate-every 250 --checkpoint-every 250 \
+    --save-dtype bf16 -o "$work/instruct-vision" --resume
+
 mkdir -p "$model"
-cp "$work/instruct/config.json" "$work/instruct/model.safetensors" "$work/instruct/preprocessor_config.json" \
-    "$work/instruct/tokenizer.model" "$model"
-for stage in language clip align instruct; do
+cp "$work/instruct-vision/config.json" "$work/instruct-vision/model.safetensors" \
+    "$work/instruct-vision/preprocessor_config.json" "$work/instruct-vision/tokenizer.model" "$model"
+for stage in language clip align instruct instruct-vision; do
     cp "$work/$stage/loss.svg" "$model/loss-$stage.svg"
     cp "$work/$stage/loss.csv" "$model/loss-$stage.csv"
 done

@@ -270,8 +270,7 @@ struct value *clip_net_images(const struct clip_net *clip, struct tape *tape, co
     return tape_normalize(tape, tape_linear(tape, x, clip->visual_projection.weight, NULL));
 }
 
-struct value *clip_net_states(const struct clip_net *clip, struct tape *tape, const struct batch *batch, int state,
-                              int skipped)
+struct value *clip_net_states(const struct clip_net *clip, struct tape *tape, const struct batch *batch, int state, int skipped)
 {
     int64_t side = clip->vision.image_size / clip->vision.patch_size;
     return pick(clip, tape, batch, run_vision(clip, tape, batch, state), skipped, side * side + 1 - skipped);

@@ -22,7 +22,7 @@ struct llava_options {
     int lora_rank;                 /* 0: whole */
     double lora_alpha;
     bool trains_vision; /* the encoder too; not of LLAVA_LANGUAGE and LLAVA_ALIGN */
-    int labels; /* of LLAVA_FINETUNE */
+    int labels;         /* of LLAVA_FINETUNE */
     bool single_label;
     struct net_options net;
 };

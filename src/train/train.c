@@ -129,10 +129,12 @@ static lmvr_status open_vocabulary(struct setup *s, const struct wanted_vocabula
     for (int i = 0; i < 2 && !s->vocabulary; i++)
         if (is_folder(places[i]))
             s->vocabulary = folder_find(places[i], files);
+    const char *place = o->language ? o->language : o->start;
+    if (!s->vocabulary && !wanted && !is_folder(place))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is not a folder", place);
     if (!s->vocabulary && !wanted)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: has neither tokenizer.model nor spiece.model; --vocabulary can name one",
-                         o->language ? o->language : o->start);
+                         "%s: has neither tokenizer.model nor spiece.model; --vocabulary can name one", place);
     if (!s->vocabulary)
         TRY(train_vocabulary(s, wanted, error));
     return tokenizer_open(s->vocabulary, &s->tokenizer, error);

@@ -65,8 +65,8 @@ static json_t *pack_numbers(const struct train_options *o, int64_t steps)
         "max_tokens", o->most_tokens, "vocabulary_size", o->vocabulary_size, "warmup", r->warmup, "constant", r->constant,
         "learning_rate", a->learning_rate, "beta2", a->beta2, "eps", a->eps, "weight_decay", a->weight_decay, "clip", r->clip,
         "seed", (json_int_t)r->seed, "dtype", o->net.products == F32 ? "f32" : "bf16", "save_dtype",
-        o->net.saved == F32 ? "f32" : "bf16", "lora", o->lora_rank, "lora_alpha", o->lora_alpha, "train_vision", o->trains_vision, "recompute", o->net.recompute,
-        "prompted", o->prompted, "prompt", o->prompt);
+        o->net.saved == F32 ? "f32" : "bf16", "lora", o->lora_rank, "lora_alpha", o->lora_alpha, "train_vision",
+        o->trains_vision, "recompute", o->net.recompute, "prompted", o->prompted, "prompt", o->prompt);
 }
 
 lmvr_status train_settings(const struct train_options *options, int64_t steps, const char *vocabulary, char **text,

@@ -170,6 +170,46 @@ static void test_adapters_are_kept_beside_the_merged_model(void **state)
     assert_false(exists("out/adapter")); /* not this model's */
 }
 
+static bool is_changed(const struct safetensors *before, const struct safetensors *after, const char *name)
+{
+    int64_t size, same_size;
+    float *old = read_tensor(before, name, &size), *new = read_tensor(after, name, &same_size);
+    assert_int_equal(size, same_size);
+    bool changed = memcmp(old, new, (size_t)size * sizeof *old) != 0;
+    free(old);
+    free(new);
+    return changed;
+}
+
+static void check_vision(const char *options, bool trained)
+{
+    static const char *const used[] = {"embeddings.class_embedding", "embeddings.patch_embedding.weight",
+                                       "encoder.layers.0.mlp.fc1.weight"};
+    static const char *const unused[] = {"encoder.layers.1.mlp.fc1.weight", "post_layernorm.weight"};
+    char name[128];
+    assert_ended(lmvr(INSTRUCT "-m llava -o out --force %s", options), 0, NULL);
+    struct safetensors *before = open_tensors("llava/model.safetensors"), *after = open_tensors("out/model.safetensors");
+    assert_int_equal(safetensors_count(before), safetensors_count(after));
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++) {
+        snprintf(name, sizeof name, "vision_tower.vision_model.%s", used[i]);
+        assert_int_equal(is_changed(before, after, name), trained);
+    }
+    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++) {
+        snprintf(name, sizeof name, "vision_tower.vision_model.%s", unused[i]);
+        assert_false(is_changed(before, after, name));
+    }
+    safetensors_close(before);
+    safetensors_close(after);
+}
+
+static void test_the_encoder_is_trained_where_asked_for(void **state)
+{
+    (void)state;
+    check_vision("", false);
+    check_vision("--train-vision", true);
+    check_vision("--train-vision --recompute", true);
+}
+
 static void test_the_head_is_kept_beside_the_fine_tuned_model(void **state)
 {
     (void)state;
@@ -232,6 +272,7 @@ int main(void)
         TRAIN_TEST(test_accumulated_batches_are_one),
         TRAIN_TEST(test_saves_bf16),
         TRAIN_TEST(test_adapters_are_kept_beside_the_merged_model),
+        TRAIN_TEST(test_the_encoder_is_trained_where_asked_for),
         TRAIN_TEST(test_the_head_is_kept_beside_the_fine_tuned_model),
         TRAIN_TEST(test_a_record_that_cannot_be_used_is_complained_about_once),
         TRAIN_TEST(test_a_loss_that_is_no_number_stops_the_run),

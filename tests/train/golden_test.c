@@ -71,8 +71,9 @@ static void test_instruct_of_the_encoder_too_follows_torch(void **state)
 {
     (void)state;
     run_llava("instruct-vision", (struct llava_options){.stage = LLAVA_INSTRUCT, .start = ROOT "llava", .trains_vision = true});
-    run_llava("instruct-vision", (struct llava_options){
-                                     .stage = LLAVA_INSTRUCT, .start = ROOT "llava", .trains_vision = true, .net.recompute = true});
+    run_llava(
+        "instruct-vision",
+        (struct llava_options){.stage = LLAVA_INSTRUCT, .start = ROOT "llava", .trains_vision = true, .net.recompute = true});
 }
 
 static void test_adapters_follow_torch(void **state)
