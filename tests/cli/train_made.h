@@ -9,6 +9,8 @@
 #include "format/safetensors.h"
 #include "image/encode.h"
 
+#include <dirent.h>
+
 #define PICTURES 6
 #define ROWS     300 /* of the language model's table */
 #define PIECES   288 /* of the captions' vocabulary */
@@ -188,6 +190,21 @@ UNUSED static int count_steps(const char *path, double *first)
     *first = strtod(strchr(strchr(text, '\n'), ',') + 1, NULL);
     free(text);
     return lines;
+}
+
+/* The step of the newest checkpoint in `out`; 0: there is none. */
+UNUSED static int newest_checkpoint(void)
+{
+    int newest = 0, step;
+    char dot;
+    DIR *dir = opendir("out/checkpoints");
+    if (!dir)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (sscanf(entry->d_name, "step-%d.safetensors%c", &step, &dot) == 1 && step > newest)
+            newest = step;
+    closedir(dir);
+    return newest;
 }
 
 #endif

@@ -1,8 +1,6 @@
 /* `lmvr train` interrupted: it goes on to the same bytes, with the same call alone. */
 #include "train_made.h"
 
-#include <dirent.h>
-
 /* Long enough to be caught in the middle; a checkpoint every 10 steps. */
 #define LONG                                                                                                                   \
     "train language" NUMBERS "--data text.txt --config llama.json --max-tokens 16 --batch 2 --steps 150 "                      \
@@ -23,20 +21,6 @@ static char *const resumed[] = {(char *)"lmvr",     (char *)"train",
                                 (char *)"25",       (char *)"--checkpoint-every",
                                 (char *)"10",       (char *)"--validation-batches",
                                 (char *)"1",        NULL};
-
-static int newest_checkpoint(void)
-{
-    int newest = 0, step;
-    char dot;
-    DIR *dir = opendir("out/checkpoints");
-    if (!dir)
-        return 0;
-    for (struct dirent *entry; (entry = readdir(dir));)
-        if (sscanf(entry->d_name, "step-%d.safetensors%c", &step, &dot) == 1 && step > newest)
-            newest = step;
-    closedir(dir);
-    return newest;
-}
 
 /* Starts or goes on, until there is a checkpoint of `step` or later, and then sends the signal. */
 static int interrupt_after(int step, int signal)
