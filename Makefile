@@ -21,6 +21,7 @@ model: all
 # A small BLIP-2 of the same kind.
 model-blip2: all
 	./models/recipe/train-blip2.sh build/blip2
+	./models/recipe/evaluate-blip2.sh build/blip2 build/blip2/lmvr-blip2-small
 
 test: all
 	@ctest --test-dir build --output-on-failure --timeout 600

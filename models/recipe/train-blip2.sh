@@ -1,6 +1,6 @@
 #!/bin/sh
 # A small BLIP-2, from nothing: draws scenes, trains an EVA encoder as a CLIP's, a T5 on what is said about scenes, and BLIP-2's
-# two stages, by the program alone. Meant to stay below two hours on two cores; what was interrupted goes on where it was.
+# two stages, by the program alone. About an hour on two cores; what was interrupted goes on where it was.
 #
 #     models/recipe/train-blip2.sh [WORK [MODEL]]   WORK: where everything is kept (default build/blip2)
 #                                                   MODEL: where the model goes (default WORK/lmvr-blip2-small)
@@ -19,7 +19,7 @@ scenes=$work/scenes
 
 # The language model, on all that is said about scenes, and with it the vocabulary.
 say $lmvr train language --config $recipe/language.json --vocabulary-size "${PIECES:-800}" --data "$scenes/text.txt" \
-    --validation "$scenes/text_test.txt" --batch 64 --max-tokens 64 --steps "${STEPS:-1000}" --lr 1e-3 --validate-every 250 \
+    --validation "$scenes/text_test.txt" --batch 64 --max-tokens 64 --steps "${STEPS:-5000}" --lr 1e-3 --validate-every 250 \
     --checkpoint-every 250 --seed 1 -o "$work/language" --resume
 
 # The encoder, as a CLIP's. The captions are read by the language model's vocabulary.
@@ -35,7 +35,7 @@ say $lmvr train qformer --vision "$work/clip" --config $recipe/qformer.json --vo
 
 # Stage 2: the Q-Former and the projection against the frozen language model.
 say $lmvr train qformer-language -m "$work/qformer" --language "$work/language" --data "$scenes/captions.jsonl" \
-    --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 --steps "${STEPS:-900}" --lr 1e-3 --clip 1 \
+    --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 --steps "${STEPS:-2000}" --lr 1e-3 --clip 1 \
     --warmup 100 --prompt-share 0.7 --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/stage2" --resume
 
 mkdir -p "$model"
