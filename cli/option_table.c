@@ -17,7 +17,7 @@
 /* ... and those whose results lie somewhere afterwards. */
 #define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_CORRUPT | FOR_EVAL | FOR_SCENES | FOR_TRAIN)
 #define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_ATTEND | FOR_TRAIN)
-#define FOR_TUNING     (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
+#define FOR_TUNING   (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
 #define FOR_ALL      UINT_MAX
 
 #define FLAG(member)                  NULL, OPTION_FLAG, AT(member), 0, 0
