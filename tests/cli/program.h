@@ -104,16 +104,10 @@ UNUSED static int finish(pid_t pid)
 
 static struct run run_done = {0, NULL, NULL};
 
-/* Runs `lmvr` with the words of the command line, split at spaces; %20 in a word is a space. The result stays until the next.
- */
-UNUSED static const struct run *lmvr(const char *format, ...) __attribute__((format(printf, 1, 2)));
-UNUSED static const struct run *lmvr(const char *format, ...)
+/* Starts `lmvr` with the words of the command line, split at spaces; %20 in a word is a space. */
+static pid_t start_line(char *line)
 {
-    char line[4096], *arguments[MAX_ARGUMENTS] = {(char *)"lmvr"};
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
+    char *arguments[MAX_ARGUMENTS] = {(char *)"lmvr"};
     int count = 1;
     for (char *word = strtok(line, " "); word && count < MAX_ARGUMENTS - 1; word = strtok(NULL, " ")) {
         for (char *c; (c = strstr(word, "%20")) != NULL;) {
@@ -122,9 +116,21 @@ UNUSED static const struct run *lmvr(const char *format, ...)
         }
         arguments[count++] = word;
     }
+    return start(arguments);
+}
+
+/* Runs it with such a line. The result stays until the next. */
+UNUSED static const struct run *lmvr(const char *format, ...) __attribute__((format(printf, 1, 2)));
+UNUSED static const struct run *lmvr(const char *format, ...)
+{
+    char line[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
     free(run_done.out);
     free(run_done.err);
-    run_done.status = finish(start(arguments));
+    run_done.status = finish(start_line(line));
     run_done.out = read_bytes("stdout", NULL);
     run_done.err = read_bytes("stderr", NULL);
     return &run_done;

@@ -75,7 +75,7 @@ static void write_records(void)
 }
 
 /* Two classes, as the layout `folder` has them. */
-static void write_set(void)
+UNUSED static void write_set(void)
 {
     static const char *const folders[] = {"set",     "set/train",   "set/train/cat", "set/train/dog",
                                           "set/val", "set/val/cat", "set/val/dog"};
@@ -88,30 +88,40 @@ static void write_set(void)
     }
 }
 
-static void write_configs(void)
+#define TEXT_TOWER                                                                                                             \
+    "\"text_config\": {\"vocab_size\": 290, \"hidden_size\": 16, \"intermediate_size\": 32, \"num_hidden_layers\": 1,\n"       \
+    "\"num_attention_heads\": 2, \"max_position_embeddings\": 20, \"bos_token_id\": 288, \"eos_token_id\": 289}"
+
+UNUSED static void write_configs(void)
 {
     write_text("clip.json", "{\"model_type\": \"clip\", \"architectures\": [\"CLIPModel\"], \"projection_dim\": 16,\n"
                             "\"vision_config\": {\"hidden_size\": 16, \"intermediate_size\": 32, \"num_hidden_layers\": 2,\n"
-                            "\"num_attention_heads\": 2, \"image_size\": 16, \"patch_size\": 8},\n"
-                            "\"text_config\": {\"vocab_size\": 290, \"hidden_size\": 16, \"intermediate_size\": 32,\n"
-                            "\"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"max_position_embeddings\": 20,\n"
-                            "\"bos_token_id\": 288, \"eos_token_id\": 289}}\n");
+                            "\"num_attention_heads\": 2, \"image_size\": 16, \"patch_size\": 8},\n" TEXT_TOWER "}\n");
     write_text("llama.json", "{\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], \"vocab_size\": 300,\n"
                              "\"hidden_size\": 16, \"intermediate_size\": 24, \"num_hidden_layers\": 2,\n"
                              "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"max_position_embeddings\": 256,\n"
                              "\"rms_norm_eps\": 1e-5, \"bos_token_id\": 1, \"eos_token_id\": 2}\n");
 }
 
-/* The folder with the data, and with what the objectives make one from the other: clip, llama, llava. */
+/* The folder with the data, and with what the objectives make one from the other. */
 static char made[64] = "/tmp/lmvr-train-XXXXXX";
 
-UNUSED static int make_parts(void **state)
+/* Makes it, with the records, and goes there. */
+static int make_folder(void)
 {
-    (void)state;
     if (!mkdtemp(made) || chdir(made) != 0)
         return -1;
     setenv("OMP_WAIT_POLICY", "passive", 1);
     write_records();
+    return 0;
+}
+
+/* clip, llama, llava */
+UNUSED static int make_parts(void **state)
+{
+    (void)state;
+    if (make_folder() != 0)
+        return -1;
     write_set();
     write_configs();
     assert_ended(lmvr(CONTRASTIVE "--config clip.json -o clip"), 0, NULL);
@@ -205,6 +215,42 @@ UNUSED static int newest_checkpoint(void)
             newest = step;
     closedir(dir);
     return newest;
+}
+
+/* Starts or goes on, until there is a checkpoint of `step` or later, and then sends the signal. */
+UNUSED static int interrupt_after(const char *call, int step, int signal)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "%s", call);
+    pid_t pid = start_line(line);
+    for (int waited = 0; newest_checkpoint() < step && waited < 120000; waited++)
+        usleep(1000);
+    kill(pid, signal);
+    return finish(pid);
+}
+
+/* What a run that was interrupted wrote to `out` is what one left alone wrote to `whole`, the vocabulary's file too. */
+UNUSED static void assert_equals_whole(const char *vocabulary)
+{
+    const char *const files[] = {"model.safetensors", "loss.csv", "loss.svg", "run.json", vocabulary, "config.json"};
+    char a[64], b[64];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(a, sizeof a, "out/%s", files[i]);
+        snprintf(b, sizeof b, "whole/%s", files[i]);
+        assert_same_file(a, b);
+    }
+}
+
+/* Whether two tensors are of the same values; they are of the same size. */
+UNUSED static bool same_tensor(const struct safetensors *a, const char *name_a, const struct safetensors *b, const char *name_b)
+{
+    int64_t size_a, size_b;
+    float *x = read_tensor(a, name_a, &size_a), *y = read_tensor(b, name_b, &size_b);
+    assert_int_equal(size_a, size_b);
+    bool same = memcmp(x, y, (size_t)size_a * sizeof *x) == 0;
+    free(x);
+    free(y);
+    return same;
 }
 
 #endif

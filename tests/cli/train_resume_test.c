@@ -6,58 +6,22 @@
     "train language" NUMBERS "--data text.txt --config llama.json --max-tokens 16 --batch 2 --steps 150 "                      \
     "--checkpoint-every 10 --validation text.txt --validate-every 25 --validation-batches 1 "
 
-static char *const resumed[] = {(char *)"lmvr",     (char *)"train",
-                                (char *)"language", (char *)"--threads",
-                                (char *)"1",        (char *)"-q",
-                                (char *)"--dtype",  (char *)"f32",
-                                (char *)"--data",   (char *)"text.txt",
-                                (char *)"-o",       (char *)"out",
-                                (char *)"--config", (char *)"llama.json",
-                                (char *)"--resume", (char *)"--steps",
-                                (char *)"150",      (char *)"--max-tokens",
-                                (char *)"16",       (char *)"--batch",
-                                (char *)"2",        (char *)"--validation",
-                                (char *)"text.txt", (char *)"--validate-every",
-                                (char *)"25",       (char *)"--checkpoint-every",
-                                (char *)"10",       (char *)"--validation-batches",
-                                (char *)"1",        NULL};
-
-/* Starts or goes on, until there is a checkpoint of `step` or later, and then sends the signal. */
-static int interrupt_after(int step, int signal)
-{
-    pid_t pid = start(resumed);
-    for (int waited = 0; newest_checkpoint() < step && waited < 120000; waited++)
-        usleep(1000);
-    kill(pid, signal);
-    return finish(pid);
-}
-
-static void assert_equals_whole(void)
-{
-    static const char *const files[] = {"model.safetensors", "loss.csv",        "loss.svg",
-                                        "run.json",          "tokenizer.model", "config.json"};
-    char a[64], b[64];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(a, sizeof a, "out/%s", files[i]);
-        snprintf(b, sizeof b, "whole/%s", files[i]);
-        assert_same_file(a, b);
-    }
-}
+#define RESUMED LONG "-o out --resume"
 
 static void test_killed_runs_go_on_to_the_same_bytes(void **state)
 {
     (void)state;
     assert_ended(lmvr(LONG "-o whole"), 0, NULL);
-    assert_int_equal(interrupt_after(10, SIGKILL), 128 + SIGKILL);
+    assert_int_equal(interrupt_after(RESUMED, 10, SIGKILL), 128 + SIGKILL);
     assert_false(exists("out/model.safetensors"));
-    assert_int_equal(interrupt_after(70, SIGKILL), 128 + SIGKILL);
+    assert_int_equal(interrupt_after(RESUMED, 70, SIGKILL), 128 + SIGKILL);
     assert_false(exists("out/model.safetensors"));
-    assert_ended(lmvr(LONG "-o out --resume"), 0, NULL);
-    assert_equals_whole();
+    assert_ended(lmvr(RESUMED), 0, NULL);
+    assert_equals_whole("tokenizer.model");
     remove_tree("out");
-    assert_int_equal(interrupt_after(40, SIGINT), 3); /* by its own will, with a checkpoint */
-    assert_ended(lmvr(LONG "-o out --resume"), 0, NULL);
-    assert_equals_whole();
+    assert_int_equal(interrupt_after(RESUMED, 40, SIGINT), 3); /* by its own will, with a checkpoint */
+    assert_ended(lmvr(RESUMED), 0, NULL);
+    assert_equals_whole("tokenizer.model");
 }
 
 static void test_a_kill_before_the_first_step_is_no_loss(void **state)
@@ -65,13 +29,14 @@ static void test_a_kill_before_the_first_step_is_no_loss(void **state)
     (void)state;
     assert_ended(lmvr(LONG "-o whole"), 0, NULL);
     for (useconds_t us = 1000; us < 500000; us *= 3) {
-        pid_t pid = start(resumed);
+        char line[] = RESUMED;
+        pid_t pid = start_line(line);
         usleep(us);
         kill(pid, SIGKILL);
         finish(pid);
     }
-    assert_ended(lmvr(LONG "-o out --resume"), 0, NULL);
-    assert_equals_whole();
+    assert_ended(lmvr(RESUMED), 0, NULL);
+    assert_equals_whole("tokenizer.model");
 }
 
 static void refuse(const char *options, const char *difference)
