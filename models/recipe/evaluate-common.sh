@@ -1,0 +1,31 @@
+# What the evaluations share, read by each: `work`, `model` and `trained` (folders of the pictures trained on) are set before.
+lmvr=build/lmvr sets=$work/sets reports=$work/reports
+mkdir -p "$sets" "$reports"
+
+say() { printf '\n$ %s\n' "$*" >&2; "$@"; }
+draw() { [ -s "$sets/$1/made.json" ] || say $lmvr scenes --layout "$1" --count "$2" --test-count "$3" --seed "$4" -o "$sets/$1"; }
+evaluate() { name=$1; shift; say $lmvr eval "$@" -m "$model" -q -o "$reports/$name"; }
+
+# The sets of both: layout, pictures to train a probe, pictures to test, seed.
+draw_sets() {
+    draw llava 1000 1 9001
+    draw voc2007 2000 1000 9002
+    draw coco 2000 1000 9003
+    draw visda 1500 750 9004
+}
+
+# No picture that is tested on is one that was trained on, byte for byte.
+sums() { find "$@" -name '*.jpg' -exec sha256sum {} + | cut -c1-64 | sort -u; }
+check_pictures() {
+    for folder in $trained; do [ -d "$folder" ] || return 0; done
+    sums $trained >"$work/trained.sums"
+    sums "$sets" >"$work/tested.sums"
+    comm -12 "$work/trained.sums" "$work/tested.sums" >"$work/both.sums"
+    echo "pictures trained on: $(wc -l <"$work/trained.sums"), tested on: $(wc -l <"$work/tested.sums"), in both: $(wc -l <"$work/both.sums")"
+    [ ! -s "$work/both.sums" ]
+}
+
+measure_naming() {
+    say $lmvr describe -m "$model" --json -q "$sets/llava/images" >"$reports/responses.jsonl"
+    say build/naming "$sets/llava" "$reports/responses.jsonl" train | tee "$reports/naming.txt"
+}
