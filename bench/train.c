@@ -68,8 +68,9 @@ static lmvr_status make_net(struct subject *s, lmvr_error *error)
     s->llava.vision = &s->vision;
     s->llava.feature_state = config_encoder_state(&s->config);
     s->llava.skipped = s->config.projector.drop_class ? 1 : 0;
+    s->llava.visual_tokens = config_visual_tokens(&s->config);
     net.trained = true;
-    llava_net_init_projector(&s->llava, &s->config.projector, &net);
+    llava_net_init_projector(&s->llava, &s->config.projector, s->config.vision.width, &net);
     return net.status;
 }
 
@@ -147,7 +148,7 @@ static lmvr_status step(struct subject *s, lmvr_error *error)
 /* What a step is counted in: images of pairs, else all tokens. */
 static double units(const struct subject *s)
 {
-    return is_clip(s) ? s->batch_size : s->batch_size * (double)(kinds[s->kind].tokens + llava_net_tokens(&s->llava));
+    return is_clip(s) ? s->batch_size : s->batch_size * (double)(kinds[s->kind].tokens + s->llava.visual_tokens);
 }
 
 /* Raises row->value to the best step's speed. */
@@ -231,8 +232,7 @@ static double attention_of(const struct subject *s)
     const struct language_config *l = &s->config.language;
     const struct vision_config *v = &s->clip_config.vision;
     const struct clip_text_config *t = &s->clip_config.text;
-    double length = kinds[s->kind].tokens + llava_net_tokens(&s->llava),
-           side = v->patch_size ? v->image_size / v->patch_size : 0;
+    double length = kinds[s->kind].tokens + s->llava.visual_tokens, side = v->patch_size ? v->image_size / v->patch_size : 0;
     double seen = length * (length + 1) / 2, cells = side * side + 1;
     if (!is_clip(s))
         return 12.0 * s->batch_size * seen * l->heads * l->head_dim * l->blocks;
@@ -268,7 +268,7 @@ static lmvr_status measure(struct subject *s, struct bench_train_row *row, lmvr_
 {
     double seconds = 0;
     TRY(subject_create(s, error));
-    row->visual = llava_net_tokens(&s->llava);
+    row->visual = s->llava.visual_tokens;
     for (int i = 0; i < WARM_STEPS; i++)
         TRY(step(s, error));
     TRY(time_steps(s, &row->row, error));

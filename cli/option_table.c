@@ -158,6 +158,8 @@ const struct option_row option_table[] = {
     {0, "lora", INTEGER(train.lora_rank, 1, 65536), FOR_TUNING, "train adapters of this rank beside a frozen language model"},
     {0, "lora-alpha", REAL("X", train.lora_alpha, 0, 1e6), FOR_TUNING, "their weight times the rank (default: 16)"},
     {0, "train-vision", FLAG(train.trains_vision), FOR_TUNING, "train the encoder as well, which stays as it is else"},
+    {0, "image-size", INTEGER(train.image_size, 1, 65536), FOR_TUNING,
+     "sides of the pictures that the encoder is to see from now on; its positions are interpolated; with --train-vision"},
     {0, "recompute", FLAG(train.recompute), FOR_TRAIN, "compute blocks again on the way back: a third slower, less memory"},
     {0, "save-dtype", CHOICE("f32|bf16", train.saved), FOR_TRAIN, "of the model's file (default: f32)"},
     {0, "validate-every", INTEGER(train.validate_every, 0, INT_MAX), FOR_TRAIN, "steps (default: 0, never)"},

@@ -38,7 +38,7 @@ struct command {
 /* Of the train commands; what is not given, 0, NAN or NULL, has the objective's default. */
 struct train_numbers {
     const char *config, *vision, *language, *images, *validation, *vocabulary;
-    int vocabulary_size, accumulation, most_tokens, steps, readers, lora_rank;
+    int vocabulary_size, accumulation, most_tokens, steps, readers, lora_rank, image_size;
     int keep, validate_every, checkpoint_every, validation_batches; /* -1: not given */
     double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha, prompted;
     int saved; /* the place in "f32|bf16" */

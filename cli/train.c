@@ -80,6 +80,9 @@ static lmvr_status check_call(const struct options *o, enum train_kind kind, lmv
     if (t->trains_vision && t->lora_rank)
         return error_set(error, LMVR_ERROR_INVALID,
                          "--lora and --train-vision: adapters have no place for an encoder; one of them");
+    if (t->image_size && !t->trains_vision)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "--image-size needs --train-vision: a frozen encoder sees what it has learned to see");
     if (kind == TRAIN_FINETUNE && !o->dataset)
         return error_set(error, LMVR_ERROR_INVALID, "no labels: --dataset has to name the data's layout");
     return LMVR_OK;
@@ -138,6 +141,7 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     train->vocabulary_size = t->vocabulary_size;
     train->lora_rank = t->lora_rank;
     train->trains_vision = t->trains_vision;
+    train->image_size = t->image_size;
     train->net = (struct net_options){.products = model_dtype(o->dtype),
                                       .saved = t->saved == 2 ? BF16 : F32,
                                       .seed = o->session.seed,

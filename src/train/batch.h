@@ -10,6 +10,7 @@
 struct batch_sequence {
     int image;       /* into the batch's images; -1: none */
     int visual_at;   /* 0 where there is no image */
+    int target_at;   /* of a text given as source and target: where the target begins; 0: it is not */
     int count;       /* tokens, without the visual ones; at least 1 */
     int32_t *tokens; /* (count) */
     bool *learned;   /* (count): the loss counts the prediction of this token */

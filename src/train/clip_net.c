@@ -1,5 +1,7 @@
 #include "train/clip_net.h"
 
+#include "vision/positions.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,29 +61,67 @@ static void init_tower(struct clip_net_tower *tower, const char *layers, int use
     net->trained = trained;
 }
 
+/* Reads the checkpoint's table of stored_side * stored_side patches and fills in the parameter's, of side * side. */
+static lmvr_status read_resized(const struct parameter_shape *stored, int stored_side, int side, struct parameter *positions,
+                                struct net *net)
+{
+    int64_t width = stored->shape[stored->dims - 1], count = (1 + (int64_t)side * side) * width;
+    float *table = calloc((size_t)(1 + (int64_t)stored_side * stored_side), (size_t)width * sizeof *table);
+    float *resized = calloc((size_t)count, sizeof *resized);
+    lmvr_status status = table && resized
+                             ? checkpoint_read(net->checkpoint, stored->name, stored->dims, stored->shape, table, net->error)
+                             : error_no_memory(net->error, stored->name);
+    if (status == LMVR_OK) {
+        positions_resize(table, stored_side, side, width, resized);
+        parameter_set(positions, 0, count, resized);
+    }
+    free(table);
+    free(resized);
+    return status;
+}
+
+static struct parameter *init_positions(const char *name, const struct vision_config *v, int stored_image_size, struct net *net)
+{
+    int side = v->image_size / v->patch_size, stored_side = stored_image_size / v->patch_size;
+    int64_t count = (int64_t)side * side + 1, stored_count = (int64_t)stored_side * stored_side + 1;
+    struct parameter_shape stored = {name, 2, {stored_count, v->width}};
+    int64_t shape[3] = {count, v->width};
+    if (v->kind == VISION_EVA) {
+        stored = (struct parameter_shape){name, 3, {1, stored_count, v->width}};
+        memcpy(shape, (int64_t[]){1, count, v->width}, sizeof shape);
+    }
+    if (!net->checkpoint || side == stored_side)
+        return net_tensor(net, name, stored.dims, shape, 0.02);
+    struct checkpoint *checkpoint = net->checkpoint;
+    net->checkpoint = NULL;
+    struct parameter *positions = net_tensor(net, name, stored.dims, shape, 0);
+    net->checkpoint = checkpoint;
+    if (net->status == LMVR_OK)
+        net->status = read_resized(&stored, stored_side, side, positions, net);
+    return positions;
+}
+
 /* EVA's has a bias on the patches, and tables of three dimensions. */
-static void init_vision_embeddings(struct clip_net *clip, struct net *net)
+static void init_vision_embeddings(struct clip_net *clip, int stored_image_size, struct net *net)
 {
     const struct vision_config *v = &clip->vision;
     bool eva = v->kind == VISION_EVA;
-    int64_t side = v->image_size / v->patch_size, width = v->width;
+    int64_t width = v->width;
     clip->class_embedding = net_tensor(net, VISION "embeddings.class_embedding", eva ? 3 : 1,
                                        eva ? (int64_t[]){1, 1, width} : &width, pow((double)width, -0.5));
     clip->patch_embedding.weight = net_tensor(net, VISION "embeddings.patch_embedding.weight", 4,
                                               (int64_t[]){width, 3, v->patch_size, v->patch_size}, 0.02);
     if (eva) {
         clip->patch_embedding.bias = net_tensor(net, VISION "embeddings.patch_embedding.bias", 1, &width, 0);
-        clip->vision_positions =
-            net_tensor(net, VISION "embeddings.position_embedding", 3, (int64_t[]){1, side * side + 1, width}, 0.02);
+        clip->vision_positions = init_positions(VISION "embeddings.position_embedding", v, stored_image_size, net);
         return;
     }
-    clip->vision_positions =
-        net_tensor(net, VISION "embeddings.position_embedding.weight", 2, (int64_t[]){side * side + 1, width}, 0.02);
+    clip->vision_positions = init_positions(VISION "embeddings.position_embedding.weight", v, stored_image_size, net);
     clip->pre_norm = net_norm(net, VISION "pre_layrnorm", width, true);
 }
 
 /* All but the norm behind the last block. */
-static void init_vision(struct clip_net *clip, int used, struct net *net)
+static void init_vision(struct clip_net *clip, int stored_image_size, int used, struct net *net)
 {
     const struct vision_config *v = &clip->vision;
     bool eva = v->kind == VISION_EVA;
@@ -93,7 +133,7 @@ static void init_vision(struct clip_net *clip, int used, struct net *net)
                                                  .eps = v->layer_norm_eps,
                                                  .fused = eva,
                                                  .qkv_bias = !eva || v->qkv_bias};
-    init_vision_embeddings(clip, net);
+    init_vision_embeddings(clip, stored_image_size, net);
     init_tower(&clip->vision_tower, VISION, used, net);
 }
 
@@ -123,7 +163,7 @@ lmvr_status clip_net_init(struct clip_net *clip, const struct clip_config *confi
     *clip = (struct clip_net){.vision = config->vision, .text = config->text, .projection = config->projection};
     int64_t width = config->vision.width;
     init_text(clip, net);
-    init_vision(clip, config->vision.blocks, net);
+    init_vision(clip, config->vision.image_size, config->vision.blocks, net);
     clip->post_norm = net_norm(net, VISION "post_layernorm", width, true);
     clip->visual_projection = net_linear(net, "visual_projection", clip->projection, width, false, pow((double)width, -0.5));
     clip->logit_scale = net_tensor(net, "logit_scale", 0, NULL, 0);
@@ -132,11 +172,12 @@ lmvr_status clip_net_init(struct clip_net *clip, const struct clip_config *confi
     return net->status;
 }
 
-lmvr_status clip_net_init_encoder(struct clip_net *clip, const struct vision_config *config, int state, struct net *net)
+lmvr_status clip_net_init_encoder(struct clip_net *clip, const struct vision_config *config, int stored_image_size, int state,
+                                  struct net *net)
 {
     bool trained = net->trained;
     *clip = (struct clip_net){.vision = *config};
-    init_vision(clip, state, net);
+    init_vision(clip, stored_image_size, state, net);
     net->trained = false;
     clip->post_norm = net_norm(net, VISION "post_layernorm", config->width, true);
     net->trained = trained;

@@ -38,8 +38,10 @@ struct clip_net {
 /* Declares the parameters. clip_net_finish() frees what is left, also after a failure. */
 lmvr_status clip_net_init(struct clip_net *clip, const struct clip_config *config, struct net *net);
 /* The vision tower alone, of which the states behind its first `state` blocks (0..N) are used: what comes after is declared
- * too, but not trained. */
-lmvr_status clip_net_init_encoder(struct clip_net *clip, const struct vision_config *config, int state, struct net *net);
+ * too, but not trained. The checkpoint's positions are for pictures of stored_image_size, and resized where that is not
+ * config->image_size. */
+lmvr_status clip_net_init_encoder(struct clip_net *clip, const struct vision_config *config, int stored_image_size, int state,
+                                  struct net *net);
 void clip_net_finish(struct clip_net *clip);
 
 /* (image_count, projection) and (sequence_count, projection), rows of length 1. A text is pooled at its last token. */

@@ -16,7 +16,7 @@ struct corpus_options {
     const struct tokenizer *tokenizer;
     int begin_token, end_token; /* ids; negative: none */
     int most_tokens;            /* a longer sequence is cut there, without counting visual tokens; at least 2 */
-    bool by_lines;              /* of plain text: each line is a sample of its own */
+    bool by_lines;              /* of plain text: each line is a sample of its own, "SOURCE<tab>TARGET" or one text */
 };
 
 /* Image and caption: [begin] caption [end], as CLIP's text tower reads it; nothing is learned. A conversation's caption is its
@@ -49,8 +49,8 @@ lmvr_status corpus_instruction(const struct corpus_options *options, struct corp
  * Prefix language modelling (Raffel et al. 2020, section 3.2.1; Li et al. 2023, section 3.2), for an encoder and a decoder: the
  * texts of another corpus, such as captions without a begin token, are cut in two at a place drawn by the sample's number. The
  * first part, empty at the least, is the encoder's, with an end token; the second, a token at the least, is learned. Of some
- * samples, drawn too, the encoder's is the prompt and all of the text is learned. Where the text has no end token, its last
- * part has none. `inner` is taken over, also after a failure.
+ * samples, drawn too, the encoder's is the prompt and all of the text is learned. A text given as source and target is cut
+ * between them. Where the text has no end token, its last part has none. `inner` is taken over, also after a failure.
  */
 struct corpus_prefix_options {
     const int32_t *prompt; /* copied */

@@ -44,9 +44,11 @@ static lmvr_status read_sample(void *self, int64_t index, struct batch_sequence 
     struct batch_sequence text;
     TRY(p->inner.read(p->inner.self, index, &text, image, error));
     *sequence = (struct batch_sequence){.image = -1};
-    int words = text.count - (text.tokens[text.count - 1] == p->end_token);
-    lmvr_status status = words > 0 ? build(p, &text, draw_cut(p, index, words), sequence, error)
-                                   : error_set(error, LMVR_ERROR_INPUT, "has no token to learn");
+    int words = text.count - (text.tokens[text.count - 1] == p->end_token), cut = text.target_at;
+    if (words > 0 && cut == 0)
+        cut = draw_cut(p, index, words);
+    lmvr_status status = words > 0 && cut < words ? build(p, &text, cut, sequence, error)
+                                                  : error_set(error, LMVR_ERROR_INPUT, "has no token to learn");
     tokens_finish(&text);
     if (status != LMVR_OK) {
         tokens_finish(sequence);

@@ -12,10 +12,16 @@
 #define BLOCK     (1 << 20) /* bytes that are read at once */
 #define MOST_LINE (4 << 20) /* bytes, for each of which SentencePiece takes 240 while it cuts the line */
 
+/* A line that is a sample of its own. */
+struct text_line {
+    int64_t first; /* id */
+    int target_at; /* as batch_sequence's */
+};
+
 struct text {
     int32_t *ids;
     int64_t count, space;
-    int64_t *lines; /* where each begins; NULL: samples do not begin with lines */
+    struct text_line *lines; /* NULL: samples do not begin with lines */
     int64_t line_count, line_space;
     int most_tokens;
 };
@@ -44,26 +50,26 @@ static lmvr_status add_id(struct text *text, int id, lmvr_error *error)
 }
 
 /* Notes that a line begins here. */
-static lmvr_status add_start(struct text *text, lmvr_error *error)
+static lmvr_status add_start(struct text *text, int target_at, lmvr_error *error)
 {
     if (text->line_count == text->line_space) {
         int64_t space = 2 * text->line_space + 1024;
-        int64_t *more = realloc(text->lines, (size_t)space * sizeof *more);
+        struct text_line *more = realloc(text->lines, (size_t)space * sizeof *more);
         if (!more)
             return error_no_memory(error, "the lines of a text");
         text->lines = more;
         text->line_space = space;
     }
-    text->lines[text->line_count++] = text->count;
+    text->lines[text->line_count++] = (struct text_line){text->count, target_at};
     return LMVR_OK;
 }
 
 /* ---- a block of whole lines --------------------------------------------------------------------------------------------- */
 
 struct line {
-    char *text;
-    int32_t *ids;
-    size_t count;
+    char *text, *target; /* target: what stands behind its first tab; NULL: it has none */
+    int32_t *ids, *target_ids;
+    size_t count, target_count;
     lmvr_status status;
     lmvr_error error;
 };
@@ -73,7 +79,7 @@ struct lines_block {
     size_t count, space;
 };
 
-static lmvr_status add_line(struct lines_block *block, char *line, char *end, lmvr_error *error)
+static lmvr_status add_line(struct lines_block *block, char *line, char *end, bool paired, lmvr_error *error)
 {
     if (end > line && end[-1] == '\r')
         end--;
@@ -88,17 +94,20 @@ static lmvr_status add_line(struct lines_block *block, char *line, char *end, lm
         block->lines = more;
         block->space = space;
     }
-    block->lines[block->count++] = (struct line){.text = line};
+    char *tab = paired ? strchr(line, '\t') : NULL;
+    if (tab)
+        *tab = '\0';
+    block->lines[block->count++] = (struct line){.text = line, .target = tab ? tab + 1 : NULL};
     return LMVR_OK;
 }
 
 /* Each of the `size` bytes' lines ends with "\n". */
-static lmvr_status find_lines(char *bytes, size_t size, struct lines_block *block, lmvr_error *error)
+static lmvr_status find_lines(char *bytes, size_t size, bool paired, struct lines_block *block, lmvr_error *error)
 {
     block->count = 0;
     for (char *at = bytes; at < bytes + size;) {
         char *end = memchr(at, '\n', (size_t)(bytes + size - at));
-        TRY(add_line(block, at, end, error));
+        TRY(add_line(block, at, end, paired, error));
         at = end + 1;
     }
     return LMVR_OK;
@@ -108,12 +117,13 @@ static lmvr_status find_lines(char *bytes, size_t size, struct lines_block *bloc
 static lmvr_status add_document(const struct corpus_options *options, struct text *text, const struct line *line,
                                 lmvr_error *error)
 {
-    if (options->by_lines && line->count == 0)
+    if (options->by_lines && line->count + line->target_count == 0)
         return LMVR_OK;
     if (options->by_lines)
-        TRY(add_start(text, error));
+        TRY(add_start(text, line->target_count > 0 ? (int)line->count : 0, error));
     TRY(add_id(text, options->begin_token, error));
     TRY(add_ids(text, line->ids, line->count, error));
+    TRY(add_ids(text, line->target_ids, line->target_count, error));
     return add_id(text, options->end_token, error);
 }
 
@@ -124,6 +134,8 @@ static lmvr_status tokenize_lines(const struct corpus_options *options, struct l
     for (size_t i = 0; i < block->count; i++) {
         struct line *l = &block->lines[i];
         l->status = tokenizer_encode(options->tokenizer, l->text, &l->ids, &l->count, &l->error);
+        if (l->status == LMVR_OK && l->target)
+            l->status = tokenizer_encode(options->tokenizer, l->target, &l->target_ids, &l->target_count, &l->error);
     }
     lmvr_status status = LMVR_OK;
     for (size_t i = 0; i < block->count; i++) {
@@ -133,6 +145,7 @@ static lmvr_status tokenize_lines(const struct corpus_options *options, struct l
         if (status == LMVR_OK)
             status = add_document(options, text, l, error);
         free(l->ids);
+        free(l->target_ids);
     }
     return status;
 }
@@ -183,7 +196,7 @@ static lmvr_status read_text(struct reader *r, struct text *text, lmvr_error *er
         if (!last)
             continue;
         size_t whole = (size_t)(last - r->bytes) + 1;
-        TRY(find_lines(r->bytes, whole, &r->block, error));
+        TRY(find_lines(r->bytes, whole, r->options->by_lines, &r->block, error));
         TRY(tokenize_lines(r->options, &r->block, text, error));
         memmove(r->bytes, r->bytes + whole, r->filled - whole);
         r->filled -= whole;
@@ -213,9 +226,11 @@ static lmvr_status read_sample(void *self, int64_t index, struct batch_sequence 
 {
     const struct text *text = self;
     int64_t first = index * text->most_tokens, end = text->count;
+    int target_at = 0;
     if (text->lines) {
-        first = text->lines[index];
-        end = index + 1 < text->line_count ? text->lines[index + 1] : end;
+        first = text->lines[index].first;
+        target_at = text->lines[index].target_at;
+        end = index + 1 < text->line_count ? text->lines[index + 1].first : end;
     }
     size_t count = (size_t)(end - first < text->most_tokens ? end - first : text->most_tokens);
     *image = NULL;
@@ -230,7 +245,8 @@ static lmvr_status read_sample(void *self, int64_t index, struct batch_sequence 
     memcpy(tokens, text->ids + first, count * sizeof *tokens);
     memset(learned, true, count * sizeof *learned);
     learned[0] = false;
-    *sequence = (struct batch_sequence){.image = -1, .count = (int)count, .tokens = tokens, .learned = learned};
+    *sequence =
+        (struct batch_sequence){.image = -1, .target_at = target_at, .count = (int)count, .tokens = tokens, .learned = learned};
     return LMVR_OK;
 }
 

@@ -213,12 +213,14 @@ lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
 
 lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *p, lmvr_error *error)
 {
-    json_t *json = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:f, s:{s:i}, s:{s:i, s:i}, s:[f, f, f], s:[f, f, f]}",
-                             "image_processor_type", "CLIPImageProcessor", "do_resize", p->do_resize, "do_center_crop",
-                             p->do_center_crop, "do_rescale", p->do_rescale, "do_normalize", p->do_normalize, "do_convert_rgb",
-                             1, "resample", (int)p->filter, "rescale_factor", p->rescale_factor, "size", "shortest_edge",
-                             p->shortest_edge, "crop_size", "height", p->crop_height, "width", p->crop_width, "image_mean",
-                             p->mean[0], p->mean[1], p->mean[2], "image_std", p->std[0], p->std[1], p->std[2]);
+    json_t *size = p->shortest_edge ? json_pack("{s:i}", "shortest_edge", p->shortest_edge)
+                                    : json_pack("{s:i, s:i}", "height", p->height, "width", p->width);
+    json_t *json = json_pack(
+        "{s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:i, s:f, s:o, s:{s:i, s:i}, s:[f, f, f], s:[f, f, f]}", "image_processor_type",
+        p->pad_to_square ? "LlavaImageProcessor" : "CLIPImageProcessor", "do_pad", p->pad_to_square, "do_resize", p->do_resize,
+        "do_center_crop", p->do_center_crop, "do_rescale", p->do_rescale, "do_normalize", p->do_normalize, "do_convert_rgb", 1,
+        "resample", (int)p->filter, "rescale_factor", p->rescale_factor, "size", size, "crop_size", "height", p->crop_height,
+        "width", p->crop_width, "image_mean", p->mean[0], p->mean[1], p->mean[2], "image_std", p->std[0], p->std[1], p->std[2]);
     lmvr_status status = json ? folder_write_json(folder, "preprocessor_config.json", json, error)
                               : error_no_memory(error, "preprocessor_config.json");
     json_decref(json);

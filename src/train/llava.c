@@ -72,6 +72,26 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* The encoder is to see pictures of another size. */
+static lmvr_status set_image_size(struct llava *l, int size, lmvr_error *error)
+{
+    struct vision_config *v = &l->config.vision;
+    struct preprocess *p = &l->preprocess;
+    if (size % v->patch_size)
+        return error_set(error, LMVR_ERROR_INVALID, "--image-size %d: is not a multiple of the encoder's patches, %d pixels",
+                         size, v->patch_size);
+    p->shortest_edge = (int)((int64_t)p->shortest_edge * size / v->image_size);
+    p->width = p->height = p->shortest_edge ? 0 : size;
+    p->crop_width = p->crop_height = size;
+    v->image_size = size;
+    json_t *vision = part_of(l->json, "vision_config");
+    json_object_set_new(vision, "image_size", json_integer(size));
+    json_object_set_new(l->json, "vision_config", vision);
+    return json_object_set_new(l->json, "image_seq_length", json_integer(config_visual_tokens(&l->config))) == 0
+               ? LMVR_OK
+               : error_no_memory(error, "the configuration");
+}
+
 static lmvr_status read_start(struct llava *l, const struct llava_options *options, int *stored, lmvr_error *error)
 {
     if (!options->start) {
@@ -88,6 +108,9 @@ static lmvr_status read_start(struct llava *l, const struct llava_options *optio
             return error_set(error, LMVR_ERROR_INVALID, "%s: is a %s; what is trained like this is a LLaVA model",
                              options->start, l->config.architecture);
         l->preprocess = l->config.preprocess;
+        l->stored_image_size = l->config.vision.image_size;
+        if (options->image_size && options->image_size != l->stored_image_size)
+            TRY(set_image_size(l, options->image_size, error));
     }
     *stored = l->config.language.vocabulary;
     return is_folder(options->start) ? checkpoint_open(options->start, &l->checkpoint, error) : LMVR_OK;
@@ -99,11 +122,13 @@ static lmvr_status load_vision(struct llava *l, const struct llava_options *opti
 {
     struct checkpoint *checkpoint = l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint;
     struct loader loader = {.checkpoint = checkpoint, .dtype = options->net.products, .error = error};
-    TRY(load_encoder(&loader, &l->config, &l->vision));
-    l->net.vision = &l->vision;
+    l->net.visual_tokens = config_visual_tokens(&l->config);
     l->net.feature_state = config_encoder_state(&l->config);
     l->net.skipped = l->config.projector.drop_class ? 1 : 0;
-    return LMVR_OK;
+    if (options->trains_vision)
+        return LMVR_OK;
+    l->net.vision = &l->vision;
+    return load_encoder(&loader, &l->config, &l->vision);
 }
 
 static lmvr_status declare(struct llava *l, const struct llava_options *options, int stored, lmvr_error *error)
@@ -119,10 +144,10 @@ static lmvr_status declare(struct llava *l, const struct llava_options *options,
     net.trained = true;
     if (!options->start)
         net.checkpoint = NULL;
-    llava_net_init_projector(&l->net, &l->config.projector, &net);
+    llava_net_init_projector(&l->net, &l->config.projector, l->config.vision.width, &net);
     if (options->trains_vision) {
         l->net.trains_vision = true;
-        TRY(clip_net_init_encoder(&l->net.clip, &l->config.vision, l->net.feature_state, &net));
+        TRY(clip_net_init_encoder(&l->net.clip, &l->config.vision, l->stored_image_size, l->net.feature_state, &net));
         l->net.clip.recompute = options->net.recompute;
     }
     if (options->stage != LLAVA_FINETUNE)
@@ -146,6 +171,12 @@ static struct value *loss(void *self, struct tape *tape, const struct batch *bat
 /* Files of the folders it began from that belong beside the new weights: path, name, path, name, ..., NULL. */
 #define MOST_COPIES 8
 
+/* Where the files that it began from do not say how pictures come in. */
+static bool writes_preprocess(const struct llava *l)
+{
+    return l->vision_checkpoint || (l->net.visual_tokens && l->config.vision.image_size != l->stored_image_size);
+}
+
 static void list_copies(const struct llava *l, char *paths[MOST_COPIES], const char *copies[2 * MOST_COPIES + 1])
 {
     static const char *const groups[][3] = {{"preprocessor_config.json", "processor_config.json"},
@@ -153,7 +184,7 @@ static void list_copies(const struct llava *l, char *paths[MOST_COPIES], const c
                                             {"added_tokens.json"},
                                             {"tokenizer.model"}};
     int count = 0;
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+    for (size_t i = writes_preprocess(l) ? 1 : 0; i < sizeof groups / sizeof *groups; i++) {
         char *path = i == 3 && l->tokenizer ? strdup(l->tokenizer) : folder_find(l->start, groups[i]);
         if (!path)
             continue;
@@ -182,7 +213,7 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
     char *paths[MOST_COPIES] = {NULL};
     const char *copies[2 * MOST_COPIES + 1] = {NULL};
     const struct checkpoint *from = l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint;
-    const struct checkpoint *frozen = l->net.vision && !l->net.trains_vision ? from : NULL;
+    const struct checkpoint *frozen = l->net.vision ? from : NULL;
     TRY(save_beside(l, folder, error));
     TRY(llama_net_merge(&l->net.llama, error));
     list_copies(l, paths, copies);
@@ -190,13 +221,13 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
                                  .dtype = l->saved,
                                  .parameters = &l->parameters,
                                  .left_out = left_out,
-                                 .naming = l->net.vision ? NULL : alone,
+                                 .naming = l->net.visual_tokens ? NULL : alone,
                                  .rest = frozen,
                                  .rest_prefix = "vision_tower.",
                                  .config = l->json,
                                  .copies = copies};
     lmvr_status status = folder_write(&write, error);
-    if (status == LMVR_OK && l->vision_checkpoint)
+    if (status == LMVR_OK && writes_preprocess(l))
         status = folder_write_preprocess(folder, &l->preprocess, error);
     for (int i = 0; i < MOST_COPIES; i++)
         free(paths[i]);

@@ -22,6 +22,7 @@ struct llava_options {
     int lora_rank;                 /* 0: whole */
     double lora_alpha;
     bool trains_vision; /* the encoder too; not of LLAVA_LANGUAGE and LLAVA_ALIGN */
+    int image_size;     /* where it is trained: that it is to see from now on, pixels; 0: as it does */
     int labels;         /* of LLAVA_FINETUNE */
     bool single_label;
     struct net_options net;
@@ -30,6 +31,7 @@ struct llava_options {
 struct llava {
     struct parameters parameters;
     struct model_config config; /* of the language model alone only `language` is set */
+    int stored_image_size;      /* that the checkpoint's encoder sees */
     struct llava_net net;
     struct encoder vision;
     struct preprocess preprocess;

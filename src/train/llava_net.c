@@ -5,16 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-int llava_net_tokens(const struct llava_net *net)
+void llava_net_init_projector(struct llava_net *llava, const struct projector_config *config, int64_t width, struct net *net)
 {
-    return net->vision ? net->vision->positions - net->skipped : 0;
-}
-
-void llava_net_init_projector(struct llava_net *llava, const struct projector_config *config, struct net *net)
-{
-    int64_t from = llava->vision->width, to = llava->llama.config.width;
+    int64_t to = llava->llama.config.width;
     llava->activation = config->activation;
-    llava->linear1 = net_linear(net, "multi_modal_projector.linear_1", to, from, config->bias, 0.02);
+    llava->linear1 = net_linear(net, "multi_modal_projector.linear_1", to, width, config->bias, 0.02);
     llava->linear2 = net_linear(net, "multi_modal_projector.linear_2", to, to, config->bias, 0.02);
 }
 
@@ -47,7 +42,7 @@ struct layout {
 
 static int64_t visual_count(const struct llava_net *net, const struct batch_sequence *s)
 {
-    return s->image >= 0 && net->vision ? llava_net_tokens(net) : 0;
+    return s->image >= 0 ? net->visual_tokens : 0;
 }
 
 static bool make_room(const struct llava_net *net, struct tape *tape, const struct batch *batch, struct layout *layout)
@@ -109,7 +104,7 @@ static struct value *run(struct llava_net *net, struct tape *tape, const struct 
 {
     struct value *sources[2] = {tape_parameter(tape, net->llama.embedding), NULL};
     int count = 1;
-    if (net->vision && batch->image_count)
+    if (net->visual_tokens && batch->image_count)
         sources[count++] = project(net, tape, batch);
     struct value *x = tape_assemble(tape, sources, count, layout->rows, layout->places);
     return llama_net_run(&net->llama, tape, x, layout->positions, layout->segments, batch->sequence_count);

@@ -9,11 +9,12 @@
 #include "vision/encoder.h"
 
 struct llava_net {
-    const struct encoder *vision; /* borrowed; NULL: the language model alone */
-    struct arena arena;           /* the encoder's */
+    int visual_tokens;            /* of an image; 0: the language model alone */
     int feature_state;            /* of the encoder's, 0..N */
     int skipped;                  /* positions that are left out: 1, the class, or 0 */
-    struct clip_net clip;         /* the encoder where it is trained */
+    const struct encoder *vision; /* where it is frozen; borrowed */
+    struct arena arena;           /* that one's */
+    struct clip_net clip;         /* where it is trained */
     bool trains_vision;
     enum activation activation;
     struct net_linear linear1, linear2; /* the projector */
@@ -22,11 +23,8 @@ struct llava_net {
     bool single_label;
 };
 
-/* Visual tokens of an image. */
-int llava_net_tokens(const struct llava_net *net);
-
-/* Declares the projector's parameters. */
-void llava_net_init_projector(struct llava_net *llava, const struct projector_config *config, struct net *net);
+/* Declares the parameters of the projector of an encoder's states `width` wide. */
+void llava_net_init_projector(struct llava_net *llava, const struct projector_config *config, int64_t width, struct net *net);
 
 /* The mean over all learned tokens of the batch of -log p(token | what stands before it). */
 struct value *llava_net_loss(struct llava_net *net, struct tape *tape, const struct batch *batch);

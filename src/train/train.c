@@ -279,6 +279,7 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
                                     .lora_rank = o->lora_rank,
                                     .lora_alpha = o->lora_alpha,
                                     .trains_vision = o->trains_vision,
+                                    .image_size = o->image_size,
                                     .labels = s->label_count,
                                     .single_label = s->single_label,
                                     .net = o->net};

@@ -199,6 +199,36 @@ static void test_the_encoder_is_trained_where_asked_for(void **state)
     check_vision("--train-vision --recompute", true);
 }
 
+static json_int_t read_number(const char *path, const char *part, const char *key)
+{
+    json_t *json;
+    lmvr_error error;
+    assert_int_equal(json_read(path, NULL, &json, &error), LMVR_OK);
+    json_t *number = json_object_get(part ? json_object_get(json, part) : json, key);
+    assert_true(json_is_integer(number));
+    json_int_t value = json_integer_value(number);
+    json_decref(json);
+    return value;
+}
+
+static void test_the_encoder_sees_larger_pictures_where_asked_for(void **state)
+{
+    (void)state;
+    assert_ended(lmvr(INSTRUCT "-m llava --train-vision --image-size 24 -o larger"), 0, NULL);
+    assert_int_equal(read_number("larger/config.json", "vision_config", "image_size"), 24);
+    assert_int_equal(read_number("larger/config.json", NULL, "image_seq_length"), 9);
+    assert_int_equal(read_number("larger/preprocessor_config.json", "crop_size", "width"), 24);
+    assert_int_equal(read_number("larger/preprocessor_config.json", "size", "shortest_edge"), 24);
+    struct safetensors *tensors = open_tensors("larger/model.safetensors");
+    const struct safetensors_entry *positions =
+        safetensors_find(tensors, "vision_tower.vision_model.embeddings.position_embedding.weight");
+    assert_true(positions && positions->shape[0] == 10);
+    safetensors_close(tensors);
+    assert_ended(lmvr("describe -m larger --max-new-tokens 4 -q 0.png 1.jpg"), 0, NULL);
+    assert_ended(lmvr(INSTRUCT "-m larger --train-vision --image-size 24 -o larger2"), 0, NULL);
+    assert_int_equal(read_number("larger2/preprocessor_config.json", "crop_size", "width"), 24);
+}
+
 static void test_the_head_is_kept_beside_the_fine_tuned_model(void **state)
 {
     (void)state;
@@ -262,6 +292,7 @@ int main(void)
         TRAIN_TEST(test_saves_bf16),
         TRAIN_TEST(test_adapters_are_kept_beside_the_merged_model),
         TRAIN_TEST(test_the_encoder_is_trained_where_asked_for),
+        TRAIN_TEST(test_the_encoder_sees_larger_pictures_where_asked_for),
         TRAIN_TEST(test_the_head_is_kept_beside_the_fine_tuned_model),
         TRAIN_TEST(test_a_record_that_cannot_be_used_is_complained_about_once),
         TRAIN_TEST(test_a_loss_that_is_no_number_stops_the_run),

@@ -51,10 +51,44 @@ static void test_a_text_is_read_up_to_a_drawn_place_and_learned_from_there(void 
     corpus_finish(&corpus);
 }
 
+/* Three words and a target that begins at the second; in a text that was cut, behind its end. */
+static lmvr_status read_pair(void *self, int64_t index, struct batch_sequence *sequence, char **image, lmvr_error *error)
+{
+    (void)self;
+    *image = NULL;
+    *sequence = (struct batch_sequence){.image = -1, .target_at = index == 0 ? 1 : 3};
+    for (int i = 0; i < 3; i++)
+        TRY(tokens_add_one(sequence, 10 + i, false, error));
+    return LMVR_OK;
+}
+
+static void test_a_pair_is_cut_between_source_and_target(void **state)
+{
+    (void)state;
+    static const int32_t expected[] = {10, 1, 11, 12};
+    struct corpus corpus, inner = {.count = 2, .read = read_pair};
+    struct corpus_prefix_options options = {.prompted = 0.5, .end_token = 1};
+    struct batch_sequence s;
+    lmvr_error error;
+    char *image;
+    assert_int_equal(corpus_prefixes(&options, &inner, &corpus, NULL), LMVR_OK);
+    assert_int_equal(corpus.read(corpus.self, 0, &s, &image, NULL), LMVR_OK);
+    assert_int_equal(s.count, 4);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(s.tokens[i], expected[i]);
+        assert_int_equal(s.learned[i], i >= 2);
+    }
+    tokens_finish(&s);
+    assert_int_equal(corpus.read(corpus.self, 1, &s, &image, &error), LMVR_ERROR_INPUT);
+    assert_string_equal(error.message, "has no token to learn");
+    corpus_finish(&corpus);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_text_is_read_up_to_a_drawn_place_and_learned_from_there),
+        cmocka_unit_test(test_a_pair_is_cut_between_source_and_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

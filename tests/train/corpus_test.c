@@ -8,6 +8,7 @@
 
 #include "language/prompt.h"
 #include "scratch.h"
+#include "train/tokens.h"
 #include "train/vocabulary.h"
 
 #include <math.h>
@@ -205,6 +206,37 @@ static void lines_follow_each_other_and_are_cut_into_samples(void **state)
         }
         corpus_finish(&c);
     }
+}
+
+static void a_line_with_a_tab_is_a_source_and_a_target(void **state)
+{
+    (void)state;
+    write_text("pairs", "bee\tsees me\n\tme\nsee\t\nThe bee\n");
+    static const char *const texts[][2] = {{"bee", "sees me"}, {"", "me"}, {"see", ""}, {"The bee", ""}};
+    struct corpus_options options = options_of("pairs", 100);
+    options.begin_token = -1;
+    options.by_lines = true;
+    struct corpus c = open_with(corpus_text, &options);
+    assert_int_equal(c.count, 4);
+    for (int i = 0; i < 4; i++) {
+        struct batch_sequence sequence;
+        struct expected e = {.count = 0};
+        char *image;
+        for (int side = 0; side < 2; side++)
+            if (*texts[i][side])
+                spell(&e, texts[i][side], true);
+        add(&e, END, true);
+        e.learned[0] = false;
+        assert_int_equal(c.read(c.self, i, &sequence, &image, NULL), LMVR_OK);
+        assert_sequence(&sequence, &e);
+        assert_int_equal(sequence.target_at, i == 0 ? 1 + strlen("bee") : 0);
+        tokens_finish(&sequence);
+    }
+    corpus_finish(&c);
+    options.by_lines = false;
+    c = open_with(corpus_text, &options);
+    assert_int_equal(c.count, 1);
+    corpus_finish(&c);
 }
 
 /* Longer than a block, lines of all lengths up to longer than a block: the tokens are those of the lines one by one. */
@@ -519,6 +551,7 @@ int main(void)
         cmocka_unit_test(a_caption_stands_between_begin_and_end),
         cmocka_unit_test(a_cut_caption_keeps_its_end),
         cmocka_unit_test(lines_follow_each_other_and_are_cut_into_samples),
+        cmocka_unit_test(a_line_with_a_tab_is_a_source_and_a_target),
         cmocka_unit_test(a_long_text_is_read_whole),
         cmocka_unit_test(what_is_no_data_is_refused),
         cmocka_unit_test(alignment_puts_the_image_in_place_of_the_question),
