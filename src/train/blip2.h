@@ -3,9 +3,11 @@
 #ifndef LMVR_SRC_TRAIN_BLIP2_H
 #define LMVR_SRC_TRAIN_BLIP2_H
 
-#include "train/contrastive.h"
 #include "train/qformer_net.h"
+#include "train/run.h"
 #include "train/t5_net.h"
+
+#include <jansson.h>
 
 enum blip2_stage {
     BLIP2_QFORMER, /* its folder is a Blip2ForImageTextRetrieval, and BLIP2_SECOND_FILE for what that class lacks */

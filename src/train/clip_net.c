@@ -1,6 +1,6 @@
 #include "train/clip_net.h"
 
-#include "vision/positions.h"
+#include "vision/patches.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ static lmvr_status read_resized(const struct parameter_shape *stored, int stored
                              ? checkpoint_read(net->checkpoint, stored->name, stored->dims, stored->shape, table, net->error)
                              : error_no_memory(net->error, stored->name);
     if (status == LMVR_OK) {
-        positions_resize(table, stored_side, side, width, resized);
+        patches_resize_positions(table, stored_side, side, width, resized);
         parameter_set(positions, 0, count, resized);
     }
     free(table);
@@ -250,15 +250,7 @@ static struct value *cut_patches(const struct clip_net *clip, struct tape *tape,
     float *patches = tape_memory(tape, rows * columns, sizeof *patches);
     if (!patches)
         return NULL;
-#pragma omp parallel for schedule(static)
-    for (int64_t p = 0; p < rows; p++) {
-        int64_t image = p / (side * side), y = p / side % side, x = p % side;
-        float *to = patches + p * columns;
-        for (int64_t c = 0; c < 3; c++)
-            for (int64_t row = 0; row < patch; row++, to += patch)
-                memcpy(to, batch->pixels + ((image * 3 + c) * size + y * patch + row) * size + x * patch,
-                       (size_t)patch * sizeof *to);
-    }
+    patches_cut(batch->image_count, size, patch, batch->pixels, patches);
     return tape_constant(tape, rows, columns, patches);
 }
 

@@ -7,14 +7,6 @@
 
 #include <jansson.h>
 
-/* How a net is made, whatever it is. */
-struct net_options {
-    enum dtype products; /* BF16: products run in bf16, with f32 weights behind them */
-    enum dtype saved;    /* of the file that is written */
-    uint64_t seed;       /* of what begins at random */
-    bool recompute;
-};
-
 struct contrastive {
     struct parameters parameters;
     struct clip_config config;

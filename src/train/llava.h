@@ -2,9 +2,11 @@
 #ifndef LMVR_SRC_TRAIN_LLAVA_H
 #define LMVR_SRC_TRAIN_LLAVA_H
 
-#include "train/contrastive.h"
 #include "train/head.h"
 #include "train/llava_net.h"
+#include "train/run.h"
+
+#include <jansson.h>
 
 enum llava_stage {
     LLAVA_LANGUAGE, /* next token on text: everything of a LLaMA */

@@ -8,6 +8,14 @@
 
 #define NET_NAME_SIZE 160
 
+/* How a net is made, whatever it is. */
+struct net_options {
+    enum dtype products; /* BF16: products run in bf16, with f32 weights behind them */
+    enum dtype saved;    /* of the file that is written */
+    uint64_t seed;       /* of what begins at random */
+    bool recompute;
+};
+
 /* Where parameters come from and go. After a failure, which is kept, nothing more is declared and NULL is returned. */
 struct net {
     struct parameters *parameters;

@@ -2,8 +2,11 @@
 #ifndef LMVR_SRC_TRAIN_T5_LANGUAGE_H
 #define LMVR_SRC_TRAIN_T5_LANGUAGE_H
 
-#include "train/contrastive.h"
+#include "train/net.h"
+#include "train/run.h"
 #include "train/t5_net.h"
+
+#include <jansson.h>
 
 struct t5_language {
     struct parameters parameters;

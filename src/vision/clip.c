@@ -1,6 +1,7 @@
 #include "vision/clip.h"
 
 #include "nn/attention.h"
+#include "vision/patches.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +16,6 @@ int clip_positions(const struct clip *clip)
     return grid(clip) * grid(clip) + 1;
 }
 
-/* patches (count * grid * grid, 3 * patch * patch) of pixels (count, 3, size, size). */
-static void cut_patches(const struct clip *clip, int count, const float *pixels, float *patches)
-{
-    int64_t side = grid(clip), patch = clip->patch_size, size = clip->image_size;
-#pragma omp parallel for schedule(static)
-    for (int64_t p = 0; p < count * side * side; p++) {
-        int64_t image = p / (side * side), y = p / side % side, x = p % side;
-        float *to = patches + p * 3 * patch * patch;
-        for (int64_t c = 0; c < 3; c++)
-            for (int64_t row = 0; row < patch; row++, to += patch)
-                memcpy(to, pixels + ((image * 3 + c) * size + y * patch + row) * size + x * patch, (size_t)patch * sizeof *to);
-    }
-}
-
 /* x (count, positions, width) = pre_norm([class, patches] + positions). */
 static lmvr_status embed(const struct clip *clip, struct arena *arena, int count, const float *pixels, float *x,
                          lmvr_error *error)
@@ -39,7 +26,7 @@ static lmvr_status embed(const struct clip *clip, struct arena *arena, int count
     float *embedded = arena_floats(arena, count * cells * width);
     if (!patches || !embedded)
         return error_no_memory(error, "the image's patches");
-    cut_patches(clip, count, pixels, patches);
+    patches_cut(count, clip->image_size, clip->patch_size, pixels, patches);
     TRY(linear_forward(&clip->patch_embedding, arena, count * cells, patches, false, embedded, error));
     for (int64_t r = 0; r < count * (cells + 1); r++) {
         int64_t image = r / (cells + 1), position = r % (cells + 1);

@@ -1,75 +1,8 @@
-/*
- * The report's folder, on good disks and bad ones. The system calls that change a disk are this file's own functions of their
- * names: each counts, and the chosen one ends the process (a write after half of its bytes) or fails for want of space.
- */
+/* The report's folder, on good disks and bad ones. */
+#include "faults.h"
 #include "report/sample.h"
 
 #include "format/json.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
-enum fault { NO_FAULT, KILL, FULL_FROM_THEN_ON };
-
-static enum fault fault;
-static int calls_left; /* until the fault; negative: it has passed */
-
-/* ---- the calls ---- */
-
-/* Counts a call; true, with errno set, where it has to fail. */
-static bool has_fault(bool takes_space)
-{
-    bool now = fault != NO_FAULT && calls_left-- == 0;
-    if (now && fault == KILL)
-        kill(getpid(), SIGKILL);
-    errno = ENOSPC;
-    return takes_space && (now || (fault == FULL_FROM_THEN_ON && calls_left < 0));
-}
-
-ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
-{
-    if (fault != NO_FAULT && calls_left == 0)
-        syscall(SYS_pwrite64, fd, bytes, size / 2, offset);
-    if (has_fault(true))
-        return -1;
-    return syscall(SYS_pwrite64, fd, bytes, size, offset);
-}
-
-int fsync(int fd)
-{
-    has_fault(false);
-    (void)fd;
-    return 0; /* nothing here has to outlive the machine */
-}
-
-int unlink(const char *path)
-{
-    has_fault(false);
-    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
-}
-
-int rename(const char *from, const char *to)
-{
-    has_fault(false);
-    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
-}
-
-int mkdir(const char *path, mode_t mode)
-{
-    if (has_fault(true))
-        return -1;
-    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
-}
-
-int open(const char *path, int flags, ...)
-{
-    if ((flags & O_CREAT) && has_fault(true))
-        return -1;
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0666);
-}
 
 /* ---- reports ---- */
 
@@ -85,8 +18,6 @@ static const char *const names[] = {"report.json",
                                     "figures/responses-1.png",
                                     NULL};
 
-#define STOPPED_BY_KILL 99
-
 static int write_report(const char *dir, const char *title, lmvr_error *error)
 {
     struct report *r = sample_create();
@@ -96,20 +27,20 @@ static int write_report(const char *dir, const char *title, lmvr_error *error)
     return status;
 }
 
-/* In a process of its own, with something happening at a call. */
+struct writing {
+    const char *dir, *title;
+};
+
+static int write_here(const void *argument)
+{
+    const struct writing *w = argument;
+    lmvr_error error;
+    return write_report(w->dir, w->title, &error);
+}
+
 static int write_with(const char *dir, const char *title, enum fault kind, int calls)
 {
-    int status;
-    lmvr_error error;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        fault = kind;
-        calls_left = calls;
-        _exit(write_report(dir, title, &error));
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFSIGNALED(status) ? STOPPED_BY_KILL : WEXITSTATUS(status);
+    return run_with_fault(kind, calls, write_here, &(struct writing){dir, title});
 }
 
 static size_t entries;

@@ -1,99 +1,28 @@
-/*
- * The store is stopped at every one of its system calls that change a disk, and goes on from there. The calls are this file's
- * own functions of their names: each counts, and the chosen one ends the process (a write after half of its bytes) or fails
- * for want of space.
- */
+/* The store is stopped at every one of its system calls that change a disk, and goes on from there. */
+#include "faults.h"
 #include "sample.h"
 
 #include "store/npy.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
-enum fault { NO_FAULT, KILL, FAIL_ONCE, FULL_FROM_THEN_ON };
-
-static enum fault fault;
-static int calls_left; /* until the fault; negative: it has passed */
-
-/* ---- the calls ---- */
-
-/* Counts a call; true, with errno set, where it has to fail. */
-static bool has_fault(bool takes_space)
-{
-    bool now = fault != NO_FAULT && calls_left-- == 0;
-    if (now && fault == KILL)
-        kill(getpid(), SIGKILL);
-    errno = ENOSPC;
-    return takes_space && (now || (fault == FULL_FROM_THEN_ON && calls_left < 0));
-}
-
-ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
-{
-    struct stat st;
-    bool grows = fstat(fd, &st) == 0 && offset + (off_t)size > st.st_size; /* else it has its space */
-    if (fault != NO_FAULT && calls_left == 0 && grows)
-        syscall(SYS_pwrite64, fd, bytes, size / 2, offset);
-    if (has_fault(grows))
-        return -1;
-    return syscall(SYS_pwrite64, fd, bytes, size, offset);
-}
-
-int ftruncate(int fd, off_t size)
-{
-    has_fault(false);
-    return (int)syscall(SYS_ftruncate, fd, size);
-}
-
-int fsync(int fd)
-{
-    has_fault(false);
-    (void)fd;
-    return 0; /* nothing here has to outlive the machine */
-}
-
-int unlink(const char *path)
-{
-    has_fault(false);
-    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
-}
-
-int mkdir(const char *path, mode_t mode)
-{
-    if (has_fault(true))
-        return -1;
-    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
-}
-
-int open(const char *path, int flags, ...)
-{
-    if ((flags & O_CREAT) && has_fault(true))
-        return -1;
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0666);
-}
-
 /* ---- runs ---- */
 
-#define STOPPED_BY_KILL 99
+struct run {
+    const char *output, *prompt;
+    enum store_mode mode;
+};
+
+static int run_here(const void *argument)
+{
+    const struct run *r = argument;
+    lmvr_error error;
+    return (int)sample_run(r->output, r->mode, SAMPLE_COUNT, r->prompt, &error);
+}
 
 /* A run, in a process of its own if something is to happen to it. */
 static int run(const char *output, enum store_mode mode, const char *prompt, enum fault kind, int calls)
 {
-    int status;
-    lmvr_error error;
-    if (kind == NO_FAULT)
-        return (int)sample_run(output, mode, SAMPLE_COUNT, prompt, &error);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        fault = kind;
-        calls_left = calls;
-        _exit((int)sample_run(output, mode, SAMPLE_COUNT, prompt, &error));
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFSIGNALED(status) ? STOPPED_BY_KILL : WEXITSTATUS(status);
+    struct run r = {output, prompt, mode};
+    return kind == NO_FAULT ? run_here(&r) : run_with_fault(kind, calls, run_here, &r);
 }
 
 static size_t count_lines(const char *path)

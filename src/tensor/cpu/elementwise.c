@@ -1,32 +1,9 @@
 /* Norms, activations and conversions: one pass over rows that fit the cache. */
 #include "tensor/cpu/gemm.h"
 #include "tensor/cpu/lanes.h"
+#include "tensor/cpu/rows.h"
 
 #include <math.h>
-
-static float sum_row(int64_t n, const float *x)
-{
-    vf sum = splat(0.0f);
-    int64_t i, tail = n % LANES;
-    for (i = 0; i < n - tail; i += LANES)
-        sum += load(x + i);
-    sum += load_part(x + i, tail);
-    return sum_lanes(sum);
-}
-
-static float sum_squares(int64_t n, const float *x, float mean)
-{
-    vf sum = splat(0.0f);
-    int64_t i, tail = n % LANES;
-    for (i = 0; i < n - tail; i += LANES) {
-        vf d = load(x + i) - mean;
-        sum += d * d;
-    }
-    float total = sum_lanes(sum);
-    for (; i < n; i++)
-        total += (x[i] - mean) * (x[i] - mean);
-    return total;
-}
 
 /* Ba, Kiros, Hinton 2016; torch.nn.functional.layer_norm. */
 static void layer_norm(int64_t rows, int64_t n, const float *x, const float *weight, const float *bias, float eps, float *y)

@@ -3,6 +3,7 @@
 
 #include "tensor/cpu/lanes.h"
 #include "tensor/cpu/names.h"
+#include "tensor/cpu/rows.h"
 
 #include <math.h>
 
@@ -28,29 +29,6 @@ static float dot(int64_t n, const float *x, const float *y)
     return sum_lanes(sum);
 }
 
-static float sum(int64_t n, const float *x)
-{
-    vf total = splat(0.0f);
-    int64_t i, tail = n % LANES;
-    for (i = 0; i < n - tail; i += LANES)
-        total += load(x + i);
-    return sum_lanes(total + load_part(x + i, tail));
-}
-
-static float variance(int64_t n, const float *x, float mean)
-{
-    vf total = splat(0.0f);
-    int64_t i, tail = n % LANES;
-    for (i = 0; i < n - tail; i += LANES) {
-        vf d = load(x + i) - mean;
-        total += d * d;
-    }
-    float result = sum_lanes(total);
-    for (; i < n; i++)
-        result += (x[i] - mean) * (x[i] - mean);
-    return result / (float)n;
-}
-
 /* Up to LANES elements from i on: the others are 0. */
 INLINE vf load_some(const float *p, int64_t i, int64_t n)
 {
@@ -61,7 +39,7 @@ INLINE vf load_some(const float *p, int64_t i, int64_t n)
 static void layer_norm_row(int64_t n, const float *x, const float *weight, float eps, const float *dy, float *dx,
                            float *dweight)
 {
-    float mean = sum(n, x) / (float)n, r = 1.0f / sqrtf(variance(n, x, mean) + eps);
+    float mean = sum_row(n, x) / (float)n, r = 1.0f / sqrtf(sum_squares(n, x, mean) / (float)n + eps);
     vf g_sum = splat(0.0f), gz_sum = splat(0.0f);
     for (int64_t i = 0; i < n; i += LANES) {
         vf g = load_some(dy, i, n) * (weight ? load_some(weight, i, n) : splat(1.0f));

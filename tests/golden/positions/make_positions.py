@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""References for src/vision/positions.c, from torch's interpolate. Run where torch is, with this folder as the argument.
+"""References for src/vision/patches.c, from torch's interpolate. Run where torch is, with this folder as the argument.
 
 positions.safetensors: a table of 3 x 3 positions behind the class's, width 5, and what
 CLIPVisionEmbeddings.interpolate_pos_encoding makes of it:

@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "format/safetensors.h"
-#include "vision/positions.h"
+#include "vision/patches.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static void test_positions_are_interpolated_as_transformers_does(void **state)
         float resized[(1 + 7 * 7) * WIDTH];
         snprintf(name, sizeof name, "resized/%d", sides[i]);
         float *expected = read_tensor(golden, name, count);
-        positions_resize(table, SIDE, sides[i], WIDTH, resized);
+        patches_resize_positions(table, SIDE, sides[i], WIDTH, resized);
         for (size_t j = 0; j < count; j++)
             assert_float_equal(resized[j], expected[j], 2e-6);
         free(expected);

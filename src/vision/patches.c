@@ -1,8 +1,21 @@
-#include "vision/positions.h"
+#include "vision/patches.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
+
+void patches_cut(int64_t count, int64_t size, int64_t patch, const float *pixels, float *patches)
+{
+    int64_t side = size / patch;
+#pragma omp parallel for schedule(static)
+    for (int64_t p = 0; p < count * side * side; p++) {
+        int64_t image = p / (side * side), y = p / side % side, x = p % side;
+        float *to = patches + p * 3 * patch * patch;
+        for (int64_t c = 0; c < 3; c++)
+            for (int64_t row = 0; row < patch; row++, to += patch)
+                memcpy(to, pixels + ((image * 3 + c) * size + y * patch + row) * size + x * patch, (size_t)patch * sizeof *to);
+    }
+}
 
 /* Four neighbors on one axis and their shares: cubic convolution with torch's a = -0.75, the edge repeated. */
 struct taps {
@@ -31,7 +44,7 @@ static struct taps find_taps(int index, int side, int resized_side)
     return taps;
 }
 
-void positions_resize(const float *table, int side, int resized_side, int64_t width, float *resized)
+void patches_resize_positions(const float *table, int side, int resized_side, int64_t width, float *resized)
 {
     memcpy(resized, table, (size_t)width * sizeof *table);
     for (int y = 0; y < resized_side; y++)

@@ -1,0 +1,102 @@
+/*
+ * A disk that fails, for the one test program that includes this: the system calls that change a disk are functions of their
+ * names here. Each counts, and the chosen one ends the process (a write after half of its bytes) or fails for want of space.
+ */
+#ifndef LMVR_TESTS_FAULTS_H
+#define LMVR_TESTS_FAULTS_H
+
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum fault { NO_FAULT, KILL, FAIL_ONCE, FULL_FROM_THEN_ON };
+
+static enum fault fault;
+static int calls_left; /* until the fault; negative: it has passed */
+
+/* Counts a call; true, with errno set, where it has to fail. */
+static bool has_fault(bool takes_space)
+{
+    bool now = fault != NO_FAULT && calls_left-- == 0;
+    if (now && fault == KILL)
+        kill(getpid(), SIGKILL);
+    errno = ENOSPC;
+    return takes_space && (now || (fault == FULL_FROM_THEN_ON && calls_left < 0));
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+    struct stat st;
+    bool grows = fstat(fd, &st) == 0 && offset + (off_t)size > st.st_size; /* else it has its space */
+    if (fault != NO_FAULT && calls_left == 0 && grows)
+        syscall(SYS_pwrite64, fd, bytes, size / 2, offset);
+    if (has_fault(grows))
+        return -1;
+    return syscall(SYS_pwrite64, fd, bytes, size, offset);
+}
+
+int ftruncate(int fd, off_t size)
+{
+    has_fault(false);
+    return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int fsync(int fd)
+{
+    has_fault(false);
+    (void)fd;
+    return 0; /* nothing here has to outlive the machine */
+}
+
+int unlink(const char *path)
+{
+    has_fault(false);
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int rename(const char *from, const char *to)
+{
+    has_fault(false);
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    if (has_fault(true))
+        return -1;
+    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+    if ((flags & O_CREAT) && has_fault(true))
+        return -1;
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0666);
+}
+
+#define STOPPED_BY_KILL 99
+
+/* What `work` returns, 0 to 98, in a process of its own to whose call number `calls` the fault happens; or STOPPED_BY_KILL. */
+static int run_with_fault(enum fault kind, int calls, int (*work)(const void *argument), const void *argument)
+{
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        fault = kind;
+        calls_left = calls;
+        _exit(work(argument));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? STOPPED_BY_KILL : WEXITSTATUS(status);
+}
+
+#endif
