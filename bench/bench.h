@@ -35,7 +35,7 @@ struct bench_report {
 struct bench_options {
     const char *model; /* a folder; NULL: random weights of `shape` */
     const char *shape; /* one that bench_shape() knows */
-    int layers;        /* of the language model; 0: all */
+    int layers;        /* of the language model, and of all stacks where training is measured; 0: all */
     lmvr_dtype dtype;
     int threads;
     bool quick; /* without the rows that take minutes: end to end, and batches above 4 */

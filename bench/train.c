@@ -277,6 +277,16 @@ static lmvr_status measure(struct subject *s, struct bench_train_row *row, lmvr_
     return time_steps(s, &row->row, error); /* once more, so that the limit stands between two measurements */
 }
 
+/* The other stacks as the language model: a step is not to be an encoder's of full depth alone. */
+static void cut_depth(struct subject *s, int layers)
+{
+    int *depths[] = {&s->config.vision.blocks, &s->clip_config.vision.blocks, &s->clip_config.text.blocks};
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        *depths[i] = *depths[i] > layers ? layers : *depths[i];
+    if (s->config.projector.feature_layer > s->config.vision.blocks)
+        s->config.projector.feature_layer = s->config.vision.blocks;
+}
+
 static lmvr_status measure_all(const struct bench_options *options, struct bench_train_report *report, lmvr_error *error)
 {
     for (int kind = 0; kind < (options->quick ? LANGUAGE : BENCH_TRAIN_ROWS); kind++) {
@@ -284,6 +294,8 @@ static lmvr_status measure_all(const struct bench_options *options, struct bench
         struct subject s = {.kind = kind, .batch_size = kinds[kind].batch};
         TRY(bench_shape(report->shape, options->layers, &s.config, error));
         TRY(bench_shape_clip(report->shape, &s.clip_config, s.batch_size ? NULL : &s.batch_size, error));
+        if (options->layers)
+            cut_depth(&s, options->layers);
         report->language_blocks = s.config.language.blocks;
         *row = (struct bench_train_row){.tokens = kinds[kind].tokens, .learned = kinds[kind].learned};
         row->row = (struct bench_row){.name = kinds[kind].name, .batch = s.batch_size};

@@ -158,7 +158,7 @@ const struct option_row option_table[] = {
     {0, "lora", INTEGER(train.lora_rank, 1, 65536), FOR_TUNING, "train adapters of this rank beside a frozen language model"},
     {0, "lora-alpha", REAL("X", train.lora_alpha, 0, 1e6), FOR_TUNING, "their weight times the rank (default: 16)"},
     {0, "train-vision", FLAG(train.trains_vision), FOR_TUNING, "train the encoder as well, which stays as it is else"},
-    {0, "image-size", INTEGER(train.image_size, 1, 65536), FOR_TUNING,
+    {0, "image-size", INTEGER(train.image_size, 1, 1 << 14), FOR_TUNING,
      "sides of the pictures that the encoder is to see from now on; its positions are interpolated; with --train-vision"},
     {0, "recompute", FLAG(train.recompute), FOR_TRAIN, "compute blocks again on the way back: a third slower, less memory"},
     {0, "save-dtype", CHOICE("f32|bf16", train.saved), FOR_TRAIN, "of the model's file (default: f32)"},
@@ -187,7 +187,7 @@ const struct option_row option_table[] = {
     {0, "shape", TEXT("NAME", shape), FOR_BENCH,
      "random weights of this shape: llava-1.5-7b, vicuna-7b-224, blip2-flan-t5-xxl, blip2-flan-t5-xl, tiny, llava-1b or "
      "lmvr-small (default: llava-1.5-7b; with --train lmvr-small)"},
-    {0, "layers", INTEGER(layers, 1, 1024), FOR_BENCH, "cut the language model to N blocks (default: all)"},
+    {0, "layers", INTEGER(layers, 1, 1024), FOR_BENCH, "cut the language model, with --train the encoder too, to N blocks (default: all)"},
     {0, "corruptions", FLAG(corruptions), FOR_BENCH, "in place of a model, the corruptions, on one thread"},
     {0, "train", FLAG(bench_train), FOR_BENCH, "steps of training, of a shape that is a LLaVA"},
     {0, "quick", FLAG(quick), FOR_BENCH, "leave out end to end, and batches above 4; with --train all but LLaVA's two stages"},

@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 work=${1:-build/model}
-model=${2:-models/lmvr-small} trained="$work/a/images $work/b/images"
+model=${2:-models/lmvr-small} trained="$work/a/images $work/b/images $work/c/images"
 . models/recipe/evaluate-common.sh
 
 draw_sets

@@ -26,6 +26,21 @@ say $lmvr train language --config $recipe/language.json --vocabulary-size "${PIE
     --validation "$scenes/text_test.txt" --batch 64 --max-tokens 64 --steps "${STEPS:-5000}" --lr 1e-3 --validate-every 250 \
     --checkpoint-every 250 --seed 1 -o "$work/language" --resume
 
+# The same on pairs, what is said of a scene and its caption: a language model that has to say what its encoder's states hold, not
+# only what goes on well, is one that a Q-Former can speak to while it stays frozen. Half of the sources end with BLIP-2's prompt.
+pairs() {
+    sed -n 's/.*"caption":"\([^"]*\)"}$/\1/p' "$scenes/captions$1.jsonl" >"$work/captions$1.txt"
+    sed -n 's/^[^[]*\[{"from":"human","value":"[^"]*"},{"from":"gpt","value":"\([^"]*\)".*/\1/p' "$scenes/llava$1.json" |
+        paste "$work/captions$1.txt" - | awk -F'\t' -v prompt=" a photo of" '{
+            print $1 (NR % 2 ? prompt : "") "\t" $2
+            print $2 (NR % 2 ? "" : prompt) "\t" $1 }'
+}
+{ pairs ""; head -n 60000 "$scenes/text.txt"; } >"$work/pairs.txt"
+pairs _test >"$work/pairs_test.txt"
+say $lmvr train language -m "$work/language" --data "$work/pairs.txt" --validation "$work/pairs_test.txt" --batch 64 \
+    --max-tokens 96 --steps "${STEPS:-3500}" --lr 7e-4 --warmup 100 --validate-every 250 --checkpoint-every 250 --seed 2 \
+    -o "$work/language-pairs" --resume
+
 # The encoder, as a CLIP's. The captions are read by the language model's vocabulary.
 say $lmvr train contrastive --config $recipe/clip.json --vocabulary "$work/language/spiece.model" \
     --data "$scenes/captions.jsonl" --validation "$scenes/captions_test.jsonl" --batch 128 --max-tokens 48 \
@@ -38,14 +53,14 @@ say $lmvr train qformer --vision "$work/clip" --config $recipe/qformer.json --vo
     --steps "${STEPS:-900}" --lr 1e-3 --clip 1 --warmup 100 --validate-every 250 --checkpoint-every 250 -o "$work/qformer" --resume
 
 # Stage 2: the Q-Former and the projection against the frozen language model.
-say $lmvr train qformer-language -m "$work/qformer" --language "$work/language" --data "$scenes/captions.jsonl" \
-    --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 --steps "${STEPS:-2000}" --lr 2e-4 --clip 1 \
+say $lmvr train qformer-language -m "$work/qformer" --language "$work/language-pairs" --data "$scenes/captions.jsonl" \
+    --validation "$scenes/captions_test.jsonl" --batch 64 --max-tokens 48 --steps "${STEPS:-2500}" --lr 3e-4 --clip 1 \
     --warmup 100 --prompt-share 0.7 --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/stage2" --resume
 
 mkdir -p "$model"
 cp "$work/stage2/config.json" "$work/stage2/model.safetensors" "$work/stage2/preprocessor_config.json" \
     "$work/stage2/spiece.model" "$model"
-for stage in language clip qformer stage2; do
+for stage in language language-pairs clip qformer stage2; do
     cp "$work/$stage/loss.svg" "$model/loss-$stage.svg"
     cp "$work/$stage/loss.csv" "$model/loss-$stage.csv"
 done

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The model that ships with the program, from nothing: draws scenes, trains a CLIP, a language model, and LLaVA's two stages on
-# them, by the program alone. Two to three hours on two cores; what was interrupted goes on where it was.
+# them, by the program alone. Three to four hours on two cores; what was interrupted goes on where it was.
 #
 #     models/recipe/train.sh [WORK [MODEL]]     WORK: where everything is kept (default build/model)
 #                                               MODEL: where the model goes (default WORK/lmvr-small)
@@ -11,16 +11,18 @@ model=${2:-$work/lmvr-small}
 mkdir -p "$work"
 say() { printf '\n$ %s\n' "$*" >&2; "$@"; }
 
-# Scenes of two sizes: many small ones, and ones as large as those that it will be shown. Seeds 101 and 202 are for training;
+# Scenes of two sizes: many small ones, and ones as large as those that it will be shown. Seeds 101, 202 and 404 are for training;
 # no other part of the project draws from them (tests and tables use others).
 [ -s "$work/a/text.txt" ] || say $lmvr scenes --layout llava --count 60000 --test-count 500 --seed 101 --size 128 --force -o "$work/a"
 [ -s "$work/b/text.txt" ] || say $lmvr scenes --layout llava --count 30000 --test-count 500 --seed 202 --force -o "$work/b"
+[ -s "$work/c/text.txt" ] || say $lmvr scenes --layout llava --count 30000 --test-count 500 --seed 404 --force -o "$work/c"
 
-# One list of both, a record a line, paths from $work on.
+# Lists of two folders each, a record a line, paths from $work on.
 lines() { sed -e 's/^,//' -e '/^\[$/d' -e '/^\]$/d' -e "s#\"image\":\"#\"image\":\"$1/#" "$work/$1/$2"; }
 for part in "" _test; do
     { lines a captions$part.jsonl; lines b captions$part.jsonl; } >"$work/captions$part.jsonl"
     { lines a llava$part.json; lines b llava$part.json; } >"$work/llava$part.jsonl"
+    { lines b llava$part.json; lines c llava$part.json; } >"$work/llava-large$part.jsonl"
 done
 # Text: what is said about scenes; where there is a conversation, behind the words that LLaVA begins every one with.
 system="A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions."
@@ -51,11 +53,19 @@ say $lmvr train instruct -m "$work/align" --data "$work/llava.jsonl" --validatio
 say $lmvr train instruct -m "$work/instruct" --train-vision --data "$work/llava.jsonl" --validation "$work/llava_test.jsonl" \
     --batch 32 --steps 4500 --lr 1e-3 --warmup 100 --max-tokens 256 --seed 3 --validate-every 250 --checkpoint-every 250 \
     --save-dtype bf16 -o "$work/instruct-vision" --resume
+say $lmvr train instruct -m "$work/instruct-vision" --train-vision --data "$work/llava.jsonl" \
+    --validation "$work/llava_test.jsonl" --batch 32 --steps 2750 --lr 9e-4 --constant --warmup 100 --max-tokens 256 --seed 4 \
+    --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/instruct-more" --resume
+
+# And on larger pictures: an object of a fifth of the picture's side covers a patch and a half of 128 pixels, two and a half of 192.
+say $lmvr train instruct -m "$work/instruct-more" --train-vision --image-size 192 --data "$work/llava-large.jsonl" \
+    --validation "$work/llava-large_test.jsonl" --batch 32 --steps 3400 --lr 8e-4 --warmup 100 --max-tokens 256 --seed 5 \
+    --validate-every 250 --checkpoint-every 250 --save-dtype bf16 -o "$work/instruct-large" --resume
 
 mkdir -p "$model"
-cp "$work/instruct-vision/config.json" "$work/instruct-vision/model.safetensors" \
-    "$work/instruct-vision/preprocessor_config.json" "$work/instruct-vision/tokenizer.model" "$model"
-for stage in language clip align instruct instruct-vision; do
+cp "$work/instruct-large/config.json" "$work/instruct-large/model.safetensors" \
+    "$work/instruct-large/preprocessor_config.json" "$work/instruct-large/tokenizer.model" "$model"
+for stage in language clip align instruct instruct-vision instruct-more instruct-large; do
     cp "$work/$stage/loss.svg" "$model/loss-$stage.svg"
     cp "$work/$stage/loss.csv" "$model/loss-$stage.csv"
 done
