@@ -187,7 +187,8 @@ const struct option_row option_table[] = {
     {0, "shape", TEXT("NAME", shape), FOR_BENCH,
      "random weights of this shape: llava-1.5-7b, vicuna-7b-224, blip2-flan-t5-xxl, blip2-flan-t5-xl, tiny, llava-1b or "
      "lmvr-small (default: llava-1.5-7b; with --train lmvr-small)"},
-    {0, "layers", INTEGER(layers, 1, 1024), FOR_BENCH, "cut the language model, with --train the encoder too, to N blocks (default: all)"},
+    {0, "layers", INTEGER(layers, 1, 1024), FOR_BENCH,
+     "cut the language model, with --train the encoder too, to N blocks (default: all)"},
     {0, "corruptions", FLAG(corruptions), FOR_BENCH, "in place of a model, the corruptions, on one thread"},
     {0, "train", FLAG(bench_train), FOR_BENCH, "steps of training, of a shape that is a LLaVA"},
     {0, "quick", FLAG(quick), FOR_BENCH, "leave out end to end, and batches above 4; with --train all but LLaVA's two stages"},
