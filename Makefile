@@ -13,7 +13,7 @@ setup:
 demo: all
 	@./examples/demo.sh
 
-# The model that ships, from nothing: two to three hours on two cores; what was interrupted goes on where it was.
+# The model that ships, from nothing: four hours on two cores; what was interrupted goes on where it was.
 model: all
 	./models/recipe/train.sh build/model
 	./models/recipe/evaluate.sh build/model build/model/lmvr-small

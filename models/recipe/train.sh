@@ -1,6 +1,6 @@
 #!/bin/sh
 # The model that ships with the program, from nothing: draws scenes, trains a CLIP, a language model, and LLaVA's two stages on
-# them, by the program alone. Three to four hours on two cores; what was interrupted goes on where it was.
+# them, by the program alone. Four hours on two cores; what was interrupted goes on where it was.
 #
 #     models/recipe/train.sh [WORK [MODEL]]     WORK: where everything is kept (default build/model)
 #                                               MODEL: where the model goes (default WORK/lmvr-small)
