@@ -64,7 +64,7 @@ static const struct shape {
     {"llava-1b", CLIP_L(224), LLAMA(32000, 2048, 22, 32, 4, 5632), 23, {0}, TEXT_L, 768, 8},
     /* the model that ships: models/recipe */
     {"lmvr-small",
-     {128, 16, 3, 192, 5, 3, 768, ACTIVATION_QUICK_GELU, 1e-5f, VISION_CLIP, true},
+     {192, 16, 3, 192, 5, 3, 768, ACTIVATION_QUICK_GELU, 1e-5f, VISION_CLIP, true},
      LLAMA(1088, 256, 4, 4, 4, 704),
      4,
      {0},

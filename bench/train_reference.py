@@ -23,7 +23,7 @@ TEXT_L = dict(vocab_size=49408, hidden_size=768, intermediate_size=3072, num_hid
               max_position_embeddings=77, eos_token_id=2)
 SHAPES = {  # vision, text, projection, pairs, feature state, language
     "lmvr-small": (
-        dict(hidden_size=192, intermediate_size=768, num_hidden_layers=5, num_attention_heads=3, image_size=128, patch_size=16),
+        dict(hidden_size=192, intermediate_size=768, num_hidden_layers=5, num_attention_heads=3, image_size=192, patch_size=16),
         dict(vocab_size=1026, hidden_size=192, intermediate_size=512, num_hidden_layers=2, num_attention_heads=3,
              max_position_embeddings=64, bos_token_id=1024, eos_token_id=1025),
         256, 64, 4,
@@ -45,7 +45,8 @@ class Llava(torch.nn.Module):
         self.language = LlamaForCausalLM(LlamaConfig(**language, attn_implementation=attention, use_cache=False))
         self.encoder = None
         if kind != "language":
-            config = CLIPVisionConfig(**dict(vision, num_hidden_layers=self.state), attn_implementation=attention)
+            depth = min(self.state, layers or self.state)
+            config = CLIPVisionConfig(**dict(vision, num_hidden_layers=depth), attn_implementation=attention)
             self.encoder = frozen(CLIPVisionModel(config), half)
             wide = language["hidden_size"]
             self.projector = torch.nn.Sequential(torch.nn.Linear(vision["hidden_size"], wide), torch.nn.GELU(),
@@ -66,9 +67,10 @@ class Llava(torch.nn.Module):
 
 
 class Contrastive(torch.nn.Module):
-    def __init__(self, shape, attention):
+    def __init__(self, shape, layers, attention):
         super().__init__()
         vision, text, projection = SHAPES[shape][:3]
+        vision, text = (dict(d, num_hidden_layers=min(d["num_hidden_layers"], layers or 99)) for d in (vision, text))
         config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=projection)
         config._attn_implementation = attention
         self.clip = CLIPModel(config)
@@ -90,7 +92,7 @@ def measure(args, kind, attention):
     vision, text, _, pairs, _, language = SHAPES[args.shape]
     clip = kind == "contrastive"
     count = count or pairs
-    model = Contrastive(args.shape, attention) if clip else Llava(args.shape, kind, args.layers, attention, half)
+    model = Contrastive(args.shape, args.layers, attention) if clip else Llava(args.shape, kind, args.layers, attention, half)
     tokens = torch.randint(3, (text if clip else language)["vocab_size"] - 3, (count, length))
     if clip:
         tokens[:, -1] = text["eos_token_id"] if args.shape == "lmvr-small" else text["vocab_size"] - 1
