@@ -38,7 +38,7 @@ pairs() {
 { pairs ""; head -n 60000 "$scenes/text.txt"; } >"$work/pairs.txt"
 pairs _test >"$work/pairs_test.txt"
 say $lmvr train language -m "$work/language" --data "$work/pairs.txt" --validation "$work/pairs_test.txt" --batch 64 \
-    --max-tokens 96 --steps "${STEPS:-3500}" --lr 7e-4 --warmup 100 --validate-every 250 --checkpoint-every 250 --seed 2 \
+    --max-tokens 256 --steps "${STEPS:-3500}" --lr 7e-4 --warmup 100 --validate-every 250 --checkpoint-every 250 --seed 2 \
     -o "$work/language-pairs" --resume
 
 # The encoder, as a CLIP's. The captions are read by the language model's vocabulary.
