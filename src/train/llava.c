@@ -168,14 +168,14 @@ static struct value *loss(void *self, struct tape *tape, const struct batch *bat
     return l->net.head.weight ? llava_net_label_loss(&l->net, tape, batch) : llava_net_loss(&l->net, tape, batch);
 }
 
-/* Files of the folders it began from that belong beside the new weights: path, name, path, name, ..., NULL. */
-#define MOST_COPIES 8
-
 /* Where the files that it began from do not say how pictures come in. */
 static bool writes_preprocess(const struct llava *l)
 {
     return l->vision_checkpoint || (l->net.visual_tokens && l->config.vision.image_size != l->stored_image_size);
 }
+
+/* Files of the folders it began from that belong beside the new weights: path, name, path, name, ..., NULL. */
+#define MOST_COPIES 8
 
 static void list_copies(const struct llava *l, char *paths[MOST_COPIES], const char *copies[2 * MOST_COPIES + 1])
 {

@@ -7,31 +7,18 @@ CLIPVisionEmbeddings.interpolate_pos_encoding makes of it:
     table                    (1 + 9, 5)
     resized/2, /3, /4, /7    (1 + side * side, 5)
 """
-import json
 import pathlib
-import struct
 import sys
 
 import torch
+from safetensors.torch import save_file
+from transformers import CLIPVisionConfig
+from transformers.models.clip.modeling_clip import CLIPVisionEmbeddings
 
 SIDE, WIDTH, SIDES = 3, 5, (2, 3, 4, 7)
 
 
-def write(path, tensors):
-    header, data = {}, b""
-    for name, tensor in tensors.items():
-        raw = tensor.contiguous().numpy().tobytes()
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-
-
 def main():
-    from transformers import CLIPVisionConfig
-    from transformers.models.clip.modeling_clip import CLIPVisionEmbeddings
-
     torch.manual_seed(7)
     tensors = {}
     config = CLIPVisionConfig(hidden_size=WIDTH, image_size=4 * SIDE, patch_size=4, num_attention_heads=1)
@@ -41,8 +28,8 @@ def main():
         tensors["table"] = embeddings.position_embedding.weight.clone()
         for side in SIDES:
             patches = torch.zeros(1, 1 + side * side, WIDTH)
-            tensors[f"resized/{side}"] = embeddings.interpolate_pos_encoding(patches, 4 * side, 4 * side)[0]
-    write(pathlib.Path(sys.argv[1]) / "positions.safetensors", tensors)
+            tensors[f"resized/{side}"] = embeddings.interpolate_pos_encoding(patches, 4 * side, 4 * side)[0].contiguous()
+    save_file(tensors, pathlib.Path(sys.argv[1]) / "positions.safetensors")
 
 
 main()
