@@ -142,10 +142,12 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     train->lora_rank = t->lora_rank;
     train->trains_vision = t->trains_vision;
     train->image_size = t->image_size;
+    train->trains_language = t->trains_language;
     train->net = (struct net_options){.products = model_dtype(o->dtype),
                                       .saved = t->saved == 2 ? BF16 : F32,
                                       .seed = o->session.seed,
-                                      .recompute = t->recompute};
+                                      .recompute = t->recompute,
+                                      .noise = t->noise};
     train->on_begin = on_begin;
     take_whole(o->session.batch, 0, &train->batch);
     take_whole(t->most_tokens, 0, &train->most_tokens);

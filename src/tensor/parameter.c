@@ -4,6 +4,7 @@
 #include "tensor/cpu/kernels.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,6 +155,17 @@ void parameter_get(const struct parameter *parameter, int64_t first, int64_t cou
     }
     for (int64_t i = 0; i < count; i++)
         values[i] = bf16_to_f32(parameter->half[first + i]);
+}
+
+double parameter_deviation(const struct parameter *parameter)
+{
+    double sum = 0;
+    int64_t count = parameter->rows * parameter->columns;
+    for (int64_t i = 0; i < count; i++) {
+        double value = (double)(parameter->value ? parameter->value[i] : bf16_to_f32(parameter->half[i]));
+        sum += value * value;
+    }
+    return count > 0 ? sqrt(sum / (double)count) : 0;
 }
 
 void parameter_round(struct parameter *parameter)

@@ -63,6 +63,9 @@ void parameter_set(struct parameter *parameter, int64_t first, int64_t count, co
 /* Reads them, as f32. */
 void parameter_get(const struct parameter *parameter, int64_t first, int64_t count, float *values);
 
+/* The root of the mean square of its numbers. */
+double parameter_deviation(const struct parameter *parameter);
+
 /* Rounds `value` to `half` again, after it has changed. */
 void parameter_round(struct parameter *parameter);
 

@@ -57,6 +57,11 @@ lmvr_status tape_status(const struct tape *tape, lmvr_error *error)
     return tape->status == LMVR_OK ? LMVR_OK : error_set(error, tape->status, "%s", tape->error.message);
 }
 
+bool tape_is_recording(const struct tape *tape)
+{
+    return tape->recording;
+}
+
 void *tape_memory(struct tape *tape, int64_t count, size_t size)
 {
     if (tape->status != LMVR_OK)

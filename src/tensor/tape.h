@@ -30,6 +30,7 @@ void tape_free(struct tape *tape); /* NULL is allowed */
 
 /* Forgets all values. Without `recording` nothing is kept to go back, as for validation. */
 void tape_begin(struct tape *tape, bool recording);
+bool tape_is_recording(const struct tape *tape);
 
 /* Keeps a failure, as an operation does; the first one counts. */
 void tape_fail(struct tape *tape, lmvr_status status, const char *sentence);

@@ -4,8 +4,11 @@
 #include "model/compose.h"
 #include "train/folder.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PROJECTION_DEVIATION 0.02
 
 /* ---- configurations --------------------------------------------------------------------------------------------------- */
 
@@ -157,6 +160,27 @@ static lmvr_status declare_qformer(struct blip2 *b, const struct blip2_options *
     return status;
 }
 
+/*
+ * What the projection makes of normalized queries shall be as long as words are. A linear layer's usual beginning makes of them
+ * vectors a third as long, and of a T5 whose embeddings are large less than that; its first block then adds to them what makes
+ * them unreadable.
+ */
+static lmvr_status lengthen_projection(struct blip2 *b, lmvr_error *error)
+{
+    struct parameter *weight = b->projection.weight;
+    int64_t size = weight->rows * weight->columns;
+    double factor = parameter_deviation(b->t5.embedding) / sqrt((double)weight->columns) / PROJECTION_DEVIATION;
+    float *values = malloc((size_t)size * sizeof *values);
+    if (!values)
+        return error_no_memory(error, "the projection");
+    parameter_get(weight, 0, size, values);
+    for (int64_t i = 0; i < size; i++)
+        values[i] = (float)((double)values[i] * factor);
+    parameter_set(weight, 0, size, values);
+    free(values);
+    return LMVR_OK;
+}
+
 static lmvr_status declare(struct blip2 *b, const struct blip2_options *options, lmvr_error *error)
 {
     struct net net = {.parameters = &b->parameters, .checkpoint = b->checkpoint, .trained = true, .error = error};
@@ -166,10 +190,13 @@ static lmvr_status declare(struct blip2 *b, const struct blip2_options *options,
     TRY(qformer_net_init(&b->qformer, &b->config.qformer, NULL, &b->vision, &net));
     if (b->language_checkpoint)
         net.checkpoint = NULL;
-    b->projection = net_linear(&net, "language_projection", b->config.language.width, b->config.qformer.width, true, 0.02);
+    b->projection =
+        net_linear(&net, "language_projection", b->config.language.width, b->config.qformer.width, true, PROJECTION_DEVIATION);
     net.checkpoint = b->language_checkpoint ? b->language_checkpoint : b->checkpoint;
-    net.trained = false;
+    net.trained = options->trains_language;
     TRY(t5_net_init(&b->t5, &b->config.language, &net));
+    if (b->language_checkpoint)
+        TRY(lengthen_projection(b, error));
     b->t5.recompute = options->net.recompute;
     return LMVR_OK;
 }

@@ -23,6 +23,7 @@ struct blip2_options {
     const char *config;    /* ... and a configuration's file, whose Q-Former begins at random */
     const char *language;  /* of BLIP2_LANGUAGE: a T5 folder; NULL: start has its own */
     const char *tokenizer; /* the vocabulary's file, copied beside the model; NULL: none */
+    bool trains_language;  /* of BLIP2_LANGUAGE: the T5 is trained too */
     int pieces;            /* of the vocabulary: [CLS] and [DEC] are the two ids behind them */
     struct net_options net;
 };

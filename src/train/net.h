@@ -14,6 +14,7 @@ struct net_options {
     enum dtype saved;    /* of the file that is written */
     uint64_t seed;       /* of what begins at random */
     bool recompute;
+    double noise; /* a T5's */
 };
 
 /* Where parameters come from and go. After a failure, which is kept, nothing more is declared and NULL is returned. */

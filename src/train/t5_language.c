@@ -62,6 +62,8 @@ lmvr_status t5_language_init(struct t5_language *t, const char *start, const cha
     lmvr_status status = t5_net_init(&t->net, &t->config, &net);
     checkpoint_close(net.checkpoint);
     t->net.recompute = options->recompute;
+    t->net.noise = options->noise;
+    t->net.seed = options->seed;
     t->objective = (struct objective){t, "language", &t->parameters, loss, NULL, save};
     return status;
 }

@@ -1,10 +1,13 @@
 #include "train/t5_net.h"
 
+#include "format/hash.h"
+#include "image/random.h"
 #include "language/t5.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define T5        "language_model."
 #define EMBEDDING T5 "shared.weight"
@@ -282,6 +285,31 @@ static void lay_out(const struct t5_net *t5, const struct batch *batch, int visu
         l->decoder[d] = (struct tape_place){-1, 0};
 }
 
+/* The same numbers for the same batch and seed; zeros for rows that no sequence has. */
+static struct value *make_noise(const struct t5_net *t5, struct tape *tape, const struct batch *batch, const struct layout *l)
+{
+    int64_t width = t5->config.width;
+    float *noise = tape_memory(tape, l->encoder_rows * width, sizeof *noise);
+    if (!noise)
+        return NULL;
+    memset(noise, 0, (size_t)(l->encoder_rows * width) * sizeof *noise);
+    double most = t5->noise * parameter_deviation(t5->embedding);
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < batch->sequence_count; i++) {
+        const struct batch_sequence *s = &batch->sequences[i];
+        const struct tape_segment *rows = &l->encoder_segments[i];
+        struct random random;
+        random_init(&random, hash_bytes(t5->seed ^ (uint64_t)i, s->tokens, (size_t)s->count * sizeof *s->tokens));
+        double deviation = random_uniform(&random, 0, most), pair[2];
+        for (int64_t k = rows->q_first * width; k < (rows->q_first + rows->q_count) * width; k++) {
+            if ((k - rows->q_first * width) % 2 == 0)
+                random_normals(&random, pair);
+            noise[k] = (float)(deviation * pair[(k - rows->q_first * width) % 2]);
+        }
+    }
+    return tape_constant(tape, l->encoder_rows, width, noise);
+}
+
 struct value *t5_net_loss(const struct t5_net *t5, struct tape *tape, const struct batch *batch, struct value *visual,
                           int visual_count)
 {
@@ -291,6 +319,8 @@ struct value *t5_net_loss(const struct t5_net *t5, struct tape *tape, const stru
     lay_out(t5, batch, visual_count, &l);
     struct value *sources[2] = {tape_parameter(tape, t5->embedding), visual};
     struct value *states = tape_assemble(tape, sources, visual_count ? 2 : 1, l.encoder_rows, l.encoder);
+    if (t5->noise > 0 && tape_is_recording(tape))
+        states = tape_add(tape, states, make_noise(t5, tape, batch, &l));
     states = run_stack(t5, &t5->encoder, tape, states, l.encoder_segments, batch->sequence_count, NULL, NULL);
     struct value *x = tape_assemble(tape, sources, 1, l.decoder_rows, l.decoder);
     x = run_stack(t5, &t5->decoder, tape, x, l.decoder_segments, batch->sequence_count, l.cross, states);

@@ -25,7 +25,10 @@ struct t5_net_stack {
 
 struct t5_net {
     struct language_config config;
-    bool recompute;                     /* blocks are computed again on the way back instead of being kept */
+    bool recompute; /* blocks are computed again on the way back instead of being kept */
+    double noise;   /* what the encoder reads gets normal noise while it is learned from: of each sequence a deviation between 0
+                       and so many times that of the embeddings' numbers */
+    uint64_t seed;  /* of the noise */
     struct parameter *embedding, *head; /* the same where they are tied */
     struct t5_net_stack encoder, decoder;
 };

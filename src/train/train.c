@@ -336,6 +336,9 @@ static lmvr_status open_language(struct setup *s, lmvr_error *error)
     TRY(config_read_model_type(s->options->start, &model_type, error));
     bool t5 = model_type && strcmp(model_type, "t5") == 0;
     free(model_type);
+    if (s->options->net.noise > 0 && !t5)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is no T5; --noise is for what a T5's encoder reads",
+                         s->options->start);
     return t5 ? open_t5(s, error) : open_llava(s, error);
 }
 
@@ -366,6 +369,7 @@ static lmvr_status open_blip2(struct setup *s, lmvr_error *error)
                                     .config = o->vision ? o->start : NULL,
                                     .language = o->language,
                                     .tokenizer = s->vocabulary,
+                                    .trains_language = o->trains_language,
                                     .pieces = pieces,
                                     .net = o->net};
     TRY(blip2_init(&s->blip2, &options, error));

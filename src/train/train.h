@@ -33,7 +33,8 @@ struct train_options {
     int lora_rank;
     double lora_alpha;
     bool trains_vision;
-    int image_size; /* of an encoder that is trained: what it is to see from now on, pixels; 0: as it does */
+    bool trains_language; /* of TRAIN_QFORMER_LANGUAGE */
+    int image_size;       /* of an encoder that is trained: what it is to see from now on, pixels; 0: as it does */
     struct net_options net;
     struct run_options run;
     void (*on_begin)(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, void *user); /* NULL is allowed */

@@ -2,7 +2,7 @@
  * qformer and qformer-language; each stage killed goes on to the same bytes. */
 #include "train_made.h"
 
-#define T5 "train language" NUMBERS "--config t5.json --data text.txt --max-tokens 16 --batch 2 --steps 3 --lr 0.01 "
+#define T5 "train language" NUMBERS "--data text.txt --max-tokens 16 --batch 2 --steps 3 --lr 0.01 "
 #define EVA                                                                                                                    \
     "train contrastive" NUMBERS "--data captions.jsonl --max-tokens 16 --batch 3 --steps 3 --vocabulary t5/spiece.model "
 #define QFORMER   "train qformer" NUMBERS "--data captions.jsonl --max-tokens 16 --batch 3 --lr 0.01 "
@@ -32,7 +32,7 @@ static int make_blip2(void **state)
     if (make_folder() != 0)
         return -1;
     write_blip2_configs();
-    assert_ended(lmvr(T5 "--vocabulary-size 40 -o t5"), 0, NULL);
+    assert_ended(lmvr(T5 "--config t5.json --vocabulary-size 40 -o t5"), 0, NULL);
     assert_ended(lmvr(EVA "--config eva.json -o eva"), 0, NULL);
     assert_ended(lmvr(QFORMER "--vision eva --config qformer.json --vocabulary t5/spiece.model --steps 2 -o stage1"), 0, NULL);
     assert_ended(lmvr(LANGUAGE2 "-m stage1 --language t5 --steps 2 -o stage2"), 0, NULL);
@@ -62,6 +62,32 @@ static void test_the_second_stage_changes_the_q_former_and_nothing_that_is_froze
     safetensors_close(t5);
     safetensors_close(stage1);
     safetensors_close(stage2);
+}
+
+static void test_the_language_model_is_trained_where_it_is_asked_for(void **state)
+{
+    (void)state;
+    static const char *const part = "language_model.encoder.block.0.layer.0.SelfAttention.q.weight";
+    static const char *const vision = "vision_model.encoder.layers.1.mlp.fc1.weight";
+    assert_ended(lmvr(LANGUAGE2 "-m stage2 --train-language --steps 2 -o whole2"), 0, NULL);
+    struct safetensors *stage2 = open_tensors("stage2/model.safetensors"), *whole = open_tensors("whole2/model.safetensors");
+    assert_true(same_tensor(stage2, vision, whole, vision));
+    assert_false(same_tensor(stage2, part, whole, part));
+    assert_false(same_tensor(stage2, "query_tokens", whole, "query_tokens"));
+    safetensors_close(stage2);
+    safetensors_close(whole);
+}
+
+static void test_a_t5_is_trained_with_noise(void **state)
+{
+    (void)state;
+    static const char *const part = "encoder.block.0.layer.0.SelfAttention.q.weight";
+    assert_ended(lmvr(T5 "-m t5 -o clear"), 0, NULL);
+    assert_ended(lmvr(T5 "-m t5 --noise 2 -o noisy"), 0, NULL);
+    struct safetensors *clear = open_tensors("clear/model.safetensors"), *noisy = open_tensors("noisy/model.safetensors");
+    assert_false(same_tensor(clear, part, noisy, part));
+    safetensors_close(clear);
+    safetensors_close(noisy);
 }
 
 /* ---- interrupted ------------------------------------------------------------------------------------------------------ */
@@ -99,6 +125,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TRAIN_TEST(test_what_the_stages_make_describes_and_embeds),
         TRAIN_TEST(test_the_second_stage_changes_the_q_former_and_nothing_that_is_frozen),
+        TRAIN_TEST(test_the_language_model_is_trained_where_it_is_asked_for),
+        TRAIN_TEST(test_a_t5_is_trained_with_noise),
         TRAIN_TEST(test_a_killed_first_stage_goes_on_to_the_same_bytes),
         TRAIN_TEST(test_a_killed_second_stage_goes_on_to_the_same_bytes),
     };

@@ -43,6 +43,7 @@ static void test_calls_that_are_not_whole(void **state)
     refuse(INSTRUCT "-m nowhere" NEW, "nowhere: is not a folder");
     refuse(LANGUAGE "--config llama.json --lr 1e30" NEW, "--lr takes a number from 0 to 1000, not \"1e30\"");
     refuse(LANGUAGE "--config llama.json --steps 0" NEW, "--steps");
+    refuse(LANGUAGE "--config llama.json --noise 1" NEW, "llama.json: is no T5; --noise is for what a T5's encoder reads");
 }
 
 static void test_data_that_cannot_be_used(void **state)

@@ -36,6 +36,36 @@ static void test_t5_with_a_tied_head_follows_torch(void **state)
     run_language("t5-language-tied", ROOT "t5-language-tied/model", false);
 }
 
+/* Loss of the first batch with noise drawn by the seed. */
+static double noisy_loss(double noise, uint64_t seed, bool recording)
+{
+    struct golden g;
+    struct t5_language t;
+    struct tape *tape;
+    lmvr_error error;
+    struct net_options options = {.noise = noise, .seed = seed};
+    golden_open(&g, "t5-language");
+    if (t5_language_init(&t, ROOT "t5-language/model", NULL, &options, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(tape_create(F32, &tape, NULL), LMVR_OK);
+    double loss = loss_of(&t.objective, tape, &g, 0, recording);
+    tape_free(tape);
+    t5_language_finish(&t);
+    golden_close(&g);
+    return loss;
+}
+
+static void test_noise_is_drawn_by_the_seed_and_left_out_where_nothing_is_learned(void **state)
+{
+    (void)state;
+    double without = noisy_loss(0, 1, true), first = noisy_loss(1, 1, true);
+    assert_true(first != without);
+    assert_true(first == noisy_loss(1, 1, true));
+    assert_true(first != noisy_loss(1, 2, true));
+    assert_true(noisy_loss(1, 1, false) == noisy_loss(0, 1, false));
+    assert_true(fabs(noisy_loss(1e-6, 1, true) - without) < 1e-4 * without);
+}
+
 /* Stage 1 with the batch's own negatives in place of drawn ones. */
 struct given {
     const struct golden *golden;
@@ -88,14 +118,17 @@ static void test_recomputed_stage_1_follows_torch_too(void **state)
     run_qformer(true);
 }
 
-static void run_qformer_language(bool recompute)
+static void run_qformer_language(const char *name, bool trains_language, bool recompute)
 {
     struct golden g;
     struct blip2 b;
     lmvr_error error;
-    struct blip2_options options = {
-        .stage = BLIP2_LANGUAGE, .start = ROOT "qformer-language/model", .pieces = 62, .net.recompute = recompute};
-    golden_open(&g, "qformer-language");
+    struct blip2_options options = {.stage = BLIP2_LANGUAGE,
+                                    .start = ROOT "qformer-language/model",
+                                    .trains_language = trains_language,
+                                    .pieces = 62,
+                                    .net.recompute = recompute};
+    golden_open(&g, name);
     if (blip2_init(&b, &options, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     follow(&g, &b.objective);
@@ -106,13 +139,19 @@ static void run_qformer_language(bool recompute)
 static void test_stage_2_follows_torch(void **state)
 {
     (void)state;
-    run_qformer_language(false);
+    run_qformer_language("qformer-language", false, false);
 }
 
 static void test_recomputed_stage_2_follows_torch_too(void **state)
 {
     (void)state;
-    run_qformer_language(true);
+    run_qformer_language("qformer-language", false, true);
+}
+
+static void test_stage_2_with_the_language_model_follows_torch(void **state)
+{
+    (void)state;
+    run_qformer_language("qformer-language-whole", true, false);
 }
 
 /* Loss of the first batch with negatives drawn by the seed. */
@@ -171,6 +210,10 @@ static void test_stage_2_begins_from_stage_1_and_a_t5(void **state)
     assert_non_null(mkdtemp(folder));
     if (blip2_init(&b, &options, &error) != LMVR_OK || b.objective.save(&b, folder, &error) != LMVR_OK)
         fail_msg("%s", error.message);
+    /* normalized queries become as long as words are */
+    double per_query = parameter_deviation(b.projection.weight) * sqrt((double)b.projection.weight->columns);
+    double of_words = parameter_deviation(b.t5.embedding);
+    assert_true(fabs(per_query - of_words) < 0.1 * of_words);
     blip2_finish(&b);
     if (model_config_read(folder, &config, &error) != LMVR_OK)
         fail_msg("%s", error.message);
@@ -189,10 +232,12 @@ int main(void)
         cmocka_unit_test(test_t5_follows_torch),
         cmocka_unit_test(test_recomputed_t5_follows_torch_too),
         cmocka_unit_test(test_t5_with_a_tied_head_follows_torch),
+        cmocka_unit_test(test_noise_is_drawn_by_the_seed_and_left_out_where_nothing_is_learned),
         cmocka_unit_test(test_stage_1_follows_torch),
         cmocka_unit_test(test_recomputed_stage_1_follows_torch_too),
         cmocka_unit_test(test_stage_2_follows_torch),
         cmocka_unit_test(test_recomputed_stage_2_follows_torch_too),
+        cmocka_unit_test(test_stage_2_with_the_language_model_follows_torch),
         cmocka_unit_test(test_negatives_are_drawn_by_the_seed),
         cmocka_unit_test(test_stage_1_goes_on_from_its_folder),
         cmocka_unit_test(test_stage_2_begins_from_stage_1_and_a_t5),

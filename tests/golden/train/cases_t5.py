@@ -114,7 +114,8 @@ def blip2_folder(out):
     save_model(model, f"{out}/qformer-language/model", BLIP_PREPROCESSOR)
 
 
-def qformer_language(out):
+def stage2_case(out, name, *prefixes):
+    """The parameters that begin with one of the prefixes are trained."""
     blip2_folder(out)
     generator = torch.Generator().manual_seed(92)
     batches = [pack([pair(generator, i, t, image=n, visual_at=0) for n, (i, t) in enumerate(((3, 5), (0, 9), (5, 3)))],
@@ -136,7 +137,16 @@ def qformer_language(out):
         def own(batch):
             targets, read = inputs(batch)
             return model(**read, labels=labels_of(targets)).loss
-        return Training(trained(parameters, "query_tokens", "qformer.", "language_projection."), loss, own=own)
+        return Training(trained(parameters, *prefixes), loss, own=own)
 
-    return Case("qformer-language", {"models": {"blip2": "model"}, "decoder_start": START, "end": END, "queries": QUERIES}, batches,
-                build, ["query_tokens", "language_projection.bias", "qformer.layernorm.weight"])
+    folder = "model" if name == "qformer-language" else "../qformer-language/model"
+    return Case(name, {"models": {"blip2": folder}, "decoder_start": START, "end": END, "queries": QUERIES}, batches, build,
+                ["query_tokens", "language_projection.bias", "qformer.layernorm.weight"])
+
+
+def qformer_language(out):
+    return stage2_case(out, "qformer-language", "query_tokens", "qformer.", "language_projection.")
+
+
+def qformer_language_whole(out):
+    return stage2_case(out, "qformer-language-whole", "query_tokens", "qformer.", "language_projection.", "language_model.")

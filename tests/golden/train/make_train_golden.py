@@ -17,7 +17,7 @@ CASES = {"contrastive": cases_llava.contrastive, "language": cases_llava.languag
          "instruct": cases_llava.instruct, "instruct-vision": cases_llava.instruct_vision, "lora": cases_llava.lora,
          "finetune": cases_llava.finetune, "finetune-multi": cases_llava.finetune_multi,
          "t5-language": cases_t5.t5_language, "t5-language-tied": cases_t5.t5_language_tied, "qformer": cases_qformer.qformer,
-         "qformer-language": cases_t5.qformer_language}
+         "qformer-language": cases_t5.qformer_language, "qformer-language-whole": cases_t5.qformer_language_whole}
 
 
 def main():
