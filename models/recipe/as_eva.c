@@ -218,7 +218,10 @@ static lmvr_status write_weights(const struct tower *t, int blocks, const char *
     add(&tensors, "post_layernorm.weight", t->width, 0, ones);
     add(&tensors, "post_layernorm.bias", t->width, 0, allocate(t->width));
     char *path = input_path(folder, "model.safetensors");
-    return path ? safetensors_write(path, tensors.items, tensors.count, NULL, error) : error_no_memory(error, folder);
+    lmvr_status status =
+        path ? safetensors_write(path, tensors.items, tensors.count, NULL, error) : error_no_memory(error, folder);
+    free(path);
+    return status;
 }
 
 static lmvr_status write_config(const char *model, int blocks, const char *folder, lmvr_error *error)
