@@ -212,15 +212,8 @@ static void clear(const struct matmul_call *call)
             call->c[i * call->c_stride + j] = call->bias ? call->bias[j] : 0;
 }
 
-lmvr_status matmul_run(struct matmul *matmul, struct arena *arena, const struct matmul_call *call, lmvr_error *error)
+static lmvr_status run_compiled(struct matmul *matmul, struct arena *arena, const struct matmul_call *call, lmvr_error *error)
 {
-    if (call->m == 0 || call->n == 0)
-        return LMVR_OK;
-    if (call->k == 0) { /* an empty sum */
-        if (!call->accumulate)
-            clear(call);
-        return LMVR_OK;
-    }
     struct shape shape;
     memset(&shape, 0, sizeof shape);
     shape = (struct shape){call->m,
@@ -249,6 +242,54 @@ lmvr_status matmul_run(struct matmul *matmul, struct arena *arena, const struct 
     return status == dnnl_success ? LMVR_OK
                                   : error_set(error, LMVR_ERROR_INVALID, "oneDNN cannot multiply (%lld, %lld) by (%lld, %lld)",
                                               (long long)call->m, (long long)call->k, (long long)call->k, (long long)call->n);
+}
+
+/* `count` elements that lie `stride` apart, side by side; NULL: no memory. */
+static void *gather(struct arena *arena, enum dtype dtype, int64_t count, const void *elements, int64_t stride)
+{
+    size_t size = dtype_size(dtype);
+    char *copy = arena_alloc(arena, count, size);
+    for (int64_t i = 0; i < count && copy; i++)
+        memcpy(copy + (size_t)i * size, (const char *)elements + (size_t)(i * stride) * size, size);
+    return copy;
+}
+
+/* oneDNN 3.7 takes the elements of a vector for neighbors, whatever stride it was told: those that are not get memory of their
+ * own. */
+static lmvr_status run_vectors(struct matmul *matmul, struct arena *arena, const struct matmul_call *call, lmvr_error *error)
+{
+    struct matmul_call dense = *call;
+    if (call->m == 1 && call->a.transposed)
+        dense.a = (struct matrix){gather(arena, call->dtype, call->k, call->a.data, call->a.stride), 1, true};
+    if (call->n == 1 && !call->b.transposed)
+        dense.b = (struct matrix){gather(arena, call->dtype, call->k, call->b.data, call->b.stride), 1, false};
+    if (call->n == 1) {
+        dense.c = gather(arena, F32, call->m, call->c, call->c_stride);
+        dense.c_stride = 1;
+    }
+    if (!dense.a.data || !dense.b.data || !dense.c)
+        return error_no_memory(error, "a matrix product");
+    TRY(run_compiled(matmul, arena, &dense, error));
+    for (int64_t i = 0; i < call->m && call->n == 1; i++)
+        call->c[i * call->c_stride] = dense.c[i];
+    return LMVR_OK;
+}
+
+lmvr_status matmul_run(struct matmul *matmul, struct arena *arena, const struct matmul_call *call, lmvr_error *error)
+{
+    if (call->m == 0 || call->n == 0)
+        return LMVR_OK;
+    if (call->k == 0) { /* an empty sum */
+        if (!call->accumulate)
+            clear(call);
+        return LMVR_OK;
+    }
+    if (call->m > 1 && call->n > 1)
+        return run_compiled(matmul, arena, call, error);
+    struct arena_mark mark = arena_mark(arena);
+    lmvr_status status = run_vectors(matmul, arena, call, error);
+    arena_release(arena, mark);
+    return status;
 }
 
 void matmul_count(const struct matmul *matmul, void (*visit)(void *user, int64_t m, int64_t n, int64_t k, int64_t uses),
