@@ -341,13 +341,30 @@ static lmvr_status run_padded(struct dnnl_product *p, struct arena *arena, const
     return LMVR_OK;
 }
 
+/* oneDNN 3.7 takes the elements of a column for neighbors, whatever stride it was told. */
+static lmvr_status run_column(struct dnnl_product *p, struct arena *arena, int64_t rows, const float *x, int64_t x_stride,
+                              const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
+{
+    float *column = arena_floats(arena, rows);
+    if (!column)
+        return error_no_memory(error, "a matrix product");
+    for (int64_t r = 0; r < rows; r++)
+        column[r] = y[r * y_stride];
+    TRY(dnnl_product_run(p, arena, rows, x, x_stride, bias, accumulate, column, 1, error));
+    for (int64_t r = 0; r < rows; r++)
+        y[r * y_stride] = column[r];
+    return LMVR_OK;
+}
+
 lmvr_status dnnl_product_run(struct dnnl_product *product, struct arena *arena, int64_t rows, const float *x, int64_t x_stride,
                              const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
 {
     if (rows == 0)
         return LMVR_OK;
     struct arena_mark mark = arena_mark(arena);
-    if (rows < LEAST_ROWS)
+    if (product->out == 1 && y_stride != 1)
+        TRY(run_column(product, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error));
+    else if (rows < LEAST_ROWS)
         TRY(run_padded(product, arena, x, bias, accumulate, y, error));
     else
         TRY(run_rows(product, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error));
