@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PROJECTION_DEVIATION 0.02
+#define STAGE1               "Blip2ForImageTextRetrieval"
 
 /* ---- configurations --------------------------------------------------------------------------------------------------- */
 
@@ -26,8 +27,8 @@ static json_t *compose_retrieval(const struct blip2 *b, json_t *vision, json_t *
     json_object_set_new(qformer, "model_type", json_string("blip_2_qformer"));
     json_object_set_new(qformer, "encoder_hidden_size", json_integer(b->config.vision.width));
     json_object_set_new(qformer, "use_qformer_text_input", json_true());
-    return json_pack("{s:[s], s:s, s:i, s:i, s:o, s:o, s:{s:s}}", "architectures", "Blip2ForImageTextRetrieval", "model_type",
-                     "blip-2", "num_query_tokens", b->config.qformer.queries, "image_text_hidden_size", b->text.projection,
+    return json_pack("{s:[s], s:s, s:i, s:i, s:o, s:o, s:{s:s}}", "architectures", STAGE1, "model_type", "blip-2",
+                     "num_query_tokens", b->config.qformer.queries, "image_text_hidden_size", b->text.projection,
                      "vision_config", tower, "qformer_config", qformer, "text_config", "model_type", "t5");
 }
 
@@ -92,6 +93,16 @@ static lmvr_status read_language(struct blip2 *b, const struct blip2_options *op
     return b->json ? LMVR_OK : error_no_memory(error, "the configuration");
 }
 
+/* A BLIP-2 with a language model of its own. */
+static lmvr_status read_whole(struct blip2 *b, const struct blip2_options *options, lmvr_error *error)
+{
+    const char *architecture = json_string_value(json_array_get(json_object_get(b->json, "architectures"), 0));
+    if (architecture && strcmp(architecture, STAGE1) == 0)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: is stage 1's and has no language model; --language has to name a T5 folder", options->start);
+    return model_config_read(options->start, &b->config, error);
+}
+
 static lmvr_status read_start(struct blip2 *b, const struct blip2_options *options, lmvr_error *error)
 {
     if (!options->start)
@@ -103,7 +114,7 @@ static lmvr_status read_start(struct blip2 *b, const struct blip2_options *optio
     TRY(checkpoint_open(options->start, &b->checkpoint, error));
     if (b->stage == BLIP2_QFORMER)
         return check_words(b, options, options->start, error);
-    return options->language ? read_language(b, options, error) : model_config_read(options->start, &b->config, error);
+    return options->language ? read_language(b, options, error) : read_whole(b, options, error);
 }
 
 /* ---- parameters ------------------------------------------------------------------------------------------------------- */

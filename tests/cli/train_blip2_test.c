@@ -90,6 +90,13 @@ static void test_a_t5_is_trained_with_noise(void **state)
     safetensors_close(noisy);
 }
 
+static void test_stage_1_alone_is_no_beginning_of_stage_2(void **state)
+{
+    (void)state;
+    assert_ended(lmvr(LANGUAGE2 "-m stage1 -o none"), 2, "stage1: is stage 1's and has no language model; --language has to");
+    assert_false(exists("none"));
+}
+
 /* ---- interrupted ------------------------------------------------------------------------------------------------------ */
 
 #define LONG   "--steps 200 --checkpoint-every 5 "
@@ -127,6 +134,7 @@ int main(void)
         TRAIN_TEST(test_the_second_stage_changes_the_q_former_and_nothing_that_is_frozen),
         TRAIN_TEST(test_the_language_model_is_trained_where_it_is_asked_for),
         TRAIN_TEST(test_a_t5_is_trained_with_noise),
+        TRAIN_TEST(test_stage_1_alone_is_no_beginning_of_stage_2),
         TRAIN_TEST(test_a_killed_first_stage_goes_on_to_the_same_bytes),
         TRAIN_TEST(test_a_killed_second_stage_goes_on_to_the_same_bytes),
     };
