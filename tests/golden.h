@@ -11,6 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fails the test where a call does, with the sentence of the file's own `error`. */
+#define CHECK(call)                                                                                                            \
+    do {                                                                                                                       \
+        if ((call) != LMVR_OK)                                                                                                 \
+            fail_msg("%s", error.message);                                                                                     \
+    } while (0)
+
 struct golden {
     char folder[512]; /* of the checkpoint */
     json_t *json;

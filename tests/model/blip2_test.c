@@ -19,12 +19,6 @@ struct rooms {
 
 static lmvr_error error;
 
-#define CHECK(call)                                                                                                            \
-    do {                                                                                                                       \
-        if ((call) != LMVR_OK)                                                                                                 \
-            fail_msg("%s", error.message);                                                                                     \
-    } while (0)
-
 static void rooms_open(const char *name, struct rooms *r)
 {
     *r = (struct rooms){0};

@@ -15,36 +15,26 @@
 
 static lmvr_error error;
 
-#define CHECK(call)                                                                                                            \
-    do {                                                                                                                       \
-        if ((call) != LMVR_OK)                                                                                                 \
-            fail_msg("%s", error.message);                                                                                     \
-    } while (0)
-
-struct seer {
-    struct vision_config config;
-    struct encoder encoder;
-};
-
-static void open_seer(const char *folder, const struct vision_config *config, struct seer *seer)
+static struct encoder open_encoder(const char *folder, const struct vision_config *config)
 {
+    struct encoder encoder;
     struct model_config model = {.vision = *config};
     struct loader loader = {.dtype = F32, .error = &error};
     CHECK(checkpoint_open(folder, &loader.checkpoint, &error));
-    CHECK(load_encoder(&loader, &model, &seer->encoder));
+    CHECK(load_encoder(&loader, &model, &encoder));
     checkpoint_close(loader.checkpoint);
-    seer->config = *config;
+    return encoder;
 }
 
 /* State `block` of the pictures, (COUNT, positions, width). */
-static float *see(const struct seer *seer, const float *pixels, int block)
+static float *see(const struct encoder *encoder, const float *pixels, int block)
 {
     struct arena arena;
-    float *states[65] = {NULL};
+    float *states[BLOCKS + 2] = {NULL};
     arena_init(&arena);
-    states[block] = malloc((size_t)COUNT * (size_t)(seer->encoder.positions * seer->encoder.width) * sizeof(float));
+    states[block] = malloc((size_t)COUNT * (size_t)(encoder->positions * encoder->width) * sizeof(float));
     assert_non_null(states[block]);
-    CHECK(seer->encoder.forward(seer->encoder.model, &arena, COUNT, pixels, states, &error));
+    CHECK(encoder->forward(encoder->model, &arena, COUNT, pixels, states, &error));
     arena_finish(&arena);
     return states[block];
 }
@@ -86,30 +76,28 @@ static void test_an_eva_of_a_clips_weights_sees_what_the_clip_sees(void **state)
 {
     struct model_config clip_config;
     struct vision_config eva_config;
-    struct seer clip, eva;
     double distance, likeness;
     (void)state;
     run_as_eva("5", "eva");
     CHECK(model_config_read(ROOT "/models/lmvr-small", &clip_config, &error));
     CHECK(config_read_eva("eva", &eva_config, &error));
     assert_int_equal(eva_config.blocks, 5);
-    open_seer(ROOT "/models/lmvr-small", &clip_config.vision, &clip);
-    open_seer("eva", &eva_config, &eva);
+    struct encoder clip = open_encoder(ROOT "/models/lmvr-small", &clip_config.vision), eva = open_encoder("eva", &eva_config);
     float *pixels = read_pictures(&clip_config);
     for (int block = 0; block <= BLOCKS; block++) {
         float *expected = see(&clip, pixels, block), *computed = see(&eva, pixels, block);
-        compare(expected, computed, clip.encoder.positions, clip.encoder.width, &distance, &likeness);
+        compare(expected, computed, clip.positions, clip.width, &distance, &likeness);
         if (!(likeness > 0.97 && (block == 0 || distance < 0.3)))
             fail_msg("state %d: a distance of %.3f, a likeness of %.3f", block, distance, likeness);
         /* what has no picture in it is the same */
         if (block == 0)
-            assert_close(computed, expected, (size_t)clip.encoder.width, 1e-5, "the class", "state 0");
+            assert_close(computed, expected, (size_t)clip.width, 1e-5, "the class", "state 0");
         free(expected);
         free(computed);
     }
     free(pixels);
-    encoder_finish(&clip.encoder);
-    encoder_finish(&eva.encoder);
+    encoder_finish(&clip);
+    encoder_finish(&eva);
 }
 
 static void test_what_is_no_clip_is_refused(void **state)
