@@ -29,7 +29,7 @@ struct tower {
     struct model_config config;
     struct checkpoint *checkpoint;
     int64_t width, inner, side, patch_values; /* side: patches of a row; values of a patch, 3 * patch * patch */
-    float *patches, *class, *positions;       /* (width, patch_values), (width), (1 + side * side, width) */
+    float *patches, *first, *positions;       /* (width, patch_values), the class (width), (1 + side * side, width) */
     float *gain, *bias;                       /* of the norm before the first block, (width) */
 };
 
@@ -56,21 +56,22 @@ static lmvr_status read_tower(const char *folder, struct tower *t, lmvr_error *e
     t->patch_values = (int64_t)3 * v->patch_size * v->patch_size;
     int64_t positions = 1 + t->side * t->side;
     t->patches = allocate(t->width * t->patch_values);
-    t->class = allocate(t->width);
+    t->first = allocate(t->width);
     t->positions = allocate(positions * t->width);
     t->gain = allocate(t->width);
     t->bias = allocate(t->width);
     int64_t kernel[] = {t->width, 3, v->patch_size, v->patch_size}, places[] = {positions, t->width};
     TRY(checkpoint_read(t->checkpoint, VISION "embeddings.patch_embedding.weight", 4, kernel, t->patches, error));
-    TRY(checkpoint_read(t->checkpoint, VISION "embeddings.class_embedding", 1, &t->width, t->class, error));
+    TRY(checkpoint_read(t->checkpoint, VISION "embeddings.class_embedding", 1, &t->width, t->first, error));
     TRY(checkpoint_read(t->checkpoint, VISION "embeddings.position_embedding.weight", 2, places, t->positions, error));
     TRY(checkpoint_read(t->checkpoint, VISION "pre_layrnorm.weight", 1, &t->width, t->gain, error));
     return checkpoint_read(t->checkpoint, VISION "pre_layrnorm.bias", 1, &t->width, t->bias, error);
 }
 
-/* Takes the mean away; returns the deviation. */
-static double center(float *row, int64_t width)
+/* Takes the mean away; returns the deviation, as the norm has it. */
+static double center(const struct tower *t, float *row)
 {
+    int64_t width = t->width;
     double mean = 0, square = 0;
     for (int64_t i = 0; i < width; i++)
         mean += (double)row[i] / (double)width;
@@ -78,7 +79,7 @@ static double center(float *row, int64_t width)
         row[i] = (float)((double)row[i] - mean);
         square += (double)row[i] * (double)row[i] / (double)width;
     }
-    return sqrt(square + 1e-5);
+    return sqrt(square + (double)t->config.vision.layer_norm_eps);
 }
 
 /* Adds 1 / deviation of all of the picture's patches to *sum. */
@@ -107,7 +108,7 @@ static lmvr_status measure(const struct tower *t, const char *path, double *sum,
                 value += t->patches[o * t->patch_values + i] * cut[p * t->patch_values + i];
             row[o] = value;
         }
-        *sum += 1 / center(row, t->width);
+        *sum += 1 / center(t, row);
     }
     free(row);
     free(cut);
@@ -129,15 +130,15 @@ static void fold(struct tower *t, double deviation)
         }
     }
     for (int64_t o = 0; o < width; o++) {
-        t->class[o] += t->positions[o];
+        t->first[o] += t->positions[o];
         t->positions[o] = 0;
     }
-    double of_class = center(t->class, width);
+    double of_class = center(t, t->first);
     for (int64_t o = 0; o < width; o++)
-        t->class[o] = (float)((double)t->class[o] * (double)t -> gain[o] / of_class) + t->bias[o];
+        t->first[o] = (float)((double)t->first[o] * (double)t->gain[o] / of_class) + t->bias[o];
     for (int64_t p = 1; p < positions; p++) {
         float *row = t->positions + p * width;
-        center(row, width);
+        center(t, row);
         for (int64_t o = 0; o < width; o++)
             row[o] = (float)((double)row[o] * (double)t->gain[o] / deviation);
     }
@@ -203,7 +204,7 @@ static lmvr_status write_weights(const struct tower *t, int blocks, const char *
     float *ones = allocate(t->width);
     for (int64_t i = 0; i < t->width; i++)
         ones[i] = 1;
-    add(&tensors, "embeddings.class_embedding", 1, 1, t->class);
+    add(&tensors, "embeddings.class_embedding", 1, 1, t->first);
     tensors.items[0].dims = 3;
     tensors.items[0].shape[2] = t->width;
     add(&tensors, "embeddings.position_embedding", 1, positions, t->positions);
@@ -224,37 +225,45 @@ static lmvr_status write_weights(const struct tower *t, int blocks, const char *
     return status;
 }
 
-static lmvr_status write_config(const char *model, int blocks, const char *folder, lmvr_error *error)
+/* The CLIP's, with every number that it may leave to defaults, which are others for an EVA. */
+static json_t *pack_config(const struct tower *t, json_t *clip, int blocks)
 {
-    json_t *from;
-    TRY(folder_read_config(model, &from, error));
-    json_t *vision = json_object_get(from, "vision_config");
-    vision = json_deep_copy(vision ? vision : from);
-    json_object_set_new(vision, "model_type", json_string("blip_2_vision_model"));
-    json_object_set_new(vision, "num_hidden_layers", json_integer(blocks));
-    json_object_set_new(vision, "qkv_bias", json_true());
-    if (!json_object_get(vision, "layer_norm_eps"))
-        json_object_set_new(vision, "layer_norm_eps", json_real(1e-5));
-    json_object_del(vision, "projection_dim");
-    json_t *config = json_pack("{s:s, s:o}", "model_type", "blip-2", "vision_config", vision);
+    const struct vision_config *v = &t->config.vision;
+    json_t *own = json_object_get(clip, "vision_config");
+    json_t *activation = json_object_get(own ? own : clip, "hidden_act");
+    return json_pack("{s:s, s:{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:f}}", "model_type", "blip-2", "vision_config",
+                     "model_type", "blip_2_vision_model", "hidden_size", v->width, "intermediate_size", v->mlp_width,
+                     "num_hidden_layers", blocks, "num_attention_heads", v->heads, "image_size", v->image_size, "patch_size",
+                     v->patch_size, "hidden_act", activation ? json_string_value(activation) : "quick_gelu", "qkv_bias", 1,
+                     "layer_norm_eps", (double)v->layer_norm_eps);
+}
+
+static lmvr_status write_config(const struct tower *t, const char *model, int blocks, const char *folder, lmvr_error *error)
+{
+    json_t *clip;
+    TRY(folder_read_config(model, &clip, error));
+    json_t *config = pack_config(t, clip, blocks);
     lmvr_status status = config ? folder_write_json(folder, "config.json", config, error) : error_no_memory(error, folder);
     json_decref(config);
-    json_decref(from);
+    json_decref(clip);
     return status;
 }
 
-static lmvr_status run(const char *model, int blocks, const char *folder, char **pictures, lmvr_error *error)
+static lmvr_status run(const char *model, long wanted, const char *folder, char **pictures, lmvr_error *error)
 {
     static struct tower tower;
     double sum = 0;
     int64_t count = 0;
     TRY(read_tower(model, &tower, error));
-    if (blocks < 1 || blocks > tower.config.vision.blocks || blocks > MOST_BLOCKS)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: its encoder has %d blocks", model, tower.config.vision.blocks);
+    if (wanted < 1 || wanted > tower.config.vision.blocks || wanted > MOST_BLOCKS)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: its encoder has %d blocks; BLOCKS says how many of them are kept, 1 at least", model,
+                         tower.config.vision.blocks);
+    int blocks = (int)wanted;
     for (; *pictures; pictures++, count += tower.side * tower.side)
         TRY(measure(&tower, *pictures, &sum, error));
     fold(&tower, (double)count / sum);
-    TRY(write_config(model, blocks, folder, error));
+    TRY(write_config(&tower, model, blocks, folder, error));
     TRY(folder_write_preprocess(folder, &tower.config.preprocess, error));
     TRY(write_weights(&tower, blocks, folder, error));
     printf("%s: %d blocks; patches' deviation %.4f, of %lld\n", folder, blocks, (double)count / sum, (long long)count);
@@ -266,10 +275,11 @@ int main(int argc, char **argv)
 {
     lmvr_error error = {0};
     if (argc < 5) {
-        fprintf(stderr, "Usage: as_eva MODEL BLOCKS OUT PICTURE...\n");
+        fprintf(stderr,
+                "Usage: as_eva MODEL BLOCKS OUT PICTURE...\nWrites the encoder of a CLIP or a LLaVA as an EVA's folder.\n");
         return 2;
     }
-    if (run(argv[1], atoi(argv[2]), argv[3], argv + 4, &error) == LMVR_OK)
+    if (run(argv[1], strtol(argv[2], NULL, 10), argv[3], argv + 4, &error) == LMVR_OK)
         return 0;
     fprintf(stderr, "as_eva: %s\n", error.message);
     return 2;

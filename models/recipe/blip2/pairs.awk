@@ -5,11 +5,9 @@ BEGIN {
     srand(seed)
     prompt = " a photo of"
     queries = 32
-    n = split("a an the of and in on with is are there image picture scene photo illustration shows show see you can we this " \
-              "that to at it its be seen has have features located", list, " ")
-    for (i = 1; i <= n; i++) empty[list[i]] = 1
-    fillers = n
-    for (i = 1; i <= n; i++) filler[i] = list[i]
+    fillers = split("a an the of and in on with is are there image picture scene photo illustration shows show see you can we this " \
+              "that to at it its be seen has have features located", filler, " ")
+    for (i = 1; i <= fillers; i++) empty[filler[i]] = 1
 }
 function below(n) { return int(rand() * n) + 1 }
 function shuffle(items, n,    i, j, t) {
