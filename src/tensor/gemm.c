@@ -1,5 +1,6 @@
 #include "tensor/gemm.h"
 
+#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 
 /* An empty sum is zero, which oneDNN need not be asked for. */
@@ -20,8 +21,11 @@ lmvr_status gemm_run(const struct gemm_call *call, lmvr_error *error)
         scale(call);
         return LMVR_OK;
     }
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(1); /* of this thread's own calls: oneDNN cuts sums by the number of threads */
     dnnl_status_t status = dnnl_sgemm(call->transpose_a ? 'T' : 'N', call->transpose_b ? 'T' : 'N', call->m, call->n, call->k,
                                       call->alpha, call->a, call->lda, call->b, call->ldb, call->beta, call->c, call->ldc);
+    omp_set_num_threads(threads);
     if (status == dnnl_out_of_memory)
         return error_no_memory(error, "a matrix product");
     return status == dnnl_success ? LMVR_OK

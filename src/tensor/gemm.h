@@ -1,5 +1,6 @@
-/* A general matrix product in f32, for work whose matrices both change from call to call: probes, and training. What is
- * multiplied often belongs in a product (tensor/product.h). */
+/* A small general matrix product in f32, one task of many that run side by side: probes, and attention in training. Large
+ * products of matrices that both change belong in matmul (tensor/matmul.h), one matrix that is multiplied often in a product
+ * (tensor/product.h). */
 #ifndef LMVR_SRC_TENSOR_GEMM_H
 #define LMVR_SRC_TENSOR_GEMM_H
 
@@ -19,8 +20,7 @@ struct gemm_call {
     int64_t ldc;
 };
 
-/* On all threads, or on the calling one within an OpenMP region. How a sum over k is cut depends on the sizes and the number of
- * threads: a caller whose results must not depend on the latter cuts the work itself, into calls of fixed sizes. */
+/* Runs on the calling thread alone, so that the result does not depend on the number of threads. */
 lmvr_status gemm_run(const struct gemm_call *call, lmvr_error *error);
 
 #endif

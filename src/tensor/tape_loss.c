@@ -1,5 +1,4 @@
 /* Losses on the tape. Each keeps the gradient of what it is a loss of, which costs nothing more than the loss itself. */
-#include "tensor/gemm.h"
 #include "tensor/tape_steps.h"
 
 #include <assert.h>
@@ -193,23 +192,16 @@ struct value *tape_contrastive(struct tape *tape, struct value *a, struct value 
     int64_t n = s.n;
     if (!contrast_memory(tape, &s, &all, &scores, &losses))
         return NULL;
-    lmvr_error error;
-    lmvr_status status = gemm_run(&(struct gemm_call){.transpose_b = true,
-                                                      .m = a->rows,
-                                                      .n = n,
-                                                      .k = a->columns,
-                                                      .alpha = 1,
-                                                      .a = a->data,
-                                                      .lda = a->columns,
-                                                      .b = b->data,
-                                                      .ldb = b->columns,
-                                                      .c = all,
-                                                      .ldc = n},
-                                  &error);
-    if (status != LMVR_OK) {
-        tape_fail(tape, status, error.message);
+    tape_matmul(tape, &(struct matmul_call){.dtype = F32,
+                                            .m = a->rows,
+                                            .n = n,
+                                            .k = a->columns,
+                                            .a = {a->data, a->columns, false},
+                                            .b = {b->data, b->columns, true},
+                                            .c = all,
+                                            .c_stride = n});
+    if (tape->status != LMVR_OK)
         return NULL;
-    }
     find_products(&s, all, scores);
     s.factor = contrast->temperature ? 1.0f / scale : expf(scale);
     tape->kernels->scale(n * n, s.factor, scores, scores);

@@ -3,6 +3,7 @@
 #include "tensor/gemm.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 
 #define M   7
@@ -76,11 +77,46 @@ static void test_empty_sums(void **state)
     assert_int_equal(gemm_run(&call, &error), LMVR_OK);
 }
 
+static void check_threads(bool transpose_a, int m, int n, int k)
+{
+    float *a = calloc((size_t)m * k, sizeof *a), *b = calloc((size_t)n * k, sizeof *b),
+          *c = calloc((size_t)m * n, 2 * sizeof *c);
+    lmvr_error error;
+    for (int i = 0; i < m * k; i++)
+        a[i] = sinf((float)i);
+    for (int i = 0; i < n * k; i++)
+        b[i] = cosf((float)i);
+    int before = omp_get_max_threads();
+    for (int t = 0; t < 2; t++) {
+        struct gemm_call call = {transpose_a, !transpose_a,  m, n, k, 1, a, transpose_a ? m : k, b, transpose_a ? n : k,
+                                 0,           c + t * m * n, n};
+        omp_set_num_threads(t == 0 ? 1 : 5);
+        assert_int_equal(gemm_run(&call, &error), LMVR_OK);
+        assert_int_equal(omp_get_max_threads(), t == 0 ? 1 : 5);
+    }
+    omp_set_num_threads(before);
+    assert_memory_equal(c, c + m * n, (size_t)m * n * sizeof *c);
+    free(a);
+    free(b);
+    free(c);
+}
+
+static void test_the_same_bytes_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    check_threads(false, 64, 3, 3000);
+    check_threads(true, 3, 47, 1000);
+    check_threads(true, 3, 256, 1024);
+    check_threads(true, 20, 7, 5000);
+    check_threads(false, 61, 500, 700);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),
         cmocka_unit_test(test_empty_sums),
+        cmocka_unit_test(test_the_same_bytes_on_any_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
