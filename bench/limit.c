@@ -1,7 +1,7 @@
 #include "bench.h"
 
 #include "tensor/cpu/dnnl.h"
-#include "tensor/cpu/kernels.h"
+#include "tensor/product.h"
 
 #include <stdlib.h>
 
@@ -35,7 +35,7 @@ static double measure_bandwidth(void)
 
 void limit_init(struct limit *limit, enum dtype dtype)
 {
-    *limit = (struct limit){.dtype = dtype == BF16 && !cpu_has_bf16() ? F32 : dtype, .bandwidth = measure_bandwidth()};
+    *limit = (struct limit){.dtype = dtype == BF16 && !product_computes_bf16() ? F32 : dtype, .bandwidth = measure_bandwidth()};
     arena_init(&limit->arena);
 }
 

@@ -2,6 +2,7 @@
 
 #include "model/compose.h"
 #include "tensor/cpu/kernels.h"
+#include "tensor/product.h"
 #include "tensor/tape_steps.h"
 #include "train/clip_net.h"
 #include "train/llava_net.h"
@@ -315,7 +316,7 @@ lmvr_status bench_train(const struct bench_options *options, struct bench_train_
                                           .kernels = kernels_get()->name,
                                           .dtype = model_dtype(options->dtype)};
     bench_cpu(report->cpu, sizeof report->cpu);
-    report->library_dtype = report->dtype == BF16 && cpu_has_bf16() ? "bf16" : "f32";
+    report->library_dtype = report->dtype == BF16 && product_computes_bf16() ? "bf16" : "f32";
     int before = omp_get_max_threads();
     if (options->threads > 0)
         omp_set_num_threads(options->threads);

@@ -48,6 +48,18 @@ lmvr_status engine_model_path(const struct options *options, char **path, lmvr_e
                      "no model: none came with this program, so -m has to name a Hugging Face folder");
 }
 
+lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error)
+{
+    lmvr_status status = lmvr_model_open(path, options->dtype, options->session.threads, model, error);
+    if (status != LMVR_OK)
+        return status;
+    lmvr_model_info info;
+    lmvr_model_get_info(*model, &info);
+    if (info.notice[0] != '\0')
+        fprintf(stderr, "lmvr: %s\n", info.notice);
+    return LMVR_OK;
+}
+
 lmvr_status engine_open(const struct options *options, struct engine *engine, lmvr_error *error)
 {
     char *path;
@@ -55,7 +67,7 @@ lmvr_status engine_open(const struct options *options, struct engine *engine, lm
     lmvr_status status = engine_model_path(options, &path, error);
     if (status != LMVR_OK)
         return status;
-    status = lmvr_model_open(path, options->dtype, options->session.threads, &engine->model, error);
+    status = engine_load(path, options, &engine->model, error);
     free(path);
     if (status == LMVR_OK)
         status = lmvr_session_create(engine->model, &options->session, &engine->session, error);

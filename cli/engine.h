@@ -12,6 +12,9 @@ struct engine {
 /* The model to use: -m's, or the one that ships with the program. The path is to be freed. */
 lmvr_status engine_model_path(const struct options *options, char **path, lmvr_error *error);
 
+/* Opens the model, and says on standard error what it has to say of itself. */
+lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error);
+
 lmvr_status engine_open(const struct options *options, struct engine *engine, lmvr_error *error);
 void engine_close(struct engine *engine);
 

@@ -106,10 +106,10 @@ static lmvr_status open_models(struct run *run, lmvr_error *error)
     const struct options *o = run->options;
     char *path;
     TRY(engine_model_path(o, &path, error));
-    lmvr_status status = lmvr_model_open(path, o->dtype, o->session.threads, &run->model, error);
+    lmvr_status status = engine_load(path, o, &run->model, error);
     free(path);
     if (status == LMVR_OK && o->finetuned)
-        status = lmvr_model_open(o->finetuned, o->dtype, o->session.threads, &run->finetuned, error);
+        status = engine_load(o->finetuned, o, &run->finetuned, error);
     return status;
 }
 

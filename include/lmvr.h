@@ -99,6 +99,7 @@ typedef struct lmvr_model_info {
     uint64_t weights_bytes;      /* what the weights take in memory */
     uint64_t kv_bytes_per_token; /* of the key-value cache */
     uint64_t fingerprint;        /* of the configuration, the tokenizer and the weights, for caches and reports */
+    const char *notice;          /* a sentence on what works, but more slowly than it should; "" for none. The model's. */
 } lmvr_model_info;
 
 /* What the folder `path` holds, without loading its weights: of those only some bytes are read, for the fingerprint. `dtype` is

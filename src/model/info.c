@@ -128,13 +128,14 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
     describe_at(&model->config, model->dtype, info);
     memcpy(info->stored_dtypes, model->stored_dtypes, sizeof info->stored_dtypes);
     info->fingerprint = model->fingerprint;
+    info->notice = model->notice.message;
 }
 
 lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error)
 {
     struct model_config config;
     struct checkpoint *checkpoint;
-    *info = (lmvr_model_info){0};
+    *info = (lmvr_model_info){.notice = ""};
     TRY(model_config_read(path, &config, error));
     TRY(checkpoint_open(path, &checkpoint, error));
     describe_at(&config, model_dtype(dtype), info);

@@ -15,6 +15,7 @@ struct loader {
     struct checkpoint *checkpoint; /* NULL: random weights */
     uint64_t random;
     enum dtype dtype;
+    lmvr_error *notice; /* of what works, but not as well as it should */
     lmvr_error *error;
 };
 

@@ -110,7 +110,7 @@ lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, 
     }
     if (bias)
         TRY(load_bias(l, parts, count, linear));
-    return product_seal(linear->weight, l->error);
+    return product_seal(linear->weight, l->notice, l->error);
 }
 
 lmvr_status load_linear(struct loader *l, const char *prefix, int64_t out, int64_t in, bool bias, struct linear *linear)

@@ -103,7 +103,7 @@ static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_e
     TRY(model_config_read(path, &model->config, error));
     if (model->config.has_language)
         TRY(open_tokenizer(path, model, error));
-    struct loader loader = {.dtype = model->dtype, .error = error};
+    struct loader loader = {.dtype = model->dtype, .notice = &model->notice, .error = error};
     TRY(checkpoint_open(path, &loader.checkpoint, error));
     lmvr_status status = load_parts(&loader, model);
     if (status == LMVR_OK)
@@ -141,7 +141,7 @@ lmvr_status model_create_random(const struct model_config *config, enum dtype dt
         return error_no_memory(error, "the model");
     m->config = *config;
     m->dtype = dtype;
-    struct loader loader = {.dtype = dtype, .random = 1, .error = error};
+    struct loader loader = {.dtype = dtype, .random = 1, .notice = &m->notice, .error = error};
     lmvr_status status = load_parts(&loader, m);
     if (status != LMVR_OK) {
         lmvr_model_free(m);

@@ -17,6 +17,7 @@ struct lmvr_model {
     struct tokenizer *tokenizer; /* NULL in a model of random weights */
     char stored_dtypes[64];      /* as lmvr_model_info has them */
     uint64_t fingerprint;
+    lmvr_error notice; /* as lmvr_model_info has it */
 };
 
 struct checkpoint;

@@ -1,6 +1,8 @@
 #include "tensor/matmul.h"
 
+#include "tensor/cpu/dnnl.h"
 #include "tensor/cpu/dnnl_api.h"
+#include "tensor/cpu/spot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ struct plan {
     dnnl_memory_t memory[5]; /* of a, b, c, bias, scratch: their pointers are set at each run */
     size_t scratch_size;
     int64_t uses;
+    bool checked; /* its first result was compared with plain sums */
 };
 
 #define BUCKETS    256
@@ -205,6 +208,42 @@ static dnnl_status_t run_plan(struct matmul *matmul, struct plan *plan, const st
     return execute(matmul->engine, plan->primitive, count, arguments);
 }
 
+/* Some elements of a result, and what is in them before the product is added. */
+struct spots {
+    int64_t rows[SPOT_ROWS], columns[SPOT_COLUMNS];
+    int row_count, column_count;
+    float before[SPOT_ROWS][SPOT_COLUMNS];
+};
+
+static void note_spots(const struct matmul_call *call, struct spots *spots)
+{
+    spots->row_count = spot_choose(call->m, SPOT_ROWS, spots->rows);
+    spots->column_count = spot_choose(call->n, SPOT_COLUMNS, spots->columns);
+    for (int r = 0; r < spots->row_count; r++)
+        for (int c = 0; c < spots->column_count; c++)
+            spots->before[r][c] = (call->accumulate ? call->c[spots->rows[r] * call->c_stride + spots->columns[c]] : 0) +
+                                  (call->bias ? call->bias[spots->columns[c]] : 0);
+}
+
+/* Row or column `index` of a factor whose lines lie side by side (`across`) or one after the other. */
+static struct spot_factor line(const struct matrix *matrix, enum dtype dtype, int64_t index, bool across)
+{
+    int64_t first = across ? index : index * matrix->stride;
+    return (struct spot_factor){(const char *)matrix->data + (size_t)first * dtype_size(dtype), dtype,
+                                across ? matrix->stride : 1};
+}
+
+static bool spots_agree(const struct matmul_call *call, const struct spots *spots)
+{
+    for (int r = 0; r < spots->row_count; r++)
+        for (int c = 0; c < spots->column_count; c++)
+            if (!spot_agrees(call->k, line(&call->a, call->dtype, spots->rows[r], call->a.transposed),
+                             line(&call->b, call->dtype, spots->columns[c], !call->b.transposed), spots->before[r][c],
+                             call->c[spots->rows[r] * call->c_stride + spots->columns[c]]))
+                return false;
+    return true;
+}
+
 static void clear(const struct matmul_call *call)
 {
     for (int64_t i = 0; i < call->m; i++)
@@ -231,6 +270,9 @@ static lmvr_status run_compiled(struct matmul *matmul, struct arena *arena, cons
     struct arena_mark mark = arena_mark(arena);
     dnnl_status_t status = dnnl_success;
     struct plan *plan = plan_get(matmul, &shape, &status);
+    struct spots spots;
+    if (plan && !plan->checked)
+        note_spots(call, &spots);
     if (plan) {
         void *scratch = plan->scratch_size ? arena_alloc(arena, (int64_t)plan->scratch_size, 1) : NULL;
         status = plan->scratch_size && !scratch ? dnnl_out_of_memory : run_plan(matmul, plan, call, scratch);
@@ -239,9 +281,13 @@ static lmvr_status run_compiled(struct matmul *matmul, struct arena *arena, cons
     arena_release(arena, mark);
     if (status == dnnl_out_of_memory)
         return error_no_memory(error, "a matrix product");
-    return status == dnnl_success ? LMVR_OK
-                                  : error_set(error, LMVR_ERROR_INVALID, "oneDNN cannot multiply (%lld, %lld) by (%lld, %lld)",
-                                              (long long)call->m, (long long)call->k, (long long)call->k, (long long)call->n);
+    if (status != dnnl_success)
+        return error_set(error, LMVR_ERROR_INVALID, "oneDNN cannot multiply (%lld, %lld) by (%lld, %lld)", (long long)call->m,
+                         (long long)call->k, (long long)call->k, (long long)call->n);
+    if (!plan->checked && !spots_agree(call, &spots))
+        return dnnl_wrong(call->m, call->k, call->n, call->dtype, error);
+    plan->checked = true;
+    return LMVR_OK;
 }
 
 /* `count` elements that lie `stride` apart, side by side; NULL: no memory. */

@@ -33,7 +33,8 @@ struct matmul_call {
     int64_t c_stride;
 };
 
-/* On all threads. From one thread at a time. */
+/* On all threads. From one thread at a time. The first result of each shape is checked in a few elements: a library that is
+ * wrong is an error, never a result. */
 lmvr_status matmul_run(struct matmul *matmul, struct arena *arena, const struct matmul_call *call, lmvr_error *error);
 
 /* What has been multiplied so far: calls `visit` for each compiled product with its sizes and how often it ran. */

@@ -15,12 +15,7 @@ struct product {
 
 bool product_computes_bf16(void)
 {
-    return cpu_has_bf16();
-}
-
-static bool use_library(enum dtype dtype)
-{
-    return dtype == BF16 ? cpu_has_bf16() : cpu_has_avx512();
+    return dnnl_packs(BF16);
 }
 
 static int64_t panel_count(int64_t columns)
@@ -29,22 +24,30 @@ static int64_t panel_count(int64_t columns)
     return (columns + panel - 1) / panel;
 }
 
-lmvr_status product_create(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error)
+static lmvr_status create_panels(struct product *p, lmvr_error *error)
+{
+    p->panels = aligned_zeroed(panel_count(p->out) * kernels_get()->panel * p->in, dtype_size(p->dtype));
+    return p->panels ? LMVR_OK : error_no_memory(error, "a weight matrix");
+}
+
+lmvr_status product_create_by(int64_t out, int64_t in, enum dtype dtype, bool library, struct product **product,
+                              lmvr_error *error)
 {
     struct product *p = *product = calloc(1, sizeof *p);
     if (!p)
         return error_no_memory(error, "a weight matrix");
     *p = (struct product){.out = out, .in = in, .dtype = dtype};
-    lmvr_status status = LMVR_OK;
-    if (use_library(dtype))
-        status = dnnl_product_create(out, in, dtype, &p->library, error);
-    else if (!(p->panels = aligned_zeroed(panel_count(out) * kernels_get()->panel * in, dtype_size(dtype))))
-        status = error_no_memory(error, "a weight matrix");
+    lmvr_status status = library ? dnnl_product_create(out, in, dtype, &p->library, error) : create_panels(p, error);
     if (status != LMVR_OK) {
         product_free(p);
         *product = NULL;
     }
     return status;
+}
+
+lmvr_status product_create(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error)
+{
+    return product_create_by(out, in, dtype, dnnl_packs(dtype), product, error);
 }
 
 void product_free(struct product *product)
@@ -83,9 +86,35 @@ void product_set(struct product *product, int64_t first, int64_t count, const fl
     }
 }
 
-lmvr_status product_seal(struct product *product, lmvr_error *error)
+#define BAND 64 /* rows that are taken over at once */
+
+/* From the library to our own panels. */
+static lmvr_status fall_back(struct product *product, lmvr_error *error)
 {
-    return product->library ? dnnl_product_seal(product->library, error) : LMVR_OK;
+    struct dnnl_product *library = product->library;
+    float *rows = aligned_zeroed(BAND * product->in, sizeof *rows);
+    lmvr_status status = rows ? create_panels(product, error) : error_no_memory(error, "a weight matrix");
+    if (status == LMVR_OK) {
+        product->library = NULL;
+        for (int64_t r = 0; r < product->out; r += BAND) {
+            int64_t count = product->out - r < BAND ? product->out - r : BAND;
+            dnnl_product_get(library, r, count, rows);
+            product_set(product, r, count, rows);
+        }
+        dnnl_product_free(library);
+    }
+    free(rows);
+    return status;
+}
+
+lmvr_status product_seal(struct product *product, lmvr_error *notice, lmvr_error *error)
+{
+    lmvr_error why;
+    if (!product->library || dnnl_product_seal(product->library, &why) == LMVR_OK)
+        return LMVR_OK;
+    TRY(fall_back(product, error));
+    error_write(notice, "%s; lmvr's own, slower kernels take its place", why.message);
+    return LMVR_OK;
 }
 
 /* Work is cut by columns, or by rows where there are too few columns for the threads. */
@@ -135,13 +164,6 @@ lmvr_status product_run(const struct product *product, struct arena *arena, int6
                      .c = y,
                      .ldc = y_stride};
     return run_panels(&g, panel_count(product->out), arena, error);
-}
-
-int64_t product_bytes(const struct product *product)
-{
-    if (product->library)
-        return dnnl_product_bytes(product->library);
-    return panel_count(product->out) * kernels_get()->panel * product->in * (int64_t)dtype_size(product->dtype);
 }
 
 enum dtype product_dtype(const struct product *product)

@@ -1,6 +1,7 @@
 #include "tensor/tape_steps.h"
 
 #include "tensor/cpu/kernels.h"
+#include "tensor/product.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ lmvr_status tape_create(enum dtype products, struct tape **tape, lmvr_error *err
     arena_init(&t->kept);
     arena_init(&t->passing);
     t->arena = &t->kept;
-    t->half = products == BF16 && cpu_has_bf16();
+    t->half = products == BF16 && product_computes_bf16();
     t->kernels = gradient_kernels_get();
     lmvr_status status = matmul_create(&t->matmul, error);
     if (status != LMVR_OK) {

@@ -12,6 +12,7 @@
 #include "cmocka_all.h"
 
 #include "tensor/cpu/kernels.h"
+#include "tensor/product.h"
 #include "tensor/tape_steps.h"
 
 #include <math.h>
@@ -278,7 +279,7 @@ static inline void finite_check_others(const struct finite *f, struct finite_num
     for (int64_t i = 0; i < n->size; i++)
         n->p[i] = 1.5 * (double)n->gradients[i];
     finite_compare(f, "the sum over two passes", n->size, n->others, n->p, 1e-5);
-    if (!cpu_has_bf16())
+    if (!product_computes_bf16())
         return;
     finite_run(f, &(struct finite_pass){BF16, FINITE_DIRECT, 2, 1}, n->start, n->weights, n->y, n->others);
     double cosine = finite_cosine(n->size, n->gradients, n->others);

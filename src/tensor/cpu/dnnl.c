@@ -2,8 +2,10 @@
 
 #include "tensor/cpu/dnnl_api.h"
 #include "tensor/cpu/kernels.h"
+#include "tensor/cpu/spot.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,7 @@ struct plan {
     struct plan *next;
     int64_t rows, y_stride;
     bool accumulate, bias;
+    atomic_bool checked; /* its first result was compared with plain sums */
     dnnl_primitive_t primitive;
     dnnl_memory_desc_t x, y, b, scratch;
     size_t scratch_size;
@@ -31,10 +34,12 @@ struct dnnl_product {
     dnnl_engine_t engine;
     dnnl_memory_desc_t layout;
     bool has_layout;
-    void *plain;  /* (out, in), until sealed */
+    void *plain;  /* (in, out), until sealed */
     void *packed; /* in `layout` */
-    size_t packed_size;
     dnnl_memory_t weights;
+    int64_t sampled[SPOT_COLUMNS]; /* columns of `plain` that are kept in `samples`, to check results with */
+    int sampled_count;
+    void *samples; /* (sampled_count, in) */
     struct plan *plans;
     pthread_mutex_t lock; /* of plans */
 };
@@ -46,6 +51,22 @@ static lmvr_status failed(dnnl_status_t status, const char *step, lmvr_error *er
     if (status == dnnl_out_of_memory)
         return error_no_memory(error, step);
     return error_set(error, LMVR_ERROR_RESOURCE, "oneDNN cannot %s (status %d)", step, (int)status);
+}
+
+bool dnnl_packs(enum dtype dtype)
+{
+    const dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa(),
+                         least = dtype == F32 ? dnnl_cpu_isa_avx512_core : dnnl_cpu_isa_avx512_core_bf16;
+    return (dtype == F32 ? cpu_has_avx512() : cpu_has_bf16()) && (isa & least) == least;
+}
+
+lmvr_status dnnl_wrong(int64_t m, int64_t k, int64_t n, enum dtype dtype, lmvr_error *error)
+{
+    const dnnl_version_t *version = dnnl_version();
+    return error_set(error, LMVR_ERROR_RESOURCE,
+                     "oneDNN %d.%d.%d multiplies (%lld, %lld) by (%lld, %lld) wrongly in %s on this processor", version->major,
+                     version->minor, version->patch, (long long)m, (long long)k, (long long)k, (long long)n,
+                     dtype == F32 ? "f32" : "bf16");
 }
 
 lmvr_status dnnl_product_create(int64_t out, int64_t in, enum dtype dtype, struct dnnl_product **product, lmvr_error *error)
@@ -96,16 +117,42 @@ void dnnl_product_free(struct dnnl_product *product)
     pthread_mutex_destroy(&product->lock);
     free(product->plain);
     free(product->packed);
+    free(product->samples);
     free(product);
 }
 
+#define BAND 64 /* columns of the rows that are turned at once */
+
+/*
+ * The matrix is kept transposed, as oneDNN's products see it. 3.7 can be told to turn it while it packs, but does not do so
+ * rightly where fewer than 64 columns are left and the processor says that its first-level cache is shared by many, as virtual
+ * ones do.
+ */
 void dnnl_product_set(struct dnnl_product *product, int64_t first, int64_t count, const float *rows)
 {
-    int64_t at = first * product->in, total = count * product->in;
-    if (product->type == dnnl_f32)
-        memcpy((float *)product->plain + at, rows, (size_t)total * sizeof *rows);
-    else
-        kernels_get()->to_bf16(total, rows, (bf16 *)product->plain + at);
+    int64_t in = product->in, out = product->out;
+#pragma omp parallel for schedule(static) if (count * in > 16384)
+    for (int64_t band = 0; band < in; band += BAND) {
+        int64_t end = band + BAND < in ? band + BAND : in;
+        for (int64_t r = 0; r < count; r++)
+            for (int64_t i = band; i < end; i++) {
+                if (product->type == dnnl_f32)
+                    ((float *)product->plain)[i * out + first + r] = rows[r * in + i];
+                else
+                    ((bf16 *)product->plain)[i * out + first + r] = bf16_from_f32(rows[r * in + i]);
+            }
+    }
+}
+
+void dnnl_product_get(const struct dnnl_product *product, int64_t first, int64_t count, float *rows)
+{
+    int64_t in = product->in, out = product->out;
+    for (int64_t i = 0; i < in; i++)
+        for (int64_t r = 0; r < count; r++) {
+            int64_t at = i * out + first + r;
+            rows[r * in + i] = product->type == dnnl_f32 ? ((const float *)product->plain)[at]
+                                                         : bf16_to_f32(((const bf16 *)product->plain)[at]);
+        }
 }
 
 /* The layout that the library picks when it may choose, for the weights as a (in, out) matrix. */
@@ -137,7 +184,7 @@ static dnnl_status_t reorder(struct dnnl_product *p)
     dnnl_memory_t from = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t primitive = NULL;
-    dnnl_status_t status = describe(&plain, p->in, p->out, p->type, 1, p->in);
+    dnnl_status_t status = describe(&plain, p->in, p->out, p->type, p->out, 1);
     if (status == dnnl_success)
         status = make_memory(&from, &plain, p->engine, p->plain);
     if (status == dnnl_success)
@@ -158,26 +205,30 @@ static dnnl_status_t reorder(struct dnnl_product *p)
     return status;
 }
 
-lmvr_status dnnl_product_seal(struct dnnl_product *product, lmvr_error *error)
+static lmvr_status keep_samples(struct dnnl_product *p, lmvr_error *error)
+{
+    size_t size = dnnl_data_type_size(p->type);
+    p->sampled_count = spot_choose(p->out, SPOT_COLUMNS, p->sampled);
+    p->samples = malloc((size_t)(p->sampled_count * p->in) * size);
+    if (!p->samples)
+        return error_no_memory(error, "a weight matrix");
+    for (int c = 0; c < p->sampled_count; c++)
+        for (int64_t i = 0; i < p->in; i++)
+            memcpy((char *)p->samples + (size_t)(c * p->in + i) * size,
+                   (const char *)p->plain + (size_t)(i * p->out + p->sampled[c]) * size, size);
+    return LMVR_OK;
+}
+
+static lmvr_status pack(struct dnnl_product *product, lmvr_error *error)
 {
     dnnl_status_t status = pick_layout(product);
     if (status != dnnl_success)
         return failed(status, "multiply in this type", error);
-    product->packed_size = desc_size(&product->layout);
-    product->packed = aligned_zeroed((int64_t)product->packed_size, 1);
+    product->packed = aligned_zeroed((int64_t)desc_size(&product->layout), 1);
     if (!product->packed)
         return error_no_memory(error, "a weight matrix");
     status = reorder(product);
-    if (status != dnnl_success)
-        return failed(status, "pack a weight matrix", error);
-    free(product->plain);
-    product->plain = NULL;
-    return LMVR_OK;
-}
-
-int64_t dnnl_product_bytes(const struct dnnl_product *product)
-{
-    return (int64_t)product->packed_size;
+    return status == dnnl_success ? keep_samples(product, error) : failed(status, "pack a weight matrix", error);
 }
 
 /* ---- running ---------------------------------------------------------------------------------------------------------- */
@@ -312,17 +363,62 @@ static lmvr_status run_plan(const struct dnnl_product *p, struct arena *arena, c
     return status == dnnl_success ? LMVR_OK : failed(status, "multiply", error);
 }
 
+static enum dtype dtype_of(const struct dnnl_product *p)
+{
+    return p->type == dnnl_f32 ? F32 : BF16;
+}
+
+/* Some elements of a result, and what is in them before the product is added. */
+struct spots {
+    int64_t rows[SPOT_ROWS];
+    int row_count;
+    float before[SPOT_ROWS][SPOT_COLUMNS];
+};
+
+static void note_spots(const struct dnnl_product *p, const struct plan *plan, const float *bias, const float *y,
+                       struct spots *spots)
+{
+    spots->row_count = spot_choose(plan->rows, SPOT_ROWS, spots->rows);
+    for (int r = 0; r < spots->row_count; r++)
+        for (int c = 0; c < p->sampled_count; c++)
+            spots->before[r][c] =
+                (plan->accumulate ? y[spots->rows[r] * plan->y_stride + p->sampled[c]] : 0) + (bias ? bias[p->sampled[c]] : 0);
+}
+
+static bool spots_agree(const struct dnnl_product *p, const struct plan *plan, const void *x, const float *y,
+                        const struct spots *spots)
+{
+    enum dtype dtype = dtype_of(p);
+    size_t size = (size_t)p->in * dtype_size(dtype);
+    for (int r = 0; r < spots->row_count; r++)
+        for (int c = 0; c < p->sampled_count; c++) {
+            struct spot_factor a = {(const char *)x + (size_t)spots->rows[r] * size, dtype, 1},
+                               b = {(const char *)p->samples + (size_t)c * size, dtype, 1};
+            if (!spot_agrees(p->in, a, b, spots->before[r][c], y[spots->rows[r] * plan->y_stride + p->sampled[c]]))
+                return false;
+        }
+    return true;
+}
+
 static lmvr_status run_rows(struct dnnl_product *p, struct arena *arena, int64_t rows, const float *x, int64_t x_stride,
                             const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
 {
     dnnl_status_t status = dnnl_success;
-    const struct plan *plan = plan_get(p, rows, y_stride, accumulate, bias != NULL, &status);
+    struct plan *plan = plan_get(p, rows, y_stride, accumulate, bias != NULL, &status);
     if (!plan)
         return failed(status, "multiply this many rows", error);
     const void *input = gather(p, arena, rows, x, x_stride);
     if (!input)
         return error_no_memory(error, "a matrix product");
-    return run_plan(p, arena, plan, input, bias, y, error);
+    if (plan->checked)
+        return run_plan(p, arena, plan, input, bias, y, error);
+    struct spots spots;
+    note_spots(p, plan, bias, y, &spots);
+    TRY(run_plan(p, arena, plan, input, bias, y, error));
+    if (!spots_agree(p, plan, input, y, &spots))
+        return dnnl_wrong(rows, p->in, p->out, dtype_of(p), error);
+    plan->checked = true;
+    return LMVR_OK;
 }
 
 /* Too few rows are filled up with copies of the first, in memory of their own. */
@@ -369,6 +465,41 @@ lmvr_status dnnl_product_run(struct dnnl_product *product, struct arena *arena, 
     else
         TRY(run_rows(product, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error));
     arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+/* ---- sealing ---------------------------------------------------------------------------------------------------------- */
+
+#define TRIAL_ROWS (LEAST_ROWS + 1)
+
+/* Multiplies a few made rows, with a bias, onto what is there, in rows with a gap between them. */
+static lmvr_status try_out(struct dnnl_product *p, struct arena *arena, lmvr_error *error)
+{
+    int64_t stride = p->out + 1;
+    float *x = arena_floats(arena, TRIAL_ROWS * p->in), *y = arena_floats(arena, TRIAL_ROWS * stride),
+          *bias = arena_floats(arena, p->out);
+    if (!x || !y || !bias)
+        return error_no_memory(error, "a weight matrix");
+    for (int64_t i = 0; i < TRIAL_ROWS * p->in; i++)
+        x[i] = (float)((i * 37 + i / p->in * 11) % 61 - 30) / 16;
+    for (int64_t i = 0; i < TRIAL_ROWS * stride; i++)
+        y[i] = (float)(i % 7) / 8;
+    for (int64_t i = 0; i < p->out; i++)
+        bias[i] = (float)(i % 5) / 4;
+    return dnnl_product_run(p, arena, TRIAL_ROWS, x, p->in, bias, true, y, stride, error);
+}
+
+lmvr_status dnnl_product_seal(struct dnnl_product *product, lmvr_error *error)
+{
+    struct arena arena;
+    TRY(pack(product, error));
+    arena_init(&arena);
+    lmvr_status status = try_out(product, &arena, error);
+    arena_finish(&arena);
+    if (status != LMVR_OK)
+        return status;
+    free(product->plain);
+    product->plain = NULL;
     return LMVR_OK;
 }
 
