@@ -3,7 +3,7 @@
 set -eu
 packages="gcc g++ clang libclang-rt-dev clang-format clang-tidy cmake ninja-build pkg-config valgrind
 libdnnl-dev libsentencepiece-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libjansson-dev libyajl-dev
-liblbfgs-dev libpango1.0-dev fonts-dejavu-core fonts-noto-color-emoji libcmocka-dev"
+libpango1.0-dev fonts-dejavu-core fonts-noto-color-emoji libcmocka-dev"
 
 missing=
 for package in $packages; do

@@ -1,4 +1,6 @@
 /* The strength of the regularization, chosen on a held-out fifth of the rows. */
+#include "probe/choose_c.h"
+
 #include "format/hash.h"
 #include "probe/metrics.h"
 #include "probe/training.h"
@@ -9,9 +11,13 @@
 
 #define FOLDS       5
 #define FIRST_POWER (-6.0)
-#define STEP        0.5  /* of the power of 10 */
-#define MAX_WORSE   4    /* values of C below the best in a row, after which no better one is expected */
-#define TRIAL_GAP   1e-3 /* relative; what a score needs, and no more */
+#define LAST_POWER  2.0
+#define WIDEST      4.0   /* the last power where the scores still rise at LAST_POWER */
+#define STEP        0.5   /* of the power of 10 */
+#define MARGIN      0.005 /* by which scores have to differ to count as risen or fallen */
+#define MAX_FALLEN  4     /* fallen scores in a row, after which no better one is expected */
+#define TRIAL_GAP   1e-3  /* relative; what a score needs, and no more */
+#define TRIAL_FLAT  2e-5
 #define FALLBACK_C  1.0
 
 /* SplitMix64 (Steele, Lea and Flood 2014): a sequence that is the same on every machine. */
@@ -120,27 +126,60 @@ static void copy_weights(const struct training *t, double *weights, const double
     memcpy(intercepts, from_intercepts, (size_t)t->columns * sizeof *intercepts);
 }
 
+void choice_init(struct choice *choice)
+{
+    *choice = (struct choice){.best = -1, .lowest = INFINITY};
+}
+
+double choice_next(const struct choice *choice)
+{
+    double power = FIRST_POWER + STEP * choice->count;
+    if (choice->has_risen && choice->fallen >= MAX_FALLEN)
+        return 0;
+    /* beyond the grid only where the best is at its end */
+    return power <= LAST_POWER || (power <= WIDEST && choice->best_trial == choice->count - 1) ? pow(10, power) : 0;
+}
+
+bool choice_take(struct choice *choice, double score)
+{
+    bool is_best = score > choice->best;
+    if (is_best) {
+        choice->best = score;
+        choice->best_trial = choice->count;
+        choice->has_risen = score > choice->lowest + MARGIN;
+    }
+    choice->lowest = fmin(choice->lowest, score);
+    choice->fallen = score < choice->best - MARGIN ? choice->fallen + 1 : 0;
+    choice->count++;
+    return is_best;
+}
+
+bool choice_is_at_an_end(const struct choice *choice)
+{
+    return choice->best_trial == 0 || choice->best_trial == choice->count - 1;
+}
+
 /* Walks up the grid; *c stays as it was where no score could be computed. */
 static lmvr_status walk(struct training *t, int64_t kept, struct trial_memory *m, double *c, lmvr_error *error)
 {
-    double best = -1;
     struct probe_report *report = t->report;
+    struct choice choice;
+    double trial;
     training_reset(t);
-    for (int i = 0, worse = 0; i < PROBE_MAX_TRIALS && worse < MAX_WORSE; i++) {
+    for (choice_init(&choice); (trial = choice_next(&choice)) > 0;) {
         struct solve_result result;
-        double score, trial = pow(10, FIRST_POWER + STEP * i);
-        TRY(training_solve(t, kept, trial, TRIAL_GAP, i, &result, error));
+        double score;
+        TRY(training_solve(t, kept, trial, (struct precision){TRIAL_GAP, TRIAL_FLAT}, choice.count, &result, error));
         TRY(try_weights(t, kept, m, &score, error));
         if (isnan(score))
             return LMVR_OK;
         report->trials[report->trial_count++] = (struct probe_trial){trial, score};
-        worse = score < best ? worse + 1 : 0;
-        if (score <= best)
+        if (!choice_take(&choice, score))
             continue;
-        best = score;
         *c = trial;
         copy_weights(t, m->best_weights, t->weights, m->best_intercepts, t->intercepts);
     }
+    report->c_is_at_an_end = choice_is_at_an_end(&choice);
     copy_weights(t, t->weights, m->best_weights, t->intercepts, m->best_intercepts);
     return LMVR_OK;
 }
@@ -169,6 +208,9 @@ lmvr_status training_choose_c(struct training *training, double *c, lmvr_error *
         training_reset(t);
         *c = FALLBACK_C;
     }
+    if (t->report->c_is_at_an_end)
+        training_warn(t->options, "C %g is the best on the held-out rows, but stands at an end of what was tried (%g to %g)",
+                      *c, t->report->trials[0].c, t->report->trials[t->report->trial_count - 1].c);
     t->report->held_out_rows = held_count;
     release(&memory);
     free(held);

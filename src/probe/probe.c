@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define FIT_GAP      3e-5      /* relative, of the loss */
+#define FIT_FLAT     5e-6      /* relative, of C times the rows: a twentieth of scikit-learn's default */
 #define BLOCK_FLOATS (1 << 18) /* of features that are standardized at a time */
 
 void probe_finish(struct probe *probe)
@@ -42,7 +43,7 @@ static lmvr_status check_sizes(int64_t rows, int64_t dim, const struct labels *l
                          (long long)rows, (long long)labels->rows);
     if (rows < 1)
         return error_set(error, LMVR_ERROR_INVALID, "the features have no rows to fit to");
-    /* a multinomial problem is one vector of liblbfgs's, which counts in int */
+    /* a multinomial problem is one vector, of which the solver keeps many */
     if (__builtin_mul_overflow(dim + 1, (int64_t)labels->class_count, &variables) || variables > INT32_MAX / 2)
         return error_set(error, LMVR_ERROR_INVALID, "%d classes of %lld values are more than a probe can have",
                          labels->class_count, (long long)dim);
@@ -91,17 +92,18 @@ static lmvr_status minimize(struct training *t, struct probe *probe, lmvr_error 
         training_reset(t);
     else
         TRY(training_choose_c(t, &probe->c, error));
-    TRY(training_solve(t, t->rows, probe->c, FIT_GAP, -1, &result, error));
+    TRY(training_solve(t, t->rows, probe->c, (struct precision){FIT_GAP, FIT_FLAT}, -1, &result, error));
     t->report->rows = t->rows;
     t->report->loss = result.loss;
     t->report->iterations = result.iterations;
     t->report->evaluations = result.evaluations;
     t->report->unsolved = result.unsolved;
     if (result.unsolved)
-        training_warn(t->options,
-                      "the solver stopped early in %d of %d problems: the loss is known only to be within %.1g of its least, "
-                      "relatively",
-                      result.unsolved, result.problems, result.gap);
+        training_warn(
+            t->options,
+            "the solver stopped early in %d of %d problems: the largest gradient is %.1g of C times the rows, where %g is "
+            "asked for",
+            result.unsolved, result.problems, result.steepest, FLAT);
     return LMVR_OK;
 }
 

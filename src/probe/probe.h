@@ -29,7 +29,7 @@ struct probe_trial {
     double c, score; /* on the held-out rows: mAP over all points, or accuracy */
 };
 
-#define PROBE_MAX_TRIALS 17
+#define PROBE_MAX_TRIALS 21
 
 struct probe_report {
     double loss;         /* f at the fit's end, all classes together */
@@ -39,6 +39,7 @@ struct probe_report {
     int64_t rows, held_out_rows;
     int trial_count; /* 0 where C was given */
     struct probe_trial trials[PROBE_MAX_TRIALS];
+    bool c_is_at_an_end; /* of the values tried: a better one may lie beyond; a warning says so too */
 };
 
 struct probe_progress {
@@ -61,9 +62,10 @@ struct probe_options {
  * Fits a probe to `features` (rows, dim), which are standardized in place. A class without positives or without negatives (of
  * LABELS_SINGLE: without rows) is left out, with a warning. Without options->c, C is that of 10^-6, 10^-5.5, ... 10^2 with the
  * best score on a held-out fifth of the rows (seeded; of LABELS_SINGLE, of each class's rows), the smaller one of equals, each
- * fit starting where the one before ended; the search ends early when three in a row score below the best. The result is then
- * fitted on all rows. Same seed, same result, for any number of threads. LMVR_ERROR_INVALID: labels do not fit the features, a
- * feature is not finite, or there are no two classes. `report` may be NULL. On failure *probe is empty.
+ * fit starting where the one before ended. The search ends early only after the scores have risen by half a point and then
+ * stayed half a point below the best four times in a row; it goes on to 10^4 while they still rise. The result is then fitted
+ * on all rows. Same seed, same result, for any number of threads. LMVR_ERROR_INVALID: labels do not fit the features, a feature
+ * is not finite, or there are no two classes. `report` may be NULL. On failure *probe is empty.
  */
 lmvr_status probe_fit(const struct probe_options *options, float *features, int64_t rows, int64_t dim,
                       const struct labels *labels, struct probe *probe, struct probe_report *report, lmvr_error *error);

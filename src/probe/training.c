@@ -187,7 +187,7 @@ static bool on_evaluation(void *user, int evaluations, int running, int problems
     return o->on_progress && o->on_progress(o->user, &progress);
 }
 
-lmvr_status training_solve(struct training *training, int64_t rows, double c, double gap, int trial,
+lmvr_status training_solve(struct training *training, int64_t rows, double c, struct precision precision, int trial,
                            struct solve_result *result, lmvr_error *error)
 {
     struct training *t = training;
@@ -200,7 +200,7 @@ lmvr_status training_solve(struct training *training, int64_t rows, double c, do
                                   .classes = t->single,
                                   .order = t->order};
     struct step step = {t, c, trial};
-    struct solve_options options = {gap, MAX_ITERATIONS, on_evaluation, &step};
+    struct solve_options options = {precision.gap, precision.flat, MAX_ITERATIONS, on_evaluation, &step};
     TRY(objective_init(&objective, t->columns, error));
     objective_set_c(&objective, c);
     lmvr_status status = solve(&objective, &options, t->weights, t->intercepts, result, error);

@@ -31,8 +31,13 @@ void training_swap(struct training *training, const bool *behind, int64_t kept);
 /* Says a sentence to the options' on_warning. */
 void training_warn(const struct probe_options *options, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* How far a fit goes: solve_options' numbers. */
+struct precision {
+    double gap, flat;
+};
+
 /* Minimizes on the first `rows` rows from the weights that are there. `trial` is for the progress. */
-lmvr_status training_solve(struct training *training, int64_t rows, double c, double gap, int trial,
+lmvr_status training_solve(struct training *training, int64_t rows, double c, struct precision precision, int trial,
                            struct solve_result *result, lmvr_error *error);
 
 /* Weights zero, and the intercepts as they are best then. */

@@ -87,6 +87,52 @@ static void test_fits_are_scikit_learns(void **state)
     }
 }
 
+/* The largest part of the gradient at the fit, relative to C times the rows, in double sums: scikit-learn's measure. */
+static double steepest(const struct probe *p, const float *features, const struct labels *labels, double c)
+{
+    double largest = 0;
+    for (int k = 0; k < p->columns; k++) {
+        double gradient[DIM + 1] = {0};
+        for (int d = 0; d < DIM; d++)
+            gradient[d] = (double)p->weights[k * DIM + d];
+        for (int i = 0; i < ROWS; i++) {
+            double y = labels->multi[i * labels->class_count + k], z = (double)p->intercepts[k], x[DIM];
+            for (int d = 0; d < DIM; d++) {
+                x[d] = ((double)features[i * DIM + d] - (double)p->mean[d]) / (double)p->deviation[d];
+                z += x[d] * (double)p->weights[k * DIM + d];
+            }
+            double slope = y == 0 ? 0 : -c * y / (1 + exp(y * z));
+            for (int d = 0; d < DIM; d++)
+                gradient[d] += slope * x[d];
+            gradient[DIM] += slope;
+        }
+        for (int d = 0; d <= DIM; d++)
+            largest = fmax(largest, fabs(gradient[d]));
+    }
+    return largest / c / ROWS;
+}
+
+static void test_the_gradient_vanishes_at_every_c(void **state)
+{
+    (void)state;
+    struct labels labels = reference_labels("fit/multi/labels", 3);
+    float *features = reference_values("fit/multi/features");
+    for (double c = 1e-6; c < 2e4; c *= 10) {
+        struct probe p;
+        struct probe_report report;
+        lmvr_error error;
+        struct probe_options options = {.c = c, .on_warning = on_warning};
+        assert_int_equal(fit(&options, features, &labels, &p, &report, &error), LMVR_OK);
+        assert_string_equal(warnings, "");
+        double gradient = steepest(&p, features, &labels, c);
+        if (!(gradient < 1e-5))
+            fail_msg("C %g: the gradient is %g", c, gradient);
+        probe_finish(&p);
+    }
+    labels_finish(&labels);
+    free(features);
+}
+
 static void test_probabilities(void **state)
 {
     (void)state;
@@ -295,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fits_are_scikit_learns),
+        cmocka_unit_test(test_the_gradient_vanishes_at_every_c),
         cmocka_unit_test(test_probabilities),
         cmocka_unit_test(test_choice_of_c_is_repeatable),
         cmocka_unit_test(test_standardizes_in_place),
