@@ -23,7 +23,7 @@ struct run {
     lmvr_model *model, *finetuned;
     struct progress progress;
     bool in_pass, strict_stop;
-    size_t done; /* images of the pass */
+    size_t done;        /* images of the pass */
     const char *fitted; /* the representation last said to be fitted */
 };
 
