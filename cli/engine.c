@@ -9,41 +9,44 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where `make install` puts the model, seen from the program: PREFIX/bin/lmvr and PREFIX/share/lmvr/model. */
-static char *installed_model(void)
-{
-    char program[PATH_MAX];
-    char *path = NULL;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length < 0)
-        return NULL;
-    program[length] = '\0';
-    return asprintf(&path, "%s/../share/lmvr/model", dirname(program)) < 0 ? NULL : path;
-}
-
 static bool holds_model(const char *path)
 {
     char config[PATH_MAX];
     return snprintf(config, sizeof config, "%s/config.json", path) < (int)sizeof config && access(config, F_OK) == 0;
 }
 
+/* `relative`, seen from the folder of this program, to be freed; NULL where no model is there. */
+static char *model_beside_program(const char *relative)
+{
+    char program[PATH_MAX];
+    char *path;
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length < 0)
+        return NULL;
+    program[length] = '\0';
+    if (asprintf(&path, "%s/%s", dirname(program), relative) < 0)
+        return NULL;
+    char *resolved = holds_model(path) ? realpath(path, NULL) : NULL;
+    free(path);
+    return resolved;
+}
+
+/* The model that came with the program, to be freed; NULL: none. An installation that was moved as a whole still finds it. */
+static char *shipped_model(void)
+{
+    char *path = model_beside_program(MODEL_FROM_BIN);
+    if (!path)
+        path = model_beside_program(MODEL_FROM_BUILD);
+    return path || !holds_model(MODEL_FOLDER) ? path : strdup(MODEL_FOLDER);
+}
+
 lmvr_status engine_model_path(const struct options *options, char **path, lmvr_error *error)
 {
-    if (options->model) {
-        *path = strdup(options->model);
-        return *path ? LMVR_OK : error_no_memory(error, "a file name");
-    }
-    *path = installed_model();
-    if (*path && holds_model(*path))
+    *path = options->model ? strdup(options->model) : shipped_model();
+    if (*path)
         return LMVR_OK;
-    free(*path);
-    *path = NULL;
-#ifdef LMVR_DEFAULT_MODEL /* in the source tree, for a program that is not installed */
-    if (holds_model(LMVR_DEFAULT_MODEL)) {
-        *path = strdup(LMVR_DEFAULT_MODEL);
-        return *path ? LMVR_OK : error_no_memory(error, "a file name");
-    }
-#endif
+    if (options->model)
+        return error_no_memory(error, "a file name");
     return error_set(error, LMVR_ERROR_INVALID,
                      "no model: none came with this program, so -m has to name a Hugging Face folder");
 }
@@ -55,7 +58,7 @@ lmvr_status engine_load(const char *path, const struct options *options, lmvr_mo
         return status;
     lmvr_model_info info;
     lmvr_model_get_info(*model, &info);
-    if (info.notice[0] != '\0')
+    if (info.notice)
         fprintf(stderr, "lmvr: %s\n", info.notice);
     return LMVR_OK;
 }

@@ -23,6 +23,7 @@ struct run {
     lmvr_model *model, *finetuned;
     struct progress progress;
     bool in_pass, strict_stop;
+    size_t done;        /* images of the pass */
     const char *fitted; /* the representation last said to be fitted */
 };
 
@@ -33,10 +34,10 @@ static bool talks(const struct run *run)
     return !run->options->quiet && isatty(STDERR_FILENO);
 }
 
-static void end_pass(struct run *run, int64_t done)
+static void end_pass(struct run *run)
 {
     if (run->in_pass)
-        progress_end(&run->progress, (size_t)done);
+        progress_end(&run->progress, run->done);
     run->in_pass = false;
 }
 
@@ -46,6 +47,7 @@ static void on_pass(void *user, const char *what, int64_t done, int64_t total)
     if (talks(run))
         fprintf(stderr, "features of %s images\n", what);
     progress_begin(&run->progress, !run->options->quiet, (size_t)done, (size_t)total);
+    run->done = (size_t)done;
     run->in_pass = true;
 }
 
@@ -57,9 +59,10 @@ static int on_image(void *user, int64_t done, int64_t total, const char *failure
         complain("%s", failure);
         run->strict_stop = run->options->strict;
     }
-    progress_step(&run->progress, (size_t)done);
+    run->done = (size_t)done;
+    progress_step(&run->progress, run->done);
     if (done == total)
-        end_pass(run, done);
+        end_pass(run);
     return run->strict_stop || interrupt_came();
 }
 
@@ -194,7 +197,7 @@ static int evaluate(struct run *run)
                                    .watch = {on_pass, on_image, on_fit, run}};
     interrupt_install();
     lmvr_status status = eval_run(&options, &report, &table, &counts, &error);
-    end_pass(run, 0);
+    end_pass(run);
     if (status != LMVR_OK)
         return stopped(run, status, &error);
     int exit_status = finish(run, report, table, &counts);

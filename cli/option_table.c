@@ -34,7 +34,8 @@ const struct option_row option_table[] = {
     {'m', "model", PATH("PATH", model), FOR_MODEL | FOR_INFO,
      "a Hugging Face folder (default: the model that ships with the program)"},
     {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED,
-     "what to compute, as often as wanted: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1)"},
+     "what to compute, as often as wanted: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1; of a CLIP alone "
+     "encoder:patches:mean:-2)"},
     {'o', "output", PATH("PLACE", output), FOR_EMBED, "a folder, or with one feature a file that ends in .npy"},
     {'o', "output", PATH("DIR", output), FOR_ATTEND, "the folder for the pictures and the maps"},
     {'o', "output", PATH("DIR", output), FOR_CORRUPT, "the folder for the results"},
@@ -146,7 +147,8 @@ const struct option_row option_table[] = {
      "samples at once (default: 256 contrastive, 64 language, 128 align, 100 qformer, 64 qformer-language, 32 else)"},
     {0, "accumulate", INTEGER(train.accumulation, 1, 65536), FOR_TRAIN, "batches a step (default: 1)"},
     {0, "max-tokens", INTEGER(train.most_tokens, 2, 1 << 20), FOR_TRAIN,
-     "the longest text (default: 77 contrastive, 512 language, 32 qformer and qformer-language, 2048 else)"},
+     "the longest text (default: 77 contrastive, 512 language, 32 qformer and qformer-language, 2048 else, or as many as the "
+     "model has positions for)"},
     {0, "lr", REAL("X", train.learning_rate, 0, 1e3), FOR_TRAIN,
      "the highest learning rate (default: 5e-4 contrastive, 3e-4 language, 2e-3 align, 1e-4 qformer and qformer-language, 2e-5 "
      "else)"},
@@ -168,7 +170,10 @@ const struct option_row option_table[] = {
     {0, "save-dtype", CHOICE("f32|bf16", train.saved), FOR_TRAIN, "of the model's file (default: f32)"},
     {0, "validate-every", INTEGER(train.validate_every, 0, INT_MAX), FOR_TRAIN, "steps (default: 0, never)"},
     {0, "validation-batches", INTEGER(train.validation_batches, 1, INT_MAX), FOR_TRAIN, "that are looked at (default: 8)"},
-    {0, "checkpoint-every", INTEGER(train.checkpoint_every, 0, INT_MAX), FOR_TRAIN, "steps (default: 500)"},
+    {0, "checkpoint-every", INTEGER(train.checkpoint_every, 0, INT_MAX), FOR_TRAIN,
+     "steps between checkpoints (default: 0, by time alone)"},
+    {0, "checkpoint-minutes", REAL("X", train.checkpoint_minutes, 0, 1e6), FOR_TRAIN,
+     "minutes between checkpoints, which is the most that a kill can cost, beside a step; 0: by steps alone (default: 10)"},
     {0, "keep", INTEGER(train.keep, 1, INT_MAX), FOR_TRAIN, "checkpoints, the newest (default: 2)"},
     {0, "readers", INTEGER(train.readers, 1, 1024), FOR_TRAIN, "threads that read images ahead (default: 1)"},
     {0, "seed", SEED(session.seed), FOR_TRAIN, "of the samples' order, and of what begins at random (default: 0)"},

@@ -233,7 +233,8 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
                                             .warmup = NAN,
                                             .clip = NAN,
                                             .lora_alpha = NAN,
-                                            .prompted = NAN};
+                                            .prompted = NAN,
+                                            .checkpoint_minutes = NAN};
     lmvr_session_options_default(&options->session);
     *exit_status = EXIT_CANNOT;
     options->features = calloc((size_t)argc, sizeof *options->features);

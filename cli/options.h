@@ -40,7 +40,7 @@ struct train_numbers {
     const char *config, *vision, *language, *images, *validation, *vocabulary;
     int vocabulary_size, accumulation, most_tokens, steps, readers, lora_rank, image_size;
     int keep, validate_every, checkpoint_every, validation_batches; /* -1: not given */
-    double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha, prompted, noise;
+    double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha, prompted, noise, checkpoint_minutes;
     int saved; /* the place in "f32|bf16" */
     bool recompute, constant, trains_vision, trains_language;
 };

@@ -74,16 +74,20 @@ void progress_begin_saying(struct progress *progress, bool wanted)
     clock_gettime(CLOCK_MONOTONIC, &progress->begun);
 }
 
+static void draw_said(struct progress *p)
+{
+    char whole[PROGRESS_LINE + 48], time[32];
+    p->drawn = seconds_since(&p->begun);
+    format_time(time, sizeof time, p->drawn);
+    snprintf(whole, sizeof whole, "%s   %s", p->said, time);
+    draw_line(whole);
+}
+
 void progress_say(struct progress *progress, const char *line)
 {
-    char whole[160], time[32];
-    double seconds = seconds_since(&progress->begun);
-    if (!progress->shown || seconds - progress->drawn < 0.1)
-        return;
-    format_time(time, sizeof time, seconds);
-    snprintf(whole, sizeof whole, "%s   %s", line, time);
-    draw_line(whole);
-    progress->drawn = seconds;
+    snprintf(progress->said, sizeof progress->said, "%s", line);
+    if (progress->shown && seconds_since(&progress->begun) - progress->drawn >= 0.1)
+        draw_said(progress);
 }
 
 void progress_clear(struct progress *progress)
@@ -98,6 +102,15 @@ void progress_end(struct progress *progress, size_t done)
     if (!progress->shown)
         return;
     draw(progress, done);
+    fputc('\n', stderr);
+    progress->shown = false;
+}
+
+void progress_end_saying(struct progress *progress)
+{
+    if (!progress->shown || !*progress->said)
+        return;
+    draw_said(progress);
     fputc('\n', stderr);
     progress->shown = false;
 }

@@ -6,11 +6,14 @@
 #include <stddef.h>
 #include <time.h>
 
+#define PROGRESS_LINE 192
+
 struct progress {
-    bool shown;            /* standard error is a terminal, and progress is wanted */
-    size_t before, total;  /* done by an earlier run; in all */
-    struct timespec begun; /* when this run began */
-    double drawn;          /* seconds after that when the line was last drawn, negative for never */
+    bool shown;               /* standard error is a terminal, and progress is wanted */
+    size_t before, total;     /* done by an earlier run; in all */
+    struct timespec begun;    /* when this run began */
+    double drawn;             /* seconds after that when the line was last drawn, negative for never */
+    char said[PROGRESS_LINE]; /* by progress_say(); "": nothing */
 };
 
 /* `wanted` false: nothing is ever shown. */
@@ -28,6 +31,9 @@ void progress_clear(struct progress *progress);
 
 /* Ends the line and leaves it there. */
 void progress_end(struct progress *progress, size_t done);
+
+/* Ends what was said last in the same way; nothing where nothing was. */
+void progress_end_saying(struct progress *progress);
 
 /* The line for `done` of `total`, `here` of them in the last `seconds`: " 12/47   3.8 images/s   0:09 left". */
 void progress_format(char *line, size_t size, size_t done, size_t total, size_t here, double seconds);

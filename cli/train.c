@@ -14,29 +14,37 @@
 struct session {
     const struct options *options;
     struct progress progress;
-    int64_t skipped; /* as last complained about */
+    int64_t skipped;     /* as last complained about */
+    int64_t step, steps; /* as last reported; 0 of 0 before the first */
+    bool begun;          /* the run was not finished before */
 };
 
 /* ---- what happens on the way ------------------------------------------------------------------------------------------ */
 
 static void on_begin(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, void *user)
 {
-    const struct session *s = user;
+    struct session *s = user;
+    s->begun = true;
     if (!s->options->quiet)
         fprintf(stderr, "%lld parameters, %lld trained; %lld samples, %lld steps\n", (long long)parameters, (long long)trained,
                 (long long)samples, (long long)steps);
 }
 
-static void format_left(char *text, size_t size, double seconds)
+/* "   1:02:03 left", and nothing after the last step. */
+static void format_left(char *text, size_t size, const struct run_report *report)
 {
-    long s = seconds < 359999999 ? (long)(seconds + 0.5) : 359999999;
-    snprintf(text, size, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    long s = report->seconds_left < 359999999 ? (long)(report->seconds_left + 0.5) : 359999999;
+    *text = '\0';
+    if (report->step < report->steps)
+        snprintf(text, size, "   %ld:%02ld:%02ld left", s / 3600, s / 60 % 60, s % 60);
 }
 
 static int on_step(const struct run_report *report, void *user)
 {
     struct session *s = user;
-    char line[160], left[32];
+    char line[PROGRESS_LINE], left[40];
+    s->step = report->step;
+    s->steps = report->steps;
     if (report->warning || report->skipped > s->skipped) {
         progress_clear(&s->progress);
         if (report->warning)
@@ -45,10 +53,9 @@ static int on_step(const struct run_report *report, void *user)
             complain("left out: %s", report->skipped_why);
         s->skipped = report->skipped;
     }
-    format_left(left, sizeof left, report->seconds_left);
-    int length =
-        snprintf(line, sizeof line, "%lld/%lld   loss %.4f   rate %.2e   %.0f tokens/s   %s left", (long long)report->step,
-                 (long long)report->steps, report->loss, report->learning_rate, report->tokens_per_second, left);
+    format_left(left, sizeof left, report);
+    int length = snprintf(line, sizeof line, "%lld/%lld   loss %.4f   rate %.2e   %.0f tokens/s%s", (long long)report->step,
+                          (long long)report->steps, report->loss, report->learning_rate, report->tokens_per_second, left);
     if (!isnan(report->validation) && length > 0 && (size_t)length < sizeof line)
         snprintf(line + length, sizeof line - (size_t)length, "   validation %.4f", report->validation);
     progress_say(&s->progress, line);
@@ -123,6 +130,8 @@ static void fill_run(const struct options *o, struct session *session, struct ru
     take(t->weight_decay, &run->adamw.weight_decay);
     take(t->beta2, &run->adamw.beta2);
     take(t->clip, &run->clip);
+    if (!isnan(t->checkpoint_minutes))
+        run->checkpoint_seconds = 60 * t->checkpoint_minutes;
 }
 
 static void fill(const struct options *o, enum train_kind kind, struct session *session, struct train_options *train)
@@ -158,6 +167,25 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     fill_run(o, session, &train->run);
 }
 
+/* Says how it ended. */
+static int end(struct session *s, lmvr_status status, const lmvr_error *error)
+{
+    if (status == LMVR_OK) {
+        progress_end_saying(&s->progress);
+        if (!s->begun && !s->options->quiet)
+            fprintf(stderr, "%s: the run was finished before; nothing to do\n", s->options->output);
+        return s->skipped ? EXIT_SOME_FAILED : EXIT_DONE;
+    }
+    progress_clear(&s->progress);
+    if (status == LMVR_STOPPED) {
+        complain("interrupted after step %lld of %lld; run the same command with --resume to continue", (long long)s->step,
+                 (long long)s->steps);
+        return EXIT_STOPPED;
+    }
+    complain("%s", error->message);
+    return status == LMVR_ERROR_INVALID || status == LMVR_ERROR_INPUT ? EXIT_CANNOT : EXIT_STOPPED;
+}
+
 static int run(const struct options *options, enum train_kind kind)
 {
     lmvr_error error;
@@ -171,16 +199,7 @@ static int run(const struct options *options, enum train_kind kind)
         omp_set_num_threads(options->session.threads);
     interrupt_install();
     progress_begin_saying(&session.progress, !options->quiet);
-    status = train(&train_options, &error);
-    if (status == LMVR_OK) {
-        progress_end(&session.progress, 0);
-        return session.skipped ? EXIT_SOME_FAILED : EXIT_DONE;
-    }
-    progress_clear(&session.progress);
-    if (status == LMVR_STOPPED)
-        return EXIT_STOPPED;
-    complain("%s", error.message);
-    return status == LMVR_ERROR_INVALID || status == LMVR_ERROR_INPUT ? EXIT_CANNOT : EXIT_STOPPED;
+    return end(&session, train(&train_options, &error), &error);
 }
 
 int command_train_contrastive(const struct options *options)

@@ -21,11 +21,6 @@ static double uniform(uint64_t *state)
     return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
 
-struct candidate {
-    double probability; /* not normalized */
-    int32_t id;
-};
-
 static int by_probability(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
@@ -34,21 +29,21 @@ static int by_probability(const void *a, const void *b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabulary, const float *logits, uint64_t *state)
+/* The probabilities relative to the best one's, and their sum. */
+static double heat(const struct sampler *sampler, int vocabulary, const float *logits, struct candidate *candidates)
 {
-    int32_t best = most_likely(vocabulary, logits);
-    if (sampler->temperature <= 0)
-        return best;
-    struct arena_mark mark = arena_mark(arena);
-    struct candidate *candidates = arena_alloc(arena, vocabulary, sizeof *candidates);
-    if (!candidates)
-        return -1;
-    double total = 0;
+    double best = (double)logits[most_likely(vocabulary, logits)], total = 0;
     for (int i = 0; i < vocabulary; i++) {
-        double p = exp(((double)logits[i] - (double)logits[best]) / (double)sampler->temperature);
+        double p = exp(((double)logits[i] - best) / (double)sampler->temperature);
         candidates[i] = (struct candidate){p, i};
         total += p;
     }
+    return total;
+}
+
+int sampler_candidates(const struct sampler *sampler, int vocabulary, const float *logits, struct candidate *candidates)
+{
+    double total = heat(sampler, vocabulary, logits, candidates);
     int kept = vocabulary;
     if (sampler->top_p < 1) {
         qsort(candidates, (size_t)vocabulary, sizeof *candidates, by_probability);
@@ -57,10 +52,25 @@ int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabular
             sum += candidates[kept].probability;
         total = sum;
     }
-    double point = uniform(state) * total;
-    int32_t chosen = candidates[0].id;
+    for (int i = 0; i < kept; i++)
+        candidates[i].probability /= total;
+    return kept;
+}
+
+int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabulary, const float *logits, uint64_t *state)
+{
+    if (sampler->temperature <= 0)
+        return most_likely(vocabulary, logits);
+    struct arena_mark mark = arena_mark(arena);
+    struct candidate *candidates = arena_alloc(arena, vocabulary, sizeof *candidates);
+    if (!candidates)
+        return -1;
+    int kept = sampler_candidates(sampler, vocabulary, logits, candidates);
+    double point = uniform(state);
+    int32_t chosen = most_likely(vocabulary, logits);
     for (int i = 0; i < kept && point >= 0; i++) {
-        chosen = candidates[i].id;
+        if (candidates[i].probability > 0) /* the probabilities may add up to a little less than 1 */
+            chosen = candidates[i].id;
         point -= candidates[i].probability;
     }
     arena_release(arena, mark);

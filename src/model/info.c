@@ -1,4 +1,5 @@
 /* What a model is, from its configuration alone. */
+#include "arguments.h"
 #include "model/checkpoint.h"
 #include "model/model.h"
 
@@ -125,17 +126,25 @@ static void describe_at(const struct model_config *c, enum dtype dtype, lmvr_mod
 
 void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
 {
+    if (!info)
+        return;
+    *info = (lmvr_model_info){0};
+    if (!model)
+        return;
     describe_at(&model->config, model->dtype, info);
     memcpy(info->stored_dtypes, model->stored_dtypes, sizeof info->stored_dtypes);
     info->fingerprint = model->fingerprint;
-    info->notice = model->notice.message;
+    info->notice = model->notice.message[0] ? model->notice.message : NULL;
 }
 
 lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error)
 {
     struct model_config config;
     struct checkpoint *checkpoint;
-    *info = (lmvr_model_info){.notice = ""};
+    REQUIRE_ARGUMENT(info, error);
+    *info = (lmvr_model_info){0};
+    REQUIRE_ARGUMENT(path, error);
+    TRY(check_dtype(dtype, error));
     TRY(model_config_read(path, &config, error));
     TRY(checkpoint_open(path, &checkpoint, error));
     describe_at(&config, model_dtype(dtype), info);

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "arguments.h"
 #include "format/hash.h"
 #include "format/json.h"
 #include "model/compose.h"
@@ -117,6 +118,11 @@ static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_e
 
 lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
 {
+    REQUIRE_ARGUMENT(model, error);
+    *model = NULL;
+    REQUIRE_ARGUMENT(path, error);
+    TRY(check_dtype(dtype, error));
+    TRY(check_threads(threads, error));
     struct lmvr_model *m = *model = calloc(1, sizeof *m);
     if (!m)
         return error_no_memory(error, "the model");

@@ -143,6 +143,7 @@ double choice_next(const struct choice *choice)
 bool choice_take(struct choice *choice, double score)
 {
     bool is_best = score > choice->best;
+    choice->scores[choice->count] = score;
     if (is_best) {
         choice->best = score;
         choice->best_trial = choice->count;
@@ -156,7 +157,11 @@ bool choice_take(struct choice *choice, double score)
 
 bool choice_is_at_an_end(const struct choice *choice)
 {
-    return choice->best_trial == 0 || choice->best_trial == choice->count - 1;
+    const int inwards = (int)(1 / STEP);
+    int at = choice->best_trial;
+    if (choice->count <= inwards || (at != 0 && at != choice->count - 1))
+        return false;
+    return choice->scores[at == 0 ? inwards : at - inwards] < choice->best - MARGIN;
 }
 
 /* Walks up the grid; *c stays as it was where no score could be computed. */

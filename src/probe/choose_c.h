@@ -2,7 +2,7 @@
 #ifndef LMVR_SRC_PROBE_CHOOSE_C_H
 #define LMVR_SRC_PROBE_CHOOSE_C_H
 
-#include <stdbool.h>
+#include "probe/probe.h"
 
 /*
  * Held-out scores against C rise from a plateau and fall again. With a small C the weights only point along the first gradient,
@@ -11,8 +11,8 @@
  * stands at that end, the grid grows.
  */
 struct choice {
-    double best, lowest; /* scores so far */
-    bool has_risen;      /* to the best, from a lower one before */
+    double scores[PROBE_MAX_TRIALS], best, lowest; /* so far */
+    bool has_risen;                                /* to the best, from a lower one before */
     int best_trial, count, fallen;
 };
 
@@ -24,7 +24,8 @@ double choice_next(const struct choice *choice);
 /* Takes the score of the C that choice_next() gave. True: the best so far. */
 bool choice_take(struct choice *choice, double score);
 
-/* Whether the best stands at the first or the last of the values tried. */
+/* Whether the best stands at the first or the last of the values tried, on a slope: a power of ten further in it is worse by
+ * more than noise. */
 bool choice_is_at_an_end(const struct choice *choice);
 
 #endif

@@ -1,5 +1,7 @@
 #include "session/session.h"
 
+#include "arguments.h"
+
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,8 +285,11 @@ static void run_finish(struct run *run)
 lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result, void *user,
                        lmvr_error *error)
 {
+    REQUIRE_ARGUMENT(session, error);
+    REQUIRE_ARGUMENT(on_result, error);
     if (count == 0)
         return LMVR_OK;
+    REQUIRE_ARGUMENT(images, error);
     struct run run = {.session = session, .count = count, .on_result = on_result, .user = user};
     int before = omp_get_max_threads();
     if (session->threads > 0)

@@ -24,6 +24,11 @@ struct image_loader {
     int thread_count;
 };
 
+static bool has_pixels(const lmvr_pixels *p)
+{
+    return p->rgb && p->width > 0 && p->height > 0 && (int64_t)p->width * p->height <= IMAGE_MAX_PIXELS;
+}
+
 static lmvr_status read_image(const lmvr_image *from, struct image *image, uint64_t *hash, lmvr_error *error)
 {
     if (!from->rgb) {
@@ -32,7 +37,7 @@ static lmvr_status read_image(const lmvr_image *from, struct image *image, uint6
         return image_read(from->path, image, hash, error);
     }
     const char *name = from->path ? from->path : "image";
-    if (from->width < 1 || from->height < 1 || (int64_t)from->width * from->height > IMAGE_MAX_PIXELS)
+    if (!has_pixels(&(lmvr_pixels){from->width, from->height, (uint8_t *)from->rgb}))
         return error_set(error, LMVR_ERROR_INPUT, "%s: has %d x %d pixels", name, from->width, from->height);
     size_t size = 3 * (size_t)from->width * (size_t)from->height;
     /* a view: preprocessing does not write to it, and nobody frees it */
@@ -71,8 +76,11 @@ static lmvr_status filter(const struct lmvr_session *session, const lmvr_image *
     lmvr_pixels pixels = {image->width, image->height, image->rgb};
     lmvr_status status = session->options.filter(&pixels, loaded->index, loaded->hash, session->options.filter_user, &error);
     *image = (struct image){pixels.width, pixels.height, pixels.rgb};
-    if (status == LMVR_OK)
+    if (status == LMVR_OK && has_pixels(&pixels))
         return LMVR_OK;
+    if (status == LMVR_OK)
+        status = error_set(&error, LMVR_ERROR_INPUT, "the filter left %d x %d pixels%s", pixels.width, pixels.height,
+                           pixels.rgb ? "" : " and no memory for them");
     error_write(&loaded->error, "%s: %.512s", from->path ? from->path : "image", error.message);
     return status == LMVR_ERROR_RESOURCE ? status : LMVR_ERROR_INPUT;
 }

@@ -1,6 +1,7 @@
 #include "session/session.h"
 
-#include <math.h>
+#include "arguments.h"
+
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +10,13 @@
 #define DEFAULT_BATCH    16
 #define ENCODE_POSITIONS 2048 /* enough rows for the encoder's products to run at their best */
 
-#define MOST_FEATURES      4096
 #define DEFAULT_NEW_TOKENS 128
 #define MOST_NEW_TOKENS    65536 /* of a model that has no most positions */
 
 void lmvr_session_options_default(lmvr_session_options *options)
 {
-    *options = (lmvr_session_options){.max_new_tokens = DEFAULT_NEW_TOKENS, .top_p = 1.0f};
+    if (options)
+        *options = (lmvr_session_options){.max_new_tokens = DEFAULT_NEW_TOKENS, .top_p = 1.0f};
 }
 
 struct pool *pools_create(const struct lmvr_session *session)
@@ -64,7 +65,7 @@ static size_t feature_dim(const struct lmvr_model *model, const struct feature *
 static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
     const struct model_config *config = &s->model->config;
-    static const char *const standard[] = {"llm:all:mean:-1"};
+    const char *standard = config->has_language ? "llm:all:mean:-1" : "encoder:patches:mean:-2";
     bool standard_only = o->feature_count == 0 && !o->describe && !o->attention;
     size_t count = standard_only ? 1 : o->feature_count;
     struct feature_limits limits = {.has_language = config->has_language,
@@ -75,14 +76,12 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
                                     .response_blocks = s->model->language.blocks,
                                     .encoder_layer =
                                         config->has_language ? s->model->connector.state : -2}; /* LLaVA's default */
-    if (count > MOST_FEATURES)
-        return error_set(error, LMVR_ERROR_INVALID, "%zu features are asked for, of at most %d", count, MOST_FEATURES);
     s->features = calloc(count + 1, sizeof *s->features);
     if (!s->features)
         return error_no_memory(error, "the features");
     for (size_t i = 0; i < count; i++) {
         struct feature *f = &s->features[i];
-        TRY(feature_parse(standard_only ? standard[0] : o->features[i], &limits, f, error));
+        TRY(feature_parse(standard_only ? standard : o->features[i], &limits, f, error));
         f->dim = feature_dim(s->model, f);
         s->row_size += f->dim;
         for (size_t j = 0; j < i; j++)
@@ -93,22 +92,9 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
     return LMVR_OK;
 }
 
-static lmvr_status check_options(const lmvr_session_options *o, const struct lmvr_model *model, lmvr_error *error)
+/* What the model has to have for them. */
+static lmvr_status check_model(const lmvr_session_options *o, const struct lmvr_model *model, lmvr_error *error)
 {
-    if (o->max_new_tokens < 1)
-        return error_set(error, LMVR_ERROR_INVALID, "max_new_tokens is %d, expected at least 1", o->max_new_tokens);
-    if (!(o->temperature >= 0) || !isfinite(o->temperature))
-        return error_set(error, LMVR_ERROR_INVALID, "temperature is %g, expected 0 or more", (double)o->temperature);
-    if (!(o->top_p > 0 && o->top_p <= 1))
-        return error_set(error, LMVR_ERROR_INVALID, "top_p is %g, expected more than 0 and at most 1", (double)o->top_p);
-    if (o->batch < 0 || o->batch > 4096)
-        return error_set(error, LMVR_ERROR_INVALID, "batch is %d, expected 1 to 4096", o->batch);
-    if (o->threads < 0 || o->threads > 4096)
-        return error_set(error, LMVR_ERROR_INVALID, "threads is %d, expected 1 to 4096", o->threads);
-    if (o->describe && o->before_generation)
-        return error_set(error, LMVR_ERROR_INVALID, "a response is asked for, and nothing to be generated");
-    if (o->attention && o->before_generation)
-        return error_set(error, LMVR_ERROR_INVALID, "attention maps are asked for, and nothing to be generated");
     if (o->attention && !model->config.has_language)
         return error_set(error, LMVR_ERROR_INVALID, "the model is a vision encoder alone, which has no words to attend with");
     int first = o->attention_first, last = o->attention_last, blocks = model->language.blocks;
@@ -273,7 +259,8 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
     s->options = *o;
     s->options.prompt = s->options.template_name = NULL;
     s->options.features = NULL;
-    TRY(check_options(o, s->model, error));
+    TRY(check_session_options(o, error));
+    TRY(check_model(o, s->model, error));
     TRY(parse_features(s, o, error));
     TRY(plan_states(s, o, error));
     s->visual_tokens = config->has_language ? s->model->connector.tokens : 0;
@@ -301,6 +288,10 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
 lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
                                 lmvr_error *error)
 {
+    REQUIRE_ARGUMENT(session, error);
+    *session = NULL;
+    REQUIRE_ARGUMENT(model, error);
+    REQUIRE_ARGUMENT(options, error);
     struct lmvr_session *s = *session = calloc(1, sizeof *s);
     if (!s)
         return error_no_memory(error, "the session");
@@ -345,6 +336,10 @@ void lmvr_session_free(lmvr_session *session)
 
 void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options *options)
 {
+    if (!session || !options) {
+        lmvr_session_options_default(options);
+        return;
+    }
     *options = session->options;
     options->feature_count = 0;
     options->batch = session->batch;
@@ -353,24 +348,29 @@ void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options 
 
 size_t lmvr_session_feature_count(const lmvr_session *session)
 {
-    return (size_t)session->feature_count;
+    return session ? (size_t)session->feature_count : 0;
 }
 
 void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info)
 {
+    if (!info)
+        return;
+    *info = (lmvr_feature_info){0};
+    if (index >= lmvr_session_feature_count(session))
+        return;
     const struct feature *f = &session->features[index];
     *info = (lmvr_feature_info){f->name, f->spec, f->dim};
 }
 
 int lmvr_session_batch(const lmvr_session *session)
 {
-    return session->batch;
+    return session ? session->batch : 0;
 }
 
 uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session)
 {
-    const struct language *language = &session->model->language;
-    if (!session->needs_language)
+    if (!session || !session->needs_language)
         return 0;
+    const struct language *language = &session->model->language;
     return language->operations->cache_bytes(language->model, session->batch, &session->input, session->max_new_tokens);
 }

@@ -4,7 +4,7 @@
 
 #define KEPT 0.95 /* of what came before, each step */
 
-static double now(void)
+double pace_now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -13,17 +13,17 @@ static double now(void)
 
 void pace_begin(struct pace *pace)
 {
-    *pace = (struct pace){.begun = now()};
+    *pace = (struct pace){.begun = pace_now()};
 }
 
 void pace_step_begins(struct pace *pace)
 {
-    pace->step_begun = now();
+    pace->step_begun = pace_now();
 }
 
 void pace_step_ends(struct pace *pace, int64_t tokens, int64_t items)
 {
-    pace->seconds = KEPT * pace->seconds + now() - pace->step_begun;
+    pace->seconds = KEPT * pace->seconds + pace_now() - pace->step_begun;
     pace->tokens = KEPT * pace->tokens + (double)tokens;
     pace->items = KEPT * pace->items + (double)items;
     pace->steps++;
@@ -41,5 +41,5 @@ double pace_items_per_second(const struct pace *pace)
 
 double pace_seconds_left(const struct pace *pace, int64_t steps)
 {
-    return pace->steps > 0 ? (now() - pace->begun) / (double)pace->steps * (double)steps : 0;
+    return pace->steps > 0 ? (pace_now() - pace->begun) / (double)pace->steps * (double)steps : 0;
 }

@@ -12,6 +12,9 @@ struct pace {
 
 void pace_begin(struct pace *pace);
 
+/* Seconds of a clock that only goes forward. */
+double pace_now(void);
+
 /* Around the work of a step, without validation and checkpoints. `items`: images. */
 void pace_step_begins(struct pace *pace);
 void pace_step_ends(struct pace *pace, int64_t tokens, int64_t items);

@@ -22,6 +22,7 @@ struct run {
     struct feed *feed;
     struct pace pace;
     int64_t saved;      /* the step of the last checkpoint; 0: none */
+    double saved_at;    /* when it was written, or the run began */
     lmvr_error damaged; /* what was wrong with a newer one; "": nothing */
 };
 
@@ -97,6 +98,14 @@ static bool is_due(const struct run *run, int64_t every)
     return every > 0 && (run->optimizer.steps % every == 0 || run->optimizer.steps == run->options->steps);
 }
 
+/* What a kill can cost is bounded by time as well: a step of a large model takes minutes. */
+static bool checkpoint_is_due(const struct run *run)
+{
+    const struct run_options *o = run->options;
+    bool by_time = o->checkpoint_seconds > 0 && pace_now() - run->saved_at >= o->checkpoint_seconds;
+    return by_time || run->optimizer.steps == o->steps || is_due(run, o->checkpoint_every);
+}
+
 /* The mean loss of the first batches of the validation corpus. */
 static lmvr_status validate(const struct run *run, double *mean, lmvr_error *error)
 {
@@ -130,6 +139,7 @@ static lmvr_status save_checkpoint(struct run *run, lmvr_error *error)
     TRY(run_curve_write(folder->curve_path, folder->log_path, run->objective->name, run->optimizer.steps, error));
     TRY(run_checkpoint_write(folder->checkpoints, &run->optimizer, folder->settings, error));
     run->saved = run->optimizer.steps;
+    run->saved_at = pace_now();
     return run_checkpoint_prune(folder->checkpoints, (size_t)run->options->keep, error);
 }
 
@@ -158,7 +168,7 @@ static lmvr_status step_and_tell(struct run *run, lmvr_error *error)
         TRY(validate(run, &report.validation, error));
     const struct run_row row = {report.step, report.loss, report.learning_rate, report.gradient_norm, report.validation};
     TRY(run_log_add(&run->log, &row, error));
-    if (is_due(run, run->options->checkpoint_every) || report.step == run->options->steps)
+    if (checkpoint_is_due(run))
         TRY(save_checkpoint(run, error));
     return tell(run, &report, error);
 }
@@ -185,6 +195,7 @@ static lmvr_status train(struct run *run, lmvr_error *error)
     int64_t begun = run->optimizer.steps;
     lmvr_status status = LMVR_OK;
     pace_begin(&run->pace);
+    run->saved_at = pace_now();
     while (status == LMVR_OK && run->optimizer.steps < run->options->steps)
         status = step_and_tell(run, error);
     if (status == LMVR_OK)

@@ -7,7 +7,8 @@
  * moments, the step), and at the end what `save` writes. Steps there are counted from 1.
  *
  * A run that is killed anywhere, at any write, goes on with `resume` from its last checkpoint, to the same bits and the same
- * files as one left alone. Only what is trained is in a checkpoint: the caller makes all parameters as it made them at first.
+ * files as one left alone (only which checkpoints are kept depends on the time). Only what is trained is in a checkpoint: the
+ * caller makes all parameters as it made them at first.
  */
 #ifndef LMVR_SRC_TRAIN_RUN_H
 #define LMVR_SRC_TRAIN_RUN_H
@@ -50,6 +51,7 @@ struct run_options {
     uint64_t seed;                            /* of the samples' order; takes the place of the feed options' own */
     int64_t validate_every, checkpoint_every; /* steps; 0: never (a checkpoint is always written at the end;
                                                   where it is not never, validation too) */
+    double checkpoint_seconds;                /* a checkpoint also after a step that ends so long after the last; 0: never */
     int validation_batches;                   /* the first ones of the corpus in its own order, the same each time */
     int keep;                                 /* checkpoints that are kept, at least 1 */
     bool resume;                              /* goes on where the folder holds a run; begins where there is none */

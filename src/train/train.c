@@ -20,24 +20,24 @@
 
 /* ---- numbers ---------------------------------------------------------------------------------------------------------- */
 
+static const struct defaults {
+    int batch, most_tokens;
+    double epochs, rate, beta2, eps, decay, warmup, clip;
+} defaults[] = {
+    [TRAIN_CONTRASTIVE] = {256, 77, 32, 5e-4, 0.98, 1e-6, 0.2, 0.03, 0},
+    [TRAIN_LANGUAGE] = {64, 512, 1, 3e-4, 0.95, 1e-8, 0.1, 0.03, 1},
+    [TRAIN_ALIGN] = {128, 2048, 1, 2e-3, 0.999, 1e-8, 0, 0.03, 1},
+    [TRAIN_INSTRUCT] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
+    [TRAIN_FINETUNE] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
+    [TRAIN_QFORMER] = {100, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
+    [TRAIN_QFORMER_LANGUAGE] = {64, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
+};
+
 void train_defaults(enum train_kind kind, struct train_options *options)
 {
-    static const struct defaults {
-        int batch, most_tokens;
-        double epochs, rate, beta2, eps, decay, warmup, clip;
-    } all[] = {
-        [TRAIN_CONTRASTIVE] = {256, 77, 32, 5e-4, 0.98, 1e-6, 0.2, 0.03, 0},
-        [TRAIN_LANGUAGE] = {64, 512, 1, 3e-4, 0.95, 1e-8, 0.1, 0.03, 1},
-        [TRAIN_ALIGN] = {128, 2048, 1, 2e-3, 0.999, 1e-8, 0, 0.03, 1},
-        [TRAIN_INSTRUCT] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
-        [TRAIN_FINETUNE] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
-        [TRAIN_QFORMER] = {100, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
-        [TRAIN_QFORMER_LANGUAGE] = {64, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
-    };
-    const struct defaults *d = &all[kind];
+    const struct defaults *d = &defaults[kind];
     *options = (struct train_options){.kind = kind,
                                       .batch = d->batch,
-                                      .most_tokens = d->most_tokens,
                                       .epochs = d->epochs,
                                       .readers = 1,
                                       .lora_alpha = 16,
@@ -47,7 +47,7 @@ void train_defaults(enum train_kind kind, struct train_options *options)
                                       .run.adamw = {d->rate, 0.9, d->beta2, d->eps, d->decay},
                                       .run.clip = d->clip,
                                       .run.validation_batches = 8,
-                                      .run.checkpoint_every = 500,
+                                      .run.checkpoint_seconds = 600,
                                       .run.keep = 2};
 }
 
@@ -55,6 +55,7 @@ void train_defaults(enum train_kind kind, struct train_options *options)
 
 struct setup {
     const struct train_options *options;
+    int most_tokens;  /* of a text */
     char *vocabulary; /* its path */
     struct trained_vocabulary trained;
     struct tokenizer *tokenizer;
@@ -90,6 +91,26 @@ static void setup_finish(struct setup *s)
     trained_vocabulary_finish(&s->trained);
     free(s->vocabulary);
     free(s->settings);
+}
+
+/* ---- the length of texts ---------------------------------------------------------------------------------------------- */
+
+/* What was asked for, else the objective's default as far as a model of so many positions (0: any number) has room for it. */
+static void choose_length(struct setup *s, int positions)
+{
+    const struct train_options *o = s->options;
+    int length = o->most_tokens ? o->most_tokens : defaults[o->kind].most_tokens;
+    s->most_tokens = o->most_tokens || positions < 2 || length <= positions ? length : positions;
+}
+
+/* The same for a model that has a table of positions, called `what`, which a longer text would leave. */
+static lmvr_status choose_length_within(struct setup *s, int positions, const char *what, lmvr_error *error)
+{
+    choose_length(s, positions);
+    return s->most_tokens <= positions
+               ? LMVR_OK
+               : error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit %s's %d positions; see --max-tokens",
+                           s->most_tokens, what, positions);
 }
 
 /* ---- the vocabulary --------------------------------------------------------------------------------------------------- */
@@ -218,7 +239,7 @@ static lmvr_status open_data(struct setup *s, const char *data, int begin, int e
                                      .tokenizer = s->tokenizer,
                                      .begin_token = begin,
                                      .end_token = end,
-                                     .most_tokens = s->options->most_tokens,
+                                     .most_tokens = s->most_tokens,
                                      .by_lines = s->prefixes != NULL};
     TRY(kinds[s->options->kind](&options, corpus, error));
     struct corpus inner = *corpus;
@@ -246,9 +267,7 @@ static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
     struct clip_config config;
     TRY(config_read_clip(o->start, &config, error));
     const struct clip_text_config *text = &config.text;
-    if (o->most_tokens > text->positions)
-        return error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit the tower's %d positions; see --max-tokens",
-                         o->most_tokens, text->positions);
+    TRY(choose_length_within(s, text->positions, "the tower", error));
     int least = text->begin_token < text->end_token ? text->begin_token : text->end_token;
     TRY(open_vocabulary(s, &(struct wanted_vocabulary){least, false}, error));
     TRY(check_pieces(s, text->vocabulary, error));
@@ -289,6 +308,8 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     s->objective = &s->llava.objective;
     s->about.prompt = o->prompt ? o->prompt : config->prompt;
     s->llava.about = o->kind == TRAIN_FINETUNE ? &s->about : NULL;
+    int visual = o->kind == TRAIN_LANGUAGE ? 0 : config_visual_tokens(config);
+    choose_length(s, config->language.max_positions - visual);
     if (o->kind != TRAIN_LANGUAGE) {
         s->feed.preprocess = &s->llava.preprocess;
         s->feed.image_size = config->vision.image_size;
@@ -326,6 +347,7 @@ static lmvr_status open_t5(struct setup *s, lmvr_error *error)
     TRY(open_vocabulary(s, &(struct wanted_vocabulary){config.vocabulary, true}, error));
     TRY(t5_language_init(&s->t5, o->start, s->vocabulary, &o->net, error));
     s->objective = &s->t5.objective;
+    choose_length(s, 0);
     return open_t5_corpora(s, &s->t5.config, NULL, 0, error);
 }
 
@@ -350,10 +372,7 @@ static lmvr_status open_stage1_vocabulary(struct setup *s, const char *config, l
     struct qformer_config qformer;
     struct qformer_text_config text;
     TRY(config_read_qformer(config, &qformer, &text, error));
-    if (s->options->most_tokens > text.positions)
-        return error_set(error, LMVR_ERROR_INVALID,
-                         "texts of %d tokens do not fit the Q-Former's %d positions; see --max-tokens", s->options->most_tokens,
-                         text.positions);
+    TRY(choose_length_within(s, text.positions, "the Q-Former", error));
     return open_vocabulary(s, &(struct wanted_vocabulary){text.vocabulary - 2, true}, error);
 }
 
@@ -378,6 +397,7 @@ static lmvr_status open_blip2(struct setup *s, lmvr_error *error)
     s->feed.image_size = s->blip2.config.vision.image_size;
     if (first)
         return open_corpora(s, pieces, Q_FORMER_END, error);
+    choose_length(s, 0);
     return open_t5_corpora(s, &s->blip2.config.language, o->prompt ? o->prompt : "a photo of", o->prompted, error);
 }
 
@@ -426,7 +446,7 @@ static lmvr_status run(struct setup *s, lmvr_error *error)
     TRY(run_folder_check(o->run.output, error));
     TRY(open[o->kind](s, error));
     TRY(plan_steps(s, error));
-    TRY(train_settings(o, s->run.steps, s->vocabulary, &s->settings, error));
+    TRY(train_settings(o, s->run.steps, s->most_tokens, s->vocabulary, &s->settings, error));
     s->run.settings = s->settings;
     s->run.begin = begin;
     s->run.report = report;

@@ -27,9 +27,10 @@ struct train_options {
     double prompted;        /* of TRAIN_QFORMER_LANGUAGE: the share of captions behind the prompt; others are cut in two */
     const char *vocabulary; /* tokenizer.model; NULL: that of the folders, else one is trained on the data */
     int vocabulary_size;    /* of one that is trained; 0: what the configuration has */
-    int batch, most_tokens;
-    double epochs; /* where run.steps is 0 */
-    int readers;   /* threads that read ahead */
+    int batch;
+    int most_tokens; /* of a text; 0: the objective's own, or as many as the model has positions for where those are fewer */
+    double epochs;   /* where run.steps is 0 */
+    int readers;     /* threads that read ahead */
     int lora_rank;
     double lora_alpha;
     bool trains_vision;

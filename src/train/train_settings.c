@@ -53,7 +53,7 @@ static lmvr_status add_fingerprint(json_t *settings, const char *key, const char
     return json_object_set_new(settings, key, json_string(text)) == 0 ? LMVR_OK : error_no_memory(error, "the settings");
 }
 
-static json_t *pack_numbers(const struct train_options *o, int64_t steps)
+static json_t *pack_numbers(const struct train_options *o, int64_t steps, int most_tokens)
 {
     static const char *const names[] = {"contrastive", "language", "align",           "instruct",
                                         "finetune",    "qformer",  "qformer-language"};
@@ -62,7 +62,7 @@ static json_t *pack_numbers(const struct train_options *o, int64_t steps)
     return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:f, s:b, s:f, s:f, s:f, s:f, s:f, s:I, s:s, s:s, s:i, s:f, s:b, s:i, "
                      "s:b, s:f, s:b, s:f, s:s?}",
                      "objective", names[o->kind], "batch", o->batch, "steps", (json_int_t)steps, "accumulation",
-                     r->accumulation, "max_tokens", o->most_tokens, "vocabulary_size", o->vocabulary_size, "warmup", r->warmup,
+                     r->accumulation, "max_tokens", most_tokens, "vocabulary_size", o->vocabulary_size, "warmup", r->warmup,
                      "constant", r->constant, "learning_rate", a->learning_rate, "beta2", a->beta2, "eps", a->eps,
                      "weight_decay", a->weight_decay, "clip", r->clip, "seed", (json_int_t)r->seed, "dtype",
                      o->net.products == F32 ? "f32" : "bf16", "save_dtype", o->net.saved == F32 ? "f32" : "bf16", "lora",
@@ -71,10 +71,10 @@ static json_t *pack_numbers(const struct train_options *o, int64_t steps)
                      o->net.noise, "prompt", o->prompt);
 }
 
-lmvr_status train_settings(const struct train_options *options, int64_t steps, const char *vocabulary, char **text,
-                           lmvr_error *error)
+lmvr_status train_settings(const struct train_options *options, int64_t steps, int most_tokens, const char *vocabulary,
+                           char **text, lmvr_error *error)
 {
-    json_t *json = pack_numbers(options, steps);
+    json_t *json = pack_numbers(options, steps, most_tokens);
     *text = NULL;
     lmvr_status status = json ? LMVR_OK : error_no_memory(error, "the settings");
     if (status == LMVR_OK)

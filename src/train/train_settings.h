@@ -4,9 +4,10 @@
 
 #include "train/train.h"
 
-/* A JSON object on one line, malloc'ed: the options that decide about the result, `steps` among them, and fingerprints of the
- * models, the configuration's file and the vocabulary (a path) that it begins from. The corpora's are the run's own matter. */
-lmvr_status train_settings(const struct train_options *options, int64_t steps, const char *vocabulary, char **text,
-                           lmvr_error *error);
+/* A JSON object on one line, malloc'ed: the options that decide about the result, with `steps` and `most_tokens` as they are in
+ * use, and fingerprints of the models, the configuration's file and the vocabulary (a path) that it begins from. The corpora's
+ * are the run's own matter. */
+lmvr_status train_settings(const struct train_options *options, int64_t steps, int most_tokens, const char *vocabulary,
+                           char **text, lmvr_error *error);
 
 #endif

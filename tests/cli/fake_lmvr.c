@@ -93,7 +93,6 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
                               .patch_size = 14,
                               .visual_tokens = 4,
                               .vocabulary = 320,
-                              .notice = "",
                               .max_positions = 512,
                               .weights_bytes = model->dtype == LMVR_DTYPE_F32 ? 26958605700 : 13479302850,
                               .kv_bytes_per_token = 768,

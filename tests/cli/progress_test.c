@@ -1,31 +1,5 @@
 /* The progress line, on a terminal made for the purpose; and none anywhere else. */
-#include "program.h"
-
-#include <pty.h>
-#include <sys/ioctl.h>
-
-/* Runs the program with standard error on a terminal of that width; what it wrote there is to be freed. */
-static char *on_terminal(unsigned short columns, int expected_status, char *const *arguments)
-{
-    int terminal;
-    struct winsize window = {.ws_row = 24, .ws_col = columns};
-    pid_t pid = forkpty(&terminal, NULL, NULL, &window);
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        int out = open("stdout", O_WRONLY | O_CREAT | O_TRUNC, 0666);
-        dup2(out, 1);
-        execv(program_path(), arguments);
-        _exit(98);
-    }
-    char *said = calloc(1, 100000);
-    size_t size = 0;
-    ssize_t n;
-    while ((n = read(terminal, said + size, 99999 - size)) > 0) /* ends in EIO when the program does */
-        size += (size_t)n;
-    close(terminal);
-    assert_int_equal(finish(pid), expected_status);
-    return said;
-}
+#include "terminal.h"
 
 static void make_images(void)
 {

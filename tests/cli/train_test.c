@@ -56,6 +56,30 @@ static void test_a_vocabulary_is_trained_where_none_is_given(void **state)
     assert_same_file("llava/tokenizer.model", "llama/tokenizer.model");
 }
 
+static void assert_longest_text(const char *call, int tokens)
+{
+    remove_tree("out");
+    assert_ended(lmvr("%s -o out", call), 0, NULL);
+    json_t *run = open_json("out/run.json");
+    assert_int_equal(json_integer_value(json_object_get(run, "max_tokens")), tokens);
+    json_decref(run);
+}
+
+/* ... as far as the configuration has positions for it: 20 of the tower, 256 of the LLaMA, of which an image takes 4. */
+static void test_the_longest_text_is_the_default_where_it_fits(void **state)
+{
+    (void)state;
+    assert_longest_text("train contrastive" NUMBERS "--data captions.jsonl --batch 3 --steps 1 --config clip.json", 20);
+    assert_longest_text("train language" NUMBERS "--data text.txt --batch 2 --steps 1 --config llama.json", 256);
+    assert_longest_text(ALIGN "--vision clip --language llama", 252);
+    assert_longest_text(ALIGN "--max-tokens 250 --vision clip --language llama", 250);
+    char *shape = read_bytes("clip.json", NULL);
+    memcpy(strstr(shape, ": 20,"), ": 99,", 5);
+    write_text("long.json", shape);
+    free(shape);
+    assert_longest_text("train contrastive" NUMBERS "--data captions.jsonl --batch 3 --steps 1 --config long.json", 77);
+}
+
 /* At a rate of 0 nothing changes: the models are those that were gone on from. */
 static void test_goes_on_from_what_was_trained(void **state)
 {
@@ -286,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TRAIN_TEST(test_each_objective_writes_a_model),
+        TRAIN_TEST(test_the_longest_text_is_the_default_where_it_fits),
         TRAIN_TEST(test_a_vocabulary_is_trained_where_none_is_given),
         TRAIN_TEST(test_goes_on_from_what_was_trained),
         TRAIN_TEST(test_accumulated_batches_are_one),

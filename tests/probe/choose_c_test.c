@@ -54,6 +54,8 @@ static void a_curve_that_only_falls_is_walked_to_its_end(void **state)
     close_to(c, -6);
     assert_int_equal(choice.count, 17);
     assert_true(choice_is_at_an_end(&choice));
+    close_to(WALK(&choice, .9, .898, .9, .899, .9), -6); /* flat: nothing better lies beyond */
+    assert_false(choice_is_at_an_end(&choice));
 }
 
 static void the_grid_grows_where_scores_still_rise(void **state)

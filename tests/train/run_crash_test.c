@@ -6,6 +6,8 @@
 
 /* ---- runs ---- */
 
+static bool by_time; /* a checkpoint after every step, since each ends a moment later; else after every other */
+
 static lmvr_status train(const char *output, bool resume, bool force, lmvr_error *error)
 {
     struct toy toy;
@@ -13,7 +15,8 @@ static lmvr_status train(const char *output, bool resume, bool force, lmvr_error
     toy_init(&toy, F32);
     struct objective objective = toy_objective(&toy);
     options.steps = 6;
-    options.checkpoint_every = 2;
+    options.checkpoint_every = by_time ? 0 : 2;
+    options.checkpoint_seconds = by_time ? 1e-9 : 0;
     options.resume = resume;
     options.force = force;
     lmvr_status status = run_train(&objective, &toy_corpus, &toy_corpus, &toy_feed, &options, error);
@@ -74,6 +77,13 @@ static void test_kill_at_every_call(void **state)
     } while (status != LMVR_OK);
     print_message("stopped at %d calls\n", calls - 1);
     assert_true(calls > 40);
+}
+
+static void test_kill_at_every_call_with_checkpoints_by_time(void **state)
+{
+    by_time = true;
+    test_kill_at_every_call(state);
+    by_time = false;
 }
 
 /* The resumed run is killed as well. */
@@ -145,6 +155,7 @@ int main(void)
     omp_set_num_threads(1); /* a forked process has no others */
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_kill_at_every_call),
+        IN_FOLDER(test_kill_at_every_call_with_checkpoints_by_time),
         IN_FOLDER(test_kill_twice),
         IN_FOLDER(test_kill_while_forcing),
         IN_FOLDER(test_full_disk_at_every_call),

@@ -144,6 +144,31 @@ static void test_files_of_a_run(void **state)
     free(json);
 }
 
+/* Whether a run whose checkpoints come by time alone makes them after its first and its last step but one. */
+static void assert_checkpoints(struct run_options options, bool first, bool second_last)
+{
+    struct witness w;
+    options.checkpoint_every = 0;
+    options.keep = TOY_STEPS;
+    remove_tree("out");
+    run_well(options, &w);
+    assert_int_equal(exists("out/checkpoints/step-00000001.safetensors"), first);
+    assert_int_equal(exists("out/checkpoints/step-00000011.safetensors"), second_last);
+    assert_true(exists("out/checkpoints/step-00000012.safetensors"));
+}
+
+static void test_checkpoints_come_by_time(void **state)
+{
+    (void)state;
+    struct run_options options = toy_options("out");
+    options.checkpoint_seconds = 1e-9;
+    assert_checkpoints(options, true, true);
+    options.checkpoint_seconds = 3600;
+    assert_checkpoints(options, false, false);
+    options.checkpoint_seconds = 0;
+    assert_checkpoints(options, false, false);
+}
+
 /* With a rate of zero nothing is learned, so the same batches have the same loss. */
 static void test_validation_is_the_same_each_time(void **state)
 {
@@ -381,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schedule_is_transformers),
         IN_FOLDER(test_files_of_a_run),
+        IN_FOLDER(test_checkpoints_come_by_time),
         IN_FOLDER(test_validation_is_the_same_each_time),
         IN_FOLDER(test_accumulation_is_a_larger_batch),
         IN_FOLDER(test_stopped_runs_go_on_to_the_same_bits),

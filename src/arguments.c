@@ -1,0 +1,72 @@
+#include "arguments.h"
+
+#include <math.h>
+
+#define MOST_THREADS  4096
+#define MOST_BATCH    4096
+#define MOST_FEATURES 4096
+
+lmvr_status check_dtype(lmvr_dtype dtype, lmvr_error *error)
+{
+    if (dtype == LMVR_DTYPE_DEFAULT || dtype == LMVR_DTYPE_F32 || dtype == LMVR_DTYPE_BF16)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "dtype is %d, expected LMVR_DTYPE_DEFAULT, LMVR_DTYPE_F32 or LMVR_DTYPE_BF16",
+                     (int)dtype);
+}
+
+lmvr_status check_threads(int threads, lmvr_error *error)
+{
+    if (threads >= 0 && threads <= MOST_THREADS)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "threads is %d, expected 1 to %d, or 0 for one per processor", threads,
+                     MOST_THREADS);
+}
+
+static lmvr_status check_aspect(lmvr_aspect aspect, lmvr_error *error)
+{
+    if ((int)aspect >= LMVR_ASPECT_DEFAULT && aspect <= LMVR_ASPECT_STRETCH)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "aspect is %d, expected LMVR_ASPECT_DEFAULT, LMVR_ASPECT_CROP, LMVR_ASPECT_PAD or LMVR_ASPECT_STRETCH",
+                     (int)aspect);
+}
+
+static lmvr_status check_features(const lmvr_session_options *o, lmvr_error *error)
+{
+    if (o->feature_count > MOST_FEATURES)
+        return error_set(error, LMVR_ERROR_INVALID, "%zu features are asked for, of at most %d", o->feature_count,
+                         MOST_FEATURES);
+    if (o->feature_count > 0 && !o->features)
+        return error_set(error, LMVR_ERROR_INVALID, "features is NULL, expected %zu of them", o->feature_count);
+    for (size_t i = 0; i < o->feature_count; i++)
+        if (!o->features[i])
+            return error_set(error, LMVR_ERROR_INVALID, "features[%zu] is NULL, expected source:tokens:pool:layer", i);
+    return LMVR_OK;
+}
+
+static lmvr_status check_generation(const lmvr_session_options *o, lmvr_error *error)
+{
+    if (o->max_new_tokens < 1)
+        return error_set(error, LMVR_ERROR_INVALID, "max_new_tokens is %d, expected at least 1", o->max_new_tokens);
+    if (!(o->temperature >= 0) || !isfinite(o->temperature))
+        return error_set(error, LMVR_ERROR_INVALID, "temperature is %g, expected 0 or more", (double)o->temperature);
+    if (!(o->top_p > 0 && o->top_p <= 1))
+        return error_set(error, LMVR_ERROR_INVALID, "top_p is %g, expected more than 0 and at most 1", (double)o->top_p);
+    if (o->describe && o->before_generation)
+        return error_set(error, LMVR_ERROR_INVALID, "a response is asked for, and nothing to be generated");
+    if (o->attention && o->before_generation)
+        return error_set(error, LMVR_ERROR_INVALID, "attention maps are asked for, and nothing to be generated");
+    return LMVR_OK;
+}
+
+lmvr_status check_session_options(const lmvr_session_options *o, lmvr_error *error)
+{
+    TRY(check_features(o, error));
+    TRY(check_generation(o, error));
+    TRY(check_aspect(o->aspect, error));
+    TRY(check_threads(o->threads, error));
+    if (o->batch < 0 || o->batch > MOST_BATCH)
+        return error_set(error, LMVR_ERROR_INVALID, "batch is %d, expected 1 to %d, or 0 for the default", o->batch,
+                         MOST_BATCH);
+    return LMVR_OK;
+}

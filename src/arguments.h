@@ -1,0 +1,18 @@
+/* Checks of what comes through the public functions, before anything is done with it. */
+#ifndef LMVR_SRC_ARGUMENTS_H
+#define LMVR_SRC_ARGUMENTS_H
+
+#include "error.h"
+
+/* Refuses NULL for an argument of the calling function, by both their names. */
+#define REQUIRE_ARGUMENT(argument, error)                                                                                      \
+    do {                                                                                                                       \
+        if (!(argument))                                                                                                       \
+            return error_set((error), LMVR_ERROR_INVALID, "%s: %s is NULL", __func__, #argument);                              \
+    } while (0)
+
+lmvr_status check_dtype(lmvr_dtype dtype, lmvr_error *error);
+lmvr_status check_threads(int threads, lmvr_error *error);
+lmvr_status check_session_options(const lmvr_session_options *options, lmvr_error *error);
+
+#endif

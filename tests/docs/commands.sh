@@ -1,0 +1,20 @@
+# What `lmvr --help` says, for the scripts beside this one; $lmvr is the program.
+# shellcheck shell=bash disable=SC2154
+
+# The commands, one a line, such as "probe fit".
+list_commands() { "$lmvr" --help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  *[A-Z].*/\1/p'; }
+
+# The options of a command, one a line, each with the name of its value where it takes one: "--output DIR".
+list_options() {
+    # shellcheck disable=SC2086 # two words
+    "$lmvr" $1 --help | sed -nE 's/^  (-[a-z],|   ) (--[a-z0-9-]+( [^ ]+)?).*/\2/p'
+}
+
+# The command that a line of arguments begins with; fails where there is none.
+find_command() {
+    local command
+    while read -r command; do
+        case "$* " in "$command "*) echo "$command" && return 0 ;; esac
+    done < <(list_commands)
+    return 1
+}

@@ -1,0 +1,170 @@
+/* From a question to the ids on each side of the image: the templates, where the image stands, and what is refused. */
+#include "golden.h"
+#include "language/prompt.h"
+
+#define BEGIN 1
+#define END   2
+
+static lmvr_error error;
+static struct tokenizer *tokenizer;
+
+static int open_vocabulary(void **state)
+{
+    (void)state;
+    return tokenizer_open(LMVR_TEST_DATA "/golden/llava-old-f32/tokenizer.model", &tokenizer, &error);
+}
+
+static int close_vocabulary(void **state)
+{
+    (void)state;
+    tokenizer_close(tokenizer);
+    return 0;
+}
+
+/* One side is `first` (negative: nothing), the text's own ids, and `last`. */
+static void assert_side(const int32_t *side, size_t side_count, int first, const char *text, int last)
+{
+    int32_t *ids;
+    size_t count, at = 0;
+    CHECK(tokenizer_encode(tokenizer, text, &ids, &count, &error));
+    assert_int_equal(side_count, count + (first >= 0) + (last >= 0));
+    if (first >= 0)
+        assert_int_equal(side[at++], first);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(side[at++], ids[i]);
+    if (last >= 0)
+        assert_int_equal(side[at], last);
+    free(ids);
+}
+
+static void assert_prompt(const char *name, const char *question, const char *before, const char *after)
+{
+    struct prompt prompt;
+    CHECK(prompt_create(tokenizer, name, question, BEGIN, -1, &prompt, &error));
+    assert_side(prompt.before, prompt.before_count, BEGIN, before, -1);
+    assert_side(prompt.after, prompt.after_count, -1, after, -1);
+    prompt_finish(&prompt);
+}
+
+static void templates_are_llavas(void **state)
+{
+    (void)state;
+    assert_prompt(
+        "vicuna_v1", "What is it?",
+        "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, "
+        "and polite answers to the user's questions. USER: ",
+        "\nWhat is it? ASSISTANT:");
+    assert_prompt("llava_hf", "What is it?", "USER: ", "\nWhat is it? ASSISTANT:");
+    assert_prompt("plain", "What is it?", "", "What is it?");
+    assert_prompt("none", "What is it?", "", "What is it?");
+}
+
+static void the_image_stands_where_the_text_says_so_else_first(void **state)
+{
+    (void)state;
+    assert_prompt("none", "Look at <image> and say what it is:", "Look at ", " and say what it is:");
+    assert_prompt("none", "What is <image>", "What is ", "");
+    assert_prompt("none", "<image>What is it?", "", "What is it?");
+    assert_prompt("none", "", "", "");
+    assert_prompt("none", "an <image is no image>", "", "an <image is no image>");
+}
+
+static void begin_and_end_tokens_stand_at_the_ends_or_are_left_out(void **state)
+{
+    (void)state;
+    struct prompt prompt;
+    CHECK(prompt_create(tokenizer, "none", "a<image>b", -1, END, &prompt, &error));
+    assert_side(prompt.before, prompt.before_count, -1, "a", -1);
+    assert_side(prompt.after, prompt.after_count, -1, "b", END);
+    prompt_finish(&prompt);
+    CHECK(prompt_create(tokenizer, "none", "", -1, -1, &prompt, &error));
+    assert_int_equal(prompt.before_count + prompt.after_count, 0);
+    prompt_finish(&prompt);
+}
+
+static void refuse(const char *name, const char *question, const char *sentence)
+{
+    static const struct prompt none;
+    struct prompt prompt;
+    assert_int_equal(prompt_create(tokenizer, name, question, BEGIN, -1, &prompt, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, sentence);
+    assert_memory_equal(&prompt, &none, sizeof prompt);
+}
+
+static void two_images_and_unknown_templates_are_refused(void **state)
+{
+    (void)state;
+    refuse("none", "<image> and <image>", "the prompt has more than one <image>");
+    refuse("vicuna_v1", "What is <image>?", "the prompt has more than one <image>");
+    refuse("plain", "<image>", "the prompt has more than one <image>");
+    refuse("chatml", "a", "the template is \"chatml\", expected vicuna_v1, llava_hf, plain or none");
+    refuse("", "a", "the template is \"\", expected vicuna_v1, llava_hf, plain or none");
+    refuse("Vicuna_v1", "a", "the template is \"Vicuna_v1\", expected vicuna_v1, llava_hf, plain or none");
+}
+
+static void assert_ids(json_t *expected, const int32_t *ids, size_t count)
+{
+    assert_int_equal(json_array_size(expected), count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(json_integer_value(json_array_get(expected, i)), ids[i]);
+}
+
+/* Every case of a golden checkpoint: LLaVA's begin with their begin token, T5's end with their end token. */
+static void check_golden(const char *name, const char *file, int begin, int end)
+{
+    struct golden g;
+    struct tokenizer *own;
+    char path[600];
+    size_t i;
+    json_t *one;
+    golden_open(name, &g);
+    snprintf(path, sizeof path, "%s/%s", g.folder, file);
+    CHECK(tokenizer_open(path, &own, &error));
+    json_t *cases = json_object_get(g.json, "cases");
+    assert_true(json_array_size(cases) > 0);
+    json_array_foreach(cases, i, one)
+    {
+        struct prompt prompt;
+        CHECK(prompt_create(own, golden_string(one, "template"), golden_string(one, "prompt"), begin, end, &prompt, &error));
+        assert_ids(json_object_get(one, "ids_before"), prompt.before, prompt.before_count);
+        assert_ids(json_object_get(one, "ids_after"), prompt.after, prompt.after_count);
+        prompt_finish(&prompt);
+    }
+    tokenizer_close(own);
+    golden_close(&g);
+}
+
+static void ids_are_those_of_transformers(void **state)
+{
+    (void)state;
+    check_golden("llava-old-f32", "tokenizer.model", BEGIN, -1);
+    check_golden("llava-odd-f32", "tokenizer.model", BEGIN, -1);
+    check_golden("llava-pad", "tokenizer.model", BEGIN, -1);
+    check_golden("blip2-old-f32", "spiece.model", -1, 1);
+    check_golden("blip2-new-bf16", "spiece.model", -1, 1);
+}
+
+static void arbitrary_prompts_stay_within_the_vocabulary(void **state)
+{
+    (void)state;
+    struct prompt prompt;
+    CHECK(prompt_create_arbitrary(PROMPT_ARBITRARY, 7, &prompt, &error));
+    assert_int_equal(prompt.before_count, 0);
+    assert_int_equal(prompt.after_count, PROMPT_ARBITRARY);
+    for (size_t i = 0; i < prompt.after_count; i++)
+        assert_in_range(prompt.after[i], 0, 6);
+    prompt_finish(&prompt);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(templates_are_llavas),
+        cmocka_unit_test(the_image_stands_where_the_text_says_so_else_first),
+        cmocka_unit_test(begin_and_end_tokens_stand_at_the_ends_or_are_left_out),
+        cmocka_unit_test(two_images_and_unknown_templates_are_refused),
+        cmocka_unit_test(ids_are_those_of_transformers),
+        cmocka_unit_test(arbitrary_prompts_stay_within_the_vocabulary),
+    };
+    return cmocka_run_group_tests(tests, open_vocabulary, close_vocabulary);
+}
