@@ -18,7 +18,7 @@ static const char probe_notes[] =
     "L.csv has a header and a line a row of F.npy; a column path is no class. With --index, lines are joined to rows by path.";
 static const char corrupt_notes[] =
     "Types: gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur zoom_blur snow frost fog brightness\n"
-    "contrast elastic_transform pixelate jpeg_compression. INPUT x/a.jpg becomes DIR/a.png, a folder keeps its tree below DIR; "
+    "contrast elastic_transform pixelate jpeg_compression; extra: gaussian_blur speckle_noise spatter saturate. INPUT x/a.jpg becomes DIR/a.png, a folder keeps its tree below DIR; "
     "with\n"
     "more than one type or severity, DIR/TYPE/SEVERITY/a.png. What is random depends on the seed and the image's bytes "
     "alone.\n\n"
