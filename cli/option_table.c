@@ -48,8 +48,8 @@ const struct option_row option_table[] = {
      "the language model's blocks to average over, counted from 1: A:B, A, A: or :B (default: all)"},
 
     /* corruptions */
-    {0, "type", TEXT("NAME[,NAME...]|all", types), FOR_CORRUPT, "the corruptions, by ImageNet-C's names"},
-    {0, "severity", TEXT("1..5[,...]|all", severities), FOR_CORRUPT, "how strong, from 1 to 5"},
+    {0, "type", TEXT("NAME[,NAME...]|all", types), FOR_CORRUPT | FOR_EVAL, "the corruptions, by ImageNet-C's names; extra: those of its extra set"},
+    {0, "severity", TEXT("1..5[,...]|all", severities), FOR_CORRUPT | FOR_EVAL, "how strong, from 1 to 5"},
     {0, "seed", SEED(session.seed), FOR_CORRUPT, "of what is random, together with the image's own bytes (default: 0)"},
     {0, "angle", REAL("DEG", angle, -360, 360), FOR_CORRUPT, "of motion blur and snow (default: drawn from the seed)"},
     {0, "size", INTEGER(size, 1, 16384), FOR_CORRUPT,

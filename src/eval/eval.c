@@ -24,6 +24,7 @@ struct evaluation {
     struct corrupting corrupting;
     struct examples examples;
     struct eval_counts *counts;
+    int pass; /* that are begun */
 };
 
 static const struct variant finetuned_variant = {
@@ -114,7 +115,7 @@ static lmvr_status run_pass(struct evaluation *e, const lmvr_model *model, lmvr_
                                 .on_image = o->watch.on_image,
                                 .user = o->watch.user};
     if (o->watch.on_pass)
-        o->watch.on_pass(o->watch.user, what, 0, count);
+        o->watch.on_pass(o->watch.user, what, ++e->pass, e->results.condition_count + (o->finetuned ? 1 : 0), count);
     lmvr_status status = features_compute(&pass, set, error);
     free(folder);
     if (status == LMVR_OK) {
