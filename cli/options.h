@@ -19,7 +19,7 @@ enum {
     FOR_INFO = 1 << 8,
     FOR_BENCH = 1 << 9,
     FOR_SCENES = 1 << 10,
-    FOR_TRAIN_CONTRASTIVE = 1 << 11,
+    FOR_TRAIN_CONTRASTIVE = 1 << 11, /* the train commands stand together, at the end */
     FOR_TRAIN_LANGUAGE = 1 << 12,
     FOR_TRAIN_ALIGN = 1 << 13,
     FOR_TRAIN_INSTRUCT = 1 << 14,
