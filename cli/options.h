@@ -55,6 +55,7 @@ struct options {
     const char *output;
     const char *words, *tokens, *blocks;       /* of attend: comma lists, and A:B */
     const char *types, *severities, *textures; /* of corruptions, as given */
+    const char *corrupt, *sheet;               /* of describe: corruptions as NAME:SEVERITY,..., and a picture's file */
     double angle;                              /* NAN: not given */
     int size, format;                          /* -1: not given; the place in "png|jpg", 0: not given */
     const char *dataset, *data, *task, *test_part, *corrupted, *finetuned;
