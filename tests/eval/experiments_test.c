@@ -71,6 +71,33 @@ static void assert_whole_report(const char *folder, const char *table)
     json_decref(load_report(folder));
 }
 
+/* The gallery's pictures come in twos, of the same classes, with their responses; the first two have these titles. */
+static void assert_pairs(const char *folder, const char *first_title, const char *second_title)
+{
+    json_t *report = load_report(folder), *block, *pictures = NULL;
+    size_t i, responses = 0;
+    json_array_foreach(json_object_get(report, "content"), i, block)
+    {
+        const char *name = json_string_value(json_object_get(block, "name"));
+        if (name && strcmp(name, "examples") == 0)
+            pictures = json_object_get(block, "pictures");
+    }
+    size_t count = json_array_size(pictures);
+    if (count < 2 || count % 2)
+        fail_msg("%s: %zu examples", folder, count);
+    for (i = 0; i < count; i++) {
+        json_t *one = json_array_get(pictures, i), *other = json_array_get(pictures, i ^ 1);
+        const char *title = json_string_value(json_object_get(one, "title")), *begin = i % 2 ? second_title : first_title;
+        if (i < 2 && strncmp(title, begin, strlen(begin)) != 0)
+            fail_msg("%s: \"%s\" should be \"%s\"", folder, title, begin);
+        assert_string_equal(json_string_value(json_object_get(one, "label")),
+                            json_string_value(json_object_get(other, "label")));
+        responses += json_string_value(json_object_get(one, "text")) != NULL; /* some are empty: the model is a random one */
+    }
+    assert_true(responses > count / 2);
+    json_decref(report);
+}
+
 /* ---- each experiment ---------------------------------------------------------------------------------------------------- */
 
 static void design_and_components_have_a_row_a_representation(void **state)
@@ -93,6 +120,7 @@ static void a_probe_holds_on_the_other_domain_of_the_same_colors(void **state)
     assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o shift"), 0, NULL);
     assert_whole_report("shift", "domain-shift");
     assert_true(csv_value("shift/tables/domain-shift.csv", "LMVR", "accuracy_of_images") > 60);
+    assert_pairs("shift", "source domain: ", "target domain: ");
 }
 
 static void corruptions_are_measured_on_the_way_at_every_severity(void **state)
@@ -106,6 +134,7 @@ static void corruptions_are_measured_on_the_way_at_every_severity(void **state)
     assert_file_has("corruption", "tables/severities.csv", "jpeg_compression,5");
     assert_true(exists("corruption/features/fog/3/index.jsonl"));
     assert_true(csv_value("corruption/tables/corruption.csv", ",as they are", "accuracy_lmvr") > 60);
+    assert_pairs("corruption", "clean: ", "gaussian_noise, severity 3");
 }
 
 static void corruptions_on_disk_give_what_those_on_the_way_give(void **state)
@@ -153,6 +182,8 @@ static void corruptions_can_be_chosen_and_the_extra_set_stands_apart(void **stat
         NULL);
     assert_true(exists("disk/features/gaussian_blur/2") && !exists("disk/features/snow"));
     assert_same_file("disk/features/gaussian_blur/2/lmvr.npy", "way/features/gaussian_blur/2/lmvr.npy");
+    assert_pairs("way", "clean: ", "contrast, severity 5");
+    assert_pairs("disk", "clean: ", "gaussian_blur, severity 2");
     assert_ended(lmvr("eval corruption " MODEL "--dataset imagenet --data imagenet --corrupted imagenet-c --type fog -o no"), 2,
                  "imagenet-c: holds none of the corruptions that were asked for\n");
     assert_ended(lmvr("eval design " MODEL "--dataset imagenet --data imagenet --type fog -o no"), 2,
