@@ -114,7 +114,7 @@ bool plane_smooth(struct plane *plane, double sigma_x, double sigma_y, double tr
 
 bool plane_box_mean(struct plane *plane, int radius)
 {
-    double *ones = malloc(((size_t)radius + 1) * sizeof *ones), count = (2. * radius + 1) * (2. * radius + 1);
+    double *ones = calloc((size_t)radius + 1, sizeof *ones), count = (2. * radius + 1) * (2. * radius + 1);
     for (int i = 0; ones && i <= radius; i++)
         ones[i] = 1;
     struct filter filter = {ones, radius};
