@@ -58,7 +58,7 @@ float *bench_made_up(int64_t count);
 
 /* ---- corruptions.c ------------------------------------------------------------------------------------------------------ */
 
-#define BENCH_CORRUPTIONS 15
+#define BENCH_CORRUPTIONS 19
 
 /* One row a corruption, "corrupt:NAME": pictures of 224 x 224 a second on one thread, the mean of the five severities' times,
  * files neither read nor written. They have no limit. `names` keeps the rows' names. */

@@ -151,7 +151,7 @@ static lmvr_status read_cropped(const struct run *run, const char *path, struct 
 static lmvr_status corrupt_input(struct run *run, size_t input, bool *whole, lmvr_error *error)
 {
     const char *path = run->plan.inputs.paths[input];
-    char *paths[CORRUPTION_TYPES * CORRUPTION_SEVERITIES] = {NULL};
+    char *paths[CORRUPTION_LIST_MOST] = {NULL};
     struct image image = {0};
     uint64_t hash = 0;
     int count = 0;

@@ -11,66 +11,23 @@
 
 /* ---- which corruptions ---- */
 
-/* Calls `take` for each word between commas. */
-static lmvr_status each_word(const char *list, lmvr_status (*take)(const char *word, unsigned *chosen, lmvr_error *error),
-                             unsigned *chosen, lmvr_error *error)
-{
-    char *copy = strdup(list);
-    if (!copy)
-        return error_no_memory(error, "a list");
-    lmvr_status status = LMVR_OK;
-    for (char *word = copy, *rest; word && status == LMVR_OK; word = rest) {
-        rest = strchr(word, ',');
-        if (rest)
-            *rest++ = '\0';
-        status = take(word, chosen, error);
-    }
-    free(copy);
-    return status;
-}
-
-static lmvr_status take_type(const char *word, unsigned *chosen, lmvr_error *error)
-{
-    enum corruption_type type;
-    if (strcmp(word, "all") == 0)
-        *chosen = (1U << CORRUPTION_TYPES) - 1;
-    else if (corruption_find(word, &type))
-        *chosen |= 1U << type;
-    else
-        return error_set(error, LMVR_ERROR_INVALID, "there is no corruption \"%s\"; lmvr corrupt --help names them", word);
-    return LMVR_OK;
-}
-
-static lmvr_status take_severity(const char *word, unsigned *chosen, lmvr_error *error)
-{
-    if (strcmp(word, "all") == 0)
-        *chosen = (1U << CORRUPTION_SEVERITIES) - 1;
-    else if (*word >= '1' && *word < '1' + CORRUPTION_SEVERITIES && !word[1])
-        *chosen |= 1U << (*word - '1');
-    else
-        return error_set(error, LMVR_ERROR_INVALID, "--severity takes 1 to 5, a list of them or all, not \"%s\"", word);
-    return LMVR_OK;
-}
-
 static lmvr_status choose_variants(struct corrupt_plan *plan, const struct options *o, lmvr_error *error)
 {
-    unsigned types = 0, severities = 0;
+    unsigned types, severities;
+    struct corruption_list list;
     if (!o->types)
         return error_set(error, LMVR_ERROR_INVALID, "no corruption: --type has to name one, a list of them or all");
     if (!o->severities)
         return error_set(error, LMVR_ERROR_INVALID, "no severity: --severity has to be 1 to 5, a list of them or all");
-    TRY(each_word(o->types, take_type, &types, error));
-    TRY(each_word(o->severities, take_severity, &severities, error));
-    bool several = (types & (types - 1)) || (severities & (severities - 1));
-    for (int type = 0; type < CORRUPTION_TYPES; type++)
-        for (int level = 0; level < CORRUPTION_SEVERITIES; level++) {
-            if (!(types >> type & 1) || !(severities >> level & 1))
-                continue;
-            struct variant *v = &plan->variants[plan->variant_count++];
-            *v = (struct variant){.type = (enum corruption_type)type, .severity = level + 1};
-            if (several)
-                snprintf(v->folder, sizeof v->folder, "%s/%d/", corruption_names[type], v->severity);
-        }
+    TRY(corruption_parse_types(o->types, &types, error));
+    TRY(corruption_parse_severities(o->severities, &severities, error));
+    corruption_list_fill(types, severities, &list);
+    for (int i = 0; i < list.count; i++) {
+        struct variant *v = &plan->variants[plan->variant_count++];
+        *v = (struct variant){.type = list.items[i].type, .severity = list.items[i].severity};
+        if (list.count > 1)
+            snprintf(v->folder, sizeof v->folder, "%s/%d/", corruption_names[v->type], v->severity);
+    }
     return LMVR_OK;
 }
 
@@ -140,9 +97,9 @@ static int by_identity(const void *a, const void *b)
     return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
-/* Whether a result of this variant would take the place of one of the inputs. */
+/* Whether a result of this variant would take the place of one of the inputs or, unless that is wanted, of another file. */
 static lmvr_status check_variant(const struct corrupt_plan *plan, int variant, const struct identity *ids, size_t id_count,
-                                 lmvr_error *error)
+                                 bool may_exist, lmvr_error *error)
 {
     char folder[4200];
     struct stat st;
@@ -154,15 +111,19 @@ static lmvr_status check_variant(const struct corrupt_plan *plan, int variant, c
         if (!path)
             return error_no_memory(error, "a file name");
         lmvr_status status = LMVR_OK;
-        if (stat(path, &st) == 0 && bsearch(&(struct identity){st.st_dev, st.st_ino}, ids, id_count, sizeof *ids, by_identity))
+        bool there = stat(path, &st) == 0;
+        if (there && bsearch(&(struct identity){st.st_dev, st.st_ino}, ids, id_count, sizeof *ids, by_identity))
             status = error_set(error, LMVR_ERROR_INVALID, "%s: is an input, and would be written over", path);
+        else if (there && !may_exist)
+            status = error_set(error, LMVR_ERROR_INVALID,
+                               "%s: is there already; --resume keeps what is there, --force replaces it", path);
         free(path);
         TRY(status);
     }
     return LMVR_OK;
 }
 
-static lmvr_status refuse_output_over_input(const struct corrupt_plan *plan, lmvr_error *error)
+static lmvr_status refuse_output_over_file(const struct corrupt_plan *plan, bool may_exist, lmvr_error *error)
 {
     struct stat st;
     size_t count = 0;
@@ -175,7 +136,7 @@ static lmvr_status refuse_output_over_input(const struct corrupt_plan *plan, lmv
     qsort(ids, count, sizeof *ids, by_identity);
     lmvr_status status = LMVR_OK;
     for (int v = 0; v < plan->variant_count && status == LMVR_OK; v++)
-        status = check_variant(plan, v, ids, count, error);
+        status = check_variant(plan, v, ids, count, may_exist, error);
     free(ids);
     return status;
 }
@@ -187,6 +148,8 @@ lmvr_status corrupt_plan_init(struct corrupt_plan *plan, const struct options *o
     *plan = (struct corrupt_plan){.ending = options->format == 2 ? ".jpg" : ".png"};
     if (!options->output || !*options->output)
         return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder");
+    if (options->resume && options->force)
+        return error_set(error, LMVR_ERROR_INVALID, "--resume keeps what --force replaces: only one of them can be given");
     TRY(choose_variants(plan, options, error));
     size_t length = strlen(options->output);
     if (length > 3500)
@@ -197,7 +160,7 @@ lmvr_status corrupt_plan_init(struct corrupt_plan *plan, const struct options *o
     }
     TRY(inputs_collect(options->inputs, options->input_count, &plan->inputs, error));
     TRY(refuse_same_output(plan, error));
-    return refuse_output_over_input(plan, error);
+    return refuse_output_over_file(plan, options->resume || options->force, error);
 }
 
 void corrupt_plan_finish(struct corrupt_plan *plan)

@@ -2,7 +2,7 @@
 #ifndef LMVR_CLI_CORRUPT_PLAN_H
 #define LMVR_CLI_CORRUPT_PLAN_H
 
-#include "image/corrupt.h"
+#include "corruption_list.h"
 #include "inputs.h"
 #include "options.h"
 
@@ -14,15 +14,16 @@ struct variant {
 };
 
 struct corrupt_plan {
-    struct variant variants[CORRUPTION_TYPES * CORRUPTION_SEVERITIES];
+    struct variant variants[CORRUPTION_LIST_MOST];
     int variant_count;
     char *output; /* the folder, with a slash at its end */
     const char *ending;
     struct inputs inputs;
 };
 
-/* Reads the options and collects the inputs. Refused (LMVR_ERROR_INVALID, nothing written) are two inputs for one output, and
- * an output that is one of the inputs. corrupt_plan_finish() is due in either case. */
+/* Reads the options and collects the inputs. Refused (LMVR_ERROR_INVALID, nothing written) are two inputs for one output, an
+ * output that is one of the inputs, and, without --resume or --force, an output that is there already. corrupt_plan_finish() is
+ * due in either case. */
 lmvr_status corrupt_plan_init(struct corrupt_plan *plan, const struct options *options, lmvr_error *error);
 void corrupt_plan_finish(struct corrupt_plan *plan);
 

@@ -1,5 +1,6 @@
 /* lmvr eval: the paper's experiments on a data set, as a table here and a report in a folder. */
 #include "cli.h"
+#include "corruption_list.h"
 #include "dataset/dataset.h"
 #include "engine.h"
 #include "error.h"
@@ -11,6 +12,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@ struct run {
     struct dataset set;
     lmvr_model *model, *finetuned;
     struct progress progress;
+    unsigned types, severities; /* of corruptions; 0: all that there are */
     bool in_pass, strict_stop;
     size_t done;        /* images of the pass */
     const char *fitted; /* the representation last said to be fitted */
@@ -41,13 +44,16 @@ static void end_pass(struct run *run)
     run->in_pass = false;
 }
 
-static void on_pass(void *user, const char *what, int64_t done, int64_t total)
+/* "fog/3", a condition's folder, is told as "fog 3". */
+static void on_pass(void *user, const char *what, int number, int passes, int64_t images)
 {
     struct run *run = user;
-    if (talks(run))
-        fprintf(stderr, "features of %s images\n", what);
-    progress_begin(&run->progress, !run->options->quiet, (size_t)done, (size_t)total);
-    run->done = (size_t)done;
+    int length = (int)strcspn(what, "/");
+    if (talks(run) && passes > 1)
+        fprintf(stderr, "pass %d of %d: %.*s%s%s\n", number, passes, length, what, what[length] ? " " : "",
+                what + length + (what[length] != 0));
+    progress_begin(&run->progress, !run->options->quiet, 0, (size_t)images);
+    run->done = 0;
     run->in_pass = true;
 }
 
@@ -94,6 +100,12 @@ static lmvr_status check_call(struct run *run, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "--resume keeps what --force removes: only one of them can be given");
     if (o->corrupted && run->experiment->kind != EXPERIMENT_CORRUPTION)
         return error_set(error, LMVR_ERROR_INVALID, "--corrupted is for the experiment corruption");
+    if ((o->types || o->severities) && run->experiment->kind != EXPERIMENT_CORRUPTION)
+        return error_set(error, LMVR_ERROR_INVALID, "--type and --severity are for the experiment corruption");
+    if (o->types)
+        TRY(corruption_parse_types(o->types, &run->types, error));
+    if (o->severities)
+        TRY(corruption_parse_severities(o->severities, &run->severities, error));
     return report_check_place(o->output, error);
 }
 
@@ -162,11 +174,11 @@ static int finish(const struct run *run, const struct report *report, const stru
 static int stopped(const struct run *run, lmvr_status status, const lmvr_error *error)
 {
     if (run->strict_stop) {
-        complain("stopped there for --strict; the same call goes on");
+        complain("stopped there for --strict; run the same command again to continue");
         return EXIT_SOME_FAILED;
     }
     if (status == LMVR_STOPPED)
-        complain("stopped by a signal; the same call goes on");
+        complain("stopped by a signal; run the same command again to continue");
     else
         complain("%s", error->message);
     return status == LMVR_ERROR_INVALID ? EXIT_CANNOT : EXIT_STOPPED;
@@ -188,6 +200,8 @@ static int evaluate(struct run *run)
                                    .data_name = o->data,
                                    .corrupted = o->corrupted,
                                    .textures = o->textures,
+                                   .types = run->types,
+                                   .severities = run->severities,
                                    .corrupt_size = corrupt_size(run),
                                    .limit = o->limit,
                                    .c = isnan(o->c) ? 0 : o->c,

@@ -1,5 +1,6 @@
 /* lmvr: images to vectors with a multimodal language model. Finds the command and hands over. */
 #include "cli.h"
+#include "wrap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,54 +10,53 @@
 #include <string.h>
 #include <unistd.h>
 
+#define EXIT_NOTES "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be started, 3 stopped midway."
+
 static const char input_notes[] =
-    "Inputs are image files (JPEG, PNG or WebP), folders, which are searched in name order, and @FILE or @- for a list with a\n"
-    "path a line. An image that cannot be used is reported and stops nothing.\n\n"
-    "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be begun, 3 stopped midway.";
-
+    "Inputs are image files (JPEG, PNG or WebP), folders, which are searched in name order, and @FILE or @- for a list with "
+    "one "
+    "path per line. An image that cannot be used is reported, and the run continues.\n\n" EXIT_NOTES;
 static const char probe_notes[] =
-    "L.csv has a header and a line a row of F.npy; a column path is no class. With --index, lines are joined to rows by path.";
+    "L.csv has a header and one line per row of F.npy; a column \"path\" is not a class. With --index, "
+    "lines are matched to rows by path.";
 static const char corrupt_notes[] =
-    "Types: gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur zoom_blur snow frost fog brightness\n"
-    "contrast elastic_transform pixelate jpeg_compression. INPUT x/a.jpg becomes DIR/a.png, a folder keeps its tree below DIR; "
-    "with\n"
-    "more than one type or severity, DIR/TYPE/SEVERITY/a.png. What is random depends on the seed and the image's bytes "
-    "alone.\n\n"
-    "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be begun, 3 stopped midway.";
-static const char attend_notes[] =
-    "The image is a JPEG, PNG or WebP file. DIR gets WORD.png for each word, or token-N.png, sheet.png with all of them,\n"
-    "maps.npy with the weights, and attend.json.\n\n"
-    "Exit status: 0 all done, 1 the image cannot be used or a word is not in the response, 2 nothing could be begun,\n"
-    "3 stopped midway.";
-
+    "Types: gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur zoom_blur snow frost fog brightness "
+    "contrast elastic_transform pixelate jpeg_compression; extra: gaussian_blur speckle_noise spatter saturate.\n\n"
+    "INPUT x/a.jpg becomes DIR/a.png; a folder keeps its tree below DIR; with more than one type or severity, "
+    "DIR/TYPE/SEVERITY/a.png. Randomness depends on the seed and the image's bytes alone.\n\n" EXIT_NOTES;
+static const char attend_notes[] = "The image is a JPEG, PNG or WebP file. DIR gets WORD.png for each word, or token-N.png, "
+                                   "sheet.png with all of them, maps.npy "
+                                   "with the weights, and attend.json.\n\n"
+                                   "Exit status: 0 all done, 1 the image cannot be used or a word is not in the response, 2 "
+                                   "nothing could be started, 3 stopped "
+                                   "midway.";
 static const char train_notes[] =
-    "DIR gets the model (a Hugging Face folder), loss.csv, loss.svg, checkpoints/ and run.json. A run that was stopped "
-    "anywhere\n"
-    "goes on with --resume, to the same bits.\n\n"
-    "Exit status: 0 all done, 1 done but some samples could not be used, 2 nothing could be begun, 3 stopped midway.";
+    "DIR gets the model (a Hugging Face folder), loss.csv, loss.svg, checkpoints/ and run.json. An interrupted run continues "
+    "with "
+    "--resume, to the same bits.\n\n"
+    "Exit status: 0 all done, 1 done, but some samples could not be used, 2 nothing could be started, 3 stopped midway.";
 
 static const struct command commands[] = {
     {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, input_notes},
-    {"describe", "describe [options] INPUT...", "Prints the path and the model's response for each image, a tab between them.",
+    {"describe", "describe [options] INPUT...", "Prints each image's path and the model's response, separated by a tab.",
      FOR_DESCRIBE, command_describe, input_notes},
-    {"corrupt", "corrupt [options] --type NAME --severity N -o DIR INPUT...", "Makes ImageNet-C's corruptions of images.",
+    {"corrupt", "corrupt [options] --type NAME --severity N -o DIR INPUT...", "Applies ImageNet-C's corruptions to images.",
      FOR_CORRUPT, command_corrupt, corrupt_notes},
     {"attend", "attend [options] -o DIR IMAGE", "Shows where the words of a response look in the image.", FOR_ATTEND,
      command_attend, attend_notes},
     {"scenes", "scenes --layout NAME --count N [options] -o DIR", "Draws data sets of pictures with known contents.",
      FOR_SCENES, command_scenes,
-     "Exit status: 0 all done, 2 nothing could be begun, 3 stopped midway; --force begins anew then."},
-    {"info", "info [options]", "Prints what a model is and what memory it takes.", FOR_INFO, command_info, NULL},
+     "Exit status: 0 all done, 2 nothing could be started, 3 stopped midway; --force then starts over."},
+    {"info", "info [options]", "Prints a model's architecture, size and memory needs.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
     {"eval", "eval EXPERIMENT [options] --data PATH -o REPORT",
      "Runs one of the paper's experiments: design, components, domain-shift, corruption, attributes.", FOR_EVAL, command_eval,
-     "The same call again goes on with what an interrupted run left.\n\n"
-     "Exit status: 0 all done, 1 some images failed, 2 nothing could be begun, 3 stopped midway."},
+     "Run the same command again to continue an interrupted run.\n\n"
+     "Exit status: 0 all done, 1 some images failed, 2 nothing could be started, 3 stopped midway."},
     {"probe fit", "probe fit [options] --features F.npy --labels L.csv -o P.safetensors",
      "Fits a linear probe to features and labels.", FOR_PROBE_FIT, command_probe_fit, probe_notes},
     {"probe score", "probe score [options] -p P.safetensors --features F.npy --labels L.csv",
-     "Prints how well a probe tells the labels: loss, average precision, accuracy.", FOR_PROBE_SCORE, command_probe_score,
-     probe_notes},
+     "Evaluates a probe: loss, average precision, accuracy.", FOR_PROBE_SCORE, command_probe_score, probe_notes},
     {"probe predict", "probe predict [options] -p P.safetensors --features F.npy -o S.npy", "Writes a probe's probabilities.",
      FOR_PROBE_PREDICT, command_probe_predict, NULL},
     {"train contrastive", "train contrastive (--config FILE | -m DIR) --data FILE -o DIR",
@@ -64,19 +64,20 @@ static const struct command commands[] = {
     {"train language", "train language (--config FILE | -m DIR) --data FILE -o DIR", "Trains a LLaMA or a T5 on text.",
      FOR_TRAIN_LANGUAGE, command_train_language, train_notes},
     {"train align", "train align --vision DIR --language DIR --data FILE -o DIR",
-     "LLaVA's stage 1: the projector alone, between a CLIP and a LLaMA.", FOR_TRAIN_ALIGN, command_train_align, train_notes},
+     "LLaVA's stage 1: trains the projector between a CLIP and a LLaMA.", FOR_TRAIN_ALIGN, command_train_align, train_notes},
     {"train instruct", "train instruct -m DIR --data FILE -o DIR",
-     "LLaVA's stage 2: projector and language model, on conversations.", FOR_TRAIN_INSTRUCT, command_train_instruct,
-     train_notes},
+     "LLaVA's stage 2: trains the projector and the language model on conversations.", FOR_TRAIN_INSTRUCT,
+     command_train_instruct, train_notes},
     {"train finetune", "train finetune -m DIR --dataset NAME --data PATH -o DIR",
-     "Fine-tunes a LLaVA's representation on a labelled set.", FOR_TRAIN_FINETUNE, command_train_finetune, train_notes},
+     "Fine-tunes a LLaVA's representation on a labelled data set.", FOR_TRAIN_FINETUNE, command_train_finetune, train_notes},
     {"train qformer", "train qformer (--vision DIR --config FILE | -m DIR) --data FILE -o DIR",
-     "BLIP-2's stage 1: the Q-Former, on images and captions.", FOR_TRAIN_QFORMER, command_train_qformer, train_notes},
+     "BLIP-2's stage 1: trains the Q-Former on images and captions.", FOR_TRAIN_QFORMER, command_train_qformer, train_notes},
     {"train qformer-language", "train qformer-language -m DIR [--language DIR] --data FILE -o DIR",
-     "BLIP-2's stage 2: the Q-Former before a frozen T5.", FOR_TRAIN_QFORMER_LANGUAGE, command_train_qformer_language,
-     train_notes},
+     "BLIP-2's stage 2: trains the Q-Former in front of a frozen T5.", FOR_TRAIN_QFORMER_LANGUAGE,
+     command_train_qformer_language, train_notes},
 };
-#define COMMANDS (sizeof commands / sizeof *commands)
+#define COMMANDS       (sizeof commands / sizeof *commands)
+#define SUMMARY_COLUMN 26 /* of the lists of commands */
 
 static const char *command_name;
 
@@ -112,8 +113,8 @@ static int print_help(void)
     printf("Usage: lmvr COMMAND [options] [inputs]\n\n"
            "Turns images into vectors and words with a multimodal language model.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-14s %s\n", commands[i].name, commands[i].summary);
-    printf("\nlmvr COMMAND --help says more about a command; lmvr --version prints the version.\n");
+        wrap_print(commands[i].summary, printf("  %s", commands[i].name), SUMMARY_COLUMN);
+    printf("\nlmvr COMMAND --help explains a command; lmvr --version prints the version.\n");
     return flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
 }
 
@@ -156,8 +157,10 @@ static bool explain_words(int argc, char **argv, int *status)
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strncmp(commands[i].name, argv[1], length) != 0 || commands[i].name[length] != ' ')
             continue;
-        if (help)
-            printf("%slmvr %-16s %s\n", found ? "       " : "Usage: ", commands[i].name, commands[i].summary);
+        if (help) {
+            fputs(found ? "" : "Usage: lmvr COMMAND [options]\n\n", stdout);
+            wrap_print(commands[i].summary, printf("  %s", commands[i].name), SUMMARY_COLUMN);
+        }
         found++;
     }
     if (help && found)

@@ -3,7 +3,9 @@
 #include "cli.h"
 #include "option_table.h"
 #include "store/utf8.h"
+#include "wrap.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,35 +14,49 @@
 
 /* ---- help ---- */
 
-/* Prints text in the columns from 28 to 96, the first line being where the cursor is. */
-static void print_wrapped(const char *text)
+#define HELP_COLUMN 26 /* where the explanations begin */
+
+/* Of "default: {a|b|...}" in a help text the part for this train command is copied; all else is copied as it is. */
+static void choose_default(const char *help, unsigned command, char *text, size_t size)
 {
-    const int width = 68;
-    while ((int)strlen(text) > width) {
-        int end = width;
-        while (end > 0 && text[end] != ' ')
-            end--;
-        printf("%.*s\n%28s", end, text, "");
-        text += end + 1;
+    static const char mark[] = "default: {";
+    const char *found = strstr(help, mark);
+    if (!found) {
+        snprintf(text, size, "%s", help);
+        return;
     }
-    printf("%s\n", text);
+    const char *open = found + sizeof mark - 2, *part = open + 1, *close = strchr(part, '}');
+    for (unsigned bit = FOR_TRAIN_CONTRASTIVE; bit < command; bit <<= 1)
+        part += strcspn(part, "|}") + 1;
+    snprintf(text, size, "%.*s%.*s%s", (int)(open - help), help, (int)strcspn(part, "|}"), part, close + 1);
+}
+
+static void print_option(const struct option_row *r, unsigned command)
+{
+    char left[96], help[512];
+    int length = snprintf(left, sizeof left, "  %c%c%c --%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
+                          r->letter ? ',' : ' ', r->name, r->value ? " " : "", r->value ? r->value : "");
+    choose_default(r->help, command, help, sizeof help);
+    fputs(left, stdout);
+    if (length > HELP_COLUMN - 2)
+        putchar('\n');
+    wrap_print(help, length > HELP_COLUMN - 2 ? 0 : length, HELP_COLUMN);
 }
 
 static void print_help(const struct command *command)
 {
-    printf("Usage: lmvr %s\n\n%s\n\n", command->synopsis, command->summary);
-    for (size_t i = 0; i < option_count; i++) {
-        char left[64];
-        const struct option_row *r = &option_table[i];
-        if (!(r->commands & command->bit))
-            continue;
-        int length = snprintf(left, sizeof left, "  %c%c%c --%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
-                              r->letter ? ',' : ' ', r->name, r->value ? " " : "", r->value ? r->value : "");
-        printf(length < 27 ? "%-28s" : "%s\n%28s", left, "");
-        print_wrapped(r->help);
+    printf("Usage: lmvr ");
+    wrap_print(command->synopsis, 12, 12);
+    putchar('\n');
+    wrap_print(command->summary, 0, 0);
+    putchar('\n');
+    for (size_t i = 0; i < option_count; i++)
+        if (option_table[i].commands & command->bit)
+            print_option(&option_table[i], command->bit);
+    if (command->notes) {
+        putchar('\n');
+        wrap_print(command->notes, 0, 0);
     }
-    if (command->notes)
-        printf("\n%s\n", command->notes);
 }
 
 /* ---- values ---- */
@@ -64,30 +80,21 @@ static bool set_real(const struct option_row *r, const char *text, void *member)
     return true;
 }
 
+/* Of an int, or of a seed, which ends where JSON readers' integers do. */
 static bool set_integer(const struct option_row *r, const char *text, void *member)
 {
     char *end;
-    long value = strtol(text, &end, 10);
-    if (!begins_like_number(text) || *end || (double)value < r->least || (double)value > r->most) {
-        complain("--%s takes a whole number from %.0f to %.0f, not \"%s\"", r->name, r->least, r->most, text);
+    long long most = r->most < 0x1p63 ? (long long)r->most : INT64_MAX;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (!begins_like_number(text) || *end || errno || value < (long long)r->least || value > most) {
+        complain("--%s takes a whole number from %.0f to %lld, not \"%s\"", r->name, r->least, most, text);
         return false;
     }
-    *(int *)member = (int)value;
-    return true;
-}
-
-static bool set_seed(const struct option_row *r, const char *text, void *member)
-{
-    uint64_t value = 0;
-    bool fits = *text;
-    for (const char *c = text; *c && fits; c++)
-        fits = *c >= '0' && *c <= '9' && !__builtin_mul_overflow(value, 10u, &value) &&
-               !__builtin_add_overflow(value, (uint64_t)(*c - '0'), &value) && value <= INT64_MAX; /* what JSON readers hold */
-    if (!fits) {
-        complain("--%s takes a whole number from 0 to %lld, not \"%s\"", r->name, (long long)INT64_MAX, text);
-        return false;
-    }
-    *(uint64_t *)member = value;
+    if (r->kind == OPTION_SEED)
+        *(uint64_t *)member = (uint64_t)value;
+    else
+        *(int *)member = (int)value;
     return true;
 }
 
@@ -115,9 +122,8 @@ static bool set_value(const struct option_row *r, const char *text, struct optio
         *(bool *)member = true;
         return true;
     case OPTION_INTEGER:
-        return set_integer(r, text, member);
     case OPTION_SEED:
-        return set_seed(r, text, member);
+        return set_integer(r, text, member);
     case OPTION_REAL:
         return set_real(r, text, member);
     case OPTION_CHOICE:

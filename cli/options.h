@@ -19,7 +19,7 @@ enum {
     FOR_INFO = 1 << 8,
     FOR_BENCH = 1 << 9,
     FOR_SCENES = 1 << 10,
-    FOR_TRAIN_CONTRASTIVE = 1 << 11,
+    FOR_TRAIN_CONTRASTIVE = 1 << 11, /* the train commands stand together, at the end */
     FOR_TRAIN_LANGUAGE = 1 << 12,
     FOR_TRAIN_ALIGN = 1 << 13,
     FOR_TRAIN_INSTRUCT = 1 << 14,
@@ -55,6 +55,7 @@ struct options {
     const char *output;
     const char *words, *tokens, *blocks;       /* of attend: comma lists, and A:B */
     const char *types, *severities, *textures; /* of corruptions, as given */
+    const char *corrupt, *sheet;               /* of describe: corruptions as NAME:SEVERITY,..., and a picture's file */
     double angle;                              /* NAN: not given */
     int size, format;                          /* -1: not given; the place in "png|jpg", 0: not given */
     const char *dataset, *data, *task, *test_part, *corrupted, *finetuned;

@@ -58,7 +58,7 @@ struct dataset_corruption {
     const char *name; /* "gaussian_noise"; it lives forever */
     int severity;     /* 1 to 5 */
 };
-#define DATASET_MAX_CORRUPTIONS 75
+#define DATASET_MAX_CORRUPTIONS 95
 
 /* Those that are there, in the paper's order. LMVR_ERROR_INVALID: there is none. */
 lmvr_status dataset_list_corruptions(const char *path, struct dataset_corruption list[DATASET_MAX_CORRUPTIONS], int *count,

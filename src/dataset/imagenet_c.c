@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CORRUPTIONS 15
+#define CORRUPTIONS 19
 #define SEVERITIES  5
 
 _Static_assert(CORRUPTIONS *SEVERITIES == DATASET_MAX_CORRUPTIONS, "the list holds all of them");
 
-/* The paper's order, and the archive that each comes in. */
+/* The paper's order, then the extra set; and the archive that each comes in. */
 static const struct {
     const char *name, *archive;
 } corruptions[CORRUPTIONS] = {
@@ -34,6 +34,10 @@ static const struct {
     {"elastic_transform", "digital"},
     {"pixelate", "digital"},
     {"jpeg_compression", "digital"},
+    {"gaussian_blur", "extra"},
+    {"speckle_noise", "extra"},
+    {"spatter", "extra"},
+    {"saturate", "extra"},
 };
 
 /* "CORRUPTION/SEVERITY", with its group's folder before it where it is in one, if that is a folder below `path`; to be freed.

@@ -8,7 +8,10 @@
 
 lmvr_status corrupting_init(struct corrupting *corrupting, const struct eval_options *options, lmvr_error *error)
 {
-    *corrupting = (struct corrupting){.size = options->corrupt_size, .limit = options->limit};
+    *corrupting = (struct corrupting){.size = options->corrupt_size,
+                                      .limit = options->limit,
+                                      .types = options->types,
+                                      .severities = options->severities ? options->severities : ~0U};
     corrupting->corruption = (struct corruption){.angle = NAN, .seed = options->seed};
     if (options->experiment->kind != EXPERIMENT_CORRUPTION || options->corrupted)
         return LMVR_OK;
@@ -27,21 +30,25 @@ lmvr_status corrupting_list(const struct corrupting *corrupting, const char *fol
                             lmvr_error *error)
 {
     struct dataset_corruption list[DATASET_MAX_CORRUPTIONS];
-    int found;
-    (void)corrupting;
+    int found, before = *count;
+    unsigned types = corrupting->types ? corrupting->types : folder ? ~0U : CORRUPTION_BENCHMARK;
     if (!folder) {
         for (int type = 0; type < CORRUPTION_TYPES; type++)
             for (int severity = 1; severity <= CORRUPTION_SEVERITIES; severity++)
-                conditions[(*count)++] = (struct condition){true, (enum corruption_type)type, severity};
+                if (types >> type & 1 && corrupting->severities >> severity & 1)
+                    conditions[(*count)++] = (struct condition){true, (enum corruption_type)type, severity};
         return LMVR_OK;
     }
     TRY(dataset_list_corruptions(folder, list, &found, error));
     for (int i = 0; i < found; i++) {
         struct condition condition = {.corrupted = true, .severity = list[i].severity};
-        if (corruption_find(list[i].name, &condition.type))
+        if (corruption_find(list[i].name, &condition.type) && types >> condition.type & 1 &&
+            corrupting->severities >> condition.severity & 1)
             conditions[(*count)++] = condition;
     }
-    return LMVR_OK;
+    if (*count > before)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "%s: holds none of the corruptions that were asked for", folder);
 }
 
 lmvr_status corrupting_open(const struct corrupting *corrupting, const char *folder, const struct condition *condition,

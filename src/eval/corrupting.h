@@ -14,14 +14,15 @@ struct corrupting {
     int size; /* of ImageNet-C's crop before; 0: none */
     struct frost *frost;
     int64_t limit;
+    unsigned types, severities; /* eval_options */
 };
 
 /* Frost's textures are read or made where the experiment needs them. */
 lmvr_status corrupting_init(struct corrupting *corrupting, const struct eval_options *options, lmvr_error *error);
 void corrupting_finish(struct corrupting *corrupting);
 
-/* Appends to `conditions`, which hold *count and have room for all: every corruption at every severity, or those that there are
- * in ImageNet-C's folder. */
+/* Appends to `conditions`, which hold *count and have room for all: the corruptions and severities that were asked for, or
+ * those of them that ImageNet-C's folder holds. LMVR_ERROR_INVALID: it holds none of them. */
 lmvr_status corrupting_list(const struct corrupting *corrupting, const char *folder, struct condition *conditions, int *count,
                             lmvr_error *error);
 

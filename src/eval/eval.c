@@ -24,6 +24,7 @@ struct evaluation {
     struct corrupting corrupting;
     struct examples examples;
     struct eval_counts *counts;
+    int pass; /* that are begun */
 };
 
 static const struct variant finetuned_variant = {
@@ -114,7 +115,7 @@ static lmvr_status run_pass(struct evaluation *e, const lmvr_model *model, lmvr_
                                 .on_image = o->watch.on_image,
                                 .user = o->watch.user};
     if (o->watch.on_pass)
-        o->watch.on_pass(o->watch.user, what, 0, count);
+        o->watch.on_pass(o->watch.user, what, ++e->pass, e->results.condition_count + (o->finetuned ? 1 : 0), count);
     lmvr_status status = features_compute(&pass, set, error);
     free(folder);
     if (status == LMVR_OK) {
@@ -159,6 +160,31 @@ static lmvr_status fit_probes(struct evaluation *e, lmvr_error *error)
 
 /* ---- corruptions -------------------------------------------------------------------------------------------------------- */
 
+/* Of each corruption the middle one of its severities is shown in the report. */
+static bool is_shown(const struct evaluation *e, int condition)
+{
+    const struct condition *all = e->results.conditions;
+    int severities = 0, before = 0;
+    for (int i = 1; i < e->results.condition_count; i++) {
+        severities += all[i].type == all[condition].type;
+        before += i < condition && all[i].type == all[condition].type;
+    }
+    return before == severities / 2;
+}
+
+static lmvr_status take_example(struct evaluation *e, const struct dataset *set, int64_t first,
+                                const struct feature_set *features, const struct condition *condition, lmvr_error *error)
+{
+    int64_t test_first, test_count;
+    dataset_part_range(e->options->set, DATASET_TEST, &test_first, &test_count);
+    struct feature_set tests = e->clean; /* those of the test images, which stand together */
+    tests.rows += test_first;
+    tests.responses += test_first;
+    tests.count = test_count;
+    return examples_take_corrupted(&e->examples, &(struct examples_pass){set, first, features}, condition,
+                                   &(struct examples_pass){e->options->set, test_first, &tests}, error);
+}
+
 /* The test images under one condition: of ImageNet-C's folder, or the set's own, corrupted on the way. */
 static lmvr_status run_condition(struct evaluation *e, int condition, lmvr_error *error)
 {
@@ -182,8 +208,8 @@ static lmvr_status run_condition(struct evaluation *e, int condition, lmvr_error
     if (status == LMVR_OK) {
         for (int i = 0; i < own_count(e) && status == LMVR_OK; i++)
             status = score_test(&features, set, 0, &e->probes[i], &e->results, i, condition, error);
-        if (status == LMVR_OK)
-            status = examples_take_corrupted(&e->examples, set, first, &features, c, error);
+        if (status == LMVR_OK && is_shown(e, condition))
+            status = take_example(e, set, first, &features, c, error);
         features_finish(&features);
     }
     dataset_finish(&other);
@@ -213,7 +239,7 @@ static lmvr_status lay_out(struct evaluation *e, struct report *report, struct r
     head_add(report, o, e->session, &e->clean, &e->finetuned);
     *main = tables_add(report, &e->results, o->seed);
     if (e->results.condition_count == 1)
-        TRY(examples_take_test(&e->examples, o->set, &e->clean, error));
+        TRY((o->experiment->two_domains ? examples_take_domains : examples_take_test)(&e->examples, o->set, &e->clean, error));
     TRY(examples_add(report, &e->examples, o, &e->corrupting, error));
     head_add_left_out(report, o, &e->results, &e->clean, e->counts);
     return LMVR_OK;

@@ -13,8 +13,8 @@
 
 /* What happens on the way; each may be NULL. */
 struct eval_watch {
-    /* A pass over images begins: what it computes, and how many of its images are done already. */
-    void (*on_pass)(void *user, const char *what, int64_t done, int64_t total);
+    /* A pass over images begins: the `number`th of `passes`, counted from 1. */
+    void (*on_pass)(void *user, const char *what, int number, int passes, int64_t images);
     /* After each image; `failure` is the sentence of one that cannot be used, else NULL. Not 0: stop. */
     int (*on_image)(void *user, int64_t done, int64_t total, const char *failure);
     /* While a probe is fitted. Not 0: stop. */
@@ -32,12 +32,14 @@ struct eval_options {
     const char *data_name; /* for the report: its folder */
     const char *corrupted; /* "corruption": ImageNet-C's folder; NULL: pictures are corrupted on the way */
     const char *textures;  /* of frost; NULL: made ones */
-    int corrupt_size;      /* ImageNet-C's own crop of this size before a corruption; 0: none */
-    int64_t limit;         /* at most so many images of a corruption of ImageNet-C; 0: all */
-    double c;              /* of the probes; 0: chosen on a held-out part */
-    uint64_t seed;         /* of the probes and the corruptions */
-    const char *output;    /* the report's folder; features lie in features/ below it */
-    enum store_mode mode;  /* of the features: STORE_RESUME goes on with what is there */
+    unsigned types; /* "corruption": which types and severities, as corruption_parse_types() has them; 0: the benchmark's */
+    unsigned severities;  /* or what ImageNet-C's folder holds, and all */
+    int corrupt_size;     /* ImageNet-C's own crop of this size before a corruption; 0: none */
+    int64_t limit;        /* at most so many images of a corruption of ImageNet-C; 0: all */
+    double c;             /* of the probes; 0: chosen on a held-out part */
+    uint64_t seed;        /* of the probes and the corruptions */
+    const char *output;   /* the report's folder; features lie in features/ below it */
+    enum store_mode mode; /* of the features: STORE_RESUME goes on with what is there */
     struct eval_watch watch;
 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define TEST_EXAMPLES   9
-#define SHOWN_SEVERITY  3
+#define PAIRS           6
 #define THUMBNAIL_SIDE  360
 #define MOST_WORDS      8
 #define WORDNET_ID_SIZE 9 /* n01440764 */
@@ -69,7 +69,15 @@ static lmvr_status add_true_classes(struct example *example, const struct datase
     return LMVR_OK;
 }
 
-static lmvr_status take(struct examples *examples, const struct dataset *set, int64_t image, const char *response,
+static const struct condition clean_condition = {.corrupted = false};
+
+/* An image of a pass that can be shown: one whose features could be computed. */
+static bool is_good(const struct examples_pass *pass, int64_t image)
+{
+    return image >= pass->first && pass->features->rows[image - pass->first] >= 0;
+}
+
+static lmvr_status take(struct examples *examples, const struct examples_pass *pass, int64_t image, const char *role,
                         const struct condition *condition, lmvr_error *error)
 {
     struct example *longer = realloc(examples->items, ((size_t)examples->count + 1) * sizeof *longer);
@@ -77,35 +85,105 @@ static lmvr_status take(struct examples *examples, const struct dataset *set, in
         return error_no_memory(error, "an example");
     examples->items = longer;
     struct example *e = &longer[examples->count++];
-    *e = (struct example){.path = strdup(set->paths[image]), .response = strdup(response), .condition = *condition};
-    return e->path && e->response ? add_true_classes(e, set, image, error) : error_no_memory(error, "an example");
+    const char *response = pass->features->responses[image - pass->first];
+    *e = (struct example){.path = strdup(pass->set->paths[image]),
+                          .response = strdup(response ? response : ""),
+                          .condition = *condition,
+                          .role = role};
+    return e->path && e->response ? add_true_classes(e, pass->set, image, error) : error_no_memory(error, "an example");
+}
+
+/* Test image i of some that are spread over the set; -1: none, or the same as the one before. */
+static int64_t test_image(const struct examples_pass *pass, int i, int some)
+{
+    int64_t first, count;
+    dataset_part_range(pass->set, DATASET_TEST, &first, &count);
+    int64_t image = first + (2 * i + 1) * count / (2 * some), before = first + (2 * i - 1) * count / (2 * some);
+    return count > 0 && is_good(pass, image) && (i == 0 || image != before) ? image : -1;
 }
 
 lmvr_status examples_take_test(struct examples *examples, const struct dataset *set, const struct feature_set *features,
                                lmvr_error *error)
 {
-    static const struct condition clean = {.corrupted = false};
-    int64_t first, count, last = -1;
-    dataset_part_range(set, DATASET_TEST, &first, &count);
+    struct examples_pass pass = {set, 0, features};
+    examples->title = "Test images with their responses";
     for (int i = 0; i < TEST_EXAMPLES; i++) {
-        int64_t image = first + (2 * i + 1) * count / (2 * TEST_EXAMPLES);
-        if (count == 0 || image == last || features->rows[image] < 0)
-            continue;
-        TRY(take(examples, set, image, features->responses[image] ? features->responses[image] : "", &clean, error));
-        last = image;
+        int64_t image = test_image(&pass, i, TEST_EXAMPLES);
+        if (image >= 0)
+            TRY(take(examples, &pass, image, NULL, &clean_condition, error));
     }
     return LMVR_OK;
 }
 
-lmvr_status examples_take_corrupted(struct examples *examples, const struct dataset *set, int64_t first,
-                                    const struct feature_set *features, const struct condition *condition, lmvr_error *error)
+/* A training image of that class, another one for each `start`; -1: there is none. */
+static int64_t training_image(const struct examples_pass *pass, int class, int64_t start)
 {
-    if (condition->severity != SHOWN_SEVERITY || features->count == 0)
+    int64_t first, count;
+    dataset_part_range(pass->set, DATASET_TRAIN, &first, &count);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t image = first + (start + i) % count;
+        if (pass->set->tasks[0].labels.single[image] == class && is_good(pass, image))
+            return image;
+    }
+    return -1;
+}
+
+lmvr_status examples_take_domains(struct examples *examples, const struct dataset *set, const struct feature_set *features,
+                                  lmvr_error *error)
+{
+    struct examples_pass pass = {set, 0, features};
+    const struct labels *labels = &set->tasks[0].labels;
+    if (labels->kind != LABELS_SINGLE)
+        return examples_take_test(examples, set, features, error);
+    examples->title = "One class in both domains, with the responses";
+    for (int i = 0; i < PAIRS; i++) {
+        int64_t target = test_image(&pass, i, PAIRS);
+        int64_t source = target < 0 ? -1 : training_image(&pass, labels->single[target], 7919 * i);
+        if (source < 0)
+            continue;
+        TRY(take(examples, &pass, source, "source domain", &clean_condition, error));
+        TRY(take(examples, &pass, target, "target domain", &clean_condition, error));
+    }
+    return LMVR_OK;
+}
+
+/* Where a path's last folder and its name, without an ending, begin and how long they are: "n01440764/a" of
+ * ".../n01440764/a.png". */
+static const char *tail_of(const char *path, size_t *length)
+{
+    const char *end = strrchr(path, '/'), *begin = end ? end : path, *ending = strrchr(end ? end : path, '.');
+    while (begin > path && begin[-1] != '/')
+        begin--;
+    *length = ending ? (size_t)(ending - begin) : strlen(begin);
+    return begin;
+}
+
+/* The image of `clean` that an image of `corrupted` was; -1: it is not there. */
+static int64_t find_clean(const struct examples_pass *clean, const struct examples_pass *corrupted, int64_t image)
+{
+    size_t length, other;
+    const char *tail = tail_of(corrupted->set->paths[image], &length);
+    for (int64_t i = 0; i < clean->features->count; i++) {
+        const char *candidate = tail_of(clean->set->paths[clean->first + i], &other);
+        if (length == other && memcmp(tail, candidate, length) == 0 && is_good(clean, clean->first + i))
+            return clean->first + i;
+    }
+    return -1;
+}
+
+lmvr_status examples_take_corrupted(struct examples *examples, const struct examples_pass *corrupted,
+                                    const struct condition *condition, const struct examples_pass *clean, lmvr_error *error)
+{
+    if (corrupted->features->count == 0)
         return LMVR_OK;
-    int64_t image = examples->count * 7919 % features->count; /* another one for each corruption */
-    if (features->rows[image] < 0)
+    int64_t image = corrupted->first + examples->count * 7919 % corrupted->features->count; /* another one for each */
+    if (!is_good(corrupted, image))
         return LMVR_OK;
-    return take(examples, set, first + image, features->responses[image] ? features->responses[image] : "", condition, error);
+    int64_t before = find_clean(clean, corrupted, image);
+    examples->title = "Images clean and corrupted, with their responses";
+    if (before >= 0)
+        TRY(take(examples, clean, before, "clean", &clean_condition, error));
+    return take(examples, corrupted, image, NULL, condition, error);
 }
 
 void examples_finish(struct examples *examples)
@@ -176,7 +254,7 @@ static lmvr_status add_picture(struct report_gallery *gallery, const struct exam
     if (e->condition.corrupted)
         snprintf(title, sizeof title, "%s, severity %d", corruption_names[e->condition.type], e->condition.severity);
     else
-        snprintf(title, sizeof title, "%s", slash ? slash + 1 : e->path);
+        snprintf(title, sizeof title, "%s%s%s", e->role ? e->role : "", e->role ? ": " : "", slash ? slash + 1 : e->path);
     picture.bytes = bytes;
     report_gallery_add(gallery, &picture);
     free(bytes);
@@ -190,7 +268,7 @@ lmvr_status examples_add(struct report *report, const struct examples *examples,
         return LMVR_OK;
     report_add_section(report, "Examples");
     struct report_gallery *gallery =
-        report_add_gallery(report, "examples", "Test images with their responses",
+        report_add_gallery(report, "examples", examples->title,
                            "Below each image stand its true classes; where the response names them, they are marked.", 280);
     for (int i = 0; i < examples->count; i++) {
         struct image image;

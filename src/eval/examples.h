@@ -14,21 +14,34 @@ struct example {
     char **words;          /* (word_count) what the true classes are called, owned */
     int word_count;
     struct condition condition;
+    const char *role; /* said before the file's name, such as "clean"; NULL: none */
 };
 
 struct examples {
     struct example *items;
     int count;
+    const char *title; /* of all */
 };
 
 /* Some of the set's test images, spread over it. */
 lmvr_status examples_take_test(struct examples *examples, const struct dataset *set, const struct feature_set *features,
                                lmvr_error *error);
 
-/* One image of those under a condition, image `first` of the set being image 0 of the features; of each corruption the third
- * severity is shown, so that most conditions add nothing. */
-lmvr_status examples_take_corrupted(struct examples *examples, const struct dataset *set, int64_t first,
-                                    const struct feature_set *features, const struct condition *condition, lmvr_error *error);
+/* Some of the set's test images, each after a training image of its class: with a set of two domains, one of each (Figure 5). A
+ * set of several classes per image gives test images alone. */
+lmvr_status examples_take_domains(struct examples *examples, const struct dataset *set, const struct feature_set *features,
+                                  lmvr_error *error);
+
+/* The images of a pass over a set: image `first` of the set is image 0 of the features. */
+struct examples_pass {
+    const struct dataset *set;
+    int64_t first;
+    const struct feature_set *features;
+};
+
+/* One image of a pass under a condition, after the same image clean, where that is in the other pass (Figure 6). */
+lmvr_status examples_take_corrupted(struct examples *examples, const struct examples_pass *corrupted,
+                                    const struct condition *condition, const struct examples_pass *clean, lmvr_error *error);
 void examples_finish(struct examples *examples);
 
 /* Appends them to the report, with attention maps of a few where the model has a language model. An image that can no longer

@@ -74,6 +74,7 @@ static const struct experiment experiments[] = {
      .question = "Does a probe that was trained on one kind of picture hold on another?",
      .kind = EXPERIMENT_COMPARE,
      .dataset = "visda",
+     .two_domains = true,
      .variants = domain_shift,
      .variant_count = COUNT(domain_shift),
      .baseline = 0,

@@ -34,6 +34,7 @@ struct experiment {
     const char *dataset; /* that the paper used, and the default */
     const struct variant *variants;
     int variant_count;
+    bool two_domains;       /* training images are of one, test images of another */
     int baseline, proposed; /* the variants that charts and examples set side by side */
     struct paper_column paper[EXPERIMENT_MOST_PAPER];
     int paper_count;

@@ -137,7 +137,7 @@ double results_corruption_group(const struct results *results, int representatio
 {
     struct mean mean = {0};
     for (int type = 0; type < CORRUPTION_TYPES; type++)
-        if (!group || strcmp(corruption_group((enum corruption_type)type), group) == 0)
+        if (group ? strcmp(corruption_group((enum corruption_type)type), group) == 0 : type < CORRUPTION_BENCHMARK_TYPES)
             mean_add(&mean, results_corruption(results, representation, (enum corruption_type)type));
     return mean_of(&mean);
 }

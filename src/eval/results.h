@@ -73,7 +73,8 @@ double results_mean(const struct results *results, int representation, int condi
 /* The mean over severities, of the conditions of a type; NAN: it was not measured. */
 double results_corruption(const struct results *results, int representation, enum corruption_type type);
 
-/* The mean of those over the types of a group ("noise", ...; NULL: all 15). */
+/* The mean of those over the types of a group ("noise", ...; NULL: the benchmark, which
+ * leaves "extra" out). */
 double results_corruption_group(const struct results *results, int representation, const char *group);
 
 #endif

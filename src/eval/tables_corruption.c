@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const groups[] = {"noise", "blur", "weather", "digital"};
+static const char *const groups[] = {"noise", "blur", "weather", "digital", "extra"};
 #define GROUPS (int)(sizeof groups / sizeof *groups)
 
 static void add_columns(struct report_table *table, const struct results *r, const char *first)
@@ -39,11 +39,14 @@ static void add_paper_columns(struct report_table *table)
 
 static void put_paper(struct row *row, const char *group)
 {
+    double encoder = NAN, proposed = NAN;
     for (int i = 0; i < 5; i++)
         if (strcmp(experiment_paper_groups[i].group, group) == 0) {
-            row_number(row, experiment_paper_groups[i].encoder);
-            row_number(row, experiment_paper_groups[i].proposed);
+            encoder = experiment_paper_groups[i].encoder;
+            proposed = experiment_paper_groups[i].proposed;
         }
+    row_number(row, encoder);
+    row_number(row, proposed);
 }
 
 static void add_note_columns(struct report_table *table)
@@ -54,12 +57,12 @@ static void add_note_columns(struct report_table *table)
                                 &(struct report_column){.name = names[i], .decimals = i == 5, .kind = REPORT_COLUMN_NOTE});
 }
 
-/* Whether a condition belongs to a row: "" is the pictures as they are, NULL all corruptions, else a group of them. */
+/* Whether a condition belongs to a row: "" is the pictures as they are, NULL the benchmark, else a group of corruptions. */
 static bool belongs(const struct condition *c, const char *group)
 {
     if (group && !*group)
         return !c->corrupted;
-    return c->corrupted && (!group || strcmp(corruption_group(c->type), group) == 0);
+    return c->corrupted && (group ? strcmp(corruption_group(c->type), group) == 0 : c->type < CORRUPTION_BENCHMARK_TYPES);
 }
 
 static void put_notes(struct row *row, const struct results *r, const char *group, uint64_t seed)
@@ -111,9 +114,11 @@ static struct report_table *add_groups(struct report *report, const struct resul
     put_notes(&clean, r, "", seed);
     report_table_add_row(table, REPORT_MEASURED, clean.cells, clean.count);
     report_table_add_group(table, NULL);
-    for (int g = 0; g < GROUPS; g++)
+    for (int g = 0; g < GROUPS; g++) {
+        if (strcmp(groups[g], "extra") == 0) /* it follows the mean, which leaves it out */
+            add_group_row(table, r, NULL, seed);
         add_group_row(table, r, groups[g], seed);
-    add_group_row(table, r, NULL, seed);
+    }
     return table;
 }
 
@@ -172,6 +177,14 @@ static int color_of(const struct results *r, int representation)
     return representation == r->experiment->baseline ? 0 : 1 + representation % 5;
 }
 
+static bool is_measured(const struct results *r, int type)
+{
+    for (int c = 0; c < r->condition_count; c++)
+        if (r->conditions[c].corrupted && (int)r->conditions[c].type == type)
+            return true;
+    return false;
+}
+
 static void add_type_chart(struct report *report, const struct results *r)
 {
     double values[CORRUPTION_TYPES];
@@ -179,22 +192,26 @@ static void add_type_chart(struct report *report, const struct results *r)
         report, "corruptions", "By corruption", "The mean over severities.",
         &(struct report_chart_options){.kind = REPORT_BARS, .value_title = results_main_name(r), .unit = "%", .decimals = 0});
     for (int type = 0; type < CORRUPTION_TYPES; type++)
-        report_chart_add_category(chart, corruption_names[type], corruption_group((enum corruption_type)type));
+        if (is_measured(r, type))
+            report_chart_add_category(chart, corruption_names[type], corruption_group((enum corruption_type)type));
     for (int i = 0; i < r->representation_count; i++) {
+        size_t count = 0;
         for (int type = 0; type < CORRUPTION_TYPES; type++)
-            values[type] = results_corruption(r, i, (enum corruption_type)type);
+            if (is_measured(r, type))
+                values[count++] = results_corruption(r, i, (enum corruption_type)type);
         report_chart_add_series(chart, &(struct report_series){.name = r->representations[i].label, .color = color_of(r, i)},
-                                values, CORRUPTION_TYPES);
+                                values, count);
     }
 }
 
-/* The mean over all corruptions that were measured at a severity; severity 0 is the pictures as they are. */
+/* The mean over the benchmark's corruptions that were measured at a severity; severity 0 is the pictures as they are. */
 static double mean_of_severity(const struct results *r, int representation, int severity)
 {
     double sum = 0;
     int count = 0;
     for (int c = 0; c < r->condition_count; c++)
-        if (r->conditions[c].severity == severity) {
+        if (severity ? r->conditions[c].severity == severity && belongs(&r->conditions[c], NULL)
+                     : belongs(&r->conditions[c], "")) {
             sum += results_mean(r, representation, c, NULL);
             count++;
         }

@@ -26,6 +26,10 @@ const char *const corruption_names[CORRUPTION_TYPES] = {
     "elastic_transform",
     "pixelate",
     "jpeg_compression",
+    "gaussian_blur",
+    "speckle_noise",
+    "spatter",
+    "saturate",
 };
 
 static corrupt_function *const functions[CORRUPTION_TYPES] = {
@@ -44,14 +48,19 @@ static corrupt_function *const functions[CORRUPTION_TYPES] = {
     corrupt_elastic_transform,
     corrupt_pixelate,
     corrupt_jpeg_compression,
+    corrupt_gaussian_blur,
+    corrupt_speckle_noise,
+    corrupt_spatter,
+    corrupt_saturate,
 };
 
 const char *corruption_group(enum corruption_type type)
 {
-    return type <= CORRUPT_IMPULSE_NOISE ? "noise"
-           : type <= CORRUPT_ZOOM_BLUR   ? "blur"
-           : type <= CORRUPT_BRIGHTNESS  ? "weather"
-                                         : "digital";
+    return type <= CORRUPT_IMPULSE_NOISE       ? "noise"
+           : type <= CORRUPT_ZOOM_BLUR         ? "blur"
+           : type <= CORRUPT_BRIGHTNESS        ? "weather"
+           : type < CORRUPTION_BENCHMARK_TYPES ? "digital"
+                                               : "extra";
 }
 
 bool corruption_find(const char *name, enum corruption_type *type)

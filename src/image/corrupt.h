@@ -1,7 +1,8 @@
 /*
- * The 15 corruptions of ImageNet-C at 5 severities (Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common
- * Corruptions and Perturbations", ICLR 2019), with the parameters of the authors' create_c/make_imagenet_c.py. Theirs are for
- * pictures of 224 x 224; here a length (a radius, a deviation in pixels, a shift) is multiplied by the short side over 224.
+ * The 15 corruptions of ImageNet-C and the 4 of its extra set, at 5 severities (Hendrycks and Dietterich, "Benchmarking Neural
+ * Network Robustness to Common Corruptions and Perturbations", ICLR 2019), with the parameters of the authors'
+ * create_c/make_imagenet_c.py. Theirs are for pictures of 224 x 224; here a length (a radius, a deviation in pixels, a shift)
+ * is multiplied by the short side over 224.
  */
 #ifndef LMVR_SRC_IMAGE_CORRUPT_H
 #define LMVR_SRC_IMAGE_CORRUPT_H
@@ -24,6 +25,11 @@ enum corruption_type {
     CORRUPT_ELASTIC_TRANSFORM,
     CORRUPT_PIXELATE,
     CORRUPT_JPEG_COMPRESSION,
+    CORRUPTION_BENCHMARK_TYPES,                         /* those above are the benchmark, which its means are taken over */
+    CORRUPT_GAUSSIAN_BLUR = CORRUPTION_BENCHMARK_TYPES, /* and those from here on the extra set */
+    CORRUPT_SPECKLE_NOISE,
+    CORRUPT_SPATTER,
+    CORRUPT_SATURATE,
     CORRUPTION_TYPES
 };
 
@@ -34,8 +40,12 @@ enum corruption_type {
 /* The names of ImageNet-C's folders, in the order of the types. */
 extern const char *const corruption_names[CORRUPTION_TYPES];
 
-/* "noise", "blur", "weather" or "digital", as the paper groups them. */
+/* "noise", "blur", "weather" or "digital", as the paper groups them; "extra" for the extra set. */
 const char *corruption_group(enum corruption_type type);
+
+/* Sets of types are bits, 1 << type. */
+#define CORRUPTION_BENCHMARK ((1U << CORRUPTION_BENCHMARK_TYPES) - 1)
+#define CORRUPTION_EXTRA     (((1U << CORRUPTION_TYPES) - 1) & ~CORRUPTION_BENCHMARK)
 
 /* False: there is no such name. */
 bool corruption_find(const char *name, enum corruption_type *type);

@@ -1,4 +1,4 @@
-/* Gaussian smoothing, glass blur, and zoom blur with the zoom that snow shares. */
+/* Gaussian blur, glass blur, and zoom blur with the zoom that snow shares. */
 #include "image/corrupt_parts.h"
 
 #include <math.h>
@@ -77,6 +77,22 @@ lmvr_status gaussian_bytes(const struct image *image, double sigma, uint8_t *out
     free(s.row);
     free(sums);
     return ready ? LMVR_OK : error_no_memory(error, "smoothing an image");
+}
+
+lmvr_status corrupt_gaussian_blur(struct corrupting *work, lmvr_error *error)
+{
+    static const double sigmas[] = {1, 2, 3, 4, 6};
+    struct image *image = work->image, out = {image->width, image->height, malloc(image_bytes(image))};
+    if (!out.rgb)
+        return error_no_memory(error, "gaussian blur");
+    lmvr_status status = gaussian_bytes(image, sigmas[work->level] * work->scale, out.rgb, error);
+    if (status == LMVR_OK) {
+        image_finish(image);
+        *image = out;
+    } else {
+        image_finish(&out);
+    }
+    return status;
 }
 
 /* ---- glass blur ---- */

@@ -16,29 +16,6 @@ static const struct {
                   {244 * 0.07, 244 * 0.01, 244 * 0.02},
                   {244 * 0.12, 244 * 0.01, 244 * 0.02}};
 
-/* A place mirrored into 0 to size - 1, the border pixel repeated (d c b a | a b c d | d c b a). */
-static int reflect(int64_t i, int size)
-{
-    if (i >= 0 && i < size)
-        return (int)i;
-    int64_t period = 2 * (int64_t)size;
-    i %= period;
-    i = i < 0 ? i + period : i;
-    return (int)(i < size ? i : period - 1 - i);
-}
-
-/* The same, the border pixel not repeated (d c b | a b c d | c b a). */
-static int reflect_101(int64_t i, int size)
-{
-    if (i >= 0 && i < size)
-        return (int)i;
-    if (size == 1)
-        return 0;
-    int64_t period = 2 * (int64_t)size - 2;
-    i = (i < 0 ? -i : i) % period;
-    return (int)(i < size ? i : period - i);
-}
-
 /* ---- the affine map ---- */
 
 /* x' = a x + b y + c, y' = d x + e y + f: from the picture that comes out to the one that goes in. */
@@ -85,9 +62,9 @@ static void apply_affine(const struct image *image, const struct affine *m, floa
             double from_x = m->a * x + m->b * y + m->c, from_y = m->d * x + m->e * y + m->f;
             double left = floor(from_x), top = floor(from_y);
             float right_part = (float)(from_x - left), bottom_part = (float)(from_y - top);
-            int x0 = reflect_101((int64_t)left, width), x1 = reflect_101((int64_t)left + 1, width);
-            const uint8_t *above = rgb + (size_t)reflect_101((int64_t)top, height) * width * 3;
-            const uint8_t *below = rgb + (size_t)reflect_101((int64_t)top + 1, height) * width * 3;
+            int x0 = border_reflect_101((int64_t)left, width), x1 = border_reflect_101((int64_t)left + 1, width);
+            const uint8_t *above = rgb + (size_t)border_reflect_101((int64_t)top, height) * width * 3;
+            const uint8_t *below = rgb + (size_t)border_reflect_101((int64_t)top + 1, height) * width * 3;
             for (int c = 0; c < 3; c++) {
                 float a = above[3 * (size_t)x0 + c], b = above[3 * (size_t)x1 + c], p = below[3 * (size_t)x0 + c],
                       q = below[3 * (size_t)x1 + c];
@@ -105,77 +82,21 @@ static void apply_affine(const struct image *image, const struct affine *m, floa
  * deviation that is smaller by the root of its area. Below 8 pixels of sigma a cell is a pixel, as in the authors' code.
  */
 struct field {
-    int columns, rows;
+    struct plane plane;             /* of cells */
     double cell_width, cell_height; /* pixels */
-    float *values;
 };
-
-/* values[i] += weight * (a[i] + b[i]) */
-static void add_pair(float *values, const float *a, const float *b, float weight, int count)
-{
-    for (int i = 0; i < count; i++)
-        values[i] += weight * (a[i] + b[i]);
-}
-
-static void smooth_rows(struct field *f, const double *weights, int radius, float *padded)
-{
-    for (int y = 0; y < f->rows; y++) {
-        float *row = f->values + (size_t)y * f->columns;
-        for (int i = 0; i < f->columns + 2 * radius; i++)
-            padded[i] = row[reflect((int64_t)i - radius, f->columns)];
-        for (int x = 0; x < f->columns; x++)
-            row[x] = (float)weights[0] * padded[radius + x];
-        for (int t = 1; t <= radius; t++)
-            add_pair(row, padded + radius - t, padded + radius + t, (float)weights[t], f->columns);
-    }
-}
-
-static void smooth_columns(const struct field *f, const double *weights, int radius, float *out)
-{
-    for (int y = 0; y < f->rows; y++, out += f->columns) {
-        const float *row = f->values + (size_t)y * f->columns;
-        for (int x = 0; x < f->columns; x++)
-            out[x] = (float)weights[0] * row[x];
-        for (int t = 1; t <= radius; t++)
-            add_pair(out, f->values + (size_t)reflect((int64_t)y - t, f->rows) * f->columns,
-                     f->values + (size_t)reflect((int64_t)y + t, f->rows) * f->columns, (float)weights[t], f->columns);
-    }
-}
-
-static bool smooth(struct field *f, double sigma)
-{
-    int radius_x, radius_y;
-    double *along_x = gaussian_weights(sigma / f->cell_width, 3, &radius_x);
-    double *along_y = gaussian_weights(sigma / f->cell_height, 3, &radius_y);
-    float *padded = calloc((size_t)f->columns + 2 * (size_t)radius_x, sizeof *padded);
-    float *out = calloc((size_t)f->columns * (size_t)f->rows, sizeof *out);
-    bool ready = along_x && along_y && padded && out;
-    if (ready) {
-        smooth_columns(f, along_y, radius_y, out);
-        free(f->values);
-        f->values = out;
-        smooth_rows(f, along_x, radius_x, padded);
-    } else {
-        free(out);
-    }
-    free(along_x);
-    free(along_y);
-    free(padded);
-    return ready;
-}
 
 static bool field_init(struct field *f, const struct image *image, double sigma, double strength, struct random *random)
 {
     int cell = sigma < 8 ? 1 : (int)(sigma / 4);
-    *f = (struct field){.columns = (image->width - 1) / cell + 1, .rows = (image->height - 1) / cell + 1};
-    f->cell_width = (double)image->width / f->columns;
-    f->cell_height = (double)image->height / f->rows;
-    size_t count = (size_t)f->columns * (size_t)f->rows;
-    f->values = calloc(count, sizeof *f->values);
+    struct plane *plane = &f->plane;
+    bool ready = plane_init(plane, (image->width - 1) / cell + 1, (image->height - 1) / cell + 1);
+    f->cell_width = (double)image->width / plane->width;
+    f->cell_height = (double)image->height / plane->height;
     double most = strength / sqrt(f->cell_width * f->cell_height);
-    for (size_t i = 0; f->values && i < count; i++)
-        f->values[i] = (float)random_uniform(random, -most, most);
-    return f->values && smooth(f, sigma);
+    for (size_t i = 0, count = plane_size(plane); ready && i < count; i++)
+        plane->values[i] = (float)random_uniform(random, -most, most);
+    return ready && plane_smooth(plane, sigma / f->cell_width, sigma / f->cell_height, 3, border_reflect);
 }
 
 /* The field's value at a pixel: between the centers of cells linear. */
@@ -187,12 +108,14 @@ struct place {
 static struct place place_of(int pixel, double cell, int count)
 {
     double at = (pixel + 0.5) / cell - 0.5, whole = floor(at);
-    return (struct place){reflect((int64_t)whole, count), reflect((int64_t)whole + 1, count), (float)(at - whole)};
+    return (struct place){border_reflect((int64_t)whole, count), border_reflect((int64_t)whole + 1, count),
+                          (float)(at - whole)};
 }
 
 static float value_at(const struct field *f, const struct place *x, const struct place *y)
 {
-    const float *a = f->values + (size_t)y->first * f->columns, *b = f->values + (size_t)y->next * f->columns;
+    const struct plane *p = &f->plane;
+    const float *a = p->values + (size_t)y->first * p->width, *b = p->values + (size_t)y->next * p->width;
     float upper = a[x->first] + x->part * (a[x->next] - a[x->first]),
           lower = b[x->first] + x->part * (b[x->next] - b[x->first]);
     return upper + y->part * (lower - upper);
@@ -202,14 +125,14 @@ static void move_row(const struct field *dx, const struct field *dy, const float
                      const struct image *image)
 {
     int width = image->width, height = image->height;
-    struct place row = place_of(y, dx->cell_height, dx->rows);
+    struct place row = place_of(y, dx->cell_height, dx->plane.height);
     uint8_t *out = image->rgb + (size_t)y * width * 3;
     for (int x = 0; x < width; x++, out += 3) {
         float from_x = (float)x + value_at(dx, &columns[x], &row), from_y = (float)y + value_at(dy, &columns[x], &row);
         float left = floorf(from_x), top = floorf(from_y), right_part = from_x - left, bottom_part = from_y - top;
-        int x0 = reflect((int64_t)left, width), x1 = reflect((int64_t)left + 1, width);
-        const float *above = in + (size_t)reflect((int64_t)top, height) * width * 3,
-                    *below = in + (size_t)reflect((int64_t)top + 1, height) * width * 3;
+        int x0 = border_reflect((int64_t)left, width), x1 = border_reflect((int64_t)left + 1, width);
+        const float *above = in + (size_t)border_reflect((int64_t)top, height) * width * 3,
+                    *below = in + (size_t)border_reflect((int64_t)top + 1, height) * width * 3;
         for (int c = 0; c < 3; c++) {
             float a = above[3 * (size_t)x0 + c], b = above[3 * (size_t)x1 + c], p = below[3 * (size_t)x0 + c],
                   q = below[3 * (size_t)x1 + c];
@@ -234,13 +157,13 @@ lmvr_status corrupt_elastic_transform(struct corrupting *work, lmvr_error *error
     if (ready) {
         apply_affine(image, &map, between);
         for (int x = 0; x < image->width; x++)
-            columns[x] = place_of(x, dx.cell_width, dx.columns);
+            columns[x] = place_of(x, dx.cell_width, dx.plane.width);
         for (int y = 0; y < image->height; y++)
             move_row(&dx, &dy, between, columns, y, image);
     }
     free(between);
     free(columns);
-    free(dx.values);
-    free(dy.values);
+    plane_finish(&dx.plane);
+    plane_finish(&dy.plane);
     return ready ? LMVR_OK : error_no_memory(error, "the elastic transform");
 }

@@ -32,6 +32,34 @@ lmvr_status corrupt_gaussian_noise(struct corrupting *work, lmvr_error *error)
     return LMVR_OK;
 }
 
+/* ---- speckle noise: x + x N(0, c) ---- */
+
+lmvr_status corrupt_speckle_noise(struct corrupting *work, lmvr_error *error)
+{
+    static const double deviations[] = {.15, .2, 0.35, 0.45, 0.6};
+    double c = deviations[work->level], probabilities[256];
+    int scratch[256];
+    struct alias(*tables)[256] = malloc(256 * sizeof *tables);
+    if (!tables)
+        return error_no_memory(error, "speckle noise");
+    for (int byte = 1; byte < 256; byte++) {
+        double here = 1; /* the chance of this byte or a larger one; the first and the last byte take the tails */
+        for (int out = 0; out < 256; out++) {
+            double next = out == 255 ? 0 : above(out + 1 - byte, c * byte / 255);
+            probabilities[out] = here - next;
+            here = next;
+        }
+        alias_init(probabilities, 256, tables[byte], scratch);
+    }
+    uint8_t *rgb = work->image->rgb;
+    for (size_t i = 0, n = image_bytes(work->image); i < n; i++) {
+        uint64_t bits = random_next(&work->random);
+        rgb[i] = rgb[i] ? (uint8_t)alias_draw(tables[rgb[i]], 256, bits) : 0;
+    }
+    free(tables);
+    return LMVR_OK;
+}
+
 /* ---- shot noise: Poisson(x c) / c ---- */
 
 #define MOST_PHOTONS 60 /* c of the lowest severity; as many, or more, are white */

@@ -1,4 +1,4 @@
-/* Snow, fog and brightness; frost has a file of its own. */
+/* Snow and fog; frost has a file of its own. */
 #include "image/corrupt_parts.h"
 
 #include <math.h>
@@ -183,33 +183,5 @@ lmvr_status corrupt_fog(struct corrupting *work, lmvr_error *error)
                 rgb[3 * (size_t)x + c] = byte_of_unit((rgb[3 * (size_t)x + c] / 255. + thickness * heights[x]) * dim);
     }
     free(p.heights);
-    return LMVR_OK;
-}
-
-/* ---- brightness: the value of HSV, by skimage's rgb2hsv and hsv2rgb step for step, for the same bytes ---- */
-
-static void brighten(uint8_t *rgb, double more)
-{
-    double r = rgb[0] / 255., g = rgb[1] / 255., b = rgb[2] / 255.;
-    double value = fmax(r, fmax(g, b)), delta = value - fmin(r, fmin(g, b));
-    double saturation = delta > 0 ? delta / value : 0, hue = 0;
-    if (delta > 0)
-        hue = (b == value ? 4 + (r - g) / delta : g == value ? 2 + (b - r) / delta : (g - b) / delta) / 6;
-    hue = (hue < 0 ? hue + 1 : hue) * 6;
-    value = fmin(value + more, 1);
-    int sector = (int)hue;
-    double f = hue - sector, p = value * (1 - saturation), q = value * (1 - f * saturation),
-           t = value * (1 - (1 - f) * saturation);
-    const double out[6][3] = {{value, t, p}, {q, value, p}, {p, value, t}, {p, q, value}, {t, p, value}, {value, p, q}};
-    for (int c = 0; c < 3; c++)
-        rgb[c] = byte_of_unit(out[sector % 6][c]);
-}
-
-lmvr_status corrupt_brightness(struct corrupting *work, lmvr_error *error)
-{
-    static const double parameters[] = {.1, .2, .3, .4, .5};
-    (void)error;
-    for (size_t i = 0, n = image_bytes(work->image); i < n; i += 3)
-        brighten(work->image->rgb + i, parameters[work->level]);
     return LMVR_OK;
 }

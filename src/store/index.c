@@ -32,6 +32,9 @@ static json_t *tokens_to_json(const int32_t *tokens, size_t count)
 static int fill_object(json_t *object, const struct index_line *line)
 {
     int failed = set_text(object, "path", line->path);
+    if (line->corruption)
+        failed |= set_text(object, "corruption", line->corruption) |
+                  json_object_set_new(object, "severity", json_integer(line->severity));
     failed |= json_object_set_new(object, "row", line->error ? json_null() : json_integer((json_int_t)line->row));
     if (line->error)
         return failed | set_text(object, "error", line->error);

@@ -4,7 +4,8 @@
  *     {"path": "a.jpg", "row": 0, "response": "A dog …", "response_tokens": [319, …, 2], "finish": "end"}
  *     {"path": "bad.jpg", "row": null, "error": "bad.jpg: not a JPEG, PNG or WebP image"}
  *
- * Where nothing was generated a line ends after "row". A line counts once its newline is written. Bytes of a path that are
+ * A picture that was corrupted for `lmvr describe --corrupt` has "corruption" and "severity" after "path". Where nothing was
+ * generated a line ends after "row". A line counts once its newline is written. Bytes of a path that are
  * not UTF-8 stand as U+FFFD; the line's place still says which input it is.
  */
 #ifndef LMVR_SRC_STORE_INDEX_H
@@ -17,9 +18,11 @@
 
 struct index_line {
     const char *path;
-    const char *error;    /* NULL: the image has a row; else nothing below counts */
-    uint64_t row;         /* in every .npy */
-    const char *response; /* NULL: nothing was generated */
+    const char *corruption; /* NULL: the picture as it is */
+    int severity;           /* of the corruption */
+    const char *error;      /* NULL: the image has a row; else nothing below counts */
+    uint64_t row;           /* in every .npy */
+    const char *response;   /* NULL: nothing was generated */
     const int32_t *tokens;
     size_t token_count;
     bool finished; /* "end", else "length" */

@@ -251,6 +251,14 @@ static void clear(const struct matmul_call *call)
             call->c[i * call->c_stride + j] = call->bias ? call->bias[j] : 0;
 }
 
+static lmvr_status failed(const struct matmul_call *call, dnnl_status_t status, lmvr_error *error)
+{
+    if (status == dnnl_out_of_memory)
+        return error_no_memory(error, "a matrix product");
+    return error_set(error, LMVR_ERROR_INVALID, "oneDNN cannot multiply (%lld, %lld) by (%lld, %lld)", (long long)call->m,
+                     (long long)call->k, (long long)call->k, (long long)call->n);
+}
+
 static lmvr_status run_compiled(struct matmul *matmul, struct arena *arena, const struct matmul_call *call, lmvr_error *error)
 {
     struct shape shape;
@@ -267,24 +275,22 @@ static lmvr_status run_compiled(struct matmul *matmul, struct arena *arena, cons
                            call->bias != NULL,
                            call->accumulate,
                            0};
-    struct arena_mark mark = arena_mark(arena);
     dnnl_status_t status = dnnl_success;
     struct plan *plan = plan_get(matmul, &shape, &status);
-    struct spots spots;
-    if (plan && !plan->checked)
+    if (!plan)
+        return failed(call, status, error);
+    bool check = !plan->checked;
+    struct spots spots = {.row_count = 0};
+    if (check)
         note_spots(call, &spots);
-    if (plan) {
-        void *scratch = plan->scratch_size ? arena_alloc(arena, (int64_t)plan->scratch_size, 1) : NULL;
-        status = plan->scratch_size && !scratch ? dnnl_out_of_memory : run_plan(matmul, plan, call, scratch);
-        plan->uses++;
-    }
+    struct arena_mark mark = arena_mark(arena);
+    void *scratch = plan->scratch_size ? arena_alloc(arena, (int64_t)plan->scratch_size, 1) : NULL;
+    status = plan->scratch_size && !scratch ? dnnl_out_of_memory : run_plan(matmul, plan, call, scratch);
+    plan->uses++;
     arena_release(arena, mark);
-    if (status == dnnl_out_of_memory)
-        return error_no_memory(error, "a matrix product");
     if (status != dnnl_success)
-        return error_set(error, LMVR_ERROR_INVALID, "oneDNN cannot multiply (%lld, %lld) by (%lld, %lld)", (long long)call->m,
-                         (long long)call->k, (long long)call->k, (long long)call->n);
-    if (!plan->checked && !spots_agree(call, &spots))
+        return failed(call, status, error);
+    if (check && !spots_agree(call, &spots))
         return dnnl_wrong(call->m, call->k, call->n, call->dtype, error);
     plan->checked = true;
     return LMVR_OK;

@@ -14,10 +14,41 @@ static void test_help(void **state)
         snprintf(usage, sizeof usage, "Usage: lmvr %s ", commands[i]);
         assert_ptr_equal(strstr(run_done.out, usage), run_done.out);
         assert_non_null(strstr(run_done.out, "  -m, --model PATH"));
-        for (char *line = run_done.out; line; line = strchr(line + 1, '\n'))
-            assert_true(strcspn(line + 1, "\n") <= 128);
     }
     assert_ended(lmvr("embed -h --nonsense"), 0, NULL);
+}
+
+static void assert_80_columns(const char *command)
+{
+    for (const char *line = run_done.out; *line; line += strcspn(line, "\n") + 1)
+        if (strcspn(line, "\n") > 80)
+            fail_msg("lmvr %s --help: %.*s", command, (int)strcspn(line, "\n"), line);
+}
+
+/* The commands are those that the program itself lists. */
+static void test_every_help_fits_80_columns(void **state)
+{
+    (void)state;
+    int commands = 0;
+    assert_ended(lmvr("--help"), 0, NULL);
+    assert_80_columns("");
+    char *list = strdup(run_done.out), *save = NULL;
+    assert_non_null(list);
+    for (char *line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        char *end = strstr(line + 2, "  ");
+        if (strncmp(line, "  ", 2) != 0 || line[2] == ' ' || !end)
+            continue;
+        *end = '\0';
+        assert_ended(lmvr("%s --help", line + 2), 0, NULL);
+        assert_80_columns(line + 2);
+        assert_non_null(strstr(run_done.out, "  -h, --help"));
+        assert_null(strstr(run_done.out, "default: {"));
+        commands++;
+    }
+    free(list);
+    assert_int_equal(commands, 18);
+    assert_ended(lmvr("train --help"), 0, NULL);
+    assert_80_columns("train");
 }
 
 static void test_version(void **state)
@@ -152,11 +183,8 @@ static void test_standard_output(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_help),
-        IN_FOLDER(test_version),
-        IN_FOLDER(test_wrong_calls),
-        IN_FOLDER(test_unwritable_folder),
-        IN_FOLDER(test_standard_output),
+        IN_FOLDER(test_help),        IN_FOLDER(test_every_help_fits_80_columns), IN_FOLDER(test_version),
+        IN_FOLDER(test_wrong_calls), IN_FOLDER(test_unwritable_folder),          IN_FOLDER(test_standard_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,6 +109,11 @@ static void test_several_have_folders(void **state)
     assert_ended(lmvr("corrupt --type all --severity all -o c in/a.b.png"), 0, NULL);
     assert_true(exists("c/jpeg_compression/5/a.b.png"));
     assert_int_equal(files_below("c"), 75);
+    assert_ended(lmvr("corrupt --type extra --severity all -o e in/a.b.png"), 0, NULL);
+    assert_true(exists("e/gaussian_blur/1/a.b.png") && exists("e/spatter/5/a.b.png") && exists("e/saturate/3/a.b.png"));
+    assert_int_equal(files_below("e"), 20);
+    assert_ended(lmvr("corrupt --type all,spatter --severity 1 -o f in/a.b.png"), 0, NULL);
+    assert_int_equal(files_below("f"), 16);
     assert_same_file("c/fog/5/a.b.png", "b/fog/5/a.b.png");
     assert_ended(lmvr("corrupt --type fog,fog --severity 5 -o d in/a.b.png"), 0, NULL);
     assert_same_file("d/a.b.png", "b/fog/5/a.b.png");
@@ -195,9 +200,9 @@ static void test_a_bad_input_stops_nothing(void **state)
                  "stopped there, with 0 of 5 inputs done, for --strict\n");
     assert_int_equal(files_below("strict"), 0);
     write_png("long.png", 65501, 1, 0);
-    assert_ended(lmvr("corrupt --type jpeg_compression --severity 3 -o out long.png in/a.b.png"), 1,
+    assert_ended(lmvr("corrupt --type jpeg_compression --severity 3 -o long long.png in/a.b.png"), 1,
                  "lmvr corrupt: long.png: 65501 x 1 pixels cannot be written as JPEG: ");
-    assert_true(exists("out/a.b.png") && !exists("out/long.png"));
+    assert_true(exists("long/a.b.png") && !exists("long/long.png"));
 }
 
 static void test_two_inputs_for_one_output_are_refused(void **state)
@@ -224,17 +229,21 @@ static void test_an_input_is_never_written_over(void **state)
     assert_ended(lmvr("corrupt --type fog --severity 3 --format jpg -o in/cat in/cat/2.png"), 0, NULL);
 }
 
-static void test_results_are_replaced_unless_resumed(void **state)
+static void test_results_are_kept_or_replaced_only_where_that_is_asked_for(void **state)
 {
     (void)state;
     make_tree();
     assert_ended(lmvr("corrupt --type fog --severity 3 -o out in"), 0, NULL);
     assert_ended(lmvr("corrupt --type fog --severity 4 -o four in"), 0, NULL);
+    assert_ended(lmvr("corrupt --type fog --severity 4 -o out in"), 2,
+                 "out/a.b.png: is there already; --resume keeps what is there, --force replaces it\n");
+    assert_false(is_same_file("out/a.b.png", "four/a.b.png"));
+    assert_ended(lmvr("corrupt --type fog --severity 4 --resume --force -o out in"), 2, "only one of them can be given\n");
     remove("out/cat/2.png");
     assert_ended(lmvr("corrupt --type fog --severity 4 --resume -o out in"), 0, NULL);
     assert_same_file("out/cat/2.png", "four/cat/2.png");
     assert_false(is_same_file("out/a.b.png", "four/a.b.png"));
-    assert_ended(lmvr("corrupt --type fog --severity 4 -o out in"), 0, NULL);
+    assert_ended(lmvr("corrupt --type fog --severity 4 --force -o out in"), 0, NULL);
     assert_same_file("out/a.b.png", "four/a.b.png");
 }
 
@@ -301,9 +310,9 @@ static void test_a_killed_run_is_resumed(void **state)
 {
     (void)state;
     make_tree();
-    char *arguments[] = {(char *)"lmvr",       (char *)"corrupt", (char *)"--type", (char *)"all",
-                         (char *)"--severity", (char *)"all",     (char *)"-o",     (char *)"out",
-                         (char *)"--size",     (char *)"224",     (char *)"in",     NULL};
+    char *arguments[] = {
+        (char *)"lmvr", (char *)"corrupt", (char *)"--type", (char *)"all", (char *)"--severity", (char *)"all", (char *)"-o",
+        (char *)"out",  (char *)"--size",  (char *)"224",    (char *)"in",  (char *)"--resume",   NULL};
     for (int stop = 0; stop < 2; stop++) {
         int before = files_below("out");
         pid_t pid = start(arguments);
@@ -316,7 +325,7 @@ static void test_a_killed_run_is_resumed(void **state)
     assert_ended(lmvr("corrupt --type all --severity all --resume --size 224 -o out in"), 0, NULL);
     assert_ended(lmvr("corrupt --type all --severity all --size 224 -o whole in"), 0, NULL);
     assert_int_equal(files_below("out"), 225);
-    for (int t = 0; t < CORRUPTION_TYPES; t++)
+    for (int t = 0; t < CORRUPTION_BENCHMARK_TYPES; t++)
         for (int severity = 1; severity <= 5; severity++) {
             char a[128], b[128];
             snprintf(a, sizeof a, "out/%s/%d/cat/2.png", corruption_names[t], severity);
@@ -368,7 +377,7 @@ int main(void)
         TEST(test_a_bad_input_stops_nothing),
         TEST(test_two_inputs_for_one_output_are_refused),
         TEST(test_an_input_is_never_written_over),
-        TEST(test_results_are_replaced_unless_resumed),
+        TEST(test_results_are_kept_or_replaced_only_where_that_is_asked_for),
         TEST(test_resuming_clears_what_a_kill_left),
         TEST(test_a_full_disk_stops_and_is_resumed),
         TEST(test_a_place_that_cannot_be_used_is_refused),

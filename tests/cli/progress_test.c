@@ -77,6 +77,34 @@ static void test_describe(void **state)
     free(said);
 }
 
+static void put_picture(const char *part, const char *class, int number)
+{
+    char path[64];
+    snprintf(path, sizeof path, "set/%s/%s/%d.jpg", part, class, number);
+    write_image(path, path);
+}
+
+/* The clean images are a pass, and each corruption at each severity. */
+static void test_eval_says_which_pass_this_is(void **state)
+{
+    (void)state;
+    char *eval[] = {
+        (char *)"lmvr",   (char *)"eval",   (char *)"corruption", (char *)"-m",     (char *)"m",        (char *)"--dataset",
+        (char *)"folder", (char *)"--data", (char *)"set",        (char *)"--type", (char *)"fog,snow", (char *)"--severity",
+        (char *)"2,4",    (char *)"--c",    (char *)"1",          (char *)"-o",     (char *)"out",      NULL};
+    static const char *const folders[] = {"set",           "set/train",    "set/test",    "set/train/cat",
+                                          "set/train/dog", "set/test/cat", "set/test/dog"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        assert_int_equal(mkdir(folders[i], 0777), 0);
+    for (int i = 0; i < 8; i++)
+        put_picture(i < 6 ? "train" : "test", i % 2 ? "cat" : "dog", i);
+    char *said = on_terminal(80, 0, eval);
+    assert_non_null(strstr(said, "pass 1 of 5: clean\r\n"));
+    assert_non_null(strstr(said, "pass 2 of 5: snow 2\r\n"));
+    assert_non_null(strstr(said, "pass 5 of 5: fog 4\r\n"));
+    free(said);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)
 
 int main(void)
@@ -86,6 +114,7 @@ int main(void)
         IN_FOLDER(test_narrow_terminal),
         IN_FOLDER(test_quiet),
         IN_FOLDER(test_describe),
+        IN_FOLDER(test_eval_says_which_pass_this_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* `lmvr train` called wrongly: one sentence that says what is wrong, exit status 2, and nothing written. */
 #include "train_made.h"
 
+#include "train/train.h"
+
 static int count_temporary(void)
 {
     int count = 0;
@@ -111,6 +113,39 @@ static void test_places_that_cannot_be_written(void **state)
     free(after);
 }
 
+/* What help says of an option: the number after "(default: ", wherever the line is broken. */
+static double default_in_help(const char *option)
+{
+    char *said = strstr(run_done.out, option), *number = said ? strstr(said, "(default:") : NULL;
+    if (!number)
+        fail_msg("no default of %s", option);
+    return strtod(number + strlen("(default:"), NULL);
+}
+
+static void test_help_has_the_objective_s_own_defaults(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"contrastive", "language", "align",           "instruct",
+                                        "finetune",    "qformer",  "qformer-language"};
+    for (int kind = TRAIN_CONTRASTIVE; kind <= TRAIN_QFORMER_LANGUAGE; kind++) {
+        struct train_options o;
+        train_defaults((enum train_kind)kind, &o);
+        assert_ended(lmvr("train %s --help", kinds[kind]), 0, NULL);
+        assert_true(default_in_help("--epochs ") == o.epochs);
+        assert_true(default_in_help("--batch ") == o.batch);
+        assert_true(default_in_help("--max-tokens ") == o.most_tokens);
+        assert_true(default_in_help("--lr ") == o.run.adamw.learning_rate);
+        assert_true(default_in_help("--warmup ") == o.run.warmup);
+        assert_true(default_in_help("--weight-decay ") == o.run.adamw.weight_decay);
+        assert_true(default_in_help("--beta2 ") == o.run.adamw.beta2);
+        assert_true(default_in_help("--clip ") == o.run.clip);
+        assert_true(default_in_help("--checkpoint-every ") == o.run.checkpoint_every);
+        assert_true(default_in_help("--keep ") == o.run.keep);
+        assert_true(default_in_help("--validation-batches ") == o.run.validation_batches);
+        assert_null(strstr(run_done.out, " else)")); /* "1 language and align, 3 else" */
+    }
+}
+
 static int make_temporary_place(void **state)
 {
     if (make_parts(state) != 0 || mkdir("tmp", 0777) != 0)
@@ -123,7 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TRAIN_TEST(test_calls_that_are_not_whole),      TRAIN_TEST(test_data_that_cannot_be_used),
         TRAIN_TEST(test_models_that_do_not_fit),        TRAIN_TEST(test_vocabularies_that_do_not_fit),
-        TRAIN_TEST(test_places_that_cannot_be_written),
+        TRAIN_TEST(test_places_that_cannot_be_written), TRAIN_TEST(test_help_has_the_objective_s_own_defaults),
     };
     return cmocka_run_group_tests(tests, make_temporary_place, remove_parts);
 }

@@ -15,7 +15,7 @@ static void test_the_corruptions_that_are_there_are_listed(void **state)
     int count;
     put_set();
     assert_int_equal(dataset_list_corruptions(".", list, &count, &error), LMVR_OK);
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 5);
     assert_string_equal(list[0].name, "gaussian_noise");
     assert_int_equal(list[0].severity, 1);
     assert_string_equal(list[1].name, "fog");
@@ -24,8 +24,10 @@ static void test_the_corruptions_that_are_there_are_listed(void **state)
     assert_int_equal(list[2].severity, 5);
     assert_string_equal(list[3].name, "pixelate");
     assert_int_equal(list[3].severity, 2);
-    assert_int_equal(dataset_list_corruptions("extra", list, &count, &error), LMVR_ERROR_INVALID);
-    assert_words(error.message, "extra|fog/3|https://zenodo.org/record/2235448");
+    assert_string_equal(list[4].name, "spatter"); /* of the extra set */
+    assert_int_equal(list[4].severity, 1);
+    assert_int_equal(dataset_list_corruptions("weather/fog", list, &count, &error), LMVR_ERROR_INVALID);
+    assert_words(error.message, "weather/fog|fog/3|https://zenodo.org/record/2235448");
 }
 
 static void test_one_folder_is_opened_with_or_without_its_group(void **state)
@@ -52,15 +54,16 @@ static void test_all_folders_are_opened_where_none_is_chosen(void **state)
     put_set();
     struct dataset set = open_set("imagenet-c", ".");
     assert_paths(&set, "| ./noise/gaussian_noise/1/n01440764/a.JPEG ./weather/fog/3/n01440764/a.JPEG "
-                       "./weather/fog/3/n02084071/b.JPEG ./weather/fog/5/n02084071/b.JPEG ./pixelate/2/n01440764/a.JPEG");
-    assert_single(&set, 0, "0 0 1 1 0");
+                       "./weather/fog/3/n02084071/b.JPEG ./weather/fog/5/n02084071/b.JPEG ./pixelate/2/n01440764/a.JPEG "
+                       "./extra/spatter/1/n01440764/a.JPEG");
+    assert_single(&set, 0, "0 0 1 1 0 0");
     dataset_finish(&set);
 }
 
 static void test_a_choice_that_is_not_there_is_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"fog", "fog/", "fog/0", "fog/6", "fog/3/n01440764", "spatter/1", "/3", "fo/3", ""};
+    static const char *const wrong[] = {"fog", "fog/", "fog/0", "fog/6", "fog/3/n01440764", "smoke/1", "/3", "fo/3", ""};
     put_set();
     struct dataset_options options;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -71,6 +71,33 @@ static void assert_whole_report(const char *folder, const char *table)
     json_decref(load_report(folder));
 }
 
+/* The gallery's pictures come in twos, of the same classes, with their responses; the first two have these titles. */
+static void assert_pairs(const char *folder, const char *first_title, const char *second_title)
+{
+    json_t *report = load_report(folder), *block, *pictures = NULL;
+    size_t i, responses = 0;
+    json_array_foreach(json_object_get(report, "content"), i, block)
+    {
+        const char *name = json_string_value(json_object_get(block, "name"));
+        if (name && strcmp(name, "examples") == 0)
+            pictures = json_object_get(block, "pictures");
+    }
+    size_t count = json_array_size(pictures);
+    if (count < 2 || count % 2)
+        fail_msg("%s: %zu examples", folder, count);
+    for (i = 0; i < count; i++) {
+        json_t *one = json_array_get(pictures, i), *other = json_array_get(pictures, i ^ 1);
+        const char *title = json_string_value(json_object_get(one, "title")), *begin = i % 2 ? second_title : first_title;
+        if (i < 2 && strncmp(title, begin, strlen(begin)) != 0)
+            fail_msg("%s: \"%s\" should be \"%s\"", folder, title, begin);
+        assert_string_equal(json_string_value(json_object_get(one, "label")),
+                            json_string_value(json_object_get(other, "label")));
+        responses += json_string_value(json_object_get(one, "text")) != NULL; /* some are empty: the model is a random one */
+    }
+    assert_true(responses > count / 2);
+    json_decref(report);
+}
+
 /* ---- each experiment ---------------------------------------------------------------------------------------------------- */
 
 static void design_and_components_have_a_row_a_representation(void **state)
@@ -93,6 +120,7 @@ static void a_probe_holds_on_the_other_domain_of_the_same_colors(void **state)
     assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o shift"), 0, NULL);
     assert_whole_report("shift", "domain-shift");
     assert_true(csv_value("shift/tables/domain-shift.csv", "LMVR", "accuracy_of_images") > 60);
+    assert_pairs("shift", "source domain: ", "target domain: ");
 }
 
 static void corruptions_are_measured_on_the_way_at_every_severity(void **state)
@@ -106,6 +134,7 @@ static void corruptions_are_measured_on_the_way_at_every_severity(void **state)
     assert_file_has("corruption", "tables/severities.csv", "jpeg_compression,5");
     assert_true(exists("corruption/features/fog/3/index.jsonl"));
     assert_true(csv_value("corruption/tables/corruption.csv", ",as they are", "accuracy_lmvr") > 60);
+    assert_pairs("corruption", "clean: ", "gaussian_noise, severity 3");
 }
 
 static void corruptions_on_disk_give_what_those_on_the_way_give(void **state)
@@ -124,6 +153,41 @@ static void corruptions_on_disk_give_what_those_on_the_way_give(void **state)
     assert_same_file("disk/features/contrast/2/encoder.npy", "way/features/contrast/2/encoder.npy");
     assert_false(is_same_file("way/features/contrast/2/encoder.npy", "way/features/contrast/5/encoder.npy"));
     assert_false(exists("disk/features/snow"));
+}
+
+/* The extra set has a row of its own, and the mean over corruptions leaves it out. */
+static void corruptions_can_be_chosen_and_the_extra_set_stands_apart(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"n01440764", "n01443537", "n01484850"};
+    make_class_folders("imagenet", "train", classes, 3, 24);
+    make_class_folders("imagenet", "val", classes, 3, 6);
+    assert_ended(lmvr("eval corruption " MODEL "--dataset imagenet --data imagenet --type contrast,gaussian_blur,saturate "
+                      "--severity 5,2 -o way"),
+                 0, NULL);
+    assert_file_has("way", "tables/severities.csv", "gaussian_blur,2");
+    assert_true(exists("way/features/saturate/5") && !exists("way/features/saturate/3") && !exists("way/features/fog"));
+    double contrast = csv_value("way/tables/corruptions.csv", "digital,contrast", "accuracy_lmvr");
+    double blur = csv_value("way/tables/corruptions.csv", "extra,gaussian_blur", "accuracy_lmvr");
+    double saturate = csv_value("way/tables/corruptions.csv", "extra,saturate", "accuracy_lmvr");
+    assert_true(csv_value("way/tables/corruption.csv", ",all corruptions", "accuracy_lmvr") == contrast);
+    assert_true(fabs(csv_value("way/tables/corruption.csv", ",extra", "accuracy_lmvr") - (blur + saturate) / 2) < 1e-9);
+    assert_ended(lmvr("corrupt --type gaussian_blur,snow --severity 2 --size 224 --format jpg -q -o imagenet-c imagenet/val"),
+                 0, NULL);
+    assert_int_equal(rename("imagenet-c/gaussian_blur", "gaussian_blur") | mkdir("imagenet-c/extra", 0777) |
+                         rename("gaussian_blur", "imagenet-c/extra/gaussian_blur"),
+                     0);
+    assert_ended(
+        lmvr("eval corruption " MODEL "--dataset imagenet --data imagenet --corrupted imagenet-c --type extra -o disk"), 0,
+        NULL);
+    assert_true(exists("disk/features/gaussian_blur/2") && !exists("disk/features/snow"));
+    assert_same_file("disk/features/gaussian_blur/2/lmvr.npy", "way/features/gaussian_blur/2/lmvr.npy");
+    assert_pairs("way", "clean: ", "contrast, severity 5");
+    assert_pairs("disk", "clean: ", "gaussian_blur, severity 2");
+    assert_ended(lmvr("eval corruption " MODEL "--dataset imagenet --data imagenet --corrupted imagenet-c --type fog -o no"), 2,
+                 "imagenet-c: holds none of the corruptions that were asked for\n");
+    assert_ended(lmvr("eval design " MODEL "--dataset imagenet --data imagenet --type fog -o no"), 2,
+                 "--type and --severity are for the experiment corruption\n");
 }
 
 static void attributes_are_averaged_by_group_and_a_fine_tuned_model_has_a_row(void **state)
@@ -230,6 +294,7 @@ int main(void)
         IN_A_FOLDER(a_probe_holds_on_the_other_domain_of_the_same_colors),
         IN_A_FOLDER(corruptions_are_measured_on_the_way_at_every_severity),
         IN_A_FOLDER(corruptions_on_disk_give_what_those_on_the_way_give),
+        IN_A_FOLDER(corruptions_can_be_chosen_and_the_extra_set_stands_apart),
         IN_A_FOLDER(attributes_are_averaged_by_group_and_a_fine_tuned_model_has_a_row),
         IN_A_FOLDER(the_same_call_again_computes_nothing_and_says_the_same),
         IN_A_FOLDER(a_killed_run_goes_on),

@@ -2,7 +2,7 @@
  */
 #include "cmocka_all.h"
 
-#include "image/corrupt.h"
+#include "image/corrupt_parts.h"
 #include "image/encode.h"
 
 #include <jansson.h>
@@ -119,9 +119,9 @@ static void assert_reference(const struct image *image, enum corruption_type typ
     image_finish(&expected);
 }
 
-static const enum corruption_type fixed[] = {CORRUPT_DEFOCUS_BLUR, CORRUPT_ZOOM_BLUR, CORRUPT_BRIGHTNESS,
-                                             CORRUPT_CONTRAST,     CORRUPT_PIXELATE,  CORRUPT_JPEG_COMPRESSION,
-                                             CORRUPT_MOTION_BLUR}; /* at 30 degrees */
+static const enum corruption_type fixed[] = {CORRUPT_DEFOCUS_BLUR,  CORRUPT_ZOOM_BLUR, CORRUPT_BRIGHTNESS,
+                                             CORRUPT_CONTRAST,      CORRUPT_PIXELATE,  CORRUPT_JPEG_COMPRESSION,
+                                             CORRUPT_GAUSSIAN_BLUR, CORRUPT_SATURATE,  CORRUPT_MOTION_BLUR}; /* at 30 degrees */
 
 static void test_what_is_not_random_is_the_authors_picture(void **state)
 {
@@ -142,6 +142,51 @@ static void test_other_sizes_have_their_lengths_scaled(void **state)
         for (int severity = 2; severity <= 5; severity += 3)
             assert_reference(&image, fixed[i], severity, true);
     image_finish(&image);
+}
+
+/* Drops to the light on them, by OpenCV's Canny(), distanceTransform(), equalizeHist(), filter2D() and blur(). At most one byte
+ * in 1000 differs, where a sum lies on the edge between two. */
+static void test_light_on_drops_is_opencv_s(void **state)
+{
+    (void)state;
+    static const int widths[] = {224, 130, 360};
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        struct plane relief;
+        size_t n, different = 0;
+        snprintf(name, sizeof name, "liquid-%d.png", widths[i]);
+        struct image drops = read_picture(name);
+        snprintf(name, sizeof name, "relief-%d.png", widths[i]);
+        struct image expected = read_picture(name);
+        int side = drops.width < drops.height ? drops.width : drops.height;
+        uint8_t *liquid = malloc(bytes_of(&drops) / 3);
+        assert_true(liquid && plane_init(&relief, drops.width, drops.height));
+        n = plane_size(&relief);
+        for (size_t j = 0; j < n; j++)
+            liquid[j] = drops.rgb[3 * j];
+        assert_true(spatter_relief(liquid, side / 224., &relief));
+        for (size_t j = 0; j < n; j++)
+            different += relief.values[j] != expected.rgb[3 * j];
+        if (different > n / 1000)
+            fail_msg("%s: %zu of %zu differ", name, different, n);
+        plane_finish(&relief);
+        free(liquid);
+        image_finish(&drops);
+        image_finish(&expected);
+    }
+}
+
+/* Neither a border of the drawn drops nor an edge at all: the picture stays, and nothing is divided by zero. */
+static void test_no_drops_leave_the_picture(void **state)
+{
+    (void)state;
+    struct plane relief;
+    uint8_t none[64] = {0};
+    assert_true(plane_init(&relief, 8, 8));
+    assert_true(spatter_relief(none, 1, &relief));
+    for (int i = 0; i < 64; i++)
+        assert_true(relief.values[i] == 20);
+    plane_finish(&relief);
 }
 
 /* ---- what is random ---- */
@@ -250,7 +295,7 @@ static void test_what_is_random_has_the_authors_statistics(void **state)
         }
         image_finish(&image);
     }
-    assert_int_equal(types, 8 + 1 + 1);
+    assert_int_equal(types, 10 + 1 + 1);
     json_object_foreach(json_object_get(json, "scene"), name, references)
     {
         enum corruption_type type;
@@ -441,14 +486,15 @@ static void test_every_size_is_corrupted(void **state)
 }
 
 /* On a picture the change grows with the severity, but where the authors change two parameters against each other: glass blur's
- * and elastic's levels, and fog of which there is more but rougher. */
+ * and elastic's levels, and fog of which there is more but rougher. Saturate takes color away at 1 and 2, and adds it after. */
 static void test_more_severity_is_more_change(void **state)
 {
     (void)state;
     struct image image = read_picture("scene.jpg");
     for (int t = 0; t < CORRUPTION_TYPES; t++) {
         double before = 0;
-        if (t == CORRUPT_GLASS_BLUR || t == CORRUPT_ELASTIC_TRANSFORM || t == CORRUPT_FOG || t == CORRUPT_FROST)
+        if (t == CORRUPT_GLASS_BLUR || t == CORRUPT_ELASTIC_TRANSFORM || t == CORRUPT_FOG || t == CORRUPT_FROST ||
+            t == CORRUPT_SATURATE)
             continue;
         for (int severity = 1; severity <= 5; severity++) {
             double mean[STATISTICS];
@@ -491,15 +537,19 @@ static void test_names_and_groups_are_imagenet_c_s(void **state)
     assert_int_equal(type, CORRUPT_ELASTIC_TRANSFORM);
     assert_false(corruption_find("fo", &type));
     assert_false(corruption_find("", &type));
-    int counts[4] = {0};
-    static const char *const groups[4] = {"noise", "blur", "weather", "digital"};
+    assert_true(corruption_find("gaussian_blur", &type));
+    assert_int_equal(type, CORRUPT_GAUSSIAN_BLUR);
+    int counts[5] = {0};
+    static const char *const groups[5] = {"noise", "blur", "weather", "digital", "extra"};
     for (int t = 0; t < CORRUPTION_TYPES; t++)
-        for (int g = 0; g < 4; g++)
+        for (int g = 0; g < 5; g++)
             counts[g] += strcmp(corruption_group((enum corruption_type)t), groups[g]) == 0;
     assert_int_equal(counts[0], 3);
     assert_int_equal(counts[1], 4);
     assert_int_equal(counts[2], 4);
     assert_int_equal(counts[3], 4);
+    assert_int_equal(counts[4], 4);
+    assert_int_equal(CORRUPTION_BENCHMARK_TYPES, 15);
 }
 
 static void test_a_wrong_call_is_an_error(void **state)
@@ -535,6 +585,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_not_random_is_the_authors_picture),
         cmocka_unit_test(test_other_sizes_have_their_lengths_scaled),
+        cmocka_unit_test(test_light_on_drops_is_opencv_s),
+        cmocka_unit_test(test_no_drops_leave_the_picture),
         cmocka_unit_test(test_what_is_random_has_the_authors_statistics),
         cmocka_unit_test(test_other_sizes_have_the_scaled_statistics),
         cmocka_unit_test(test_frost_is_a_weighted_sum),

@@ -5,6 +5,7 @@ TYPE-S.png       of the scene, where nothing is random (motion blur at 30 degree
 small-TYPE-S.png the whole result of small.jpg.
 small-crop-N.png the crop of small.jpg to N x N, by torchvision.
 small-85.jpg     small.jpg as ImageNet-C's files are saved; small-25.jpg: at another quality and with the standard codes.
+liquid-W.png     drops of spatter at severity 2, W = 224, 130 and 360 pixels wide; relief-W.png: how light falls on them.
 statistics.json  of the random ones: means and deviations over seeds; "scene" at each severity, "small" at severity 3, "gray",
                  where nothing but the fog itself is to be seen, and "teeth", on which a shift of a pixel is one of 8 gray levels.
 """
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import Image
 from torchvision import transforms
 
-from reference import DETERMINISTIC, NAMES, corrupt, statistics
+from reference import DETERMINISTIC, NAMES, corrupt, finish, make_liquid, relief, statistics
 
 SEEDS = 24
 RANDOM = [name for name in NAMES if name not in DETERMINISTIC and name != "frost"]
@@ -76,6 +77,12 @@ for size in 64, 77:  # margins of 9 and 11 pixels, whose halves are rounded down
     save(np.array(crop(Image.fromarray(small))), f"small-crop-{size}")
 Image.fromarray(small).save("small-85.jpg", quality=85, optimize=True)
 Image.fromarray(small).save("small-25.jpg", quality=25)
+
+for w, h in (224, 224), (130, 90), (360, 340):
+    s = min(w, h) / 224
+    liquid = finish(make_liquid((h, w), s, 0.65, 0.3, 3, 0.68, np.random.default_rng(5)))
+    save(liquid, f"liquid-{w}")
+    save(relief(liquid, s), f"relief-{w}")
 
 result = {"seeds": SEEDS, "scene": {}, "gray": {}, "teeth": {}, "small": {}}
 gray = np.full((224, 224, 3), 128, np.uint8)

@@ -21,9 +21,10 @@ GROUPS = {
     "blur": ["defocus_blur", "glass_blur", "motion_blur", "zoom_blur"],
     "weather": ["snow", "frost", "fog", "brightness"],
     "digital": ["contrast", "elastic_transform", "pixelate", "jpeg_compression"],
+    "extra": ["gaussian_blur", "speckle_noise", "spatter", "saturate"],
 }
 NAMES = [name for group in GROUPS.values() for name in group]
-DETERMINISTIC = ["defocus_blur", "zoom_blur", "brightness", "contrast", "pixelate", "jpeg_compression"]
+DETERMINISTIC = ["defocus_blur", "zoom_blur", "brightness", "contrast", "pixelate", "jpeg_compression", "gaussian_blur", "saturate"]
 
 
 def scale(x):
@@ -225,6 +226,63 @@ def jpeg_compression(x, severity, rng):
     with io.BytesIO() as file:
         Image.fromarray(x).save(file, "JPEG", quality=[25, 18, 15, 10, 7][severity - 1])
         return np.array(Image.open(file))
+
+
+# ---- the extra set ----
+
+
+def gaussian_blur(x, severity, rng):
+    return finish(gaussian(x / 255.0, sigma=[1, 2, 3, 4, 6][severity - 1] * scale(x), channel_axis=-1))
+
+
+def speckle_noise(x, severity, rng):
+    c = [0.15, 0.2, 0.35, 0.45, 0.6][severity - 1]
+    x = x / 255.0
+    return finish(x + x * rng.normal(size=x.shape, scale=c))
+
+
+def relief(liquid, s):
+    """How light falls on drops; the windows of 3 pixels are scaled to whole ones."""
+    d = max(1, round(s))
+    distance = cv2.distanceTransform(255 - cv2.Canny(liquid, 50, 150), cv2.DIST_L2, 5) / np.float32(s)
+    distance = cv2.blur(np.minimum(distance, 20), (2 * d + 1, 2 * d + 1)).astype(np.uint8)
+    light = np.zeros((2 * d + 1, 2 * d + 1), np.float32)
+    light[::d, ::d] = [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]
+    return cv2.blur(cv2.filter2D(cv2.equalizeHist(distance), cv2.CV_8U, light), (2 * d + 1, 2 * d + 1))
+
+
+def make_liquid(shape, s, mean, deviation, sigma, threshold, rng):
+    """The smoothing divides the deviation by a length, so that it is scaled too."""
+    layer = gaussian(rng.normal(size=shape, loc=mean, scale=deviation * s), sigma=sigma * s)
+    layer[layer < threshold] = 0
+    return layer
+
+
+def spatter(x, severity, rng):
+    mean, deviation, sigma, threshold, amount, mud = [
+        (0.65, 0.3, 4, 0.69, 0.6, False),
+        (0.65, 0.3, 3, 0.68, 0.6, False),
+        (0.65, 0.3, 2, 0.68, 0.5, False),
+        (0.65, 0.3, 1, 0.65, 1.5, True),
+        (0.67, 0.4, 1, 0.65, 1.5, True),
+    ][severity - 1]
+    s = scale(x)
+    layer = make_liquid(x.shape[:2], s, mean, deviation, sigma, threshold, rng)
+    x = np.float32(x) / 255
+    if mud:
+        cover = gaussian((layer > threshold).astype(np.float32), sigma=amount * s)
+        cover[cover < 0.8] = 0
+        return finish(x * (1 - cover[..., None]) + np.float32([63, 42, 20]) / 255 * cover[..., None])
+    drops = finish(layer)
+    light = drops * relief(drops, s).astype(np.float32)
+    return finish(x + light[..., None] / light.max() * amount * np.float32([175, 238, 238]) / 255)
+
+
+def saturate(x, severity, rng):
+    times, plus = [(0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)][severity - 1]
+    x = skimage.color.rgb2hsv(x / 255.0)
+    x[..., 1] = np.clip(x[..., 1] * times + plus, 0, 1)
+    return finish(skimage.color.hsv2rgb(x))
 
 
 def corrupt(name, x, severity, rng=None, **more):
