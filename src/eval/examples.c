@@ -168,7 +168,8 @@ static lmvr_status add_picture(struct report_gallery *gallery, const struct exam
     struct report_mark marks[MOST_WORDS];
     char label[512], title[600];
     const char *slash = strrchr(e->path, '/');
-    struct report_picture picture = {.title = title, .label = label, .text = e->response, .marks = marks};
+    struct report_picture picture = {
+        .title = title, .label = label, .text = e->response, .marks = marks, .width = image->width, .height = image->height};
     uint8_t *bytes;
     TRY(find_marks(e, marks, &picture.mark_count, error));
     TRY(thumbnail(image, THUMBNAIL_SIDE, THUMBNAIL_JPEG, &bytes, &picture.size, error));

@@ -37,7 +37,7 @@ static lmvr_status add_map(struct report_gallery *gallery, const struct image *i
                            const char *title, lmvr_error *error)
 {
     struct image small, overlay;
-    struct report_picture picture = {.title = title};
+    struct report_picture picture = {.title = title, .width = image->width, .height = image->height};
     uint8_t *bytes = NULL;
     TRY(picture_fit(image, PICTURE_SIDE, PICTURE_SIDE, false, &small, error));
     struct heat fitting = heat_resized(heat, image->width, image->height, small.width, small.height);

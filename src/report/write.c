@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file to be: its bytes are its own, or borrowed from a picture. */
+/* A file to be. */
 struct file {
-    char *name; /* below the folder */
-    char *path, *temporary;
-    char *owned;
+    const char *name; /* below the folder */
+    const char *path, *temporary;
+    struct memory owned; /* what was rendered, else empty */
     const void *bytes;
     size_t size;
     bool begun; /* the temporary one is there */
@@ -25,114 +25,86 @@ struct file {
 
 struct folder {
     const struct report *report;
-    char *dir;          /* without slashes at its end */
+    struct region region;
+    const char *dir;    /* without slashes at its end */
     struct file *files; /* report.json is the first */
-    size_t count, space;
+    size_t count;
 };
 
 /* ---- the list of files ---- */
 
 static void folder_finish(struct folder *folder)
 {
-    for (size_t i = 0; i < folder->count; i++) {
-        free(folder->files[i].name);
-        free(folder->files[i].path);
-        free(folder->files[i].temporary);
-        free(folder->files[i].owned);
-    }
-    free(folder->files);
-    free(folder->dir);
+    for (size_t i = 0; i < folder->count; i++)
+        free(folder->files[i].owned.bytes);
+    region_free(&folder->region);
 }
 
-static size_t count_files(const struct report *report)
+/* One more, "PART/STEM.SUFFIX"; NULL: out of memory. */
+static struct file *add_file(struct folder *folder, const char *name)
 {
-    size_t count = 3; /* report.json, .md, .html */
-    for (size_t i = 0; i < report->block_count; i++)
-        count += report->blocks[i].gallery ? report->blocks[i].gallery->picture_count : 1;
-    return count;
+    struct region *region = &folder->region;
+    struct file *files = region_grow(region, folder->files, folder->count, sizeof *files);
+    if (!files)
+        return NULL;
+    const char *slash = strchr(name, '/'), *base = slash ? slash + 1 : name;
+    folder->files = files;
+    struct file *file = &files[folder->count++];
+    file->name = name;
+    file->path = region_print(region, "%s/%s", folder->dir, name);
+    file->temporary = region_print(region, "%s/%.*s.%s.part", folder->dir, (int)(base - name), name, base);
+    return region->failed ? NULL : file;
 }
 
-/* Adds NAME, "PART/STEM.SUFFIX"; NULL: out of memory. */
-static struct file *add_file(struct folder *folder, const char *part, const char *stem, const char *suffix)
+/* What writes one file's bytes to memory: the report's forms, and those of a block. */
+static bool render(const struct report *report, const struct block *block, const char *name, FILE *out)
 {
-    struct file *file = &folder->files[folder->count];
-    if (asprintf(&file->name, "%s%s.%s", part, stem, suffix) < 0)
-        file->name = NULL;
-    if (asprintf(&file->path, "%s/%s%s.%s", folder->dir, part, stem, suffix) < 0)
-        file->path = NULL;
-    if (asprintf(&file->temporary, "%s/%s.%s.%s.part", folder->dir, part, stem, suffix) < 0)
-        file->temporary = NULL;
-    folder->count++;
-    return file->name && file->path && file->temporary ? file : NULL;
+    if (block && block->kind == BLOCK_TABLE)
+        render_csv((const struct report_table *)block, out);
+    else if (block)
+        render_svg((const struct report_chart *)block, false, out);
+    else
+        return strcmp(name, "report.md") == 0 ? render_markdown(report, out) : render_html(report, out);
+    return true;
+}
+
+static bool add_rendered(struct folder *folder, const char *name, const struct block *block)
+{
+    struct memory memory;
+    struct file *file = add_file(folder, name);
+    FILE *out = file ? memory_open(&memory) : NULL;
+    if (!out)
+        return false;
+    bool good = render(folder->report, block, name, out);
+    good = memory_close(&memory, out) && good;
+    file->owned = memory;
+    file->bytes = memory.bytes;
+    file->size = memory.size;
+    return good;
 }
 
 static bool add_pictures(struct folder *folder, const struct report_gallery *gallery)
 {
     for (size_t i = 0; i < gallery->picture_count; i++) {
         const struct picture *p = &gallery->pictures[i];
-        char *stem = NULL;
-        if (p->type == PICTURE_NONE)
-            continue;
-        if (asprintf(&stem, "%s-%zu", gallery->name, i + 1) < 0)
-            return false;
-        struct file *file = add_file(folder, "figures/", stem, report_picture_suffix(p));
-        free(stem);
-        if (!file)
-            return false;
-        file->bytes = p->bytes;
-        file->size = p->size;
+        struct file *file = p->type == PICTURE_NONE ? NULL : add_file(folder, report_picture_path(gallery, i, &folder->region));
+        if (file) {
+            file->bytes = p->bytes;
+            file->size = p->size;
+        }
     }
-    return true;
+    return !folder->region.failed;
 }
 
-/* What writes one file's bytes to memory. */
-enum form { FORM_MARKDOWN, FORM_HTML, FORM_CSV, FORM_SVG };
-
-static bool render(const struct report *report, const struct block *block, enum form form, FILE *out)
+static bool add_block(struct folder *folder, const struct block *b)
 {
-    switch (form) {
-    case FORM_MARKDOWN:
-        return render_markdown(report, out);
-    case FORM_HTML:
-        return render_html(report, out);
-    case FORM_CSV:
-        render_csv(block->table, out);
+    if (b->kind == BLOCK_GALLERY)
+        return add_pictures(folder, (const struct report_gallery *)b);
+    if (b->kind < BLOCK_TABLE)
         return true;
-    case FORM_SVG:
-        render_svg(block->chart, false, out);
-        return true;
-    }
-    return false;
-}
-
-/* `file` may be NULL, which is a failure too. */
-static bool fill(struct file *file, const struct report *report, const struct block *block, enum form form)
-{
-    struct memory memory;
-    FILE *out = file ? memory_open(&memory) : NULL;
-    if (!out)
-        return false;
-    bool good = render(report, block, form, out);
-    good = memory_close(&memory, out) && good;
-    file->owned = memory.bytes;
-    file->bytes = memory.bytes;
-    file->size = memory.size;
-    return good;
-}
-
-static bool add_blocks(struct folder *folder)
-{
-    bool good = true;
-    for (size_t i = 0; i < folder->report->block_count && good; i++) {
-        const struct block *b = &folder->report->blocks[i];
-        if (b->table)
-            good = fill(add_file(folder, "tables/", b->table->name, "csv"), NULL, b, FORM_CSV);
-        else if (b->chart)
-            good = fill(add_file(folder, "figures/", b->chart->name, "svg"), NULL, b, FORM_SVG);
-        else if (b->gallery)
-            good = add_pictures(folder, b->gallery);
-    }
-    return good;
+    bool table = b->kind == BLOCK_TABLE;
+    const char *name = region_print(&folder->region, "%s/%s.%s", table ? "tables" : "figures", b->name, table ? "csv" : "svg");
+    return add_rendered(folder, name, b);
 }
 
 static bool fill_json(struct folder *folder)
@@ -149,30 +121,29 @@ static bool fill_json(struct folder *folder)
         return false;
     size_t length = strlen(text);
     text[length] = '\n';
-    folder->files[0].owned = text;
+    folder->files[0].owned.bytes = text;
     folder->files[0].bytes = text;
     folder->files[0].size = length + 1;
     return true;
 }
 
-/* A copy without slashes at its end, to be freed; NULL: out of memory. */
-static char *copy_dir(const char *dir)
+static char *strip_slashes(struct region *region, const char *dir)
 {
     size_t length = strlen(dir);
     while (length > 1 && dir[length - 1] == '/')
         length--;
-    return strndup(dir, length);
+    return region_print(region, "%.*s", (int)length, dir);
 }
 
 static lmvr_status folder_init(struct folder *folder, const struct report *report, const char *dir, lmvr_error *error)
 {
-    *folder = (struct folder){.report = report, .dir = copy_dir(dir)};
-    folder->files = folder->dir && report && !report->failed ? calloc(count_files(report), sizeof *folder->files) : NULL;
-    bool good = folder->files && add_file(folder, "", "report", "json");
-    good = good && fill(add_file(folder, "", "report", "md"), report, NULL, FORM_MARKDOWN);
-    good = good && fill(add_file(folder, "", "report", "html"), report, NULL, FORM_HTML);
-    good = good && add_blocks(folder) && fill_json(folder);
-    return good ? LMVR_OK : error_no_memory(error, "the report");
+    *folder = (struct folder){.report = report};
+    folder->dir = strip_slashes(&folder->region, dir);
+    bool good = report && !report->region.failed && add_file(folder, "report.json");
+    good = good && add_rendered(folder, "report.md", NULL) && add_rendered(folder, "report.html", NULL);
+    for (size_t i = 0; good && i < report->block_count; i++)
+        good = add_block(folder, report->blocks[i]);
+    return good && fill_json(folder) ? LMVR_OK : error_no_memory(error, "the report");
 }
 
 /* ---- what lies there already ---- */
@@ -228,16 +199,15 @@ lmvr_status report_check_place(const char *dir, lmvr_error *error)
 {
     static const char *const names[] = {"report.md", "report.html"};
     json_t *earlier = NULL;
-    struct place place = {.folder = copy_dir(dir)};
-    if (!place.folder)
-        return error_no_memory(error, "a file name");
-    lmvr_status status = place_check_writable(&place, error);
+    struct region region = {0};
+    struct place place = {.folder = strip_slashes(&region, dir)};
+    lmvr_status status = region.failed ? error_no_memory(error, "a file name") : place_check_writable(&place, error);
     if (status == LMVR_OK)
         status = read_earlier(place.folder, &earlier, error);
     for (size_t i = 0; i < 2 && status == LMVR_OK; i++)
         status = check_name(place.folder, names[i], earlier, error);
     json_decref(earlier);
-    free(place.folder);
+    region_free(&region);
     return status;
 }
 

@@ -29,7 +29,8 @@ static void assert_best(const struct report_table *t, const char *expected)
 {
     char shown[256];
     size_t n = 0;
-    bool *best = report_table_best(t);
+    struct region region = {0};
+    const bool *best = report_table_best(t, &region);
     assert_non_null(best);
     for (size_t row = 0; row < t->row_count; row++) {
         if (row > 0)
@@ -40,7 +41,7 @@ static void assert_best(const struct report_table *t, const char *expected)
     }
     shown[n] = '\0';
     assert_string_equal(shown, expected);
-    free(best);
+    region_free(&region);
 }
 
 static const struct report_column higher = {.name = "mAP", .decimals = 1, .better = REPORT_HIGHER},

@@ -198,9 +198,9 @@ static void test_names_of_figures_are_unique(void **state)
     const struct report_chart *a = report_add_chart(r, "x", "", "", &(struct report_chart_options){.kind = REPORT_BARS});
     const struct report_gallery *b = report_add_gallery(r, "X", "", "", 0);
     const struct report_chart *c = report_add_chart(r, "../x", "", "", &(struct report_chart_options){.kind = REPORT_BARS});
-    assert_string_equal(a->name, "x");
-    assert_string_equal(b->name, "x-2");
-    assert_string_equal(c->name, "x-3");
+    assert_string_equal(a->block.name, "x");
+    assert_string_equal(b->block.name, "x-2");
+    assert_string_equal(c->block.name, "x-3");
     report_free(r);
 }
 

@@ -1,6 +1,6 @@
 #include "cmocka_all.h"
 
-#include "report/document.h"
+#include "report/shown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +11,10 @@ static void test_names_are_unique(void **state)
     struct report *r = report_create("");
     const struct report_table *a = report_add_table(r, "Design", "", ""), *b = report_add_table(r, "design", "", ""),
                               *c = report_add_table(r, "design", "", ""), *d = report_add_table(r, NULL, NULL, NULL);
-    assert_string_equal(a->name, "design");
-    assert_string_equal(b->name, "design-2");
-    assert_string_equal(c->name, "design-3");
-    assert_string_equal(d->name, "table");
+    assert_string_equal(a->block.name, "design");
+    assert_string_equal(b->block.name, "design-2");
+    assert_string_equal(c->block.name, "design-3");
+    assert_string_equal(d->block.name, "table");
     report_free(r);
 }
 
@@ -84,13 +84,10 @@ static void test_marks_of_reasons(void **state)
         size_t reason;
         const char *mark;
     } cases[] = {{1, "a"}, {2, "b"}, {26, "z"}, {27, "aa"}, {52, "az"}, {53, "ba"}, {702, "zz"}, {703, "aaa"}, {0, ""}};
-    char mark[REPORT_REASON_SIZE];
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        report_reason_mark(cases[i].reason, mark);
-        assert_string_equal(mark, cases[i].mark);
-    }
-    report_reason_mark(SIZE_MAX, mark);
-    assert_true(strlen(mark) < REPORT_REASON_SIZE);
+    struct region region = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(shown_mark(&region, cases[i].reason), cases[i].mark);
+    region_free(&region);
 }
 
 static void add_noted(struct report_table *t, enum report_row_kind kind, struct report_cell note)
@@ -155,7 +152,7 @@ static void test_a_failure_is_remembered(void **state)
     char *text;
     struct report *r = report_create("");
     struct report_table *t = report_add_table(r, "t", "", "");
-    r->failed = true;
+    r->region.failed = true;
     report_table_add_column(t, &(struct report_column){.name = "a"});
     assert_int_equal(t->column_count, 0);
     assert_null(report_add_table(r, "t", "", ""));
