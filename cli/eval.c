@@ -20,7 +20,9 @@ struct run {
     const struct options *options;
     const struct experiment *experiment;
     struct dataset set;
-    lmvr_model *model, *finetuned;
+    lmvr_model *opened[EVAL_MOST_MODELS], *finetuned;
+    struct eval_model models[EVAL_MOST_MODELS];
+    int model_count;
     struct progress progress;
     bool in_pass, strict_stop;
     const char *fitted; /* the representation last said to be fitted */
@@ -87,6 +89,9 @@ static lmvr_status check_call(struct run *run, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "no data: --data has to name the folder of the data set");
     if (!o->output)
         return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder for the report");
+    if (o->model_count > EVAL_MOST_MODELS)
+        return error_set(error, LMVR_ERROR_INVALID, "-m: %d models are given, expected at most %d", o->model_count,
+                         EVAL_MOST_MODELS);
     if (o->resume && o->force)
         return error_set(error, LMVR_ERROR_INVALID, "--resume keeps what --force removes: only one of them can be given");
     if (o->corrupted && run->experiment->kind != EXPERIMENT_CORRUPTION)
@@ -104,13 +109,19 @@ static lmvr_status open_set(struct run *run, lmvr_error *error)
 static lmvr_status open_models(struct run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
-    char *path;
-    TRY(engine_model_path(o, &path, error));
-    lmvr_status status = lmvr_model_open(path, o->dtype, o->session.threads, &run->model, error);
-    free(path);
-    if (status == LMVR_OK && o->finetuned)
-        status = lmvr_model_open(o->finetuned, o->dtype, o->session.threads, &run->finetuned, error);
-    return status;
+    struct options one = *o;
+    do {
+        char *path;
+        one.model = o->model_count > 0 ? o->models[run->model_count] : NULL;
+        TRY(engine_model_path(&one, &path, error));
+        lmvr_model **opened = &run->opened[run->model_count];
+        lmvr_status status = lmvr_model_open(path, o->dtype, o->session.threads, opened, error);
+        free(path);
+        if (status != LMVR_OK)
+            return status;
+        run->models[run->model_count++] = (struct eval_model){*opened, one.model};
+    } while (run->model_count < o->model_count);
+    return o->finetuned ? lmvr_model_open(o->finetuned, o->dtype, o->session.threads, &run->finetuned, error) : LMVR_OK;
 }
 
 /* ImageNet-C cropped the pictures of one class each; a crop of a picture with many would lose some. */
@@ -177,8 +188,8 @@ static int evaluate(struct run *run)
     struct report_table *table;
     struct eval_counts counts;
     struct eval_options options = {.experiment = run->experiment,
-                                   .model = run->model,
-                                   .model_name = o->model,
+                                   .models = run->models,
+                                   .model_count = run->model_count,
                                    .finetuned = run->finetuned,
                                    .session = o->session,
                                    .set = &run->set,
@@ -189,6 +200,7 @@ static int evaluate(struct run *run)
                                    .limit = o->limit,
                                    .c = isnan(o->c) ? 0 : o->c,
                                    .seed = o->session.seed,
+                                   .seeds = o->seeds > 0 ? o->seeds : 1,
                                    .output = o->output,
                                    .mode = o->force ? STORE_FORCE : STORE_RESUME,
                                    .watch = {on_pass, on_image, on_fit, run}};
@@ -215,7 +227,8 @@ int command_eval(const struct options *options)
         status = open_models(&run, &error);
     int exit_status = status == LMVR_OK ? evaluate(&run) : cannot(status, &error);
     lmvr_model_free(run.finetuned);
-    lmvr_model_free(run.model);
+    for (int i = 0; i < EVAL_MOST_MODELS; i++)
+        lmvr_model_free(run.opened[i]);
     dataset_finish(&run.set);
     return exit_status;
 }

@@ -31,8 +31,10 @@
 const struct option_row option_table[] = {
     /* the model, and what comes out */
     {'m', "model", PATH("PATH", model), FOR_BENCH, "a Hugging Face folder, in place of a --shape"},
-    {'m', "model", PATH("PATH", model), FOR_MODEL | FOR_INFO,
+    {'m', "model", PATH("PATH", model), (FOR_MODEL & ~FOR_EVAL) | FOR_INFO,
      "a Hugging Face folder (default: the model that ships with the program)"},
+    {'m', "model", "PATH", OPTION_MODEL, 0, 0, 0, FOR_EVAL,
+     "a Hugging Face folder, repeated for several models in one report (default: the model that ships with the program)"},
     {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED,
      "what to compute, as often as wanted: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1)"},
     {'o', "output", PATH("PLACE", output), FOR_EMBED, "a folder, or with one feature a file that ends in .npy"},
@@ -183,6 +185,8 @@ const struct option_row option_table[] = {
      "sample at this temperature; 0 is greedy (default: 0, or 1 with --top-p)"},
     {0, "top-p", REAL("P", top_p, 1e-6, 1), FOR_MODEL, "sample from the likeliest tokens that add up to P (default: 1)"},
     {0, "seed", SEED(session.seed), FOR_IMAGES | FOR_ATTEND, "of sampling, together with the image's own bytes (default: 0)"},
+    {0, "seeds", INTEGER(seeds, 1, 100), FOR_EVAL,
+     "repeat with so many seeds, from --seed on: random splits and held-out parts; reports mean and spread (default: 1)"},
     {0, "seed", SEED(session.seed), FOR_EVAL, "of choices among the images, the probes, corruptions and sampling (default: 0)"},
     {0, "aspect", CHOICE("crop|pad|stretch", session.aspect), FOR_MODEL,
      "how an image becomes a square (default: what the model says)"},

@@ -107,7 +107,7 @@ lmvr_status examples_add_attention(struct report *report, const struct examples 
     lmvr_model_info info;
     lmvr_session *session;
     lmvr_session_options session_options = options->session;
-    lmvr_model_get_info(options->model, &info);
+    lmvr_model_get_info(options->models[0].model, &info);
     if (info.language.blocks == 0)
         return LMVR_OK;
     session_options.features = NULL;
@@ -116,7 +116,7 @@ lmvr_status examples_add_attention(struct report *report, const struct examples 
     session_options.attention = true;
     session_options.before_generation = false;
     session_options.batch = 1;
-    TRY(lmvr_session_create(options->model, &session_options, &session, error));
+    TRY(lmvr_session_create(options->models[0].model, &session_options, &session, error));
     report_add_section(report, "Attention");
     lmvr_status status = LMVR_OK;
     for (int i = 0; i < examples->count && i < MOST_IMAGES && status == LMVR_OK; i++)

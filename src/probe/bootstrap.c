@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define POINTS 11
+#define DRAWS  (BOOTSTRAP_DRAWS + 1) /* the last one is the sample itself */
 
 /* A row in a class's order of scores: its number, and in the low bits whether it is positive, and whether the next score is
  * lower, so that a threshold may stand there. */
@@ -32,7 +33,7 @@ struct sample {
     int64_t *begins; /* (classes + 1) in `order` */
     bool *right;     /* LABELS_SINGLE: (rows) */
     float *draws[MEASURES];
-    float *per_class[2]; /* (classes, draws): 11 points or accuracy; all points */
+    float *per_class[2]; /* (classes, DRAWS): 11 points or accuracy; all points */
 };
 
 /* ---- once ---- */
@@ -84,7 +85,9 @@ static void draw(const struct sample *s, int number, uint32_t *weights, uint32_t
     struct random random;
     random_init(&random, hash_mix(s->seed ^ hash_mix((uint64_t)number + 1)));
     memset(scratch, 0, (size_t)s->image_count * sizeof *scratch);
-    for (int64_t i = 0; i < s->image_count; i++)
+    for (int64_t i = 0; i < s->image_count && number == BOOTSTRAP_DRAWS; i++)
+        scratch[i] = 1;
+    for (int64_t i = 0; i < s->image_count && number < BOOTSTRAP_DRAWS; i++)
         scratch[random_below((uint32_t)(random_next(&random) >> 32), (int)s->image_count)]++;
     for (int64_t i = 0; i < s->labels->rows; i++)
         weights[i] = scratch[s->images ? s->images[i] : i];
@@ -129,8 +132,8 @@ static void weigh_multi(const struct sample *s, int number, const uint32_t *weig
     for (int k = 0; k < s->labels->class_count; k++) {
         double ap_11point, ap;
         weigh_class(s, k, weights, &ap_11point, &ap);
-        s->per_class[0][k * (int64_t)BOOTSTRAP_DRAWS + number] = (float)ap_11point;
-        s->per_class[1][k * (int64_t)BOOTSTRAP_DRAWS + number] = (float)ap;
+        s->per_class[0][k * (int64_t)DRAWS + number] = (float)ap_11point;
+        s->per_class[1][k * (int64_t)DRAWS + number] = (float)ap;
         if (isnan(ap))
             continue;
         sum += ap;
@@ -157,7 +160,7 @@ static void weigh_single(const struct sample *s, int number, const uint32_t *wei
     }
     for (int k = 0; k < classes; k++) {
         double accuracy = totals[k] ? (double)right[k] / (double)totals[k] : (double)NAN;
-        s->per_class[0][k * (int64_t)BOOTSTRAP_DRAWS + number] = (float)accuracy;
+        s->per_class[0][k * (int64_t)DRAWS + number] = (float)accuracy;
         sum += totals[k] ? accuracy : 0;
         scored += totals[k] > 0;
         all += totals[k];
@@ -178,7 +181,7 @@ static bool draw_all(const struct sample *s)
         uint64_t *totals = malloc((2 * (size_t)s->labels->class_count + 1) * sizeof *totals);
         failed += !weights || !scratch || !totals;
 #pragma omp for schedule(static)
-        for (int i = 0; i < BOOTSTRAP_DRAWS; i++) {
+        for (int i = 0; i < DRAWS; i++) {
             if (failed)
                 continue;
             draw(s, i, weights, scratch);
@@ -209,23 +212,31 @@ static double percentile(const float *ordered, int64_t count, double share)
     return ordered[below] + (place - (double)below) * ((double)ordered[above] - ordered[below]);
 }
 
-struct interval bootstrap_interval(float *draws, int64_t count)
+struct interval bootstrap_interval(float *draws, int64_t count, double value)
 {
     int64_t numbers = 0;
+    double sum = 0;
     for (int64_t i = 0; i < count; i++)
-        if (!isnan(draws[i]))
+        if (!isnan(draws[i])) {
+            sum += draws[i];
             draws[numbers++] = draws[i];
-    if (numbers == 0)
+        }
+    if (numbers == 0 || isnan(value))
         return (struct interval){NAN, NAN};
+    double bias = sum / (double)numbers - value;
     qsort(draws, (size_t)numbers, sizeof *draws, compare_floats);
-    return (struct interval){percentile(draws, numbers, 0.025), percentile(draws, numbers, 0.975)};
+    return (struct interval){fmin(fmax(percentile(draws, numbers, 0.025) - bias, 0), 1),
+                             fmin(fmax(percentile(draws, numbers, 0.975) - bias, 0), 1)};
 }
 
-static struct interval *class_intervals(float *draws, int classes)
+/* Of the draws of each class; `which` as in sample.per_class. */
+static struct interval *class_intervals(const struct sample *s, int which)
 {
-    struct interval *intervals = calloc((size_t)classes + 1, sizeof *intervals);
-    for (int k = 0; intervals && k < classes; k++)
-        intervals[k] = bootstrap_interval(draws + k * (int64_t)BOOTSTRAP_DRAWS, BOOTSTRAP_DRAWS);
+    struct interval *intervals = calloc((size_t)s->labels->class_count + 1, sizeof *intervals);
+    for (int k = 0; intervals && k < s->labels->class_count; k++) {
+        float *draws = s->per_class[which] + k * (int64_t)DRAWS;
+        intervals[k] = bootstrap_interval(draws, BOOTSTRAP_DRAWS, draws[BOOTSTRAP_DRAWS]);
+    }
     return intervals;
 }
 
@@ -240,9 +251,9 @@ static bool sample_init(struct sample *s)
     s->right = malloc(rows + 1);
     bool good = (!multi || s->order) && s->begins && s->right;
     for (int m = multi ? MEASURE_MAP_11POINT : MEASURE_ACCURACY; m <= (multi ? MEASURE_MAP : MEASURE_CLASS_ACCURACY); m++)
-        good &= (s->draws[m] = malloc(BOOTSTRAP_DRAWS * sizeof(float))) != NULL;
+        good &= (s->draws[m] = malloc(DRAWS * sizeof(float))) != NULL;
     for (int i = 0; i < (multi ? 2 : 1); i++)
-        good &= (s->per_class[i] = malloc((classes + 1) * BOOTSTRAP_DRAWS * sizeof(float))) != NULL;
+        good &= (s->per_class[i] = malloc((classes + 1) * DRAWS * sizeof(float))) != NULL;
     return good;
 }
 
@@ -257,8 +268,8 @@ lmvr_status bootstrap_compute(const struct labels *labels, const float *scores, 
     else if (good)
         judge(&s, scores);
     if (good && draw_all(&s)) {
-        bootstrap->per_class = class_intervals(s.per_class[0], labels->class_count);
-        bootstrap->per_class_all_points = multi ? class_intervals(s.per_class[1], labels->class_count) : NULL;
+        bootstrap->per_class = class_intervals(&s, 0);
+        bootstrap->per_class_all_points = multi ? class_intervals(&s, 1) : NULL;
     }
     memcpy(bootstrap->draws, s.draws, sizeof s.draws);
     free(s.order);

@@ -31,8 +31,9 @@ lmvr_status bootstrap_compute(const struct labels *labels, const float *scores, 
                               uint64_t seed, struct bootstrap *bootstrap, lmvr_error *error);
 void bootstrap_finish(struct bootstrap *bootstrap);
 
-/* From the 2.5th to the 97.5th percentile of the draws that are numbers, between two of them in proportion, as NumPy does. The
- * draws are put in order. */
-struct interval bootstrap_interval(float *draws, int64_t count);
+/* The middle 95 % of the draws that are numbers, by NumPy's percentiles, moved so that the draws' mean is the measure's own
+ * value, and kept between 0 and 1. The move matters to average precision: a positive row that is drawn twice stands before
+ * itself, so that draws of few positives are all too good. Changes the draws. */
+struct interval bootstrap_interval(float *draws, int64_t count, double value);
 
 #endif

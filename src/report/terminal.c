@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define GAP        2  /* between columns */
-#define LEAST_TEXT 14 /* a column of text is not made narrower */
+#define LEAST_TEXT 16 /* a column of text is not made narrower */
 #define BOLD       "\x1b[1m"
 #define DIM        "\x1b[2m"
 #define SLANTED    "\x1b[3m"
