@@ -323,9 +323,12 @@ static lmvr_status lay_out(struct evaluation *e, struct report *report, struct r
     const struct eval_options *o = e->options;
     const struct subject *first = &e->subjects[0];
     const struct feature_set *clean[EVAL_MOST_MODELS + 1];
-    for (int i = 0; i < e->subject_count; i++)
+    const lmvr_session *sessions[EVAL_MOST_MODELS + 1];
+    for (int i = 0; i < e->subject_count; i++) {
         clean[i] = &e->subjects[i].clean;
-    head_add(report, o, &e->results, first->session, clean);
+        sessions[i] = e->subjects[i].session;
+    }
+    head_add(report, o, &e->results, sessions, clean);
     *main = tables_add(report, &e->results, o->seed);
     if (e->results.condition_count == 1)
         TRY(examples_take_test(&e->examples, o->set, &first->clean, error));

@@ -78,17 +78,21 @@ static void add_models(struct report *report, const struct eval_options *o, cons
         add_pass(report, "Features, fine-tuned", clean[o->model_count]);
 }
 
-void head_add(struct report *report, const struct eval_options *o, const struct results *results, const lmvr_session *session,
-              const struct feature_set *const *clean)
+static void add_prompt(struct report *report, const lmvr_session *session)
 {
     lmvr_session_options used;
     lmvr_session_get_options(session, &used);
+    if (used.prompt)
+        report_add_fact(report, "Prompt", "%s (template %s); response of at most %d tokens, %s", used.prompt,
+                        used.template_name, used.max_new_tokens, used.temperature > 0 ? "sampled" : "greedy");
+}
+
+void head_add(struct report *report, const struct eval_options *o, const struct results *results,
+              const lmvr_session *const *sessions, const struct feature_set *const *clean)
+{
     add_models(report, o, clean);
-    if (used.prompt) {
-        report_add_fact(report, "Prompt", "%s (template %s)", used.prompt, used.template_name);
-        report_add_fact(report, "Response", "at most %d tokens, %s", used.max_new_tokens,
-                        used.temperature > 0 ? "sampled" : "greedy");
-    }
+    for (int i = 0; i < o->model_count; i++)
+        add_prompt(report, sessions[i]);
     if (o->seeds > 1)
         report_add_fact(report, "Seeds", "%" PRIu64 " to %" PRIu64, o->seed, o->seed + (uint64_t)o->seeds - 1);
     else

@@ -5,9 +5,9 @@
 #include "eval/eval.h"
 #include "eval/results.h"
 
-/* `session` is the one that computed clean[0]; `clean` has a pass a model, and the fine-tuned one's. */
+/* `sessions` and their passes `clean` are a model's each, and the fine-tuned one's. */
 void head_add(struct report *report, const struct eval_options *options, const struct results *results,
-              const lmvr_session *session, const struct feature_set *const *clean);
+              const lmvr_session *const *sessions, const struct feature_set *const *clean);
 
 void head_add_left_out(struct report *report, const struct eval_options *options, const struct results *results,
                        const struct feature_set *const *clean, const struct eval_counts *counts);

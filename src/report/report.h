@@ -197,8 +197,8 @@ lmvr_status report_check_place(const char *dir, lmvr_error *error);
 /*
  * Writes report.json, report.md, report.html, tables/NAME.csv and figures/NAME.svg|png|jpg into `dir`, which is made where it
  * is missing. Every file is first written under a temporary name; only when all are whole are they given their own names, so
- * that a disk that fills up leaves an earlier report as it was. Files of an earlier report are replaced (report.json lists
- * them); other files are never touched: where one stands in the way, LMVR_ERROR_INVALID names it.
+ * that a disk that fills up leaves an earlier report as it was. Files of an earlier report are replaced or removed (report.json
+ * lists them); other files are never touched: where one stands in the way, LMVR_ERROR_INVALID names it.
  */
 lmvr_status report_write(const struct report *report, const char *dir, lmvr_error *error);
 

@@ -33,28 +33,32 @@ static void repeat(const char *text, int count, FILE *out)
 
 /* ---- texts and widths ---- */
 
-/* What the paper reports stands in parentheses; numbers beside it leave room for the second one. */
-static const char *cell_text(struct region *region, const struct shown_cell *c, bool pad)
+/* What the paper reports stands in parentheses. `room`: for what stands after the numbers of the column, intervals or the
+ * second one, so that they are aligned. */
+static const char *cell_text(struct region *region, const struct shown_cell *c, int room)
 {
     if (*c->mark)
         return region_print(region, "%s %s%s%s", c->text, c->paper ? "(" : "[", c->mark, c->paper ? ")" : "]");
     if (*c->interval)
-        return region_print(region, "%s %s", c->text, c->interval);
-    return c->paper ? region_print(region, "(%s)", c->text) : pad ? region_print(region, "%s ", c->text) : c->text;
+        return region_print(region, "%s %-*s", c->text, room - 1, c->interval);
+    return c->paper ? region_print(region, "(%s)%*s", c->text, room - 1, "") : region_print(region, "%s%*s", c->text, room, "");
 }
 
 static void fill_column(struct grid *g, size_t column)
 {
-    struct shown *v = &g->shown;
-    const struct shown_column *c = &v->heads[column];
-    bool pad = false;
-    for (size_t i = 0; i < v->table->row_count; i++)
-        pad |= c->align == REPORT_RIGHT && v->cells[i * v->columns + column].paper;
-    g->heads[column] = *c->unit ? region_print(&v->region, "%s%s(%s)", c->name, *c->name ? " " : "", c->unit) : c->name;
+    struct shown *s = &g->shown;
+    const struct shown_column *c = &s->heads[column];
+    int room = 0;
+    for (size_t i = 0; i < s->table->row_count && c->align == REPORT_RIGHT; i++) {
+        const struct shown_cell *cell = &s->cells[i * s->columns + column];
+        int needed = *cell->interval ? 1 + (int)strlen(cell->interval) : cell->paper;
+        room = needed > room ? needed : room;
+    }
+    g->heads[column] = *c->unit ? region_print(&s->region, "%s%s(%s)", c->name, *c->name ? " " : "", c->unit) : c->name;
     int widest = line_widest_word(g->heads[column]);
-    for (size_t i = 0; i < v->table->row_count; i++) {
-        const char **shown = &g->cells[i * v->columns + column];
-        *shown = cell_text(&v->region, &v->cells[i * v->columns + column], pad);
+    for (size_t i = 0; i < s->table->row_count; i++) {
+        const char **shown = &g->cells[i * s->columns + column];
+        *shown = cell_text(&s->region, &s->cells[i * s->columns + column], room);
         int width = line_widest(*shown);
         widest = width > widest ? width : widest;
     }

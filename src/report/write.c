@@ -211,14 +211,11 @@ lmvr_status report_check_place(const char *dir, lmvr_error *error)
     return status;
 }
 
-static lmvr_status check_files(const struct folder *folder, lmvr_error *error)
+static lmvr_status check_files(const struct folder *folder, const json_t *earlier, lmvr_error *error)
 {
-    json_t *earlier;
-    TRY(read_earlier(folder->dir, &earlier, error));
     lmvr_status status = LMVR_OK;
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
         status = check_name(folder->dir, folder->files[i].name, earlier, error);
-    json_decref(earlier);
     return status;
 }
 
@@ -268,12 +265,40 @@ static lmvr_status put_in_place(struct file *file, lmvr_error *error)
     return LMVR_OK;
 }
 
+static bool is_written(const struct folder *folder, const char *name)
+{
+    for (size_t i = 0; i < folder->count; i++)
+        if (strcmp(folder->files[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Tables and figures of the earlier report that this one does not have: as one would name them, whatever its list says. */
+static void remove_left_over(struct folder *folder, const json_t *earlier)
+{
+    size_t index;
+    json_t *own;
+    json_array_foreach((json_t *)earlier, index, own)
+    {
+        const char *name = json_is_string(own) ? json_string_value(own) : "";
+        size_t part = strncmp(name, "tables/", 7) == 0 ? 7 : strncmp(name, "figures/", 8) == 0 ? 8 : 0;
+        size_t stem = part ? strspn(name + part, "abcdefghijklmnopqrstuvwxyz0123456789_-") : 0;
+        const char *suffix = name + part + stem;
+        bool ours = strcmp(suffix, part == 7 ? ".csv" : ".svg") == 0 || (part == 8 && strcmp(suffix, ".png") == 0) ||
+                    (part == 8 && strcmp(suffix, ".jpg") == 0);
+        if (stem > 0 && ours && !is_written(folder, name))
+            unlink(region_print(&folder->region, "%s/%s", folder->dir, name));
+    }
+}
+
 /* report.json comes first: whatever a stop leaves behind is then known as the report's. */
-static lmvr_status write_files(struct folder *folder, lmvr_error *error)
+static lmvr_status write_files(struct folder *folder, const json_t *earlier, lmvr_error *error)
 {
     lmvr_status status = make_folders(folder, error);
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
         status = write_temporary(&folder->files[i], error);
+    if (status == LMVR_OK)
+        remove_left_over(folder, earlier);
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
         status = put_in_place(&folder->files[i], error);
     for (size_t i = 0; i < folder->count; i++)
@@ -285,11 +310,15 @@ static lmvr_status write_files(struct folder *folder, lmvr_error *error)
 lmvr_status report_write(const struct report *report, const char *dir, lmvr_error *error)
 {
     struct folder folder;
+    json_t *earlier = NULL;
     lmvr_status status = folder_init(&folder, report, dir, error);
     if (status == LMVR_OK)
-        status = check_files(&folder, error);
+        status = read_earlier(folder.dir, &earlier, error);
     if (status == LMVR_OK)
-        status = write_files(&folder, error);
+        status = check_files(&folder, earlier, error);
+    if (status == LMVR_OK)
+        status = write_files(&folder, earlier, error);
+    json_decref(earlier);
     folder_finish(&folder);
     return status;
 }

@@ -150,6 +150,28 @@ static void test_columns_of_a_row(void **state)
     report_free(r);
 }
 
+/* 92 is the highest, and inside what the second may be: no one is the best. Beyond it, it is; of losses, below it. */
+static void test_the_best_lies_beyond_the_intervals_of_the_others(void **state)
+{
+    (void)state;
+    struct report *r = report_create("");
+    struct report_table *t = make(r, (struct report_column[]){higher, lower}, 2);
+    add(t, REPORT_MEASURED, report_number_within(92, 80, 99), report_number_within(1, 0, 1.9));
+    add(t, REPORT_MEASURED, report_number_within(91, 88, 92.5), report_number_within(2, 1.5, 3));
+    add(t, REPORT_MEASURED, report_number_within(60, 50, 70), report_number_within(3, 2, 4));
+    assert_best(t, "-B -- --");
+    t = make(r, &higher, 1);
+    add(t, REPORT_MEASURED, report_number_within(92.6, 80, 99), NONE);
+    add(t, REPORT_MEASURED, report_number_within(91, 88, 92.5), NONE);
+    assert_best(t, "B -");
+    t = make(r, &higher, 1);
+    add(t, REPORT_MEASURED, report_number_within(100, 100, 100), NONE);
+    add(t, REPORT_MEASURED, report_number_within(100, 100, 100), NONE);
+    add(t, REPORT_MEASURED, report_number_within(50, 40, 60), NONE);
+    assert_best(t, "- - -");
+    report_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_one_alone_is_not_the_best),
         cmocka_unit_test(test_groups_and_kinds_of_rows_compete_apart),
         cmocka_unit_test(test_columns_of_a_row),
+        cmocka_unit_test(test_the_best_lies_beyond_the_intervals_of_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "cmocka_all.h"
 
+#include "report/rendered.h"
 #include "report/shown.h"
 
 #include <stdlib.h>
@@ -118,6 +119,48 @@ static void test_a_note_of_all_measured_rows_is_shared(void **state)
     report_free(r);
 }
 
+/* Every form shows a number's interval beside it, with the column's decimals; CSV and JSON have all digits. */
+static void test_intervals_are_shown_in_every_form(void **state)
+{
+    (void)state;
+    lmvr_error error;
+    char *text;
+    struct report *r = report_create("");
+    struct report_table *t = report_add_table(r, "t", "", "");
+    report_table_add_column(t, &(struct report_column){.name = "a"});
+    report_table_add_column(t, &(struct report_column){.name = "mAP", .decimals = 1});
+    report_table_add_row(t, REPORT_MEASURED, (struct report_cell[]){report_text("x"), report_number_within(50.25, 40.5, 60.75)},
+                         2);
+    report_table_add_row(t, REPORT_MEASURED, (struct report_cell[]){report_text("y"), report_number(7)}, 2);
+    report_table_add_row(t, REPORT_MEASURED,
+                         (struct report_cell[]){report_text("z"), report_number_within(8, (double)NAN, (double)NAN)}, 2);
+    report_table_add_note(t, "Brackets & co.");
+    assert_int_equal(report_table_to_terminal(t, 80, false, &text, &error), LMVR_OK);
+    assert_non_null(strstr(text, "x  50.2 [40.5, 60.8]\ny   7.0             \nz   8.0             \n"));
+    assert_non_null(strstr(text, "\nBrackets & co.\n"));
+    free(text);
+    text = rendered_markdown(r);
+    assert_non_null(strstr(text, "| x | 50.2 \\[40.5, 60.8\\] |\n| y | 7.0 |\n| z | 8.0 |\n"));
+    assert_non_null(strstr(text, "\nBrackets \\& co.\n"));
+    free(text);
+    text = rendered_html(r);
+    assert_non_null(strstr(text, ">50.2<span class=\"interval\">[40.5, 60.8]</span></td>"));
+    assert_non_null(strstr(text, "<p dir=\"auto\">Brackets &amp; co.</p>"));
+    free(text);
+    text = rendered_csv(t);
+    assert_string_equal(text, "a,map,map_low,map_high\r\nx,50.25,40.5,60.75\r\ny,7,,\r\nz,8,,\r\n");
+    free(text);
+    json_t *files = json_array(), *json = render_json(r, files);
+    const json_t *table = json_array_get(json_object_get(json, "content"), 0), *rows = json_object_get(table, "rows");
+    const json_t *interval = json_object_get(json_object_get(json_array_get(rows, 0), "intervals"), "map");
+    assert_true(json_real_value(json_array_get(interval, 0)) == 40.5 && json_real_value(json_array_get(interval, 1)) == 60.75);
+    assert_int_equal(json_object_size(json_object_get(json_array_get(rows, 1), "intervals")), 0);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(table, "notes"), 0)), "Brackets & co.");
+    json_decref(json);
+    json_decref(files);
+    report_free(r);
+}
+
 /* Where memory ran out, callers go on without asking. */
 static void test_nothing_is_taken_for_nothing(void **state)
 {
@@ -170,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_a_reason_stands_once),
         cmocka_unit_test(test_marks_of_reasons),
         cmocka_unit_test(test_a_note_of_all_measured_rows_is_shared),
+        cmocka_unit_test(test_intervals_are_shown_in_every_form),
         cmocka_unit_test(test_nothing_is_taken_for_nothing),
         cmocka_unit_test(test_a_failure_is_remembered),
     };
