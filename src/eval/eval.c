@@ -17,7 +17,7 @@
 /* A model, its representations, and what it computed. */
 struct subject {
     const lmvr_model *model;
-    char *name;         /* in the report; "" where it has one model alone */
+    char name[128];     /* in the report; "" where it has one model alone */
     const char *folder; /* of its pass over the images as they are */
     int first, count;   /* of the results' representations */
     lmvr_session *session;
@@ -40,24 +40,27 @@ static const struct variant finetuned_variant = {
 
 /* ---- what is measured --------------------------------------------------------------------------------------------------- */
 
-/* The last name of its folder's path, with a number after it where another model has it. */
-static char *name_of_model(const struct evaluation *e, const char *folder)
+static bool is_name(const struct evaluation *e, const char *name)
 {
-    size_t end = strlen(folder);
+    for (int i = 0; i < e->subject_count; i++)
+        if (strcmp(e->subjects[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The last name of its folder's path, with a number after it where another model has it; "" stays. */
+static void name_subject(const struct evaluation *e, const char *folder, struct subject *s)
+{
+    int end = (int)strlen(folder);
     while (end > 1 && folder[end - 1] == '/')
         end--;
-    size_t begin = end;
+    int begin = end;
     while (begin > 0 && folder[begin - 1] != '/')
         begin--;
-    char *name = strndup(folder + begin, end - begin);
-    for (int i = 0, n = 2; name && i < e->subject_count; i++) {
-        if (strcmp(e->subjects[i].name, name) != 0)
-            continue;
-        free(name);
-        name = asprintf(&name, "%.*s-%d", (int)(end - begin), folder + begin, n++) < 0 ? NULL : name;
-        i = -1; /* from the first one again */
-    }
-    return name;
+    int length = end - begin < 100 ? end - begin : 100;
+    snprintf(s->name, sizeof s->name, "%.*s", length, folder + begin);
+    for (int n = 2; *s->name && is_name(e, s->name); n++)
+        snprintf(s->name, sizeof s->name, "%.*s-%d", length, folder + begin, n);
 }
 
 /* The paper's LLaVA has a CLIP inside, which stands for one alone. */
@@ -77,9 +80,7 @@ static lmvr_status add_subject(struct evaluation *e, const lmvr_model *model, co
     struct subject *s = &e->subjects[e->subject_count];
     lmvr_model_get_info(model, &info);
     *s = (struct subject){.model = model, .folder = folder, .first = *count};
-    s->name = *name ? name_of_model(e, name) : strdup("");
-    if (!s->name)
-        return error_no_memory(error, "a model's name");
+    name_subject(e, name, s);
     e->subject_count++;
     for (int i = 0; i < from_count; i++)
         if (!from[i].language || info.language.blocks > 0)
@@ -359,7 +360,6 @@ lmvr_status eval_run(const struct eval_options *options, struct report **report,
     for (int i = 0; i < e.subject_count; i++) {
         features_finish(&e.subjects[i].clean);
         lmvr_session_free(e.subjects[i].session);
-        free(e.subjects[i].name);
     }
     if (status != LMVR_OK) {
         report_free(*report);

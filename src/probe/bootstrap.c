@@ -26,6 +26,7 @@ struct ranked {
 /* What all draws share. */
 struct sample {
     const struct labels *labels;
+    bool multi;
     const int64_t *images; /* NULL: rows */
     int64_t image_count;
     uint64_t seed;
@@ -185,7 +186,7 @@ static bool draw_all(const struct sample *s)
             if (failed)
                 continue;
             draw(s, i, weights, scratch);
-            if (s->labels->kind == LABELS_MULTI)
+            if (s->multi)
                 weigh_multi(s, i, weights);
             else
                 weigh_single(s, i, weights, totals);
@@ -243,25 +244,28 @@ static struct interval *class_intervals(const struct sample *s, int which)
 static bool sample_init(struct sample *s)
 {
     size_t rows = (size_t)s->labels->rows, classes = (size_t)s->labels->class_count, ranks;
-    bool multi = s->labels->kind == LABELS_MULTI;
+    bool multi = s->multi;
     if (__builtin_mul_overflow(rows, classes, &ranks) || s->image_count > INT32_MAX || rows > UINT32_MAX >> 2)
         return false;
     s->order = multi ? malloc((ranks + 1) * sizeof *s->order) : NULL;
     s->begins = malloc((classes + 1) * sizeof *s->begins);
     s->right = malloc(rows + 1);
-    bool good = (!multi || s->order) && s->begins && s->right;
-    for (int m = multi ? MEASURE_MAP_11POINT : MEASURE_ACCURACY; m <= (multi ? MEASURE_MAP : MEASURE_CLASS_ACCURACY); m++)
-        good &= (s->draws[m] = malloc(DRAWS * sizeof(float))) != NULL;
-    for (int i = 0; i < (multi ? 2 : 1); i++)
-        good &= (s->per_class[i] = malloc((classes + 1) * DRAWS * sizeof(float))) != NULL;
+    int first = multi ? MEASURE_MAP_11POINT : MEASURE_ACCURACY;
+    for (int i = 0; i < 2; i++) {
+        s->draws[first + i] = malloc(DRAWS * sizeof(float));
+        s->per_class[i] = malloc((classes + 1) * DRAWS * sizeof(float));
+    }
+    bool good = (!multi || s->order) && s->begins && s->right && s->draws[first] && s->draws[first + 1] && s->per_class[0] &&
+                s->per_class[1];
     return good;
 }
 
 lmvr_status bootstrap_compute(const struct labels *labels, const float *scores, const int64_t *images, int64_t image_count,
                               uint64_t seed, struct bootstrap *bootstrap, lmvr_error *error)
 {
-    struct sample s = {.labels = labels, .images = images, .image_count = image_count, .seed = seed};
-    bool multi = labels->kind == LABELS_MULTI, good = sample_init(&s);
+    struct sample s = {
+        .labels = labels, .multi = labels->kind == LABELS_MULTI, .images = images, .image_count = image_count, .seed = seed};
+    bool multi = s.multi, good = sample_init(&s);
     *bootstrap = (struct bootstrap){.class_count = labels->class_count};
     if (good && multi)
         good = rank(&s, scores);

@@ -32,9 +32,9 @@ void markup(FILE *out, const char *format, ...)
     va_list args;
     va_start(args, format);
     for (const char *c = format; *c; c++) {
-        if (*c != '%') {
+        if (*c != '%' || *++c == '%') {
             putc(*c, out);
-        } else if (*++c == 's') {
+        } else if (*c == 's') {
             const char *text = va_arg(args, const char *);
             markup_range(out, text, 0, strlen(text));
         } else if (*c == 'f') {
@@ -44,8 +44,6 @@ void markup(FILE *out, const char *format, ...)
         } else if (*c == 'z') {
             fprintf(out, "%zu", va_arg(args, size_t));
             c++;
-        } else {
-            putc(*c, out); /* "%%" */
         }
     }
     va_end(args);
