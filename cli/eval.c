@@ -137,13 +137,9 @@ static int corrupt_size(const struct run *run)
 static lmvr_status print_table(const struct report_table *table, lmvr_error *error)
 {
     struct winsize window;
-    char *text;
     bool terminal = isatty(STDOUT_FILENO);
     int width = terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 120;
-    TRY(report_table_to_terminal(table, width, terminal, &text, error));
-    fputs(text, stdout);
-    free(text);
-    return LMVR_OK;
+    return report_table_print(table, width, terminal, stdout, error);
 }
 
 static int finish(const struct run *run, const struct report *report, const struct report_table *table,

@@ -23,6 +23,8 @@
 
 #include "error.h"
 
+#include <stdio.h>
+
 struct report;
 struct report_table;
 struct report_chart;
@@ -186,9 +188,9 @@ void report_gallery_add(struct report_gallery *gallery, const struct report_pict
 
 /* ---- results ---- */
 
-/* The table as text for a terminal, at most `width` columns wide (40 at least), to be freed. `styled`: with escape sequences
- * for bold and dim, so for terminals only. Characters that would upset a terminal are left out. */
-lmvr_status report_table_to_terminal(const struct report_table *table, int width, bool styled, char **text, lmvr_error *error);
+/* Prints the table for a terminal, at most `width` columns wide (40 at least). `styled`: with escape sequences for bold and
+ * dim, so for terminals only. Characters that would upset a terminal are left out. */
+lmvr_status report_table_print(const struct report_table *table, int width, bool styled, FILE *out, lmvr_error *error);
 
 /* Whether report_write() to `dir` can be hoped for, to be asked before the work: the folder can be written to, and what lies
  * there under the report's names is an earlier report's. Writes nothing. */

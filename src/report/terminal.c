@@ -2,11 +2,9 @@
  * A table in characters. Columns are as wide as their cells; where all together are too wide, text is wrapped, and if that is
  * not enough the columns stand in several parts below each other, each with the first column.
  */
-#include "report/memory.h"
 #include "report/terminal_line.h"
 #include "report/shown.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define GAP        2  /* between columns */
@@ -254,15 +252,8 @@ static bool render(const struct report_table *table, int width, bool styled, FIL
     return good;
 }
 
-lmvr_status report_table_to_terminal(const struct report_table *table, int width, bool styled, char **text, lmvr_error *error)
+lmvr_status report_table_print(const struct report_table *table, int width, bool styled, FILE *out, lmvr_error *error)
 {
-    struct memory memory = {.bytes = NULL};
-    FILE *out = table && !table->block.report->region.failed ? memory_open(&memory) : NULL;
-    bool good = out && render(table, width, styled, out);
-    good = memory_close(&memory, out) && good;
-    *text = good ? memory.bytes : NULL;
-    if (good)
-        return LMVR_OK;
-    free(memory.bytes);
-    return error_no_memory(error, "the table");
+    bool good = table && !table->block.report->region.failed && render(table, width, styled, out);
+    return good ? LMVR_OK : error_no_memory(error, "the table");
 }

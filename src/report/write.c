@@ -1,5 +1,4 @@
 /* The report's folder. */
-#include "report/memory.h"
 #include "report/render.h"
 
 #include "format/file.h"
@@ -8,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,10 +15,9 @@
 struct file {
     const char *name; /* below the folder */
     const char *path, *temporary;
-    struct memory owned; /* what was rendered, else empty */
-    const void *bytes;
-    size_t size;
-    bool begun; /* the temporary one is there */
+    const struct block *block;     /* that it shows; NULL: the whole report */
+    const struct picture *picture; /* whose bytes it has; NULL: what is shown is rendered */
+    bool begun;                    /* the temporary one is there */
 };
 
 struct folder {
@@ -29,102 +26,45 @@ struct folder {
     const char *dir;    /* without slashes at its end */
     struct file *files; /* report.json is the first */
     size_t count;
+    json_t *names; /* of all files */
 };
 
 /* ---- the list of files ---- */
 
 static void folder_finish(struct folder *folder)
 {
-    for (size_t i = 0; i < folder->count; i++)
-        free(folder->files[i].owned.bytes);
+    json_decref(folder->names);
     region_free(&folder->region);
 }
 
-/* One more, "PART/STEM.SUFFIX"; NULL: out of memory. */
-static struct file *add_file(struct folder *folder, const char *name)
+static void add_file(struct folder *folder, const char *name, const struct block *block, const struct picture *picture)
 {
     struct region *region = &folder->region;
     struct file *files = region_grow(region, folder->files, folder->count, sizeof *files);
     if (!files)
-        return NULL;
+        return;
     const char *slash = strchr(name, '/'), *base = slash ? slash + 1 : name;
     folder->files = files;
-    struct file *file = &files[folder->count++];
-    file->name = name;
-    file->path = region_print(region, "%s/%s", folder->dir, name);
-    file->temporary = region_print(region, "%s/%.*s.%s.part", folder->dir, (int)(base - name), name, base);
-    return region->failed ? NULL : file;
+    files[folder->count++] =
+        (struct file){.name = name,
+                      .path = region_print(region, "%s/%s", folder->dir, name),
+                      .temporary = region_print(region, "%s/%.*s.%s.part", folder->dir, (int)(base - name), name, base),
+                      .block = block,
+                      .picture = picture};
+    if (json_array_append_new(folder->names, json_string(name)) != 0)
+        region->failed = true;
 }
 
-/* What writes one file's bytes to memory: the report's forms, and those of a block. */
-static bool render(const struct report *report, const struct block *block, const char *name, FILE *out)
+static void add_block(struct folder *folder, const struct block *b)
 {
-    if (block && block->kind == BLOCK_TABLE)
-        render_csv((const struct report_table *)block, out);
-    else if (block)
-        render_svg((const struct report_chart *)block, false, out);
-    else
-        return strcmp(name, "report.md") == 0 ? render_markdown(report, out) : render_html(report, out);
-    return true;
-}
-
-static bool add_rendered(struct folder *folder, const char *name, const struct block *block)
-{
-    struct memory memory;
-    struct file *file = add_file(folder, name);
-    FILE *out = file ? memory_open(&memory) : NULL;
-    if (!out)
-        return false;
-    bool good = render(folder->report, block, name, out);
-    good = memory_close(&memory, out) && good;
-    file->owned = memory;
-    file->bytes = memory.bytes;
-    file->size = memory.size;
-    return good;
-}
-
-static bool add_pictures(struct folder *folder, const struct report_gallery *gallery)
-{
-    for (size_t i = 0; i < gallery->picture_count; i++) {
-        const struct picture *p = &gallery->pictures[i];
-        struct file *file = p->type == PICTURE_NONE ? NULL : add_file(folder, report_picture_path(gallery, i, &folder->region));
-        if (file) {
-            file->bytes = p->bytes;
-            file->size = p->size;
-        }
-    }
-    return !folder->region.failed;
-}
-
-static bool add_block(struct folder *folder, const struct block *b)
-{
-    if (b->kind == BLOCK_GALLERY)
-        return add_pictures(folder, (const struct report_gallery *)b);
-    if (b->kind < BLOCK_TABLE)
-        return true;
-    bool table = b->kind == BLOCK_TABLE;
-    const char *name = region_print(&folder->region, "%s/%s.%s", table ? "tables" : "figures", b->name, table ? "csv" : "svg");
-    return add_rendered(folder, name, b);
-}
-
-static bool fill_json(struct folder *folder)
-{
-    json_t *names = json_array();
-    bool good = names;
-    for (size_t i = 0; i < folder->count && good; i++)
-        good = json_array_append_new(names, json_string(folder->files[i].name)) == 0;
-    json_t *json = good ? render_json(folder->report, names) : NULL;
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    json_decref(names);
-    json_decref(json);
-    if (!text)
-        return false;
-    size_t length = strlen(text);
-    text[length] = '\n';
-    folder->files[0].owned.bytes = text;
-    folder->files[0].bytes = text;
-    folder->files[0].size = length + 1;
-    return true;
+    const struct report_gallery *gallery = b->kind == BLOCK_GALLERY ? (const struct report_gallery *)b : NULL;
+    for (size_t i = 0; gallery && i < gallery->picture_count; i++)
+        if (gallery->pictures[i].type != PICTURE_NONE)
+            add_file(folder, report_picture_path(gallery, i, &folder->region), b, &gallery->pictures[i]);
+    if (b->kind == BLOCK_TABLE)
+        add_file(folder, region_print(&folder->region, "tables/%s.csv", b->name), b, NULL);
+    if (b->kind == BLOCK_CHART)
+        add_file(folder, region_print(&folder->region, "figures/%s.svg", b->name), b, NULL);
 }
 
 static char *strip_slashes(struct region *region, const char *dir)
@@ -137,13 +77,16 @@ static char *strip_slashes(struct region *region, const char *dir)
 
 static lmvr_status folder_init(struct folder *folder, const struct report *report, const char *dir, lmvr_error *error)
 {
-    *folder = (struct folder){.report = report};
+    *folder = (struct folder){.report = report, .names = json_array()};
     folder->dir = strip_slashes(&folder->region, dir);
-    bool good = report && !report->region.failed && add_file(folder, "report.json");
-    good = good && add_rendered(folder, "report.md", NULL) && add_rendered(folder, "report.html", NULL);
-    for (size_t i = 0; good && i < report->block_count; i++)
-        good = add_block(folder, report->blocks[i]);
-    return good && fill_json(folder) ? LMVR_OK : error_no_memory(error, "the report");
+    if (report && !report->region.failed) {
+        add_file(folder, "report.json", NULL, NULL);
+        add_file(folder, "report.md", NULL, NULL);
+        add_file(folder, "report.html", NULL, NULL);
+        for (size_t i = 0; i < report->block_count; i++)
+            add_block(folder, report->blocks[i]);
+    }
+    return folder->count > 0 && !folder->region.failed ? LMVR_OK : error_no_memory(error, "the report");
 }
 
 /* ---- what lies there already ---- */
@@ -179,19 +122,24 @@ static lmvr_status read_earlier(const char *dir, json_t **names, lmvr_error *err
     return status;
 }
 
+static bool is_among(const char *name, const json_t *names)
+{
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *own = json_string_value(json_array_get(names, i));
+        if (own && strcmp(own, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static lmvr_status check_name(const char *dir, const char *name, const json_t *earlier, lmvr_error *error)
 {
-    size_t index;
-    json_t *own;
-    char *path = NULL;
-    json_array_foreach((json_t *)earlier, index,
-                       own) if (json_is_string(own) && strcmp(json_string_value(own), name) == 0) return LMVR_OK;
-    if (asprintf(&path, "%s/%s", dir, name) < 0)
-        return error_no_memory(error, "a file name");
-    lmvr_status status = LMVR_OK;
-    if (is_there(path) && strcmp(name, "report.json") != 0)
+    struct region region = {0};
+    const char *path = region_print(&region, "%s/%s", dir, name);
+    lmvr_status status = region.failed ? error_no_memory(error, "a file name") : LMVR_OK;
+    if (status == LMVR_OK && !is_among(name, earlier) && is_there(path) && strcmp(name, "report.json") != 0)
         status = error_set(error, LMVR_ERROR_INVALID, "%s: stands in the way: it is not of an earlier report of lmvr", path);
-    free(path);
+    region_free(&region);
     return status;
 }
 
@@ -246,13 +194,65 @@ static lmvr_status make_folders(const struct folder *folder, lmvr_error *error)
     return LMVR_OK;
 }
 
-static lmvr_status write_temporary(struct file *file, lmvr_error *error)
+static bool render_whole_json(const struct folder *folder, FILE *out)
+{
+    json_t *json = render_json(folder->report, folder->names);
+    bool good = json && json_dumpf(json, out, JSON_INDENT(2)) == 0;
+    putc('\n', out);
+    json_decref(json);
+    return good;
+}
+
+/* False: memory ran out. */
+static bool render(const struct folder *folder, const struct file *file, FILE *out)
+{
+    if (file->block && file->block->kind == BLOCK_TABLE)
+        render_csv((const struct report_table *)file->block, out);
+    else if (file->block)
+        render_svg((const struct report_chart *)file->block, false, out);
+    else if (file == folder->files)
+        return render_whole_json(folder, out);
+    else
+        return strcmp(file->name, "report.md") == 0 ? render_markdown(folder->report, out) : render_html(folder->report, out);
+    return true;
+}
+
+/* Where a stream's bytes go, and how the last write ended. */
+struct sink {
+    const char *path;
+    int fd;
+    off_t size;
+    lmvr_status status;
+    lmvr_error *error;
+};
+
+static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
+{
+    struct sink *sink = cookie;
+    if (sink->status == LMVR_OK)
+        sink->status = file_write_at(sink->fd, sink->path, bytes, size, sink->size, sink->error);
+    sink->size += (off_t)size;
+    return sink->status == LMVR_OK ? (ssize_t)size : 0;
+}
+
+static lmvr_status write_rendered(const struct folder *folder, const struct file *file, int fd, lmvr_error *error)
+{
+    struct sink sink = {.path = file->path, .fd = fd, .status = LMVR_OK, .error = error};
+    FILE *out = fopencookie(&sink, "w", (cookie_io_functions_t){.write = sink_write});
+    bool good = out && render(folder, file, out);
+    if (out)
+        fclose(out);
+    return sink.status != LMVR_OK || good ? sink.status : error_no_memory(error, "the report");
+}
+
+static lmvr_status write_temporary(const struct folder *folder, struct file *file, lmvr_error *error)
 {
     int fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return file_error(error, file->path, "write");
     file->begun = true;
-    lmvr_status status = file_write_at(fd, file->path, file->bytes, file->size, 0, error);
+    lmvr_status status = file->picture ? file_write_at(fd, file->path, file->picture->bytes, file->picture->size, 0, error)
+                                       : write_rendered(folder, file, fd, error);
     lmvr_status closed = file_close(fd, file->path, status == LMVR_OK ? error : NULL);
     return status == LMVR_OK ? closed : status;
 }
@@ -263,14 +263,6 @@ static lmvr_status put_in_place(struct file *file, lmvr_error *error)
         return file_error(error, file->path, "write");
     file->begun = false;
     return LMVR_OK;
-}
-
-static bool is_written(const struct folder *folder, const char *name)
-{
-    for (size_t i = 0; i < folder->count; i++)
-        if (strcmp(folder->files[i].name, name) == 0)
-            return true;
-    return false;
 }
 
 /* Tables and figures of the earlier report that this one does not have: as one would name them, whatever its list says. */
@@ -286,7 +278,7 @@ static void remove_left_over(struct folder *folder, const json_t *earlier)
         const char *suffix = name + part + stem;
         bool ours = strcmp(suffix, part == 7 ? ".csv" : ".svg") == 0 || (part == 8 && strcmp(suffix, ".png") == 0) ||
                     (part == 8 && strcmp(suffix, ".jpg") == 0);
-        if (stem > 0 && ours && !is_written(folder, name))
+        if (stem > 0 && ours && !is_among(name, folder->names))
             unlink(region_print(&folder->region, "%s/%s", folder->dir, name));
     }
 }
@@ -296,7 +288,7 @@ static lmvr_status write_files(struct folder *folder, const json_t *earlier, lmv
 {
     lmvr_status status = make_folders(folder, error);
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
-        status = write_temporary(&folder->files[i], error);
+        status = write_temporary(folder, &folder->files[i], error);
     if (status == LMVR_OK)
         remove_left_over(folder, earlier);
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)

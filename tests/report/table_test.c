@@ -123,8 +123,6 @@ static void test_a_note_of_all_measured_rows_is_shared(void **state)
 static void test_intervals_are_shown_in_every_form(void **state)
 {
     (void)state;
-    lmvr_error error;
-    char *text;
     struct report *r = report_create("");
     struct report_table *t = report_add_table(r, "t", "", "");
     report_table_add_column(t, &(struct report_column){.name = "a"});
@@ -135,7 +133,7 @@ static void test_intervals_are_shown_in_every_form(void **state)
     report_table_add_row(t, REPORT_MEASURED,
                          (struct report_cell[]){report_text("z"), report_number_within(8, (double)NAN, (double)NAN)}, 2);
     report_table_add_note(t, "Brackets & co.");
-    assert_int_equal(report_table_to_terminal(t, 80, false, &text, &error), LMVR_OK);
+    char *text = rendered_terminal(t, 80, false);
     assert_non_null(strstr(text, "x  50.2 [40.5, 60.8]\ny   7.0             \nz   8.0             \n"));
     assert_non_null(strstr(text, "\nBrackets & co.\n"));
     free(text);
@@ -180,9 +178,7 @@ static void test_nothing_is_taken_for_nothing(void **state)
     report_chart_add_category(c, "a", NULL);
     report_chart_add_series(c, &(struct report_series){.name = "a"}, NULL, 0);
     report_gallery_add(report_add_gallery(NULL, "a", "b", "c", 0), &(struct report_picture){.title = "a"});
-    char *text = "";
-    assert_int_equal(report_table_to_terminal(t, 80, false, &text, &error), LMVR_ERROR_RESOURCE);
-    assert_null(text);
+    assert_int_equal(report_table_print(t, 80, false, stdout, &error), LMVR_ERROR_RESOURCE);
     assert_int_equal(report_write(NULL, "/tmp/nowhere", &error), LMVR_ERROR_RESOURCE);
     report_free(NULL);
 }
@@ -192,14 +188,13 @@ static void test_a_failure_is_remembered(void **state)
 {
     (void)state;
     lmvr_error error;
-    char *text;
     struct report *r = report_create("");
     struct report_table *t = report_add_table(r, "t", "", "");
     r->region.failed = true;
     report_table_add_column(t, &(struct report_column){.name = "a"});
     assert_int_equal(t->column_count, 0);
     assert_null(report_add_table(r, "t", "", ""));
-    assert_int_equal(report_table_to_terminal(t, 80, false, &text, &error), LMVR_ERROR_RESOURCE);
+    assert_int_equal(report_table_print(t, 80, false, stdout, &error), LMVR_ERROR_RESOURCE);
     assert_int_equal(report_write(r, "/tmp/nowhere", &error), LMVR_ERROR_RESOURCE);
     report_free(r);
 }
