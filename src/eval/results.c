@@ -108,6 +108,7 @@ const char *results_main_name(const struct results *results)
 /* A running mean of what is a number, and of its draws one by one. */
 struct mean {
     double sum, draws[BOOTSTRAP_DRAWS];
+    int64_t rows; /* the most that a score is of */
     int count;
 };
 
@@ -118,6 +119,7 @@ static void add_score(struct mean *mean, const struct score *score, enum measure
     mean->sum += score->measures[measure];
     for (int i = 0; i < BOOTSTRAP_DRAWS; i++)
         mean->draws[i] += score->draws[measure][i];
+    mean->rows = score->rows > mean->rows ? score->rows : mean->rows;
     mean->count++;
 }
 
@@ -128,6 +130,7 @@ static void add_mean(struct mean *mean, const struct mean *part)
     mean->sum += part->sum / part->count;
     for (int i = 0; i < BOOTSTRAP_DRAWS; i++)
         mean->draws[i] += part->draws[i] / part->count;
+    mean->rows = part->rows > mean->rows ? part->rows : mean->rows;
     mean->count++;
 }
 
@@ -137,7 +140,7 @@ static struct estimate estimate_of(const struct mean *mean)
     for (int i = 0; i < BOOTSTRAP_DRAWS; i++)
         draws[i] = (float)(mean->draws[i] / mean->count);
     double value = mean->count > 0 ? mean->sum / mean->count : (double)NAN;
-    struct interval interval = bootstrap_interval(draws, BOOTSTRAP_DRAWS, value);
+    struct interval interval = bootstrap_interval(draws, BOOTSTRAP_DRAWS, value, mean->rows);
     return (struct estimate){100 * value, 100 * interval.low, 100 * interval.high};
 }
 

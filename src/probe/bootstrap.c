@@ -213,7 +213,7 @@ static double percentile(const float *ordered, int64_t count, double share)
     return ordered[below] + (place - (double)below) * ((double)ordered[above] - ordered[below]);
 }
 
-struct interval bootstrap_interval(float *draws, int64_t count, double value)
+struct interval bootstrap_interval(float *draws, int64_t count, double value, int64_t images)
 {
     int64_t numbers = 0;
     double sum = 0;
@@ -224,10 +224,23 @@ struct interval bootstrap_interval(float *draws, int64_t count, double value)
         }
     if (numbers == 0 || isnan(value))
         return (struct interval){NAN, NAN};
-    double bias = sum / (double)numbers - value;
     qsort(draws, (size_t)numbers, sizeof *draws, compare_floats);
+    if (draws[0] == draws[numbers - 1]) {
+        double all_but = pow(0.025, 1.0 / (double)(images > 1 ? images : 1));
+        return (struct interval){value * all_but, 1 - (1 - value) * all_but};
+    }
+    double bias = sum / (double)numbers - value;
     return (struct interval){fmin(fmax(percentile(draws, numbers, 0.025) - bias, 0), 1),
                              fmin(fmax(percentile(draws, numbers, 0.975) - bias, 0), 1)};
+}
+
+/* Rows of the class, or its positive ones. */
+static int64_t rows_of_class(const struct sample *s, int class)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < s->labels->rows; i++)
+        count += s->multi ? s->labels->multi[i * s->labels->class_count + class] > 0 : s->labels->single[i] == class;
+    return count;
 }
 
 /* Of the draws of each class; `which` as in sample.per_class. */
@@ -236,7 +249,7 @@ static struct interval *class_intervals(const struct sample *s, int which)
     struct interval *intervals = calloc((size_t)s->labels->class_count + 1, sizeof *intervals);
     for (int k = 0; intervals && k < s->labels->class_count; k++) {
         float *draws = s->per_class[which] + k * (int64_t)DRAWS;
-        intervals[k] = bootstrap_interval(draws, BOOTSTRAP_DRAWS, draws[BOOTSTRAP_DRAWS]);
+        intervals[k] = bootstrap_interval(draws, BOOTSTRAP_DRAWS, draws[BOOTSTRAP_DRAWS], rows_of_class(s, k));
     }
     return intervals;
 }

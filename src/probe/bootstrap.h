@@ -33,7 +33,8 @@ void bootstrap_finish(struct bootstrap *bootstrap);
 
 /* The middle 95 % of the draws that are numbers, by NumPy's percentiles, moved so that the draws' mean is the measure's own
  * value, and kept between 0 and 1. The move matters to average precision: a positive row that is drawn twice stands before
- * itself, so that draws of few positives are all too good. Changes the draws. */
-struct interval bootstrap_interval(float *draws, int64_t count, double value);
+ * itself, so that draws of few positives are all too good. Where all draws are equal they say nothing: the ends are then as far
+ * off as Clopper and Pearson's (1934) are when all of so many `images` are right, or none is. Changes the draws. */
+struct interval bootstrap_interval(float *draws, int64_t count, double value, int64_t images);
 
 #endif

@@ -118,7 +118,7 @@ static void test_an_accuracys_interval_is_the_binomials(void **state)
         scores[2 * i + (i % 5 == 0 ? 1 - i % 2 : i % 2)] = 1;
     }
     assert_int_equal(bootstrap_compute(&l, scores, NULL, 1000, 0, &b, &error), LMVR_OK);
-    struct interval interval = bootstrap_interval(b.draws[MEASURE_ACCURACY], BOOTSTRAP_DRAWS, 0.8);
+    struct interval interval = bootstrap_interval(b.draws[MEASURE_ACCURACY], BOOTSTRAP_DRAWS, 0.8, 1000);
     assert_true(fabs(interval.low - (0.8 - 0.0248)) < 0.003);
     assert_true(fabs(interval.high - (0.8 + 0.0248)) < 0.003);
     /* of a class of 500 rows it is wider by the root of two */
@@ -152,16 +152,31 @@ static void test_percentiles_are_numpys(void **state)
     (void)state;
     float draws[] = {(float)NAN, 0.4F, 0.1F, 0.3F,
                      (float)NAN, 0.2F, 0.5F}; /* numpy.percentile([.1, .2, .3, .4, .5], [2.5, 97.5]) */
-    struct interval i = bootstrap_interval(draws, 7, 0.3);
+    struct interval i = bootstrap_interval(draws, 7, 0.3, 9);
     assert_true(fabs(i.low - 0.11) < 1e-6 && fabs(i.high - 0.49) < 1e-6);
-    i = bootstrap_interval(draws, 5, 0.2); /* the draws' mean is moved to the value, and no further than 0 */
+    i = bootstrap_interval(draws, 5, 0.2, 9); /* the draws' mean is moved to the value, and no further than 0 */
     assert_true(fabs(i.low - 0.01) < 1e-6 && fabs(i.high - 0.39) < 1e-6);
-    i = bootstrap_interval(draws, 5, 0.1);
+    i = bootstrap_interval(draws, 5, 0.1, 9);
     assert_true(i.low == 0 && fabs(i.high - 0.29) < 1e-6);
-    i = bootstrap_interval(draws, 0, 0.5);
+    i = bootstrap_interval(draws, 0, 0.5, 9);
     assert_true(isnan(i.low) && isnan(i.high));
-    i = bootstrap_interval(draws, 5, (double)NAN);
+    i = bootstrap_interval(draws, 5, (double)NAN, 9);
     assert_true(isnan(i.low) && isnan(i.high));
+}
+
+/* One image that is right is no proof: its draws are all alike. scipy.stats.binomtest(n, n).proportion_ci() begins at 0.025 for
+ * one, at 0.8628 for 25. */
+static void test_draws_that_are_all_alike_prove_little(void **state)
+{
+    (void)state;
+    float draws[] = {1, 1, 1};
+    struct interval i = bootstrap_interval(draws, 3, 1, 1);
+    assert_true(fabs(i.low - 0.025) < 1e-6 && i.high == 1);
+    i = bootstrap_interval(draws, 3, 1, 25);
+    assert_true(fabs(i.low - 0.8628) < 1e-4 && i.high == 1);
+    draws[0] = draws[1] = draws[2] = 0;
+    i = bootstrap_interval(draws, 3, 0, 25);
+    assert_true(i.low == 0 && fabs(i.high - 0.1372) < 1e-4);
 }
 
 /* Normal scores, a fifth of the rows positive and one deviation better: the average precision of endless rows is 0.4621, the
@@ -228,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_an_accuracys_interval_is_the_binomials),
         cmocka_unit_test(test_images_are_drawn_not_rows),
         cmocka_unit_test(test_percentiles_are_numpys),
+        cmocka_unit_test(test_draws_that_are_all_alike_prove_little),
         cmocka_unit_test(test_intervals_of_average_precision_cover_it),
         cmocka_unit_test(test_it_is_fast),
     };
