@@ -22,7 +22,9 @@ struct run {
     const struct options *options;
     const struct experiment *experiment;
     struct dataset set;
-    lmvr_model *model, *finetuned;
+    lmvr_model *opened[EVAL_MOST_MODELS], *finetuned;
+    struct eval_model models[EVAL_MOST_MODELS];
+    int model_count;
     struct progress progress;
     unsigned types, severities; /* of corruptions; 0: all that there are */
     bool in_pass, strict_stop;
@@ -96,6 +98,9 @@ static lmvr_status check_call(struct run *run, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "no data: --data has to name the folder of the data set");
     if (!o->output)
         return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder for the report");
+    if (o->model_count > EVAL_MOST_MODELS)
+        return error_set(error, LMVR_ERROR_INVALID, "-m: %d models are given, expected at most %d", o->model_count,
+                         EVAL_MOST_MODELS);
     if (o->resume && o->force)
         return error_set(error, LMVR_ERROR_INVALID, "--resume keeps what --force removes: only one of them can be given");
     if (o->corrupted && run->experiment->kind != EXPERIMENT_CORRUPTION)
@@ -119,13 +124,19 @@ static lmvr_status open_set(struct run *run, lmvr_error *error)
 static lmvr_status open_models(struct run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
-    char *path;
-    TRY(engine_model_path(o, &path, error));
-    lmvr_status status = engine_load(path, o, &run->model, error);
-    free(path);
-    if (status == LMVR_OK && o->finetuned)
-        status = engine_load(o->finetuned, o, &run->finetuned, error);
-    return status;
+    struct options one = *o;
+    do {
+        char *path;
+        one.model = o->model_count > 0 ? o->models[run->model_count] : NULL;
+        TRY(engine_model_path(&one, &path, error));
+        lmvr_model **opened = &run->opened[run->model_count];
+        lmvr_status status = engine_load(path, o, opened, error);
+        free(path);
+        if (status != LMVR_OK)
+            return status;
+        run->models[run->model_count++] = (struct eval_model){*opened, one.model};
+    } while (run->model_count < o->model_count);
+    return o->finetuned ? engine_load(o->finetuned, o, &run->finetuned, error) : LMVR_OK;
 }
 
 /* ImageNet-C cropped the pictures of one class each; a crop of a picture with many would lose some. */
@@ -141,13 +152,9 @@ static int corrupt_size(const struct run *run)
 static lmvr_status print_table(const struct report_table *table, lmvr_error *error)
 {
     struct winsize window;
-    char *text;
     bool terminal = isatty(STDOUT_FILENO);
     int width = terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 120;
-    TRY(report_table_to_terminal(table, width, terminal, &text, error));
-    fputs(text, stdout);
-    free(text);
-    return LMVR_OK;
+    return report_table_print(table, width, terminal, stdout, error);
 }
 
 static int finish(const struct run *run, const struct report *report, const struct report_table *table,
@@ -192,8 +199,8 @@ static int evaluate(struct run *run)
     struct report_table *table;
     struct eval_counts counts;
     struct eval_options options = {.experiment = run->experiment,
-                                   .model = run->model,
-                                   .model_name = o->model,
+                                   .models = run->models,
+                                   .model_count = run->model_count,
                                    .finetuned = run->finetuned,
                                    .session = o->session,
                                    .set = &run->set,
@@ -206,6 +213,7 @@ static int evaluate(struct run *run)
                                    .limit = o->limit,
                                    .c = isnan(o->c) ? 0 : o->c,
                                    .seed = o->session.seed,
+                                   .seeds = o->seeds > 0 ? o->seeds : 1,
                                    .output = o->output,
                                    .mode = o->force ? STORE_FORCE : STORE_RESUME,
                                    .watch = {on_pass, on_image, on_fit, run}};
@@ -232,7 +240,8 @@ int command_eval(const struct options *options)
         status = open_models(&run, &error);
     int exit_status = status == LMVR_OK ? evaluate(&run) : cannot(status, &error);
     lmvr_model_free(run.finetuned);
-    lmvr_model_free(run.model);
+    for (int i = 0; i < EVAL_MOST_MODELS; i++)
+        lmvr_model_free(run.opened[i]);
     dataset_finish(&run.set);
     return exit_status;
 }

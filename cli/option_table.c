@@ -31,8 +31,10 @@
 const struct option_row option_table[] = {
     /* the model, and what comes out */
     {'m', "model", PATH("PATH", model), FOR_BENCH, "Hugging Face model folder, instead of a --shape"},
-    {'m', "model", PATH("PATH", model), FOR_MODEL | FOR_INFO,
+    {'m', "model", PATH("PATH", model), (FOR_MODEL & ~FOR_EVAL) | FOR_INFO,
      "Hugging Face model folder (default: the model that ships with lmvr)"},
+    {'m', "model", "PATH", OPTION_MODEL, 0, 0, 0, FOR_EVAL,
+     "Hugging Face model folder; repeat to compare models in one report (default: the model that ships with lmvr)"},
     {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED,
      "representation to compute, repeatable: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1; for a CLIP model "
      "encoder:patches:mean:-2)"},
@@ -199,6 +201,8 @@ const struct option_row option_table[] = {
      "random seed of sampling, combined with each image's bytes (default: 0)"},
     {0, "seed", SEED(session.seed), FOR_DESCRIBE,
      "random seed of sampling and corruptions, combined with each image's bytes (default: 0)"},
+    {0, "seeds", INTEGER(seeds, 1, 100), FOR_EVAL,
+     "repeat with N seeds, from --seed on: random splits and held-out parts; report mean and spread (default: 1)"},
     {0, "seed", SEED(session.seed), FOR_EVAL, "random seed of subsets, probes, corruptions and sampling (default: 0)"},
     {0, "aspect", CHOICE("crop|pad|stretch", session.aspect), FOR_MODEL,
      "how an image is made square (default: the model's own)"},

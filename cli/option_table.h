@@ -9,6 +9,7 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_PATH,
     OPTION_FEATURE,
+    OPTION_MODEL,
     OPTION_INTEGER,
     OPTION_SEED,
     OPTION_REAL,

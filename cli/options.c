@@ -131,6 +131,9 @@ static bool set_value(const struct option_row *r, const char *text, struct optio
     case OPTION_PATH:
         *(const char **)member = text;
         return true;
+    case OPTION_MODEL:
+        o->models[o->model_count++] = text;
+        return true;
     case OPTION_TEXT:
     case OPTION_FEATURE:
         break;
@@ -166,12 +169,13 @@ static void describe_options(const struct command *command, struct option *longs
     *shorts = '\0';
 }
 
-static const struct option_row *find_row(int value)
+/* The command's own: letters mean different things to different ones. */
+static const struct option_row *find_row(int value, const struct command *command)
 {
     if (value >= 256)
         return &option_table[value - 256];
     for (size_t i = 0; i < option_count; i++)
-        if (option_table[i].letter == value)
+        if (option_table[i].letter == value && (option_table[i].commands & command->bit))
             return &option_table[i];
     return NULL;
 }
@@ -188,7 +192,7 @@ static bool begins_some(const struct command *command, const char *word)
 /* What getopt could not use: `value` is its '?' or ':'. */
 static void complain_about_option(int value, const struct command *command, const char *word)
 {
-    const struct option_row *r = optopt ? find_row(optopt) : NULL;
+    const struct option_row *r = optopt ? find_row(optopt, command) : NULL;
     if (value == ':' && r)
         complain("--%s needs a value, %s; see lmvr %s --help", r->name, r->value, command->name);
     else if (r && optopt >= 256)
@@ -213,7 +217,7 @@ static bool parse_options(const struct command *command, int argc, char **argv, 
             complain_about_option(value, command, argv[optind - 1]);
             return false;
         }
-        const struct option_row *r = find_row(value);
+        const struct option_row *r = find_row(value, command);
         if (r->letter == 'h') {
             print_help(command);
             *exit_status = flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
@@ -244,7 +248,8 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
     lmvr_session_options_default(&options->session);
     *exit_status = EXIT_CANNOT;
     options->features = calloc((size_t)argc, sizeof *options->features);
-    if (!options->features) {
+    options->models = calloc((size_t)argc, sizeof *options->models);
+    if (!options->features || !options->models) {
         complain("out of memory for the options");
         *exit_status = EXIT_STOPPED;
         return false;
@@ -263,5 +268,6 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
 void options_finish(struct options *options)
 {
     free(options->features);
-    options->features = NULL;
+    free(options->models);
+    options->features = options->models = NULL;
 }

@@ -47,7 +47,9 @@ struct train_numbers {
 
 struct options {
     struct train_numbers train;
-    const char *model; /* NULL: the one that ships */
+    const char *model;   /* NULL: the one that ships */
+    const char **models; /* of eval, each -m; to be freed */
+    int model_count;
     lmvr_dtype dtype;
     lmvr_session_options session;
     const char **features; /* session.features, to be freed */
@@ -59,7 +61,7 @@ struct options {
     double angle;                              /* NAN: not given */
     int size, format;                          /* -1: not given; the place in "png|jpg", 0: not given */
     const char *dataset, *data, *task, *test_part, *corrupted, *finetuned;
-    int limit;                                         /* 0: not given */
+    int limit, seeds;                                  /* 0: not given */
     const char *probe, *feature_file, *labels, *index; /* of the probe commands; paths */
     double c;                                          /* NAN: chosen */
     const char *shape;                                 /* of the bench's random model */

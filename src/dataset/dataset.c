@@ -140,6 +140,7 @@ static lmvr_status take(struct draft *draft, const struct dataset_options *optio
 {
     int64_t *rows;
     set->fingerprint = HASH_START;
+    set->split_by_seed = draft->split_by_seed;
     set->left_out = draft->left_out;
     memcpy(set->left_out_why, draft->left_out_why, sizeof set->left_out_why);
     lmvr_status status = put_in_order(draft, options, set, &rows, error);

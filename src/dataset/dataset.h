@@ -25,6 +25,7 @@ struct dataset {
     enum dataset_part *parts; /* (count); images of a part stand together, DATASET_TRAIN first, each in the set's own order */
     struct dataset_task *tasks;
     int task_count;
+    bool split_by_seed;      /* it has no parts of its own: a fifth is tested on, by the seed */
     int64_t left_out;        /* entries that the set has but which could not be used: no such file, no label */
     char left_out_why[1024]; /* the first of them, as a sentence; "" */
     uint64_t fingerprint;    /* of paths below the folder, parts and labels; not of the pictures' bytes */
@@ -47,6 +48,11 @@ extern const char dataset_names[];
 lmvr_status dataset_open(const char *name, const char *path, const struct dataset_options *options, struct dataset *set,
                          lmvr_error *error);
 void dataset_finish(struct dataset *set);
+
+/* Another split of a set that is split by a seed: as many images to test on, of each class where an image has one, drawn by
+ * another seed. Image i of *again is image (*order)[i] of `set`; the order is to be freed. */
+lmvr_status dataset_split_again(const struct dataset *set, uint64_t seed, struct dataset *again, int64_t **order,
+                                lmvr_error *error);
 
 /* Numbers the classes of each task of `set` as those of the same task of `like` are numbered, by name; where both names begin
  * with a WordNet id (n01440764), by that. Images of other classes get the label -1, and are counted in left_out. So what was

@@ -159,9 +159,10 @@ lmvr_status draft_split(struct draft *draft, uint64_t seed, lmvr_error *error)
         keys[i] = split_path_key(seed, draft->paths[i]);
     }
     if (status == LMVR_OK)
-        status = split_choose(draft->count, strata, keys, 0, chosen, error);
+        status = split_choose(draft->count, strata, keys, SPLIT_A_FIFTH, chosen, error);
     for (size_t i = 0; i < count && status == LMVR_OK; i++)
         draft->parts[i] = chosen[i] ? DATASET_TEST : DATASET_TRAIN;
+    draft->split_by_seed = true;
     free(strata);
     free(keys);
     free(chosen);

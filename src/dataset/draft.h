@@ -13,6 +13,7 @@ struct draft {
     struct dataset_task *tasks; /* their labels have `space` rows, of which `count` are used */
     int task_count;
     struct present present;
+    bool split_by_seed; /* the parts are draft_split()'s */
     int64_t left_out;
     char left_out_why[1024];
 };

@@ -56,7 +56,9 @@ lmvr_status split_choose(int64_t count, const int32_t *strata, const uint64_t *k
     for (int64_t begin = 0, end; begin < count; begin = end) {
         for (end = begin; end < count && rows[end].stratum == rows[begin].stratum; end++)
             ;
-        int64_t wanted = most > 0 ? most : fifth(end - begin);
+        int64_t wanted = most > 0 ? most : most == SPLIT_AS_MANY ? 0 : fifth(end - begin);
+        for (int64_t i = begin; i < end && most == SPLIT_AS_MANY; i++)
+            wanted += chosen[rows[i].number];
         for (int64_t i = begin; i < end; i++)
             chosen[rows[i].number] = i - begin < wanted;
     }

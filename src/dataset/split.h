@@ -11,8 +11,11 @@ uint64_t split_key(uint64_t seed, const char *text);
 /* The same for an image's path: of its last two names, "CLASS/FILE". */
 uint64_t split_path_key(uint64_t seed, const char *path);
 
-/* Among the rows of each stratum, those with the lowest keys: `most` of them, or with most = 0 a fifth, to the nearest, but of
- * two rows or more at least one. chosen is (count). */
+#define SPLIT_A_FIFTH 0
+#define SPLIT_AS_MANY (-1)
+
+/* Among the rows of each stratum, those with the lowest keys: `most` of them; or SPLIT_A_FIFTH, to the nearest, but of two rows
+ * or more at least one; or SPLIT_AS_MANY as `chosen` has before. chosen is (count). */
 lmvr_status split_choose(int64_t count, const int32_t *strata, const uint64_t *keys, int64_t most, bool *chosen,
                          lmvr_error *error);
 

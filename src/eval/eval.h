@@ -22,10 +22,17 @@ struct eval_watch {
     void *user;
 };
 
+struct eval_model {
+    const lmvr_model *model;
+    const char *folder; /* for the report; NULL: the one that ships */
+};
+
+#define EVAL_MOST_MODELS 16
+
 struct eval_options {
     const struct experiment *experiment;
-    const lmvr_model *model;
-    const char *model_name;       /* for the report: its folder */
+    const struct eval_model *models; /* (model_count) each has its rows */
+    int model_count;
     const lmvr_model *finetuned;  /* "attributes": another model, for the last row; NULL: none */
     lmvr_session_options session; /* prompt, generation, batch and threads; features are the experiment's */
     const struct dataset *set;
@@ -37,9 +44,10 @@ struct eval_options {
     int corrupt_size;     /* ImageNet-C's own crop of this size before a corruption; 0: none */
     int64_t limit;        /* at most so many images of a corruption of ImageNet-C; 0: all */
     double c;             /* of the probes; 0: chosen on a held-out part */
-    uint64_t seed;        /* of the probes and the corruptions */
+    uint64_t seed;        /* of the probes, the corruptions and the bootstrap */
+    int seeds;            /* so many seeds, from that one on, each with its own split where that is random; at least 1 */
     const char *output;   /* the report's folder; features lie in features/ below it */
-    enum store_mode mode; /* of the features: STORE_RESUME goes on with what is there */
+    enum store_mode mode; /* of the features: STORE_RESUME continues with what is there */
     struct eval_watch watch;
 };
 

@@ -53,12 +53,38 @@ static lmvr_status add_class_words(struct example *example, const char *name, lm
     }
 }
 
+/* An attribute's "no" says nothing without the attribute: a "no" in a response is no answer to it. */
+static bool speaks_for_itself(const char *class)
+{
+    return strcmp(class, "yes") != 0 && strcmp(class, "no") != 0 && strcmp(class, "other") != 0;
+}
+
+/* "hat: no; socks: leggings", for sets that ask more than one question; else the words that were found. */
+static lmvr_status add_label(struct example *example, const struct dataset *set, int64_t image, lmvr_error *error)
+{
+    size_t size;
+    FILE *out = open_memstream(&example->label, &size);
+    if (!out)
+        return error_no_memory(error, "an example");
+    const char *between = "";
+    for (int t = 0; t < set->task_count && set->task_count > 1; t++) {
+        const struct labels *l = &set->tasks[t].labels;
+        if (l->kind != LABELS_SINGLE || l->single[image] < 0)
+            continue;
+        fprintf(out, "%s%s: %s", between, set->tasks[t].name, l->classes[l->single[image]]);
+        between = "; ";
+    }
+    for (int w = 0; w < example->word_count && set->task_count == 1; w++)
+        fprintf(out, "%s%s", w ? ", " : "", example->words[w]);
+    return fclose(out) == 0 ? LMVR_OK : error_no_memory(error, "an example");
+}
+
 static lmvr_status add_true_classes(struct example *example, const struct dataset *set, int64_t image, lmvr_error *error)
 {
     for (int t = 0; t < set->task_count; t++) {
         const struct labels *l = &set->tasks[t].labels;
         if (l->kind == LABELS_SINGLE) {
-            if (l->single[image] >= 0)
+            if (l->single[image] >= 0 && (set->task_count == 1 || speaks_for_itself(l->classes[l->single[image]])))
                 TRY(add_class_words(example, l->classes[l->single[image]], error));
             continue;
         }
@@ -90,7 +116,10 @@ static lmvr_status take(struct examples *examples, const struct examples_pass *p
                           .response = strdup(response ? response : ""),
                           .condition = *condition,
                           .role = role};
-    return e->path && e->response ? add_true_classes(e, pass->set, image, error) : error_no_memory(error, "an example");
+    if (!e->path || !e->response)
+        return error_no_memory(error, "an example");
+    TRY(add_true_classes(e, pass->set, image, error));
+    return add_label(e, pass->set, image, error);
 }
 
 /* Test image i of some that are spread over the set; -1: none, or the same as the one before. */
@@ -193,6 +222,7 @@ void examples_finish(struct examples *examples)
         for (int w = 0; w < e->word_count; w++)
             free(e->words[w]);
         free(e->words);
+        free(e->label);
         free(e->path);
         free(e->response);
     }
@@ -232,25 +262,17 @@ static lmvr_status find_marks(const struct example *e, struct report_mark *marks
     return LMVR_OK;
 }
 
-static void join_words(const struct example *e, char *text, size_t size)
-{
-    size_t length = 0;
-    *text = '\0';
-    for (int w = 0; w < e->word_count && length < size; w++)
-        length += (size_t)snprintf(text + length, size - length, "%s%s", w ? ", " : "", e->words[w]);
-}
-
 static lmvr_status add_picture(struct report_gallery *gallery, const struct example *e, const struct image *image,
                                lmvr_error *error)
 {
     struct report_mark marks[MOST_WORDS];
-    char label[512], title[600];
+    char title[600];
     const char *slash = strrchr(e->path, '/');
-    struct report_picture picture = {.title = title, .label = label, .text = e->response, .marks = marks};
+    struct report_picture picture = {
+        .title = title, .label = e->label, .text = e->response, .marks = marks, .width = image->width, .height = image->height};
     uint8_t *bytes;
     TRY(find_marks(e, marks, &picture.mark_count, error));
     TRY(thumbnail(image, THUMBNAIL_SIDE, THUMBNAIL_JPEG, &bytes, &picture.size, error));
-    join_words(e, label, sizeof label);
     if (e->condition.corrupted)
         snprintf(title, sizeof title, "%s, severity %d", corruption_names[e->condition.type], e->condition.severity);
     else
@@ -262,13 +284,15 @@ static lmvr_status add_picture(struct report_gallery *gallery, const struct exam
 }
 
 lmvr_status examples_add(struct report *report, const struct examples *examples, const struct eval_options *options,
-                         struct corrupting *corrupting, lmvr_error *error)
+                         struct corrupting *corrupting, const char *model, lmvr_error *error)
 {
+    char title[160];
     if (examples->count == 0)
         return LMVR_OK;
     report_add_section(report, "Examples");
+    snprintf(title, sizeof title, "%s%s%s", examples->title, *model ? " of " : "", model);
     struct report_gallery *gallery =
-        report_add_gallery(report, "examples", examples->title,
+        report_add_gallery(report, "examples", title,
                            "Below each image stand its true classes; where the response names them, they are marked.", 280);
     for (int i = 0; i < examples->count; i++) {
         struct image image;

@@ -11,7 +11,8 @@
 
 struct example {
     char *path, *response; /* owned */
-    char **words;          /* (word_count) what the true classes are called, owned */
+    char *label;           /* the true classes, with the names of their tasks where there are several; owned */
+    char **words;          /* (word_count) what the true classes are called, as a response may say it, owned */
     int word_count;
     struct condition condition;
     const char *role; /* said before the file's name, such as "clean"; NULL: none */
@@ -44,10 +45,10 @@ lmvr_status examples_take_corrupted(struct examples *examples, const struct exam
                                     const struct condition *condition, const struct examples_pass *clean, lmvr_error *error);
 void examples_finish(struct examples *examples);
 
-/* Appends them to the report, with attention maps of a few where the model has a language model. An image that can no longer
- * be read is left out. */
+/* Appends them to the report, with attention maps of a few where the first model, called `model` ("": it is the only one), has
+ * a language model. An image that can no longer be read is left out. */
 lmvr_status examples_add(struct report *report, const struct examples *examples, const struct eval_options *options,
-                         struct corrupting *corrupting, lmvr_error *error);
+                         struct corrupting *corrupting, const char *model, lmvr_error *error);
 
 /* The picture of an example as the model saw it, corruption and all. */
 lmvr_status example_read(const struct example *example, struct corrupting *corrupting, struct image *image, lmvr_error *error);

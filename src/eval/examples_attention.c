@@ -37,7 +37,7 @@ static lmvr_status add_map(struct report_gallery *gallery, const struct image *i
                            const char *title, lmvr_error *error)
 {
     struct image small, overlay;
-    struct report_picture picture = {.title = title};
+    struct report_picture picture = {.title = title, .width = image->width, .height = image->height};
     uint8_t *bytes = NULL;
     TRY(picture_fit(image, PICTURE_SIDE, PICTURE_SIDE, false, &small, error));
     struct heat fitting = heat_resized(heat, image->width, image->height, small.width, small.height);
@@ -107,7 +107,7 @@ lmvr_status examples_add_attention(struct report *report, const struct examples 
     lmvr_model_info info;
     lmvr_session *session;
     lmvr_session_options session_options = options->session;
-    lmvr_model_get_info(options->model, &info);
+    lmvr_model_get_info(options->models[0].model, &info);
     if (info.language.blocks == 0)
         return LMVR_OK;
     session_options.features = NULL;
@@ -116,7 +116,7 @@ lmvr_status examples_add_attention(struct report *report, const struct examples 
     session_options.attention = true;
     session_options.before_generation = false;
     session_options.batch = 1;
-    TRY(lmvr_session_create(options->model, &session_options, &session, error));
+    TRY(lmvr_session_create(options->models[0].model, &session_options, &session, error));
     report_add_section(report, "Attention");
     lmvr_status status = LMVR_OK;
     for (int i = 0; i < examples->count && i < MOST_IMAGES && status == LMVR_OK; i++)

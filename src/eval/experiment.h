@@ -22,9 +22,10 @@ struct variant {
     double paper[EXPERIMENT_MOST_PAPER];
 };
 
-/* A column of what the paper reports: "VOC07" over "LLaVA". */
+/* A column of what the paper reports, "VOC07" over "LLaVA". Figures of the same data set and kind of model can be set beside.
+ */
 struct paper_column {
-    const char *over, *name;
+    const char *over, *name, *dataset, *family;
 };
 
 struct experiment {

@@ -137,13 +137,26 @@ int64_t features_good(const struct feature_set *set, int64_t first, int64_t coun
     return good;
 }
 
-/* Rows are numbered in the images' order without gaps, so that images that stand together have rows that do. */
-static int64_t first_row(const struct feature_set *set, int64_t first, int64_t count)
+/* The rows of images first .. first + count - 1, neighbors in the file at once: images mostly stand in its order, but those of
+ * another split do not. */
+static lmvr_status read_rows(const struct npy_reader *reader, const struct feature_set *set, int64_t first, int64_t count,
+                             float *out, lmvr_error *error)
 {
-    for (int64_t i = first; i < first + count; i++)
-        if (set->rows[i] >= 0)
-            return set->rows[i];
-    return 0;
+    for (int64_t i = first, next; i < first + count; i = next) {
+        int64_t row = set->rows[i];
+        next = i + 1;
+        if (row < 0)
+            continue;
+        while (next < first + count && set->rows[next] == row + (next - i))
+            next++;
+        uint64_t end = (uint64_t)(row + (next - i));
+        if (end > reader->rows)
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu rows, expected %llu", reader->path,
+                             (unsigned long long)reader->rows, (unsigned long long)end);
+        TRY(npy_reader_read(reader, (uint64_t)row, (uint64_t)(next - i), out, error));
+        out += (uint64_t)(next - i) * reader->dim;
+    }
+    return LMVR_OK;
 }
 
 lmvr_status features_load(const struct feature_set *set, const char *name, int64_t first, int64_t count, float **features,
@@ -159,16 +172,13 @@ lmvr_status features_load(const struct feature_set *set, const char *name, int64
     free(path);
     if (status != LMVR_OK)
         return status;
-    uint64_t good = (uint64_t)features_good(set, first, count), from = (uint64_t)first_row(set, first, count);
+    uint64_t good = (uint64_t)features_good(set, first, count);
     *dim = (int64_t)reader.dim;
-    if (from + good > reader.rows)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: has %llu rows, expected %llu", reader.path,
-                           (unsigned long long)reader.rows, (unsigned long long)(from + good));
-    else if (__builtin_mul_overflow(good, reader.dim * sizeof(float), &size) || !(*features = malloc(size + 1)))
+    if (__builtin_mul_overflow(good, reader.dim * sizeof(float), &size) || !(*features = malloc(size + 1)))
         status =
             error_set(error, LMVR_ERROR_RESOURCE, "out of memory for %llu rows of %s", (unsigned long long)good, reader.path);
     else
-        status = npy_reader_read(&reader, from, good, *features, error);
+        status = read_rows(&reader, set, first, count, *features, error);
     npy_reader_close(&reader);
     if (status != LMVR_OK) {
         free(*features);

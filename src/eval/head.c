@@ -1,10 +1,12 @@
 #include "eval/head.h"
 
 #include "eval/score.h"
+#include "eval/tables.h"
 
 #include <inttypes.h>
 #include <omp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -62,32 +64,48 @@ static void add_time_and_place(struct report *report)
     report_add_fact(report, "Program", "lmvr %s", lmvr_version());
 }
 
-void head_add(struct report *report, const struct eval_options *o, const lmvr_session *session, const struct feature_set *clean,
-              const struct feature_set *finetuned)
+/* Models and their passes, each in a line of its own. */
+static void add_models(struct report *report, const struct eval_options *o, const struct feature_set *const *clean)
 {
-    lmvr_session_options used;
-    lmvr_session_get_options(session, &used);
-    add_model(report, "Model", o->model_name, o->model);
+    for (int i = 0; i < o->model_count; i++)
+        add_model(report, "Model", o->models[i].folder, o->models[i].model);
     if (o->finetuned)
         add_model(report, "Fine-tuned model", "the one given with --finetuned", o->finetuned);
     add_data(report, o);
-    if (used.prompt) {
-        report_add_fact(report, "Prompt", "%s (template %s)", used.prompt, used.template_name);
-        report_add_fact(report, "Response", "at most %d tokens, %s", used.max_new_tokens,
-                        used.temperature > 0 ? "sampled" : "greedy");
-    }
-    report_add_fact(report, "Seed", "%" PRIu64, o->seed);
-    add_pass(report, "Features", clean);
+    for (int i = 0; i < o->model_count; i++)
+        add_pass(report, "Features", clean[i]);
     if (o->finetuned)
-        add_pass(report, "Features, fine-tuned", finetuned);
+        add_pass(report, "Features, fine-tuned", clean[o->model_count]);
+}
+
+static void add_prompt(struct report *report, const lmvr_session *session)
+{
+    lmvr_session_options used;
+    lmvr_session_get_options(session, &used);
+    if (used.prompt)
+        report_add_fact(report, "Prompt", "%s (template %s); response of at most %d tokens, %s", used.prompt,
+                        used.template_name, used.max_new_tokens, used.temperature > 0 ? "sampled" : "greedy");
+}
+
+void head_add(struct report *report, const struct eval_options *o, const struct results *results,
+              const lmvr_session *const *sessions, const struct feature_set *const *clean)
+{
+    add_models(report, o, clean);
+    for (int i = 0; i < o->model_count; i++)
+        add_prompt(report, sessions[i]);
+    if (o->seeds > 1)
+        report_add_fact(report, "Seeds", "%" PRIu64 " to %" PRIu64, o->seed, o->seed + (uint64_t)o->seeds - 1);
+    else
+        report_add_fact(report, "Seed", "%" PRIu64, o->seed);
     if (o->experiment->kind == EXPERIMENT_CORRUPTION)
         add_corruption(report, o);
     add_time_and_place(report);
     report_add_text(
         report,
         "Each row is a linear probe on frozen features: L2-regularized logistic regression on the standardized features "
-        "of the training images, its regularization chosen on a held-out fifth of them, scored on the test images. "
-        "Numbers under \"paper\" are those of the paper, of its own models and data.");
+        "of the training images, its regularization chosen on a held-out fifth of them, scored on the test images. %s",
+        tables_have_paper(results) ? "Numbers under \"paper\" are those of the paper, of its own models and data."
+                                   : "The paper reports nothing of this data set that could be set beside.");
 }
 
 static void add_warnings(struct report *report, const struct results *r)
@@ -97,27 +115,31 @@ static void add_warnings(struct report *report, const struct results *r)
     report_table_add_column(table, &(struct report_column){.name = "representations"});
     for (int i = 0; i < r->warning_count; i++) {
         const struct warning *w = &r->warnings[i];
-        char whose[256];
+        char whose[256], label[TABLES_LABEL_SIZE];
+        tables_label(r, w->representation, label);
         if (w->count == r->representation_count)
             snprintf(whose, sizeof whose, "all");
         else if (w->count == 1)
-            snprintf(whose, sizeof whose, "%s", r->representations[w->representation].label);
+            snprintf(whose, sizeof whose, "%s", label);
         else
-            snprintf(whose, sizeof whose, "%s and %d more", r->representations[w->representation].label, w->count - 1);
+            snprintf(whose, sizeof whose, "%s and %d more", label, w->count - 1);
         report_table_add_row(table, REPORT_MEASURED, (struct report_cell[]){report_text(w->sentence), report_text(whose)}, 2);
     }
 }
 
 void head_add_left_out(struct report *report, const struct eval_options *o, const struct results *results,
-                       const struct feature_set *clean, const struct eval_counts *counts)
+                       const struct feature_set *const *clean, const struct eval_counts *counts)
 {
+    const char *why = NULL;
+    for (int i = 0; i < o->model_count + (o->finetuned != NULL); i++)
+        why = why ? why : clean[i]->why;
     report_add_section(report, "What was left out");
     if (o->set->left_out > 0)
         report_add_notice(report, "%lld entr%s of the data set could not be used. The first: %s.", (long long)o->set->left_out,
                           o->set->left_out == 1 ? "y" : "ies", o->set->left_out_why);
     if (counts->failed > 0)
         report_add_notice(report, "%lld of %lld images could not be read, over all passes. The first: %s.",
-                          (long long)counts->failed, (long long)counts->images, clean->why ? clean->why : "under a corruption");
+                          (long long)counts->failed, (long long)counts->images, why ? why : "under a corruption");
     if (results->warning_count > 0)
         add_warnings(report, results);
     if (o->set->left_out == 0 && counts->failed == 0 && results->warning_count == 0)

@@ -5,11 +5,11 @@
 #include "eval/eval.h"
 #include "eval/results.h"
 
-/* `session` is the one that computed `clean`. */
-void head_add(struct report *report, const struct eval_options *options, const lmvr_session *session,
-              const struct feature_set *clean, const struct feature_set *finetuned);
+/* `sessions` and their passes `clean` are a model's each, and the fine-tuned one's. */
+void head_add(struct report *report, const struct eval_options *options, const struct results *results,
+              const lmvr_session *const *sessions, const struct feature_set *const *clean);
 
 void head_add_left_out(struct report *report, const struct eval_options *options, const struct results *results,
-                       const struct feature_set *clean, const struct eval_counts *counts);
+                       const struct feature_set *const *clean, const struct eval_counts *counts);
 
 #endif

@@ -10,6 +10,12 @@ void row_number(struct row *row, double value)
         row->cells[row->count++] = isnan(value) ? report_missing(NULL) : report_number(value);
 }
 
+void row_estimate(struct row *row, struct estimate e)
+{
+    if (row->count < ROW_MOST_CELLS)
+        row->cells[row->count++] = isnan(e.value) ? report_missing(NULL) : report_number_within(e.value, e.low, e.high);
+}
+
 void row_text(struct row *row, const char *format, ...)
 {
     va_list args;

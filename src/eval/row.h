@@ -2,11 +2,12 @@
 #ifndef LMVR_SRC_EVAL_ROW_H
 #define LMVR_SRC_EVAL_ROW_H
 
+#include "eval/results.h"
 #include "report/report.h"
 
 #include <stddef.h>
 
-#define ROW_MOST_CELLS 32
+#define ROW_MOST_CELLS 128
 #define ROW_MOST_TEXT  128 /* bytes; more is cut off */
 
 struct row {
@@ -17,6 +18,7 @@ struct row {
 
 /* NAN: missing. */
 void row_number(struct row *row, double value);
+void row_estimate(struct row *row, struct estimate estimate);
 void row_text(struct row *row, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

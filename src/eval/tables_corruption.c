@@ -15,11 +15,7 @@ static void add_columns(struct report_table *table, const struct results *r, con
     report_table_compare(table, REPORT_COMPARE_COLUMNS);
     report_table_add_column(table, &(struct report_column){.name = first});
     for (int i = 0; i < r->representation_count; i++)
-        report_table_add_column(table, &(struct report_column){.over = results_main_name(r),
-                                                               .name = r->representations[i].label,
-                                                               .unit = "%",
-                                                               .decimals = 1,
-                                                               .better = REPORT_HIGHER});
+        tables_add_representation_column(table, r, i, results_main_name(r));
 }
 
 /* ---- by group ----------------------------------------------------------------------------------------------------------- */
@@ -51,10 +47,14 @@ static void put_paper(struct row *row, const char *group)
 
 static void add_note_columns(struct report_table *table)
 {
-    static const char *const names[] = {"training images", "test images", "seed", "model", "data", "seconds"};
+    static const char *const names[] = {"training images", "test images", "seed", "model", "data", "time"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        report_table_add_column(table,
-                                &(struct report_column){.name = names[i], .decimals = i == 5, .kind = REPORT_COLUMN_NOTE});
+        report_table_add_column(
+            table, &(struct report_column){
+                       .name = names[i], .unit = i == 5 ? "s" : NULL, .decimals = i == 5, .kind = REPORT_COLUMN_NOTE});
+    report_table_add_note(table,
+                          "Test images: over all conditions of the row. Time: the seconds that this run took for features, "
+                          "probes and scores.");
 }
 
 /* Whether a condition belongs to a row: "" is the pictures as they are, NULL the benchmark, else a group of corruptions. */
@@ -72,12 +72,12 @@ static void put_notes(struct row *row, const struct results *r, const char *grou
     for (int c = 0; c < r->condition_count; c++)
         if (belongs(&r->conditions[c], group)) {
             seconds += r->seconds[c];
-            images += results_score(r, 0, c, 0)->rows;
+            images += results_score(r, 0, 0, c, 0)->rows;
         }
     row_number(row, (double)r->representations[0].train_rows[0]);
     row_number(row, (double)images);
     row_text(row, "%" PRIu64, seed);
-    row_text(row, "%s", r->representations[0].model);
+    row_text(row, "%s", r->representations[0].fingerprint);
     row_text(row, "%016" PRIx64, r->set->fingerprint);
     row_number(row, seconds);
 }
@@ -92,8 +92,9 @@ static void add_group_row(struct report_table *table, const struct results *r, c
         return;
     row_text(&row, "%s", group ? group : "all corruptions");
     for (int i = 0; i < r->representation_count; i++)
-        row_number(&row, results_corruption_group(r, i, group));
-    put_paper(&row, group ? group : "all");
+        row_estimate(&row, results_corruption_group(r, i, group));
+    if (tables_have_paper(r))
+        put_paper(&row, group ? group : "all");
     put_notes(&row, r, group, seed);
     report_table_add_row(table, group ? REPORT_MEASURED : REPORT_SUMMARY, row.cells, row.count);
 }
@@ -101,16 +102,17 @@ static void add_group_row(struct report_table *table, const struct results *r, c
 static struct report_table *add_groups(struct report *report, const struct results *r, uint64_t seed)
 {
     const struct experiment *e = r->experiment;
-    struct report_table *table = report_add_table(report, e->name, e->title, e->question);
+    struct report_table *table = report_add_table(report, e->name, "Scores by group of corruptions", e->question);
     struct row clean = {.count = 0};
     add_columns(table, r, "pictures");
-    add_paper_columns(table);
+    if (tables_have_paper(r))
+        add_paper_columns(table);
     add_note_columns(table);
     row_text(&clean, "as they are");
     for (int i = 0; i < r->representation_count; i++)
-        row_number(&clean, results_mean(r, i, 0, NULL));
-    row_number(&clean, NAN);
-    row_number(&clean, NAN);
+        row_estimate(&clean, results_mean(r, i, 0, NULL));
+    for (int i = 0; i < 2 && tables_have_paper(r); i++)
+        row_number(&clean, NAN);
     put_notes(&clean, r, "", seed);
     report_table_add_row(table, REPORT_MEASURED, clean.cells, clean.count);
     report_table_add_group(table, NULL);
@@ -119,6 +121,7 @@ static struct report_table *add_groups(struct report *report, const struct resul
             add_group_row(table, r, NULL, seed);
         add_group_row(table, r, groups[g], seed);
     }
+    tables_add_interval_note(table, r);
     return table;
 }
 
@@ -135,14 +138,15 @@ static void add_types(struct report *report, const struct results *r)
             bool measured = false;
             row_text(&row, "%s", corruption_names[type]);
             for (int i = 0; i < r->representation_count; i++) {
-                double value = results_corruption(r, i, (enum corruption_type)type);
-                measured |= !isnan(value);
-                row_number(&row, value);
+                struct estimate mean = results_corruption(r, i, (enum corruption_type)type);
+                measured |= !isnan(mean.value);
+                row_estimate(&row, mean);
             }
             if (measured && strcmp(corruption_group((enum corruption_type)type), groups[g]) == 0)
                 report_table_add_row(table, REPORT_MEASURED, row.cells, row.count);
         }
     }
+    tables_add_interval_note(table, r);
 }
 
 static void add_severities(struct report *report, const struct results *r)
@@ -153,11 +157,7 @@ static void add_severities(struct report *report, const struct results *r)
     report_table_add_column(table, &(struct report_column){.name = "corruption"});
     report_table_add_column(table, &(struct report_column){.name = "severity"});
     for (int i = 0; i < r->representation_count; i++)
-        report_table_add_column(table, &(struct report_column){.over = results_main_name(r),
-                                                               .name = r->representations[i].label,
-                                                               .unit = "%",
-                                                               .decimals = 1,
-                                                               .better = REPORT_HIGHER});
+        tables_add_representation_column(table, r, i, results_main_name(r));
     for (int c = 0; c < r->condition_count; c++) {
         struct row row = {.count = 0};
         if (!r->conditions[c].corrupted)
@@ -165,17 +165,13 @@ static void add_severities(struct report *report, const struct results *r)
         row_text(&row, "%s", corruption_names[r->conditions[c].type]);
         row_number(&row, r->conditions[c].severity);
         for (int i = 0; i < r->representation_count; i++)
-            row_number(&row, results_mean(r, i, c, NULL));
+            row_estimate(&row, results_mean(r, i, c, NULL));
         report_table_add_row(table, REPORT_MEASURED, row.cells, row.count);
     }
+    tables_add_interval_note(table, r);
 }
 
 /* ---- charts ------------------------------------------------------------------------------------------------------------- */
-
-static int color_of(const struct results *r, int representation)
-{
-    return representation == r->experiment->baseline ? 0 : 1 + representation % 5;
-}
 
 static bool is_measured(const struct results *r, int type)
 {
@@ -187,7 +183,7 @@ static bool is_measured(const struct results *r, int type)
 
 static void add_type_chart(struct report *report, const struct results *r)
 {
-    double values[CORRUPTION_TYPES];
+    struct estimate estimates[CORRUPTION_TYPES];
     struct report_chart *chart = report_add_chart(
         report, "corruptions", "By corruption", "The mean over severities.",
         &(struct report_chart_options){.kind = REPORT_BARS, .value_title = results_main_name(r), .unit = "%", .decimals = 0});
@@ -195,33 +191,18 @@ static void add_type_chart(struct report *report, const struct results *r)
         if (is_measured(r, type))
             report_chart_add_category(chart, corruption_names[type], corruption_group((enum corruption_type)type));
     for (int i = 0; i < r->representation_count; i++) {
-        size_t count = 0;
+        int count = 0;
         for (int type = 0; type < CORRUPTION_TYPES; type++)
             if (is_measured(r, type))
-                values[count++] = results_corruption(r, i, (enum corruption_type)type);
-        report_chart_add_series(chart, &(struct report_series){.name = r->representations[i].label, .color = color_of(r, i)},
-                                values, count);
+                estimates[count++] = results_corruption(r, i, (enum corruption_type)type);
+        tables_add_series(chart, r, i, estimates, count);
     }
-}
-
-/* The mean over the benchmark's corruptions that were measured at a severity; severity 0 is the pictures as they are. */
-static double mean_of_severity(const struct results *r, int representation, int severity)
-{
-    double sum = 0;
-    int count = 0;
-    for (int c = 0; c < r->condition_count; c++)
-        if (severity ? r->conditions[c].severity == severity && belongs(&r->conditions[c], NULL)
-                     : belongs(&r->conditions[c], "")) {
-            sum += results_mean(r, representation, c, NULL);
-            count++;
-        }
-    return count ? sum / count : NAN;
 }
 
 static void add_severity_chart(struct report *report, const struct results *r)
 {
     static const char *const names[] = {"none", "1", "2", "3", "4", "5"};
-    double values[1 + CORRUPTION_SEVERITIES];
+    struct estimate estimates[1 + CORRUPTION_SEVERITIES];
     struct report_chart *chart = report_add_chart(report, "severities", "By severity", "The mean over corruptions.",
                                                   &(struct report_chart_options){.kind = REPORT_LINES,
                                                                                  .category_title = "severity",
@@ -232,9 +213,8 @@ static void add_severity_chart(struct report *report, const struct results *r)
         report_chart_add_category(chart, names[s], NULL);
     for (int i = 0; i < r->representation_count; i++) {
         for (int s = 0; s <= CORRUPTION_SEVERITIES; s++)
-            values[s] = mean_of_severity(r, i, s);
-        report_chart_add_series(chart, &(struct report_series){.name = r->representations[i].label, .color = color_of(r, i)},
-                                values, 1 + CORRUPTION_SEVERITIES);
+            estimates[s] = results_severity(r, i, s);
+        tables_add_series(chart, r, i, estimates, 1 + CORRUPTION_SEVERITIES);
     }
 }
 

@@ -109,7 +109,7 @@ static lmvr_status compute_multi(const struct labels *labels, const float *score
     return LMVR_OK;
 }
 
-static int predicted(const float *scores, int class_count)
+int metrics_predicted(const float *scores, int class_count)
 {
     int best = 0;
     for (int k = 1; k < class_count; k++)
@@ -128,7 +128,7 @@ void metrics_accuracy_by_group(const struct labels *labels, const float *scores,
     for (int64_t i = 0; i < labels->rows; i++) {
         if (labels->single[i] < 0 || groups[i] < 0)
             continue;
-        accuracies[groups[i]] += predicted(scores + i * labels->class_count, labels->class_count) == labels->single[i];
+        accuracies[groups[i]] += metrics_predicted(scores + i * labels->class_count, labels->class_count) == labels->single[i];
         counts[groups[i]]++;
     }
     for (int g = 0; g < group_count; g++)

@@ -33,8 +33,10 @@ struct metrics {
     double accuracy;         /* LABELS_SINGLE: top-1; NAN without rows */
 };
 
-/* `scores` (rows, classes), as the labels have them. The prediction of a row is its highest score's class, the first of equal
- * ones. LMVR_ERROR_INVALID: a score is NaN. On failure *metrics is empty. */
+/* The prediction of a row with these scores: the class of the highest one, the first of equal ones. */
+int metrics_predicted(const float *scores, int class_count);
+
+/* `scores` (rows, classes), as the labels have them. LMVR_ERROR_INVALID: a score is NaN. On failure *metrics is empty. */
 lmvr_status metrics_compute(const struct labels *labels, const float *scores, struct metrics *metrics, lmvr_error *error);
 void metrics_finish(struct metrics *metrics);
 

@@ -1,20 +1,10 @@
-/* Which cells are shown bold. What people see decides: numbers that are rounded to the same digits tie. */
+/* Which cells are shown bold. What people see decides: numbers that are rounded to the same digits tie, and one that lies
+ * inside another's interval is not known to be better. */
 #include "report/document.h"
 #include "report/number.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* The cells that compete: a column's rows [begin, end) of one kind, or a row's columns. */
-struct contest {
-    const struct report_table *table;
-    bool *best;
-    size_t count; /* of numbers that take part */
-    double winner;
-    char shown[NUMBER_SIZE]; /* the winner's digits */
-    bool differ;             /* the digits of some of them do */
-};
 
 static const struct cell *contestant(const struct report_table *table, size_t row, size_t column)
 {
@@ -23,84 +13,50 @@ static const struct cell *contestant(const struct report_table *table, size_t ro
     return takes_part && isfinite(cell->number) ? cell : NULL;
 }
 
-static void enter(struct contest *contest, size_t row, size_t column)
+static bool look_equal(const struct column *column, double a, double b)
 {
-    const struct cell *cell = contestant(contest->table, row, column);
-    const struct column *c = &contest->table->columns[column];
-    if (!cell)
-        return;
-    bool wins = c->better == REPORT_HIGHER ? cell->number > contest->winner : cell->number < contest->winner;
-    char shown[NUMBER_SIZE];
-    number_format(cell->number, c->decimals, false, NUMBER_PLAIN, shown);
-    contest->differ = contest->differ || (contest->count > 0 && strcmp(shown, contest->shown) != 0);
-    if (contest->count++ == 0 || wins) {
-        contest->winner = cell->number;
-        memcpy(contest->shown, shown, sizeof shown);
-    }
+    char x[NUMBER_SIZE], y[NUMBER_SIZE];
+    number_format(a, column->decimals, false, NUMBER_PLAIN, x);
+    number_format(b, column->decimals, false, NUMBER_PLAIN, y);
+    return strcmp(x, y) == 0;
+}
+
+/* Cells compete if they are of one kind and stand in one column and group, or in one row below the same heading. */
+static bool compete(const struct report_table *table, size_t row, size_t column, size_t other_row, size_t other_column)
+{
+    const struct row *a = &table->rows[row], *b = &table->rows[other_row];
+    const struct column *x = &table->columns[column], *y = &table->columns[other_column];
+    if (table->compare == REPORT_COMPARE_COLUMNS)
+        return x->kind == y->kind && x->better == y->better && strcmp(x->over, y->over) == 0;
+    return a->group == b->group && a->kind == b->kind;
 }
 
 /* One alone is not the best of anything, nor are all of them. */
-static void decide(struct contest *contest, size_t row, size_t column)
+static bool is_best(const struct report_table *table, size_t row, size_t column)
 {
-    char shown[NUMBER_SIZE];
-    const struct cell *cell = contestant(contest->table, row, column);
-    if (!cell || !contest->differ)
-        return;
-    number_format(cell->number, contest->table->columns[column].decimals, false, NUMBER_PLAIN, shown);
-    if (strcmp(shown, contest->shown) == 0)
-        contest->best[row * contest->table->column_count + column] = true;
-}
-
-static void compare_rows(const struct report_table *table, size_t begin, size_t end, size_t column, enum report_row_kind kind,
-                         bool *best)
-{
-    struct contest contest = {.table = table, .best = best};
-    for (size_t i = begin; i < end; i++)
-        if (table->rows[i].kind == kind)
-            enter(&contest, i, column);
-    for (size_t i = begin; i < end; i++)
-        if (table->rows[i].kind == kind)
-            decide(&contest, i, column);
-}
-
-static void compare_group(const struct report_table *table, size_t begin, size_t end, bool *best)
-{
-    for (size_t column = 0; column < table->column_count; column++)
-        for (enum report_row_kind kind = REPORT_MEASURED; kind <= REPORT_SUMMARY; kind++)
-            compare_rows(table, begin, end, column, kind, best);
-}
-
-static bool competes(const struct report_table *table, size_t a, size_t b)
-{
-    const struct column *x = &table->columns[a], *y = &table->columns[b];
-    return x->kind == y->kind && x->better == y->better && strcmp(x->over, y->over) == 0;
-}
-
-static void compare_columns(const struct report_table *table, size_t row, bool *best)
-{
-    for (size_t column = 0; column < table->column_count; column++) {
-        struct contest contest = {.table = table, .best = best};
-        for (size_t other = 0; other < table->column_count; other++)
-            if (competes(table, column, other))
-                enter(&contest, row, other);
-        decide(&contest, row, column);
+    const struct cell *cell = contestant(table, row, column);
+    const struct column *c = &table->columns[column];
+    bool by_row = table->compare == REPORT_COMPARE_COLUMNS, beats_one = false;
+    for (size_t i = 0; cell && i < (by_row ? table->column_count : table->row_count); i++) {
+        size_t other_row = by_row ? row : i, other_column = by_row ? i : column;
+        const struct cell *other = contestant(table, other_row, other_column);
+        if (!other || other == cell || !compete(table, row, column, other_row, other_column))
+            continue;
+        bool equal = look_equal(c, cell->number, other->number), higher = c->better == REPORT_HIGHER;
+        if (!equal && (higher ? cell->number < other->number : cell->number > other->number))
+            return false;
+        if (other->within && (higher ? cell->number <= other->high : cell->number >= other->low))
+            return false;
+        beats_one |= !equal;
     }
+    return beats_one;
 }
 
-bool *report_table_best(const struct report_table *table)
+bool *report_table_best(const struct report_table *table, struct region *region)
 {
-    size_t cells;
-    if (__builtin_mul_overflow(table->row_count, table->column_count, &cells))
-        return NULL;
-    bool *best = calloc(cells + 1, sizeof *best);
-    size_t begin = 0;
-    for (size_t i = 0; best && i < table->row_count; i++) {
-        bool ends = i + 1 == table->row_count || table->rows[i + 1].group != table->rows[i].group;
-        if (table->compare == REPORT_COMPARE_COLUMNS)
-            compare_columns(table, i, best);
-        if (table->compare == REPORT_COMPARE_ROWS && ends)
-            compare_group(table, begin, i + 1, best);
-        begin = ends ? i + 1 : begin;
-    }
+    bool *best = region_take(region, table->row_count * table->column_count, sizeof *best);
+    for (size_t row = 0; best && row < table->row_count; row++)
+        for (size_t column = 0; column < table->column_count; column++)
+            best[row * table->column_count + column] = is_best(table, row, column);
     return best;
 }

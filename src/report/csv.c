@@ -1,3 +1,4 @@
+#include "report/number.h"
 #include "report/render.h"
 
 #include <string.h>
@@ -17,15 +18,11 @@ static void put_text(const char *text, FILE *out)
     putc('"', out);
 }
 
-static void put_cell(const struct cell *cell, FILE *out)
+static void put_number(bool is_there, double number, FILE *out)
 {
     char digits[NUMBER_SIZE];
-    if (cell->kind == REPORT_CELL_TEXT)
-        put_text(cell->text, out);
-    if (cell->kind != REPORT_CELL_NUMBER)
-        return;
-    number_exact(cell->number, digits);
-    fputs(digits, out);
+    number_exact(number, digits);
+    fputs(is_there ? digits : "", out);
 }
 
 static bool has_paper_rows(const struct report_table *table)
@@ -34,6 +31,18 @@ static bool has_paper_rows(const struct report_table *table)
         if (table->rows[i].kind == REPORT_PAPER)
             return true;
     return false;
+}
+
+static void put_head(const struct report_table *table, bool reported, FILE *out)
+{
+    fprintf(out, "%s%s", table->group_count > 0 ? "group," : "", reported ? "reported," : "");
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *key = table->columns[i].key;
+        fprintf(out, "%s%s", i > 0 ? "," : "", key);
+        if (report_table_has_intervals(table, i))
+            fprintf(out, ",%s_low,%s_high", key, key);
+    }
+    fputs("\r\n", out);
 }
 
 static void put_row(const struct report_table *table, const struct row *row, bool reported, FILE *out)
@@ -45,9 +54,16 @@ static void put_row(const struct report_table *table, const struct row *row, boo
     if (reported)
         fputs(row->kind == REPORT_PAPER ? "1," : "0,", out);
     for (size_t i = 0; i < table->column_count; i++) {
-        if (i > 0)
-            putc(',', out);
-        put_cell(&row->cells[i], out);
+        const struct cell *cell = &row->cells[i];
+        fputs(i > 0 ? "," : "", out);
+        put_text(cell->text, out);
+        put_number(cell->kind == REPORT_CELL_NUMBER, cell->number, out);
+        if (!report_table_has_intervals(table, i))
+            continue;
+        putc(',', out);
+        put_number(cell->within, cell->low, out);
+        putc(',', out);
+        put_number(cell->within, cell->high, out);
     }
     fputs("\r\n", out);
 }
@@ -55,16 +71,7 @@ static void put_row(const struct report_table *table, const struct row *row, boo
 void render_csv(const struct report_table *table, FILE *out)
 {
     bool reported = has_paper_rows(table);
-    if (table->group_count > 0)
-        fputs("group,", out);
-    if (reported)
-        fputs("reported,", out);
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (i > 0)
-            putc(',', out);
-        put_text(table->columns[i].key, out);
-    }
-    fputs("\r\n", out);
+    put_head(table, reported, out);
     for (size_t i = 0; i < table->row_count; i++)
         put_row(table, &table->rows[i], reported, out);
 }

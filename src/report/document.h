@@ -1,13 +1,27 @@
 /* The report as it lies in memory, for those that build it and those that show it. All strings are clean (report_clean()) and
- * never NULL, unless said. */
+ * never NULL, and all memory is the report's region's. */
 #ifndef LMVR_SRC_REPORT_DOCUMENT_H
 #define LMVR_SRC_REPORT_DOCUMENT_H
 
+#include "report/region.h"
 #include "report/report.h"
+
+enum block_kind { BLOCK_SECTION, BLOCK_TEXT, BLOCK_NOTICE, BLOCK_TABLE, BLOCK_CHART, BLOCK_GALLERY };
+
+/* What every part begins with. */
+struct block {
+    struct report *report;
+    enum block_kind kind;
+    char *name;  /* of files and identifiers; "" for sections and texts */
+    char *title; /* a section's, a table's or a figure's; of a text the text */
+    char *caption;
+};
 
 struct cell {
     enum report_cell_kind kind;
     double number;
+    bool within;
+    double low, high;
     char *text;    /* "" unless it is text */
     size_t reason; /* 1 + an index into the table's reasons; 0: none is given */
 };
@@ -28,8 +42,7 @@ struct column {
 };
 
 struct report_table {
-    struct report *report;
-    char *name, *title, *caption;
+    struct block block;
     enum report_compare compare;
     struct column *columns;
     size_t column_count;
@@ -39,6 +52,8 @@ struct report_table {
     size_t row_count;
     char **reasons; /* why cells are missing, each once, in the order of their first use */
     size_t reason_count;
+    char **notes;
+    size_t note_count;
 };
 
 struct category {
@@ -49,12 +64,11 @@ struct series {
     char *name;
     bool paper;
     int color;
-    double *values; /* a category each; NaN: missing */
+    double *values, *low, *high; /* a category each; NaN: missing */
 };
 
 struct report_chart {
-    struct report *report;
-    char *name, *title, *caption;
+    struct block block;
     enum report_chart_kind kind;
     char *category_title, *value_title, *unit;
     int decimals;
@@ -77,8 +91,7 @@ struct picture {
 };
 
 struct report_gallery {
-    struct report *report;
-    char *name, *title, *caption;
+    struct block block;
     int width; /* CSS pixels */
     struct picture *pictures;
     size_t picture_count;
@@ -88,45 +101,30 @@ struct fact {
     char *name, *value;
 };
 
-enum block_kind { BLOCK_SECTION, BLOCK_TEXT, BLOCK_NOTICE, BLOCK_TABLE, BLOCK_CHART, BLOCK_GALLERY };
-
-struct block {
-    enum block_kind kind;
-    char *text; /* of a section, a text or a notice; else NULL */
-    struct report_table *table;
-    struct report_chart *chart;
-    struct report_gallery *gallery;
-};
-
 struct report {
-    bool failed; /* an allocation did */
+    struct region region;
     char *title;
     struct fact *facts;
     size_t fact_count;
-    struct block *blocks;
+    struct block **blocks;
     size_t block_count;
 };
 
 /* ---- for building ---- */
 
-/* A clean copy; NULL, and `report` failed: out of memory. NULL is taken as "". */
+/* A clean copy; NULL is taken as "". */
 char *report_copy(struct report *report, const char *text);
 
-/* `items`, of which there are `count`, with room for another one at its end, zeroed; NULL, and `report` failed. */
-void *report_grow(struct report *report, void *items, size_t count, size_t size);
-
-/* Appends a block of this kind; NULL, and `report` failed. */
-struct block *report_add_block(struct report *report, enum block_kind kind);
-
-void report_table_free(struct report_table *table);
-void report_chart_free(struct report_chart *chart);
-void report_gallery_free(struct report_gallery *gallery);
+/* Appends a block of `size` bytes that begins with a struct block. `name` becomes one that no other table or, of charts and
+ * galleries, no other figure has. NULL: out of memory. */
+void *report_add_block(struct report *report, enum block_kind kind, size_t size, const char *name, const char *title,
+                       const char *caption);
 
 /* ---- for showing ---- */
 
-/* (rows, columns), to be freed: which cells are the best of those they compete with, as far as the shown digits tell. NULL: out
- * of memory. */
-bool *report_table_best(const struct report_table *table);
+/* (rows, columns), in `region`: which cells are the best of those they compete with, as far as the shown digits and the
+ * numbers' intervals tell. NULL: out of memory. */
+bool *report_table_best(const struct report_table *table, struct region *region);
 
 /* Whether a note says the same of all measured rows, and so is shown once. *row: the first that says it; row_count: none. */
 bool report_table_is_shared(const struct report_table *table, size_t column, size_t *row);
@@ -134,22 +132,10 @@ bool report_table_is_shared(const struct report_table *table, size_t column, siz
 /* Whether the column holds text, so that it is aligned at its left. */
 bool report_table_is_text(const struct report_table *table, size_t column);
 
-/* Whether anything in it is reported by the paper. */
-bool report_table_has_paper(const struct report_table *table);
-bool report_table_cell_is_paper(const struct report_table *table, size_t row, size_t column);
-bool report_table_has_over(const struct report_table *table);
+/* Whether any number of the column has an interval. */
+bool report_table_has_intervals(const struct report_table *table, size_t column);
 
-/* The columns from `column` on that stand below the same `over`; 1 where there is none. */
-size_t report_table_over_width(const struct report_table *table, size_t column);
-
-/* "a", "b", ..., "z", "aa", ...: the mark of a reason (1 + its index). */
-#define REPORT_REASON_SIZE 8
-void report_reason_mark(size_t reason, char mark[REPORT_REASON_SIZE]);
-
-/* Fills in type, width and height from the bytes' beginning. */
-void report_picture_inspect(struct picture *picture, const void *bytes, size_t size);
-
-/* "png" or "jpg". */
-const char *report_picture_suffix(const struct picture *picture);
+/* "figures/NAME-3.jpg", below the report's folder, in `region`. */
+char *report_picture_path(const struct report_gallery *gallery, size_t index, struct region *region);
 
 #endif

@@ -1,35 +1,13 @@
 /*
  * {"lmvr_report": 1, "lmvr": VERSION, "title", "facts": [{"name", "value"}], "content": [...], "files": [...]}, where content
  * holds, by "type", "section", "text" and "notice" (with "text"), "table", "chart" and "pictures". A table's row has its values
- * by the columns' keys; null is missing, with the reason in "missing".
+ * by the columns' keys; null is missing, with the reason in "missing"; "intervals" has [low, high] where there are any.
+ *
+ * A NULL anywhere makes json_pack() fail, so that what cannot be made for want of memory makes the whole NULL.
  */
 #include "report/render.h"
 
 #include <math.h>
-
-/* Sets and remembers; `value` is taken, NULL being a failure. */
-static void set(json_t *object, const char *key, json_t *value, bool *good)
-{
-    *good = *good && value;
-    if (json_object_set_new(object, key, value) != 0)
-        *good = false;
-}
-
-static void append(json_t *array, json_t *value, bool *good)
-{
-    *good = *good && value;
-    if (json_array_append_new(array, value) != 0)
-        *good = false;
-}
-
-/* `value` where all is good, else nothing of it is left. */
-static json_t *take(json_t *value, bool good)
-{
-    if (good)
-        return value;
-    json_decref(value);
-    return NULL;
-}
 
 static json_t *text_or_null(const char *text)
 {
@@ -41,11 +19,24 @@ static json_t *number_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* A list of what `make` makes of items 0 .. count - 1. */
+static json_t *list(const void *from, size_t count, json_t *(*make)(const void *from, size_t index))
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count && array; i++)
+        if (json_array_append_new(array, make(from, i)) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    return array;
+}
+
 /* ---- tables ---- */
 
-static json_t *column_to_json(const struct column *c)
+static json_t *column_to_json(const void *table, size_t index)
 {
     static const char *const kinds[] = {"value", "paper", "note"}, *const better[] = {NULL, "higher", "lower"};
+    const struct column *c = &((const struct report_table *)table)->columns[index];
     return json_pack("{s:s, s:o, s:s, s:o, s:i, s:s, s:s?}", "key", c->key, "over", text_or_null(c->over), "name", c->name,
                      "unit", text_or_null(c->unit), "decimals", c->decimals, "kind", kinds[c->kind], "better",
                      better[c->better]);
@@ -59,151 +50,148 @@ static const char *reason_of(const struct report_table *table, const struct cell
     return cell->reason > 0 ? table->reasons[cell->reason - 1] : NULL;
 }
 
-static json_t *row_to_json(const struct report_table *table, size_t row, const bool *best)
+static json_t *cell_to_json(const struct cell *cell)
 {
-    static const char *const kinds[] = {"measured", "paper", "summary"};
-    const struct row *r = &table->rows[row];
-    json_t *values = json_object(), *missing = json_object(), *winners = json_array();
-    bool good = values && missing && winners;
-    for (size_t i = 0; i < table->column_count && good; i++) {
-        const struct cell *cell = &r->cells[i];
-        const char *key = table->columns[i].key, *reason = reason_of(table, cell);
-        json_t *number = cell->kind == REPORT_CELL_NUMBER ? number_or_null(cell->number) : json_null();
-        set(values, key, cell->kind == REPORT_CELL_TEXT ? json_string(cell->text) : number, &good);
-        if (reason)
-            set(missing, key, json_string(reason), &good);
-        if (best[row * table->column_count + i])
-            append(winners, json_string(key), &good);
-    }
-    json_t *object = json_object();
-    good = good && object;
-    set(object, "group", r->group > 0 ? text_or_null(table->groups[r->group - 1]) : json_null(), &good);
-    set(object, "kind", json_string(kinds[r->kind]), &good);
-    set(object, "values", values, &good);
-    set(object, "missing", missing, &good);
-    set(object, "best", winners, &good);
-    return take(object, good);
+    if (cell->kind == REPORT_CELL_TEXT)
+        return json_string(cell->text);
+    return cell->kind == REPORT_CELL_NUMBER ? number_or_null(cell->number) : json_null();
 }
 
-static json_t *table_to_json(const struct report_table *table)
+struct rows {
+    const struct report_table *table;
+    const bool *best;
+};
+
+static json_t *row_to_json(const void *from, size_t index)
 {
-    json_t *columns = json_array(), *rows = json_array(), *object = json_object();
-    bool *best = report_table_best(table);
-    bool good = columns && rows && object && best;
-    for (size_t i = 0; i < table->column_count && good; i++)
-        append(columns, column_to_json(&table->columns[i]), &good);
-    for (size_t i = 0; i < table->row_count && good; i++)
-        append(rows, row_to_json(table, i, best), &good);
-    free(best);
-    set(object, "type", json_string("table"), &good);
-    set(object, "name", json_string(table->name), &good);
-    set(object, "file", json_sprintf("tables/%s.csv", table->name), &good);
-    set(object, "title", json_string(table->title), &good);
-    set(object, "caption", json_string(table->caption), &good);
-    set(object, "columns", columns, &good);
-    set(object, "rows", rows, &good);
-    return take(object, good);
+    static const char *const kinds[] = {"measured", "paper", "summary"};
+    const struct rows *rows = from;
+    const struct report_table *table = rows->table;
+    const struct row *r = &table->rows[index];
+    json_t *values = json_object(), *missing = json_object(), *intervals = json_object(), *best = json_array();
+    int failed = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct cell *cell = &r->cells[i];
+        const char *key = table->columns[i].key, *reason = reason_of(table, cell);
+        failed |= json_object_set_new(values, key, cell_to_json(cell));
+        if (reason)
+            failed |= json_object_set_new(missing, key, json_string(reason));
+        if (cell->within)
+            failed |= json_object_set_new(intervals, key, json_pack("[f, f]", cell->low, cell->high));
+        if (rows->best[index * table->column_count + i])
+            failed |= json_array_append_new(best, json_string(key));
+    }
+    if (failed) {
+        json_decref(values);
+        values = NULL;
+    }
+    json_t *group = r->group > 0 ? text_or_null(table->groups[r->group - 1]) : json_null();
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "group", group, "kind", kinds[r->kind], "values", values, "missing",
+                     missing, "intervals", intervals, "best", best);
+}
+
+static json_t *note_to_json(const void *table, size_t index)
+{
+    return json_string(((const struct report_table *)table)->notes[index]);
+}
+
+static json_t *table_to_json(const struct report_table *t)
+{
+    struct region region = {0};
+    struct rows rows = {t, report_table_best(t, &region)};
+    json_t *made = rows.best ? list(&rows, t->row_count, row_to_json) : NULL;
+    region_free(&region);
+    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "type", "table", "name", t->block.name, "file",
+                     json_sprintf("tables/%s.csv", t->block.name), "title", t->block.title, "caption", t->block.caption,
+                     "columns", list(t, t->column_count, column_to_json), "rows", made, "notes",
+                     list(t, t->note_count, note_to_json));
 }
 
 /* ---- figures ---- */
 
-static json_t *series_to_json(const struct report_chart *chart, const struct series *s)
+static json_t *value_to_json(const void *values, size_t index)
 {
-    json_t *values = json_array(), *object = json_object();
-    bool good = values && object;
-    for (size_t i = 0; i < chart->category_count && good; i++)
-        append(values, number_or_null(s->values[i]), &good);
-    set(object, "name", json_string(s->name), &good);
-    set(object, "reported", json_boolean(s->paper), &good);
-    set(object, "values", values, &good);
-    return take(object, good);
+    return number_or_null(((const double *)values)[index]);
 }
 
-static json_t *chart_to_json(const struct report_chart *chart)
+static json_t *category_to_json(const void *chart, size_t index)
 {
-    json_t *categories = json_array(), *series = json_array(), *object = json_object();
-    bool good = categories && series && object;
-    for (size_t i = 0; i < chart->category_count && good; i++)
-        append(categories,
-               json_pack("{s:s, s:o}", "name", chart->categories[i].name, "group", text_or_null(chart->categories[i].group)),
-               &good);
-    for (size_t i = 0; i < chart->series_count && good; i++)
-        append(series, series_to_json(chart, &chart->series[i]), &good);
-    set(object, "type", json_string("chart"), &good);
-    set(object, "kind", json_string(chart->kind == REPORT_BARS ? "bars" : "lines"), &good);
-    set(object, "name", json_string(chart->name), &good);
-    set(object, "file", json_sprintf("figures/%s.svg", chart->name), &good);
-    set(object, "title", json_string(chart->title), &good);
-    set(object, "caption", json_string(chart->caption), &good);
-    set(object, "category_title", text_or_null(chart->category_title), &good);
-    set(object, "value_title", text_or_null(chart->value_title), &good);
-    set(object, "unit", text_or_null(chart->unit), &good);
-    set(object, "categories", categories, &good);
-    set(object, "series", series, &good);
-    return take(object, good);
+    const struct category *c = &((const struct report_chart *)chart)->categories[index];
+    return json_pack("{s:s, s:o}", "name", c->name, "group", text_or_null(c->group));
 }
 
-static json_t *picture_to_json(const struct report_gallery *gallery, size_t index)
+static json_t *series_to_json(const void *from, size_t index)
 {
+    const struct report_chart *chart = from;
+    const struct series *s = &chart->series[index];
+    size_t count = chart->category_count;
+    return json_pack("{s:s, s:b, s:o, s:o, s:o}", "name", s->name, "reported", s->paper, "values",
+                     list(s->values, count, value_to_json), "low", list(s->low, count, value_to_json), "high",
+                     list(s->high, count, value_to_json));
+}
+
+static json_t *chart_to_json(const struct report_chart *c)
+{
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "type", "chart", "kind",
+                     c->kind == REPORT_BARS ? "bars" : "lines", "name", c->block.name, "file",
+                     json_sprintf("figures/%s.svg", c->block.name), "title", c->block.title, "caption", c->block.caption,
+                     "category_title", text_or_null(c->category_title), "value_title", text_or_null(c->value_title), "unit",
+                     text_or_null(c->unit), "categories", list(c, c->category_count, category_to_json), "series",
+                     list(c, c->series_count, series_to_json));
+}
+
+static json_t *mark_to_json(const void *marks, size_t index)
+{
+    const struct report_mark *m = &((const struct report_mark *)marks)[index];
+    return json_pack("[I, I]", (json_int_t)m->begin, (json_int_t)m->end);
+}
+
+static json_t *picture_to_json(const void *from, size_t index)
+{
+    const struct report_gallery *gallery = from;
     const struct picture *p = &gallery->pictures[index];
-    json_t *marks = json_array(), *object = json_object(), *file = json_null();
-    bool good = marks && object;
-    if (p->type != PICTURE_NONE)
-        file = json_sprintf("figures/%s-%zu.%s", gallery->name, index + 1, report_picture_suffix(p));
-    for (size_t i = 0; i < p->mark_count && good; i++)
-        append(marks, json_pack("[I, I]", (json_int_t)p->marks[i].begin, (json_int_t)p->marks[i].end), &good);
-    set(object, "file", file, &good);
-    set(object, "title", text_or_null(p->title), &good);
-    set(object, "label", text_or_null(p->label), &good);
-    set(object, "text", text_or_null(p->text), &good);
-    set(object, "marks", marks, &good);
-    return take(object, good);
+    struct region region = {0};
+    json_t *file = json_string(report_picture_path(gallery, index, &region));
+    if (p->type == PICTURE_NONE || region.failed) {
+        json_decref(file);
+        file = region.failed ? NULL : json_null();
+    }
+    region_free(&region);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "file", file, "title", text_or_null(p->title), "label",
+                     text_or_null(p->label), "text", text_or_null(p->text), "marks",
+                     list(p->marks, p->mark_count, mark_to_json));
 }
 
-static json_t *gallery_to_json(const struct report_gallery *gallery)
+static json_t *gallery_to_json(const struct report_gallery *g)
 {
-    json_t *pictures = json_array(), *object = json_object();
-    bool good = pictures && object;
-    for (size_t i = 0; i < gallery->picture_count && good; i++)
-        append(pictures, picture_to_json(gallery, i), &good);
-    set(object, "type", json_string("pictures"), &good);
-    set(object, "name", json_string(gallery->name), &good);
-    set(object, "title", json_string(gallery->title), &good);
-    set(object, "caption", json_string(gallery->caption), &good);
-    set(object, "pictures", pictures, &good);
-    return take(object, good);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", "pictures", "name", g->block.name, "title", g->block.title, "caption",
+                     g->block.caption, "pictures", list(g, g->picture_count, picture_to_json));
 }
 
 /* ---- the whole ---- */
 
-static json_t *block_to_json(const struct block *b)
+static json_t *block_to_json(const void *report, size_t index)
 {
     static const char *const types[] = {"section", "text", "notice"};
-    switch (b->kind) {
-    case BLOCK_TABLE:
-        return table_to_json(b->table);
-    case BLOCK_CHART:
-        return chart_to_json(b->chart);
-    case BLOCK_GALLERY:
-        return gallery_to_json(b->gallery);
-    default:
-        return json_pack("{s:s, s:s}", "type", types[b->kind], "text", b->text);
-    }
+    const struct block *b = ((const struct report *)report)->blocks[index];
+    if (b->kind == BLOCK_TABLE)
+        return table_to_json((const struct report_table *)b);
+    if (b->kind == BLOCK_CHART)
+        return chart_to_json((const struct report_chart *)b);
+    if (b->kind == BLOCK_GALLERY)
+        return gallery_to_json((const struct report_gallery *)b);
+    return json_pack("{s:s, s:s}", "type", types[b->kind], "text", b->title);
+}
+
+static json_t *fact_to_json(const void *report, size_t index)
+{
+    const struct fact *fact = &((const struct report *)report)->facts[index];
+    return json_pack("{s:s, s:s}", "name", fact->name, "value", fact->value);
 }
 
 json_t *render_json(const struct report *report, const json_t *files)
 {
-    json_t *facts = json_array(), *content = json_array(), *object = json_object();
-    bool good = facts && content && object;
-    for (size_t i = 0; i < report->fact_count && good; i++)
-        append(facts, json_pack("{s:s, s:s}", "name", report->facts[i].name, "value", report->facts[i].value), &good);
-    for (size_t i = 0; i < report->block_count && good; i++)
-        append(content, block_to_json(&report->blocks[i]), &good);
-    set(object, "lmvr_report", json_integer(1), &good);
-    set(object, "lmvr", json_string(LMVR_VERSION), &good);
-    set(object, "title", json_string(report->title), &good);
-    set(object, "facts", facts, &good);
-    set(object, "content", content, &good);
-    set(object, "files", json_deep_copy(files), &good);
-    return take(object, good);
+    return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o}", "lmvr_report", 1, "lmvr", LMVR_VERSION, "title", report->title, "facts",
+                     list(report, report->fact_count, fact_to_json), "content",
+                     list(report, report->block_count, block_to_json), "files", json_deep_copy(files));
 }

@@ -1,4 +1,5 @@
 #include "report/render.h"
+#include "report/shown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,15 +40,121 @@ static void put_range(const char *text, size_t begin, size_t end, FILE *out)
     }
 }
 
-static void put_text(const char *text, FILE *out)
+/* `text` between two strings that are Markdown; nothing where it is empty. */
+static void put(const char *before, const char *text, const char *after, FILE *out)
 {
+    if (!*text)
+        return;
+    fputs(before, out);
     put_range(text, 0, strlen(text), out);
+    fputs(after, out);
 }
 
-/* Lines stay lines, by <br>, which a table's cell takes too. Key words are bold. */
-static void put_response(const struct picture *p, FILE *out)
+/* Paragraphs, each line after `before`. */
+static void put_paragraphs(const char *text, const char *before, FILE *out)
 {
+    for (text += strspn(text, "\n"); *text; text += strspn(text, "\n")) {
+        const char *end = strstr(text, "\n\n");
+        size_t length = end ? (size_t)(end - text) : strlen(text);
+        fputs(before, out);
+        put_range(text, 0, length, out);
+        fprintf(out, "\n%s\n", end ? before : "");
+        text += length;
+    }
+}
+
+/* ---- tables ---- */
+
+static void put_head(const struct shown *v, FILE *out)
+{
+    static const char *const rules[] = {"", ":---", ":---:", "---:"};
+    putc('|', out);
+    for (size_t i = 0; i < v->columns; i++) {
+        const struct shown_column *c = &v->heads[i];
+        putc(' ', out);
+        put("", c->over, *c->name ? ": " : "", out);
+        put("", c->name, "", out);
+        put(" (", c->unit, ")", out);
+        fputs(" |", out);
+    }
+    fputs("\n|", out);
+    for (size_t i = 0; i < v->columns; i++)
+        fprintf(out, " %s |", rules[v->heads[i].align]);
+    putc('\n', out);
+}
+
+/* A group's heading is a row of its own; GitHub's tables have no other place for it. */
+static void put_group(const struct shown *v, const char *title, FILE *out)
+{
+    put("| <i>", title, "</i> |", out);
+    for (size_t i = 1; i < v->columns && *title; i++)
+        fputs(" |", out);
+    fputs(*title ? "\n" : "", out);
+}
+
+static void put_cell(const struct shown_cell *cell, FILE *out)
+{
+    const char *best = cell->best ? "**" : "";
+    bool number = strspn(cell->text, "+-0123456789") > 0; /* text may begin with a space, which asterisks do not take */
+    fprintf(out, " %s%s", best, !cell->paper ? "" : number ? "*" : "<i>");
+    put_range(cell->text, 0, strlen(cell->text), out);
+    fprintf(out, "%s%s", !cell->paper ? "" : number ? "*" : "</i>", best);
+    put(" ", cell->interval, "", out);
+    put("<sup>", cell->mark, "</sup>", out);
+    fputs(" |", out);
+}
+
+static void put_notes(const struct shown *v, FILE *out)
+{
+    const struct report_table *t = v->table;
+    if (v->has_paper)
+        fputs("*Slanted*: as the paper reports it.\n\n", out);
+    for (size_t i = 0; i < t->note_count; i++)
+        put("", t->notes[i], "\n\n", out);
+    put("Every row: ", v->shared, ".\n\n", out);
+    for (size_t i = 0; i < t->reason_count; i++) {
+        fprintf(out, "<sup>%s</sup> ", v->reasons[i]);
+        put("", t->reasons[i], i + 1 < t->reason_count ? "<br>\n" : "\n\n", out);
+    }
+}
+
+static bool put_table(const struct report_table *table, FILE *out)
+{
+    struct shown v;
+    bool good = shown_init(&v, table, NUMBER_TYPESET);
+    size_t group = 0;
+    if (good && v.columns > 0)
+        put_head(&v, out);
+    for (size_t row = 0; good && row < table->row_count; row++) {
+        if (table->rows[row].group != group)
+            put_group(&v, table->groups[(group = table->rows[row].group) - 1], out);
+        putc('|', out);
+        for (size_t i = 0; i < v.columns; i++)
+            put_cell(&v.cells[row * v.columns + i], out);
+        putc('\n', out);
+    }
+    if (good && v.columns > 0) {
+        putc('\n', out);
+        put_notes(&v, out);
+    }
+    shown_finish(&v);
+    return good;
+}
+
+/* ---- figures ---- */
+
+static void put_picture(const struct report_gallery *gallery, size_t index, struct region *region, FILE *out)
+{
+    const struct picture *p = &gallery->pictures[index];
     size_t at = 0;
+    if (p->type == PICTURE_NONE)
+        fputs("| *no picture* | ", out);
+    else
+        fprintf(out, "| <img src=\"%s\" width=\"%d\" alt=\"\"> | ", report_picture_path(gallery, index, region),
+                gallery->width);
+    put("<b>", p->title, "</b>", out);
+    put(*p->title ? "<br><i>" : "<i>", p->label, "</i>", out);
+    fputs(*p->text && (*p->title || *p->label) ? "<br>" : "", out);
     for (size_t i = 0; i < p->mark_count; i++) {
         put_range(p->text, at, p->marks[i].begin, out);
         fputs("<b>", out);
@@ -56,255 +163,50 @@ static void put_response(const struct picture *p, FILE *out)
         at = p->marks[i].end;
     }
     put_range(p->text, at, strlen(p->text), out);
-}
-
-/* Paragraphs, each line after `before`. */
-static void put_paragraphs(const char *text, const char *before, FILE *out)
-{
-    for (text += strspn(text, "\n"); *text;) {
-        const char *end = strstr(text, "\n\n");
-        size_t length = end ? (size_t)(end - text) : strlen(text);
-        fputs(before, out);
-        put_range(text, 0, length, out);
-        fprintf(out, "\n%s\n", end ? before : "");
-        text += length + (end ? 2 : 0);
-        text += strspn(text, "\n");
-    }
-}
-
-static void put_caption(const char *title, const char *caption, FILE *out)
-{
-    if (*title) {
-        fputs("### ", out);
-        put_text(title, out);
-        fputs("\n\n", out);
-    }
-    if (*caption) {
-        put_text(caption, out);
-        fputs("\n\n", out);
-    }
-}
-
-/* ---- tables ---- */
-
-static void put_heading(const struct column *c, FILE *out)
-{
-    put_text(c->over, out);
-    fputs(*c->over && *render_name(c) ? ": " : "", out);
-    put_text(render_name(c), out);
-    if (*c->unit) {
-        fputs(" (", out);
-        put_text(c->unit, out);
-        putc(')', out);
-    }
-    putc(' ', out);
-}
-
-static void put_rule(const struct report_table *table, size_t column, FILE *out)
-{
-    static const char *const rules[] = {"", ":---", ":---:", "---:"};
-    enum report_align align = table->columns[column].align;
-    if (align == REPORT_ALIGN_DEFAULT)
-        align = report_table_is_text(table, column) ? REPORT_LEFT : REPORT_RIGHT;
-    fprintf(out, " %s |", rules[align]);
-}
-
-static void put_head(const struct report_table *table, const bool *hidden, FILE *out)
-{
-    putc('|', out);
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (hidden[i])
-            continue;
-        putc(' ', out);
-        put_heading(&table->columns[i], out);
-        putc('|', out);
-    }
-    fputs("\n|", out);
-    for (size_t i = 0; i < table->column_count; i++)
-        if (!hidden[i])
-            put_rule(table, i, out);
-    putc('\n', out);
-}
-
-/* A group's heading is a row of its own; GitHub's tables have no other place for it. */
-static void put_group(const struct report_table *table, size_t group, const bool *hidden, FILE *out)
-{
-    if (!*table->groups[group - 1])
-        return;
-    fputs("| <i>", out);
-    put_text(table->groups[group - 1], out);
-    fputs("</i> |", out);
-    for (size_t i = 1; i < table->column_count; i++)
-        fputs(hidden[i] ? "" : " |", out);
-    putc('\n', out);
-}
-
-static void put_cell(const struct report_table *table, size_t row, size_t column, bool best, FILE *out)
-{
-    char space[NUMBER_SIZE], mark[REPORT_REASON_SIZE];
-    const char *text = render_cell(table, row, column, NUMBER_TYPESET, space);
-    const struct cell *cell = &table->rows[row].cells[column];
-    bool paper = report_table_cell_is_paper(table, row, column) && *text && cell->kind != REPORT_CELL_MISSING;
-    bool number = cell->kind == REPORT_CELL_NUMBER; /* text may begin with a space, which asterisks do not take */
-    fprintf(out, " %s%s", best ? "**" : "", !paper ? "" : number ? "*" : "<i>");
-    put_text(text, out);
-    fprintf(out, "%s%s", !paper ? "" : number ? "*" : "</i>", best ? "**" : "");
-    if (cell->reason > 0) {
-        report_reason_mark(cell->reason, mark);
-        fprintf(out, "<sup>%s</sup>", mark);
-    }
-    fputs(" |", out);
-}
-
-static void put_rows(const struct report_table *table, const bool *hidden, const bool *best, FILE *out)
-{
-    size_t group = 0;
-    for (size_t row = 0; row < table->row_count; row++) {
-        if (table->rows[row].group != group)
-            put_group(table, group = table->rows[row].group, hidden, out);
-        putc('|', out);
-        for (size_t i = 0; i < table->column_count; i++)
-            if (!hidden[i])
-                put_cell(table, row, i, best[row * table->column_count + i], out);
-        putc('\n', out);
-    }
-    putc('\n', out);
-}
-
-/* What stands below: notes that are the same everywhere, what the slanted numbers are, and why cells are missing. */
-static void put_notes(const struct report_table *table, FILE *out)
-{
-    char space[NUMBER_SIZE], mark[REPORT_REASON_SIZE];
-    const char *before = "Every row: ";
-    size_t row;
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (!report_table_is_shared(table, i, &row) || row == table->row_count)
-            continue;
-        fputs(before, out);
-        put_heading(&table->columns[i], out);
-        put_text(render_cell(table, row, i, NUMBER_TYPESET, space), out);
-        before = ", ";
-    }
-    if (*before == ',')
-        fputs(".\n\n", out);
-    if (report_table_has_paper(table))
-        fputs("*Slanted*: as the paper reports it.\n\n", out);
-    for (size_t i = 0; i < table->reason_count; i++) {
-        report_reason_mark(i + 1, mark);
-        fprintf(out, "<sup>%s</sup> ", mark);
-        put_text(table->reasons[i], out);
-        fputs(i + 1 < table->reason_count ? "<br>\n" : "\n\n", out);
-    }
-}
-
-static bool put_table(const struct report_table *table, FILE *out)
-{
-    size_t row;
-    bool *best = report_table_best(table), *hidden = calloc(table->column_count + 1, sizeof *hidden);
-    bool good = best && hidden;
-    put_caption(table->title, table->caption, out);
-    for (size_t i = 0; good && i < table->column_count; i++)
-        hidden[i] = i > 0 && report_table_is_shared(table, i, &row);
-    if (good && table->column_count > 0) {
-        put_head(table, hidden, out);
-        put_rows(table, hidden, best, out);
-        put_notes(table, out);
-    }
-    free(best);
-    free(hidden);
-    return good;
-}
-
-/* ---- figures ---- */
-
-static void put_chart(const struct report_chart *chart, FILE *out)
-{
-    put_caption(chart->title, chart->caption, out);
-    fputs("![", out);
-    put_text(chart->title, out);
-    fprintf(out, "](figures/%s.svg)\n\n", chart->name);
-}
-
-static void put_picture(const struct report_gallery *gallery, size_t index, FILE *out)
-{
-    const struct picture *p = &gallery->pictures[index];
-    fputs("| ", out);
-    if (p->type == PICTURE_NONE)
-        fputs("*no picture*", out);
-    else
-        fprintf(out, "<img src=\"figures/%s-%zu.%s\" width=\"%d\" alt=\"\">", gallery->name, index + 1,
-                report_picture_suffix(p), gallery->width);
-    fputs(" | ", out);
-    if (*p->title) {
-        fputs("<b>", out);
-        put_text(p->title, out);
-        fputs("</b>", out);
-    }
-    if (*p->label) {
-        fputs(*p->title ? "<br><i>" : "<i>", out);
-        put_text(p->label, out);
-        fputs("</i>", out);
-    }
-    fputs(*p->text && (*p->title || *p->label) ? "<br>" : "", out);
-    put_response(p, out);
     fputs(" |\n", out);
 }
 
-static void put_gallery(const struct report_gallery *gallery, FILE *out)
+static bool put_gallery(const struct report_gallery *gallery, FILE *out)
 {
-    put_caption(gallery->title, gallery->caption, out);
-    if (gallery->picture_count == 0)
-        return;
-    fputs("| | |\n| :---: | :--- |\n", out);
+    struct region region = {0};
+    fputs(gallery->picture_count > 0 ? "| | |\n| :---: | :--- |\n" : "", out);
     for (size_t i = 0; i < gallery->picture_count; i++)
-        put_picture(gallery, i, out);
-    putc('\n', out);
+        put_picture(gallery, i, &region, out);
+    fputs(gallery->picture_count > 0 ? "\n" : "", out);
+    region_free(&region);
+    return !region.failed;
 }
 
 /* ---- the whole ---- */
 
 static bool put_block(const struct block *b, FILE *out)
 {
-    switch (b->kind) {
-    case BLOCK_SECTION:
-        fputs("## ", out);
-        put_text(b->text, out);
-        fputs("\n\n", out);
-        return true;
-    case BLOCK_TEXT:
-        put_paragraphs(b->text, "", out);
-        return true;
-    case BLOCK_NOTICE:
-        put_paragraphs(b->text, "> ", out);
-        return true;
-    case BLOCK_TABLE:
-        return put_table(b->table, out);
-    case BLOCK_CHART:
-        put_chart(b->chart, out);
-        return true;
-    case BLOCK_GALLERY:
-        put_gallery(b->gallery, out);
-        return true;
+    if (b->kind == BLOCK_SECTION || b->kind >= BLOCK_TABLE) {
+        put(b->kind == BLOCK_SECTION ? "## " : "### ", b->title, "\n\n", out);
+        put("", b->caption, "\n\n", out);
+    } else {
+        put_paragraphs(b->title, b->kind == BLOCK_NOTICE ? "> " : "", out);
     }
-    return true;
+    if (b->kind == BLOCK_CHART) {
+        fputs("![", out);
+        put("", b->title, "", out);
+        fprintf(out, "](figures/%s.svg)\n\n", b->name);
+    }
+    if (b->kind == BLOCK_TABLE)
+        return put_table((const struct report_table *)b, out);
+    return b->kind != BLOCK_GALLERY || put_gallery((const struct report_gallery *)b, out);
 }
 
 bool render_markdown(const struct report *report, FILE *out)
 {
     bool good = true;
-    fputs("# ", out);
-    put_text(report->title, out);
-    fputs("\n\n", out);
+    put("# ", report->title, "\n\n", out);
     for (size_t i = 0; i < report->fact_count; i++) {
-        fputs("- **", out);
-        put_text(report->facts[i].name, out);
-        fputs(":** ", out);
-        put_text(report->facts[i].value, out);
-        putc('\n', out);
+        put("- **", report->facts[i].name, ":** ", out);
+        put("", report->facts[i].value, "\n", out);
     }
-    if (report->fact_count > 0)
-        putc('\n', out);
+    fputs(report->fact_count > 0 ? "\n" : "", out);
     for (size_t i = 0; i < report->block_count && good; i++)
-        good = put_block(&report->blocks[i], out);
+        good = put_block(report->blocks[i], out);
     return good;
 }

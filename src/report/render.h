@@ -1,12 +1,11 @@
 /*
  * The forms in which a report is shown. Each writes the whole of it, or one table or chart, to a stream, which remembers a
- * failed write; false: memory ran out before. A report that failed is not to be given.
+ * failed write; false: memory ran out before. A report whose region failed is not to be given.
  */
 #ifndef LMVR_SRC_REPORT_RENDER_H
 #define LMVR_SRC_REPORT_RENDER_H
 
 #include "report/document.h"
-#include "report/number.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@
 bool render_markdown(const struct report *report, FILE *out);
 
 /* RFC 4180, UTF-8, keys in the first line, all digits. Before the table's columns stand "group" and "reported", where there are
- * groups or rows of the paper. What is missing is empty. */
+ * groups or rows of the paper; after one with intervals KEY_low and KEY_high. What is missing is empty. */
 void render_csv(const struct report_table *table, FILE *out);
 
 /* A new reference; NULL: out of memory. `files`: the paths, below the report's folder, of all that is written. */
@@ -27,14 +26,5 @@ void render_svg(const struct report_chart *chart, bool inlined, FILE *out);
 
 /* One page with everything in it. */
 bool render_html(const struct report *report, FILE *out);
-
-/* ---- parts of them ---- */
-
-/* A cell as people see it, a dash where it is missing. It lies in the table or in `space`. */
-const char *render_cell(const struct report_table *table, size_t row, size_t column, enum number_style style,
-                        char space[NUMBER_SIZE]);
-
-/* The column's name, or "paper" where one of the paper has none. */
-const char *render_name(const struct column *column);
 
 #endif

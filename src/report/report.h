@@ -23,6 +23,8 @@
 
 #include "error.h"
 
+#include <stdio.h>
+
 struct report;
 struct report_table;
 struct report_chart;
@@ -87,6 +89,8 @@ enum report_cell_kind { REPORT_CELL_MISSING, REPORT_CELL_TEXT, REPORT_CELL_NUMBE
 struct report_cell {
     enum report_cell_kind kind;
     double number;    /* may be NaN or infinite, which is shown so and is never the best */
+    bool within;      /* the number is known only to be between the next two */
+    double low, high; /* a number outside them is really another one */
     const char *text; /* the text; or why it is missing, NULL: no reason needs to be given */
 };
 
@@ -98,6 +102,12 @@ static inline struct report_cell report_text(const char *text)
 static inline struct report_cell report_number(double number)
 {
     return (struct report_cell){.kind = REPORT_CELL_NUMBER, .number = number};
+}
+
+/* Such as a bootstrap's interval: what competes with it is the best only if it lies beyond. */
+static inline struct report_cell report_number_within(double number, double low, double high)
+{
+    return (struct report_cell){.kind = REPORT_CELL_NUMBER, .number = number, .within = true, .low = low, .high = high};
 }
 
 static inline struct report_cell report_missing(const char *why)
@@ -116,6 +126,9 @@ void report_table_add_group(struct report_table *table, const char *title);
 
 /* A cell a column; where `count` is less the others are missing, and cells beyond the columns are left out. */
 void report_table_add_row(struct report_table *table, enum report_row_kind kind, const struct report_cell *cells, size_t count);
+
+/* A sentence below the table: what its columns mean. */
+void report_table_add_note(struct report_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- charts ---- */
 
@@ -136,6 +149,7 @@ struct report_series {
     const char *name;
     bool paper; /* reported by the paper: the same color, hollow or dashed */
     int color;  /* 0 gray, for what others are compared with; 1 blue, 2 orange, 3 green, 4 violet, 5 brown; then again */
+    const double *low, *high; /* the values' intervals, as many; NULL: none */
 };
 
 /* figures/NAME.svg; `name` as with tables. Categories come before series. */
@@ -164,6 +178,7 @@ struct report_picture {
     const char *text;                /* the response; NULL: none */
     const struct report_mark *marks; /* the key words in `text`, in any order */
     size_t mark_count;
+    int width, height; /* pixels; 0: unknown */
 };
 
 /* A grid of pictures, each at least `width` CSS pixels wide (0: 280): figures/NAME-1.jpg, ... */
@@ -173,9 +188,9 @@ void report_gallery_add(struct report_gallery *gallery, const struct report_pict
 
 /* ---- results ---- */
 
-/* The table as text for a terminal, at most `width` columns wide (40 at least), to be freed. `styled`: with escape sequences
- * for bold and dim, so for terminals only. Characters that would upset a terminal are left out. */
-lmvr_status report_table_to_terminal(const struct report_table *table, int width, bool styled, char **text, lmvr_error *error);
+/* Prints the table for a terminal, at most `width` columns wide (40 at least). `styled`: with escape sequences for bold and
+ * dim, so for terminals only. Characters that would upset a terminal are left out. */
+lmvr_status report_table_print(const struct report_table *table, int width, bool styled, FILE *out, lmvr_error *error);
 
 /* Whether report_write() to `dir` can be hoped for, to be asked before the work: the folder can be written to, and what lies
  * there under the report's names is an earlier report's. Writes nothing. */
@@ -184,8 +199,8 @@ lmvr_status report_check_place(const char *dir, lmvr_error *error);
 /*
  * Writes report.json, report.md, report.html, tables/NAME.csv and figures/NAME.svg|png|jpg into `dir`, which is made where it
  * is missing. Every file is first written under a temporary name; only when all are whole are they given their own names, so
- * that a disk that fills up leaves an earlier report as it was. Files of an earlier report are replaced (report.json lists
- * them); other files are never touched: where one stands in the way, LMVR_ERROR_INVALID names it.
+ * that a disk that fills up leaves an earlier report as it was. Files of an earlier report are replaced or removed (report.json
+ * lists them); other files are never touched: where one stands in the way, LMVR_ERROR_INVALID names it.
  */
 lmvr_status report_write(const struct report *report, const char *dir, lmvr_error *error);
 

@@ -9,9 +9,9 @@ static bool find_range(const struct report_chart *chart, double *low, double *hi
     *high = -INFINITY;
     for (size_t i = 0; i < chart->series_count; i++)
         for (size_t k = 0; k < chart->category_count; k++) {
-            double value = chart->series[i].values[k];
-            *low = value < *low ? value : *low; /* NaN is neither */
-            *high = value > *high ? value : *high;
+            const struct series *s = &chart->series[i];
+            *low = fmin(*low, fmin(s->values[k], s->low[k])); /* passes over NaN */
+            *high = fmax(*high, fmax(s->values[k], s->high[k]));
         }
     return *low <= *high;
 }

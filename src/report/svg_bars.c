@@ -1,24 +1,14 @@
 /* Groups of bars, lying down: the names of many categories can then be read, and on a narrow screen too. */
-#include "report/scale.h"
 #include "report/svg.h"
 
 #include <math.h>
 #include <string.h>
 
 #define NAME_SIZE   12.0
-#define LABEL_SIZE  10.5
 #define MOST_NAME   220.0 /* of the names' column */
 #define GROUP_LINE  26.0  /* a heading's height */
 #define BAR_GAP     1.5
 #define AXIS_HEIGHT 48.0 /* ticks and title */
-
-struct layout {
-    const struct report_chart *chart;
-    FILE *out;
-    struct scale scale;
-    double left, right; /* of the plot */
-    double bar, gap;    /* a bar's height, and between categories */
-};
 
 static bool begins_group(const struct report_chart *chart, size_t category)
 {
@@ -31,28 +21,35 @@ static double bar_height(const struct report_chart *chart)
     return chart->series_count <= 1 ? 17 : chart->series_count == 2 ? 13 : 11;
 }
 
-static double category_height(const struct report_chart *chart)
+/* Of a category's bars, without the gap to the next category. */
+static double bars_height(const struct report_chart *chart)
 {
-    double count = (double)chart->series_count;
-    return count * bar_height(chart) + (count - 1) * BAR_GAP + (chart->series_count <= 1 ? 8 : 12);
+    return (double)chart->series_count * (bar_height(chart) + BAR_GAP) - BAR_GAP;
 }
 
-static double rows_height(const struct report_chart *chart)
+static double gap_height(const struct report_chart *chart)
 {
-    double height = (double)chart->category_count * category_height(chart);
-    for (size_t i = 0; i < chart->category_count; i++)
-        height += begins_group(chart, i) ? GROUP_LINE : 0;
-    return height;
+    return chart->series_count <= 1 ? 8 : 12;
 }
 
 double svg_bars_height(const struct report_chart *chart)
 {
-    return rows_height(chart) + AXIS_HEIGHT;
+    double height = AXIS_HEIGHT;
+    for (size_t i = 0; i < chart->category_count; i++)
+        height += bars_height(chart) + gap_height(chart) + (begins_group(chart, i) ? GROUP_LINE : 0);
+    return height;
 }
 
-static double x_of(const struct layout *l, double value)
+static double x_of(const struct svg_plot *p, double value)
 {
-    return l->left + scale_at(&l->scale, value) * (l->right - l->left);
+    return p->left + scale_at(&p->scale, value) * (p->right - p->left);
+}
+
+/* Where a value's label begins: beyond the bar, and beyond its interval. */
+static double label_value(const struct series *s, size_t category)
+{
+    double value = s->values[category];
+    return value < 0 ? fmin(value, s->low[category]) : fmax(value, s->high[category]); /* NaN is neither */
 }
 
 /* The widest label of negative (-1) or other (1) values. */
@@ -66,108 +63,90 @@ static double label_room(const struct report_chart *chart, int sign)
             if (isnan(value) || (value < 0) != (sign < 0))
                 continue;
             svg_value(chart, value, digits);
-            room = fmax(room, svg_text_width(digits, LABEL_SIZE) + 6);
+            room = fmax(room, svg_text_width(digits, SVG_LABEL) + 6);
         }
     return room;
 }
 
-static struct layout lay_out(const struct report_chart *chart, FILE *out)
-{
-    double names = 0;
-    for (size_t i = 0; i < chart->category_count; i++)
-        names = fmax(names, svg_text_width(chart->categories[i].name, NAME_SIZE));
-    struct layout l = {.chart = chart, .out = out, .scale = scale_of(chart, 5), .bar = bar_height(chart)};
-    l.left = SVG_MARGIN + fmin(names, MOST_NAME) + 10 + label_room(chart, -1);
-    l.right = SVG_WIDTH - SVG_MARGIN - fmax(label_room(chart, 1), 12);
-    l.gap = category_height(chart) - (double)chart->series_count * (l.bar + BAR_GAP) + BAR_GAP;
-    return l;
-}
-
-static void put_axis(const struct layout *l, double top, double bottom)
-{
-    char digits[NUMBER_SIZE], title[256];
-    for (int i = 0; i < l->scale.ticks; i++) {
-        double value = scale_tick(&l->scale, i), x = x_of(l, value);
-        svg_put_line(l->out, x, top, x, bottom, false);
-        number_format(value, l->scale.decimals, false, NUMBER_TYPESET, digits);
-        struct svg_text style = {.x = x, .y = bottom + 15, .size = 11, .anchor = SVG_MIDDLE, .muted = true};
-        svg_put_text(l->out, &style, digits);
-    }
-    svg_value_title(l->chart, title, sizeof title);
-    struct svg_text style = {.x = (l->left + l->right) / 2,
-                             .y = bottom + 34,
-                             .size = 12,
-                             .anchor = SVG_MIDDLE,
-                             .muted = true,
-                             .fit = l->right - l->left};
-    svg_put_text(l->out, &style, title);
-}
-
-static void put_label(const struct layout *l, double value, double x, double y)
+static void put_axis(const struct svg_plot *p)
 {
     char digits[NUMBER_SIZE];
-    svg_value(l->chart, value, digits);
-    struct svg_text style = {.x = value < 0 ? x - 4 : x + 4,
-                             .y = y + l->bar / 2 + LABEL_SIZE * 0.36,
-                             .size = LABEL_SIZE,
-                             .anchor = value < 0 ? SVG_END : SVG_START};
-    style.muted = isnan(value);
-    svg_put_text(l->out, &style, isnan(value) ? "\xE2\x80\x93" : digits);
-}
-
-/* A rectangle from zero to `x`, its attributes still open. */
-static void begin_bar(const struct layout *l, double x, double y, double inset)
-{
-    double zero = x_of(l, 0);
-    fputs("<rect", l->out);
-    svg_attribute(l->out, "x", fmin(zero, x) + inset);
-    svg_attribute(l->out, "y", y + inset);
-    svg_attribute(l->out, "width", fmax(fabs(x - zero) - 2 * inset, 0));
-    svg_attribute(l->out, "height", l->bar - 2 * inset);
-}
-
-static void put_bar(const struct layout *l, const struct series *s, size_t category, double y)
-{
-    double value = s->values[category], x = isnan(value) ? x_of(l, 0) : x_of(l, value);
-    if (!isnan(value)) {
-        if (s->paper) { /* it is hollow; the grid does not show through */
-            begin_bar(l, x, y, 0);
-            fputs(" class=\"ground\" fill=\"#ffffff\"/>\n", l->out);
-        }
-        begin_bar(l, x, y, s->paper ? 0.5 : 0); /* a line is drawn on its edge */
-        svg_put_fill(l->out, s);
-        putc('>', l->out);
-        svg_put_hint(l->chart, s, category, l->out);
-        fputs("</rect>\n", l->out);
+    for (int i = 0; i < p->scale.ticks; i++) {
+        double x = x_of(p, scale_tick(&p->scale, i));
+        svg_put_line(p->out, SVG_GRID, x, p->top, x, p->bottom);
+        svg_tick(&p->scale, i, digits);
+        svg_put_text(p->out, (struct svg_text){.x = x, .y = p->bottom + 15, .size = 11, .anchor = SVG_MIDDLE, .muted = true},
+                     digits);
     }
-    put_label(l, value, x, y);
+    svg_put_value_title(p, (struct svg_text){.x = (p->left + p->right) / 2,
+                                             .y = p->bottom + 34,
+                                             .size = 12,
+                                             .anchor = SVG_MIDDLE,
+                                             .muted = true,
+                                             .fit = p->right - p->left});
 }
 
-static void put_category(const struct layout *l, size_t category, double y)
+static void put_bar(const struct svg_plot *p, const struct series *s, size_t category, double y)
 {
-    const struct report_chart *chart = l->chart;
-    double bars = category_height(chart) - l->gap;
-    struct svg_text style = {.x = SVG_MARGIN, .y = y + bars / 2 + NAME_SIZE * 0.36, .size = NAME_SIZE, .fit = MOST_NAME};
-    svg_put_text(l->out, &style, chart->categories[category].name);
+    char digits[NUMBER_SIZE];
+    double value = s->values[category], zero = x_of(p, 0), x = isnan(value) ? zero : x_of(p, value),
+           height = bar_height(p->chart);
+    double left = fmin(zero, x), width = fabs(x - zero), inset = s->paper ? 0.5 : 0; /* a line is drawn on its edge */
+    if (s->paper && !isnan(value)) /* it is hollow; the grid does not show through */
+        markup(p->out, "<rect x=\"%f\" y=\"%f\" width=\"%f\" height=\"%f\" class=\"ground\" fill=\"#ffffff\"/>\n", left, y,
+               width, height);
+    if (!isnan(value)) {
+        markup(p->out, "<rect x=\"%f\" y=\"%f\" width=\"%f\" height=\"%f\"", left + inset, y + inset,
+               fmax(width - 2 * inset, 0), height - 2 * inset);
+        svg_put_fill(p->out, s);
+        putc('>', p->out);
+        svg_put_hint(p->chart, s, category, p->out);
+        fputs("</rect>\n", p->out);
+        if (!isnan(s->low[category]))
+            svg_put_line(p->out, SVG_RANGE, x_of(p, s->low[category]), y + height / 2, x_of(p, s->high[category]),
+                         y + height / 2);
+    }
+    svg_value(p->chart, value, digits);
+    struct svg_text style = {.x = isnan(value) ? x + 4 : x_of(p, label_value(s, category)) + (value < 0 ? -4 : 4),
+                             .y = y + height / 2 + SVG_LABEL * 0.36,
+                             .size = SVG_LABEL,
+                             .anchor = value < 0 ? SVG_END : SVG_START,
+                             .muted = isnan(value)};
+    svg_put_text(p->out, style, isnan(value) ? "\xE2\x80\x93" : digits);
+}
+
+static void put_category(const struct svg_plot *p, size_t category, double y)
+{
+    const struct report_chart *chart = p->chart;
+    double middle = y + bars_height(chart) / 2;
+    svg_put_text(p->out,
+                 (struct svg_text){.x = SVG_MARGIN, .y = middle + NAME_SIZE * 0.36, .size = NAME_SIZE, .fit = MOST_NAME},
+                 chart->categories[category].name);
     for (size_t i = 0; i < chart->series_count; i++)
-        put_bar(l, &chart->series[i], category, y + (double)i * (l->bar + BAR_GAP));
+        put_bar(p, &chart->series[i], category, y + (double)i * (bar_height(chart) + BAR_GAP));
 }
 
-void svg_put_bars(const struct report_chart *chart, double top, FILE *out)
+void svg_put_bars(struct svg_plot *p)
 {
-    struct layout l = lay_out(chart, out);
-    double bottom = top + rows_height(chart), y = top;
-    put_axis(&l, top, bottom);
+    const struct report_chart *chart = p->chart;
+    double names = 0, y = p->top;
+    for (size_t i = 0; i < chart->category_count; i++)
+        names = fmax(names, svg_text_width(chart->categories[i].name, NAME_SIZE));
+    p->left = SVG_MARGIN + fmin(names, MOST_NAME) + 10 + label_room(chart, -1);
+    p->right = SVG_WIDTH - SVG_MARGIN - fmax(label_room(chart, 1), 12);
+    p->bottom = p->top + svg_bars_height(chart) - AXIS_HEIGHT;
+    put_axis(p);
     for (size_t i = 0; i < chart->category_count; i++) {
         if (begins_group(chart, i)) {
-            struct svg_text style = {.x = SVG_MARGIN, .y = y + 15, .size = NAME_SIZE, .bold = true, .fit = MOST_NAME};
             if (i > 0)
-                svg_put_line(out, SVG_MARGIN, y, l.right, y, false);
-            svg_put_text(out, &style, chart->categories[i].group);
+                svg_put_line(p->out, SVG_GRID, SVG_MARGIN, y, p->right, y);
+            svg_put_text(p->out,
+                         (struct svg_text){.x = SVG_MARGIN, .y = y + 15, .size = NAME_SIZE, .bold = true, .fit = MOST_NAME},
+                         chart->categories[i].group);
             y += GROUP_LINE;
         }
-        put_category(&l, i, y + l.gap / 2);
-        y += category_height(chart);
+        put_category(p, i, y + gap_height(chart) / 2);
+        y += bars_height(chart) + gap_height(chart);
     }
-    svg_put_line(out, x_of(&l, 0), top, x_of(&l, 0), bottom, true);
+    svg_put_line(p->out, SVG_AXIS, x_of(p, 0), p->top, x_of(p, 0), p->bottom);
 }

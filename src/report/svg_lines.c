@@ -1,13 +1,11 @@
 /* A line a series over categories at equal distances. Where these stand close together, as the steps of a curve, only values
  * that no line reaches have a marker, and categories may be without a name. */
-#include "report/scale.h"
 #include "report/svg.h"
 
 #include <math.h>
 #include <string.h>
 
 #define PLOT_HEIGHT 280.0
-#define LABEL_SIZE  10.5
 #define NAME_SIZE   12.0
 #define AXIS_HEIGHT 50.0 /* categories' names and title */
 #define VALUE_TITLE 30.0 /* above the plot */
@@ -15,138 +13,112 @@
 #define NAME_ROOM   24.0 /* a category that is wider has its name, cut where it is longer */
 #define MARKER_ROOM 8.0  /* one that is narrower has no marker on a line */
 
-struct layout {
-    const struct report_chart *chart;
-    FILE *out;
-    struct scale scale;
-    double left, right, top, bottom; /* of the plot */
-};
+static double title_height(const struct report_chart *chart)
+{
+    return *chart->value_title || *chart->unit ? VALUE_TITLE : 0;
+}
 
 double svg_lines_height(const struct report_chart *chart)
 {
-    return PLOT_HEIGHT + AXIS_HEIGHT + (*chart->value_title || *chart->unit ? VALUE_TITLE : 0);
+    return PLOT_HEIGHT + AXIS_HEIGHT + title_height(chart);
 }
 
-static double slot_width(const struct layout *l)
+static double slot_width(const struct svg_plot *p)
 {
-    return (l->right - l->left) / (double)l->chart->category_count;
+    return (p->right - p->left) / (double)p->chart->category_count;
 }
 
-static double x_of(const struct layout *l, size_t category)
+static double x_of(const struct svg_plot *p, size_t category)
 {
-    return l->left + ((double)category + 0.5) * slot_width(l);
+    return p->left + ((double)category + 0.5) * slot_width(p);
 }
 
-static double y_of(const struct layout *l, double value)
+static double y_of(const struct svg_plot *p, double value)
 {
-    return l->bottom - scale_at(&l->scale, value) * (l->bottom - l->top);
+    return p->bottom - scale_at(&p->scale, value) * (p->bottom - p->top);
 }
 
 /* ---- axes ---- */
 
-static double tick_room(const struct scale *scale)
+static void put_value_axis(const struct svg_plot *p)
 {
     char digits[NUMBER_SIZE];
-    double room = 0;
-    for (int i = 0; i < scale->ticks; i++) {
-        number_format(scale_tick(scale, i), scale->decimals, false, NUMBER_TYPESET, digits);
-        room = fmax(room, svg_text_width(digits, 11));
+    for (int i = 0; i < p->scale.ticks; i++) {
+        double y = y_of(p, scale_tick(&p->scale, i));
+        svg_put_line(p->out, i == 0 ? SVG_AXIS : SVG_GRID, p->left, y, p->right, y);
+        svg_tick(&p->scale, i, digits);
+        svg_put_text(p->out, (struct svg_text){.x = p->left - 8, .y = y + 4, .size = 11, .anchor = SVG_END, .muted = true},
+                     digits);
     }
-    return room;
-}
-
-static void put_value_axis(const struct layout *l)
-{
-    char digits[NUMBER_SIZE], title[256];
-    for (int i = 0; i < l->scale.ticks; i++) {
-        double value = scale_tick(&l->scale, i), y = y_of(l, value);
-        svg_put_line(l->out, l->left, y, l->right, y, i == 0);
-        number_format(value, l->scale.decimals, false, NUMBER_TYPESET, digits);
-        struct svg_text style = {.x = l->left - 8, .y = y + 4, .size = 11, .anchor = SVG_END, .muted = true};
-        svg_put_text(l->out, &style, digits);
-    }
-    svg_value_title(l->chart, title, sizeof title);
-    struct svg_text style = {.x = SVG_MARGIN, .y = l->top - 14, .size = 12, .muted = true, .fit = SVG_WIDTH - 2 * SVG_MARGIN};
-    if (*title)
-        svg_put_text(l->out, &style, title);
+    svg_put_value_title(
+        p, (struct svg_text){.x = SVG_MARGIN, .y = p->top - 14, .size = 12, .muted = true, .fit = SVG_WIDTH - 2 * SVG_MARGIN});
 }
 
 /* From one written name to the next, in categories: where there are too many for the width, some are left out. */
-static size_t name_distance(const struct layout *l)
+static size_t name_distance(const struct svg_plot *p)
 {
-    double slot = slot_width(l), widest = 0;
+    double slot = slot_width(p), widest = 0;
     if (slot >= NAME_ROOM)
         return 1;
-    for (size_t i = 0; i < l->chart->category_count; i++)
-        widest = fmax(widest, svg_text_width(l->chart->categories[i].name, NAME_SIZE));
+    for (size_t i = 0; i < p->chart->category_count; i++)
+        widest = fmax(widest, svg_text_width(p->chart->categories[i].name, NAME_SIZE));
     return (size_t)ceil(fmax(NAME_ROOM, widest + 10) / slot);
 }
 
-static void put_categories(const struct layout *l)
+static void put_categories(const struct svg_plot *p)
 {
-    double slot = slot_width(l);
-    size_t distance = name_distance(l), next = 0;
-    for (size_t i = 0; i < l->chart->category_count; i++) {
-        if (i < next || !*l->chart->categories[i].name)
-            continue;
-        struct svg_text style = {
-            .x = x_of(l, i), .y = l->bottom + 18, .size = NAME_SIZE, .anchor = SVG_MIDDLE, .fit = slot * (double)distance - 4};
-        svg_put_text(l->out, &style, l->chart->categories[i].name);
-        next = i + distance;
-    }
-    struct svg_text style = {.x = (l->left + l->right) / 2,
-                             .y = l->bottom + 38,
+    size_t distance = name_distance(p), next = 0;
+    struct svg_text style = {
+        .y = p->bottom + 18, .size = NAME_SIZE, .anchor = SVG_MIDDLE, .fit = slot_width(p) * (double)distance - 4};
+    struct svg_text title = {.x = (p->left + p->right) / 2,
+                             .y = p->bottom + 38,
                              .size = 12,
                              .anchor = SVG_MIDDLE,
                              .muted = true,
-                             .fit = l->right - l->left};
-    svg_put_text(l->out, &style, l->chart->category_title);
+                             .fit = p->right - p->left};
+    for (size_t i = 0; i < p->chart->category_count; i++) {
+        if (i < next || !*p->chart->categories[i].name)
+            continue;
+        style.x = x_of(p, i);
+        svg_put_text(p->out, style, p->chart->categories[i].name);
+        next = i + distance;
+    }
+    svg_put_text(p->out, title, p->chart->category_title);
 }
 
 /* ---- series ---- */
 
+static bool is_there(const struct svg_plot *p, const struct series *s, size_t category)
+{
+    return category < p->chart->category_count && !isnan(s->values[category]);
+}
+
 /* A missing value leaves a gap. */
-static void put_series_line(const struct layout *l, const struct series *s)
+static void put_series(const struct svg_plot *p, const struct series *s)
 {
-    bool drawing = false;
-    fputs("<path d=\"", l->out);
-    for (size_t i = 0; i < l->chart->category_count; i++) {
-        if (isnan(s->values[i])) {
-            drawing = false;
+    bool crowded = slot_width(p) < MARKER_ROOM, any = false;
+    for (size_t i = 0; i < p->chart->category_count; i++) {
+        if (!is_there(p, s, i))
             continue;
-        }
-        putc(drawing ? 'L' : 'M', l->out);
-        svg_length(l->out, x_of(l, i));
-        putc(' ', l->out);
-        svg_length(l->out, y_of(l, s->values[i]));
-        drawing = true;
+        fputs(any ? "" : "<path d=\"", p->out);
+        any = true;
+        markup(p->out, "%s%f %f", i > 0 && is_there(p, s, i - 1) ? "L" : "M", x_of(p, i), y_of(p, s->values[i]));
     }
-    putc('"', l->out);
-    svg_put_stroke(l->out, s);
-    fputs("/>\n", l->out);
-}
-
-/* Whether the value is missing, or a line goes through it that shows it well enough. */
-static bool has_no_marker(const struct layout *l, const struct series *s, size_t i)
-{
-    bool before = i > 0 && !isnan(s->values[i - 1]), after = i + 1 < l->chart->category_count && !isnan(s->values[i + 1]);
-    return isnan(s->values[i]) || (slot_width(l) < MARKER_ROOM && (before || after));
-}
-
-static void put_series(const struct layout *l, const struct series *s)
-{
-    size_t values = 0;
-    for (size_t i = 0; i < l->chart->category_count; i++)
-        values += !isnan(s->values[i]);
-    if (values > 0)
-        put_series_line(l, s);
-    for (size_t i = 0; i < l->chart->category_count; i++) {
-        if (has_no_marker(l, s, i))
+    if (!any)
+        return;
+    putc('"', p->out);
+    svg_put_stroke(p->out, s);
+    fputs("/>\n", p->out);
+    for (size_t i = 0; i < p->chart->category_count; i++) {
+        bool reached = (i > 0 && is_there(p, s, i - 1)) || is_there(p, s, i + 1);
+        if (!is_there(p, s, i) || (crowded && reached))
             continue;
-        svg_put_marker(l->out, s, x_of(l, i), y_of(l, s->values[i]));
-        putc('>', l->out);
-        svg_put_hint(l->chart, s, i, l->out);
-        fputs("</path>\n", l->out);
+        if (!isnan(s->low[i]))
+            svg_put_line(p->out, SVG_RANGE, x_of(p, i), y_of(p, s->low[i]), x_of(p, i), y_of(p, s->high[i]));
+        svg_put_marker(p->out, s, x_of(p, i), y_of(p, s->values[i]));
+        putc('>', p->out);
+        svg_put_hint(p->chart, s, i, p->out);
+        fputs("</path>\n", p->out);
     }
 }
 
@@ -175,30 +147,28 @@ static void take(struct taken *t, double top, double bottom)
 }
 
 /* Above its point, else below, else nowhere: the table beside it has the number. */
-static void put_label(const struct layout *l, double value, double x, struct taken *taken)
+static void put_label(const struct svg_plot *p, double value, double x, struct taken *taken)
 {
     char digits[NUMBER_SIZE];
-    double y = y_of(l, value), above = y - 8, below = y + 8 + LABEL_SIZE * 0.75;
-    bool fits_above = is_free(taken, above - LABEL_SIZE * 0.8, above);
-    bool fits_below = below < l->bottom - 2 && is_free(taken, below - LABEL_SIZE * 0.8, below);
-    if (!fits_above && !fits_below)
-        return;
+    double height = SVG_LABEL * 0.8, y = y_of(p, value), above = y - 8, below = y + 8 + SVG_LABEL * 0.75;
+    bool fits_above = is_free(taken, above - height, above);
     double base = fits_above ? above : below;
-    svg_value(l->chart, value, digits);
-    struct svg_text style = {.x = x, .y = base, .size = LABEL_SIZE, .anchor = SVG_MIDDLE, .halo = true};
-    svg_put_text(l->out, &style, digits);
-    take(taken, base - LABEL_SIZE * 0.8, base);
+    if (!fits_above && !(below < p->bottom - 2 && is_free(taken, below - height, below)))
+        return;
+    svg_value(p->chart, value, digits);
+    svg_put_text(p->out, (struct svg_text){.x = x, .y = base, .size = SVG_LABEL, .anchor = SVG_MIDDLE, .halo = true}, digits);
+    take(taken, base - height, base);
 }
 
 /* From the highest value to the lowest, which has the most room below. */
-static void put_labels_at(const struct layout *l, size_t category)
+static void put_labels_at(const struct svg_plot *p, size_t category)
 {
-    const struct report_chart *chart = l->chart;
+    const struct report_chart *chart = p->chart;
     struct taken taken = {.count = 0};
     double last = INFINITY;
     for (size_t i = 0; i < chart->series_count && i < MAX_LABELS; i++)
-        if (!isnan(chart->series[i].values[category])) {
-            double y = y_of(l, chart->series[i].values[category]);
+        if (is_there(p, &chart->series[i], category)) {
+            double y = y_of(p, chart->series[i].values[category]);
             take(&taken, y - 5, y + 5);
         }
     for (size_t rank = 0; rank < chart->series_count && rank < MAX_LABELS; rank++) {
@@ -209,25 +179,28 @@ static void put_labels_at(const struct layout *l, size_t category)
         }
         if (isinf(next))
             return;
-        put_label(l, next, x_of(l, category), &taken);
+        put_label(p, next, x_of(p, category), &taken);
         last = next;
     }
 }
 
-void svg_put_lines(const struct report_chart *chart, double top, FILE *out)
+void svg_put_lines(struct svg_plot *p)
 {
-    struct layout l = {.chart = chart, .out = out, .scale = scale_of(chart, 5)};
     char digits[NUMBER_SIZE];
-    l.left = SVG_MARGIN + tick_room(&l.scale) + 8;
-    l.right = SVG_WIDTH - SVG_MARGIN;
-    l.top = top + (*chart->value_title || *chart->unit ? VALUE_TITLE : 0);
-    l.bottom = l.top + PLOT_HEIGHT;
-    put_value_axis(&l);
-    put_categories(&l);
-    for (size_t i = 0; i < chart->series_count; i++)
-        put_series(&l, &chart->series[i]);
-    svg_value(chart, l.scale.high, digits);
-    bool room = svg_text_width(digits, LABEL_SIZE) + 6 < slot_width(&l);
-    for (size_t i = 0; room && i < chart->category_count; i++)
-        put_labels_at(&l, i);
+    double room = 0;
+    for (int i = 0; i < p->scale.ticks; i++) {
+        svg_tick(&p->scale, i, digits);
+        room = fmax(room, svg_text_width(digits, 11));
+    }
+    p->left = SVG_MARGIN + room + 8;
+    p->right = SVG_WIDTH - SVG_MARGIN;
+    p->top += title_height(p->chart);
+    p->bottom = p->top + PLOT_HEIGHT;
+    put_value_axis(p);
+    put_categories(p);
+    for (size_t i = 0; i < p->chart->series_count; i++)
+        put_series(p, &p->chart->series[i]);
+    svg_value(p->chart, p->scale.high, digits);
+    for (size_t i = 0; i < p->chart->category_count && svg_text_width(digits, SVG_LABEL) + 6 < slot_width(p); i++)
+        put_labels_at(p, i);
 }

@@ -1,5 +1,4 @@
 /* The report's folder. */
-#include "report/memory.h"
 #include "report/render.h"
 
 #include "format/file.h"
@@ -8,171 +7,86 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file to be: its bytes are its own, or borrowed from a picture. */
+/* A file to be. */
 struct file {
-    char *name; /* below the folder */
-    char *path, *temporary;
-    char *owned;
-    const void *bytes;
-    size_t size;
-    bool begun; /* the temporary one is there */
+    const char *name; /* below the folder */
+    const char *path, *temporary;
+    const struct block *block;     /* that it shows; NULL: the whole report */
+    const struct picture *picture; /* whose bytes it has; NULL: what is shown is rendered */
+    bool begun;                    /* the temporary one is there */
 };
 
 struct folder {
     const struct report *report;
-    char *dir;          /* without slashes at its end */
+    struct region region;
+    const char *dir;    /* without slashes at its end */
     struct file *files; /* report.json is the first */
-    size_t count, space;
+    size_t count;
+    json_t *names; /* of all files */
 };
 
 /* ---- the list of files ---- */
 
 static void folder_finish(struct folder *folder)
 {
-    for (size_t i = 0; i < folder->count; i++) {
-        free(folder->files[i].name);
-        free(folder->files[i].path);
-        free(folder->files[i].temporary);
-        free(folder->files[i].owned);
-    }
-    free(folder->files);
-    free(folder->dir);
+    json_decref(folder->names);
+    region_free(&folder->region);
 }
 
-static size_t count_files(const struct report *report)
+static void add_file(struct folder *folder, const char *name, const struct block *block, const struct picture *picture)
 {
-    size_t count = 3; /* report.json, .md, .html */
-    for (size_t i = 0; i < report->block_count; i++)
-        count += report->blocks[i].gallery ? report->blocks[i].gallery->picture_count : 1;
-    return count;
+    struct region *region = &folder->region;
+    struct file *files = region_grow(region, folder->files, folder->count, sizeof *files);
+    if (!files)
+        return;
+    const char *slash = strchr(name, '/'), *base = slash ? slash + 1 : name;
+    folder->files = files;
+    files[folder->count++] =
+        (struct file){.name = name,
+                      .path = region_print(region, "%s/%s", folder->dir, name),
+                      .temporary = region_print(region, "%s/%.*s.%s.part", folder->dir, (int)(base - name), name, base),
+                      .block = block,
+                      .picture = picture};
+    if (json_array_append_new(folder->names, json_string(name)) != 0)
+        region->failed = true;
 }
 
-/* Adds NAME, "PART/STEM.SUFFIX"; NULL: out of memory. */
-static struct file *add_file(struct folder *folder, const char *part, const char *stem, const char *suffix)
+static void add_block(struct folder *folder, const struct block *b)
 {
-    struct file *file = &folder->files[folder->count];
-    if (asprintf(&file->name, "%s%s.%s", part, stem, suffix) < 0)
-        file->name = NULL;
-    if (asprintf(&file->path, "%s/%s%s.%s", folder->dir, part, stem, suffix) < 0)
-        file->path = NULL;
-    if (asprintf(&file->temporary, "%s/%s.%s.%s.part", folder->dir, part, stem, suffix) < 0)
-        file->temporary = NULL;
-    folder->count++;
-    return file->name && file->path && file->temporary ? file : NULL;
+    const struct report_gallery *gallery = b->kind == BLOCK_GALLERY ? (const struct report_gallery *)b : NULL;
+    for (size_t i = 0; gallery && i < gallery->picture_count; i++)
+        if (gallery->pictures[i].type != PICTURE_NONE)
+            add_file(folder, report_picture_path(gallery, i, &folder->region), b, &gallery->pictures[i]);
+    if (b->kind == BLOCK_TABLE)
+        add_file(folder, region_print(&folder->region, "tables/%s.csv", b->name), b, NULL);
+    if (b->kind == BLOCK_CHART)
+        add_file(folder, region_print(&folder->region, "figures/%s.svg", b->name), b, NULL);
 }
 
-static bool add_pictures(struct folder *folder, const struct report_gallery *gallery)
-{
-    for (size_t i = 0; i < gallery->picture_count; i++) {
-        const struct picture *p = &gallery->pictures[i];
-        char *stem = NULL;
-        if (p->type == PICTURE_NONE)
-            continue;
-        if (asprintf(&stem, "%s-%zu", gallery->name, i + 1) < 0)
-            return false;
-        struct file *file = add_file(folder, "figures/", stem, report_picture_suffix(p));
-        free(stem);
-        if (!file)
-            return false;
-        file->bytes = p->bytes;
-        file->size = p->size;
-    }
-    return true;
-}
-
-/* What writes one file's bytes to memory. */
-enum form { FORM_MARKDOWN, FORM_HTML, FORM_CSV, FORM_SVG };
-
-static bool render(const struct report *report, const struct block *block, enum form form, FILE *out)
-{
-    switch (form) {
-    case FORM_MARKDOWN:
-        return render_markdown(report, out);
-    case FORM_HTML:
-        return render_html(report, out);
-    case FORM_CSV:
-        render_csv(block->table, out);
-        return true;
-    case FORM_SVG:
-        render_svg(block->chart, false, out);
-        return true;
-    }
-    return false;
-}
-
-/* `file` may be NULL, which is a failure too. */
-static bool fill(struct file *file, const struct report *report, const struct block *block, enum form form)
-{
-    struct memory memory;
-    FILE *out = file ? memory_open(&memory) : NULL;
-    if (!out)
-        return false;
-    bool good = render(report, block, form, out);
-    good = memory_close(&memory, out) && good;
-    file->owned = memory.bytes;
-    file->bytes = memory.bytes;
-    file->size = memory.size;
-    return good;
-}
-
-static bool add_blocks(struct folder *folder)
-{
-    bool good = true;
-    for (size_t i = 0; i < folder->report->block_count && good; i++) {
-        const struct block *b = &folder->report->blocks[i];
-        if (b->table)
-            good = fill(add_file(folder, "tables/", b->table->name, "csv"), NULL, b, FORM_CSV);
-        else if (b->chart)
-            good = fill(add_file(folder, "figures/", b->chart->name, "svg"), NULL, b, FORM_SVG);
-        else if (b->gallery)
-            good = add_pictures(folder, b->gallery);
-    }
-    return good;
-}
-
-static bool fill_json(struct folder *folder)
-{
-    json_t *names = json_array();
-    bool good = names;
-    for (size_t i = 0; i < folder->count && good; i++)
-        good = json_array_append_new(names, json_string(folder->files[i].name)) == 0;
-    json_t *json = good ? render_json(folder->report, names) : NULL;
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    json_decref(names);
-    json_decref(json);
-    if (!text)
-        return false;
-    size_t length = strlen(text);
-    text[length] = '\n';
-    folder->files[0].owned = text;
-    folder->files[0].bytes = text;
-    folder->files[0].size = length + 1;
-    return true;
-}
-
-/* A copy without slashes at its end, to be freed; NULL: out of memory. */
-static char *copy_dir(const char *dir)
+static char *strip_slashes(struct region *region, const char *dir)
 {
     size_t length = strlen(dir);
     while (length > 1 && dir[length - 1] == '/')
         length--;
-    return strndup(dir, length);
+    return region_print(region, "%.*s", (int)length, dir);
 }
 
 static lmvr_status folder_init(struct folder *folder, const struct report *report, const char *dir, lmvr_error *error)
 {
-    *folder = (struct folder){.report = report, .dir = copy_dir(dir)};
-    folder->files = folder->dir && report && !report->failed ? calloc(count_files(report), sizeof *folder->files) : NULL;
-    bool good = folder->files && add_file(folder, "", "report", "json");
-    good = good && fill(add_file(folder, "", "report", "md"), report, NULL, FORM_MARKDOWN);
-    good = good && fill(add_file(folder, "", "report", "html"), report, NULL, FORM_HTML);
-    good = good && add_blocks(folder) && fill_json(folder);
-    return good ? LMVR_OK : error_no_memory(error, "the report");
+    *folder = (struct folder){.report = report, .names = json_array()};
+    folder->dir = strip_slashes(&folder->region, dir);
+    if (report && !report->region.failed) {
+        add_file(folder, "report.json", NULL, NULL);
+        add_file(folder, "report.md", NULL, NULL);
+        add_file(folder, "report.html", NULL, NULL);
+        for (size_t i = 0; i < report->block_count; i++)
+            add_block(folder, report->blocks[i]);
+    }
+    return folder->count > 0 && !folder->region.failed ? LMVR_OK : error_no_memory(error, "the report");
 }
 
 /* ---- what lies there already ---- */
@@ -208,19 +122,24 @@ static lmvr_status read_earlier(const char *dir, json_t **names, lmvr_error *err
     return status;
 }
 
+static bool is_among(const char *name, const json_t *names)
+{
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *own = json_string_value(json_array_get(names, i));
+        if (own && strcmp(own, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static lmvr_status check_name(const char *dir, const char *name, const json_t *earlier, lmvr_error *error)
 {
-    size_t index;
-    json_t *own;
-    char *path = NULL;
-    json_array_foreach((json_t *)earlier, index,
-                       own) if (json_is_string(own) && strcmp(json_string_value(own), name) == 0) return LMVR_OK;
-    if (asprintf(&path, "%s/%s", dir, name) < 0)
-        return error_no_memory(error, "a file name");
-    lmvr_status status = LMVR_OK;
-    if (is_there(path) && strcmp(name, "report.json") != 0)
+    struct region region = {0};
+    const char *path = region_print(&region, "%s/%s", dir, name);
+    lmvr_status status = region.failed ? error_no_memory(error, "a file name") : LMVR_OK;
+    if (status == LMVR_OK && !is_among(name, earlier) && is_there(path) && strcmp(name, "report.json") != 0)
         status = error_set(error, LMVR_ERROR_INVALID, "%s: stands in the way: it is not of an earlier report of lmvr", path);
-    free(path);
+    region_free(&region);
     return status;
 }
 
@@ -228,27 +147,23 @@ lmvr_status report_check_place(const char *dir, lmvr_error *error)
 {
     static const char *const names[] = {"report.md", "report.html"};
     json_t *earlier = NULL;
-    struct place place = {.folder = copy_dir(dir)};
-    if (!place.folder)
-        return error_no_memory(error, "a file name");
-    lmvr_status status = place_check_writable(&place, error);
+    struct region region = {0};
+    struct place place = {.folder = strip_slashes(&region, dir)};
+    lmvr_status status = region.failed ? error_no_memory(error, "a file name") : place_check_writable(&place, error);
     if (status == LMVR_OK)
         status = read_earlier(place.folder, &earlier, error);
     for (size_t i = 0; i < 2 && status == LMVR_OK; i++)
         status = check_name(place.folder, names[i], earlier, error);
     json_decref(earlier);
-    free(place.folder);
+    region_free(&region);
     return status;
 }
 
-static lmvr_status check_files(const struct folder *folder, lmvr_error *error)
+static lmvr_status check_files(const struct folder *folder, const json_t *earlier, lmvr_error *error)
 {
-    json_t *earlier;
-    TRY(read_earlier(folder->dir, &earlier, error));
     lmvr_status status = LMVR_OK;
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
         status = check_name(folder->dir, folder->files[i].name, earlier, error);
-    json_decref(earlier);
     return status;
 }
 
@@ -279,13 +194,65 @@ static lmvr_status make_folders(const struct folder *folder, lmvr_error *error)
     return LMVR_OK;
 }
 
-static lmvr_status write_temporary(struct file *file, lmvr_error *error)
+static bool render_whole_json(const struct folder *folder, FILE *out)
+{
+    json_t *json = render_json(folder->report, folder->names);
+    bool good = json && json_dumpf(json, out, JSON_INDENT(2)) == 0;
+    putc('\n', out);
+    json_decref(json);
+    return good;
+}
+
+/* False: memory ran out. */
+static bool render(const struct folder *folder, const struct file *file, FILE *out)
+{
+    if (file->block && file->block->kind == BLOCK_TABLE)
+        render_csv((const struct report_table *)file->block, out);
+    else if (file->block)
+        render_svg((const struct report_chart *)file->block, false, out);
+    else if (file == folder->files)
+        return render_whole_json(folder, out);
+    else
+        return strcmp(file->name, "report.md") == 0 ? render_markdown(folder->report, out) : render_html(folder->report, out);
+    return true;
+}
+
+/* Where a stream's bytes go, and how the last write ended. */
+struct sink {
+    const char *path;
+    int fd;
+    off_t size;
+    lmvr_status status;
+    lmvr_error *error;
+};
+
+static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
+{
+    struct sink *sink = cookie;
+    if (sink->status == LMVR_OK)
+        sink->status = file_write_at(sink->fd, sink->path, bytes, size, sink->size, sink->error);
+    sink->size += (off_t)size;
+    return sink->status == LMVR_OK ? (ssize_t)size : 0;
+}
+
+static lmvr_status write_rendered(const struct folder *folder, const struct file *file, int fd, lmvr_error *error)
+{
+    struct sink sink = {.path = file->path, .fd = fd, .status = LMVR_OK, .error = error};
+    FILE *out = fopencookie(&sink, "w", (cookie_io_functions_t){.write = sink_write});
+    bool good = out && render(folder, file, out);
+    if (out)
+        fclose(out);
+    return sink.status != LMVR_OK || good ? sink.status : error_no_memory(error, "the report");
+}
+
+static lmvr_status write_temporary(const struct folder *folder, struct file *file, lmvr_error *error)
 {
     int fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return file_error(error, file->path, "write");
     file->begun = true;
-    lmvr_status status = file_write_at(fd, file->path, file->bytes, file->size, 0, error);
+    lmvr_status status = file->picture ? file_write_at(fd, file->path, file->picture->bytes, file->picture->size, 0, error)
+                                       : write_rendered(folder, file, fd, error);
     lmvr_status closed = file_close(fd, file->path, status == LMVR_OK ? error : NULL);
     return status == LMVR_OK ? closed : status;
 }
@@ -298,12 +265,32 @@ static lmvr_status put_in_place(struct file *file, lmvr_error *error)
     return LMVR_OK;
 }
 
+/* Tables and figures of the earlier report that this one does not have: as one would name them, whatever its list says. */
+static void remove_left_over(struct folder *folder, const json_t *earlier)
+{
+    size_t index;
+    json_t *own;
+    json_array_foreach((json_t *)earlier, index, own)
+    {
+        const char *name = json_is_string(own) ? json_string_value(own) : "";
+        size_t part = strncmp(name, "tables/", 7) == 0 ? 7 : strncmp(name, "figures/", 8) == 0 ? 8 : 0;
+        size_t stem = part ? strspn(name + part, "abcdefghijklmnopqrstuvwxyz0123456789_-") : 0;
+        const char *suffix = name + part + stem;
+        bool ours = strcmp(suffix, part == 7 ? ".csv" : ".svg") == 0 || (part == 8 && strcmp(suffix, ".png") == 0) ||
+                    (part == 8 && strcmp(suffix, ".jpg") == 0);
+        if (stem > 0 && ours && !is_among(name, folder->names))
+            unlink(region_print(&folder->region, "%s/%s", folder->dir, name));
+    }
+}
+
 /* report.json comes first: whatever a stop leaves behind is then known as the report's. */
-static lmvr_status write_files(struct folder *folder, lmvr_error *error)
+static lmvr_status write_files(struct folder *folder, const json_t *earlier, lmvr_error *error)
 {
     lmvr_status status = make_folders(folder, error);
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
-        status = write_temporary(&folder->files[i], error);
+        status = write_temporary(folder, &folder->files[i], error);
+    if (status == LMVR_OK)
+        remove_left_over(folder, earlier);
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
         status = put_in_place(&folder->files[i], error);
     for (size_t i = 0; i < folder->count; i++)
@@ -315,11 +302,15 @@ static lmvr_status write_files(struct folder *folder, lmvr_error *error)
 lmvr_status report_write(const struct report *report, const char *dir, lmvr_error *error)
 {
     struct folder folder;
+    json_t *earlier = NULL;
     lmvr_status status = folder_init(&folder, report, dir, error);
     if (status == LMVR_OK)
-        status = check_files(&folder, error);
+        status = read_earlier(folder.dir, &earlier, error);
     if (status == LMVR_OK)
-        status = write_files(&folder, error);
+        status = check_files(&folder, earlier, error);
+    if (status == LMVR_OK)
+        status = write_files(&folder, earlier, error);
+    json_decref(earlier);
     folder_finish(&folder);
     return status;
 }

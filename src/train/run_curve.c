@@ -118,7 +118,7 @@ static lmvr_status draw(const char *path, const char *title, const struct curve 
     size_t size = 0;
     struct report *report = report_create(title);
     struct report_chart *chart = make_chart(report, title, curve);
-    FILE *out = report && !report->failed ? open_memstream(&svg, &size) : NULL;
+    FILE *out = report && !report->region.failed ? open_memstream(&svg, &size) : NULL;
     bool good = out != NULL;
     if (out) {
         render_svg(chart, false, out);

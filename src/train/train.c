@@ -51,6 +51,11 @@ void train_defaults(enum train_kind kind, struct train_options *options)
                                       .run.keep = 2};
 }
 
+int train_default_tokens(enum train_kind kind)
+{
+    return defaults[kind].most_tokens;
+}
+
 /* ---- what a run holds ------------------------------------------------------------------------------------------------- */
 
 struct setup {
@@ -99,7 +104,7 @@ static void setup_finish(struct setup *s)
 static void choose_length(struct setup *s, int positions)
 {
     const struct train_options *o = s->options;
-    int length = o->most_tokens ? o->most_tokens : defaults[o->kind].most_tokens;
+    int length = o->most_tokens ? o->most_tokens : train_default_tokens(o->kind);
     s->most_tokens = o->most_tokens || positions < 2 || length <= positions ? length : positions;
 }
 

@@ -28,7 +28,7 @@ struct train_options {
     const char *vocabulary; /* tokenizer.model; NULL: that of the folders, else one is trained on the data */
     int vocabulary_size;    /* of one that is trained; 0: what the configuration has */
     int batch;
-    int most_tokens; /* of a text; 0: the objective's own, or as many as the model has positions for where those are fewer */
+    int most_tokens; /* of a text; 0: train_default_tokens(), or the model's positions where those are fewer */
     double epochs;   /* where run.steps is 0 */
     int readers;     /* threads that read ahead */
     int lora_rank;
@@ -43,6 +43,9 @@ struct train_options {
 
 /* The paper's numbers for this kind, which are those of CLIP, of LLaMA and of LLaVA's own scripts (PAPER: section 4.1). */
 void train_defaults(enum train_kind kind, struct train_options *options);
+
+/* The longest text of this kind, in tokens, for a model that has positions enough. */
+int train_default_tokens(enum train_kind kind);
 
 /* As run_train(). */
 lmvr_status train(const struct train_options *options, lmvr_error *error);

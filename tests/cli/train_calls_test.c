@@ -133,7 +133,7 @@ static void test_help_has_the_objective_s_own_defaults(void **state)
         assert_ended(lmvr("train %s --help", kinds[kind]), 0, NULL);
         assert_true(default_in_help("--epochs ") == o.epochs);
         assert_true(default_in_help("--batch ") == o.batch);
-        assert_true(default_in_help("--max-tokens ") == o.most_tokens);
+        assert_true(default_in_help("--max-tokens ") == train_default_tokens((enum train_kind)kind));
         assert_true(default_in_help("--lr ") == o.run.adamw.learning_rate);
         assert_true(default_in_help("--warmup ") == o.run.warmup);
         assert_true(default_in_help("--weight-decay ") == o.run.adamw.weight_decay);

@@ -1,4 +1,5 @@
 #include "dataset/split.h"
+#include "format/hash.h"
 
 #include "../scratch.h"
 
@@ -32,6 +33,26 @@ static void test_as_many_of_each_stratum_are_chosen_as_asked_for(void **state)
     for (int64_t s = 0, begin = 0; s < 11; begin += sizes[s++])
         assert_int_equal(count_chosen(chosen, begin, begin + sizes[s]), sizes[s] < 3 ? sizes[s] : 3);
     assert_int_equal(split_choose(0, strata, keys, 3, chosen, NULL), LMVR_OK);
+}
+
+static void test_another_choice_has_as_many_of_each_stratum(void **state)
+{
+    (void)state;
+    int32_t strata[90];
+    uint64_t keys[90];
+    bool chosen[90], before[90];
+    int64_t counts[3] = {0}, again[3] = {0};
+    for (int i = 0; i < 90; i++) {
+        strata[i] = i % 3;
+        keys[i] = hash_mix((uint64_t)i);
+        before[i] = chosen[i] = i % 3 == 0 ? i < 20 : i % 3 == 1 ? i < 60 : false;
+        counts[i % 3] += chosen[i];
+    }
+    assert_int_equal(split_choose(90, strata, keys, SPLIT_AS_MANY, chosen, NULL), LMVR_OK);
+    for (int i = 0; i < 90; i++)
+        again[i % 3] += chosen[i];
+    assert_memory_equal(counts, again, sizeof counts);
+    assert_memory_not_equal(before, chosen, sizeof before);
 }
 
 static void test_a_smaller_choice_is_part_of_a_larger(void **state)
@@ -87,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_as_many_of_each_stratum_are_chosen_as_asked_for),
+        cmocka_unit_test(test_another_choice_has_as_many_of_each_stratum),
         cmocka_unit_test(test_a_smaller_choice_is_part_of_a_larger),
         cmocka_unit_test(test_keys_are_spread_evenly),
         cmocka_unit_test(test_a_paths_key_hangs_on_its_last_two_names),

@@ -60,6 +60,19 @@ static double csv_value(const char *path, const char *row, const char *column)
     return value;
 }
 
+static int times_in_file(const char *folder, const char *name, const char *part)
+{
+    char path[256];
+    int times = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    char *text = read_bytes(path, NULL);
+    assert_non_null(text);
+    for (const char *c = text; (c = strstr(c, part)); c++)
+        times++;
+    free(text);
+    return times;
+}
+
 static void assert_whole_report(const char *folder, const char *table)
 {
     char name[128];
@@ -111,6 +124,97 @@ static void design_and_components_have_a_row_a_representation(void **state)
     assert_whole_report("components", "components");
     assert_true(csv_value("components/tables/components.csv", "with adaptor", "map_11_points") > 20);
     assert_true(csv_value("components/tables/components.csv", "with adaptor", "paper_llava_voc07") == 91.0);
+    assert_file_has("components", "figures/components.svg", "the paper&#39;s, LLaVA, VOC07");
+    assert_int_equal(times_in_file("components", "tables/components.csv", "coco"), 0); /* other data */
+    assert_int_equal(times_in_file("components", "tables/components.csv", "blip"), 0); /* another kind of model */
+    assert_int_equal(times_in_file("components", "report.md", "Components (tables 2 and 7)"), 1);
+}
+
+/* COCO's mAP stands beside the paper's of COCO, and what the paper knows nothing of beside nothing. */
+static void the_papers_figures_are_those_of_the_same_data(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"cat", "dog", "owl"};
+    make_class_folders("pictures", ".", classes, 3, 30);
+    assert_ended(lmvr("scenes --layout coco --count 30 --test-count 12 --size 112 -q -o coco"), 0, NULL);
+    assert_ended(lmvr("eval components " MODEL "--dataset coco --data coco -o coco-report"), 0, "warning");
+    assert_true(csv_value("coco-report/tables/components.csv", "with adaptor", "paper_llava_coco") == 78.5);
+    assert_file_has("coco-report", "figures/components.svg", "LLaVA, COCO");
+    assert_int_equal(times_in_file("coco-report", "figures/components.svg", "VOC07"), 0);
+    assert_ended(lmvr("eval components " MODEL "--dataset folder --data pictures -o own"), 0, NULL);
+    assert_int_equal(times_in_file("own", "tables/components.csv", "paper"), 0);
+    assert_int_equal(times_in_file("own", "figures/components.svg", "paper"), 0);
+    assert_file_has("own", "report.md", "reports nothing of this data set");
+}
+
+/* ---- intervals, seeds and models ---------------------------------------------------------------------------------------- */
+
+static void figures_have_an_interval_of_the_test_images(void **state)
+{
+    (void)state;
+    make_visda("visda", 24, 24);
+    for (int i = 24; i < 48; i += 4) { /* six look like another class */
+        char path[64];
+        static const char *const classes[] = {"aeroplane", "horse", "plant"};
+        snprintf(path, sizeof path, "visda/validation/%s/%04d.png", classes[i % 12 / 4], i);
+        write_picture(path, i % 12 + 1, i % 12 + 1, i);
+    }
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o few"), 0, NULL);
+    double value = csv_value("few/tables/domain-shift.csv", "LMVR", "accuracy_of_images");
+    double low = csv_value("few/tables/domain-shift.csv", "LMVR", "accuracy_of_images_low");
+    double high = csv_value("few/tables/domain-shift.csv", "LMVR", "accuracy_of_images_high");
+    assert_true(value > 50 && value < 100); /* else there is nothing to see */
+    assert_true(low < value && value < high);
+    /* the binomial's 95 %, of 24 images */
+    double expected = 2 * 1.96 * sqrt(value * (100 - value) / 24);
+    assert_true(fabs((high - low) / expected - 1) < 0.25);
+    assert_file_has("few", "report.json", "\"intervals\": {");
+}
+
+/* A seed of several is what a run with that seed alone is: the same split, the same figures. */
+static void each_seed_is_what_it_would_be_alone(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"cat", "dog", "owl", "hen", "cow", "bee", "fox"};
+    make_class_folders("pictures", ".", classes, 7, 70);
+    for (int i = 0; i < 70; i += 6) { /* some look like another class, and splits differ in them */
+        char path[64];
+        snprintf(path, sizeof path, "pictures/./%s/%04d.png", classes[i % 7], i);
+        write_picture(path, (i + 1) % 7, (i + 1) % 7, i);
+    }
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset folder --data pictures --seeds 3 -o three"), 0, NULL);
+    double sum = 0, squares = 0, values[3];
+    for (int s = 0; s < 3; s++) {
+        char call[512], seed[16];
+        snprintf(call, sizeof call, "eval domain-shift " MODEL "--dataset folder --data pictures --seed %d -o alone%d", s, s);
+        assert_ended(lmvr(call), 0, NULL);
+        snprintf(call, sizeof call, "alone%d/tables/domain-shift.csv", s);
+        snprintf(seed, sizeof seed, "seed_%d", s);
+        values[s] = csv_value(call, "LMVR", "accuracy_of_images");
+        assert_true(fabs(csv_value("three/tables/seeds.csv", "LMVR", seed) - values[s]) < 1e-9);
+        sum += values[s];
+    }
+    for (int s = 0; s < 3; s++)
+        squares += pow(values[s] - sum / 3, 2);
+    assert_true(squares > 0); /* the splits differ */
+    assert_true(fabs(csv_value("three/tables/domain-shift.csv", "LMVR", "accuracy_of_images") - sum / 3) < 1e-9);
+    assert_true(fabs(csv_value("three/tables/seeds.csv", "LMVR", "accuracy_standard_deviation") - sqrt(squares / 2)) < 1e-9);
+}
+
+static void several_models_have_rows_and_features_of_their_own(void **state)
+{
+    (void)state;
+    make_visda("visda", 24, 12);
+    assert_ended(lmvr("eval domain-shift " MODEL "-m " MODEL2 " --dataset visda --data visda -o two"), 0, NULL);
+    assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o one"), 0, NULL);
+    assert_true(exists("two/features/llava-odd-f32/clean/lmvr.npy"));
+    assert_same_file("two/features/llava-old-f32/clean/lmvr.npy", "one/features/clean/lmvr.npy");
+    assert_true(csv_value("two/tables/domain-shift.csv", "llava-old-f32,LMVR", "accuracy_of_images") ==
+                csv_value("one/tables/domain-shift.csv", "LMVR", "accuracy_of_images"));
+    assert_true(csv_value("two/tables/domain-shift.csv", "llava-odd-f32,LMVR", "accuracy_of_images") >= 0);
+    remove_tree("two/features/llava-odd-f32"); /* the other one's are not computed again */
+    assert_ended(lmvr("eval domain-shift " MODEL "-m " MODEL2 " --dataset visda --data visda -o two"), 0, NULL);
+    assert_int_equal(times_in_file("two", "report.md", "36 of them by an earlier run"), 1);
 }
 
 static void a_probe_holds_on_the_other_domain_of_the_same_colors(void **state)
@@ -199,6 +303,7 @@ static void attributes_are_averaged_by_group_and_a_fine_tuned_model_has_a_row(vo
     assert_whole_report("attributes", "attributes");
     assert_file_has("attributes", "tables/attributes.csv", "fine-tuned");
     assert_file_has("attributes", "tables/tasks.csv", "sleeve");
+    assert_file_has("attributes", "report.md", "hat: yes; ");
 }
 
 /* ---- what users rely on ------------------------------------------------------------------------------------------------- */
@@ -291,6 +396,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(design_and_components_have_a_row_a_representation),
+        IN_A_FOLDER(the_papers_figures_are_those_of_the_same_data),
+        IN_A_FOLDER(figures_have_an_interval_of_the_test_images),
+        IN_A_FOLDER(each_seed_is_what_it_would_be_alone),
+        IN_A_FOLDER(several_models_have_rows_and_features_of_their_own),
         IN_A_FOLDER(a_probe_holds_on_the_other_domain_of_the_same_colors),
         IN_A_FOLDER(corruptions_are_measured_on_the_way_at_every_severity),
         IN_A_FOLDER(corruptions_on_disk_give_what_those_on_the_way_give),

@@ -29,7 +29,8 @@ static void assert_best(const struct report_table *t, const char *expected)
 {
     char shown[256];
     size_t n = 0;
-    bool *best = report_table_best(t);
+    struct region region = {0};
+    const bool *best = report_table_best(t, &region);
     assert_non_null(best);
     for (size_t row = 0; row < t->row_count; row++) {
         if (row > 0)
@@ -40,7 +41,7 @@ static void assert_best(const struct report_table *t, const char *expected)
     }
     shown[n] = '\0';
     assert_string_equal(shown, expected);
-    free(best);
+    region_free(&region);
 }
 
 static const struct report_column higher = {.name = "mAP", .decimals = 1, .better = REPORT_HIGHER},
@@ -149,6 +150,28 @@ static void test_columns_of_a_row(void **state)
     report_free(r);
 }
 
+/* 92 is the highest, and inside what the second may be: no one is the best. Beyond it, it is; of losses, below it. */
+static void test_the_best_lies_beyond_the_intervals_of_the_others(void **state)
+{
+    (void)state;
+    struct report *r = report_create("");
+    struct report_table *t = make(r, (struct report_column[]){higher, lower}, 2);
+    add(t, REPORT_MEASURED, report_number_within(92, 80, 99), report_number_within(1, 0, 1.9));
+    add(t, REPORT_MEASURED, report_number_within(91, 88, 92.5), report_number_within(2, 1.5, 3));
+    add(t, REPORT_MEASURED, report_number_within(60, 50, 70), report_number_within(3, 2, 4));
+    assert_best(t, "-B -- --");
+    t = make(r, &higher, 1);
+    add(t, REPORT_MEASURED, report_number_within(92.6, 80, 99), NONE);
+    add(t, REPORT_MEASURED, report_number_within(91, 88, 92.5), NONE);
+    assert_best(t, "B -");
+    t = make(r, &higher, 1);
+    add(t, REPORT_MEASURED, report_number_within(100, 100, 100), NONE);
+    add(t, REPORT_MEASURED, report_number_within(100, 100, 100), NONE);
+    add(t, REPORT_MEASURED, report_number_within(50, 40, 60), NONE);
+    assert_best(t, "- - -");
+    report_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_one_alone_is_not_the_best),
         cmocka_unit_test(test_groups_and_kinds_of_rows_compete_apart),
         cmocka_unit_test(test_columns_of_a_row),
+        cmocka_unit_test(test_the_best_lies_beyond_the_intervals_of_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

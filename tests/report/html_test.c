@@ -89,7 +89,8 @@ static void test_notes_of_every_row_stand_below(void **state)
     struct report *r = report_create("x");
     sample_add_design(r);
     char *page = rendered_html(r);
-    assert_non_null(strstr(page, "<p>Every row: images <bdi>9963</bdi>, seed <bdi>0</bdi>, model <bdi>" MODEL_PRINT "</bdi>"));
+    assert_non_null(
+        strstr(page, "<p>Every row: <bdi>images 9963, seed 0, model " MODEL_PRINT ", data " DATA_PRINT "</bdi>.</p>"));
     assert_int_equal(count_of(page, MODEL_PRINT), 1);
     assert_non_null(strstr(page, "2311</td></tr>")); /* times differ and stay */
     free(page);
@@ -102,14 +103,14 @@ static void test_pictures_are_in_the_page(void **state)
     static const struct report_mark marks[] = {{2, 5}};
     struct report *r = report_create("x");
     struct report_gallery *g = report_add_gallery(r, "g", "", "", 100);
-    report_gallery_add(g, &(struct report_picture){sample_png, sizeof sample_png, "t", "l", "a dog <b>", marks, 1});
-    report_gallery_add(g, &(struct report_picture){"\xff\xd8\xff", 3, "", "", "", NULL, 0});
-    report_gallery_add(g, &(struct report_picture){NULL, 0, "none", "", "", NULL, 0});
+    report_gallery_add(g, &(struct report_picture){sample_png, sizeof sample_png, "t", "l", "a dog <b>", marks, 1, 2, 1});
+    report_gallery_add(g, &(struct report_picture){"\xff\xd8\xff", 3, "", "", "", NULL, 0, 0, 0});
+    report_gallery_add(g, &(struct report_picture){NULL, 0, "none", "", "", NULL, 0, 0, 0});
     char *page = rendered_html(r);
     assert_markup(page, allowed, empty);
     assert_non_null(strstr(page, "src=\"data:image/png;base64,iVBORw0KGgo"));
     assert_non_null(strstr(page, "src=\"data:image/jpeg;base64,/9j/\""));
-    assert_non_null(strstr(page, "aspect-ratio:2.0000")); /* of the one whose size is known */
+    assert_non_null(strstr(page, "aspect-ratio:200/100")); /* of the one whose size is known */
     assert_non_null(strstr(page, "a <mark>dog</mark> &lt;b&gt;"));
     assert_int_equal(count_of(page, ">no picture<"), 1);
     free(page);

@@ -14,6 +14,17 @@ static FILE *rendered_begin(char **text)
     return out;
 }
 
+UNUSED static char *rendered_terminal(const struct report_table *table, int width, bool styled)
+{
+    char *text = NULL;
+    lmvr_error error;
+    FILE *out = rendered_begin(&text);
+    if (report_table_print(table, width, styled, out, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
 UNUSED static char *rendered_html(const struct report *report)
 {
     char *text = NULL;

@@ -224,9 +224,9 @@ UNUSED static struct report_gallery *sample_add_pictures(struct report *report)
 {
     static const struct report_mark marks[] = {{8, 13}, {0, 3}};
     struct report_gallery *g = report_add_gallery(report, "responses", "Responses", HOSTILE_TEXT, 0);
-    report_gallery_add(
-        g, &(struct report_picture){sample_png, sizeof sample_png, HOSTILE_TAG ".jpg", HOSTILE_TEXT, HOSTILE_TEXT, marks, 2});
-    report_gallery_add(g, &(struct report_picture){"no picture", 10, "broken.webp", "dog", "", NULL, 0});
+    report_gallery_add(g, &(struct report_picture){sample_png, sizeof sample_png, HOSTILE_TAG ".jpg", HOSTILE_TEXT,
+                                                   HOSTILE_TEXT, marks, 2, 2, 1});
+    report_gallery_add(g, &(struct report_picture){"no picture", 10, "broken.webp", "dog", "", NULL, 0, 0, 0});
     return g;
 }
 

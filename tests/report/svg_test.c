@@ -172,6 +172,27 @@ static void test_bars_start_at_zero(void **state)
     report_free(r);
 }
 
+/* A value's interval is a line over its bar or point, inside the axis, and the label stands beyond it. */
+static void test_intervals_are_lines(void **state)
+{
+    (void)state;
+    static const double values[] = {50, 30}, low[] = {40, (double)NAN}, high[] = {110, (double)NAN};
+    for (enum report_chart_kind kind = REPORT_BARS; kind <= REPORT_LINES; kind++) {
+        struct report *r = report_create("");
+        struct report_chart *c = report_add_chart(r, "c", "", "", &(struct report_chart_options){.kind = kind, .unit = "%"});
+        report_chart_add_category(c, "a", NULL);
+        report_chart_add_category(c, "b", NULL);
+        report_chart_add_series(c, &(struct report_series){.name = "s", .low = low, .high = high}, values, 2);
+        char *svg = rendered_svg(c, false);
+        assert_inside(svg);
+        assert_int_equal(count_of(svg, "class=\"range\""), 1);
+        assert_non_null(strstr(svg, "<title>s, a: 50 % [40, 110]</title>"));
+        assert_non_null(strstr(svg, kind == REPORT_BARS ? ">150</text>" : ">120</text>")); /* the axis has room for it */
+        free(svg);
+        report_free(r);
+    }
+}
+
 static void test_it_stands_for_itself(void **state)
 {
     (void)state;
@@ -198,9 +219,9 @@ static void test_names_of_figures_are_unique(void **state)
     const struct report_chart *a = report_add_chart(r, "x", "", "", &(struct report_chart_options){.kind = REPORT_BARS});
     const struct report_gallery *b = report_add_gallery(r, "X", "", "", 0);
     const struct report_chart *c = report_add_chart(r, "../x", "", "", &(struct report_chart_options){.kind = REPORT_BARS});
-    assert_string_equal(a->name, "x");
-    assert_string_equal(b->name, "x-2");
-    assert_string_equal(c->name, "x-3");
+    assert_string_equal(a->block.name, "x");
+    assert_string_equal(b->block.name, "x-2");
+    assert_string_equal(c->block.name, "x-3");
     report_free(r);
 }
 
@@ -212,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_values_of_every_size_and_sign),
         cmocka_unit_test(test_missing_values),
         cmocka_unit_test(test_bars_start_at_zero),
+        cmocka_unit_test(test_intervals_are_lines),
         cmocka_unit_test(test_it_stands_for_itself),
         cmocka_unit_test(test_names_of_figures_are_unique),
     };

@@ -3,15 +3,6 @@
 
 #include "report/terminal_line.h"
 
-static char *shown(const struct report_table *table, int width, bool styled)
-{
-    lmvr_error error;
-    char *text;
-    if (report_table_to_terminal(table, width, styled, &text, &error) != LMVR_OK)
-        fail_msg("%s", error.message);
-    return text;
-}
-
 /* No line is wider, and nothing in it moves the cursor. */
 static void assert_fits(const char *text, int width)
 {
@@ -42,7 +33,7 @@ static void test_every_table_fits_every_width(void **state)
                                            sample_add_hostile(r)};
     for (size_t i = 0; i < 4; i++)
         for (size_t k = 0; k < 5; k++) {
-            char *text = shown(tables[i], widths[k], false);
+            char *text = rendered_terminal(tables[i], widths[k], false);
             assert_fits(text, widths[k]);
             free(text);
         }
@@ -53,7 +44,7 @@ static void test_columns_are_aligned(void **state)
 {
     (void)state;
     struct report *r = report_create("");
-    char *text = shown(sample_add_components(r), 100, false);
+    char *text = rendered_terminal(sample_add_components(r), 100, false);
     assert_line(text, "encoder (CLIP)       91.2  (91.3)   79.4  (79.5)");
     assert_line(text, "with adaptor         90.9  (91.0)  \u2013 [a]  (78.5)");
     assert_line(text, "with language model  93.8  (93.8)   83.9  (84.0)");
@@ -73,7 +64,7 @@ static void test_wide_characters_have_two_columns(void **state)
     static const char *const names[] = {"犬とボール", "e\u0301t\u00e9", "שלום", "\U0001F415", "dog"};
     for (size_t i = 0; i < 5; i++)
         report_table_add_row(t, REPORT_MEASURED, (struct report_cell[]){report_text(names[i]), report_number(9.5)}, 2);
-    char *text = shown(t, 80, false);
+    char *text = rendered_terminal(t, 80, false);
     assert_line(text, "犬とボール  9.5");
     assert_line(text, "e\u0301t\u00e9         9.5");
     assert_line(text, "שלום        9.5");
@@ -88,7 +79,7 @@ static void test_styles_are_for_terminals_only(void **state)
     (void)state;
     struct report *r = report_create("");
     struct report_table *t = sample_add_components(r);
-    char *plain = shown(t, 100, false), *styled = shown(t, 100, true);
+    char *plain = rendered_terminal(t, 100, false), *styled = rendered_terminal(t, 100, true);
     assert_null(strchr(plain, '\x1b'));
     assert_non_null(strstr(styled, "\x1b[1m93.8\x1b[0m"));
     assert_int_equal(count_of(styled, "\x1b[1m"), 5); /* the title, 4 best */
@@ -103,7 +94,7 @@ static void test_hostile_strings_do_no_harm(void **state)
 {
     (void)state;
     struct report *r = report_create("");
-    char *text = shown(sample_add_hostile(r), 100, false);
+    char *text = rendered_terminal(sample_add_hostile(r), 100, false);
     assert_null(strchr(text, '\x1b'));
     assert_null(strstr(text, "\u202E"));
     assert_non_null(strstr(text, "override"));
@@ -125,7 +116,7 @@ static void test_columns_that_do_not_fit_stand_below(void **state)
         cells[i] = report_number(i);
     }
     report_table_add_row(t, REPORT_MEASURED, cells, 31);
-    char *text = shown(t, 60, false);
+    char *text = rendered_terminal(t, 60, false);
     assert_fits(text, 60);
     assert_non_null(strstr(text, "column1 "));
     assert_non_null(strstr(text, "column30"));
@@ -159,11 +150,11 @@ static void test_a_table_may_be_empty(void **state)
     (void)state;
     struct report *r = report_create("");
     struct report_table *t = report_add_table(r, "t", "title", "");
-    char *text = shown(t, 80, false);
+    char *text = rendered_terminal(t, 80, false);
     assert_string_equal(text, "title\n");
     free(text);
     report_table_add_column(t, &(struct report_column){.name = ""});
-    text = shown(t, 80, false);
+    text = rendered_terminal(t, 80, false);
     assert_fits(text, 80);
     free(text);
     report_free(r);

@@ -187,13 +187,32 @@ static void test_an_earlier_report_is_replaced_and_nothing_else(void **state)
     assert_int_equal(size_of_file("out/figures/mine.png"), 4);
 }
 
+/* What only the earlier report had is not left beside the new one, where it would be taken for a part of it. */
+static void test_tables_of_an_earlier_report_alone_are_removed(void **state)
+{
+    (void)state;
+    lmvr_error error;
+    make("out", "one");
+    write_text("out/tables/mine.csv", "mine");
+    struct report *r = report_create("t");
+    sample_add_design(r);
+    assert_int_equal(report_write(r, "out", &error), LMVR_OK);
+    assert_true(exists("out/tables/design.csv"));
+    assert_false(exists("out/tables/components.csv"));
+    assert_false(exists("out/figures/responses-1.png"));
+    assert_int_equal(size_of_file("out/tables/mine.csv"), 4);
+    report_free(r);
+    make("out", "two"); /* and nothing is in its way */
+}
+
 /* A list of files is only text: it makes nothing go away, and entries that are no names are passed over. */
 static void test_a_forged_list_of_files_harms_nothing(void **state)
 {
     (void)state;
     mkdir("out", 0777);
     write_text("outside", "mine");
-    write_text("out/report.json", "{\"lmvr_report\": 1, \"files\": [\"../outside\", 7, null, \"\", \"report.md\"]}");
+    write_text("out/report.json", "{\"lmvr_report\": 1, \"files\": [\"../outside\", \"tables/../../outside\", "
+                                  "\"figures/.csv\", 7, null, \"\", \"report.md\"]}");
     make("out", "one");
     assert_int_equal(size_of_file("outside"), 4);
 }
@@ -298,6 +317,7 @@ int main(void)
         IN_FOLDER(test_other_peoples_files_are_left),
         IN_FOLDER(test_a_report_json_of_others_is_left),
         IN_FOLDER(test_an_earlier_report_is_replaced_and_nothing_else),
+        IN_FOLDER(test_tables_of_an_earlier_report_alone_are_removed),
         IN_FOLDER(test_a_forged_list_of_files_harms_nothing),
         IN_FOLDER(test_links_are_not_followed),
         IN_FOLDER(test_places_that_cannot_be_written),
