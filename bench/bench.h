@@ -10,7 +10,7 @@
 #define LMVR_BENCH_BENCH_H
 
 #include "model/model.h"
-#include "model/work.h"
+#include "bench/work.h"
 
 #define BENCH_NEW_TOKENS 64
 #define BENCH_MOST_ROWS  16

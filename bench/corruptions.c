@@ -1,7 +1,7 @@
 /* How fast the corruptions are; bench/corrupt_reference.py times the same in NumPy, SciPy, scikit-image and OpenCV. */
 #include "bench.h"
 
-#include "image/corrupt.h"
+#include "lab/corrupt/corrupt.h"
 
 #include <math.h>
 #include <stdio.h>

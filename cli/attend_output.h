@@ -2,8 +2,8 @@
 #ifndef LMVR_CLI_ATTEND_OUTPUT_H
 #define LMVR_CLI_ATTEND_OUTPUT_H
 
-#include "figure/heat.h"
-#include "figure/word_maps.h"
+#include "lab/figure/heat.h"
+#include "lab/figure/word_maps.h"
 
 #include <jansson.h>
 

@@ -2,7 +2,7 @@
 #ifndef LMVR_CLI_CORRUPTION_LIST_H
 #define LMVR_CLI_CORRUPTION_LIST_H
 
-#include "image/corrupt.h"
+#include "lab/corrupt/corrupt.h"
 
 #define CORRUPTION_LIST_MOST (CORRUPTION_TYPES * CORRUPTION_SEVERITIES)
 

@@ -1,7 +1,7 @@
 #include "describe_views.h"
 
 #include "error.h"
-#include "figure/comparison.h"
+#include "lab/figure/comparison.h"
 #include "format/file.h"
 #include "image/encode.h"
 

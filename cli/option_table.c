@@ -1,6 +1,6 @@
 #include "option_table.h"
 
-#include "scenes/scenes.h"
+#include "tools/scenes/scenes.h"
 
 #include <limits.h>
 

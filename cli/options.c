@@ -2,7 +2,7 @@
 
 #include "cli.h"
 #include "option_table.h"
-#include "store/utf8.h"
+#include "format/utf8.h"
 #include "wrap.h"
 
 #include <errno.h>

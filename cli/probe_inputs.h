@@ -2,7 +2,7 @@
 #ifndef LMVR_CLI_PROBE_INPUTS_H
 #define LMVR_CLI_PROBE_INPUTS_H
 
-#include "dataset/labels.h"
+#include "lab/dataset/labels.h"
 #include "options.h"
 
 /* Rows that count, and their labels where those are wanted. probe_inputs_finish() frees what is owned. */

@@ -1,6 +1,6 @@
 #include "probe_labels.h"
 
-#include "dataset/labels_index.h"
+#include "lab/dataset/labels_index.h"
 #include "error.h"
 
 #include <stdlib.h>

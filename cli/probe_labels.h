@@ -2,8 +2,8 @@
 #ifndef LMVR_CLI_PROBE_LABELS_H
 #define LMVR_CLI_PROBE_LABELS_H
 
-#include "dataset/dataset.h"
-#include "dataset/labels_csv.h"
+#include "lab/dataset/dataset.h"
+#include "lab/dataset/labels_csv.h"
 #include "options.h"
 
 /*

@@ -2,8 +2,8 @@
 #ifndef LMVR_CLI_PROBE_REPORT_H
 #define LMVR_CLI_PROBE_REPORT_H
 
-#include "probe/metrics.h"
-#include "probe/probe.h"
+#include "lab/probe/metrics.h"
+#include "lab/probe/probe.h"
 
 /* False: standard output failed, or the memory is out; it was said. */
 bool probe_report_fit(const struct probe *probe, const struct probe_report *report, bool json);

@@ -1,5 +1,5 @@
 /* Bytes taken for COCO's instances_*.json: they are refused, or the names lie within the text that was kept. */
-#include "dataset/coco_json.h"
+#include "lab/dataset/coco_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

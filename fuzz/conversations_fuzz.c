@@ -1,5 +1,5 @@
 /* Bytes taken for LLaVA's JSON: the scan for records, and each record that was found. */
-#include "dataset/conversations.h"
+#include "lab/dataset/conversations.h"
 
 #include <stdio.h>
 #include <stdlib.h>

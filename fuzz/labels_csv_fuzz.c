@@ -1,5 +1,5 @@
 /* Bytes taken for a CSV file of labels, read line by line and joined to an index; what is read must be whole. */
-#include "dataset/labels_csv.h"
+#include "lab/dataset/labels_csv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

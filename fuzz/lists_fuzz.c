@@ -1,6 +1,6 @@
 /* The text files of data sets, in a folder made at the start. The first byte chooses the set, a second the file of it that the
  * other bytes are; the set's other files are good ones. What opens has labels in range and its parts in order. */
-#include "dataset/dataset.h"
+#include "lab/dataset/dataset.h"
 
 #include <fcntl.h>
 #include <ftw.h>

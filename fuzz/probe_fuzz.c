@@ -1,5 +1,5 @@
 /* Bytes taken for a probe: what is read can be used. */
-#include "probe/probe_file.h"
+#include "lab/probe/probe_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

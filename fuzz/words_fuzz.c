@@ -1,5 +1,5 @@
 /* A response and a word, which models and people may fill with anything: what is found lies inside, and in order. */
-#include "language/words.h"
+#include "lab/words/words.h"
 
 #include <stdlib.h>
 #include <string.h>

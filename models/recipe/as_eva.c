@@ -13,7 +13,7 @@
 #include "image/preprocess.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
-#include "train/folder.h"
+#include "train/model_folder.h"
 #include "vision/patches.h"
 
 #include <math.h>

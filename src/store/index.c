@@ -1,7 +1,7 @@
 #include "store/index.h"
 
 #include "format/file.h"
-#include "store/utf8.h"
+#include "format/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>

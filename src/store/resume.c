@@ -1,7 +1,7 @@
 #include "store/resume.h"
 
 #include "store/index.h"
-#include "store/utf8.h"
+#include "format/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

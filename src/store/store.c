@@ -2,7 +2,7 @@
 
 #include "format/file.h"
 #include "store/npy.h"
-#include "store/place.h"
+#include "format/place.h"
 #include "store/resume.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* lmvr corrupt: which files it writes, what is in them, how it ends, what it refuses. The images are real ones here. */
 #include "program.h"
 
-#include "image/corrupt.h"
+#include "lab/corrupt/corrupt.h"
 #include "image/encode.h"
 
 #include <math.h>

@@ -13,7 +13,7 @@
 
 #include "tensor/cpu/kernels.h"
 #include "tensor/product.h"
-#include "tensor/tape_steps.h"
+#include "train/tape/tape_steps.h"
 
 #include <math.h>
 #include <omp.h>

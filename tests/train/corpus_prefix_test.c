@@ -1,8 +1,8 @@
 /* Texts that are cut in two. */
 #include "cmocka_all.h"
 
-#include "train/corpus.h"
-#include "train/tokens.h"
+#include "train/corpora/corpus.h"
+#include "train/corpora/tokens.h"
 
 #define SAMPLES 200
 

@@ -4,12 +4,12 @@
  * The expected tokens are spelled by hand: the tests' vocabulary has the 256 bytes, "e" and a space, and no merged pieces, so
  * that a text is a space (the dummy prefix) and then one token a character.
  */
-#include "train/corpus.h"
+#include "train/corpora/corpus.h"
 
 #include "language/prompt.h"
 #include "scratch.h"
-#include "train/tokens.h"
-#include "train/vocabulary.h"
+#include "train/corpora/tokens.h"
+#include "train/corpora/vocabulary.h"
 
 #include <math.h>
 

@@ -1,9 +1,9 @@
 /* Batches: their order over epochs, resuming at any of them, samples that cannot be used, and that threads change nothing. */
-#include "train/feed.h"
+#include "train/corpora/feed.h"
 
 #include "image/encode.h"
 #include "scratch.h"
-#include "train/order.h"
+#include "train/corpora/order.h"
 
 #include <math.h>
 #include <stdatomic.h>

@@ -8,7 +8,7 @@
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "model/weight_name.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 #include <math.h>
 #include <stdio.h>

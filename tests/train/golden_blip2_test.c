@@ -1,8 +1,8 @@
 /* BLIP-2's training, and its T5's, against PyTorch and transformers. */
 #include "golden.h"
 
-#include "train/blip2.h"
-#include "train/t5_language.h"
+#include "train/objectives/objective_blip2.h"
+#include "train/objectives/objective_t5.h"
 
 static void run_language(const char *name, const char *start, bool recompute)
 {

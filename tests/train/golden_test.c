@@ -1,8 +1,8 @@
 /* CLIP's and LLaVA's training against PyTorch and transformers. */
 #include "golden.h"
 
-#include "train/contrastive.h"
-#include "train/llava.h"
+#include "train/objectives/objective_contrastive.h"
+#include "train/objectives/objective_llava.h"
 
 static void run_contrastive(bool recompute)
 {

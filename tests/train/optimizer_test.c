@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "format/safetensors.h"
-#include "train/optimizer.h"
+#include "train/run/optimizer.h"
 
 #include <math.h>
 #include <omp.h>

@@ -8,7 +8,7 @@
 #include "scratch.h"
 
 #include "format/replace.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Vocabularies trained on small texts: their ids, what they can write, that they come out the same, and what is refused. */
-#include "train/vocabulary.h"
+#include "train/corpora/vocabulary.h"
 
 #include "language/tokenizer.h"
 #include "scratch.h"

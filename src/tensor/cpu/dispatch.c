@@ -1,4 +1,4 @@
-#include "tensor/cpu/gradient.h"
+#include "tensor/cpu/kernel_gradient.h"
 #include "tensor/cpu/kernels.h"
 
 #if defined(__x86_64__)

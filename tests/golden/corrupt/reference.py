@@ -2,7 +2,7 @@
 
 Written from the paper (Hendrycks and Dietterich, ICLR 2019) and the parameters of its create_c/make_imagenet_c.py, in the same
 libraries' calls, since their rounding is part of the result. Pictures of other sizes than 224 x 224 have their lengths scaled by
-the short side over 224, as src/image/corrupt.h says it.
+the short side over 224, as lab/corrupt/corrupt.h says it.
 
 A corruption takes (H, W, 3) bytes, a severity from 1 to 5 and a numpy Generator, and gives (H, W, 3) bytes. Frost is not here:
 its textures are not shipped.

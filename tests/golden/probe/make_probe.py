@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""References for src/probe, from scikit-learn and from VOC2007's devkit as NumPy. Run where scikit-learn is, with this folder
+"""References for lab/probe, from scikit-learn and from VOC2007's devkit as NumPy. Run where scikit-learn is, with this folder
 as the argument.
 
 reference.safetensors, tensors of three groups:

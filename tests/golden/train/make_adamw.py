@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""References for src/train/optimizer.c, from torch.optim.AdamW. Run where torch is, with this folder as the argument.
+"""References for train/run/optimizer.c, from torch.optim.AdamW. Run where torch is, with this folder as the argument.
 
 adamw.safetensors: a run of five steps on three tensors, of which "b" does not decay:
 

@@ -1,0 +1,327 @@
+#include "bench/train_steps.h"
+
+#include "model/compose.h"
+#include "tensor/cpu/kernels.h"
+#include "tensor/product.h"
+#include "train/tape/tape_steps.h"
+#include "train/nets/clip_net.h"
+#include "train/nets/llava_net.h"
+#include "train/run/optimizer.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+#define WARM_STEPS    3    /* products are compiled, and the tape's memory settles */
+#define LEAST_STEPS   2    /* in a timed stretch */
+#define ROW_SECONDS   1.5  /* of a timed stretch, at least */
+#define LIMIT_SECONDS 0.03 /* that one layout of one product is measured for, at least */
+#define TEXT_TOKENS   30   /* of a caption */
+
+/* ---- what is trained ---------------------------------------------------------------------------------------------------- */
+
+enum { ALIGN, INSTRUCT, LANGUAGE, CONTRASTIVE };
+
+/* Typical of each: captions of stage 1; conversations of stage 2, half of them answers; plain text; pairs. */
+static const struct kind {
+    const char *name;
+    int batch, tokens, learned;
+    bool images;
+} kinds[BENCH_TRAIN_ROWS] = {
+    [ALIGN] = {"align", 16, TEXT_TOKENS, TEXT_TOKENS, true},
+    [INSTRUCT] = {"instruct", 8, 120, 60, true},
+    [LANGUAGE] = {"language", 8, 256, 255, false},
+    [CONTRASTIVE] = {"contrastive", 0, TEXT_TOKENS, 0, true},
+};
+
+/* A model of random weights, a batch of random numbers, and what a step needs. */
+struct subject {
+    int kind, batch_size;
+    struct model_config config;
+    struct clip_config clip_config;
+    struct parameters parameters;
+    struct encoder vision;
+    struct llava_net llava;
+    struct clip_net clip;
+    struct batch batch;
+    int32_t *tokens;
+    bool *learned;
+    struct tape *tape;
+    struct optimizer optimizer;
+    int64_t steps;
+};
+
+static bool is_clip(const struct subject *s)
+{
+    return s->kind == CONTRASTIVE;
+}
+
+static lmvr_status make_net(struct subject *s, lmvr_error *error)
+{
+    struct net net = {.parameters = &s->parameters, .trained = s->kind != ALIGN, .error = error};
+    struct loader loader = {.dtype = s->parameters.products, .error = error};
+    random_init(&net.random, 1);
+    if (is_clip(s))
+        return clip_net_init(&s->clip, &s->clip_config, &net);
+    TRY(llama_net_init(&s->llava.llama, &s->config.language, &(struct lora){0}, s->config.language.vocabulary, &net));
+    if (s->kind == LANGUAGE)
+        return LMVR_OK;
+    TRY(load_encoder(&loader, &s->config, &s->vision));
+    s->llava.vision = &s->vision;
+    s->llava.feature_state = config_encoder_state(&s->config);
+    s->llava.skipped = s->config.projector.drop_class ? 1 : 0;
+    s->llava.visual_tokens = config_visual_tokens(&s->config);
+    net.trained = true;
+    llava_net_init_projector(&s->llava, &s->config.projector, s->config.vision.width, &net);
+    return net.status;
+}
+
+static lmvr_status make_batch(struct subject *s, lmvr_error *error)
+{
+    const struct kind *kind = &kinds[s->kind];
+    int64_t count = s->batch_size, size = s->config.vision.image_size;
+    int vocabulary = is_clip(s) ? s->clip_config.text.vocabulary : s->config.language.vocabulary;
+    struct batch *b = &s->batch;
+    *b = (struct batch){.image_count = kind->images ? (int)count : 0, .sequence_count = (int)count};
+    b->tokens = count * kind->tokens;
+    b->sequences = calloc((size_t)count, sizeof *b->sequences);
+    s->tokens = malloc((size_t)b->tokens * sizeof *s->tokens);
+    s->learned = malloc((size_t)b->tokens * sizeof *s->learned);
+    b->pixels = kind->images ? bench_made_up(count * 3 * size * size) : NULL;
+    if (!b->sequences || !s->tokens || !s->learned || (kind->images && !b->pixels))
+        return error_no_memory(error, "the bench");
+    for (int64_t i = 0; i < b->tokens; i++) {
+        s->tokens[i] = (int32_t)(i * 7919 % vocabulary);
+        s->learned[i] = i % kind->tokens >= kind->tokens - kind->learned;
+    }
+    for (int i = 0; i < count; i++)
+        b->sequences[i] = (struct batch_sequence){.image = kind->images ? i : -1,
+                                                  .count = kind->tokens,
+                                                  .tokens = s->tokens + i * kind->tokens,
+                                                  .learned = s->learned + i * kind->tokens};
+    return LMVR_OK;
+}
+
+static lmvr_status subject_create(struct subject *s, lmvr_error *error)
+{
+    TRY(make_net(s, error));
+    TRY(make_batch(s, error));
+    TRY(tape_create(s->parameters.products, &s->tape, error));
+    return optimizer_init(&s->optimizer, &s->parameters, error);
+}
+
+static void subject_finish(struct subject *s)
+{
+    optimizer_finish(&s->optimizer);
+    tape_free(s->tape);
+    free(s->batch.pixels);
+    free(s->batch.sequences);
+    free(s->tokens);
+    free(s->learned);
+    clip_net_finish(&s->clip);
+    llava_net_finish(&s->llava);
+    encoder_finish(&s->vision);
+    parameters_finish(&s->parameters);
+}
+
+/* ---- a step ------------------------------------------------------------------------------------------------------------- */
+
+static struct value *loss_of(struct subject *s)
+{
+    if (!is_clip(s))
+        return llava_net_loss(&s->llava, s->tape, &s->batch);
+    struct tape_contrast contrast = {.scale = s->clip.logit_scale, .queries = 1};
+    struct value *images = clip_net_images(&s->clip, s->tape, &s->batch);
+    return tape_contrastive(s->tape, images, clip_net_texts(&s->clip, s->tape, &s->batch), &contrast);
+}
+
+static lmvr_status step(struct subject *s, lmvr_error *error)
+{
+    static const struct adamw adamw = {1e-4, 0.9, 0.999, 1e-8, 0.1};
+    parameters_clear(&s->parameters);
+    tape_begin(s->tape, true);
+    TRY(tape_backward(s->tape, loss_of(s), 1, error));
+    optimizer_clip(&s->optimizer, 1);
+    optimizer_step(&s->optimizer, &adamw);
+    s->steps++;
+    return LMVR_OK;
+}
+
+/* What a step is counted in: images of pairs, else all tokens. */
+static double units(const struct subject *s)
+{
+    return is_clip(s) ? s->batch_size : s->batch_size * (double)(kinds[s->kind].tokens + s->llava.visual_tokens);
+}
+
+/* Raises row->value to the best step's speed. */
+static lmvr_status time_steps(struct subject *s, struct bench_row *row, lmvr_error *error)
+{
+    double begin = bench_now();
+    for (int i = 0; i < LEAST_STEPS || bench_now() - begin < ROW_SECONDS; i++) {
+        double start = bench_now();
+        TRY(step(s, error));
+        double value = units(s) / (bench_now() - start);
+        row->value = value > row->value ? value : row->value;
+    }
+    return LMVR_OK;
+}
+
+/* ---- its limit ---------------------------------------------------------------------------------------------------------- */
+
+/* The linear products of all steps so far, by the bare library. */
+struct sum {
+    enum dtype dtype;
+    struct matmul *matmul;
+    struct arena arena;
+    double seconds, operations;
+    lmvr_status status;
+    lmvr_error *error;
+};
+
+/* Lowers *best to what this product takes with its operands in this layout. */
+static lmvr_status time_layout(struct sum *sum, struct matmul_call *call, bool a_transposed, bool b_transposed, double *best)
+{
+    call->a.stride = a_transposed ? call->m : call->k;
+    call->a.transposed = a_transposed;
+    call->b.stride = b_transposed ? call->k : call->n;
+    call->b.transposed = b_transposed;
+    TRY(matmul_run(sum->matmul, &sum->arena, call, sum->error)); /* compiles it */
+    double begin = bench_now();
+    for (int i = 0; i < 2 || (bench_now() - begin < LIMIT_SECONDS && i < 1000); i++) {
+        double start = bench_now();
+        TRY(matmul_run(sum->matmul, &sum->arena, call, sum->error));
+        double seconds = bench_now() - start;
+        *best = seconds < *best ? seconds : *best;
+    }
+    return LMVR_OK;
+}
+
+/* Small numbers that are no zeros, in the library's type. */
+static void *operand(struct sum *sum, int64_t count)
+{
+    float *wide = arena_floats(&sum->arena, count);
+    for (int64_t i = 0; wide && i < count; i++)
+        wide[i] = (float)(i % 17 - 8) * 0x1p-6f;
+    bf16 *half = sum->dtype == BF16 && wide ? arena_alloc(&sum->arena, count, sizeof *half) : NULL;
+    if (half)
+        tape_to_bf16(count, wide, half);
+    return sum->dtype == BF16 ? (void *)half : wide;
+}
+
+static void add_product(void *user, int64_t m, int64_t n, int64_t k, int64_t uses)
+{
+    struct sum *sum = user;
+    struct arena_mark mark = arena_mark(&sum->arena);
+    struct matmul_call call = {.dtype = sum->dtype, .m = m, .n = n, .k = k, .c_stride = n};
+    double best = 1e9;
+    if (sum->status != LMVR_OK)
+        return;
+    call.a.data = operand(sum, m * k);
+    call.b.data = operand(sum, k * n);
+    call.c = arena_floats(&sum->arena, m * n);
+    if (!call.a.data || !call.b.data || !call.c)
+        sum->status = error_no_memory(sum->error, "the limit");
+    for (int i = 0; i < 4 && sum->status == LMVR_OK; i++)
+        sum->status = time_layout(sum, &call, i & 1, i & 2, &best);
+    sum->seconds += best * (double)uses;
+    sum->operations += 2.0 * (double)m * (double)n * (double)k * (double)uses;
+    arena_release(&sum->arena, mark);
+}
+
+/* Attention's operations in a step: two products forward and four back, of what `positions` see of each other. */
+static double attention_of(const struct subject *s)
+{
+    const struct language_config *l = &s->config.language;
+    const struct vision_config *v = &s->clip_config.vision;
+    const struct clip_text_config *t = &s->clip_config.text;
+    double length = kinds[s->kind].tokens + s->llava.visual_tokens, side = v->patch_size ? v->image_size / v->patch_size : 0;
+    double seen = length * (length + 1) / 2, cells = side * side + 1;
+    if (!is_clip(s))
+        return 12.0 * s->batch_size * seen * l->heads * l->head_dim * l->blocks;
+    return 12.0 * s->batch_size * (seen * t->width * t->blocks + cells * cells * v->width * v->blocks);
+}
+
+static lmvr_status limit_step(const struct subject *s, double *seconds, lmvr_error *error)
+{
+    struct sum sum = {.dtype = s->tape->half ? BF16 : F32, .error = error};
+    arena_init(&sum.arena);
+    TRY(matmul_create(&sum.matmul, error));
+    matmul_count(s->tape->matmul, add_product, &sum);
+    *seconds = sum.seconds / (double)s->steps;
+    *seconds *= 1 + attention_of(s) / (sum.operations / (double)s->steps);
+    matmul_free(sum.matmul);
+    arena_finish(&sum.arena);
+    if (sum.status != LMVR_OK || !s->llava.vision)
+        return sum.status;
+    struct limit limit;
+    struct work work;
+    double encoding = 0;
+    limit_init(&limit, s->parameters.products);
+    work_encode(&s->config, s->batch.image_count, &work);
+    lmvr_status status = limit_work(&limit, &work, F32, &encoding, error);
+    limit_finish(&limit);
+    *seconds += encoding;
+    return status;
+}
+
+/* ---- the run ------------------------------------------------------------------------------------------------------------ */
+
+static lmvr_status measure(struct subject *s, struct bench_train_row *row, lmvr_error *error)
+{
+    double seconds = 0;
+    TRY(subject_create(s, error));
+    row->visual = s->llava.visual_tokens;
+    for (int i = 0; i < WARM_STEPS; i++)
+        TRY(step(s, error));
+    TRY(time_steps(s, &row->row, error));
+    TRY(limit_step(s, &seconds, error));
+    row->row.limit = units(s) / seconds;
+    return time_steps(s, &row->row, error); /* once more, so that the limit stands between two measurements */
+}
+
+/* The other stacks as the language model: a step is not to be an encoder's of full depth alone. */
+static void cut_depth(struct subject *s, int layers)
+{
+    int *depths[] = {&s->config.vision.blocks, &s->clip_config.vision.blocks, &s->clip_config.text.blocks};
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        *depths[i] = *depths[i] > layers ? layers : *depths[i];
+    if (s->config.projector.feature_layer > s->config.vision.blocks)
+        s->config.projector.feature_layer = s->config.vision.blocks;
+}
+
+static lmvr_status measure_all(const struct bench_options *options, struct bench_train_report *report, lmvr_error *error)
+{
+    for (int kind = 0; kind < (options->quick ? LANGUAGE : BENCH_TRAIN_ROWS); kind++) {
+        struct bench_train_row *row = &report->rows[report->row_count++];
+        struct subject s = {.kind = kind, .batch_size = kinds[kind].batch};
+        TRY(bench_shape(report->shape, options->layers, &s.config, error));
+        TRY(bench_shape_clip(report->shape, &s.clip_config, s.batch_size ? NULL : &s.batch_size, error));
+        if (options->layers)
+            cut_depth(&s, options->layers);
+        report->language_blocks = s.config.language.blocks;
+        *row = (struct bench_train_row){.tokens = kinds[kind].tokens, .learned = kinds[kind].learned};
+        row->row = (struct bench_row){.name = kinds[kind].name, .batch = s.batch_size};
+        row->row.unit = is_clip(&s) ? "images/s" : "tokens/s";
+        parameters_init(&s.parameters, report->dtype);
+        arena_init(&s.llava.arena);
+        lmvr_status status = measure(&s, row, error);
+        subject_finish(&s);
+        TRY(status);
+    }
+    return LMVR_OK;
+}
+
+lmvr_status bench_train(const struct bench_options *options, struct bench_train_report *report, lmvr_error *error)
+{
+    *report = (struct bench_train_report){.shape = options->shape ? options->shape : "lmvr-small",
+                                          .kernels = kernels_get()->name,
+                                          .dtype = model_dtype(options->dtype)};
+    bench_cpu(report->cpu, sizeof report->cpu);
+    report->library_dtype = report->dtype == BF16 && product_computes_bf16() ? "bf16" : "f32";
+    int before = omp_get_max_threads();
+    if (options->threads > 0)
+        omp_set_num_threads(options->threads);
+    report->threads = omp_get_max_threads();
+    lmvr_status status = measure_all(options, report, error);
+    omp_set_num_threads(before);
+    return status;
+}

@@ -1,0 +1,71 @@
+#include "bench/work.h"
+
+static void add(struct work *work, int64_t rows, int64_t out, int64_t in, int uses, bool apart)
+{
+    if (work->count < WORK_MOST_PRODUCTS)
+        work->products[work->count++] = (struct work_product){rows, out, in, uses, apart};
+}
+
+void work_encode(const struct model_config *config, int images, struct work *work)
+{
+    const struct vision_config *v = &config->vision;
+    int64_t side = v->image_size / v->patch_size, positions = side * side + 1, rows = images * positions, width = v->width;
+    int blocks = config_encoder_state(config);
+    *work = (struct work){.attention = 4.0 * (double)images * (double)(positions * positions) * (double)width * blocks};
+    add(work, images * side * side, width, 3 * (int64_t)v->patch_size * v->patch_size, 1, false);
+    add(work, rows, 3 * width, width, blocks, false);
+    add(work, rows, width, width, blocks, false);
+    add(work, rows, v->mlp_width, width, blocks, false);
+    add(work, rows, width, v->mlp_width, blocks, false);
+}
+
+/* Self-attention's products and the MLP's. */
+static void add_blocks(const struct language_config *l, int64_t rows, int blocks, bool apart, struct work *work)
+{
+    int64_t heads = (int64_t)l->heads * l->head_dim, kv = (int64_t)l->kv_heads * l->head_dim;
+    bool gated = l->kind == LANGUAGE_LLAMA || l->t5.gated;
+    add(work, rows, heads + 2 * kv, l->width, blocks, apart);
+    add(work, rows, l->width, heads, blocks, apart);
+    add(work, rows, (gated ? 2 : 1) * (int64_t)l->mlp_width, l->width, blocks, apart);
+    add(work, rows, l->width, l->mlp_width, blocks, apart);
+}
+
+/* One row through a decoder that stands behind an encoder, its attention to the encoder's output included. */
+static void add_decoder(const struct language_config *l, int64_t rows, bool apart, struct work *work)
+{
+    int64_t inner = (int64_t)l->heads * l->head_dim;
+    add_blocks(l, rows, l->blocks, apart, work);
+    add(work, rows, inner, l->width, l->blocks, apart);
+    add(work, rows, l->width, inner, l->blocks, apart);
+}
+
+void work_prompt(const struct model_config *config, int64_t rows, struct work *work)
+{
+    const struct language_config *l = &config->language;
+    double inner = (double)l->heads * l->head_dim;
+    *work = (struct work){0};
+    if (l->kind == LANGUAGE_T5) {
+        add_blocks(l, rows, l->t5.encoder_blocks, false, work);
+        add(work, rows, 2 * (int64_t)l->heads * l->head_dim, l->width, l->blocks, false);
+        add_decoder(l, 1, true, work);
+        work->attention = 4.0 * (double)(rows * rows) * inner * l->t5.encoder_blocks;
+    } else {
+        add_blocks(l, rows, l->blocks, false, work);
+        work->attention = 2.0 * (double)(rows * (rows + 1)) * inner * l->blocks;
+    }
+    add(work, 1, l->vocabulary, l->width, 1, true);
+}
+
+void work_decode(const struct model_config *config, int batch, int64_t rows, int64_t done, struct work *work)
+{
+    const struct language_config *l = &config->language;
+    double positions = (double)(rows + done);
+    *work = (struct work){0};
+    if (l->kind == LANGUAGE_T5)
+        add_decoder(l, batch, false, work);
+    else
+        add_blocks(l, batch, l->blocks, false, work);
+    add(work, batch, l->vocabulary, l->width, 1, false);
+    work->attention = 4.0 * batch * positions * l->heads * l->head_dim * l->blocks;
+    work->cache_values = 2.0 * batch * positions * l->kv_heads * l->head_dim * l->blocks;
+}

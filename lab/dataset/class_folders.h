@@ -1,0 +1,16 @@
+/* Images in a folder a class, the layout of ImageNet and of many others' own sets. */
+#ifndef LMVR_LAB_DATASET_CLASS_FOLDERS_H
+#define LMVR_LAB_DATASET_CLASS_FOLDERS_H
+
+#include "lab/dataset/draft.h"
+
+/* Adds the names of the folders in "ROOT/FOLDER" (folder = NULL: "ROOT") to `classes`; *images: how many image files lie there
+ * beside them. */
+lmvr_status class_folders_find(const char *root, const char *folder, struct names *classes, int64_t *images, lmvr_error *error);
+
+/* Adds the images in "FOLDER/CLASS/" below the draft's folder, for every class that is there, each with its class in the first
+ * task, which is single-label. Within a class they come in the order of their names. */
+lmvr_status class_folders_add(struct draft *draft, const char *folder, enum dataset_part part, const struct names *classes,
+                              lmvr_error *error);
+
+#endif

@@ -1,0 +1,316 @@
+/* The report's folder. */
+#include "lab/report/render.h"
+
+#include "format/file.h"
+#include "format/json.h"
+#include "format/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A file to be. */
+struct file {
+    const char *name; /* below the folder */
+    const char *path, *temporary;
+    const struct block *block;     /* that it shows; NULL: the whole report */
+    const struct picture *picture; /* whose bytes it has; NULL: what is shown is rendered */
+    bool begun;                    /* the temporary one is there */
+};
+
+struct folder {
+    const struct report *report;
+    struct region region;
+    const char *dir;    /* without slashes at its end */
+    struct file *files; /* report.json is the first */
+    size_t count;
+    json_t *names; /* of all files */
+};
+
+/* ---- the list of files ---- */
+
+static void folder_finish(struct folder *folder)
+{
+    json_decref(folder->names);
+    region_free(&folder->region);
+}
+
+static void add_file(struct folder *folder, const char *name, const struct block *block, const struct picture *picture)
+{
+    struct region *region = &folder->region;
+    struct file *files = region_grow(region, folder->files, folder->count, sizeof *files);
+    if (!files)
+        return;
+    const char *slash = strchr(name, '/'), *base = slash ? slash + 1 : name;
+    folder->files = files;
+    files[folder->count++] =
+        (struct file){.name = name,
+                      .path = region_print(region, "%s/%s", folder->dir, name),
+                      .temporary = region_print(region, "%s/%.*s.%s.part", folder->dir, (int)(base - name), name, base),
+                      .block = block,
+                      .picture = picture};
+    if (json_array_append_new(folder->names, json_string(name)) != 0)
+        region->failed = true;
+}
+
+static void add_block(struct folder *folder, const struct block *b)
+{
+    const struct report_gallery *gallery = b->kind == BLOCK_GALLERY ? (const struct report_gallery *)b : NULL;
+    for (size_t i = 0; gallery && i < gallery->picture_count; i++)
+        if (gallery->pictures[i].type != PICTURE_NONE)
+            add_file(folder, report_picture_path(gallery, i, &folder->region), b, &gallery->pictures[i]);
+    if (b->kind == BLOCK_TABLE)
+        add_file(folder, region_print(&folder->region, "tables/%s.csv", b->name), b, NULL);
+    if (b->kind == BLOCK_CHART)
+        add_file(folder, region_print(&folder->region, "figures/%s.svg", b->name), b, NULL);
+}
+
+static char *strip_slashes(struct region *region, const char *dir)
+{
+    size_t length = strlen(dir);
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    return region_print(region, "%.*s", (int)length, dir);
+}
+
+static lmvr_status folder_init(struct folder *folder, const struct report *report, const char *dir, lmvr_error *error)
+{
+    *folder = (struct folder){.report = report, .names = json_array()};
+    folder->dir = strip_slashes(&folder->region, dir);
+    if (report && !report->region.failed) {
+        add_file(folder, "report.json", NULL, NULL);
+        add_file(folder, "report.md", NULL, NULL);
+        add_file(folder, "report.html", NULL, NULL);
+        for (size_t i = 0; i < report->block_count; i++)
+            add_block(folder, report->blocks[i]);
+    }
+    return folder->count > 0 && !folder->region.failed ? LMVR_OK : error_no_memory(error, "the report");
+}
+
+/* ---- what lies there already ---- */
+
+static bool is_there(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
+/* The names of an earlier report's files, a new reference; empty where there is no report. A report.json of somebody else's is
+ * refused. */
+static lmvr_status read_earlier(const char *dir, json_t **names, lmvr_error *error)
+{
+    char *path = NULL;
+    json_t *root = NULL;
+    *names = NULL;
+    if (asprintf(&path, "%s/report.json", dir) < 0)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = is_there(path) ? json_read(path, NULL, &root, NULL) : LMVR_OK;
+    json_t *files = json_object_get(root, "files");
+    bool foreign = root && !(json_is_integer(json_object_get(root, "lmvr_report")) && json_is_array(files));
+    if (status == LMVR_ERROR_RESOURCE)
+        error_write(error, "%s: cannot be read", path);
+    else if (status != LMVR_OK || foreign)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: stands in the way: it is not an earlier report of lmvr", path);
+    else
+        *names = files ? json_incref(files) : json_array();
+    json_decref(root);
+    free(path);
+    if (status == LMVR_OK && !*names)
+        status = error_no_memory(error, "the report");
+    return status;
+}
+
+static bool is_among(const char *name, const json_t *names)
+{
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *own = json_string_value(json_array_get(names, i));
+        if (own && strcmp(own, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static lmvr_status check_name(const char *dir, const char *name, const json_t *earlier, lmvr_error *error)
+{
+    struct region region = {0};
+    const char *path = region_print(&region, "%s/%s", dir, name);
+    lmvr_status status = region.failed ? error_no_memory(error, "a file name") : LMVR_OK;
+    if (status == LMVR_OK && !is_among(name, earlier) && is_there(path) && strcmp(name, "report.json") != 0)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: stands in the way: it is not of an earlier report of lmvr", path);
+    region_free(&region);
+    return status;
+}
+
+lmvr_status report_check_place(const char *dir, lmvr_error *error)
+{
+    static const char *const names[] = {"report.md", "report.html"};
+    json_t *earlier = NULL;
+    struct region region = {0};
+    struct place place = {.folder = strip_slashes(&region, dir)};
+    lmvr_status status = region.failed ? error_no_memory(error, "a file name") : place_check_writable(&place, error);
+    if (status == LMVR_OK)
+        status = read_earlier(place.folder, &earlier, error);
+    for (size_t i = 0; i < 2 && status == LMVR_OK; i++)
+        status = check_name(place.folder, names[i], earlier, error);
+    json_decref(earlier);
+    region_free(&region);
+    return status;
+}
+
+static lmvr_status check_files(const struct folder *folder, const json_t *earlier, lmvr_error *error)
+{
+    lmvr_status status = LMVR_OK;
+    for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
+        status = check_name(folder->dir, folder->files[i].name, earlier, error);
+    return status;
+}
+
+/* ---- writing ---- */
+
+static lmvr_status make_folder(const char *dir, const char *part, lmvr_error *error)
+{
+    struct place place = {.folder = NULL};
+    if (asprintf(&place.folder, "%s%s", dir, part) < 0)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = place_make_folder(&place, error);
+    free(place.folder);
+    return status;
+}
+
+static lmvr_status make_folders(const struct folder *folder, lmvr_error *error)
+{
+    bool tables = false, figures = false;
+    for (size_t i = 0; i < folder->count; i++) {
+        tables |= strncmp(folder->files[i].name, "tables/", 7) == 0;
+        figures |= strncmp(folder->files[i].name, "figures/", 8) == 0;
+    }
+    TRY(make_folder(folder->dir, "", error));
+    if (tables)
+        TRY(make_folder(folder->dir, "/tables", error));
+    if (figures)
+        TRY(make_folder(folder->dir, "/figures", error));
+    return LMVR_OK;
+}
+
+static bool render_whole_json(const struct folder *folder, FILE *out)
+{
+    json_t *json = render_json(folder->report, folder->names);
+    bool good = json && json_dumpf(json, out, JSON_INDENT(2)) == 0;
+    putc('\n', out);
+    json_decref(json);
+    return good;
+}
+
+/* False: memory ran out. */
+static bool render(const struct folder *folder, const struct file *file, FILE *out)
+{
+    if (file->block && file->block->kind == BLOCK_TABLE)
+        render_csv((const struct report_table *)file->block, out);
+    else if (file->block)
+        render_svg((const struct report_chart *)file->block, false, out);
+    else if (file == folder->files)
+        return render_whole_json(folder, out);
+    else
+        return strcmp(file->name, "report.md") == 0 ? render_markdown(folder->report, out) : render_html(folder->report, out);
+    return true;
+}
+
+/* Where a stream's bytes go, and how the last write ended. */
+struct sink {
+    const char *path;
+    int fd;
+    off_t size;
+    lmvr_status status;
+    lmvr_error *error;
+};
+
+static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
+{
+    struct sink *sink = cookie;
+    if (sink->status == LMVR_OK)
+        sink->status = file_write_at(sink->fd, sink->path, bytes, size, sink->size, sink->error);
+    sink->size += (off_t)size;
+    return sink->status == LMVR_OK ? (ssize_t)size : 0;
+}
+
+static lmvr_status write_rendered(const struct folder *folder, const struct file *file, int fd, lmvr_error *error)
+{
+    struct sink sink = {.path = file->path, .fd = fd, .status = LMVR_OK, .error = error};
+    FILE *out = fopencookie(&sink, "w", (cookie_io_functions_t){.write = sink_write});
+    bool good = out && render(folder, file, out);
+    if (out)
+        fclose(out);
+    return sink.status != LMVR_OK || good ? sink.status : error_no_memory(error, "the report");
+}
+
+static lmvr_status write_temporary(const struct folder *folder, struct file *file, lmvr_error *error)
+{
+    int fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return file_error(error, file->path, "write");
+    file->begun = true;
+    lmvr_status status = file->picture ? file_write_at(fd, file->path, file->picture->bytes, file->picture->size, 0, error)
+                                       : write_rendered(folder, file, fd, error);
+    lmvr_status closed = file_close(fd, file->path, status == LMVR_OK ? error : NULL);
+    return status == LMVR_OK ? closed : status;
+}
+
+static lmvr_status put_in_place(struct file *file, lmvr_error *error)
+{
+    if (rename(file->temporary, file->path) != 0)
+        return file_error(error, file->path, "write");
+    file->begun = false;
+    return LMVR_OK;
+}
+
+/* Tables and figures of the earlier report that this one does not have: as one would name them, whatever its list says. */
+static void remove_left_over(struct folder *folder, const json_t *earlier)
+{
+    size_t index;
+    json_t *own;
+    json_array_foreach((json_t *)earlier, index, own)
+    {
+        const char *name = json_is_string(own) ? json_string_value(own) : "";
+        size_t part = strncmp(name, "tables/", 7) == 0 ? 7 : strncmp(name, "figures/", 8) == 0 ? 8 : 0;
+        size_t stem = part ? strspn(name + part, "abcdefghijklmnopqrstuvwxyz0123456789_-") : 0;
+        const char *suffix = name + part + stem;
+        bool ours = strcmp(suffix, part == 7 ? ".csv" : ".svg") == 0 || (part == 8 && strcmp(suffix, ".png") == 0) ||
+                    (part == 8 && strcmp(suffix, ".jpg") == 0);
+        if (stem > 0 && ours && !is_among(name, folder->names))
+            unlink(region_print(&folder->region, "%s/%s", folder->dir, name));
+    }
+}
+
+/* report.json comes first: whatever a stop leaves behind is then known as the report's. */
+static lmvr_status write_files(struct folder *folder, const json_t *earlier, lmvr_error *error)
+{
+    lmvr_status status = make_folders(folder, error);
+    for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
+        status = write_temporary(folder, &folder->files[i], error);
+    if (status == LMVR_OK)
+        remove_left_over(folder, earlier);
+    for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
+        status = put_in_place(&folder->files[i], error);
+    for (size_t i = 0; i < folder->count; i++)
+        if (folder->files[i].begun)
+            unlink(folder->files[i].temporary);
+    return status;
+}
+
+lmvr_status report_write(const struct report *report, const char *dir, lmvr_error *error)
+{
+    struct folder folder;
+    json_t *earlier = NULL;
+    lmvr_status status = folder_init(&folder, report, dir, error);
+    if (status == LMVR_OK)
+        status = read_earlier(folder.dir, &earlier, error);
+    if (status == LMVR_OK)
+        status = check_files(&folder, earlier, error);
+    if (status == LMVR_OK)
+        status = write_files(&folder, earlier, error);
+    json_decref(earlier);
+    folder_finish(&folder);
+    return status;
+}

@@ -1,0 +1,211 @@
+#include "format/place.h"
+
+#include "format/file.h"
+#include "format/utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_NAME 200 /* bytes; file systems allow 255 */
+
+static char *join(const char *a, const char *b, const char *c)
+{
+    char *out = NULL;
+    return asprintf(&out, "%s%s%s", a, b, c) < 0 ? NULL : out;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Cuts the last part of a path: "a/b" to "a", "/b" to "/", "b" to ".". */
+static void cut_last_part(char *path)
+{
+    char *slash = strrchr(path, '/');
+    while (slash && slash > path && slash[-1] == '/')
+        slash--;
+    if (!slash)
+        memcpy(path, ".", 2);
+    else if (slash == path)
+        path[1] = '\0';
+    else
+        *slash = '\0';
+}
+
+static char *folder_of(const char *path)
+{
+    char *folder = malloc(strlen(path) + 2);
+    if (folder) {
+        memcpy(folder, path, strlen(path) + 1);
+        cut_last_part(folder);
+    }
+    return folder;
+}
+
+static void init_single(struct place *p)
+{
+    size_t stem = strlen(p->output) - strlen(".npy");
+    if (asprintf(&p->run_path, "%.*s.run.json", (int)stem, p->output) < 0)
+        p->run_path = NULL;
+    if (asprintf(&p->index_path, "%.*s.jsonl", (int)stem, p->output) < 0)
+        p->index_path = NULL;
+    p->folder = folder_of(p->output);
+}
+
+lmvr_status place_init(struct place *place, const char *output, lmvr_error *error)
+{
+    *place = (struct place){.output = strdup(output)};
+    if (!place->output)
+        return error_no_memory(error, "a file name");
+    size_t length = strlen(output);
+    if (length == 0 || length > 3500) {
+        place_finish(place);
+        return error_set(error, LMVR_ERROR_INVALID, "the output's name is %s", length ? "too long" : "empty");
+    }
+    const char *last = strrchr(output, '/');
+    last = last ? last + 1 : output;
+    size_t last_length = strlen(last);
+    place->single = last_length > 4 && strcmp(last + last_length - 4, ".npy") == 0 && !is_folder(output);
+    if (place->single) {
+        init_single(place);
+    } else {
+        while (length > 1 && place->output[length - 1] == '/')
+            place->output[--length] = '\0';
+        const char *slash = place->output[length - 1] == '/' ? "" : "/";
+        place->folder = strdup(place->output);
+        place->run_path = join(place->output, slash, "run.json");
+        place->index_path = join(place->output, slash, "index.jsonl");
+    }
+    if (place->folder && place->run_path && place->index_path)
+        return LMVR_OK;
+    place_finish(place);
+    return error_no_memory(error, "a file name");
+}
+
+void place_finish(struct place *place)
+{
+    free(place->output);
+    free(place->folder);
+    free(place->run_path);
+    free(place->index_path);
+    *place = (struct place){.output = NULL};
+}
+
+char *place_feature_path(const struct place *place, const char *name)
+{
+    if (place->single)
+        return strdup(place->output);
+    char *path = NULL;
+    const char *slash = strcmp(place->output, "/") == 0 ? "" : "/";
+    return asprintf(&path, "%s%s%s.npy", place->output, slash, name) < 0 ? NULL : path;
+}
+
+lmvr_status place_check_name(const char *name, lmvr_error *error)
+{
+    const char *wrong = NULL;
+    if (!*name)
+        wrong = "is empty";
+    else if (strlen(name) > MAX_NAME)
+        wrong = "is longer than 200 bytes";
+    else if (*name == '.')
+        wrong = "begins with a period";
+    else if (strchr(name, '/'))
+        wrong = "has a slash in it";
+    else if (strcmp(name, "index") == 0 || strcmp(name, "run") == 0)
+        wrong = "is the name of another file there";
+    else if (!utf8_is_valid(name))
+        wrong = "is not UTF-8";
+    for (const char *c = name; *c && !wrong; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            wrong = "has a control character in it";
+    if (!wrong)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "feature name \"%.*s\" cannot be a file's name: it %s", MAX_NAME, name, wrong);
+}
+
+lmvr_status place_check_writable(const struct place *place, lmvr_error *error)
+{
+    char *path = strdup(place->folder);
+    if (!path)
+        return error_no_memory(error, "a file name");
+    struct stat st;
+    while (stat(path, &st) != 0 && errno == ENOENT && strcmp(path, ".") != 0 && strcmp(path, "/") != 0) {
+        char *above = folder_of(path);
+        free(path);
+        path = above;
+        if (!path)
+            return error_no_memory(error, "a file name");
+    }
+    lmvr_status status = LMVR_OK;
+    if (stat(path, &st) != 0)
+        status = file_error(error, path, "be used for output");
+    else if (!S_ISDIR(st.st_mode))
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: not a folder, so no output can be written there", path);
+    else if (access(path, W_OK | X_OK) != 0)
+        status = file_error(error, path, "be written to");
+    free(path);
+    return status;
+}
+
+lmvr_status place_make_folder(const struct place *place, lmvr_error *error)
+{
+    char *path = strdup(place->folder);
+    if (!path)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = LMVR_OK;
+    for (char *c = path + 1; status == LMVR_OK; c++) {
+        if (*c && *c != '/')
+            continue;
+        char kept = *c;
+        *c = '\0';
+        int failure = mkdir(path, 0777) == 0 ? 0 : errno;
+        if (failure && !is_folder(path)) {
+            errno = failure;
+            status = file_error(error, path, "make the folder");
+        }
+        *c = kept;
+        if (!kept)
+            break;
+    }
+    free(path);
+    return status;
+}
+
+lmvr_status place_lock(const struct place *place, int fd, lmvr_error *error)
+{
+    /* Other failures are of file systems that have no locks; working without one is better than not at all. */
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: another lmvr is writing there", place->output);
+    return LMVR_OK;
+}
+
+lmvr_status place_open_run(const struct place *place, int *fd, bool *made, lmvr_error *error)
+{
+    *made = false;
+    *fd = open(place->run_path, O_RDWR | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT) {
+        *fd = open(place->run_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        *made = *fd >= 0;
+    }
+    return *fd >= 0 ? place_lock(place, *fd, error) : file_error(error, place->run_path, "open");
+}
+
+lmvr_status place_refuse_results(const struct place *place, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: holds results already; --resume continues them, --force removes them",
+                     place->output);
+}
+
+lmvr_status place_refuse_unknown(const struct place *place, const char *path, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: is there, but no whole %s says what it was made with; --force removes it",
+                     path, place->run_path);
+}

@@ -1,0 +1,150 @@
+#include "record/recorder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct recorder {
+    struct recording recording;
+    struct store *store;
+    recorder_fn *before;
+    int (*after)(size_t done, void *user);
+    void *user;
+    lmvr_status status; /* of the store */
+    lmvr_error error;
+};
+
+/* ---- run.json ----------------------------------------------------------------------------------------------------------- */
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+/* Everything that the rows depend on beside features and inputs, with the model's defaults in place of what was left out. The
+ * batch and the threads are not among it. NULL: out of memory. */
+static json_t *describe(const struct recording *r)
+{
+    static const char *const aspects[] = {"default", "crop", "pad", "stretch"}, *const dtypes[] = {"default", "f32", "bf16"};
+    lmvr_session_options o;
+    lmvr_model_info info;
+    char fingerprint[17];
+    lmvr_session_get_options(r->session, &o);
+    lmvr_model_get_info(r->model, &info);
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info.fingerprint);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:i, s:f, s:f, s:I, s:s}", "architecture", info.architecture,
+                               "model", fingerprint, "dtype", dtypes[info.dtype], "prompt", text_or_null(o.prompt), "template",
+                               text_or_null(o.template_name), "before_generation", o.before_generation, "max_new_tokens",
+                               o.max_new_tokens, "temperature", (double)o.temperature, "top_p", (double)o.top_p, "seed",
+                               (json_int_t)o.seed, "aspect", aspects[o.aspect]);
+    if (object && r->more && json_object_update(object, (json_t *)r->more) != 0) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------ */
+
+static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
+{
+    const struct recording *r = &recorder->recording;
+    size_t count = lmvr_session_feature_count(r->session);
+    struct store_feature *features = calloc(count + 1, sizeof *features);
+    json_t *description = describe(r);
+    lmvr_status status = features && description ? LMVR_OK : error_no_memory(error, "the output");
+    for (size_t i = 0; i < count && status == LMVR_OK; i++) {
+        lmvr_feature_info info;
+        lmvr_session_get_feature(r->session, i, &info);
+        features[i] = (struct store_feature){info.name, info.spec, info.dim};
+    }
+    struct store_plan plan = {.output = r->output,
+                              .mode = r->mode,
+                              .features = features,
+                              .feature_count = count,
+                              .options = description,
+                              .inputs = (const char *const *)r->inputs,
+                              .input_count = r->input_count};
+    if (status == LMVR_OK)
+        status = store_open(&plan, &recorder->store, error);
+    json_decref(description);
+    free(features);
+    return status;
+}
+
+lmvr_status recorder_open(const struct recording *recording, struct recorder **recorder, lmvr_error *error)
+{
+    *recorder = calloc(1, sizeof **recorder);
+    if (!*recorder)
+        return error_no_memory(error, "the output");
+    (*recorder)->recording = *recording;
+    lmvr_status status = open_store(*recorder, error);
+    if (status != LMVR_OK) {
+        free(*recorder);
+        *recorder = NULL;
+    }
+    return status;
+}
+
+size_t recorder_done(const struct recorder *recorder)
+{
+    return store_done(recorder->store);
+}
+
+size_t recorder_failed(const struct recorder *recorder)
+{
+    return store_failed(recorder->store);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------------ */
+
+static int on_result(const lmvr_result *result, void *user)
+{
+    struct recorder *r = user;
+    const char *path = r->recording.inputs[store_done(r->store)];
+    struct index_line line = {.path = path, .error = result->error};
+    if (result->status == LMVR_OK) {
+        line.response = result->response;
+        line.tokens = result->tokens;
+        line.token_count = result->token_count;
+        line.finished = result->finished;
+    }
+    if (r->before && r->before(result, path, r->user) != 0)
+        return 1;
+    r->status = store_add(r->store, result->features, &line, &r->error);
+    if (r->status != LMVR_OK)
+        return 1;
+    return r->after && r->after(store_done(r->store), r->user) != 0;
+}
+
+lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*after)(size_t done, void *user), void *user,
+                         lmvr_error *error)
+{
+    size_t done = store_done(recorder->store), left = recorder->recording.input_count - done;
+    if (left == 0)
+        return LMVR_OK;
+    lmvr_image *images = calloc(left, sizeof *images);
+    if (!images)
+        return error_no_memory(error, "the list of images");
+    for (size_t i = 0; i < left; i++)
+        images[i].path = recorder->recording.inputs[done + i];
+    recorder->before = before;
+    recorder->after = after;
+    recorder->user = user;
+    recorder->status = LMVR_OK;
+    lmvr_status status = lmvr_embed(recorder->recording.session, images, left, on_result, recorder, error);
+    free(images);
+    if (recorder->status != LMVR_OK) {
+        *error = recorder->error;
+        return recorder->status;
+    }
+    /* stopped behind the last one is done all the same */
+    return status == LMVR_STOPPED && store_done(recorder->store) == recorder->recording.input_count ? LMVR_OK : status;
+}
+
+lmvr_status recorder_close(struct recorder *recorder, lmvr_error *error)
+{
+    lmvr_status status = recorder ? store_close(recorder->store, error) : LMVR_OK;
+    free(recorder);
+    return status;
+}

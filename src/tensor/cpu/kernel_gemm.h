@@ -1,0 +1,54 @@
+/* The matrix product's inner tiles, for the kernels of one instruction set; gemm.c and attention.c stand on them. */
+#ifndef LMVR_SRC_TENSOR_CPU_KERNEL_GEMM_H
+#define LMVR_SRC_TENSOR_CPU_KERNEL_GEMM_H
+
+#include "tensor/cpu/kernels.h"
+#include "tensor/cpu/names.h"
+#include "tensor/cpu/vector.h"
+
+#define PANEL  (2 * LANES) /* columns of a panel: two vectors */
+#define UNROLL _Pragma("GCC unroll 16")
+
+#if defined(__AVX512F__)
+#define TILE_ROWS 12
+#elif defined(__AVX2__)
+#define TILE_ROWS 6
+#else
+#define TILE_ROWS 4
+#endif
+
+/* Rows that the next tile takes when `rows` are left: heights for which tiles exist, so that sums stay in registers. */
+INLINE int tile_height(int64_t rows)
+{
+    if (rows >= TILE_ROWS)
+        return TILE_ROWS;
+    return rows >= 6 ? 6 : rows >= 4 ? 4 : (int)rows;
+}
+
+/* Copies `height` rows of a (.., k) to packed[k][height], times `scale`. */
+INLINE void tile_pack(int height, int64_t k, const float *a, int64_t lda, float scale, float *packed)
+{
+    for (int64_t i = 0; i < k; i++)
+        for (int r = 0; r < height; r++)
+            packed[i * height + r] = a[r * lda + i] * scale;
+}
+
+/*
+ * c (height, panels * PANEL) = or += packed (k, height)^T times b (k, panels * PANEL). One multiply-add an element and step
+ * of k, ascending: that order is the promise of kernels.h.
+ */
+void KERNEL(tile)(int height, int64_t panels, int64_t k, const float *packed, struct panels b, int64_t first_panel,
+                  int64_t first_row, float *c, int64_t ldc, bool add);
+
+size_t KERNEL(gemm_scratch)(int64_t m, int64_t k);
+void KERNEL(gemm)(const struct gemm *g, int64_t first_panel, int64_t last_panel, float *scratch);
+size_t KERNEL(attention_scratch)(int64_t visible, int head_dim);
+void KERNEL(attention)(const struct attention *a, float *scratch);
+#if defined(__AVX512BF16__)
+size_t KERNEL(pairs_size)(int64_t keys, int head_dim);
+void KERNEL(pairs_pack)(const struct attention_source *source, struct panels *keys, struct panels *values, float *memory);
+size_t KERNEL(pairs_scratch)(int64_t visible, int head_dim);
+void KERNEL(pairs_attention)(const struct attention *a, float *scratch);
+#endif
+
+#endif

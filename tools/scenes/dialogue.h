@@ -1,0 +1,30 @@
+/* Talk about a picture between a person and an assistant, and plain text of the same kind to learn the language from. */
+#ifndef LMVR_TOOLS_SCENES_DIALOGUE_H
+#define LMVR_TOOLS_SCENES_DIALOGUE_H
+
+#include "tools/scenes/view.h"
+
+#define CONVERSATION_MAX_TURNS 5
+
+struct turn {
+    struct text question, answer;
+};
+
+struct dialogue {
+    int count;
+    struct turn turns[CONVERSATION_MAX_TURNS];
+};
+
+/* Two of three begin with a description; "<image>" stands in the first question, on a line of its own. No question comes twice.
+ */
+void dialogue_init(struct dialogue *conversation, const struct view *view, struct random *r);
+void dialogue_finish(struct dialogue *conversation);
+
+/* Whether memory ran out. */
+bool dialogue_failed(const struct dialogue *conversation);
+
+/* Adds three lines: a description; another one with questions that it answers, between "USER:" and "ASSISTANT:"; and what one
+ * can know about a kind. */
+void dialogue_write_text(const struct view *view, struct random *r, struct text *text);
+
+#endif

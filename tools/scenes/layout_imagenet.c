@@ -1,0 +1,45 @@
+/* ImageNet's folders: train/CLASS/ and val/CLASS/, one object a picture. */
+#include "tools/scenes/kind.h"
+#include "tools/scenes/set.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *const entries[] = {"train", "val", NULL};
+
+/* Every kind is a class; spaces in its name become underscores. */
+static void plan(const struct set *set, struct picture *p)
+{
+    char class[64];
+    p->class = set_class(set, p->index, kind_count);
+    snprintf(class, sizeof class, "%s", kinds[p->class].name);
+    for (char *c = class; *c; c++)
+        *c = *c == ' ' ? '_' : *c;
+    snprintf(p->path, sizeof p->path, "%s/%s/%s_%06" PRId64 ".JPEG", p->part == SET_TRAIN ? "train" : "val", class, class,
+             p->index);
+    struct scene_rules rules = {.kinds = &p->class, .kind_count = 1, .least = 1, .most = 1, .least_side = 0.35};
+    scene_choose(&set->glyphs, &rules, set_random(set, p), &p->scene);
+}
+
+static lmvr_status begin(struct set *set, lmvr_error *error)
+{
+    (void)set;
+    (void)error;
+    return LMVR_OK;
+}
+
+static lmvr_status add(struct set *set, const struct picture *picture, lmvr_error *error)
+{
+    (void)set;
+    (void)picture;
+    (void)error;
+    return LMVR_OK;
+}
+
+static void finish(struct set *set)
+{
+    (void)set;
+}
+
+const struct layout layout_imagenet = {
+    .name = "imagenet", .entries = entries, .begin = begin, .plan = plan, .add = add, .end = begin, .finish = finish};

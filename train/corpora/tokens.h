@@ -1,0 +1,24 @@
+/* A sequence of tokens that grows piece by piece, each of them to be learned or not. */
+#ifndef LMVR_TRAIN_CORPORA_TOKENS_H
+#define LMVR_TRAIN_CORPORA_TOKENS_H
+
+#include "language/tokenizer.h"
+#include "train/corpora/batch.h"
+
+/* Adds them behind the sequence's own, whose arrays are malloc'ed and grow. */
+lmvr_status tokens_add(struct batch_sequence *sequence, const int32_t *ids, size_t count, bool learned, lmvr_error *error);
+
+/* Adds the one id, or none where it is negative. */
+lmvr_status tokens_add_one(struct batch_sequence *sequence, int id, bool learned, lmvr_error *error);
+
+/* Adds the tokens of the text, tokenized on its own. */
+lmvr_status tokens_add_text(struct batch_sequence *sequence, const struct tokenizer *tokenizer, const char *text, bool learned,
+                            lmvr_error *error);
+
+/* Keeps the first `most` tokens. */
+void tokens_cut(struct batch_sequence *sequence, int most);
+
+/* Frees the arrays and leaves an empty sequence without an image. */
+void tokens_finish(struct batch_sequence *sequence);
+
+#endif

@@ -1,0 +1,30 @@
+/* The vocabulary of a run that was given none: trained on its data, outside its folder until that is the run's. */
+#ifndef LMVR_TRAIN_CORPORA_TRAINED_VOCABULARY_H
+#define LMVR_TRAIN_CORPORA_TRAINED_VOCABULARY_H
+
+#include "error.h"
+
+struct trained_vocabulary {
+    char *path;   /* tokenizer.model or spiece.model: in the output folder, where an earlier call put it, else below `folder` */
+    char *folder; /* temporary; NULL: none */
+    const char *name; /* of the file */
+};
+
+struct trained_vocabulary_options {
+    const char *data;
+    bool conversations; /* data are those of dataset/conversations.h, and what they say is learned from; else text */
+    bool unigram;       /* T5's kind, spiece.model; else LLaMA's, tokenizer.model */
+    int size;           /* pieces */
+};
+
+/* Takes the one that `output` holds where the run goes on there (`resume`); else trains one. Finish it in any case. */
+lmvr_status trained_vocabulary_init(struct trained_vocabulary *vocabulary, const char *output, bool resume,
+                                    const struct trained_vocabulary_options *options, lmvr_error *error);
+
+/* Puts it into the output folder, which exists. */
+lmvr_status trained_vocabulary_keep(const struct trained_vocabulary *vocabulary, const char *output, lmvr_error *error);
+
+/* Removes what is temporary. */
+void trained_vocabulary_finish(struct trained_vocabulary *vocabulary);
+
+#endif

@@ -1,0 +1,32 @@
+/* Training a vocabulary, by SentencePiece's own trainer. */
+#ifndef LMVR_TRAIN_CORPORA_VOCABULARY_H
+#define LMVR_TRAIN_CORPORA_VOCABULARY_H
+
+#include "error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vocabulary_options {
+    const char *const *texts; /* (count) plain text files, a sentence or document a line */
+    int text_count;
+    const char *name; /* what sentences call the texts; NULL: the first one's path */
+    int size;         /* pieces, the special ones included; all of them are used */
+    bool unigram;     /* as T5's (<pad> 0, </s> 1, <unk> 2, no begin token); else BPE as LLaMA's (<unk> 0, <s> 1, </s> 2), byte
+                         fallback, digits split, "\n" and runs of spaces kept */
+    uint64_t seed;
+};
+
+/*
+ * Writes the model file (tokenizer.model, spiece.model) at `path`, atomically. The same input gives the same bytes. Lines of
+ * more than 64 KiB, and lines without a letter or a sign, are left out; of more than 256 MiB of text a seeded share is taken.
+ * LMVR_ERROR_INVALID: no text, or so little of it that it does not have so many pieces, or so many characters that they alone
+ * are more; the sentence says how many can be made. SentencePiece's own messages are switched off for the process.
+ */
+lmvr_status vocabulary_train(const struct vocabulary_options *options, const char *path, lmvr_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

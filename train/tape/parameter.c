@@ -1,0 +1,189 @@
+#include "train/tape/parameter.h"
+
+#include "tensor/arena.h"
+#include "tensor/cpu/kernels.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 65536 /* elements that one thread rounds at a time */
+
+void parameters_init(struct parameters *parameters, enum dtype products)
+{
+    *parameters = (struct parameters){.products = products};
+}
+
+static void parameter_free(struct parameter *parameter)
+{
+    if (!parameter)
+        return;
+    for (int i = 0; i < parameter->part_count; i++)
+        free(parameter->parts[i].name);
+    free(parameter->parts);
+    free(parameter->value);
+    free(parameter->gradient);
+    free(parameter->half);
+    free(parameter);
+}
+
+void parameters_finish(struct parameters *parameters)
+{
+    for (size_t i = 0; i < parameters->count; i++)
+        parameter_free(parameters->items[i]);
+    free(parameters->items);
+    *parameters = (struct parameters){.products = parameters->products};
+}
+
+/* ---- adding ---- */
+
+/* Elements of all dimensions from `dim` on; negative: too many to count. */
+static int64_t elements_from(const struct parameter_shape *shape, int dim)
+{
+    int64_t count = 1;
+    for (int i = dim; i < shape->dims; i++)
+        if (__builtin_mul_overflow(count, shape->shape[i], &count))
+            return -1;
+    return count;
+}
+
+/* Puts the part at the end of those before it. False: out of memory. */
+static bool add_part(struct parameter *parameter, const struct parameter_shape *shape)
+{
+    assert(shape->dims >= 0 && shape->dims <= PARAMETER_MAX_DIMS);
+    struct parameter_part *part = &parameter->parts[parameter->part_count];
+    bool table = shape->dims == 3 && shape->shape[0] == 1;
+    int64_t columns = shape->dims < 2 ? elements_from(shape, 0) : elements_from(shape, table ? 2 : 1);
+    int64_t rows = shape->dims < 2 ? 1 : shape->shape[table ? 1 : 0];
+    part->name = strdup(shape->name);
+    parameter->part_count++;
+    if (!part->name || columns < 0 || __builtin_mul_overflow(rows, columns, &part->count))
+        return false;
+    part->first = parameter->rows * parameter->columns;
+    part->dims = shape->dims;
+    memcpy(part->shape, shape->shape, sizeof part->shape);
+    if (parameter->part_count == 1) {
+        parameter->rows = rows;
+        parameter->columns = columns;
+    } else if (shape->dims < 2) {
+        assert(parameter->rows == 1);
+        parameter->columns += columns;
+    } else {
+        assert(parameter->columns == columns);
+        parameter->rows += rows;
+    }
+    return true;
+}
+
+/* Memory by the rules of parameters_add(). False: there is none. */
+static bool add_memory(struct parameter *parameter, bool halved)
+{
+    int64_t count = parameter->rows * parameter->columns;
+    bool good = true;
+    if (parameter->trained || !halved)
+        good = (parameter->value = aligned_zeroed(count, sizeof(float))) != NULL;
+    if (good && parameter->trained)
+        good = (parameter->gradient = aligned_zeroed(count, sizeof(float))) != NULL;
+    if (good && halved)
+        good = (parameter->half = aligned_zeroed(count, sizeof(bf16))) != NULL;
+    return good;
+}
+
+static struct parameter *parameter_create(enum dtype products, const struct parameter_shape *shapes, int count, bool trained)
+{
+    struct parameter *parameter = calloc(1, sizeof *parameter);
+    if (!parameter)
+        return NULL;
+    bool matrix = shapes[0].dims >= 2;
+    parameter->trained = trained;
+    parameter->decays = matrix;
+    parameter->parts = calloc((size_t)count, sizeof *parameter->parts);
+    bool good = parameter->parts != NULL;
+    for (int i = 0; i < count && good; i++)
+        good = add_part(parameter, &shapes[i]);
+    if (good && add_memory(parameter, matrix && products == BF16))
+        return parameter;
+    parameter_free(parameter);
+    return NULL;
+}
+
+lmvr_status parameters_add(struct parameters *parameters, const struct parameter_shape *shapes, int count, bool trained,
+                           struct parameter **parameter, lmvr_error *error)
+{
+    assert(count >= 1);
+    *parameter = NULL;
+    if (parameters->count == parameters->space) {
+        size_t space = parameters->space ? 2 * parameters->space : 64;
+        struct parameter **items = realloc(parameters->items, space * sizeof(struct parameter *));
+        if (!items)
+            return error_no_memory(error, shapes[0].name);
+        parameters->items = items;
+        parameters->space = space;
+    }
+    *parameter = parameter_create(parameters->products, shapes, count, trained);
+    if (!*parameter)
+        return error_no_memory(error, shapes[0].name);
+    parameters->items[parameters->count++] = *parameter;
+    return LMVR_OK;
+}
+
+/* ---- elements ---- */
+
+int64_t parameters_size(const struct parameters *parameters, bool trained_only)
+{
+    int64_t size = 0;
+    for (size_t i = 0; i < parameters->count; i++)
+        if (parameters->items[i]->trained || !trained_only)
+            size += parameters->items[i]->rows * parameters->items[i]->columns;
+    return size;
+}
+
+void parameter_set(struct parameter *parameter, int64_t first, int64_t count, const float *values)
+{
+    if (parameter->value)
+        memcpy(parameter->value + first, values, (size_t)count * sizeof *values);
+    if (parameter->half)
+        kernels_get()->to_bf16(count, values, parameter->half + first);
+}
+
+void parameter_get(const struct parameter *parameter, int64_t first, int64_t count, float *values)
+{
+    if (parameter->value) {
+        memcpy(values, parameter->value + first, (size_t)count * sizeof *values);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++)
+        values[i] = bf16_to_f32(parameter->half[first + i]);
+}
+
+double parameter_deviation(const struct parameter *parameter)
+{
+    double sum = 0;
+    int64_t count = parameter->rows * parameter->columns;
+    for (int64_t i = 0; i < count; i++) {
+        double value = (double)(parameter->value ? parameter->value[i] : bf16_to_f32(parameter->half[i]));
+        sum += value * value;
+    }
+    return count > 0 ? sqrt(sum / (double)count) : 0;
+}
+
+void parameter_round(struct parameter *parameter)
+{
+    if (!parameter->value || !parameter->half)
+        return;
+    int64_t count = parameter->rows * parameter->columns;
+#pragma omp parallel for schedule(static)
+    for (int64_t first = 0; first < count; first += CHUNK)
+        kernels_get()->to_bf16(first + CHUNK < count ? CHUNK : count - first, parameter->value + first,
+                               parameter->half + first);
+}
+
+void parameters_clear(struct parameters *parameters)
+{
+    for (size_t i = 0; i < parameters->count; i++) {
+        struct parameter *parameter = parameters->items[i];
+        if (parameter->gradient)
+            memset(parameter->gradient, 0, (size_t)(parameter->rows * parameter->columns) * sizeof(float));
+    }
+}

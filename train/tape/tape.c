@@ -1,0 +1,254 @@
+#include "train/tape/tape_steps.h"
+
+#include "tensor/cpu/kernels.h"
+#include "tensor/product.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+lmvr_status tape_create(enum dtype products, struct tape **tape, lmvr_error *error)
+{
+    struct tape *t = *tape = calloc(1, sizeof *t);
+    if (!t)
+        return error_no_memory(error, "the tape");
+    arena_init(&t->kept);
+    arena_init(&t->passing);
+    t->arena = &t->kept;
+    t->half = products == BF16 && product_computes_bf16();
+    t->kernels = gradient_kernels_get();
+    lmvr_status status = matmul_create(&t->matmul, error);
+    if (status != LMVR_OK) {
+        tape_free(t);
+        *tape = NULL;
+    }
+    return status;
+}
+
+void tape_free(struct tape *tape)
+{
+    if (!tape)
+        return;
+    arena_finish(&tape->kept);
+    arena_finish(&tape->passing);
+    matmul_free(tape->matmul);
+    free(tape);
+}
+
+void tape_begin(struct tape *tape, bool recording)
+{
+    arena_reset(&tape->kept);
+    arena_reset(&tape->passing);
+    tape->arena = &tape->kept;
+    tape->recording = recording;
+    tape->status = LMVR_OK;
+    tape->last = NULL;
+}
+
+void tape_fail(struct tape *tape, lmvr_status status, const char *sentence)
+{
+    if (tape->status != LMVR_OK)
+        return;
+    tape->status = status;
+    error_write(&tape->error, "%s", sentence);
+}
+
+lmvr_status tape_status(const struct tape *tape, lmvr_error *error)
+{
+    return tape->status == LMVR_OK ? LMVR_OK : error_set(error, tape->status, "%s", tape->error.message);
+}
+
+bool tape_is_recording(const struct tape *tape)
+{
+    return tape->recording;
+}
+
+void *tape_memory(struct tape *tape, int64_t count, size_t size)
+{
+    if (tape->status != LMVR_OK)
+        return NULL;
+    void *memory = arena_alloc(tape->arena, count, size);
+    if (!memory)
+        tape_fail(tape, LMVR_ERROR_RESOURCE, "out of memory for a pass of training");
+    return memory;
+}
+
+struct value *tape_new(struct tape *tape, int64_t rows, int64_t columns, bool wanted)
+{
+    struct value *value = tape_memory(tape, 1, sizeof *value);
+    float *data = tape_memory(tape, rows * columns, sizeof *data);
+    if (!data)
+        return NULL;
+    *value = (struct value){.rows = rows, .columns = columns, .data = data, .wanted = wanted};
+    return value;
+}
+
+void *tape_step(struct tape *tape, size_t size, struct value *result, void (*back)(struct tape *tape, struct step *step))
+{
+    if (!tape->recording || !result || !result->wanted)
+        return NULL;
+    struct step *step = tape_memory(tape, 1, size);
+    if (!step)
+        return NULL;
+    memset(step, 0, size);
+    *step = (struct step){.back = back, .previous = tape->last, .result = result};
+    tape->last = step;
+    return step;
+}
+
+#define ZEROED 4096 /* elements that one thread clears at a time */
+
+float *tape_gradient(struct tape *tape, struct value *value)
+{
+    if (!value->wanted)
+        return NULL;
+    if (value->gradient)
+        return value->gradient;
+    if (value->parameter)
+        return value->gradient = value->parameter->gradient;
+    int64_t size = value->rows * value->columns;
+    float *gradient = tape_memory(tape, size, sizeof *gradient);
+#pragma omp parallel for schedule(static) if (size > TAPE_FEW)
+    for (int64_t i = 0; i < (gradient ? size : 0); i += ZEROED)
+        memset(gradient + i, 0, (size_t)(size - i < ZEROED ? size - i : ZEROED) * sizeof *gradient);
+    return value->gradient = gradient;
+}
+
+struct value *tape_constant(struct tape *tape, int64_t rows, int64_t columns, const float *data)
+{
+    struct value *value = tape_memory(tape, 1, sizeof *value);
+    if (!value)
+        return NULL;
+    *value = (struct value){.rows = rows, .columns = columns, .data = (float *)data}; /* never written: nothing is wanted */
+    return value;
+}
+
+struct value *tape_parameter(struct tape *tape, struct parameter *parameter)
+{
+    struct value *value = tape_memory(tape, 1, sizeof *value);
+    if (!value)
+        return NULL;
+    *value = (struct value){.rows = parameter->rows,
+                            .columns = parameter->columns,
+                            .data = parameter->value,
+                            .wanted = parameter->trained,
+                            .parameter = parameter};
+    return value;
+}
+
+/* Runs the steps hung on since `until`, the last one first. */
+static void run_back(struct tape *tape, const struct step *until)
+{
+    for (struct step *step = tape->last; step != until && tape->status == LMVR_OK; step = step->previous)
+        if (step->result->gradient)
+            step->back(tape, step);
+}
+
+lmvr_status tape_backward(struct tape *tape, struct value *loss, float weight, lmvr_error *error)
+{
+    if (loss && tape->recording && loss->wanted) {
+        assert(loss->rows == 1 && loss->columns == 1);
+        float *gradient = tape_gradient(tape, loss);
+        if (gradient)
+            *gradient = weight;
+        run_back(tape, NULL);
+    }
+    return tape_status(tape, error);
+}
+
+void tape_matmul(struct tape *tape, const struct matmul_call *call)
+{
+    lmvr_error error;
+    if (tape->status != LMVR_OK)
+        return;
+    lmvr_status status = matmul_run(tape->matmul, tape->arena, call, &error);
+    if (status != LMVR_OK)
+        tape_fail(tape, status, error.message);
+}
+
+#define CHUNKS 16 /* of rows, summed apart: more than this machine's threads, few enough to be cheap */
+
+void tape_sum_rows(struct tape *tape, int64_t rows, int64_t columns, const float *x, float *out)
+{
+    struct arena_mark mark = arena_mark(tape->arena);
+    float *partial = tape_memory(tape, CHUNKS * columns, sizeof *partial);
+    if (!partial)
+        return;
+    memset(partial, 0, (size_t)(CHUNKS * columns) * sizeof *partial);
+#pragma omp parallel for schedule(static) if (rows * columns > TAPE_FEW)
+    for (int64_t c = 0; c < CHUNKS; c++) {
+        int64_t first = rows * c / CHUNKS, last = rows * (c + 1) / CHUNKS;
+        tape->kernels->sum_rows(last - first, columns, x + first * columns, partial + c * columns);
+    }
+    tape->kernels->sum_rows(CHUNKS, columns, partial, out);
+    arena_release(tape->arena, mark);
+}
+
+void tape_to_bf16(int64_t n, const float *x, bf16 *y)
+{
+    const struct kernels *kernels = kernels_get();
+#pragma omp parallel for schedule(static) if (n > TAPE_FEW)
+    for (int64_t i = 0; i < n; i += 4096)
+        kernels->to_bf16(n - i < 4096 ? n - i : 4096, x + i, y + i);
+}
+
+/* ---- parts that are computed again ------------------------------------------------------------------------------------ */
+
+struct recompute_step {
+    struct step step;
+    tape_part *run;
+    const void *context;
+    int input_count;
+    struct value *inputs[TAPE_PART_INPUTS];
+};
+
+static void recompute_back(struct tape *tape, struct step *step)
+{
+    struct recompute_step *s = (struct recompute_step *)step;
+    struct value copies[TAPE_PART_INPUTS], *inputs[TAPE_PART_INPUTS];
+    for (int i = 0; i < s->input_count; i++) {
+        tape_gradient(tape, s->inputs[i]);
+        copies[i] = *s->inputs[i];
+        inputs[i] = &copies[i];
+    }
+    struct step *last = tape->last;
+    struct arena *arena = tape->arena;
+    struct arena_mark mark = arena_mark(&tape->passing);
+    tape->arena = &tape->passing;
+    tape->last = NULL;
+    struct value *result = s->run(tape, inputs, s->context);
+    if (result) {
+        result->gradient = step->result->gradient;
+        run_back(tape, NULL);
+    }
+    tape->last = last;
+    tape->arena = arena;
+    arena_release(&tape->passing, mark);
+}
+
+struct value *tape_recompute(struct tape *tape, tape_part *run, struct value *const *inputs, int input_count,
+                             const void *context)
+{
+    assert(input_count <= TAPE_PART_INPUTS);
+    if (tape->status != LMVR_OK || tape->arena == &tape->passing) /* within such a part all is kept */
+        return tape->status == LMVR_OK ? run(tape, inputs, context) : NULL;
+    bool recording = tape->recording;
+    struct arena_mark mark = arena_mark(&tape->passing);
+    tape->recording = false;
+    tape->arena = &tape->passing;
+    struct value *made = run(tape, inputs, context);
+    tape->arena = &tape->kept;
+    tape->recording = recording;
+    struct value *result = made ? tape_new(tape, made->rows, made->columns, made->wanted) : NULL;
+    if (result)
+        memcpy(result->data, made->data, (size_t)(made->rows * made->columns) * sizeof *made->data);
+    arena_release(&tape->passing, mark);
+    struct recompute_step *step = TAPE_STEP(tape, struct recompute_step, result, recompute_back);
+    if (step) {
+        step->run = run;
+        step->context = context;
+        step->input_count = input_count;
+        memcpy(step->inputs, inputs, (size_t)input_count * sizeof *inputs);
+    }
+    return result;
+}

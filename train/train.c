@@ -1,0 +1,468 @@
+#include "train/train.h"
+
+#include "lab/dataset/dataset.h"
+#include "format/input.h"
+#include "language/prompt.h"
+#include "train/objectives/objective_blip2.h"
+#include "train/corpora/corpus.h"
+#include "train/model_folder.h"
+#include "train/objectives/objective_llava.h"
+#include "train/run/run_folder.h"
+#include "train/objectives/objective_t5.h"
+#include "train/train_settings.h"
+#include "train/corpora/trained_vocabulary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- numbers ---------------------------------------------------------------------------------------------------------- */
+
+static const struct defaults {
+    int batch, most_tokens;
+    double epochs, rate, beta2, eps, decay, warmup, clip;
+} defaults[] = {
+    [TRAIN_CONTRASTIVE] = {256, 77, 32, 5e-4, 0.98, 1e-6, 0.2, 0.03, 0},
+    [TRAIN_LANGUAGE] = {64, 512, 1, 3e-4, 0.95, 1e-8, 0.1, 0.03, 1},
+    [TRAIN_ALIGN] = {128, 2048, 1, 2e-3, 0.999, 1e-8, 0, 0.03, 1},
+    [TRAIN_INSTRUCT] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
+    [TRAIN_FINETUNE] = {32, 2048, 3, 2e-5, 0.999, 1e-8, 0, 0.03, 1},
+    [TRAIN_QFORMER] = {100, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
+    [TRAIN_QFORMER_LANGUAGE] = {64, 32, 10, 1e-4, 0.98, 1e-8, 0.05, 0.03, 0},
+};
+
+void train_defaults(enum train_kind kind, struct train_options *options)
+{
+    const struct defaults *d = &defaults[kind];
+    *options = (struct train_options){.kind = kind,
+                                      .batch = d->batch,
+                                      .epochs = d->epochs,
+                                      .readers = 1,
+                                      .lora_alpha = 16,
+                                      .prompted = 0.5,
+                                      .run.accumulation = 1,
+                                      .run.warmup = d->warmup,
+                                      .run.adamw = {d->rate, 0.9, d->beta2, d->eps, d->decay},
+                                      .run.clip = d->clip,
+                                      .run.validation_batches = 8,
+                                      .run.checkpoint_seconds = 600,
+                                      .run.keep = 2};
+}
+
+int train_default_tokens(enum train_kind kind)
+{
+    return defaults[kind].most_tokens;
+}
+
+/* ---- what a run holds ------------------------------------------------------------------------------------------------- */
+
+struct setup {
+    const struct train_options *options;
+    int most_tokens;  /* of a text */
+    char *vocabulary; /* its path */
+    struct trained_vocabulary trained;
+    struct tokenizer *tokenizer;
+    struct contrastive contrastive;
+    struct llava llava;
+    struct t5_language t5;
+    struct blip2 blip2;
+    struct dataset set;
+    struct head_about about;
+    float *labels; /* (set.count, label_count) */
+    int label_count;
+    bool single_label;
+    const struct corpus_prefix_options *prefixes; /* of data for an encoder and a decoder; NULL: it is not */
+    struct corpus corpus, validation;
+    const struct objective *objective;
+    struct feed_options feed;
+    struct run_options run;
+    char *settings;
+};
+
+static void setup_finish(struct setup *s)
+{
+    corpus_finish(&s->corpus);
+    corpus_finish(&s->validation);
+    contrastive_finish(&s->contrastive);
+    llava_finish(&s->llava);
+    t5_language_finish(&s->t5);
+    blip2_finish(&s->blip2);
+    tokenizer_close(s->tokenizer);
+    dataset_finish(&s->set);
+    free(s->labels);
+    free(s->about.tasks);
+    trained_vocabulary_finish(&s->trained);
+    free(s->vocabulary);
+    free(s->settings);
+}
+
+/* ---- the length of texts ---------------------------------------------------------------------------------------------- */
+
+/* What was asked for, else the objective's default as far as a model of so many positions (0: any number) has room for it. */
+static void choose_length(struct setup *s, int positions)
+{
+    const struct train_options *o = s->options;
+    int length = o->most_tokens ? o->most_tokens : train_default_tokens(o->kind);
+    s->most_tokens = o->most_tokens || positions < 2 || length <= positions ? length : positions;
+}
+
+/* The same for a model that has a table of positions, called `what`, which a longer text would leave. */
+static lmvr_status choose_length_within(struct setup *s, int positions, const char *what, lmvr_error *error)
+{
+    choose_length(s, positions);
+    return s->most_tokens <= positions
+               ? LMVR_OK
+               : error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit %s's %d positions; see --max-tokens",
+                           s->most_tokens, what, positions);
+}
+
+/* ---- the vocabulary --------------------------------------------------------------------------------------------------- */
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* What a vocabulary that has to be trained is like. */
+struct wanted_vocabulary {
+    int size;
+    bool unigram; /* T5's kind; else LLaMA's */
+};
+
+static lmvr_status train_vocabulary(struct setup *s, const struct wanted_vocabulary *wanted, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    struct trained_vocabulary_options options = {.data = o->data,
+                                                 .conversations = o->kind != TRAIN_LANGUAGE,
+                                                 .unigram = wanted->unigram,
+                                                 .size = o->vocabulary_size ? o->vocabulary_size : wanted->size};
+    TRY(trained_vocabulary_init(&s->trained, o->run.output, o->run.resume, &options, error));
+    s->vocabulary = strdup(s->trained.path);
+    return s->vocabulary ? LMVR_OK : error_no_memory(error, "the vocabulary");
+}
+
+/* `wanted` NULL: none is trained. */
+static lmvr_status open_vocabulary(struct setup *s, const struct wanted_vocabulary *wanted, lmvr_error *error)
+{
+    static const char *const files[] = {"tokenizer.model", "spiece.model", NULL};
+    const struct train_options *o = s->options;
+    const char *const places[] = {o->language, o->start};
+    if (o->vocabulary && !(s->vocabulary = strdup(o->vocabulary)))
+        return error_no_memory(error, "the vocabulary");
+    for (int i = 0; i < 2 && !s->vocabulary; i++)
+        if (is_folder(places[i]))
+            s->vocabulary = folder_find(places[i], files);
+    const char *place = o->language ? o->language : o->start;
+    if (!s->vocabulary && !wanted && !is_folder(place))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is not a folder", place);
+    if (!s->vocabulary && !wanted)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: has neither tokenizer.model nor spiece.model; --vocabulary can name one", place);
+    if (!s->vocabulary)
+        TRY(train_vocabulary(s, wanted, error));
+    return tokenizer_open(s->vocabulary, &s->tokenizer, error);
+}
+
+static lmvr_status check_pieces(const struct setup *s, int rows, lmvr_error *error)
+{
+    int pieces = tokenizer_size(s->tokenizer);
+    return pieces <= rows ? LMVR_OK
+                          : error_set(error, LMVR_ERROR_INVALID, "%s: has %d pieces, but the embedding only %d rows",
+                                      s->vocabulary, pieces, rows);
+}
+
+/* ---- labels of fine-tuning -------------------------------------------------------------------------------------------- */
+
+static int task_width(const struct dataset_task *task)
+{
+    return task->labels.class_count;
+}
+
+/* One task's columns of an image's targets: of one class among many 1 at it and 0 elsewhere. */
+static void put_labels(const struct dataset_task *task, int64_t row, float *out)
+{
+    const struct labels *l = &task->labels;
+    for (int c = 0; c < l->class_count; c++)
+        if (l->kind == LABELS_SINGLE)
+            out[c] = l->single[row] < 0 ? NAN : l->single[row] == c ? 1 : 0;
+        else
+            out[c] = l->multi[row * l->class_count + c] == 0 ? NAN : l->multi[row * l->class_count + c] > 0 ? 1 : 0;
+}
+
+static lmvr_status open_labels(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    struct dataset_options options = {.seed = o->run.seed};
+    TRY(dataset_open(o->dataset, o->data, &options, &s->set, error));
+    for (int t = 0; t < s->set.task_count; t++)
+        s->label_count += task_width(&s->set.tasks[t]);
+    s->single_label = s->set.task_count == 1 && s->set.tasks[0].labels.kind == LABELS_SINGLE;
+    s->labels = calloc((size_t)(s->set.count * s->label_count + 1), sizeof *s->labels);
+    s->about = (struct head_about){.tasks = head_tasks(&s->set), .dataset = o->dataset, .single_label = s->single_label};
+    if (!s->labels || !s->about.tasks)
+        return error_no_memory(error, "the labels");
+    for (int64_t i = 0; i < s->set.count; i++)
+        for (int t = 0, at = 0; t < s->set.task_count; t++) {
+            put_labels(&s->set.tasks[t], i, s->labels + i * s->label_count + at);
+            at += task_width(&s->set.tasks[t]);
+        }
+    return LMVR_OK;
+}
+
+/* The images `first` .. of the set with the model's prompt. */
+static lmvr_status open_labelled(struct setup *s, int64_t first, int64_t count, struct corpus *corpus, lmvr_error *error)
+{
+    const struct model_config *config = &s->llava.config;
+    struct prompt tokens;
+    TRY(prompt_create(s->tokenizer, config->template_name, s->about.prompt, config->language.begin_token, -1, &tokens, error));
+    struct corpus_labelled labelled = {.count = count,
+                                       .images = (const char *const *)s->set.paths + first,
+                                       .labels = s->labels + first * s->label_count,
+                                       .label_count = s->label_count,
+                                       .before = tokens.before,
+                                       .after = tokens.after,
+                                       .before_count = tokens.before_count,
+                                       .after_count = tokens.after_count};
+    lmvr_status status = corpus_labels(&labelled, corpus, error);
+    prompt_finish(&tokens);
+    return status;
+}
+
+/* ---- data ------------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status open_data(struct setup *s, const char *data, int begin, int end, struct corpus *corpus, lmvr_error *error)
+{
+    static lmvr_status (*const kinds[])(const struct corpus_options *, struct corpus *, lmvr_error *) = {
+        [TRAIN_CONTRASTIVE] = corpus_captions, [TRAIN_LANGUAGE] = corpus_text,    [TRAIN_ALIGN] = corpus_alignment,
+        [TRAIN_INSTRUCT] = corpus_instruction, [TRAIN_QFORMER] = corpus_captions, [TRAIN_QFORMER_LANGUAGE] = corpus_captions,
+    };
+    struct corpus_options options = {.data = data,
+                                     .images = s->options->images,
+                                     .tokenizer = s->tokenizer,
+                                     .begin_token = begin,
+                                     .end_token = end,
+                                     .most_tokens = s->most_tokens,
+                                     .by_lines = s->prefixes != NULL};
+    TRY(kinds[s->options->kind](&options, corpus, error));
+    struct corpus inner = *corpus;
+    return s->prefixes ? corpus_prefixes(s->prefixes, &inner, corpus, error) : LMVR_OK;
+}
+
+static lmvr_status open_corpora(struct setup *s, int begin, int end, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    if (o->kind == TRAIN_FINETUNE) {
+        TRY(open_labelled(s, 0, s->set.train_count, &s->corpus, error));
+        if (s->set.count == s->set.train_count)
+            return LMVR_OK;
+        return open_labelled(s, s->set.train_count, s->set.count - s->set.train_count, &s->validation, error);
+    }
+    TRY(open_data(s, o->data, begin, end, &s->corpus, error));
+    return o->validation ? open_data(s, o->validation, begin, end, &s->validation, error) : LMVR_OK;
+}
+
+/* ---- the kinds of net ------------------------------------------------------------------------------------------------- */
+
+static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    struct clip_config config;
+    TRY(config_read_clip(o->start, &config, error));
+    const struct clip_text_config *text = &config.text;
+    TRY(choose_length_within(s, text->positions, "the tower", error));
+    int least = text->begin_token < text->end_token ? text->begin_token : text->end_token;
+    TRY(open_vocabulary(s, &(struct wanted_vocabulary){least, false}, error));
+    TRY(check_pieces(s, text->vocabulary, error));
+    TRY(contrastive_init(&s->contrastive, o->start, s->vocabulary, &o->net, error));
+    s->objective = &s->contrastive.objective;
+    s->feed.preprocess = &s->contrastive.preprocess;
+    s->feed.image_size = config.vision.image_size;
+    return open_corpora(s, text->begin_token, text->end_token, error);
+}
+
+static lmvr_status open_llava(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    static const enum llava_stage stages[] = {LLAVA_LANGUAGE, LLAVA_LANGUAGE, LLAVA_ALIGN, LLAVA_INSTRUCT, LLAVA_FINETUNE};
+    struct language_config language = {0};
+    if (o->kind == TRAIN_LANGUAGE)
+        TRY(config_read_llama(o->start, &language, error));
+    struct wanted_vocabulary wanted = {language.vocabulary, false};
+    TRY(open_vocabulary(s, o->kind == TRAIN_LANGUAGE ? &wanted : NULL, error));
+    if (o->kind == TRAIN_FINETUNE)
+        TRY(open_labels(s, error));
+    struct llava_options options = {.stage = stages[o->kind],
+                                    .start = o->start,
+                                    .vision = o->vision,
+                                    .language = o->language,
+                                    .tokenizer = s->vocabulary,
+                                    .pieces = tokenizer_size(s->tokenizer),
+                                    .lora_rank = o->lora_rank,
+                                    .lora_alpha = o->lora_alpha,
+                                    .trains_vision = o->trains_vision,
+                                    .image_size = o->image_size,
+                                    .labels = s->label_count,
+                                    .single_label = s->single_label,
+                                    .net = o->net};
+    TRY(llava_init(&s->llava, &options, error));
+    const struct model_config *config = &s->llava.config;
+    TRY(check_pieces(s, config->language.vocabulary, error));
+    s->objective = &s->llava.objective;
+    s->about.prompt = o->prompt ? o->prompt : config->prompt;
+    s->llava.about = o->kind == TRAIN_FINETUNE ? &s->about : NULL;
+    int visual = o->kind == TRAIN_LANGUAGE ? 0 : config_visual_tokens(config);
+    choose_length(s, config->language.max_positions - visual);
+    if (o->kind != TRAIN_LANGUAGE) {
+        s->feed.preprocess = &s->llava.preprocess;
+        s->feed.image_size = config->vision.image_size;
+    }
+    if (config->language.end_token_count == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: names no eos_token_id", o->start ? o->start : o->language);
+    return open_corpora(s, config->language.begin_token, config->language.end_tokens[0], error);
+}
+
+/* Of a text the encoder reads the beginning, or the prompt, and the decoder learns the rest. */
+static lmvr_status open_t5_corpora(struct setup *s, const struct language_config *config, const char *prompt, double prompted,
+                                   lmvr_error *error)
+{
+    struct corpus_prefix_options prefixes = {
+        .prompted = prompted, .end_token = config->end_tokens[0], .seed = s->options->run.seed};
+    int32_t *ids = NULL;
+    if (config->end_token_count == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "the T5's configuration names no eos_token_id");
+    TRY(check_pieces(s, config->vocabulary, error));
+    if (prompt)
+        TRY(tokenizer_encode(s->tokenizer, prompt, &ids, &prefixes.prompt_count, error));
+    prefixes.prompt = ids;
+    s->prefixes = &prefixes;
+    lmvr_status status = open_corpora(s, -1, prefixes.end_token, error);
+    s->prefixes = NULL;
+    free(ids);
+    return status;
+}
+
+static lmvr_status open_t5(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    struct language_config config;
+    TRY(config_read_t5(o->start, &config, error));
+    TRY(open_vocabulary(s, &(struct wanted_vocabulary){config.vocabulary, true}, error));
+    TRY(t5_language_init(&s->t5, o->start, s->vocabulary, &o->net, error));
+    s->objective = &s->t5.objective;
+    choose_length(s, 0);
+    return open_t5_corpora(s, &s->t5.config, NULL, 0, error);
+}
+
+/* LLaMA's or T5's. */
+static lmvr_status open_language(struct setup *s, lmvr_error *error)
+{
+    char *model_type;
+    TRY(config_read_model_type(s->options->start, &model_type, error));
+    bool t5 = model_type && strcmp(model_type, "t5") == 0;
+    free(model_type);
+    if (s->options->net.noise > 0 && !t5)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is no T5; --noise is for what a T5's encoder reads",
+                         s->options->start);
+    return t5 ? open_t5(s, error) : open_llava(s, error);
+}
+
+#define Q_FORMER_END 1 /* </s> of T5's vocabularies, in [SEP]'s place */
+
+/* The two ids behind the vocabulary's pieces are [CLS] and [DEC]. */
+static lmvr_status open_stage1_vocabulary(struct setup *s, const char *config, lmvr_error *error)
+{
+    struct qformer_config qformer;
+    struct qformer_text_config text;
+    TRY(config_read_qformer(config, &qformer, &text, error));
+    TRY(choose_length_within(s, text.positions, "the Q-Former", error));
+    return open_vocabulary(s, &(struct wanted_vocabulary){text.vocabulary - 2, true}, error);
+}
+
+static lmvr_status open_blip2(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    bool first = o->kind == TRAIN_QFORMER;
+    TRY(first ? open_stage1_vocabulary(s, o->start, error) : open_vocabulary(s, NULL, error));
+    int pieces = tokenizer_size(s->tokenizer);
+    struct blip2_options options = {.stage = first ? BLIP2_QFORMER : BLIP2_LANGUAGE,
+                                    .start = o->vision ? NULL : o->start,
+                                    .vision = o->vision,
+                                    .config = o->vision ? o->start : NULL,
+                                    .language = o->language,
+                                    .tokenizer = s->vocabulary,
+                                    .trains_language = o->trains_language,
+                                    .pieces = pieces,
+                                    .net = o->net};
+    TRY(blip2_init(&s->blip2, &options, error));
+    s->objective = &s->blip2.objective;
+    s->feed.preprocess = &s->blip2.preprocess;
+    s->feed.image_size = s->blip2.config.vision.image_size;
+    if (first)
+        return open_corpora(s, pieces, Q_FORMER_END, error);
+    choose_length(s, 0);
+    return open_t5_corpora(s, &s->blip2.config.language, o->prompt ? o->prompt : "a photo of", o->prompted, error);
+}
+
+/* ---- the run ---------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status plan_steps(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    s->run = o->run;
+    int64_t a_step = (int64_t)o->batch * o->run.accumulation;
+    if (s->run.steps == 0) {
+        double steps = ceil(o->epochs * (double)s->corpus.count / (double)a_step);
+        if (steps > 1e12)
+            return error_set(error, LMVR_ERROR_INVALID, "%g epochs are too many steps", o->epochs);
+        s->run.steps = (int64_t)steps;
+    }
+    s->feed.batch = o->batch;
+    s->feed.threads = o->readers;
+    s->feed.ahead = 2;
+    return LMVR_OK;
+}
+
+static int report(const struct run_report *report, void *user)
+{
+    const struct run_options *caller = &((const struct setup *)user)->options->run;
+    return caller->report ? caller->report(report, caller->user) : 0;
+}
+
+static lmvr_status begin(const char *folder, void *user, lmvr_error *error)
+{
+    const struct setup *s = user;
+    const struct train_options *o = s->options;
+    const struct parameters *parameters = s->objective->parameters;
+    TRY(trained_vocabulary_keep(&s->trained, folder, error));
+    if (o->on_begin)
+        o->on_begin(parameters_size(parameters, false), parameters_size(parameters, true), s->corpus.count, s->run.steps,
+                    o->run.user);
+    return LMVR_OK;
+}
+
+static lmvr_status run(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    static lmvr_status (*const open[])(struct setup *, lmvr_error *) = {open_contrastive, open_language, open_llava, open_llava,
+                                                                        open_llava,       open_blip2,    open_blip2};
+    TRY(run_folder_check(o->run.output, error));
+    TRY(open[o->kind](s, error));
+    TRY(plan_steps(s, error));
+    TRY(train_settings(o, s->run.steps, s->most_tokens, s->vocabulary, &s->settings, error));
+    s->run.settings = s->settings;
+    s->run.begin = begin;
+    s->run.report = report;
+    s->run.user = s;
+    return run_train(s->objective, &s->corpus, s->validation.self ? &s->validation : NULL, &s->feed, &s->run, error);
+}
+
+lmvr_status train(const struct train_options *options, lmvr_error *error)
+{
+    struct setup setup = {.options = options};
+    lmvr_status status = run(&setup, error);
+    setup_finish(&setup);
+    return status;
+}
