@@ -123,13 +123,13 @@ static lmvr_status add_products(struct limit *limit, int64_t rows, int64_t out, 
 
 lmvr_status limit_work(struct limit *limit, const struct work *work, enum dtype cache_dtype, double *seconds, lmvr_error *error)
 {
-    double products = 0, operations = 0, apart = 0, ignored = 0;
+    double products = 0, operations = 0, single_row = 0, ignored = 0;
     for (int i = 0; i < work->count; i++) {
         const struct work_product *p = &work->products[i];
-        TRY(add_products(limit, p->rows, p->out, p->in, p->uses, p->apart ? &apart : &products,
-                         p->apart ? &ignored : &operations, error));
+        TRY(add_products(limit, p->rows, p->out, p->in, p->uses, p->single_row ? &single_row : &products,
+                         p->single_row ? &ignored : &operations, error));
     }
-    *seconds = products * (1 + work->attention / operations) + apart;
+    *seconds = products * (1 + work->attention / operations) + single_row;
     *seconds += work->cache_values * (double)dtype_size(cache_dtype) / limit->bandwidth;
     return LMVR_OK;
 }

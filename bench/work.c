@@ -1,9 +1,9 @@
 #include "bench/work.h"
 
-static void add(struct work *work, int64_t rows, int64_t out, int64_t in, int uses, bool apart)
+static void add(struct work *work, int64_t rows, int64_t out, int64_t in, int uses, bool single_row)
 {
     if (work->count < WORK_MOST_PRODUCTS)
-        work->products[work->count++] = (struct work_product){rows, out, in, uses, apart};
+        work->products[work->count++] = (struct work_product){rows, out, in, uses, single_row};
 }
 
 void work_encode(const struct model_config *config, int images, struct work *work)
@@ -20,23 +20,23 @@ void work_encode(const struct model_config *config, int images, struct work *wor
 }
 
 /* Self-attention's products and the MLP's. */
-static void add_blocks(const struct language_config *l, int64_t rows, int blocks, bool apart, struct work *work)
+static void add_blocks(const struct language_config *l, int64_t rows, int blocks, bool single_row, struct work *work)
 {
     int64_t heads = (int64_t)l->heads * l->head_dim, kv = (int64_t)l->kv_heads * l->head_dim;
     bool gated = l->kind == LANGUAGE_LLAMA || l->t5.gated;
-    add(work, rows, heads + 2 * kv, l->width, blocks, apart);
-    add(work, rows, l->width, heads, blocks, apart);
-    add(work, rows, (gated ? 2 : 1) * (int64_t)l->mlp_width, l->width, blocks, apart);
-    add(work, rows, l->width, l->mlp_width, blocks, apart);
+    add(work, rows, heads + 2 * kv, l->width, blocks, single_row);
+    add(work, rows, l->width, heads, blocks, single_row);
+    add(work, rows, (gated ? 2 : 1) * (int64_t)l->mlp_width, l->width, blocks, single_row);
+    add(work, rows, l->width, l->mlp_width, blocks, single_row);
 }
 
 /* One row through a decoder that stands behind an encoder, its attention to the encoder's output included. */
-static void add_decoder(const struct language_config *l, int64_t rows, bool apart, struct work *work)
+static void add_decoder(const struct language_config *l, int64_t rows, bool single_row, struct work *work)
 {
     int64_t inner = (int64_t)l->heads * l->head_dim;
-    add_blocks(l, rows, l->blocks, apart, work);
-    add(work, rows, inner, l->width, l->blocks, apart);
-    add(work, rows, l->width, inner, l->blocks, apart);
+    add_blocks(l, rows, l->blocks, single_row, work);
+    add(work, rows, inner, l->width, l->blocks, single_row);
+    add(work, rows, l->width, inner, l->blocks, single_row);
 }
 
 void work_prompt(const struct model_config *config, int64_t rows, struct work *work)

@@ -9,7 +9,7 @@
 struct work_product {
     int64_t rows, out, in;
     int uses;
-    bool apart; /* its speed says nothing of attention's: a single row among passes of many */
+    bool single_row; /* its speed says nothing of attention's: a single row among passes of many */
 };
 
 #define WORK_MOST_PRODUCTS 24

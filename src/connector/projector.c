@@ -1,5 +1,8 @@
 #include "connector/projector.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 lmvr_status projector_forward(const struct projector *projector, struct arena *arena, int64_t rows, const float *x, float *y,
                               lmvr_error *error)
 {
@@ -18,4 +21,43 @@ void projector_finish(struct projector *projector)
 {
     linear_finish(&projector->linear1);
     linear_finish(&projector->linear2);
+}
+
+/* ---- as a connector ---- */
+
+/* LLaVA's "default" selection leaves the class out. */
+static lmvr_status forward(const struct connector *c, struct arena *arena, int count, const float *x, float *tokens,
+                           float *maps, lmvr_error *error)
+{
+    (void)maps;
+    const struct projector *projector = c->model;
+    int64_t kept = c->positions - c->skipped, width = projector->linear1.in;
+    struct arena_mark mark = arena_mark(arena);
+    float *selected = arena_floats(arena, count * kept * width);
+    if (!selected)
+        return error_no_memory(error, "the visual features");
+    for (int i = 0; i < count; i++)
+        memcpy(selected + i * kept * width, x + ((int64_t)i * c->positions + c->skipped) * width,
+               (size_t)(kept * width) * sizeof *selected);
+    TRY(projector_forward(projector, arena, count * kept, selected, tokens, error));
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+static void free_model(void *model)
+{
+    projector_finish(model);
+    free(model);
+}
+
+struct connector projector_connector(struct projector *projector, int state, int positions, bool drop_class)
+{
+    int skipped = drop_class ? 1 : 0;
+    return (struct connector){.state = state,
+                              .tokens = positions - skipped,
+                              .positions = positions,
+                              .skipped = skipped,
+                              .model = projector,
+                              .forward = forward,
+                              .free = free_model};
 }

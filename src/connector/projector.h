@@ -2,6 +2,7 @@
 #ifndef LMVR_SRC_CONNECTOR_PROJECTOR_H
 #define LMVR_SRC_CONNECTOR_PROJECTOR_H
 
+#include "connector/connector.h"
 #include "nn/elementwise.h"
 #include "nn/linear.h"
 
@@ -15,5 +16,9 @@ lmvr_status projector_forward(const struct projector *projector, struct arena *a
                               lmvr_error *error);
 
 void projector_finish(struct projector *projector);
+
+/* Takes over `projector`, which was malloc'ed. It reads the encoder's state `state` of `positions` positions, without the class
+ * that stands first where it is to be dropped. */
+struct connector projector_connector(struct projector *projector, int state, int positions, bool drop_class);
 
 #endif

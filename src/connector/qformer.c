@@ -156,3 +156,28 @@ void qformer_finish(struct qformer *qformer)
     linear_finish(&qformer->projection);
     *qformer = (struct qformer){0};
 }
+
+/* ---- as a connector ---- */
+
+static lmvr_status forward(const struct connector *c, struct arena *arena, int count, const float *x, float *tokens,
+                           float *maps, lmvr_error *error)
+{
+    return qformer_forward(c->model, arena, count, c->positions, x, NULL, tokens, maps, error);
+}
+
+static void free_model(void *model)
+{
+    qformer_finish(model);
+    free(model);
+}
+
+struct connector qformer_connector(struct qformer *qformer, int state, int positions)
+{
+    return (struct connector){.state = state,
+                              .tokens = qformer->queries,
+                              .resamples = true,
+                              .positions = positions,
+                              .model = qformer,
+                              .forward = forward,
+                              .free = free_model};
+}

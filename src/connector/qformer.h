@@ -5,6 +5,7 @@
 #ifndef LMVR_SRC_CONNECTOR_QFORMER_H
 #define LMVR_SRC_CONNECTOR_QFORMER_H
 
+#include "connector/connector.h"
 #include "nn/elementwise.h"
 #include "nn/linear.h"
 
@@ -37,5 +38,8 @@ lmvr_status qformer_forward(const struct qformer *qformer, struct arena *arena, 
                             float *const *hidden, float *tokens, float *maps, lmvr_error *error);
 
 void qformer_finish(struct qformer *qformer);
+
+/* Takes over `qformer`, which was malloc'ed. It reads the encoder's state `state` of `positions` positions. */
+struct connector qformer_connector(struct qformer *qformer, int state, int positions);
 
 #endif

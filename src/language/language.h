@@ -5,8 +5,10 @@
 #ifndef LMVR_SRC_LANGUAGE_LANGUAGE_H
 #define LMVR_SRC_LANGUAGE_LANGUAGE_H
 
-#include "language/llama.h"
-#include "language/t5.h"
+#include "error.h"
+#include "tensor/arena.h"
+
+#include <stdbool.h>
 
 /* What every sequence of a session starts from: tokens, an image's visual tokens, tokens. */
 struct language_input {
@@ -75,15 +77,12 @@ struct language_operations {
 struct language {
     int vocabulary, width;
     int input_blocks, blocks; /* of the stacks that the input and the response go through */
-    bool apart;               /* these are two stacks, and the response's positions begin with a start token */
+    bool encoder_decoder;     /* these are two stacks, and the response's positions begin with a start token */
     void *model;              /* owned */
     const struct language_operations *operations;
 };
 
-/* Both take the model over, which was malloc'ed. */
-struct language language_of_llama(struct llama *llama);
-struct language language_of_t5(struct t5 *t5);
-
+/* Frees the model. One that was never filled, all zeros, is allowed. */
 void language_finish(struct language *language);
 
 static inline int64_t language_input_length(const struct language_input *input)

@@ -6,6 +6,7 @@
 #define LMVR_SRC_LANGUAGE_LLAMA_H
 
 #include "language/kv_cache.h"
+#include "language/language.h"
 #include "language/pass.h"
 #include "nn/elementwise.h"
 #include "nn/linear.h"
@@ -42,5 +43,8 @@ lmvr_status llama_logits(const struct llama *llama, struct arena *arena, int64_t
                          lmvr_error *error);
 
 void llama_finish(struct llama *llama);
+
+/* Takes over `llama`, which was malloc'ed. */
+struct language llama_language(struct llama *llama);
 
 #endif

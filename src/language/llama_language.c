@@ -1,5 +1,5 @@
 /* A decoder alone as a language model: the part of the input before the image is computed once, and copied. */
-#include "language/language.h"
+#include "language/llama.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +194,7 @@ static void free_model(void *model)
     free(model);
 }
 
-struct language language_of_llama(struct llama *llama)
+struct language llama_language(struct llama *llama)
 {
     static const struct language_operations operations = {.cache_create = cache_create,
                                                           .cache_free = cache_free,

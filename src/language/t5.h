@@ -6,6 +6,7 @@
 #define LMVR_SRC_LANGUAGE_T5_H
 
 #include "language/kv_cache.h"
+#include "language/language.h"
 #include "language/pass.h"
 #include "nn/elementwise.h"
 #include "nn/linear.h"
@@ -82,5 +83,8 @@ lmvr_status t5_logits(const struct t5 *t5, struct arena *arena, int64_t rows, co
                       lmvr_error *error);
 
 void t5_finish(struct t5 *t5);
+
+/* Takes over `t5`, which was malloc'ed. */
+struct language t5_language(struct t5 *t5);
 
 #endif

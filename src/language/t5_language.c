@@ -1,5 +1,5 @@
 /* An encoder with a decoder behind it as a language model: an image's keys and values for the decoder are computed once. */
-#include "language/language.h"
+#include "language/t5.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +158,7 @@ static void free_model(void *model)
     free(model);
 }
 
-struct language language_of_t5(struct t5 *t5)
+struct language t5_language(struct t5 *t5)
 {
     static const struct language_operations operations = {.cache_create = cache_create,
                                                           .cache_free = cache_free,
@@ -173,7 +173,7 @@ struct language language_of_t5(struct t5 *t5)
                              .width = t5->width,
                              .input_blocks = t5->encoder.block_count,
                              .blocks = t5->decoder.block_count,
-                             .apart = true,
+                             .encoder_decoder = true,
                              .model = t5,
                              .operations = &operations};
 }

@@ -10,13 +10,13 @@ lmvr_status load_encoder(struct loader *loader, const struct model_config *confi
         if (!eva)
             return error_no_memory(loader->error, "the encoder");
         status = load_eva(loader, &config->vision, eva);
-        *encoder = encoder_of_eva(eva);
+        *encoder = eva_encoder(eva);
     } else {
         struct clip *clip = calloc(1, sizeof *clip);
         if (!clip)
             return error_no_memory(loader->error, "the encoder");
         status = load_clip(loader, &config->vision, clip);
-        *encoder = encoder_of_clip(clip);
+        *encoder = clip_encoder(clip);
     }
     return status;
 }
@@ -30,13 +30,13 @@ lmvr_status load_connector(struct loader *loader, const struct model_config *con
         if (!qformer)
             return error_no_memory(loader->error, "the Q-Former");
         status = load_qformer(loader, config, qformer);
-        *connector = connector_of_qformer(qformer, state, positions);
+        *connector = qformer_connector(qformer, state, positions);
     } else {
         struct projector *projector = calloc(1, sizeof *projector);
         if (!projector)
             return error_no_memory(loader->error, "the projector");
         status = load_projector(loader, config, projector);
-        *connector = connector_of_projector(projector, state, positions, config->projector.drop_class);
+        *connector = projector_connector(projector, state, positions, config->projector.drop_class);
     }
     return status;
 }
@@ -49,13 +49,13 @@ lmvr_status load_language(struct loader *loader, const struct model_config *conf
         if (!t5)
             return error_no_memory(loader->error, "the language model");
         status = load_t5(loader, &config->language, t5);
-        *language = language_of_t5(t5);
+        *language = t5_language(t5);
     } else {
         struct llama *llama = calloc(1, sizeof *llama);
         if (!llama)
             return error_no_memory(loader->error, "the language model");
         status = load_llama(loader, &config->language, llama);
-        *language = language_of_llama(llama);
+        *language = llama_language(llama);
     }
     return status;
 }

@@ -118,7 +118,7 @@ lmvr_status feature_parse(const char *text, const struct feature_limits *limits,
     TRY(choose(text, "tokens", tokens, part[1] ? part[1] : tokens->word, &feature->tokens, error));
     TRY(choose(text, "pool", pools, part[2] ? part[2] : "mean", &value, error));
     feature->pool = (enum feature_pool)value;
-    if (source == SOURCE_LLM && limits->apart && feature->tokens == TOKENS_ALL)
+    if (source == SOURCE_LLM && limits->encoder_decoder && feature->tokens == TOKENS_ALL)
         feature->tokens = limits->before_generation ? TOKENS_INPUT : TOKENS_START | TOKENS_GENERATED;
     bool response = feature->tokens & TOKENS_RESPONSE && !limits->before_generation;
     int blocks = source != SOURCE_LLM ? limits->vision_blocks : response ? limits->response_blocks : limits->input_blocks;

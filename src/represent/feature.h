@@ -29,7 +29,7 @@ enum feature_tokens {
 struct feature_limits {
     bool has_language;
     bool before_generation;
-    bool apart; /* input and response go through two stacks of the language model: "all" is then the decoder's */
+    bool encoder_decoder; /* input and response go through two stacks of the language model: "all" is then the decoder's */
     int vision_blocks;
     int input_blocks, response_blocks; /* of the language model's stacks */
     int encoder_layer;                 /* the default: the state that feeds the connector */

@@ -70,7 +70,7 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
     size_t count = standard_only ? 1 : o->feature_count;
     struct feature_limits limits = {.has_language = config->has_language,
                                     .before_generation = o->before_generation,
-                                    .apart = s->model->language.apart,
+                                    .encoder_decoder = s->model->language.encoder_decoder,
                                     .vision_blocks = s->model->vision.block_count,
                                     .input_blocks = s->model->language.input_blocks,
                                     .response_blocks = s->model->language.blocks,
@@ -136,7 +136,7 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
     s->needs_language |= s->generates;
     s->needs_tokens |= s->needs_language;
     s->needs_vision |= s->needs_tokens;
-    s->needs_maps = o->attention && s->model->connector.mixes;
+    s->needs_maps = o->attention && s->model->connector.resamples;
     s->extent.blocks = s->generates ? language->input_blocks : deepest;
     return LMVR_OK;
 }

@@ -125,3 +125,29 @@ void clip_finish(struct clip *clip)
     linear_finish(&clip->patch_embedding);
     *clip = (struct clip){0};
 }
+
+/* ---- as an encoder ---- */
+
+static lmvr_status forward(const void *model, struct arena *arena, int count, const float *pixels, float *const *states,
+                           lmvr_error *error)
+{
+    return clip_forward(model, arena, count, pixels, states, error);
+}
+
+static void free_model(void *model)
+{
+    clip_finish(model);
+    free(model);
+}
+
+struct encoder clip_encoder(struct clip *clip)
+{
+    return (struct encoder){.image_size = clip->image_size,
+                            .patch_size = clip->patch_size,
+                            .width = clip->width,
+                            .block_count = clip->block_count,
+                            .positions = clip_positions(clip),
+                            .model = clip,
+                            .forward = forward,
+                            .free = free_model};
+}

@@ -7,6 +7,7 @@
 
 #include "nn/elementwise.h"
 #include "nn/linear.h"
+#include "vision/encoder.h"
 
 struct clip_block {
     struct layer_norm norm1, norm2;
@@ -36,5 +37,8 @@ lmvr_status clip_forward(const struct clip *clip, struct arena *arena, int count
                          lmvr_error *error);
 
 void clip_finish(struct clip *clip);
+
+/* Takes over `clip`, which was malloc'ed. */
+struct encoder clip_encoder(struct clip *clip);
 
 #endif

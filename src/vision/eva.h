@@ -18,4 +18,7 @@ lmvr_status eva_forward(const struct eva *eva, struct arena *arena, int count, c
 
 void eva_finish(struct eva *eva);
 
+/* Takes over `eva`, which was malloc'ed. */
+struct encoder eva_encoder(struct eva *eva);
+
 #endif

@@ -6,8 +6,12 @@
 
 static const struct feature_limits alone = {
     .has_language = true, .vision_blocks = 4, .input_blocks = 3, .response_blocks = 3, .encoder_layer = 3};
-static const struct feature_limits behind = {
-    .has_language = true, .apart = true, .vision_blocks = 4, .input_blocks = 2, .response_blocks = 5, .encoder_layer = 4};
+static const struct feature_limits behind = {.has_language = true,
+                                             .encoder_decoder = true,
+                                             .vision_blocks = 4,
+                                             .input_blocks = 2,
+                                             .response_blocks = 5,
+                                             .encoder_layer = 4};
 
 static lmvr_error error;
 

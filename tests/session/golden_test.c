@@ -259,8 +259,8 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_mode
     void *cache;
     float *last = arena_floats(&arena, (int64_t)(count + 1) * width);
     float *logits = arena_floats(&arena, (int64_t)(count + 1) * m->vocabulary);
-    struct gathered input = gathered_create(&arena, m->input_blocks, inputs + (m->apart ? 0 : (int64_t)count), width);
-    struct gathered response = m->apart ? gathered_create(&arena, m->blocks, 1 + (int64_t)count, width) : input;
+    struct gathered input = gathered_create(&arena, m->input_blocks, inputs + (m->encoder_decoder ? 0 : (int64_t)count), width);
+    struct gathered response = m->encoder_decoder ? gathered_create(&arena, m->blocks, 1 + (int64_t)count, width) : input;
     struct language_listener of_input = {wanted, gather, &input}, of_response = {wanted, gather, &response};
     struct language_extent extent = {m->input_blocks, 0};
     assert_int_equal(m->operations->cache_create(m->model, 3, in, MOST_NEW, &cache, &error), LMVR_OK);
@@ -273,12 +273,12 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_mode
         int64_t position = (int64_t)i;
         int32_t token = (int32_t)json_integer_value(json_array_get(json_object_get(object, "generated"), i));
         struct language_step step = {1, &slot, &position, &token};
-        response.offset = (m->apart ? 1 : inputs) + position;
+        response.offset = (m->encoder_decoder ? 1 : inputs) + position;
         assert_int_equal(
             m->operations->step(m->model, cache, &arena, &step, &of_response, last + (i + 1) * (size_t)width, &error), LMVR_OK);
     }
-    compare_gathered(g, prefix, m->apart ? "encoder_hidden_states" : "llm_hidden_states", &input, m->input_blocks);
-    if (m->apart)
+    compare_gathered(g, prefix, m->encoder_decoder ? "encoder_hidden_states" : "llm_hidden_states", &input, m->input_blocks);
+    if (m->encoder_decoder)
         compare_gathered(g, prefix, "decoder_hidden_states", &response, m->blocks);
     assert_int_equal(m->operations->logits(m->model, &arena, (int64_t)count, last, logits, &error), LMVR_OK);
     float *expected_logits = golden_floats(g, prefix, "logits", &size);
