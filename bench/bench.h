@@ -9,8 +9,8 @@
 #ifndef LMVR_BENCH_BENCH_H
 #define LMVR_BENCH_BENCH_H
 
-#include "model/model.h"
 #include "bench/work.h"
+#include "model/model.h"
 
 #define BENCH_NEW_TOKENS 64
 #define BENCH_MOST_ROWS  16

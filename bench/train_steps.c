@@ -3,10 +3,10 @@
 #include "model/compose.h"
 #include "tensor/cpu/kernels.h"
 #include "tensor/product.h"
-#include "train/tape/tape_steps.h"
 #include "train/nets/clip_net.h"
 #include "train/nets/llava_net.h"
 #include "train/run/optimizer.h"
+#include "train/tape/tape_steps.h"
 
 #include <omp.h>
 #include <stdlib.h>

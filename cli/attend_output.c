@@ -1,12 +1,12 @@
 #include "attend_output.h"
 
 #include "error.h"
+#include "format/place.h"
+#include "format/replace.h"
+#include "format/utf8.h"
 #include "lab/figure/picture.h"
 #include "lab/figure/sheet.h"
-#include "format/replace.h"
 #include "store/npy_array.h"
-#include "format/place.h"
-#include "format/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

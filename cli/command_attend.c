@@ -3,10 +3,10 @@
 #include "cli.h"
 #include "engine.h"
 #include "error.h"
+#include "format/utf8.h"
 #include "lab/figure/picture.h"
 #include "lab/figure/sheet.h"
 #include "lab/figure/text.h"
-#include "format/utf8.h"
 
 #include <limits.h>
 #include <math.h>
@@ -18,7 +18,7 @@
 #define MOST_PIXELS 1024 /* of a picture's side */
 #define QUOTED      500  /* bytes of a response in a complaint */
 
-struct run {
+struct attend_run {
     const struct options *options;
     const char *path;
     char **wanted; /* the items of --words or --token */
@@ -36,7 +36,7 @@ struct run {
 /* ---- the call -------------------------------------------------------------------------------------------------------- */
 
 /* The items of a comma list, without spaces around them. */
-static lmvr_status split_list(const char *option, const char *list, struct run *run, lmvr_error *error)
+static lmvr_status split_list(const char *option, const char *list, struct attend_run *run, lmvr_error *error)
 {
     size_t space = 1;
     for (const char *c = list; *c; c++)
@@ -73,7 +73,7 @@ static bool take_number(const char **text, int *value)
     return true;
 }
 
-static lmvr_status check_tokens(const struct run *run, lmvr_error *error)
+static lmvr_status check_tokens(const struct attend_run *run, lmvr_error *error)
 {
     for (size_t i = 0; i < run->wanted_count; i++) {
         const char *text = run->wanted[i];
@@ -105,7 +105,7 @@ static lmvr_status parse_blocks(const char *text, int blocks, int *first, int *l
 }
 
 /* What can be checked before the model is opened, which can take minutes. */
-static lmvr_status check_call(struct run *run, lmvr_error *error)
+static lmvr_status check_call(struct attend_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
     if (o->input_count != 1)
@@ -124,7 +124,7 @@ static lmvr_status check_call(struct run *run, lmvr_error *error)
     return attend_output_check(o->output, o->force, error);
 }
 
-static lmvr_status open_engine(struct run *run, lmvr_error *error)
+static lmvr_status open_engine(struct attend_run *run, lmvr_error *error)
 {
     struct options asked = *run->options;
     lmvr_model_info info;
@@ -143,7 +143,7 @@ static lmvr_status open_engine(struct run *run, lmvr_error *error)
 }
 
 /* Pictures are never larger than a screen shows, and the image's own pixels can take half a gigabyte. */
-static lmvr_status read_image(struct run *run, lmvr_error *error)
+static lmvr_status read_image(struct attend_run *run, lmvr_error *error)
 {
     struct image whole;
     TRY(image_read(run->path, &whole, NULL, error));
@@ -156,7 +156,7 @@ static lmvr_status read_image(struct run *run, lmvr_error *error)
 
 /* ---- words ----------------------------------------------------------------------------------------------------------- */
 
-static lmvr_status add_missing(struct run *run, const char *wanted, const char *why, lmvr_error *error)
+static lmvr_status add_missing(struct attend_run *run, const char *wanted, const char *why, lmvr_error *error)
 {
     run->exit_status = EXIT_SOME_FAILED;
     complain("%s: %s", run->path, why);
@@ -165,7 +165,7 @@ static lmvr_status add_missing(struct run *run, const char *wanted, const char *
 }
 
 /* A word that does not occur: says so with the response, and with its plural where that occurs. */
-static lmvr_status report_word(struct run *run, const lmvr_result *result, const char *wanted, lmvr_error *error)
+static lmvr_status report_word(struct attend_run *run, const lmvr_result *result, const char *wanted, lmvr_error *error)
 {
     bool found;
     struct word plural;
@@ -183,7 +183,7 @@ static lmvr_status report_word(struct run *run, const lmvr_result *result, const
     return status;
 }
 
-static lmvr_status add_words(struct run *run, const lmvr_result *result, lmvr_error *error)
+static lmvr_status add_words(struct attend_run *run, const lmvr_result *result, lmvr_error *error)
 {
     bool found;
     for (size_t i = 0; i < run->wanted_count; i++) {
@@ -194,7 +194,7 @@ static lmvr_status add_words(struct run *run, const lmvr_result *result, lmvr_er
     return LMVR_OK;
 }
 
-static lmvr_status add_tokens(struct run *run, const lmvr_result *result, lmvr_error *error)
+static lmvr_status add_tokens(struct attend_run *run, const lmvr_result *result, lmvr_error *error)
 {
     for (size_t i = 0; i < run->wanted_count; i++) {
         char label[64];
@@ -210,7 +210,7 @@ static lmvr_status add_tokens(struct run *run, const lmvr_result *result, lmvr_e
     return LMVR_OK;
 }
 
-static lmvr_status add_nouns(struct run *run, const lmvr_result *result, lmvr_error *error)
+static lmvr_status add_nouns(struct attend_run *run, const lmvr_result *result, lmvr_error *error)
 {
     TRY(word_maps_add_noun_like(&run->maps, result, MOST_NOUNS, error));
     if (run->maps.count > 0)
@@ -242,7 +242,7 @@ static void print_results(const struct attend_output *output)
     }
 }
 
-static lmvr_status write_results(struct run *run, const lmvr_result *result, lmvr_error *error)
+static lmvr_status write_results(struct attend_run *run, const lmvr_result *result, lmvr_error *error)
 {
     struct attend_output output = {.folder = run->options->output,
                                    .path = run->path,
@@ -268,7 +268,7 @@ static lmvr_status write_results(struct run *run, const lmvr_result *result, lmv
     return status;
 }
 
-static lmvr_status show(struct run *run, const lmvr_result *result, lmvr_error *error)
+static lmvr_status show(struct attend_run *run, const lmvr_result *result, lmvr_error *error)
 {
     run->missing = json_array();
     if (!run->missing)
@@ -284,7 +284,7 @@ static lmvr_status show(struct run *run, const lmvr_result *result, lmvr_error *
 
 static int on_result(const lmvr_result *result, void *user)
 {
-    struct run *run = user;
+    struct attend_run *run = user;
     if (result->status == LMVR_OK) {
         run->status = show(run, result, &run->error);
     } else {
@@ -294,7 +294,7 @@ static int on_result(const lmvr_result *result, void *user)
     return 0;
 }
 
-static int compute(struct run *run)
+static int compute(struct attend_run *run)
 {
     lmvr_error error;
     lmvr_status status = read_image(run, &error);
@@ -316,7 +316,7 @@ static int compute(struct run *run)
     return flush_stdout() ? run->exit_status : EXIT_STOPPED;
 }
 
-static void finish(struct run *run)
+static void finish(struct attend_run *run)
 {
     for (size_t i = 0; i < run->wanted_count; i++)
         free(run->wanted[i]);
@@ -330,7 +330,7 @@ static void finish(struct run *run)
 int command_attend(const struct options *options)
 {
     lmvr_error error;
-    struct run run = {.options = options, .exit_status = EXIT_DONE};
+    struct attend_run run = {.options = options, .exit_status = EXIT_DONE};
     lmvr_status status = check_call(&run, &error);
     if (status == LMVR_OK)
         status = open_engine(&run, &error);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct run {
+struct corrupt_run {
     const struct options *options;
     struct corrupt_plan plan;
     struct frost *frost;
@@ -37,7 +37,7 @@ static bool is_there(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static lmvr_status write_image(const struct run *run, const struct image *image, const char *path, lmvr_error *error)
+static lmvr_status write_image(const struct corrupt_run *run, const struct image *image, const char *path, lmvr_error *error)
 {
     struct encoded encoded;
     if (run->options->format == 2)
@@ -51,8 +51,8 @@ static lmvr_status write_image(const struct run *run, const struct image *image,
     return status;
 }
 
-static lmvr_status corrupt_copy(const struct run *run, const struct image *image, uint64_t hash, int variant, const char *path,
-                                lmvr_error *error)
+static lmvr_status corrupt_copy(const struct corrupt_run *run, const struct image *image, uint64_t hash, int variant,
+                                const char *path, lmvr_error *error)
 {
     const struct variant *v = &run->plan.variants[variant];
     struct corruption corruption = {v->type, v->severity, run->options->angle, run->options->session.seed, run->frost};
@@ -69,7 +69,7 @@ static lmvr_status corrupt_copy(const struct run *run, const struct image *image
 }
 
 /* The paths that are to be written, one a variant; with --resume those that are there are left out, as NULL. */
-static lmvr_status list_paths(const struct run *run, size_t input, char **paths, int *count, lmvr_error *error)
+static lmvr_status list_paths(const struct corrupt_run *run, size_t input, char **paths, int *count, lmvr_error *error)
 {
     *count = 0;
     for (int v = 0; v < run->plan.variant_count; v++) {
@@ -88,7 +88,7 @@ static lmvr_status list_paths(const struct run *run, size_t input, char **paths,
 
 /* ---- one input ---- */
 
-static void count_results(struct run *run, size_t count)
+static void count_results(struct corrupt_run *run, size_t count)
 {
 #pragma omp critical(lmvr_corrupt)
     {
@@ -99,7 +99,7 @@ static void count_results(struct run *run, size_t count)
     }
 }
 
-static bool is_stopped(struct run *run)
+static bool is_stopped(struct corrupt_run *run)
 {
     bool stop;
 #pragma omp critical(lmvr_corrupt)
@@ -108,8 +108,8 @@ static bool is_stopped(struct run *run)
 }
 
 /* Where there is one input only, its variants are what the threads share. *whole: none was left for a stop. */
-static lmvr_status corrupt_image(struct run *run, const struct image *image, uint64_t hash, char *const *paths, bool *whole,
-                                 lmvr_error *error)
+static lmvr_status corrupt_image(struct corrupt_run *run, const struct image *image, uint64_t hash, char *const *paths,
+                                 bool *whole, lmvr_error *error)
 {
     lmvr_status status = LMVR_OK;
 #pragma omp parallel for schedule(dynamic)
@@ -134,7 +134,8 @@ static lmvr_status corrupt_image(struct run *run, const struct image *image, uin
     return status;
 }
 
-static lmvr_status read_cropped(const struct run *run, const char *path, struct image *image, uint64_t *hash, lmvr_error *error)
+static lmvr_status read_cropped(const struct corrupt_run *run, const char *path, struct image *image, uint64_t *hash,
+                                lmvr_error *error)
 {
     lmvr_error own;
     TRY(image_read(path, image, hash, error));
@@ -148,7 +149,7 @@ static lmvr_status read_cropped(const struct run *run, const char *path, struct 
 }
 
 /* `error` names the input, unless it is about the output. */
-static lmvr_status corrupt_input(struct run *run, size_t input, bool *whole, lmvr_error *error)
+static lmvr_status corrupt_input(struct corrupt_run *run, size_t input, bool *whole, lmvr_error *error)
 {
     const char *path = run->plan.inputs.paths[input];
     char *paths[CORRUPTION_LIST_MOST] = {NULL};
@@ -173,7 +174,7 @@ static lmvr_status corrupt_input(struct run *run, size_t input, bool *whole, lmv
 }
 
 /* Tells of the inputs that have ended, as far as all before them have. */
-static void tell(struct run *run)
+static void tell(struct corrupt_run *run)
 {
     for (; run->told < run->plan.inputs.count && run->ended[run->told]; run->told++) {
         char *complaint = run->complaints[run->told];
@@ -186,7 +187,7 @@ static void tell(struct run *run)
     }
 }
 
-static void note_end(struct run *run, size_t input, lmvr_status status, const lmvr_error *error, bool whole)
+static void note_end(struct corrupt_run *run, size_t input, lmvr_status status, const lmvr_error *error, bool whole)
 {
     if (status == LMVR_ERROR_RESOURCE) {
         run->status = status;
@@ -204,7 +205,7 @@ static void note_end(struct run *run, size_t input, lmvr_status status, const lm
     tell(run);
 }
 
-static void corrupt_all(struct run *run)
+static void corrupt_all(struct corrupt_run *run)
 {
     size_t count = run->plan.inputs.count;
 #pragma omp parallel for schedule(dynamic) if (count > 1)
@@ -221,13 +222,13 @@ static void corrupt_all(struct run *run)
 
 /* ---- the run ---- */
 
-static int report_stop(const struct run *run, const char *why)
+static int report_stop(const struct corrupt_run *run, const char *why)
 {
     complain("%s; %zu of %zu inputs are done, --resume continues", why, run->done, run->plan.inputs.count);
     return EXIT_STOPPED;
 }
 
-static int report(const struct run *run)
+static int report(const struct corrupt_run *run)
 {
     size_t count = run->plan.inputs.count;
     if (run->status != LMVR_OK)
@@ -244,7 +245,7 @@ static int report(const struct run *run)
 }
 
 /* The output folder is made, and known to take files, before the work begins. */
-static lmvr_status prepare(struct run *run, lmvr_error *error)
+static lmvr_status prepare(struct corrupt_run *run, lmvr_error *error)
 {
     TRY(corrupt_plan_init(&run->plan, run->options, error));
     bool needs_frost = false;
@@ -263,7 +264,7 @@ static lmvr_status prepare(struct run *run, lmvr_error *error)
     return LMVR_OK;
 }
 
-static int compute(struct run *run)
+static int compute(struct corrupt_run *run)
 {
     if (run->options->session.threads > 0)
         omp_set_num_threads(run->options->session.threads);
@@ -277,7 +278,7 @@ static int compute(struct run *run)
 int command_corrupt(const struct options *options)
 {
     lmvr_error error;
-    struct run run = {.options = options};
+    struct corrupt_run run = {.options = options};
     lmvr_status status = prepare(&run, &error);
     int exit_status = status == LMVR_OK ? compute(&run) : cannot(status, &error);
     for (size_t i = 0; run.complaints && i < run.plan.inputs.count; i++)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct run {
+struct describe_run {
     const struct options *options;
     struct inputs inputs;
     struct views views;
@@ -34,17 +34,17 @@ static void print_column(const char *text, char end)
     putchar(end);
 }
 
-static int view_of(const struct run *run, const lmvr_result *result)
+static int view_of(const struct describe_run *run, const lmvr_result *result)
 {
     return (int)(result->index % (size_t)run->views.count);
 }
 
-static const char *path_of(const struct run *run, const lmvr_result *result)
+static const char *path_of(const struct describe_run *run, const lmvr_result *result)
 {
     return run->inputs.paths[result->index / (size_t)run->views.count];
 }
 
-static lmvr_status print_json(const struct run *run, const lmvr_result *result, lmvr_error *error)
+static lmvr_status print_json(const struct describe_run *run, const lmvr_result *result, lmvr_error *error)
 {
     char *text;
     int view = view_of(run, result);
@@ -66,7 +66,7 @@ static lmvr_status print_json(const struct run *run, const lmvr_result *result, 
 }
 
 /* The path, how the image was shown where there are several ways, and the response. */
-static void print_line(const struct run *run, const lmvr_result *result)
+static void print_line(const struct describe_run *run, const lmvr_result *result)
 {
     char name[64];
     print_column(path_of(run, result), '\t');
@@ -77,7 +77,7 @@ static void print_line(const struct run *run, const lmvr_result *result)
 }
 
 /* An input that cannot be read fails in all its views, and is told of once. */
-static void note_failure(struct run *run, const lmvr_result *result)
+static void note_failure(struct describe_run *run, const lmvr_result *result)
 {
     size_t input = result->index / (size_t)run->views.count + 1;
     if (input == run->last_failed)
@@ -90,7 +90,7 @@ static void note_failure(struct run *run, const lmvr_result *result)
 
 static int on_result(const lmvr_result *result, void *user)
 {
-    struct run *run = user;
+    struct describe_run *run = user;
     bool good = result->status == LMVR_OK;
     if (!good)
         note_failure(run, result);
@@ -110,7 +110,7 @@ static int on_result(const lmvr_result *result, void *user)
     return run->strict_stop;
 }
 
-static int report(const struct run *run, lmvr_status status, const lmvr_error *error)
+static int report(const struct describe_run *run, lmvr_status status, const lmvr_error *error)
 {
     size_t total = run->inputs.count, failed = run->failed, views = (size_t)run->views.count;
     if (run->output_failed)
@@ -128,7 +128,7 @@ static int report(const struct run *run, lmvr_status status, const lmvr_error *e
 }
 
 /* Each input as often as there are views. */
-static lmvr_image *list_images(const struct run *run)
+static lmvr_image *list_images(const struct describe_run *run)
 {
     size_t views = (size_t)run->views.count;
     lmvr_image *images = calloc(run->inputs.count * views + 1, sizeof *images);
@@ -137,7 +137,7 @@ static lmvr_image *list_images(const struct run *run)
     return images;
 }
 
-static int compute(struct run *run)
+static int compute(struct describe_run *run)
 {
     lmvr_error error;
     size_t count = run->inputs.count * (size_t)run->views.count;
@@ -154,7 +154,7 @@ static int compute(struct run *run)
     return report(run, status, &error);
 }
 
-static lmvr_status prepare(struct run *run, lmvr_error *error)
+static lmvr_status prepare(struct describe_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
     struct options asked = *o;
@@ -172,7 +172,7 @@ static lmvr_status prepare(struct run *run, lmvr_error *error)
     return engine_open(&asked, &run->engine, error);
 }
 
-static void finish(struct run *run)
+static void finish(struct describe_run *run)
 {
     for (size_t i = 0; run->responses && i < run->inputs.count * (size_t)run->views.count; i++)
         free(run->responses[i]);
@@ -185,7 +185,7 @@ static void finish(struct run *run)
 int command_describe(const struct options *options)
 {
     lmvr_error error;
-    struct run run = {.options = options};
+    struct describe_run run = {.options = options};
     lmvr_status status = prepare(&run, &error);
     int exit_status = status == LMVR_OK ? compute(&run) : cannot(status, &error);
     finish(&run);

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-struct run {
+struct embed_run {
     const struct options *options;
     struct inputs inputs;
     struct engine engine;
@@ -33,7 +33,7 @@ static lmvr_status check_call(const struct options *o, lmvr_error *error)
     return store_check(o->output, mode_of(o), o->session.feature_count, error);
 }
 
-static lmvr_status open_recorder(struct run *run, lmvr_error *error)
+static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
 {
     struct recording recording = {.model = run->engine.model,
                                   .session = run->engine.session,
@@ -46,7 +46,7 @@ static lmvr_status open_recorder(struct run *run, lmvr_error *error)
 
 static int before_record(const lmvr_result *result, const char *path, void *user)
 {
-    struct run *run = user;
+    struct embed_run *run = user;
     (void)path;
     if (result->status == LMVR_OK)
         return 0;
@@ -58,20 +58,20 @@ static int before_record(const lmvr_result *result, const char *path, void *user
 
 static int after_record(size_t done, void *user)
 {
-    struct run *run = user;
+    struct embed_run *run = user;
     progress_step(&run->progress, done);
     return interrupt_came();
 }
 
 /* ---- how it ended ---- */
 
-static int report_stop(const struct run *run, const char *why)
+static int report_stop(const struct embed_run *run, const char *why)
 {
     complain("%s; %zu of %zu inputs are done, --resume continues", why, recorder_done(run->recorder), run->inputs.count);
     return EXIT_STOPPED;
 }
 
-static int report(const struct run *run, lmvr_status status, const lmvr_error *error)
+static int report(const struct embed_run *run, lmvr_status status, const lmvr_error *error)
 {
     size_t done = recorder_done(run->recorder), failed = recorder_failed(run->recorder), total = run->inputs.count;
     if (run->strict_stop) {
@@ -88,7 +88,7 @@ static int report(const struct run *run, lmvr_status status, const lmvr_error *e
 }
 
 /* Embeds the inputs that are not done yet. */
-static int compute(struct run *run)
+static int compute(struct embed_run *run)
 {
     lmvr_error error;
     interrupt_install();
@@ -106,7 +106,7 @@ static int compute(struct run *run)
 int command_embed(const struct options *options)
 {
     lmvr_error error;
-    struct run run = {.options = options};
+    struct embed_run run = {.options = options};
     lmvr_status status = check_call(options, &error);
     if (status == LMVR_OK)
         status = inputs_collect(options->inputs, options->input_count, &run.inputs, &error);

@@ -1,11 +1,11 @@
 /* lmvr eval: the paper's experiments on a data set, as a table here and a report in a folder. */
 #include "cli.h"
 #include "corruption_list.h"
-#include "lab/dataset/dataset.h"
 #include "engine.h"
 #include "error.h"
-#include "lab/eval/eval.h"
 #include "interrupt.h"
+#include "lab/dataset/dataset.h"
+#include "lab/eval/eval.h"
 #include "progress.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@
 
 #define CROP_SIZE 224 /* ImageNet-C's */
 
-struct run {
+struct eval_run {
     const struct options *options;
     const struct experiment *experiment;
     struct dataset set;
@@ -34,12 +34,12 @@ struct run {
 
 /* ---- what happens on the way -------------------------------------------------------------------------------------------- */
 
-static bool talks(const struct run *run)
+static bool talks(const struct eval_run *run)
 {
     return !run->options->quiet && isatty(STDERR_FILENO);
 }
 
-static void end_pass(struct run *run)
+static void end_pass(struct eval_run *run)
 {
     if (run->in_pass)
         progress_end(&run->progress, run->done);
@@ -49,7 +49,7 @@ static void end_pass(struct run *run)
 /* "fog/3", a condition's folder, is told as "fog 3". */
 static void on_pass(void *user, const char *what, int number, int passes, int64_t images)
 {
-    struct run *run = user;
+    struct eval_run *run = user;
     int length = (int)strcspn(what, "/");
     if (talks(run) && passes > 1)
         fprintf(stderr, "pass %d of %d: %.*s%s%s\n", number, passes, length, what, what[length] ? " " : "",
@@ -61,7 +61,7 @@ static void on_pass(void *user, const char *what, int number, int passes, int64_
 
 static int on_image(void *user, int64_t done, int64_t total, const char *failure)
 {
-    struct run *run = user;
+    struct eval_run *run = user;
     if (failure) {
         progress_clear(&run->progress);
         complain("%s", failure);
@@ -76,7 +76,7 @@ static int on_image(void *user, int64_t done, int64_t total, const char *failure
 
 static int on_fit(void *user, const char *representation, const char *task)
 {
-    struct run *run = user;
+    struct eval_run *run = user;
     if (talks(run) && run->fitted != task)
         fprintf(stderr, "probe of %s: %s\n", representation, task);
     run->fitted = task;
@@ -85,7 +85,7 @@ static int on_fit(void *user, const char *representation, const char *task)
 
 /* ---- the call ----------------------------------------------------------------------------------------------------------- */
 
-static lmvr_status check_call(struct run *run, lmvr_error *error)
+static lmvr_status check_call(struct eval_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
     if (o->input_count != 1)
@@ -114,14 +114,14 @@ static lmvr_status check_call(struct run *run, lmvr_error *error)
     return report_check_place(o->output, error);
 }
 
-static lmvr_status open_set(struct run *run, lmvr_error *error)
+static lmvr_status open_set(struct eval_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
     struct dataset_options options = {.limit = o->limit, .seed = o->session.seed, .test_part = o->test_part};
     return dataset_open(o->dataset ? o->dataset : run->experiment->dataset, o->data, &options, &run->set, error);
 }
 
-static lmvr_status open_models(struct run *run, lmvr_error *error)
+static lmvr_status open_models(struct eval_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
     struct options one = *o;
@@ -140,7 +140,7 @@ static lmvr_status open_models(struct run *run, lmvr_error *error)
 }
 
 /* ImageNet-C cropped the pictures of one class each; a crop of a picture with many would lose some. */
-static int corrupt_size(const struct run *run)
+static int corrupt_size(const struct eval_run *run)
 {
     if (run->options->size >= 0)
         return run->options->size;
@@ -157,7 +157,7 @@ static lmvr_status print_table(const struct report_table *table, lmvr_error *err
     return report_table_print(table, width, terminal, stdout, error);
 }
 
-static int finish(const struct run *run, const struct report *report, const struct report_table *table,
+static int finish(const struct eval_run *run, const struct report *report, const struct report_table *table,
                   const struct eval_counts *counts)
 {
     lmvr_error error;
@@ -178,7 +178,7 @@ static int finish(const struct run *run, const struct report *report, const stru
     return EXIT_SOME_FAILED;
 }
 
-static int stopped(const struct run *run, lmvr_status status, const lmvr_error *error)
+static int stopped(const struct eval_run *run, lmvr_status status, const lmvr_error *error)
 {
     if (run->strict_stop) {
         complain("stopped there for --strict; run the same command again to continue");
@@ -191,7 +191,7 @@ static int stopped(const struct run *run, lmvr_status status, const lmvr_error *
     return status == LMVR_ERROR_INVALID ? EXIT_CANNOT : EXIT_STOPPED;
 }
 
-static int evaluate(struct run *run)
+static int evaluate(struct eval_run *run)
 {
     const struct options *o = run->options;
     lmvr_error error = {{0}};
@@ -230,7 +230,7 @@ static int evaluate(struct run *run)
 int command_eval(const struct options *options)
 {
     lmvr_error error;
-    struct run run = {.options = options};
+    struct eval_run run = {.options = options};
     if (options->session.threads > 0)
         omp_set_num_threads(options->session.threads); /* the probes' */
     lmvr_status status = check_call(&run, &error);

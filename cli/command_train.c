@@ -1,10 +1,9 @@
 /* lmvr train: a model's training, from data to a folder that transformers opens. */
-#include "train/train.h"
 #include "cli.h"
 #include "error.h"
 #include "interrupt.h"
-#include "model/model.h"
 #include "progress.h"
+#include "train/train.h"
 
 #include <math.h>
 #include <omp.h>
@@ -152,7 +151,7 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     train->trains_vision = t->trains_vision;
     train->image_size = t->image_size;
     train->trains_language = t->trains_language;
-    train->net = (struct net_options){.products = model_dtype(o->dtype),
+    train->net = (struct net_options){.products = train_products(o->dtype),
                                       .saved = t->saved == 2 ? BF16 : F32,
                                       .seed = o->session.seed,
                                       .recompute = t->recompute,

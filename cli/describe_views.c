@@ -1,9 +1,9 @@
 #include "describe_views.h"
 
 #include "error.h"
-#include "lab/figure/comparison.h"
 #include "format/file.h"
 #include "image/encode.h"
+#include "lab/figure/comparison.h"
 
 #include <libgen.h>
 #include <math.h>

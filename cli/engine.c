@@ -85,11 +85,3 @@ void engine_close(struct engine *engine)
     lmvr_model_free(engine->model);
     *engine = (struct engine){.model = NULL};
 }
-
-lmvr_image *engine_images(char *const *paths, size_t count)
-{
-    lmvr_image *images = calloc(count + 1, sizeof *images);
-    for (size_t i = 0; images && i < count; i++)
-        images[i].path = paths[i];
-    return images;
-}

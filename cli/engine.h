@@ -18,7 +18,4 @@ lmvr_status engine_load(const char *path, const struct options *options, lmvr_mo
 lmvr_status engine_open(const struct options *options, struct engine *engine, lmvr_error *error);
 void engine_close(struct engine *engine);
 
-/* The paths as images, to be freed; NULL: out of memory. */
-lmvr_image *engine_images(char *const *paths, size_t count);
-
 #endif

@@ -1,8 +1,8 @@
 #include "options.h"
 
 #include "cli.h"
-#include "option_table.h"
 #include "format/utf8.h"
+#include "option_table.h"
 #include "wrap.h"
 
 #include <errno.h>

@@ -3,10 +3,10 @@
 #include "cli.h"
 #include "error.h"
 #include "format/json.h"
+#include "format/place.h"
 #include "lab/probe/standardize.h"
 #include "probe_labels.h"
 #include "store/npy.h"
-#include "format/place.h"
 
 #include <libgen.h>
 #include <stdio.h>

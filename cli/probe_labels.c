@@ -1,7 +1,7 @@
 #include "probe_labels.h"
 
-#include "lab/dataset/labels_index.h"
 #include "error.h"
+#include "lab/dataset/labels_index.h"
 
 #include <stdlib.h>
 #include <string.h>

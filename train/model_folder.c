@@ -229,8 +229,7 @@ lmvr_status folder_write_preprocess(const char *folder, const struct preprocess 
 
 lmvr_status folder_read_config(const char *path, json_t **config, lmvr_error *error)
 {
-    struct stat status;
-    char *file = stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? input_path(path, "config.json") : strdup(path);
+    char *file = input_is_folder(path) ? input_path(path, "config.json") : strdup(path);
     *config = NULL;
     lmvr_status result = file ? json_read(file, NULL, config, error) : error_no_memory(error, path);
     free(file);

@@ -1,22 +1,22 @@
 #include "train/train.h"
 
-#include "lab/dataset/dataset.h"
 #include "format/input.h"
+#include "lab/dataset/dataset.h"
 #include "language/prompt.h"
-#include "train/objectives/objective_blip2.h"
+#include "model/model.h"
 #include "train/corpora/corpus.h"
-#include "train/model_folder.h"
-#include "train/objectives/objective_llava.h"
-#include "train/run/run_folder.h"
-#include "train/objectives/objective_t5.h"
-#include "train/train_settings.h"
 #include "train/corpora/trained_vocabulary.h"
+#include "train/model_folder.h"
+#include "train/objectives/objective_blip2.h"
+#include "train/objectives/objective_llava.h"
+#include "train/objectives/objective_t5.h"
+#include "train/run/run_folder.h"
+#include "train/train_settings.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- numbers ---------------------------------------------------------------------------------------------------------- */
 
@@ -54,6 +54,11 @@ void train_defaults(enum train_kind kind, struct train_options *options)
 int train_default_tokens(enum train_kind kind)
 {
     return defaults[kind].most_tokens;
+}
+
+enum dtype train_products(lmvr_dtype dtype)
+{
+    return model_dtype(dtype);
 }
 
 /* ---- what a run holds ------------------------------------------------------------------------------------------------- */
@@ -120,12 +125,6 @@ static lmvr_status choose_length_within(struct setup *s, int positions, const ch
 
 /* ---- the vocabulary --------------------------------------------------------------------------------------------------- */
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 /* What a vocabulary that has to be trained is like. */
 struct wanted_vocabulary {
     int size;
@@ -153,10 +152,10 @@ static lmvr_status open_vocabulary(struct setup *s, const struct wanted_vocabula
     if (o->vocabulary && !(s->vocabulary = strdup(o->vocabulary)))
         return error_no_memory(error, "the vocabulary");
     for (int i = 0; i < 2 && !s->vocabulary; i++)
-        if (is_folder(places[i]))
+        if (input_is_folder(places[i]))
             s->vocabulary = folder_find(places[i], files);
     const char *place = o->language ? o->language : o->start;
-    if (!s->vocabulary && !wanted && !is_folder(place))
+    if (!s->vocabulary && !wanted && !input_is_folder(place))
         return error_set(error, LMVR_ERROR_INVALID, "%s: is not a folder", place);
     if (!s->vocabulary && !wanted)
         return error_set(error, LMVR_ERROR_INVALID,

@@ -47,6 +47,9 @@ void train_defaults(enum train_kind kind, struct train_options *options);
 /* The longest text of this kind, in tokens, for a model that has positions enough. */
 int train_default_tokens(enum train_kind kind);
 
+/* The type of products: bf16 where the processor computes in it, if none is given. */
+enum dtype train_products(lmvr_dtype dtype);
+
 /* As run_train(). */
 lmvr_status train(const struct train_options *options, lmvr_error *error);
 

@@ -9,13 +9,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
 
 static lmvr_status hash_folder(const char *path, uint64_t *hash, lmvr_error *error)
 {
@@ -48,7 +41,7 @@ static lmvr_status add_fingerprint(json_t *settings, const char *key, const char
     char text[17];
     if (!path)
         return LMVR_OK;
-    TRY(is_folder(path) ? hash_folder(path, &hash, error) : hash_file(path, &hash, error));
+    TRY(input_is_folder(path) ? hash_folder(path, &hash, error) : hash_file(path, &hash, error));
     snprintf(text, sizeof text, "%016" PRIx64, hash);
     return json_object_set_new(settings, key, json_string(text)) == 0 ? LMVR_OK : error_no_memory(error, "the settings");
 }

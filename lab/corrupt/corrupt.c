@@ -1,9 +1,9 @@
 #include "lab/corrupt/corrupt.h"
 
 #include "format/hash.h"
-#include "lab/corrupt/corrupt_parts.h"
 #include "image/preprocess.h"
 #include "image/resize.h"
+#include "lab/corrupt/corrupt_parts.h"
 
 #include <limits.h>
 #include <math.h>

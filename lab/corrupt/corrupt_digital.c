@@ -1,7 +1,7 @@
 /* Contrast, pixelate and JPEG compression; the elastic transform has a file of its own. */
-#include "lab/corrupt/corrupt_parts.h"
 #include "image/encode.h"
 #include "image/preprocess.h"
+#include "lab/corrupt/corrupt_parts.h"
 
 #include <stdlib.h>
 

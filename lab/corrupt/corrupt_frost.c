@@ -1,8 +1,8 @@
 /* Frost: a piece of a texture laid over the picture. */
 #include "lab/corrupt/corrupt_frost.h"
 
-#include "lab/corrupt/corrupt_parts.h"
 #include "image/resize.h"
+#include "lab/corrupt/corrupt_parts.h"
 
 #include <dirent.h>
 #include <errno.h>

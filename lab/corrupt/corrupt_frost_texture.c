@@ -1,6 +1,6 @@
 /* Drawing frost: as on a window, feathers of ice whose side branches leave at 60 degrees, and theirs again. */
-#include "lab/corrupt/corrupt_frost.h"
 #include "format/random.h"
+#include "lab/corrupt/corrupt_frost.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
 #ifndef LMVR_LAB_CORRUPT_CORRUPT_PARTS_H
 #define LMVR_LAB_CORRUPT_CORRUPT_PARTS_H
 
-#include "lab/corrupt/corrupt.h"
 #include "format/random.h"
+#include "lab/corrupt/corrupt.h"
 
 #include <stddef.h>
 

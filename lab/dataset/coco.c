@@ -1,8 +1,8 @@
 /* COCO 2014 and 2017: annotations/instances_trainYEAR.json and instances_valYEAR.json, with the images in trainYEAR/ and
  * valYEAR/. A class is in an image if any annotation says so, those of crowds too. */
+#include "format/input.h"
 #include "lab/dataset/coco_json.h"
 #include "lab/dataset/layouts.h"
-#include "format/input.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* A table of anyone's own: a column path, perhaps one part of "train" and "test", and either one label, or a column a class
  * with 1, -1, or 0 for "difficult, leave out". */
 #include "format/csv.h"
-#include "lab/dataset/layouts.h"
 #include "format/lines.h"
 #include "format/utf8.h"
+#include "lab/dataset/layouts.h"
 
 #include <stdlib.h>
 #include <string.h>

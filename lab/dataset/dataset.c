@@ -1,7 +1,7 @@
-#include "lab/dataset/layouts.h"
-#include "lab/dataset/split.h"
 #include "format/hash.h"
 #include "format/input.h"
+#include "lab/dataset/layouts.h"
+#include "lab/dataset/split.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* DeepFashion-MultiModal (Jiang et al., "Text2Human", 2022): every image with the values of 18 attributes, in three files of
  * lines "NAME VALUE ...", a task each. Names and numbers are those of the set's page,
  * https://github.com/yumingj/DeepFashion-MultiModal#labels. */
+#include "format/input.h"
+#include "format/lines.h"
 #include "lab/dataset/layouts.h"
 #include "lab/dataset/roster.h"
 #include "lab/dataset/split.h"
-#include "format/input.h"
-#include "format/lines.h"
 
 #include <stdlib.h>
 #include <string.h>

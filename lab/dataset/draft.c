@@ -1,8 +1,8 @@
 #include "lab/dataset/draft.h"
 
-#include "lab/dataset/split.h"
 #include "format/input.h"
 #include "format/utf8.h"
+#include "lab/dataset/split.h"
 
 #include <stdarg.h>
 #include <stdio.h>

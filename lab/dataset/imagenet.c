@@ -1,9 +1,9 @@
 /* ImageNet (ILSVRC2012): train/CLASS/ and val/CLASS/, as PyTorch's examples lay it out. */
-#include "lab/dataset/imagenet.h"
-#include "lab/dataset/class_folders.h"
-#include "lab/dataset/layouts.h"
 #include "format/input.h"
 #include "format/lines.h"
+#include "lab/dataset/class_folders.h"
+#include "lab/dataset/imagenet.h"
+#include "lab/dataset/layouts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

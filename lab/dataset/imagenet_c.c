@@ -1,10 +1,10 @@
 /* ImageNet-C (Hendrycks and Dietterich, 2019): CORRUPTION/SEVERITY/CLASS/, below the groups of the download (blur/, noise/,
  * ...) or without them, as lmvr corrupt writes it. There is nothing in it to train on. */
+#include "format/input.h"
+#include "format/lines.h"
 #include "lab/dataset/class_folders.h"
 #include "lab/dataset/imagenet.h"
 #include "lab/dataset/layouts.h"
-#include "format/input.h"
-#include "format/lines.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "lab/dataset/labels_csv.h"
 
-#include "lab/dataset/labels_index.h"
 #include "format/csv.h"
 #include "format/utf8.h"
+#include "lab/dataset/labels_index.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "lab/dataset/labels_index.h"
 
 #include "format/file.h"
-#include "store/index.h"
 #include "format/utf8.h"
+#include "store/index.h"
 
 #include <stdlib.h>
 #include <string.h>

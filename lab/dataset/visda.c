@@ -1,8 +1,8 @@
 /* VisDA-2017, classification: train/ (rendered), validation/ (COCO's photographs) and test/ (YouTube's), each with
  * image_list.txt of "aeroplane/x.png 0" lines. The challenge's test list has no labels; they were published after it. */
-#include "lab/dataset/layouts.h"
 #include "format/input.h"
 #include "format/lines.h"
+#include "lab/dataset/layouts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* PASCAL VOC 2007, classification: ImageSets/Main/CLASS_trainval.txt and CLASS_test.txt hold a line an image, "000012  1": 1
  * where the class is in it, -1 where not, 0 where only objects marked difficult are (the devkit's readme, section 6). */
-#include "lab/dataset/layouts.h"
-#include "lab/dataset/roster.h"
 #include "format/input.h"
 #include "format/lines.h"
+#include "lab/dataset/layouts.h"
+#include "lab/dataset/roster.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,8 +7,8 @@
 
 #include "lab/dataset/dataset.h"
 #include "lab/eval/experiment.h"
-#include "lmvr.h"
 #include "lab/report/report.h"
+#include "lmvr.h"
 #include "store/store.h"
 
 /* What happens on the way; each may be NULL. */

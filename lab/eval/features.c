@@ -1,8 +1,8 @@
 #include "lab/eval/features.h"
 
 #include "lab/eval/clock.h"
-#include "store/npy.h"
 #include "record/recorder.h"
+#include "store/npy.h"
 
 #include <stdio.h>
 #include <stdlib.h>

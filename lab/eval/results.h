@@ -4,10 +4,10 @@
 #ifndef LMVR_LAB_EVAL_RESULTS_H
 #define LMVR_LAB_EVAL_RESULTS_H
 
+#include "lab/corrupt/corrupt.h"
 #include "lab/dataset/dataset.h"
 #include "lab/eval/experiment.h"
 #include "lab/eval/features.h"
-#include "lab/corrupt/corrupt.h"
 #include "lab/probe/bootstrap.h"
 
 /* A figure in %, and the 95 % interval that the bootstrap over test images gives it. NAN: there is none. */

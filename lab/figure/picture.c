@@ -1,8 +1,8 @@
 #include "lab/figure/picture.h"
 
-#include "lab/figure/surface.h"
 #include "image/encode.h"
 #include "image/preprocess.h"
+#include "lab/figure/surface.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -18,7 +18,7 @@
 enum run_state { STARTING, SEARCHING, ENDED };
 
 /* One problem's run. Vectors are as long as a problem has variables. */
-struct run {
+struct fit {
     enum run_state state;
     struct evaluation evaluation; /* of the point that is tried next */
     double *x, *gradient, f;      /* where it stands */
@@ -37,7 +37,7 @@ struct run {
 struct solver {
     struct objective *objective;
     const struct solve_options *options;
-    struct run *runs;
+    struct fit *runs;
     int count, corrections;
     int64_t variables;
     double *memory;
@@ -64,7 +64,7 @@ static double scaled(const struct solver *s, double gradient)
     return gradient / (s->objective->c * (double)s->objective->rows);
 }
 
-static bool has_converged(const struct solver *s, struct run *run)
+static bool has_converged(const struct solver *s, struct fit *run)
 {
     double squares = 0;
     run->steepest = 0;
@@ -77,7 +77,7 @@ static bool has_converged(const struct solver *s, struct run *run)
 }
 
 /* The inverse Hessian that the remembered moves and turns speak of, times -gradient. */
-static void choose_direction(const struct solver *s, struct run *run)
+static void choose_direction(const struct solver *s, struct fit *run)
 {
     double weights[CORRECTIONS], *d = run->direction;
     int64_t n = s->variables;
@@ -101,14 +101,14 @@ static void choose_direction(const struct solver *s, struct run *run)
     }
 }
 
-static void try_step(const struct solver *s, struct run *run, double step)
+static void try_step(const struct solver *s, struct fit *run, double step)
 {
     run->step = step;
     memcpy(run->point, run->x, (size_t)s->variables * sizeof *run->x);
     add(s->variables, step, run->direction, run->point);
 }
 
-static void begin_line(const struct solver *s, struct run *run)
+static void begin_line(const struct solver *s, struct fit *run)
 {
     choose_direction(s, run);
     run->slope = dot(s->variables, run->gradient, run->direction);
@@ -124,7 +124,7 @@ static void begin_line(const struct solver *s, struct run *run)
     try_step(s, run, run->remembered > 0 ? 1 : fmin(1, 1 / sqrt(-run->slope)));
 }
 
-static void remember(const struct solver *s, struct run *run)
+static void remember(const struct solver *s, struct fit *run)
 {
     int64_t n = s->variables;
     int at = (run->newest + 1) % s->corrections;
@@ -142,7 +142,7 @@ static void remember(const struct solver *s, struct run *run)
 }
 
 /* Moves to the point that was tried. */
-static void take_point(const struct solver *s, struct run *run)
+static void take_point(const struct solver *s, struct fit *run)
 {
     double *x = run->x, *gradient = run->gradient;
     run->x = run->point;
@@ -158,7 +158,7 @@ static void take_point(const struct solver *s, struct run *run)
 }
 
 /* The line could not be searched to its end: once more along the gradient, and then no more. */
-static void give_up_line(const struct solver *s, struct run *run)
+static void give_up_line(const struct solver *s, struct fit *run)
 {
     if (run->remembered == 0) {
         run->state = ENDED;
@@ -169,7 +169,7 @@ static void give_up_line(const struct solver *s, struct run *run)
 }
 
 /* The step between the two whose slopes enclose zero, by the secant: slopes grow along a line of a convex function. */
-static double step_between(const struct run *run)
+static double step_between(const struct fit *run)
 {
     double share = run->low_slope / (run->low_slope - run->high_slope);
     if (!(share > 0.1))
@@ -178,7 +178,7 @@ static double step_between(const struct run *run)
 }
 
 /* Takes in what was found at the point that was tried, and chooses the next. */
-static void advance(const struct solver *s, struct run *run)
+static void advance(const struct solver *s, struct fit *run)
 {
     double f = run->evaluation.value;
     run->evaluations++;
@@ -215,7 +215,7 @@ static int collect(const struct solver *s, struct evaluation *evaluations, int *
 {
     int count = 0;
     for (int i = 0; i < s->count; i++) {
-        struct run *run = &s->runs[i];
+        struct fit *run = &s->runs[i];
         if (run->state == ENDED)
             continue;
         run->evaluation.point = run->point;
@@ -247,7 +247,7 @@ static lmvr_status run_all(struct solver *s, int done, int problems, lmvr_error 
 /* ---- beginning and end ---- */
 
 /* Variables from a problem's weights and intercepts, and back. */
-static void load(const struct objective *o, const struct run *run, const double *weights, const double *intercepts)
+static void load(const struct objective *o, const struct fit *run, const double *weights, const double *intercepts)
 {
     int first = run->evaluation.column;
     int64_t count = o->width * o->dim;
@@ -256,7 +256,7 @@ static void load(const struct objective *o, const struct run *run, const double 
         run->point[count + k] = intercepts[first + k] * objective_intercept_scale(o, first + k);
 }
 
-static void unload(const struct objective *o, const struct run *run, double *weights, double *intercepts)
+static void unload(const struct objective *o, const struct fit *run, double *weights, double *intercepts)
 {
     int first = run->evaluation.column;
     int64_t count = o->width * o->dim;
@@ -273,10 +273,10 @@ static int64_t run_vectors(int corrections)
 static void begin(struct solver *s, int first, const double *weights, const double *intercepts)
 {
     for (int i = 0; i < s->count; i++) {
-        struct run *run = &s->runs[i];
+        struct fit *run = &s->runs[i];
         int64_t n = s->variables;
         double *at = s->memory + i * run_vectors(s->corrections) * n;
-        *run = (struct run){.state = STARTING,
+        *run = (struct fit){.state = STARTING,
                             .evaluation.column = first + i * s->objective->width,
                             .x = at,
                             .gradient = at + n,
@@ -292,7 +292,7 @@ static void begin(struct solver *s, int first, const double *weights, const doub
 static void add_to_result(const struct solver *s, double *weights, double *intercepts, struct solve_result *result)
 {
     for (int i = 0; i < s->count; i++) {
-        const struct run *run = &s->runs[i];
+        const struct fit *run = &s->runs[i];
         unload(s->objective, run, weights, intercepts);
         result->loss += run->f;
         result->evaluations += run->evaluations;

@@ -2,8 +2,8 @@
  * A table in characters. Columns are as wide as their cells; where all together are too wide, text is wrapped, and if that is
  * not enough the columns stand in several parts below each other, each with the first column.
  */
-#include "lab/report/terminal_line.h"
 #include "lab/report/shown.h"
+#include "lab/report/terminal_line.h"
 
 #include <string.h>
 

@@ -41,3 +41,9 @@ bool input_exists(const char *path)
     struct stat st;
     return stat(path, &st) == 0;
 }
+
+bool input_is_folder(const char *path)
+{
+    struct stat status;
+    return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}

@@ -13,4 +13,7 @@ char *input_path(const char *folder, const char *name);
 /* Whether the file is there, of whatever kind it is. */
 bool input_exists(const char *path);
 
+/* Whether `path` is a folder that can be looked at. NULL is allowed, and is none. */
+bool input_is_folder(const char *path);
+
 #endif

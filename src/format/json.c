@@ -1,8 +1,8 @@
 #include "format/json.h"
 
+#include "format/file.h"
 #include "format/hash.h"
 #include "format/input.h"
-#include "format/file.h"
 
 #include <math.h>
 #include <stdio.h>

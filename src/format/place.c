@@ -1,5 +1,7 @@
 #include "format/place.h"
 
+#include "format/input.h"
+
 #include "format/file.h"
 #include "format/utf8.h"
 
@@ -18,12 +20,6 @@ static char *join(const char *a, const char *b, const char *c)
 {
     char *out = NULL;
     return asprintf(&out, "%s%s%s", a, b, c) < 0 ? NULL : out;
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* Cuts the last part of a path: "a/b" to "a", "/b" to "/", "b" to ".". */
@@ -73,7 +69,7 @@ lmvr_status place_init(struct place *place, const char *output, lmvr_error *erro
     const char *last = strrchr(output, '/');
     last = last ? last + 1 : output;
     size_t last_length = strlen(last);
-    place->single = last_length > 4 && strcmp(last + last_length - 4, ".npy") == 0 && !is_folder(output);
+    place->single = last_length > 4 && strcmp(last + last_length - 4, ".npy") == 0 && !input_is_folder(output);
     if (place->single) {
         init_single(place);
     } else {
@@ -167,7 +163,7 @@ lmvr_status place_make_folder(const struct place *place, lmvr_error *error)
         char kept = *c;
         *c = '\0';
         int failure = mkdir(path, 0777) == 0 ? 0 : errno;
-        if (failure && !is_folder(path)) {
+        if (failure && !input_is_folder(path)) {
             errno = failure;
             status = file_error(error, path, "make the folder");
         }

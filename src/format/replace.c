@@ -22,12 +22,12 @@ static lmvr_status put_in_place(const char *temporary, const char *path, lmvr_er
     return folder < 0 ? LMVR_OK : file_close(folder, path, error);
 }
 
-static lmvr_status write_and_rename(const char *temporary, const char *path, const void *bytes, size_t size, lmvr_error *error)
+static lmvr_status write_and_rename(const char *temporary, const char *path, file_writer *write, void *user, lmvr_error *error)
 {
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return file_error(error, path, "write");
-    lmvr_status status = file_write_at(fd, path, bytes, size, 0, error);
+    lmvr_status status = write(user, fd, path, error);
     lmvr_status closed = file_close(fd, path, status == LMVR_OK ? error : NULL);
     status = status == LMVR_OK ? closed : status;
     if (status == LMVR_OK)
@@ -37,12 +37,29 @@ static lmvr_status write_and_rename(const char *temporary, const char *path, con
     return status;
 }
 
-lmvr_status file_replace(const char *path, const void *bytes, size_t size, lmvr_error *error)
+lmvr_status file_replace_by(const char *path, file_writer *write, void *user, lmvr_error *error)
 {
     char *temporary;
     if (asprintf(&temporary, "%s.tmp", path) < 0)
         return error_no_memory(error, path);
-    lmvr_status status = write_and_rename(temporary, path, bytes, size, error);
+    lmvr_status status = write_and_rename(temporary, path, write, user, error);
     free(temporary);
     return status;
+}
+
+struct content {
+    const void *bytes;
+    size_t size;
+};
+
+static lmvr_status write_content(void *user, int fd, const char *path, lmvr_error *error)
+{
+    const struct content *content = user;
+    return file_write_at(fd, path, content->bytes, content->size, 0, error);
+}
+
+lmvr_status file_replace(const char *path, const void *bytes, size_t size, lmvr_error *error)
+{
+    struct content content = {bytes, size};
+    return file_replace_by(path, write_content, &content, error);
 }

@@ -1,4 +1,4 @@
-/* A small file written whole: the old one, or none, stays until the new one is on disk. */
+/* A file written whole: the old one, or none, stays until the new one is on disk. */
 #ifndef LMVR_SRC_FORMAT_REPLACE_H
 #define LMVR_SRC_FORMAT_REPLACE_H
 
@@ -10,6 +10,10 @@ extern "C" {
 
 /* Writes the bytes into `path` with ".tmp" at its end, brings them to disk and renames; after a failure nothing is left. */
 lmvr_status file_replace(const char *path, const void *bytes, size_t size, lmvr_error *error);
+
+/* The same with a function that writes to `fd`; its errors name `path`. */
+typedef lmvr_status file_writer(void *user, int fd, const char *path, lmvr_error *error);
+lmvr_status file_replace_by(const char *path, file_writer *write, void *user, lmvr_error *error);
 
 #ifdef __cplusplus
 }

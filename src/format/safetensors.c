@@ -1,10 +1,10 @@
 #include "format/safetensors.h"
 
+#include "format/file.h"
 #include "format/half.h"
 #include "format/hash.h"
 #include "format/input.h"
 #include "format/json.h"
-#include "format/file.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,13 +1,11 @@
-#include "format/safetensors.h"
 #include "format/file.h"
+#include "format/replace.h"
+#include "format/safetensors.h"
 
-#include <fcntl.h>
 #include <jansson.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ALIGNMENT 8 /* of the tensors' bytes; the header is filled up with spaces */
 
@@ -85,59 +83,34 @@ static lmvr_status make_header(const char *path, const struct safetensors_write 
     return status;
 }
 
-static lmvr_status write_all(int fd, const char *path, const struct safetensors_write *tensors, size_t count,
-                             const char *header, size_t size, lmvr_error *error)
+struct contents {
+    const struct safetensors_write *tensors;
+    size_t count;
+    const char *header;
+    size_t header_size;
+};
+
+static lmvr_status write_contents(void *user, int fd, const char *path, lmvr_error *error)
 {
-    off_t offset = (off_t)size;
+    const struct contents *contents = user;
+    off_t offset = (off_t)contents->header_size;
     uint64_t bytes;
-    TRY(file_write_at(fd, path, header, size, 0, error));
-    for (size_t i = 0; i < count; i++, offset += (off_t)bytes) {
-        TRY(tensor_size(path, &tensors[i], &bytes, error));
-        TRY(file_write_at(fd, path, tensors[i].data, bytes, offset, error));
+    TRY(file_write_at(fd, path, contents->header, contents->header_size, 0, error));
+    for (size_t i = 0; i < contents->count; i++, offset += (off_t)bytes) {
+        TRY(tensor_size(path, &contents->tensors[i], &bytes, error));
+        TRY(file_write_at(fd, path, contents->tensors[i].data, bytes, offset, error));
     }
     return LMVR_OK;
-}
-
-/* The name is on disk only when its folder is. */
-static lmvr_status put_in_place(const char *temporary, const char *path, lmvr_error *error)
-{
-    if (rename(temporary, path) != 0)
-        return file_error(error, path, "write");
-    char *copy = strdup(path);
-    if (!copy)
-        return error_no_memory(error, path);
-    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(copy);
-    return folder < 0 ? LMVR_OK : file_close(folder, path, error);
-}
-
-static lmvr_status write_file(const char *temporary, const char *path, const struct safetensors_write *tensors, size_t count,
-                              const char *header, size_t size, lmvr_error *error)
-{
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd < 0)
-        return file_error(error, path, "write");
-    lmvr_status status = write_all(fd, path, tensors, count, header, size, error);
-    lmvr_status closed = file_close(fd, path, status == LMVR_OK ? error : NULL);
-    status = status == LMVR_OK ? closed : status;
-    if (status == LMVR_OK)
-        status = put_in_place(temporary, path, error);
-    if (status != LMVR_OK)
-        unlink(temporary);
-    return status;
 }
 
 lmvr_status safetensors_write(const char *path, const struct safetensors_write *tensors, size_t count,
                               const char *const *metadata, lmvr_error *error)
 {
-    char *header, *temporary;
+    char *header;
     size_t size;
     TRY(make_header(path, tensors, count, metadata, &header, &size, error));
-    lmvr_status status = asprintf(&temporary, "%s.tmp", path) < 0 ? error_no_memory(error, path) : LMVR_OK;
-    if (status == LMVR_OK) {
-        status = write_file(temporary, path, tensors, count, header, size, error);
-        free(temporary);
-    }
+    struct contents contents = {tensors, count, header, size};
+    lmvr_status status = file_replace_by(path, write_contents, &contents, error);
     free(header);
     return status;
 }

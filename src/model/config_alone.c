@@ -4,22 +4,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 /* The file's path, malloc'ed: `path` itself, or NAME in that folder. */
 static char *file_of(const char *path, const char *name)
 {
-    return is_folder(path) ? input_path(path, name) : strdup(path);
+    return input_is_folder(path) ? input_path(path, name) : strdup(path);
 }
 
 /* Reads and hands the root on; `optional`: an empty one where there is no file. */
@@ -219,7 +212,7 @@ static lmvr_status parse_processor(const struct json_node *node, void *out, lmvr
 lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error)
 {
     struct processor processor = {image_size, preprocess};
-    if (!is_folder(folder)) {
+    if (!input_is_folder(folder)) {
         struct json_node none = {.file = folder};
         return parse_processor(&none, &processor, error);
     }

@@ -14,8 +14,3 @@ lmvr_status linear_forward(const struct linear *linear, struct arena *arena, int
 {
     return product_run(linear->weight, arena, rows, x, linear->in, linear->bias, accumulate, y, linear->out, error);
 }
-
-int64_t linear_parameters(const struct linear *linear)
-{
-    return linear->in * linear->out + (linear->bias ? linear->out : 0);
-}

@@ -16,6 +16,4 @@ void linear_finish(struct linear *linear);
 lmvr_status linear_forward(const struct linear *linear, struct arena *arena, int64_t rows, const float *x, bool accumulate,
                            float *y, lmvr_error *error);
 
-int64_t linear_parameters(const struct linear *linear);
-
 #endif

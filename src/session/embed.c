@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* One call of lmvr_embed(). Outcomes wait in a ring until every image before them has been reported. */
-struct run {
+struct embedding {
     struct lmvr_session *session;
     struct image_loader *loader;
     size_t count, reported, window;
@@ -25,7 +25,7 @@ struct run {
     size_t loaded; /* images taken from the loader */
 };
 
-static struct outcome *outcome_of(struct run *run, size_t index)
+static struct outcome *outcome_of(struct embedding *run, size_t index)
 {
     return &run->outcomes[index % run->window];
 }
@@ -63,7 +63,7 @@ static lmvr_status read_response(const struct lmvr_session *s, const struct outc
     return LMVR_OK;
 }
 
-static lmvr_status report(struct run *run, size_t index, const struct outcome *o, lmvr_error *error)
+static lmvr_status report(struct embedding *run, size_t index, const struct outcome *o, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
     lmvr_result result = {.index = index, .status = o->status, .view = o->view};
@@ -86,7 +86,7 @@ static lmvr_status report(struct run *run, size_t index, const struct outcome *o
     return status;
 }
 
-static lmvr_status report_ready(struct run *run, lmvr_error *error)
+static lmvr_status report_ready(struct embedding *run, lmvr_error *error)
 {
     struct outcome *o;
     while (run->reported < run->count && (o = outcome_of(run, run->reported))->ready) {
@@ -100,7 +100,7 @@ static lmvr_status report_ready(struct run *run, lmvr_error *error)
 
 /* ---- from files to visual tokens ---------------------------------------------------------------------------------------- */
 
-static lmvr_status outcome_begin(struct run *run, struct outcome *o, lmvr_error *error)
+static lmvr_status outcome_begin(struct embedding *run, struct outcome *o, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
     o->values = calloc(s->row_size + 1, sizeof *o->values);
@@ -110,7 +110,7 @@ static lmvr_status outcome_begin(struct run *run, struct outcome *o, lmvr_error 
 
 /* Takes images from the loader until a group is full, the window is, or there are no more; bad ones become outcomes at once.
  * pixels (encode_batch, 3, size, size) and values (encode_batch) receive the good ones. */
-static lmvr_status gather_group(struct run *run, float *pixels, float **values, int *count, lmvr_error *error)
+static lmvr_status gather_group(struct embedding *run, float *pixels, float **values, int *count, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
     int64_t side = s->model->config.vision.image_size, size = 3 * side * side;
@@ -138,7 +138,7 @@ static lmvr_status gather_group(struct run *run, float *pixels, float **values, 
     return LMVR_OK;
 }
 
-static lmvr_status encode_group(struct run *run, lmvr_error *error)
+static lmvr_status encode_group(struct embedding *run, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
     int64_t side = s->model->config.vision.image_size;
@@ -161,7 +161,7 @@ static lmvr_status encode_group(struct run *run, lmvr_error *error)
 
 /* ---- from visual tokens to responses ------------------------------------------------------------------------------------ */
 
-static lmvr_status outcome_complete(struct run *run, int slot, lmvr_error *error)
+static lmvr_status outcome_complete(struct embedding *run, int slot, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
     const struct sequence *q = &s->sequences[slot];
@@ -179,7 +179,7 @@ static lmvr_status outcome_complete(struct run *run, int slot, lmvr_error *error
     return LMVR_OK;
 }
 
-static lmvr_status start_sequence(struct run *run, int slot, lmvr_error *error)
+static lmvr_status start_sequence(struct embedding *run, int slot, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
     int next = run->encoded_next++;
@@ -193,7 +193,7 @@ static lmvr_status start_sequence(struct run *run, int slot, lmvr_error *error)
 }
 
 /* Gives every free slot an image, as long as there are any. */
-static lmvr_status fill_slots(struct run *run, lmvr_error *error)
+static lmvr_status fill_slots(struct embedding *run, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
     for (int slot = 0; slot < s->batch; slot++) {
@@ -212,7 +212,7 @@ static lmvr_status fill_slots(struct run *run, lmvr_error *error)
     return LMVR_OK;
 }
 
-static lmvr_status step_sequences(struct run *run, lmvr_error *error)
+static lmvr_status step_sequences(struct embedding *run, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
     struct arena_mark mark = arena_mark(&s->arena);
@@ -233,7 +233,7 @@ static lmvr_status step_sequences(struct run *run, lmvr_error *error)
     return LMVR_OK;
 }
 
-static lmvr_status run_all(struct run *run, lmvr_error *error)
+static lmvr_status run_all(struct embedding *run, lmvr_error *error)
 {
     while (run->reported < run->count) {
         if (run->session->needs_language) {
@@ -249,7 +249,7 @@ static lmvr_status run_all(struct run *run, lmvr_error *error)
 
 /* ---- the call ----------------------------------------------------------------------------------------------------------- */
 
-static lmvr_status run_create(struct run *run, const lmvr_image *images, lmvr_error *error)
+static lmvr_status run_create(struct embedding *run, const lmvr_image *images, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
     size_t group = (size_t)s->encode_batch;
@@ -269,7 +269,7 @@ static lmvr_status run_create(struct run *run, const lmvr_image *images, lmvr_er
     return image_loader_start(s, images, run->count, &run->loader, error);
 }
 
-static void run_finish(struct run *run)
+static void run_finish(struct embedding *run)
 {
     image_loader_stop(run->loader);
     for (size_t i = 0; run->outcomes && i < run->window; i++)
@@ -290,7 +290,7 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
     if (count == 0)
         return LMVR_OK;
     REQUIRE_ARGUMENT(images, error);
-    struct run run = {.session = session, .count = count, .on_result = on_result, .user = user};
+    struct embedding run = {.session = session, .count = count, .on_result = on_result, .user = user};
     int before = omp_get_max_threads();
     if (session->threads > 0)
         omp_set_num_threads(session->threads);

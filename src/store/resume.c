@@ -1,7 +1,7 @@
 #include "store/resume.h"
 
-#include "store/index.h"
 #include "format/utf8.h"
+#include "store/index.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "store/store.h"
 
 #include "format/file.h"
-#include "store/npy.h"
 #include "format/place.h"
+#include "store/npy.h"
 #include "store/resume.h"
 
 #include <errno.h>

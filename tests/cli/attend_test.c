@@ -271,7 +271,7 @@ static void a_full_disk_leaves_whole_files(void **state)
     static const char *const names[] = {"attend.json", "dög.png", "legs.png", "maps.npy", "sheet.png"};
     for (long limit = 400; limit < 200000; limit *= 4) {
         setting.largest_file = limit;
-        const struct run *run = lmvr("attend -m m --force --words dög,legs -o out a.jpg");
+        const struct program_run *run = lmvr("attend -m m --force --words dög,legs -o out a.jpg");
         assert_true(run->status == 3 || run->status == 0);
         if (run->status == 3)
             assert_non_null(strstr(run->err, "cannot write: File too large"));

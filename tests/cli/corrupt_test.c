@@ -1,8 +1,8 @@
 /* lmvr corrupt: which files it writes, what is in them, how it ends, what it refuses. The images are real ones here. */
 #include "program.h"
 
-#include "lab/corrupt/corrupt.h"
 #include "image/encode.h"
+#include "lab/corrupt/corrupt.h"
 
 #include <math.h>
 

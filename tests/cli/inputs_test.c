@@ -2,7 +2,7 @@
 #include "program.h"
 
 /* The paths of the index lines, each with a space after it. */
-static void assert_paths(const struct run *run, const char *expected)
+static void assert_paths(const struct program_run *run, const char *expected)
 {
     char paths[4096] = "";
     for (char *line = run->out; *line; line = strchr(line, '\n') + 1) {

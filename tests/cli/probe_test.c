@@ -305,7 +305,7 @@ static void test_wrong_calls(void **state)
     (void)state;
     make_wrong_inputs();
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        const struct run *run = lmvr("%s", wrong[i].call);
+        const struct program_run *run = lmvr("%s", wrong[i].call);
         if (run->status != 2 || strcmp(run->err, wrong[i].sentence) != 0)
             fail_msg("lmvr %s ended with %d and: %s", wrong[i].call, run->status, run->err);
         assert_string_equal(run->out, "");

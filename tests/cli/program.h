@@ -49,7 +49,7 @@ static const char *program_path(void)
 
 #define MAX_ARGUMENTS 64
 
-struct run {
+struct program_run {
     int status; /* the exit status, or 128 and the signal */
     char *out, *err;
 };
@@ -102,7 +102,7 @@ UNUSED static int finish(pid_t pid)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static struct run run_done = {0, NULL, NULL};
+static struct program_run run_done = {0, NULL, NULL};
 
 /* Starts `lmvr` with the words of the command line, split at spaces; %20 in a word is a space. */
 static pid_t start_line(char *line)
@@ -120,8 +120,8 @@ static pid_t start_line(char *line)
 }
 
 /* Runs it with such a line. The result stays until the next. */
-UNUSED static const struct run *lmvr(const char *format, ...) __attribute__((format(printf, 1, 2)));
-UNUSED static const struct run *lmvr(const char *format, ...)
+UNUSED static const struct program_run *lmvr(const char *format, ...) __attribute__((format(printf, 1, 2)));
+UNUSED static const struct program_run *lmvr(const char *format, ...)
 {
     char line[4096];
     va_list args;
@@ -137,7 +137,7 @@ UNUSED static const struct run *lmvr(const char *format, ...)
 }
 
 /* The run ended so, and said something with `part` in it (NULL: nothing); a refused call says one sentence. */
-UNUSED static void assert_ended(const struct run *run, int status, const char *part)
+UNUSED static void assert_ended(const struct program_run *run, int status, const char *part)
 {
     if (run->status != status)
         fail_msg("exit status %d, not %d; it said: %s", run->status, status, run->err);

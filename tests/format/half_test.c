@@ -1,5 +1,5 @@
-#include "format/half.h"
 #include "cmocka_all.h"
+#include "format/half.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-#include "format/json.h"
 #include "format/hash.h"
+#include "format/json.h"
 #include "format/safetensors_file.h"
 
 static lmvr_error error;

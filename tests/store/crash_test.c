@@ -6,14 +6,14 @@
 
 /* ---- runs ---- */
 
-struct run {
+struct store_run {
     const char *output, *prompt;
     enum store_mode mode;
 };
 
 static int run_here(const void *argument)
 {
-    const struct run *r = argument;
+    const struct store_run *r = argument;
     lmvr_error error;
     return (int)sample_run(r->output, r->mode, SAMPLE_COUNT, r->prompt, &error);
 }
@@ -21,7 +21,7 @@ static int run_here(const void *argument)
 /* A run, in a process of its own if something is to happen to it. */
 static int run(const char *output, enum store_mode mode, const char *prompt, enum fault kind, int calls)
 {
-    struct run r = {output, prompt, mode};
+    struct store_run r = {output, prompt, mode};
     return kind == NO_FAULT ? run_here(&r) : run_with_fault(kind, calls, run_here, &r);
 }
 

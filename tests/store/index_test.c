@@ -1,7 +1,7 @@
 #include "scratch.h"
 
-#include "store/index.h"
 #include "format/utf8.h"
+#include "store/index.h"
 
 static void assert_line(const struct index_line *line, const char *expected)
 {

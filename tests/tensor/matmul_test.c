@@ -1,8 +1,8 @@
 /* Products are what their definition says, however their operands lie. */
 #include "cmocka_all.h"
 
-#include "tensor/product.h"
 #include "tensor/matmul.h"
+#include "tensor/product.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -24,21 +24,21 @@ static lmvr_status train(const char *output, bool resume, bool force, lmvr_error
     return status;
 }
 
-struct run {
+struct crash_run {
     const char *output;
     bool resume, force;
 };
 
 static int run_here(const void *argument)
 {
-    const struct run *r = argument;
+    const struct crash_run *r = argument;
     lmvr_error error;
     return (int)train(r->output, r->resume, r->force, &error);
 }
 
 static int run(const char *output, bool resume, bool force, enum fault kind, int calls)
 {
-    return run_with_fault(kind, calls, run_here, &(struct run){output, resume, force});
+    return run_with_fault(kind, calls, run_here, &(struct crash_run){output, resume, force});
 }
 
 static void assert_resumes(void)

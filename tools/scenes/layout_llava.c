@@ -1,7 +1,7 @@
 /* LLaVA's JSON: conversations about pictures, and what comes before them in its training: captions, and plain text. The truth
  * about every picture is in scenes.json. */
-#include "tools/scenes/dialogue.h"
 #include "tools/scenes/describe.h"
+#include "tools/scenes/dialogue.h"
 #include "tools/scenes/kind.h"
 #include "tools/scenes/set.h"
 

@@ -1,7 +1,7 @@
 #include "tools/scenes/scenes.h"
 
-#include "tools/scenes/scenes_folder.h"
 #include "tools/scenes/jpeg.h"
+#include "tools/scenes/scenes_folder.h"
 #include "tools/scenes/set.h"
 
 #include <omp.h>

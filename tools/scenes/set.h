@@ -3,8 +3,8 @@
 #define LMVR_TOOLS_SCENES_SET_H
 
 #include "tools/scenes/garment.h"
-#include "tools/scenes/scenes_listing.h"
 #include "tools/scenes/scenes.h"
+#include "tools/scenes/scenes_listing.h"
 #include "tools/scenes/view.h"
 
 /* The number of a part is that of its generators: scenes of two parts are never the same. */

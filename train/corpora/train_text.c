@@ -1,7 +1,7 @@
 #include "train/corpora/train_text.h"
 
-#include "lab/dataset/conversations.h"
 #include "format/file.h"
+#include "lab/dataset/conversations.h"
 #include "train/corpora/vocabulary.h"
 
 #include <stdio.h>

@@ -2,8 +2,8 @@
 
 #include "format/file.h"
 #include "format/input.h"
-#include "train/model_folder.h"
 #include "train/corpora/train_text.h"
+#include "train/model_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>

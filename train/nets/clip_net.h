@@ -4,9 +4,9 @@
 #define LMVR_TRAIN_NETS_CLIP_NET_H
 
 #include "model/config.h"
-#include "train/tape/tape.h"
 #include "train/corpora/batch.h"
 #include "train/nets/net.h"
+#include "train/tape/tape.h"
 
 struct clip_net_block {
     struct net_norm norm1, norm2;

@@ -2,8 +2,8 @@
 #ifndef LMVR_TRAIN_NETS_FROZEN_H
 #define LMVR_TRAIN_NETS_FROZEN_H
 
-#include "train/tape/tape.h"
 #include "train/corpora/batch.h"
+#include "train/tape/tape.h"
 #include "vision/encoder.h"
 
 /* State number `state` of the batch's images without the first `skipped` positions of each, (images * (positions - skipped),

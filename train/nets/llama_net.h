@@ -3,8 +3,8 @@
 #define LMVR_TRAIN_NETS_LLAMA_NET_H
 
 #include "model/config.h"
-#include "train/tape/tape.h"
 #include "train/nets/net.h"
+#include "train/tape/tape.h"
 
 /* Adapters beside frozen weights (Hu et al. 2021): scale is alpha / rank. */
 struct lora {

@@ -4,9 +4,9 @@
 #define LMVR_TRAIN_NETS_QFORMER_NET_H
 
 #include "model/config.h"
-#include "train/tape/tape.h"
 #include "train/corpora/batch.h"
 #include "train/nets/net.h"
+#include "train/tape/tape.h"
 #include "vision/encoder.h"
 
 /* An MLP with the norm behind its sum. */

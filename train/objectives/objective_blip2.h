@@ -4,8 +4,8 @@
 #define LMVR_TRAIN_OBJECTIVES_OBJECTIVE_BLIP2_H
 
 #include "train/nets/qformer_net.h"
-#include "train/run/run.h"
 #include "train/nets/t5_net.h"
+#include "train/run/run.h"
 
 #include <jansson.h>
 

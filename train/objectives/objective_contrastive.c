@@ -1,11 +1,12 @@
 #include "train/objectives/objective_contrastive.h"
 
+#include "format/input.h"
+
 #include "train/model_folder.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static struct value *loss(void *self, struct tape *tape, const struct batch *batch)
 {
@@ -54,12 +55,6 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
     return status;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 lmvr_status contrastive_init(struct contrastive *c, const char *start, const char *tokenizer, const struct net_options *options,
                              lmvr_error *error)
 {
@@ -73,7 +68,7 @@ lmvr_status contrastive_init(struct contrastive *c, const char *start, const cha
     TRY(folder_read_config(start, &c->json, error));
     struct net net = {.parameters = &c->parameters, .trained = true, .error = error};
     random_init(&net.random, options->seed);
-    if (is_folder(start))
+    if (input_is_folder(start))
         TRY(checkpoint_open(start, &net.checkpoint, error));
     lmvr_status status = clip_net_init(&c->net, &c->config, &net);
     checkpoint_close(net.checkpoint);

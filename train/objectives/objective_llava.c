@@ -1,12 +1,13 @@
 #include "train/objectives/objective_llava.h"
 
+#include "format/input.h"
+
 #include "model/compose.h"
 #include "train/adapter.h"
 #include "train/model_folder.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- configurations --------------------------------------------------------------------------------------------------- */
 
@@ -66,12 +67,6 @@ static lmvr_status compose(struct llava *l, const struct llava_options *options,
     return status;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 /* The encoder is to see pictures of another size. */
 static lmvr_status set_image_size(struct llava *l, int size, lmvr_error *error)
 {
@@ -113,7 +108,7 @@ static lmvr_status read_start(struct llava *l, const struct llava_options *optio
             TRY(set_image_size(l, options->image_size, error));
     }
     *stored = l->config.language.vocabulary;
-    return is_folder(options->start) ? checkpoint_open(options->start, &l->checkpoint, error) : LMVR_OK;
+    return input_is_folder(options->start) ? checkpoint_open(options->start, &l->checkpoint, error) : LMVR_OK;
 }
 
 /* ---- parameters ------------------------------------------------------------------------------------------------------- */

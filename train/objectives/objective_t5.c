@@ -1,10 +1,11 @@
 #include "train/objectives/objective_t5.h"
 
+#include "format/input.h"
+
 #include "train/model_folder.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static struct value *loss(void *self, struct tape *tape, const struct batch *batch)
 {
@@ -39,12 +40,6 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
     return status;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 lmvr_status t5_language_init(struct t5_language *t, const char *start, const char *tokenizer, const struct net_options *options,
                              lmvr_error *error)
 {
@@ -57,7 +52,7 @@ lmvr_status t5_language_init(struct t5_language *t, const char *start, const cha
     TRY(folder_read_config(start, &t->json, error));
     struct net net = {.parameters = &t->parameters, .trained = true, .error = error};
     random_init(&net.random, options->seed);
-    if (is_folder(start))
+    if (input_is_folder(start))
         TRY(checkpoint_open(start, &net.checkpoint, error));
     lmvr_status status = t5_net_init(&t->net, &t->config, &net);
     checkpoint_close(net.checkpoint);

@@ -3,8 +3,8 @@
 #define LMVR_TRAIN_OBJECTIVES_OBJECTIVE_T5_H
 
 #include "train/nets/net.h"
-#include "train/run/run.h"
 #include "train/nets/t5_net.h"
+#include "train/run/run.h"
 
 #include <jansson.h>
 

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct run {
+struct training {
     const struct objective *objective;
     const struct corpus *validation; /* NULL: none */
     const struct feed_options *feed_options;
@@ -29,8 +29,8 @@ struct run {
 /* ---- a step ---- */
 
 /* The loss of a batch, on the tape; *loss is its value. */
-static lmvr_status pass(const struct run *run, const struct batch *batch, bool recording, struct value **value, double *loss,
-                        lmvr_error *error)
+static lmvr_status pass(const struct training *run, const struct batch *batch, bool recording, struct value **value,
+                        double *loss, lmvr_error *error)
 {
     tape_begin(run->tape, recording);
     *value = run->objective->loss(run->objective->self, run->tape, batch);
@@ -41,7 +41,7 @@ static lmvr_status pass(const struct run *run, const struct batch *batch, bool r
     return LMVR_OK;
 }
 
-static lmvr_status refuse_number(const struct run *run, const char *what, double number, lmvr_error *error)
+static lmvr_status refuse_number(const struct training *run, const char *what, double number, lmvr_error *error)
 {
     char *path = run->saved > 0 ? run_checkpoint_path(run->folder.checkpoints, run->saved) : NULL;
     error_write(error, "%s: the %s is %s at step %" PRId64 "; %s%s", run->folder.place.output, what,
@@ -52,7 +52,7 @@ static lmvr_status refuse_number(const struct run *run, const char *what, double
 }
 
 /* The gradients of all the step's batches, and their mean loss. */
-static lmvr_status accumulate(struct run *run, struct run_report *report, lmvr_error *error)
+static lmvr_status accumulate(struct training *run, struct run_report *report, lmvr_error *error)
 {
     int batches = run->options->accumulation;
     int64_t tokens = 0, images = 0;
@@ -75,7 +75,7 @@ static lmvr_status accumulate(struct run *run, struct run_report *report, lmvr_e
     return LMVR_OK;
 }
 
-static lmvr_status step(struct run *run, struct run_report *report, lmvr_error *error)
+static lmvr_status step(struct training *run, struct run_report *report, lmvr_error *error)
 {
     struct adamw adamw = run->options->adamw;
     pace_step_begins(&run->pace);
@@ -93,13 +93,13 @@ static lmvr_status step(struct run *run, struct run_report *report, lmvr_error *
 
 /* ---- between steps ---- */
 
-static bool is_due(const struct run *run, int64_t every)
+static bool is_due(const struct training *run, int64_t every)
 {
     return every > 0 && (run->optimizer.steps % every == 0 || run->optimizer.steps == run->options->steps);
 }
 
 /* What a kill can cost is bounded by time as well: a step of a large model takes minutes. */
-static bool checkpoint_is_due(const struct run *run)
+static bool checkpoint_is_due(const struct training *run)
 {
     const struct run_options *o = run->options;
     bool by_time = o->checkpoint_seconds > 0 && pace_now() - run->saved_at >= o->checkpoint_seconds;
@@ -107,7 +107,7 @@ static bool checkpoint_is_due(const struct run *run)
 }
 
 /* The mean loss of the first batches of the validation corpus. */
-static lmvr_status validate(const struct run *run, double *mean, lmvr_error *error)
+static lmvr_status validate(const struct training *run, double *mean, lmvr_error *error)
 {
     int batches = run->options->validation_batches;
     struct feed_options options = *run->feed_options;
@@ -130,7 +130,7 @@ static lmvr_status validate(const struct run *run, double *mean, lmvr_error *err
 }
 
 /* The lines that it relies on come to disk first, and the curve is drawn: a run may go on behind the last checkpoint. */
-static lmvr_status save_checkpoint(struct run *run, lmvr_error *error)
+static lmvr_status save_checkpoint(struct training *run, lmvr_error *error)
 {
     struct run_folder *folder = &run->folder;
     if (run->saved == run->optimizer.steps)
@@ -143,7 +143,7 @@ static lmvr_status save_checkpoint(struct run *run, lmvr_error *error)
     return run_checkpoint_prune(folder->checkpoints, (size_t)run->options->keep, error);
 }
 
-static lmvr_status tell(struct run *run, struct run_report *report, lmvr_error *error)
+static lmvr_status tell(struct training *run, struct run_report *report, lmvr_error *error)
 {
     const struct run_options *options = run->options;
     report->steps = options->steps;
@@ -160,7 +160,7 @@ static lmvr_status tell(struct run *run, struct run_report *report, lmvr_error *
     return error_set(error, LMVR_STOPPED, "%s: stopped after step %" PRId64, run->folder.place.output, report->step);
 }
 
-static lmvr_status step_and_tell(struct run *run, lmvr_error *error)
+static lmvr_status step_and_tell(struct training *run, lmvr_error *error)
 {
     struct run_report report = {.validation = NAN};
     TRY(step(run, &report, error));
@@ -176,7 +176,7 @@ static lmvr_status step_and_tell(struct run *run, lmvr_error *error)
 /* ---- the run ---- */
 
 /* Goes to where the folder's last checkpoint was, which may be the beginning. */
-static lmvr_status go_on(struct run *run, const struct corpus *corpus, lmvr_error *error)
+static lmvr_status go_on(struct training *run, const struct corpus *corpus, lmvr_error *error)
 {
     struct feed_options options = *run->feed_options;
     options.seed = run->options->seed;
@@ -190,7 +190,7 @@ static lmvr_status go_on(struct run *run, const struct corpus *corpus, lmvr_erro
     return feed_create(corpus, &options, run->saved * run->options->accumulation, &run->feed, error);
 }
 
-static lmvr_status train(struct run *run, lmvr_error *error)
+static lmvr_status train(struct training *run, lmvr_error *error)
 {
     int64_t begun = run->optimizer.steps;
     lmvr_status status = LMVR_OK;
@@ -206,7 +206,7 @@ static lmvr_status train(struct run *run, lmvr_error *error)
     return status == LMVR_OK || status == LMVR_STOPPED || !midway ? status : LMVR_ERROR_RESOURCE;
 }
 
-static lmvr_status open_and_train(struct run *run, const struct corpus *corpus, lmvr_error *error)
+static lmvr_status open_and_train(struct training *run, const struct corpus *corpus, lmvr_error *error)
 {
     const struct parameters *parameters = run->objective->parameters;
     TRY(optimizer_init(&run->optimizer, run->objective->parameters, error));
@@ -226,7 +226,7 @@ static lmvr_status open_and_train(struct run *run, const struct corpus *corpus, 
 lmvr_status run_train(const struct objective *objective, const struct corpus *corpus, const struct corpus *validation,
                       const struct feed_options *feed, const struct run_options *options, lmvr_error *error)
 {
-    struct run run = {
+    struct training run = {
         .objective = objective, .validation = validation, .feed_options = feed, .options = options, .log = {.fd = -1}};
     run.folder.run_fd = -1;
     if (options->steps < 1 || options->accumulation < 1 || options->keep < 1)

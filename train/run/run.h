@@ -13,9 +13,9 @@
 #ifndef LMVR_TRAIN_RUN_RUN_H
 #define LMVR_TRAIN_RUN_RUN_H
 
-#include "train/tape/tape.h"
 #include "train/corpora/feed.h"
 #include "train/run/optimizer.h"
+#include "train/tape/tape.h"
 
 /* What is minimized. */
 struct objective {

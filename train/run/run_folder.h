@@ -2,8 +2,8 @@
 #ifndef LMVR_TRAIN_RUN_RUN_FOLDER_H
 #define LMVR_TRAIN_RUN_RUN_FOLDER_H
 
-#include "store/manifest.h"
 #include "format/place.h"
+#include "store/manifest.h"
 #include "train/run/run.h"
 
 struct run_folder {

@@ -2,8 +2,8 @@
  */
 #include "cmocka_all.h"
 
-#include "lab/corrupt/corrupt_parts.h"
 #include "image/encode.h"
+#include "lab/corrupt/corrupt_parts.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -2,8 +2,8 @@
 #ifndef LMVR_TESTS_LAB_DATASET_LAYOUT_H
 #define LMVR_TESTS_LAB_DATASET_LAYOUT_H
 
-#include "scratch.h"
 #include "lab/dataset/dataset.h"
+#include "scratch.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
-#include "lab/dataset/split.h"
 #include "format/hash.h"
+#include "lab/dataset/split.h"
 
 #include "scratch.h"
 

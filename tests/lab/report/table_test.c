@@ -1,7 +1,7 @@
 #include "cmocka_all.h"
 
-#include "rendered.h"
 #include "lab/report/shown.h"
+#include "rendered.h"
 
 #include <stdlib.h>
 #include <string.h>

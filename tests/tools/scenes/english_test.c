@@ -1,8 +1,8 @@
 /* What is said of a scene: it names what is there and nothing else, in good grammar. */
 #include "cmocka_all.h"
 
-#include "tools/scenes/dialogue.h"
 #include "tools/scenes/describe.h"
+#include "tools/scenes/dialogue.h"
 #include "tools/scenes/draw.h"
 #include "tools/scenes/kind.h"
 #include "tools/scenes/question.h"

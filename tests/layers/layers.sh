@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Who may include what: run from anywhere, with the source folder as the argument. The engine sees itself alone, which its include
+# path already sees to; the laboratory and training stand on the engine's public header and the inner headers that are listed here;
+# the program on public headers and the files' formats. docs/architecture.md has the picture.
+set -euo pipefail
+cd "$1"
+
+# What everyone above the engine may use of it: errors as values, and files.
+base='lmvr\.h|error\.h|format/[a-z_0-9]+\.h|record/recorder\.h|store/(index|manifest|npy|npy_array|store)\.h|image/encode\.h'
+
+# LAYER FOLDERS ALLOWED
+layers=(
+    "lab     lab     $base|lab/.*|image/(image|preprocess|resize)\.h|tensor/(arena|gemm)\.h"
+    "train   train   $base|train/.*|lab/(dataset/(conversations|dataset)|report/(number|render)|words/letters)\.h|image/preprocess\.h|\
+language/(prompt|t5|tokenizer)\.h|model/(checkpoint|compose|config|model)\.h|vision/(encoder|patches)\.h|\
+tensor/(activation|arena|dtype|gemm|matmul|product)\.h|tensor/cpu/(kernels|kernel_gradient)\.h"
+    "scenes  tools   $base|tools/.*"
+    "program cli     $base|lab/.*|train/train\.h|tools/scenes/scenes\.h|bench/train_steps\.h"
+)
+
+failed=0
+for layer in "${layers[@]}"; do
+    read -r name folder allowed <<<"$layer"
+    while IFS=: read -r file line include; do
+        header=${include#*\"}
+        header=${header%%\"*}
+        [[ $header != */* && -e $(dirname "$file")/$header ]] && continue
+        if ! [[ $header =~ ^($allowed)$ ]]; then
+            echo "$file:$line: \"$header\" is out of reach of $name (see tests/layers/layers.sh)"
+            failed=1
+        fi
+    done < <(grep -rnE '^#include "' --include='*.[ch]' --include='*.cc' "$folder")
+done
+
+for header in $(grep -rhoE '^#include "[^"]+"' src | sed 's/#include "\(.*\)"/\1/' | sort -u); do
+    [[ -e src/$header || -e include/$header || $header == oneapi/* ]] || { echo "src includes \"$header\", which is not the engine's"; failed=1; }
+done
+exit $failed
