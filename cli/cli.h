@@ -28,7 +28,6 @@ int command_corrupt(const struct options *options);
 int command_attend(const struct options *options);
 int command_bench(const struct options *options);
 int command_eval(const struct options *options);
-int command_scenes(const struct options *options);
 int command_probe_fit(const struct options *options);
 int command_probe_score(const struct options *options);
 int command_probe_predict(const struct options *options);

@@ -1,8 +1,8 @@
 #include "engine.h"
 
+#include "beside.h"
 #include "error.h"
 
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,18 +15,10 @@ static bool holds_model(const char *path)
     return snprintf(config, sizeof config, "%s/config.json", path) < (int)sizeof config && access(config, F_OK) == 0;
 }
 
-/* `relative`, seen from the folder of this program, to be freed; NULL where no model is there. */
 static char *model_beside_program(const char *relative)
 {
-    char program[PATH_MAX];
-    char *path;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length < 0)
-        return NULL;
-    program[length] = '\0';
-    if (asprintf(&path, "%s/%s", dirname(program), relative) < 0)
-        return NULL;
-    char *resolved = holds_model(path) ? realpath(path, NULL) : NULL;
+    char *path = beside_program(relative);
+    char *resolved = path && holds_model(path) ? realpath(path, NULL) : NULL;
     free(path);
     return resolved;
 }

@@ -1,14 +1,9 @@
 /* lmvr: images to vectors with a multimodal language model. Finds the command and hands over. */
-#include "cli.h"
+#include "front.h"
 #include "wrap.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define EXIT_NOTES "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be started, 3 stopped midway."
 
@@ -44,9 +39,7 @@ static const struct command commands[] = {
      FOR_CORRUPT, command_corrupt, corrupt_notes},
     {"attend", "attend [options] -o DIR IMAGE", "Shows where the words of a response look in the image.", FOR_ATTEND,
      command_attend, attend_notes},
-    {"scenes", "scenes --layout NAME --count N [options] -o DIR", "Draws data sets of pictures with known contents.",
-     FOR_SCENES, command_scenes,
-     "Exit status: 0 all done, 2 nothing could be started, 3 stopped midway; --force then starts over."},
+    {"scenes", NULL, "Draws data sets of pictures with known contents.", FOR_SCENES, NULL, NULL},
     {"info", "info [options]", "Prints a model's architecture, size and memory needs.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
     {"eval", "eval EXPERIMENT [options] --data PATH -o REPORT",
@@ -79,35 +72,6 @@ static const struct command commands[] = {
 #define COMMANDS       (sizeof commands / sizeof *commands)
 #define SUMMARY_COLUMN 26 /* of the lists of commands */
 
-static const char *command_name;
-
-void complain(const char *format, ...)
-{
-    va_list args;
-    char sentence[2048];
-    va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
-    va_end(args);
-    for (char *c = sentence; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127)
-            *c = '?';
-    fprintf(stderr, "lmvr%s%s: %s\n", command_name ? " " : "", command_name ? command_name : "", sentence);
-}
-
-int cannot(lmvr_status status, const lmvr_error *error)
-{
-    complain("%s", error->message);
-    return status == LMVR_ERROR_RESOURCE ? EXIT_STOPPED : EXIT_CANNOT;
-}
-
-bool flush_stdout(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return true;
-    complain("cannot write to standard output: %s", strerror(errno));
-    return false;
-}
-
 static int print_help(void)
 {
     printf("Usage: lmvr COMMAND [options] [inputs]\n\n"
@@ -122,15 +86,6 @@ static int print_version(void)
 {
     printf("lmvr %s\n", lmvr_version());
     return flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
-}
-
-/* A standard stream that the caller closed would be the next file that is opened, and an output be mixed into results. They are
- * opened the wrong way round, so that using one fails as it should. */
-static void hold_standard_streams(void)
-{
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
-            return;
 }
 
 /* How many arguments, from argv[1] on, make up a command's name, such as "probe fit"; 0 where they do not. */
@@ -170,23 +125,9 @@ static bool explain_words(int argc, char **argv, int *status)
     return found > 0;
 }
 
-static int run(const struct command *command, int argc, char **argv)
-{
-    struct options options;
-    int status;
-    command_name = command->name;
-    if (options_parse(command, argc, argv, &options, &status))
-        status = command->run(&options);
-    options_finish(&options);
-    return status;
-}
-
 int main(int argc, char **argv)
 {
-    hold_standard_streams();
-    /* Errors of write() say more than a death by signal: a closed pipe, a limit on the size of files. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
+    front_begin();
     if (argc < 2) {
         complain("a command is missing; see lmvr --help");
         return EXIT_CANNOT;
@@ -198,7 +139,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMANDS; i++) {
         int words = matching_words(commands[i].name, argc, argv);
         if (words)
-            return run(&commands[i], argc - words, argv + words);
+            return front_run(&commands[i], argc - words, argv + words);
     }
     int status = EXIT_CANNOT;
     if (!explain_words(argc, argv, &status))

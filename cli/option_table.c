@@ -1,7 +1,5 @@
 #include "option_table.h"
 
-#include "tools/scenes/scenes.h"
-
 #include <limits.h>
 
 #define AT(member) offsetof(struct options, member)
@@ -104,8 +102,8 @@ const struct option_row option_table[] = {
     /* made data sets */
     {0, "layout", CHOICE("voc2007|coco|visda|imagenet|deepfashion|llava", scenes_layout), FOR_SCENES,
      "data set layout to write"},
-    {0, "count", INTEGER(scenes_count, 1, SCENES_MOST), FOR_SCENES, "number of training pictures"},
-    {0, "test-count", INTEGER(scenes_test_count, 1, SCENES_MOST), FOR_SCENES,
+    {0, "count", INTEGER(scenes_count, 1, 1e7), FOR_SCENES, "number of training pictures"},
+    {0, "test-count", INTEGER(scenes_test_count, 1, 1e7), FOR_SCENES,
      "number of test pictures (default: a quarter of --count, at least 1)"},
     {0, "seed", SEED(session.seed), FOR_SCENES, "random seed (default: 0)"},
     {'o', "output", PATH("DIR", output), FOR_SCENES, "new or empty output folder"},

@@ -31,8 +31,8 @@ enum {
 struct command {
     const char *name, *synopsis, *summary;
     unsigned bit;
-    int (*run)(const struct options *options);
-    const char *notes; /* printed at the end of its help */
+    int (*run)(const struct options *options); /* NULL: lmvr-NAME, a program in this one's folder, gets the arguments */
+    const char *notes;                         /* printed at the end of its help */
 };
 
 /* Of the train commands; what is not given, 0, NAN or NULL, has the objective's default. */

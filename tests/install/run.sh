@@ -50,7 +50,7 @@ configure() {
     folder=$1
     shift
     cmake -S "$source" -B "$folder" -G Ninja -DLMVR_TESTS=OFF "$@" >/dev/null
-    cp -P "$build"/liblmvr.so* "$build/lmvr" "$folder/"
+    cp -P "$build"/liblmvr.so* "$build/lmvr" "$build/lmvr-scenes" "$folder/"
 }
 
 echo "another prefix than the configured one"

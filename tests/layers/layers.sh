@@ -14,8 +14,8 @@ layers=(
     "train   train   $base|train/.*|lab/(dataset/(conversations|dataset)|report/(number|render)|words/letters)\.h|image/preprocess\.h|\
 language/(prompt|t5|tokenizer)\.h|model/(checkpoint|compose|config|model)\.h|vision/(encoder|patches)\.h|\
 tensor/(activation|arena|dtype|gemm|matmul|product)\.h|tensor/cpu/(kernels|kernel_gradient)\.h"
-    "scenes  tools   $base|tools/.*"
-    "program cli     $base|lab/.*|train/train\.h|tools/scenes/scenes\.h|bench/train_steps\.h"
+    "scenes  tools   $base|tools/.*|cli/(front|interrupt|progress)\.h"
+    "program cli     $base|lab/.*|train/train\.h|bench/train_steps\.h"
 )
 
 failed=0

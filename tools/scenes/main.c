@@ -1,8 +1,9 @@
-/* lmvr scenes: made data sets, drawn from the color emoji font. */
-#include "cli.h"
+/* lmvr-scenes, which `lmvr scenes` runs: made data sets, drawn from the color emoji font. Its options are read as lmvr's are.
+ */
+#include "cli/front.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
 #include "error.h"
-#include "interrupt.h"
-#include "progress.h"
 #include "tools/scenes/scenes.h"
 
 static int on_progress(int64_t done, int64_t total, void *user)
@@ -34,7 +35,7 @@ static size_t picture_count(const struct options *o)
     return count + (o->scenes_layout == SCENES_VISDA ? 2 : 1) * test;
 }
 
-int command_scenes(const struct options *options)
+static int make(const struct options *options)
 {
     lmvr_error error;
     struct progress progress;
@@ -61,4 +62,18 @@ int command_scenes(const struct options *options)
     progress_clear(&progress);
     complain("%s", error.message);
     return status == LMVR_ERROR_INVALID ? EXIT_CANNOT : EXIT_STOPPED;
+}
+
+static const struct command command = {
+    "scenes",
+    "scenes --layout NAME --count N [options] -o DIR",
+    "Draws data sets of pictures with known contents.",
+    FOR_SCENES,
+    make,
+    "Exit status: 0 all done, 2 nothing could be started, 3 stopped midway; --force then starts over."};
+
+int main(int argc, char **argv)
+{
+    front_begin();
+    return front_run(&command, argc, argv);
 }
