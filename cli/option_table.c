@@ -107,6 +107,8 @@ const struct option_row option_table[] = {
      "number of test pictures (default: a quarter of --count, at least 1)"},
     {0, "seed", SEED(session.seed), FOR_SCENES, "random seed (default: 0)"},
     {'o', "output", PATH("DIR", output), FOR_SCENES, "new or empty output folder"},
+    {0, "manners", TEXT("NAME,...", scenes_manners), FOR_SCENES,
+     "how pictures are painted, one of these each: colors, photo, flat, gray, pencil (default: colors)"},
     {0, "size", INTEGER(scenes_size, 112, 2048), FOR_SCENES, "width and height in pixels (default: 224)"},
 
     /* training */

@@ -67,6 +67,7 @@ struct options {
     const char *shape;                                 /* of the bench's random model */
     int layers;
     bool resume, force, strict, quiet, json, quick;
+    const char *scenes_manners;
     int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: left out */
     bool corruptions, bench_train;                                   /* of the bench, in place of a model's answers */
     char *const *inputs;

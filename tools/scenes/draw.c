@@ -132,7 +132,7 @@ static struct pose_and_sprite pose_of(const struct glyphs *glyphs, const struct 
     return at;
 }
 
-static void color_layer(const struct object *o, struct layer *layer)
+static void color_layer(const struct object *o, const struct layer *layer)
 {
     struct tone tone = tone_of(o->turn, o->brightness, o->paint);
     for (long i = 0; i < (long)layer->width * layer->height; i++)
@@ -163,6 +163,30 @@ static double area_of(const struct sprite *sprite, double scale)
     return (double)count * scale * scale;
 }
 
+static struct painted painted_of(const struct scene *s, int size)
+{
+    return (struct painted){s->manner, s->background.seed, size};
+}
+
+static lmvr_status paint_over(struct painting *p, const struct scene *s, const struct object *o, const struct layer *layer,
+                              int owner, lmvr_error *error)
+{
+    struct painted painted = painted_of(s, p->size);
+    float *scratch = malloc(((size_t)layer->width * layer->height + 1) * sizeof *scratch);
+    if (!scratch)
+        return error_no_memory(error, "a picture");
+    color_layer(o, layer);
+    painted_layer(&painted, layer, scratch);
+    painting_over(p, layer, owner);
+    free(scratch);
+    return LMVR_OK;
+}
+
+static bool casts_shadows(const struct scene *s)
+{
+    return s->shadows && s->manner < MANNERS_PAINTED && s->manner != MANNER_FLAT && s->manner != MANNER_PENCIL;
+}
+
 static lmvr_status draw_object(const struct glyphs *glyphs, struct scene *s, int index, struct painting *p, double *area,
                                lmvr_error *error)
 {
@@ -174,16 +198,15 @@ static lmvr_status draw_object(const struct glyphs *glyphs, struct scene *s, int
     o->box = layer_box(&layer);
     o->cut = bounds.left < -0.5 || bounds.top < -0.5 || bounds.right > p->size + 0.5 || bounds.bottom > p->size + 0.5;
     *area = area_of(at.sprite, at.pose.scale);
-    if (s->manner == MANNER_COLORS) {
-        if (s->shadows)
-            painting_shadow(p, at.sprite, &at.pose, o->side * p->size * 0.05);
-        color_layer(o, &layer);
-        painting_over(p, &layer, index + 1);
-    } else {
+    lmvr_status status = LMVR_OK;
+    if (casts_shadows(s))
+        painting_shadow(p, at.sprite, &at.pose, o->side * p->size * 0.05);
+    if (s->manner < MANNERS_PAINTED)
+        status = paint_over(p, s, o, &layer, index + 1, error);
+    else
         ink_over(p, s, &layer, index + 1);
-    }
     free(layer.pixels);
-    return LMVR_OK;
+    return status;
 }
 
 static void count_visible(const struct painting *p, struct scene *s, const double areas[SCENE_MAX_OBJECTS])
@@ -200,11 +223,14 @@ lmvr_status scene_draw(const struct glyphs *glyphs, struct scene *scene, int siz
     struct painting p;
     double areas[SCENE_MAX_OBJECTS] = {0};
     TRY(painting_init(&p, size, error));
+    struct painted painted = painted_of(scene, size);
     painting_background(&p, &scene->background);
+    painted_background(&painted, p.rgb);
     lmvr_status status = LMVR_OK;
     for (int i = 0; i < scene->count && status == LMVR_OK; i++)
         status = draw_object(glyphs, scene, i, &p, &areas[i], error);
     if (status == LMVR_OK) {
+        painted_picture(&painted, p.rgb);
         count_visible(&p, scene, areas);
         painting_to_bytes(&p, rgb);
     }

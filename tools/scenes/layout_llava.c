@@ -71,9 +71,10 @@ static json_t *truth_json(const struct view *view, const struct picture *p, cons
     json_t *objects = json_array();
     for (int i = 0; i < p->scene.count; i++)
         json_array_append_new(objects, object_json(view, i));
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:o}", "id", id, "image", p->path, "part",
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:s*, s:o}", "id", id, "image", p->path, "part",
                      p->part == SET_TRAIN ? "train" : "test", "width", view->size, "height", view->size, "background",
-                     background_kinds[p->scene.background.kind].name, "objects", objects);
+                     background_kinds[p->scene.background.kind].name, "manner",
+                     p->scene.manner == MANNER_COLORS ? NULL : manner_names[p->scene.manner], "objects", objects);
 }
 
 /* ---- what is said of it ---- */

@@ -50,6 +50,8 @@ static int make(const struct options *options)
                                     .progress = on_progress,
                                     .user = &progress};
     lmvr_status status = check_call(options, &error);
+    if (status == LMVR_OK && options->scenes_manners)
+        status = scenes_manners(options->scenes_manners, &scenes.manners, &error);
     if (status != LMVR_OK)
         return cannot(status, &error);
     interrupt_install();

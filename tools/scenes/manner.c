@@ -1,10 +1,16 @@
 #include "tools/scenes/manner.h"
 
+#include "tools/scenes/color.h"
 #include "tools/scenes/texture.h"
 
 #include <math.h>
 
-const char *const manner_names[MANNERS] = {"colors", "outline", "hatching", "dither"};
+const char *const manner_names[MANNERS] = {"colors", "photo", "flat", "gray", "pencil", "outline", "hatching", "dither"};
+
+bool manner_keeps_colors(enum manner manner)
+{
+    return manner == MANNER_COLORS || manner == MANNER_PHOTO;
+}
 
 /* Over white, from 0 to 1; white outside of the layer. */
 static float lightness(const struct layer *layer, int x, int y)
@@ -78,4 +84,151 @@ float manner_ink(enum manner manner, const struct layer *layer, int x, int y, fl
     default:
         return 0;
     }
+}
+
+/* ---- painted ---- */
+
+static float clamp(float x)
+{
+    return x < 0 ? 0 : x > 1 ? 1 : x;
+}
+
+/* Number `which` of the picture's own, from `low` to `high`. */
+static float own(const struct painted *p, int which, float low, float high)
+{
+    return low + (high - low) * noise_cell(p->seed, which, 7, 0);
+}
+
+static float gray_of(const float rgb[3])
+{
+    return 0.3F * rgb[0] + 0.59F * rgb[1] + 0.11F * rgb[2];
+}
+
+/* A place in the picture in units of its side. */
+static float unit(const struct painted *p, int pixel)
+{
+    return ((float)pixel + 0.5F) / (float)p->size;
+}
+
+static void flat_background(float rgb[3])
+{
+    for (int c = 0; c < 3; c++)
+        rgb[c] = floorf(clamp(rgb[c]) * 3 + 0.5F) / 3;
+}
+
+/* Paper through which the background is guessed. */
+static void pencil_background(const struct painted *p, int x, int y, float rgb[3])
+{
+    float paper = 0.68F + 0.3F * clamp(gray_of(rgb)) + 0.05F * (noise_cell(p->seed, x, y, 1) - 0.5F);
+    rgb[0] = rgb[1] = rgb[2] = clamp(paper);
+}
+
+void painted_background(const struct painted *p, float *rgb)
+{
+    if (p->manner != MANNER_FLAT && p->manner != MANNER_PENCIL)
+        return;
+    for (int y = 0; y < p->size; y++)
+        for (int x = 0; x < p->size; x++, rgb += 3) {
+            if (p->manner == MANNER_FLAT)
+                flat_background(rgb);
+            else
+                pencil_background(p, x, y, rgb);
+        }
+}
+
+/* A rough surface, and light that falls from one side. */
+static void photo_layer(const struct painted *p, const struct layer *l, float *pixel, int x, int y)
+{
+    float u = unit(p, l->left + x), v = unit(p, l->top + y), across = (float)x / (float)l->width - 0.5F,
+          down = (float)y / (float)l->height - 0.5F;
+    float rough = 0.75F + 0.5F * noise_octaves(p->seed + 11, u * 40, v * 40, 3);
+    float light = 1 + own(p, 0, -0.5F, 0.5F) * across + own(p, 1, -0.6F, 0.2F) * down;
+    for (int c = 0; c < 3; c++)
+        pixel[c] = fminf(pixel[3], pixel[c] * rough * light);
+}
+
+static void flat_layer(const struct painted *p, const struct layer *l, float *pixel, float light)
+{
+    static const float tones[3] = {0.24F, 0.5F, 0.8F};
+    float hue = noise_cell(p->seed, l->left, l->top, 2), rgb[3];
+    int tone = light < 0.33F ? 0 : light < 0.7F ? 1 : 2;
+    color_from_hsl(hue, own(p, 2, 0.2F, 0.9F), tones[tone], rgb);
+    for (int c = 0; c < 3; c++)
+        pixel[c] = rgb[c] * pixel[3];
+}
+
+/* `shade` from 0 to 1 is what the pencil leaves of the white. */
+static void pencil_layer(const struct painted *p, float *pixel, float shade)
+{
+    float graphite = own(p, 3, 0.1F, 0.4F);
+    for (int c = 0; c < 3; c++)
+        pixel[c] = (graphite + (1 - graphite) * shade) * pixel[3];
+}
+
+static float pencil_shade(const struct painted *p, const struct layer *l, int x, int y)
+{
+    float grain = noise_octaves(p->seed + 5, (float)(l->left + x) / 1.5F, (float)(l->top + y) / 3, 2);
+    float edge = smooth_step(0.02F, 0.45F, fmaxf(slope(alpha, l, x, y), slope(lightness, l, x, y)));
+    float shade = 1 - (1 - lightness(l, x, y)) * (0.35F + 0.55F * grain);
+    return clamp(shade - 0.8F * edge * (0.6F + 0.4F * grain));
+}
+
+/* Lightness of the object itself, without what is behind it. */
+static float own_lightness(const float *pixel)
+{
+    return pixel[3] > 0.01F ? clamp(gray_of(pixel) / pixel[3]) : 1;
+}
+
+void painted_layer(const struct painted *p, const struct layer *l, float *scratch)
+{
+    if (p->manner == MANNER_COLORS || p->manner == MANNER_GRAY)
+        return;
+    for (int y = 0; y < l->height; y++)
+        for (int x = 0; x < l->width; x++) {
+            long i = (long)y * l->width + x;
+            scratch[i] = p->manner == MANNER_PENCIL ? pencil_shade(p, l, x, y) : own_lightness(l->pixels + 4 * i);
+        }
+    for (int y = 0; y < l->height; y++)
+        for (int x = 0; x < l->width; x++) {
+            long i = (long)y * l->width + x;
+            float *pixel = l->pixels + 4 * i;
+            if (p->manner == MANNER_PHOTO)
+                photo_layer(p, l, pixel, x, y);
+            else if (p->manner == MANNER_FLAT)
+                flat_layer(p, l, pixel, scratch[i]);
+            else
+                pencil_layer(p, pixel, scratch[i]);
+        }
+}
+
+/* Uneven light, darker corners, a tint of the light, and the sensor's grain. */
+static void photo_pixel(const struct painted *p, int x, int y, float rgb[3])
+{
+    float u = unit(p, x), v = unit(p, y), du = u - 0.5F, dv = v - 0.5F;
+    float light = own(p, 4, 0.5F, 0.9F) + 0.7F * noise(p->seed + 3, u * 2.5F, v * 2.5F);
+    light *= 1 - own(p, 5, 0, 0.9F) * (du * du + dv * dv);
+    for (int c = 0; c < 3; c++) {
+        float grain = own(p, 6, 0, 0.12F) * (noise_cell(p->seed + 17, x, y, c) - 0.5F);
+        rgb[c] = clamp(rgb[c] * light * own(p, 8 + c, 0.8F, 1.15F) + grain);
+    }
+}
+
+static void gray_pixel(const struct painted *p, float rgb[3])
+{
+    float gray = powf(clamp(gray_of(rgb)), own(p, 11, 0.6F, 1.6F));
+    for (int c = 0; c < 3; c++)
+        rgb[c] = gray;
+}
+
+void painted_picture(const struct painted *p, float *rgb)
+{
+    if (p->manner != MANNER_PHOTO && p->manner != MANNER_GRAY)
+        return;
+    for (int y = 0; y < p->size; y++)
+        for (int x = 0; x < p->size; x++, rgb += 3) {
+            if (p->manner == MANNER_PHOTO)
+                photo_pixel(p, x, y, rgb);
+            else
+                gray_pixel(p, rgb);
+        }
 }

@@ -151,7 +151,7 @@ static void choose_ink(struct random *r, struct scene *s)
 {
     static const double hues[] = {0, 0.62, 0.07, 0.35, 0.95};
     int which = random_below(r, 5);
-    s->manner = (enum manner)(1 + random_below(r, MANNERS - 1));
+    s->manner = (enum manner)(MANNERS_PAINTED + random_below(r, MANNERS - MANNERS_PAINTED));
     color_from_hsl(hues[which], which == 0 ? 0 : 0.6, which == 0 ? 0.12 : 0.25, s->ink);
 }
 
@@ -172,4 +172,15 @@ void scene_choose(const struct glyphs *glyphs, const struct scene_rules *rules, 
         choose_looks(&own, rules, &scene->objects[i]);
     place_all(&own, glyphs, rules, scene);
     scene->words = own;
+}
+
+void scene_choose_manner(struct scene *scene, unsigned manners)
+{
+    struct random own = {scene->words.state ^ 0x6d616e6e657273}; /* apart from what is said of it */
+    int allowed[MANNERS], count = 0;
+    for (int m = 0; m < MANNERS_PAINTED; m++)
+        if (manners >> m & 1)
+            allowed[count++] = m;
+    if (count > 0 && scene->manner < MANNERS_PAINTED)
+        scene->manner = (enum manner)allowed[random_below(&own, count)];
 }

@@ -63,6 +63,10 @@ struct scene_rules {
  */
 void scene_choose(const struct glyphs *glyphs, const struct scene_rules *rules, struct random r, struct scene *scene);
 
+/* Chooses one of the painted manners, bit m of `manners` being manner m, for a scene that is not a drawing; 0: it stays as it
+ * is. Nothing else in the scene changes. */
+void scene_choose_manner(struct scene *scene, unsigned manners);
+
 /* How far two boxes overlap: what they share over the smaller one. */
 double scene_overlap(const struct rectangle *a, const struct rectangle *b);
 

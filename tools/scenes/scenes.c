@@ -6,6 +6,7 @@
 
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Pictures that are made between two looks at the clock. */
 #define CHUNK 64
@@ -33,10 +34,32 @@ static lmvr_status check(const struct scenes_options *o, lmvr_error *error)
     if (o->count < 1 || o->count > SCENES_MOST || o->test_count < 0 || o->test_count > SCENES_MOST)
         return error_set(error, LMVR_ERROR_INVALID, "cannot make %lld and %lld pictures: 1 to %d of each are expected",
                          (long long)o->count, (long long)o->test_count, SCENES_MOST);
+    if (o->manners && find_layout(o->layout)->has_outfits)
+        return error_set(error, LMVR_ERROR_INVALID, "outfits have one manner: manners are of the other layouts");
     if (o->size < DRAW_LEAST_SIZE || o->size > DRAW_MOST_SIZE)
         return error_set(error, LMVR_ERROR_INVALID, "cannot make pictures of %d pixels: %d to %d are expected", o->size,
                          DRAW_LEAST_SIZE, DRAW_MOST_SIZE);
     return LMVR_OK;
+}
+
+lmvr_status scenes_manners(const char *list, unsigned *manners, lmvr_error *error)
+{
+    *manners = 0;
+    for (;; list++) {
+        size_t length = strcspn(list, ",");
+        int m = 0;
+        while (m < MANNERS_PAINTED && (strlen(manner_names[m]) != length || memcmp(manner_names[m], list, length) != 0))
+            m++;
+        if (m == MANNERS_PAINTED)
+            return error_set(
+                error, LMVR_ERROR_INVALID,
+                "there is no manner \"%.*s\": colors, photo, flat, gray and pencil are expected, with commas between",
+                (int)length, list);
+        *manners |= 1U << m;
+        list += length;
+        if (!*list)
+            return LMVR_OK;
+    }
 }
 
 /* ---- pictures ---- */
@@ -47,6 +70,7 @@ static lmvr_status make_picture(const struct set *set, struct picture *p, lmvr_e
     unsigned char *bytes = NULL;
     size_t length;
     set->layout->plan(set, p);
+    scene_choose_manner(&p->scene, set->options->manners);
     uint8_t *rgb = malloc((size_t)size * size * 3);
     lmvr_status status = rgb ? LMVR_OK : error_no_memory(error, "a picture");
     if (status == LMVR_OK)

@@ -28,12 +28,16 @@ struct scenes_options {
     int64_t count;      /* pictures to train on, from 1 to SCENES_MOST */
     int64_t test_count; /* pictures to test on; 0: a quarter of count, at least one */
     uint64_t seed;
-    int size;    /* of a picture's sides, pixels, from 112 to 2048; 0: SCENES_DEFAULT_SIZE */
-    int threads; /* 0: one a processor */
-    bool force;  /* remove a set that was made there before */
+    unsigned manners; /* scenes_manners(): how scenes are painted; 0: in colors */
+    int size;         /* of a picture's sides, pixels, from 112 to 2048; 0: SCENES_DEFAULT_SIZE */
+    int threads;      /* 0: one a processor */
+    bool force;       /* remove a set that was made there before */
     int (*progress)(int64_t done, int64_t total, void *user); /* after some pictures; non-zero stops. NULL: none */
     void *user;
 };
+
+/* "colors,gray" as bits for scenes_options.manners; LMVR_ERROR_INVALID names what is no painted manner. */
+lmvr_status scenes_manners(const char *list, unsigned *manners, lmvr_error *error);
 
 /*
  * Makes the set. The same options give the same bytes, whatever the threads, with the same version of the font; picture i of a

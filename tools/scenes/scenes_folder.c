@@ -127,6 +127,12 @@ lmvr_status folder_write_record(const struct scenes_options *o, const char *layo
     json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s, s:b}", "made_by", "lmvr scenes", "lmvr", lmvr_version(),
                              "layout", layout, "count", (json_int_t)o->count, "test_count", (json_int_t)o->test_count, "seed",
                              (json_int_t)o->seed, "size", o->size, "font", GLYPHS_FONT, "complete", complete);
+    json_t *manners = o->manners ? json_array() : NULL;
+    for (int m = 0; m < MANNERS_PAINTED; m++)
+        if (o->manners >> m & 1)
+            json_array_append_new(manners, json_string(manner_names[m]));
+    if (manners)
+        json_object_set_new(json, "manners", manners);
     lmvr_status status = listing_add_json(&record, json, error);
     if (status == LMVR_OK)
         return listing_close(&record, error);

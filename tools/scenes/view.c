@@ -34,6 +34,8 @@ const char *view_size_word(const struct view *view, int object)
 const char *view_color_word(const struct view *view, int object)
 {
     const struct object *o = &view->scene->objects[object];
+    if (!manner_keeps_colors(view->scene->manner))
+        return NULL;
     return o->paint != PAINT_NONE ? paint_names[o->paint] : kinds[o->kind].color;
 }
 

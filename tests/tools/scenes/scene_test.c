@@ -251,9 +251,69 @@ static void test_drawings_are_ink_on_paper(void **state)
             }
         assert_true(dark * 50 > (long)(b->right - b->left) * (b->bottom - b->top));
     }
-    assert_int_equal(used[MANNER_COLORS], 0);
-    for (int m = 1; m < MANNERS; m++)
-        assert_true(used[m] > 5);
+    for (int m = 0; m < MANNERS; m++)
+        assert_true(m < MANNERS_PAINTED ? used[m] == 0 : used[m] > 5);
+}
+
+static double mean_of(const uint8_t *rgb, int x0, int x1, int channel)
+{
+    double sum = 0;
+    for (int y = 0; y < SIZE; y++)
+        for (int x = x0; x < x1; x++)
+            sum += rgb[3 * (y * SIZE + x) + channel];
+    return sum / ((x1 - x0) * SIZE);
+}
+
+/* A manner changes the pixels and nothing of the scene: its objects, their boxes and what is said of it stay. */
+static void test_manners_change_pixels_alone(void **state)
+{
+    (void)state;
+    lmvr_error error;
+    static uint8_t pictures[MANNERS_PAINTED][SIZE * SIZE * 3];
+    for (uint64_t i = 0; i < 20; i++) {
+        struct scene plain, s;
+        scene_choose(&glyphs, &rules, random_of(4, 0, i), &plain);
+        for (int m = 0; m < MANNERS_PAINTED; m++) {
+            s = plain;
+            scene_choose_manner(&s, 1U << m);
+            assert_int_equal(s.manner, m);
+            assert_int_equal(scene_draw(&glyphs, &s, SIZE, pictures[m], &error), LMVR_OK);
+            assert_memory_equal(&s.words, &plain.words, sizeof s.words);
+            if (m == 0)
+                plain = s; /* with its boxes */
+            for (int o = 0; o < s.count; o++)
+                assert_memory_equal(&s.objects[o].box, &plain.objects[o].box, sizeof s.objects[o].box);
+            for (int n = 0; n < m; n++)
+                assert_memory_not_equal(pictures[n], pictures[m], sizeof pictures[m]);
+        }
+        for (int p = 0; p < SIZE * SIZE; p++)
+            for (int c = 1; c < 3; c++) {
+                assert_int_equal(pictures[MANNER_GRAY][3 * p], pictures[MANNER_GRAY][3 * p + c]);
+                assert_int_equal(pictures[MANNER_PENCIL][3 * p], pictures[MANNER_PENCIL][3 * p + c]);
+            }
+        assert_true(mean_of(pictures[MANNER_PENCIL], 0, SIZE, 0) > 128); /* on white */
+    }
+}
+
+/* Of several manners each comes up; none given, or a drawing, leaves the scene alone. */
+static void test_each_manner_that_is_allowed_comes_up(void **state)
+{
+    (void)state;
+    int used[MANNERS] = {0};
+    for (uint64_t i = 0; i < 300; i++) {
+        struct scene s;
+        scene_choose(&glyphs, &rules, random_of(5, 0, i), &s);
+        scene_choose_manner(&s, 1U << MANNER_PHOTO | 1U << MANNER_FLAT | 1U << MANNER_PENCIL);
+        used[s.manner]++;
+        scene_choose(&glyphs, &rules, random_of(5, 0, i), &s);
+        scene_choose_manner(&s, 0);
+        assert_int_equal(s.manner, MANNER_COLORS);
+        s.manner = MANNER_HATCHING;
+        scene_choose_manner(&s, 1U << MANNER_GRAY);
+        assert_int_equal(s.manner, MANNER_HATCHING);
+    }
+    assert_true(used[MANNER_PHOTO] > 70 && used[MANNER_FLAT] > 70 && used[MANNER_PENCIL] > 70);
+    assert_int_equal(used[MANNER_PHOTO] + used[MANNER_FLAT] + used[MANNER_PENCIL], 300);
 }
 
 int main(void)
@@ -269,6 +329,8 @@ int main(void)
         cmocka_unit_test(test_no_two_pictures_are_the_same_in_any_part),
         cmocka_unit_test(test_the_first_numbers_of_parts_never_meet),
         cmocka_unit_test(test_drawings_are_ink_on_paper),
+        cmocka_unit_test(test_manners_change_pixels_alone),
+        cmocka_unit_test(test_each_manner_that_is_allowed_comes_up),
     };
     return cmocka_run_group_tests(tests, make_scenes, free_glyphs);
 }
