@@ -1,6 +1,7 @@
-# What the evaluations share, read by each: `work`, `model` and `trained` (folders of the pictures trained on) are set before.
+# What the evaluations share, read by each: `work` and `model` are set before.
 lmvr=build/lmvr sets=$work/sets reports=$work/reports
 mkdir -p "$sets" "$reports"
+. models/recipe/scenes.sh
 
 say() { printf '\n$ %s\n' "$*" >&2; "$@"; }
 draw() { [ -s "$sets/$1/made.json" ] || say $lmvr scenes --layout "$1" --count "$2" --test-count "$3" --seed "$4" -o "$sets/$1"; }
@@ -14,16 +15,9 @@ draw_sets() {
     draw visda 1500 750 9004
 }
 
-# No picture that is tested on is one that was trained on, byte for byte.
-sums() { find "$@" -name '*.jpg' -exec sha256sum {} + | cut -c1-64 | sort -u; }
-check_pictures() {
-    for folder in $trained; do [ -d "$folder" ] || return 0; done
-    sums $trained >"$work/trained.sums"
-    sums "$sets" >"$work/tested.sums"
-    comm -12 "$work/trained.sums" "$work/tested.sums" >"$work/both.sums"
-    echo "pictures trained on: $(wc -l <"$work/trained.sums"), tested on: $(wc -l <"$work/tested.sums"), in both: $(wc -l <"$work/both.sums")"
-    [ ! -s "$work/both.sums" ]
-}
+# No picture that is tested on is one of those in the folders, which were trained on. Fails where one is, and where a folder is not
+# there or has none.
+check_pictures() { say build/leaks "$@" -- "$sets"; }
 
 measure_naming() {
     say $lmvr describe -m "$model" --json -q "$sets/llava/images" >"$reports/responses.jsonl"

@@ -6,13 +6,14 @@
 set -eu
 cd "$(dirname "$0")/../.."
 work=${1:-build/model}
-model=${2:-models/lmvr-small} trained="$work/a/images $work/b/images $work/c/images"
+model=${2:-models/lmvr-small}
 . models/recipe/evaluate-common.sh
 
 draw_sets
 draw imagenet 3000 600 9005
 draw deepfashion 2500 625 9006
-check_pictures
+draw_scenes_of_small "$work"
+check_pictures "$work/a" "$work/b" "$work/c"
 measure_naming
 
 evaluate 1-design design --dataset voc2007 --data "$sets/voc2007"

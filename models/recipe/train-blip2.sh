@@ -11,11 +11,10 @@ recipe=models/recipe/blip2 lmvr=build/lmvr work=${1:-build/blip2}
 model=${2:-$work/lmvr-blip2-small}
 mkdir -p "$work"
 say() { printf '\n$ %s\n' "$*"; "$@"; }
+. models/recipe/scenes.sh
 
-# Seed 303 is for training; no other part of the project draws from it.
+draw_scenes_of_blip2 "$work"
 scenes=$work/scenes
-[ -s "$scenes/text.txt" ] || say $lmvr scenes --layout llava --count "${COUNT:-40000}" --test-count 500 --seed 303 --size 192 \
-    --force -o "$scenes"
 
 # The language model and its vocabulary. What reads a Q-Former should not need words in their order: it learns to say in sentences
 # what a bag of words holds, and beside that text; then the same of words with noise on them.

@@ -10,12 +10,9 @@ recipe=models/recipe lmvr=build/lmvr work=${1:-build/model}
 model=${2:-$work/lmvr-small}
 mkdir -p "$work"
 say() { printf '\n$ %s\n' "$*" >&2; "$@"; }
+. models/recipe/scenes.sh
 
-# Scenes of two sizes: many small ones, and ones as large as those that it will be shown. Seeds 101, 202 and 404 are for training;
-# no other part of the project draws from them (tests and tables use others).
-[ -s "$work/a/text.txt" ] || say $lmvr scenes --layout llava --count 60000 --test-count 500 --seed 101 --size 128 --force -o "$work/a"
-[ -s "$work/b/text.txt" ] || say $lmvr scenes --layout llava --count 30000 --test-count 500 --seed 202 --force -o "$work/b"
-[ -s "$work/c/text.txt" ] || say $lmvr scenes --layout llava --count 30000 --test-count 500 --seed 404 --force -o "$work/c"
+draw_scenes_of_small "$work"
 
 # Lists of two folders each, a record a line, paths from $work on.
 lines() { sed -e 's/^,//' -e '/^\[$/d' -e '/^\]$/d' -e "s#\"image\":\"#\"image\":\"$1/#" "$work/$1/$2"; }
