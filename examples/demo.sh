@@ -8,7 +8,7 @@ rm -rf "$out"
 mkdir -p "$out"
 say() { printf '\n$ %s\n' "$*"; "$@"; }
 
-echo "The model that comes with the project is small, and knows a hundred kinds of things in drawn scenes; $model/README.md is its"
+echo "The model that comes with the project is small, and knows 137 kinds of things in drawn scenes; $model/README.md is its"
 echo "card. Bring your own with -m, such as a download of llava-hf/llava-1.5-7b-hf."
 say $lmvr info
 begin=$(date +%s%N)
