@@ -1,5 +1,4 @@
-/* LLaVA's JSON: conversations about pictures, and what comes before them in its training: captions, and plain text. The truth
- * about every picture is in scenes.json. */
+/* LLaVA's JSON: conversations about pictures, and what comes before them in its training: captions, and plain text. */
 #include "tools/scenes/describe.h"
 #include "tools/scenes/dialogue.h"
 #include "tools/scenes/kind.h"
@@ -9,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const entries[] = {"images",         "llava.json",          "llava_test.json",
-                                      "captions.jsonl", "captions_test.jsonl", "text.txt",
-                                      "text_test.txt",  "scenes.json",         NULL};
+static const char *const entries[] = {
+    "images", "llava.json", "llava_test.json", "captions.jsonl", "captions_test.jsonl", "text.txt", "text_test.txt", NULL};
 
 enum { LIST_CONVERSATIONS, LIST_CAPTIONS, LIST_TEXT, LISTS };
 static const char *const list_names[2][LISTS] = {{"llava.json", "captions.jsonl", "text.txt"},
@@ -20,7 +18,6 @@ static const char *const list_names[2][LISTS] = {{"llava.json", "captions.jsonl"
 struct state {
     struct kind_lists kinds;
     struct listing lists[2][LISTS]; /* of each part */
-    struct listing truth;
 };
 
 static bool is_any(int kind)
@@ -41,8 +38,7 @@ static lmvr_status begin(struct set *set, lmvr_error *error)
             TRY(listing_open(&s->lists[part][i], set->options->output, list_names[part][i], error));
         TRY(listing_add(&s->lists[part][LIST_CONVERSATIONS], "[\n", error));
     }
-    TRY(listing_open(&s->truth, set->options->output, "scenes.json", error));
-    return listing_add(&s->truth, "[\n", error);
+    return LMVR_OK;
 }
 
 static void plan(const struct set *set, struct picture *p)
@@ -52,29 +48,6 @@ static void plan(const struct set *set, struct picture *p)
     struct scene_rules rules = {
         .kinds = s->kinds.with, .kind_count = s->kinds.with_count, .least = 2, .most = SCENE_MAX_OBJECTS};
     scene_choose(&set->glyphs, &rules, set_random(set, p), &p->scene);
-}
-
-/* ---- the truth ---- */
-
-static json_t *object_json(const struct view *view, int object)
-{
-    const struct object *o = &view->scene->objects[object];
-    const char *color = view_color_word(view, object), *size = view_size_word(view, object);
-    json_t *json = json_pack("{s:s, s:[i,i,i,i], s:s?, s:s, s:s, s:f}", "name", kinds[o->kind].name, "box", o->box.left,
-                             o->box.top, o->box.right - o->box.left, o->box.bottom - o->box.top, "color", color, "size",
-                             size ? size : "medium", "position", view_place(view, object), "visible", o->visible);
-    return json;
-}
-
-static json_t *truth_json(const struct view *view, const struct picture *p, const char *id)
-{
-    json_t *objects = json_array();
-    for (int i = 0; i < p->scene.count; i++)
-        json_array_append_new(objects, object_json(view, i));
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:s*, s:o}", "id", id, "image", p->path, "part",
-                     p->part == SET_TRAIN ? "train" : "test", "width", view->size, "height", view->size, "background",
-                     background_kinds[p->scene.background.kind].name, "manner",
-                     p->scene.manner == MANNER_COLORS ? NULL : manner_names[p->scene.manner], "objects", objects);
 }
 
 /* ---- what is said of it ---- */
@@ -133,7 +106,6 @@ static lmvr_status add(struct set *set, const struct picture *p, lmvr_error *err
     char id[32];
     snprintf(id, sizeof id, "%s%06" PRId64, p->part == SET_TRAIN ? "" : "test_", p->index);
     view_init(&view, &p->scene, set->options->size, false, &r);
-    TRY(listing_add_element(&s->truth, truth_json(&view, p, id), error));
     TRY(add_conversation(&lists[LIST_CONVERSATIONS], &view, p, id, &r, error));
     TRY(add_caption(&lists[LIST_CAPTIONS], set, p, &r, error));
     return add_text(&lists[LIST_TEXT], &view, &r, error);
@@ -142,8 +114,6 @@ static lmvr_status add(struct set *set, const struct picture *p, lmvr_error *err
 static lmvr_status end(struct set *set, lmvr_error *error)
 {
     struct state *s = set->state;
-    TRY(listing_add(&s->truth, "]\n", error));
-    TRY(listing_close(&s->truth, error));
     for (int part = 0; part < 2; part++) {
         TRY(listing_add(&s->lists[part][LIST_CONVERSATIONS], "]\n", error));
         for (int i = 0; i < LISTS; i++)
@@ -158,7 +128,6 @@ static void finish(struct set *set)
     if (!s)
         return;
     kind_lists_finish(&s->kinds);
-    listing_drop(&s->truth);
     for (int i = 0; i < 2 * LISTS; i++)
         listing_drop(&s->lists[i / LISTS][i % LISTS]);
     free(s);

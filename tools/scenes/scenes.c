@@ -3,6 +3,7 @@
 #include "tools/scenes/jpeg.h"
 #include "tools/scenes/scenes_folder.h"
 #include "tools/scenes/set.h"
+#include "tools/scenes/truth.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -106,6 +107,7 @@ static lmvr_status make_chunk(struct set *set, enum set_part part, int64_t from,
             return c->statuses[i];
         }
         TRY(set->layout->add(set, &c->pictures[i], error));
+        TRY(truth_add(set, &c->pictures[i], error));
     }
     return LMVR_OK;
 }
@@ -146,12 +148,17 @@ static lmvr_status make_set(struct set *set, lmvr_error *error)
     if (status == LMVR_OK)
         status = set->layout->begin(set, error);
     if (status == LMVR_OK)
+        status = truth_open(set, error);
+    if (status == LMVR_OK)
         status = make_pictures(set, chunk, error);
     if (status == LMVR_OK)
         status = set->layout->end(set, error);
     if (status == LMVR_OK)
+        status = truth_close(set, error);
+    if (status == LMVR_OK)
         status = folder_write_record(set->options, set->layout->name, true, error);
     set->layout->finish(set);
+    truth_drop(set);
     free(chunk);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "format/file.h"
 #include "format/json.h"
 #include "tools/scenes/kind.h"
+#include "tools/scenes/truth.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +23,7 @@ static const struct layout *const layouts[] = {&layout_voc2007,  &layout_coco,  
 
 static bool belongs_to_a_set(const char *entry)
 {
-    if (strcmp(entry, FOLDER_RECORD) == 0 || strcmp(entry, FOLDER_SYNONYMS) == 0)
+    if (strcmp(entry, FOLDER_RECORD) == 0 || strcmp(entry, FOLDER_SYNONYMS) == 0 || strcmp(entry, TRUTH_FILE) == 0)
         return true;
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
         for (const char *const *e = layouts[i]->entries; *e; e++)

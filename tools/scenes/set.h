@@ -40,6 +40,7 @@ struct set {
     const struct scenes_options *options;
     const struct layout *layout;
     struct glyphs glyphs;
+    struct listing truth;
     void *state; /* of the layout; finish() frees it */
 };
 

@@ -135,6 +135,38 @@ static void assert_boxes_inside(const char *xml)
     }
 }
 
+static void test_the_truth_of_every_layout_lists_its_pictures(void **state)
+{
+    static const enum scenes_layout layouts[] = {SCENES_VOC2007, SCENES_COCO, SCENES_VISDA, SCENES_IMAGENET, SCENES_LLAVA};
+    static const char *const parts[] = {"train", "test", "validation"};
+    (void)state;
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        json_t *scene;
+        size_t number;
+        struct scenes_options o = options_of(layouts[i], "set");
+        o.force = true;
+        make(&o);
+        json_t *truth = read_json("set/scenes.json");
+        assert_int_equal(json_array_size(truth), layouts[i] == SCENES_VISDA ? 60 : 50);
+        json_array_foreach(truth, number, scene)
+        {
+            char path[256];
+            const char *image = json_string_value(json_object_get(scene, "image"));
+            snprintf(path, sizeof path, "set/%s", image);
+            assert_true(exists(path));
+            assert_string_equal(json_string_value(json_object_get(scene, "part")), parts[number < 40   ? 0
+                                                                                         : number < 50 ? 1
+                                                                                                       : 2]);
+            json_t *first = json_array_get(json_object_get(scene, "objects"), 0);
+            const char *name = json_string_value(json_object_get(first, "name"));
+            assert_true(kind_find(name) >= 0);
+            if (layouts[i] == SCENES_IMAGENET && !strchr(name, ' '))
+                assert_non_null(strstr(image, name));
+        }
+        json_decref(truth);
+    }
+}
+
 static void test_voc_lists_agree_with_annotations(void **state)
 {
     (void)state;
@@ -211,6 +243,33 @@ static void test_coco(void **state)
 }
 
 /* ---- VisDA, ImageNet ---- */
+
+static void test_the_truth_has_the_boxes_that_coco_has(void **state)
+{
+    (void)state;
+    struct scenes_options o = options_of(SCENES_COCO, "coco");
+    make(&o);
+    json_t *truth = read_json("coco/scenes.json"), *instances = read_json("coco/annotations/instances_train2017.json");
+    json_t *annotations = json_object_get(instances, "annotations"), *scene, *object;
+    size_t i, j, at = 0;
+    json_array_foreach(truth, i, scene)
+    {
+        if (strcmp(json_string_value(json_object_get(scene, "part")), "train") != 0)
+            continue;
+        json_array_foreach(json_object_get(scene, "objects"), j, object)
+        {
+            if (!kinds[kind_find(json_string_value(json_object_get(object, "name")))].coco)
+                continue;
+            json_t *annotation = json_array_get(annotations, at++);
+            assert_true(json_equal(json_object_get(object, "box"), json_object_get(annotation, "bbox")));
+            assert_int_equal(json_integer_value(json_object_get(annotation, "image_id")),
+                             atoi(json_string_value(json_object_get(scene, "id"))));
+        }
+    }
+    assert_int_equal(at, json_array_size(annotations));
+    json_decref(instances);
+    json_decref(truth);
+}
 
 static void test_visda_lists_hold_every_class_in_turn(void **state)
 {
@@ -438,7 +497,7 @@ static void test_a_stopped_run_says_so_and_can_be_made_anew(void **state)
     o.progress = stop_at_once;
     assert_int_equal(scenes_make(&o, &error), LMVR_STOPPED);
     assert_string_equal(error.message, "stopped with 64 of 250 pictures made");
-    assert_false(exists("set/llava.json"));
+    assert_false(exists("set/llava.json") || exists("set/scenes.json"));
     json_t *record = read_json("set/made.json");
     assert_true(json_is_false(json_object_get(record, "complete")));
     json_decref(record);
@@ -459,8 +518,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_threads_change_nothing),
         IN_FOLDER(test_pictures_do_not_depend_on_how_many_there_are),
+        IN_FOLDER(test_the_truth_of_every_layout_lists_its_pictures),
         IN_FOLDER(test_voc_lists_agree_with_annotations),
         IN_FOLDER(test_coco),
+        IN_FOLDER(test_the_truth_has_the_boxes_that_coco_has),
         IN_FOLDER(test_visda_lists_hold_every_class_in_turn),
         IN_FOLDER(test_imagenet_tests_only_classes_that_it_trains),
         IN_FOLDER(test_deepfashion_lists_have_a_line_a_picture),
