@@ -1,5 +1,6 @@
 /* lmvr: images to vectors with a multimodal language model. Finds the command and hands over. */
 #include "front.h"
+#include "spin.h"
 #include "wrap.h"
 
 #include <stdio.h>
@@ -138,8 +139,11 @@ int main(int argc, char **argv)
         return print_version();
     for (size_t i = 0; i < COMMANDS; i++) {
         int words = matching_words(commands[i].name, argc, argv);
-        if (words)
-            return front_run(&commands[i], argc - words, argv + words);
+        if (!words)
+            continue;
+        if (commands[i].run)
+            spin_briefly(argv);
+        return front_run(&commands[i], argc - words, argv + words);
     }
     int status = EXIT_CANNOT;
     if (!explain_words(argc, argv, &status))

@@ -1,0 +1,9 @@
+/* How long OpenMP's threads wait awake. */
+#ifndef LMVR_CLI_SPIN_H
+#define LMVR_CLI_SPIN_H
+
+/* Has OpenMP's threads spin for a short time before they sleep, unless the caller's environment says how long. Its library
+ * reads the environment before main(), so the program is started anew, once. Where that cannot be done, nothing changes. */
+void spin_briefly(char **argv);
+
+#endif
