@@ -116,7 +116,8 @@ static json_t *describe_response(const lmvr_result *r, const char *response)
 static json_t *describe_maps(const struct attend_output *o, const lmvr_session_options *options)
 {
     const lmvr_view *view = &o->result->view;
-    return json_pack("{s:[i,i], s:[i,i], s:{s:f, s:f, s:f, s:f}, s:o}", "layers", options->attention_first,
+    return json_pack("{s:s, s:[i,i], s:[i,i], s:{s:f, s:f, s:f, s:f}, s:o}", "query",
+                     options->attention_query == LMVR_QUERY_OWN ? "own" : "predicting", "layers", options->attention_first,
                      options->attention_last, "grid", o->result->grid_rows, o->result->grid_columns, "view", "x", view->x, "y",
                      view->y, "width", view->width, "height", view->height, "words", words_to_json(o));
 }
@@ -238,13 +239,15 @@ static lmvr_status draw_sheet(const struct attend_output *o, const char *title, 
 {
     uint8_t *png;
     size_t size;
-    char note[160], blocks[48];
+    char note[192], blocks[48];
     lmvr_session_options options;
     lmvr_session_get_options(o->session, &options);
+    const char *query = options.attention_query == LMVR_QUERY_OWN ? "a word" : "where a word is predicted";
     int first = options.attention_first, last = options.attention_last;
     snprintf(blocks, sizeof blocks, first == last ? "block %d" : "blocks %d to %d", first, last);
     snprintf(note, sizeof note,
-             "Attention to the visual tokens: softmax weights, averaged over heads, %s, and a word's tokens.", blocks);
+             "Attention from %s to the visual tokens: softmax weights, averaged over heads, %s, and a word's tokens.", query,
+             blocks);
     struct sheet sheet = {.title = title,
                           .note = note,
                           .image = o->image,

@@ -45,6 +45,8 @@ const struct option_row option_table[] = {
     {0, "words", TEXT("WORD,...", words), FOR_ATTEND,
      "words to show, each at its first occurrence (default: words of the response that look like nouns)"},
     {0, "token", TEXT("N,...", tokens), FOR_ATTEND, "response tokens to show, counted from 0, instead of words"},
+    {0, "query", CHOICE("predicting|own", session.attention_query), FOR_ATTEND,
+     "position whose attention is shown for a token: the one before it, which predicts it, or its own (default: predicting)"},
     {0, "layers", TEXT("A:B", blocks), FOR_ATTEND,
      "language model blocks to average over, counted from 1: A:B, A, A: or :B (default: all)"},
 

@@ -124,6 +124,14 @@ typedef enum lmvr_aspect {
     LMVR_ASPECT_STRETCH      /* resized regardless of the aspect */
 } lmvr_aspect;
 
+/* Where the attention that is shown for a generated token is asked from. */
+typedef enum lmvr_query {
+    LMVR_QUERY_DEFAULT = 0, /* the predicting position */
+    LMVR_QUERY_PREDICTING,  /* the position before the token's own, whose state chooses the token: for the first token the
+                             * prompt's  last position, or the start token's of a decoder behind an encoder */
+    LMVR_QUERY_OWN          /* the token's own position, where it is fed in and its state chooses the next token */
+} lmvr_query;
+
 /* Pixels: height rows of width RGB triples, 8 bits each, without gaps. */
 typedef struct lmvr_pixels {
     int width, height;
@@ -154,6 +162,7 @@ typedef struct lmvr_session_options {
     lmvr_aspect aspect;
     /* Also give each response token's attention to the visual tokens; it takes one more pass over the response. */
     bool attention;
+    lmvr_query attention_query;
     int attention_first, attention_last; /* the blocks to average over, counted from 1; 0 and 0: all */
     lmvr_filter_fn *filter;              /* NULL: none */
     void *filter_user;                   /* given to the filter; may be NULL */
@@ -221,7 +230,7 @@ typedef struct lmvr_result {
     size_t token_count;
     bool finished; /* the end token was produced, rather than the length limit met */
     /* With options.attention, else NULL: (token_count, grid_rows, grid_columns), for each generated token the softmax weights
-     * from the position where it is fed in to the visual tokens, averaged over the heads and the blocks asked for; not
+     * from its position (options.attention_query) to the visual tokens, averaged over the heads and the blocks asked for; not
      * rescaled, so that a map's sum is the share of attention that goes to the image. Where visual tokens are not patches
      * (BLIP-2), their shares are carried on to what they attend to: docs/models.md says exactly how. */
     const float *attention;

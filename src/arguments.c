@@ -31,6 +31,14 @@ static lmvr_status check_aspect(lmvr_aspect aspect, lmvr_error *error)
                      (int)aspect);
 }
 
+static lmvr_status check_query(lmvr_query query, lmvr_error *error)
+{
+    if ((int)query >= LMVR_QUERY_DEFAULT && query <= LMVR_QUERY_OWN)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "attention_query is %d, expected LMVR_QUERY_DEFAULT, LMVR_QUERY_PREDICTING or LMVR_QUERY_OWN", (int)query);
+}
+
 static lmvr_status check_features(const lmvr_session_options *o, lmvr_error *error)
 {
     if (o->feature_count > MOST_FEATURES)
@@ -63,6 +71,7 @@ lmvr_status check_session_options(const lmvr_session_options *o, lmvr_error *err
 {
     TRY(check_features(o, error));
     TRY(check_generation(o, error));
+    TRY(check_query(o->attention_query, error));
     TRY(check_aspect(o->aspect, error));
     TRY(check_threads(o->threads, error));
     if (o->batch < 0 || o->batch > MOST_BATCH)

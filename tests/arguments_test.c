@@ -129,6 +129,8 @@ static void creating_a_session_refuses_each_wrong_number(void **state)
     REFUSED_OPTION(top_p, NAN, "top_p is nan, expected more than 0 and at most 1");
     REFUSED_OPTION(aspect, (lmvr_aspect)7,
                    "aspect is 7, expected LMVR_ASPECT_DEFAULT, LMVR_ASPECT_CROP, LMVR_ASPECT_PAD or LMVR_ASPECT_STRETCH");
+    REFUSED_OPTION(attention_query, (lmvr_query)3,
+                   "attention_query is 3, expected LMVR_QUERY_DEFAULT, LMVR_QUERY_PREDICTING or LMVR_QUERY_OWN");
     REFUSED_OPTION(threads, -1, "threads is -1, expected 1 to 4096, or 0 for one per processor");
     REFUSED_OPTION(batch, -1, "batch is -1, expected 1 to 4096, or 0 for the default");
     REFUSED_OPTION(batch, 4097, "batch is 4097, expected 1 to 4096, or 0 for the default");

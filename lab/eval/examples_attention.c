@@ -12,6 +12,8 @@
 #define MOST_IMAGES  3
 #define MOST_WORDS   5
 #define PICTURE_SIDE 320
+#define NOTE                                                                                                                   \
+    "Attention to the visual tokens where a word is predicted, the mean over heads and blocks; each map on its own scale."
 
 /* One image's maps, while its response is at hand. */
 struct maps {
@@ -60,9 +62,8 @@ static lmvr_status add_maps(struct maps *maps, const lmvr_result *result, lmvr_e
     const char *slash = strrchr(maps->example->path, '/');
     lmvr_status status = choose_words(maps->example, result, &words, error);
     if (status == LMVR_OK && words.count > 0) {
-        struct report_gallery *gallery = report_add_gallery(
-            maps->report, "attention", slash ? slash + 1 : maps->example->path,
-            "Each word's attention to the visual tokens, the mean over heads and blocks. The scale is each map's own.", 200);
+        struct report_gallery *gallery =
+            report_add_gallery(maps->report, "attention", slash ? slash + 1 : maps->example->path, NOTE, 200);
         for (size_t i = 0; i < words.count && status == LMVR_OK; i++) {
             struct heat heat = {words.items[i].weights, words.rows, words.columns, result->view};
             status = add_map(gallery, maps->image, &heat, words.items[i].label, error);

@@ -6,6 +6,7 @@
 #define LMVR_SRC_LANGUAGE_LANGUAGE_H
 
 #include "error.h"
+#include "language/pass.h"
 #include "tensor/arena.h"
 
 #include <stdbool.h>
@@ -38,6 +39,12 @@ struct language_step {
     const int32_t *tokens;
 };
 
+/* A response that has ended; its sequence's keys and values are still in its slot. */
+struct language_response {
+    int slot, count;
+    const int32_t *tokens; /* (count) */
+};
+
 struct language_operations {
     /* Memory for `slots` sequences of this input and up to `response` tokens. The input's tokens live as long as it does. */
     lmvr_status (*cache_create)(const void *model, int slots, const struct language_input *input, int64_t response,
@@ -64,13 +71,10 @@ struct language_operations {
     /* logits (rows, vocabulary) from last states (rows, width). */
     lmvr_status (*logits)(const void *model, struct arena *arena, int64_t rows, const float *states, float *logits,
                           lmvr_error *error);
-    /*
-     * What the tokens of a whole response, (count), attend to from the positions where they are fed in: weights (count, visual)
-     * on the visual tokens first .. first + visual - 1, the mean over heads and blocks first_block .. last_block, counted
-     * from 1. The sequence's keys and values are still in its slot.
-     */
-    lmvr_status (*attend)(const void *model, void *cache, struct arena *arena, int slot, int count, const int32_t *tokens,
-                          int first_block, int last_block, int64_t first, int64_t visual, float *weights, lmvr_error *error);
+    /* What a response attends to, at positions of the input: a row for each token, asked from the position that predicts it,
+     * or from its own. */
+    lmvr_status (*attend)(const void *model, void *cache, struct arena *arena, const struct language_response *response,
+                          bool predicting, struct language_attention *attention, lmvr_error *error);
     void (*free)(void *model);
 };
 

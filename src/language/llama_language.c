@@ -8,6 +8,8 @@ struct cache {
     struct kv_cache kv;
     struct language_input input;
     int shared; /* the slot that holds what stands before the image */
+    int64_t width;
+    float *last_input; /* (slots, width): the embedding at the input's last position */
 };
 
 static uint64_t cache_bytes(const void *model, int slots, const struct language_input *input, int64_t response)
@@ -20,8 +22,10 @@ static uint64_t cache_bytes(const void *model, int slots, const struct language_
 static void cache_free(void *cache)
 {
     struct cache *c = cache;
-    if (c)
+    if (c) {
         kv_cache_finish(&c->kv);
+        free(c->last_input);
+    }
     free(c);
 }
 
@@ -34,9 +38,12 @@ static lmvr_status cache_create(const void *model, int slots, const struct langu
         return error_no_memory(error, "a key-value cache");
     c->input = *input;
     c->shared = slots;
-    lmvr_status status =
-        kv_cache_create(&c->kv, m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + (input->before_count > 0),
-                        language_input_length(input) + response, m->rope_theta, m->rope_factor, error);
+    c->width = m->width;
+    c->last_input = calloc((size_t)slots * (size_t)m->width, sizeof *c->last_input);
+    lmvr_status status = c->last_input ? LMVR_OK : error_no_memory(error, "a key-value cache");
+    if (status == LMVR_OK)
+        status = kv_cache_create(&c->kv, m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + (input->before_count > 0),
+                                 language_input_length(input) + response, m->rope_theta, m->rope_factor, error);
     if (status != LMVR_OK) {
         cache_free(c);
         *cache = NULL;
@@ -48,6 +55,7 @@ static void cache_copy(void *cache, int from, int to)
 {
     struct cache *c = cache;
     kv_cache_copy(&c->kv, from, to, language_input_length(&c->input));
+    memcpy(c->last_input + to * c->width, c->last_input + from * c->width, (size_t)c->width * sizeof *c->last_input);
 }
 
 /* Rows of a pass are positions of the input from `offset` on. */
@@ -117,6 +125,7 @@ static lmvr_status start(const void *model, void *cache, struct arena *arena, in
         kv_cache_copy(&c->kv, c->shared, slot, before);
     memcpy(hidden, visual, (size_t)(visual_count * m->width) * sizeof *hidden);
     llama_embed(m, c->input.after_count, c->input.after, hidden + visual_count * m->width);
+    memcpy(c->last_input + (int64_t)slot * m->width, hidden + (rows - 1) * m->width, (size_t)m->width * sizeof *hidden);
     TRY(run_input(m, c, arena, slot, before, rows, hidden, extent, input, states, error));
     if (last) {
         int64_t from = extent->needed_from > before ? extent->needed_from - before : 0;
@@ -157,32 +166,39 @@ static lmvr_status logits(const void *model, struct arena *arena, int64_t rows, 
     return llama_logits(model, arena, rows, states, out, error);
 }
 
-/* The response once more, as one pass of many rows: each row's result is the one of its own step. */
-static lmvr_status attend(const void *model, void *cache, struct arena *arena, int slot, int count, const int32_t *tokens,
-                          int first_block, int last_block, int64_t first, int64_t visual, float *weights, lmvr_error *error)
+/* Embeddings (count, width) at the positions that a response is asked from. */
+static void embed_queries(const struct llama *m, const struct cache *c, const struct language_response *response,
+                          bool predicting, float *hidden)
+{
+    if (predicting) {
+        memcpy(hidden, c->last_input + (int64_t)response->slot * m->width, (size_t)m->width * sizeof *hidden);
+        llama_embed(m, response->count - 1, response->tokens, hidden + m->width);
+    } else {
+        llama_embed(m, response->count, response->tokens, hidden);
+    }
+}
+
+/* These positions once more, as one pass of many rows: each row's result is the one of its own step. */
+static lmvr_status attend(const void *model, void *cache, struct arena *arena, const struct language_response *response,
+                          bool predicting, struct language_attention *attention, lmvr_error *error)
 {
     const struct llama *m = model;
     struct cache *c = cache;
     struct arena_mark mark = arena_mark(arena);
-    float *hidden = arena_floats(arena, count * (int64_t)m->width);
+    float *hidden = arena_floats(arena, response->count * (int64_t)m->width);
     bool *none = arena_alloc(arena, m->block_count + 1, sizeof *none);
     if (!hidden || !none)
         return error_no_memory(error, "the attention maps");
     memset(none, 0, (size_t)(m->block_count + 1) * sizeof *none);
-    llama_embed(m, count, tokens, hidden);
-    struct language_span span = {slot, language_input_length(&c->input), count};
-    struct language_attention record = {.first_block = first_block,
-                                        .last_block = last_block,
-                                        .first = c->input.before_count + first,
-                                        .count = visual,
-                                        .weights = weights};
+    embed_queries(m, c, response, predicting, hidden);
+    struct language_span span = {response->slot, language_input_length(&c->input) - predicting, response->count};
     struct language_pass pass = {.spans = &span,
                                  .span_count = 1,
                                  .hidden = hidden,
-                                 .blocks = last_block,
-                                 .finish_from = count,
+                                 .blocks = attention->last_block,
+                                 .finish_from = response->count,
                                  .wanted = none,
-                                 .attention = &record};
+                                 .attention = attention};
     TRY(llama_forward(m, &c->kv, arena, &pass, NULL, error));
     arena_release(arena, mark);
     return LMVR_OK;

@@ -128,26 +128,24 @@ static lmvr_status logits(const void *model, struct arena *arena, int64_t rows, 
     return t5_logits(model, arena, rows, states, out, error);
 }
 
-/* The response once more, as one pass of many rows: each row's result is the one of its own step. */
-static lmvr_status attend(const void *model, void *cache, struct arena *arena, int slot, int count, const int32_t *tokens,
-                          int first_block, int last_block, int64_t first, int64_t visual, float *weights, lmvr_error *error)
+/* The positions asked from once more, as one pass of many rows: each row's result is the one of its own step. */
+static lmvr_status attend(const void *model, void *cache, struct arena *arena, const struct language_response *response,
+                          bool predicting, struct language_attention *attention, lmvr_error *error)
 {
     const struct t5 *m = model;
-    struct cache *c = cache;
     struct arena_mark mark = arena_mark(arena);
-    int states = m->decoder.block_count + 1;
+    int states = m->decoder.block_count + 1, count = response->count;
     bool *none = arena_alloc(arena, states, sizeof *none);
-    if (!none)
+    int32_t *decoded = arena_alloc(arena, 1 + count, sizeof *decoded);
+    if (!none || !decoded)
         return error_no_memory(error, "the attention maps");
     memset(none, 0, (size_t)states * sizeof *none);
+    decoded[0] = m->start_token;
+    memcpy(decoded + 1, response->tokens, (size_t)count * sizeof *decoded);
     struct language_listener nobody = {.wanted = none};
-    struct language_span span = {slot, 1, count};
-    struct language_attention record = {.first_block = first_block,
-                                        .last_block = last_block,
-                                        .first = c->input.before_count + first,
-                                        .count = visual,
-                                        .weights = weights};
-    TRY(run_decoder(m, c, arena, &span, 1, count, tokens, &nobody, &record, NULL, error));
+    int first = predicting ? 0 : 1;
+    struct language_span span = {response->slot, first, count};
+    TRY(run_decoder(m, cache, arena, &span, 1, count, decoded + first, &nobody, attention, NULL, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }

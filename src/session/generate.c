@@ -173,18 +173,22 @@ lmvr_status generate_attention(struct lmvr_session *session, int slot, float *at
 {
     const struct language *m = &session->model->language;
     const struct sequence *q = &session->sequences[slot];
-    int first_block = session->options.attention_first, last_block = session->options.attention_last;
     int64_t patches = model_patches(session->model), tokens = session->visual_tokens;
+    int64_t first = session->needs_maps ? 0 : tokens - patches; /* the last visual tokens are the patches */
     struct arena_mark mark = arena_mark(&session->arena);
-    if (!session->needs_maps) /* the last visual tokens are the patches */
-        return m->operations->attend(m->model, session->cache, &session->arena, slot, q->count, q->tokens, first_block,
-                                     last_block, tokens - patches, patches, attention, error);
-    float *weights = arena_floats(&session->arena, q->count * tokens);
+    float *weights = session->needs_maps ? arena_floats(&session->arena, q->count * tokens) : attention;
     if (!weights)
         return error_no_memory(error, "the attention maps");
-    TRY(m->operations->attend(m->model, session->cache, &session->arena, slot, q->count, q->tokens, first_block, last_block, 0,
-                              tokens, weights, error));
-    carry_to_patches(session, q, weights, attention);
+    struct language_response response = {slot, q->count, q->tokens};
+    struct language_attention asked = {.first_block = session->options.attention_first,
+                                       .last_block = session->options.attention_last,
+                                       .first = session->input.before_count + first,
+                                       .count = tokens - first,
+                                       .weights = weights};
+    TRY(m->operations->attend(m->model, session->cache, &session->arena, &response,
+                              session->options.attention_query == LMVR_QUERY_PREDICTING, &asked, error));
+    if (session->needs_maps)
+        carry_to_patches(session, q, weights, attention);
     arena_release(&session->arena, mark);
     return LMVR_OK;
 }

@@ -268,6 +268,8 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
         s->options.attention_first = 1;
         s->options.attention_last = s->model->language.blocks;
     }
+    if (o->attention_query == LMVR_QUERY_DEFAULT)
+        s->options.attention_query = LMVR_QUERY_PREDICTING;
     s->preprocess = config->preprocess;
     set_aspect(&s->preprocess, o->aspect, config->vision.image_size);
     if (o->aspect == LMVR_ASPECT_DEFAULT)

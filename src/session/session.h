@@ -122,7 +122,7 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
  * reads their features. */
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error);
 void generate_finish(const struct lmvr_session *session, const struct sequence *sequence, float *values);
-/* What each token of the response that has just ended in `slot` attends to, (count, patches), into `attention`. */
+/* What is attended to for each token of the response that has just ended in `slot`, (count, patches), into `attention`. */
 lmvr_status generate_attention(struct lmvr_session *session, int slot, float *attention, lmvr_error *error);
 
 #endif

@@ -206,6 +206,38 @@ static void layers_are_ranges_of_the_model_s_blocks(void **state)
     assert_false(exists("new"));
 }
 
+/* Told to the library, in attend.json and on the sheet. */
+static void the_query_is_the_predicting_position_unless_the_own_is_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *call, *query;
+        float factor;
+    } cases[] = {{"attend -m m --token 1 -o 0 a.jpg", "predicting", 2},
+                 {"attend -m m --token 1 --query predicting -o 1 a.jpg", "predicting", 2},
+                 {"attend -m m --token 1 --query own -o 2 a.jpg", "own", 20}};
+    static const char *const folders[] = {"0", "1", "2"};
+    size_t sizes[3];
+    char *sheets[3];
+    for (size_t i = 0; i < 3; i++) {
+        char path[32];
+        assert_ended(lmvr(cases[i].call, ""), 0, NULL);
+        snprintf(path, sizeof path, "%s/maps.npy", folders[i]);
+        assert_maps(path, "'shape': (1, 2, 2)", &cases[i].factor, 1);
+        snprintf(path, sizeof path, "%s/attend.json", folders[i]);
+        json_t *json = read_json(path);
+        assert_string_equal(json_string_value(json_object_get(json, "query")), cases[i].query);
+        json_decref(json);
+        snprintf(path, sizeof path, "%s/sheet.png", folders[i]);
+        sheets[i] = read_bytes(path, &sizes[i]);
+    }
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(sheets[0], sheets[1], sizes[0]);
+    assert_false(sizes[0] == sizes[2] && memcmp(sheets[0], sheets[2], sizes[0]) == 0);
+    for (size_t i = 0; i < 3; i++)
+        free(sheets[i]);
+}
+
 static void wrong_calls_are_refused(void **state)
 {
     (void)state;
@@ -225,6 +257,7 @@ static void wrong_calls_are_refused(void **state)
         {"attend -m m -o out --token x a.jpg", "--token takes whole numbers, counted from 0, not \"x\""},
         {"attend -m m -o out --token 1,-2 a.jpg", "--token takes whole numbers, counted from 0, not \"-2\""},
         {"attend -m m -o out --token 1.5 a.jpg", "not \"1.5\""},
+        {"attend -m m -o out --query next a.jpg", "--query takes predicting|own, not \"next\""},
         {"attend -m none -o out a.jpg", "none: not a model"},
         {"attend -m m -o out --batch 2 a.jpg", "there is no option --batch"},
     };
@@ -302,6 +335,7 @@ int main(void)
         IN_FOLDER(missing_words_fail_alone),
         IN_FOLDER(words_make_safe_file_names),
         IN_FOLDER(layers_are_ranges_of_the_model_s_blocks),
+        IN_FOLDER(the_query_is_the_predicting_position_unless_the_own_is_asked_for),
         IN_FOLDER(wrong_calls_are_refused),
         IN_FOLDER(an_image_that_cannot_be_read_is_a_failed_input),
         IN_FOLDER(results_are_protected),

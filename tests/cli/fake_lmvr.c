@@ -158,6 +158,7 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
     lmvr_status status = LMVR_OK;
     if (options->attention) {
         count = 0;
+        s->options.attention_query = options->attention_query ? options->attention_query : LMVR_QUERY_PREDICTING;
         s->options.attention_first = options->attention_first ? options->attention_first : 1;
         s->options.attention_last = options->attention_last ? options->attention_last : 3;
     }
@@ -242,16 +243,18 @@ static void compute(struct lmvr_session *s, uint64_t state, int32_t tokens[3], c
     snprintf(response, size, "A \"dög\"\twith %d\nlegs, %s", (int)tokens[0], s->prompt);
 }
 
-/* A grid of 2 x 2 over the image's center; cell c of token t has (t + 1) (c + 1) / 1000. The tokens end after the quoted word,
- * within "legs" and with the response, the prompt. */
-static bool attend(lmvr_result *result, const char *path, float weights[12], uint32_t ends[3])
+/* A grid of 2 x 2 over the image's center; cell c of token t has (t + 1) (c + 1) / 1000, ten times that at its own position.
+ * The tokens end after the quoted word, within "legs" and with the response, the prompt. */
+static bool attend(lmvr_result *result, lmvr_query query, const char *path, float weights[12], uint32_t ends[3])
 {
     struct image image;
     if (image_read(path, &image, NULL, NULL) != LMVR_OK)
         return false;
     double side = image.width < image.height ? image.width : image.height;
-    for (int i = 0; i < 12; i++)
-        weights[i] = (float)((i / 4 + 1) * (i % 4 + 1)) / 1000;
+    for (int i = 0; i < 12; i++) {
+        int factor = (i / 4 + 1) * (i % 4 + 1);
+        weights[i] = (float)factor / (query == LMVR_QUERY_OWN ? 100.0f : 1000.0f);
+    }
     ends[0] = (uint32_t)(strchr(result->response, '\t') - result->response);
     ends[1] = (uint32_t)(strchr(result->response, ',') - result->response) - 2;
     ends[2] = (uint32_t)strlen(result->response);
@@ -289,7 +292,7 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
                 result.token_count = 3;
                 result.finished = tokens[2] % 2;
             }
-            if (session->options.attention && !attend(&result, images[i].path, weights, ends))
+            if (session->options.attention && !attend(&result, session->options.attention_query, images[i].path, weights, ends))
                 return error_set(error, LMVR_ERROR_INVALID, "%s: not an image after all", images[i].path);
         }
         if (on_result(&result, user) != 0)

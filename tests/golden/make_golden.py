@@ -274,7 +274,7 @@ CHECKPOINTS = {
             "patch_size": 10, "processor_class": "LlavaProcessor", "vision_feature_select_strategy": "default"}},
         "cases": [
             case(GRADIENT), case(SHAPES), case(ORIENTED, template="llava_hf"), case(NOISE, "It is", "plain", 6),
-            case(GRAY16, "Tell me:", "none", 6)]},
+            case(GRAY16, "Tell me:", "none", 6), case(GRADIENT, "What is in <image>", "none", 6)]},
 
     # The model itself asks for LLaVA-1.5's padding; the caller may ask for another way. Mean and deviation its own.
     "llava-pad": {
@@ -512,10 +512,11 @@ def case_tensors(model, bf16_model, image, before, after, ends, limit):
     bf16_logits = bf16_model(**everything).logits[0, generating].float()
     top = logits.topk(2, dim=-1).values
 
-    # from where each generated token is fed in, to the grid of patches; a class token stands before them
+    # from the prompt's last position and where each generated token is fed in, to the grid of patches; a class token stands before
+    # them
     patches = (model.config.vision_config.image_size // model.config.vision_config.patch_size) ** 2
     visual_end = len(before) + visual_tokens
-    attention = torch.stack([block[0, :, len(ids):, visual_end - patches:visual_end].mean(0)
+    attention = torch.stack([block[0, :, len(ids) - 1:, visual_end - patches:visual_end].mean(0)
                              for block in output.attentions])
 
     states = torch.cat(output.hidden_states)

@@ -271,7 +271,7 @@ def case_tensors(model, bf16_model, image, before, after, ends, limit):
 
     queries = slice(len(before), len(before) + image["projected"].shape[0])
     cross = torch.cat(output.cross_attentions)  # (blocks, heads, positions, encoder's positions)
-    to_queries = cross.mean(1)[:, 1:, queries]  # where each generated token is fed in
+    to_queries = cross.mean(1)[:, :, queries]  # from the start token and where each generated token is fed in
     text = model.config.text_config  # transformers 5.12 sizes its cache by the encoder's depth
     generated_by_transformers = model.language_model.generate(
         inputs_embeds=inputs, max_new_tokens=limit, do_sample=False, eos_token_id=ends, pad_token_id=0,

@@ -1,4 +1,4 @@
-/* What each word of a response attends to: against transformers' eager attention, and in company. */
+/* What is attended to for each word of a response: against transformers' eager attention, and in company. */
 #include "golden.h"
 #include "image/preprocess.h"
 #include "language/tokenizer.h"
@@ -11,8 +11,9 @@ static const char *const checkpoints[] = {"llava-old-f32", "llava-new-bf16", "ll
 /* A case of a checkpoint with the maps that are expected of it. */
 struct wanted {
     const struct golden *golden;
-    const float *maps; /* (blocks, tokens, patches) */
+    const float *maps; /* (blocks, 1 + tokens, patches): before the response, and at each of its tokens */
     size_t tokens, patches;
+    lmvr_query query;
     int first, last;
     int called;
 };
@@ -24,17 +25,18 @@ static int compare_maps(const lmvr_result *result, void *user)
     assert_int_equal(result->status, LMVR_OK);
     assert_int_equal(result->token_count, w->tokens);
     assert_int_equal(result->grid_rows * result->grid_columns, w->patches);
-    size_t size = w->tokens * w->patches;
+    size_t size = w->tokens * w->patches, skipped = w->query == LMVR_QUERY_OWN ? w->patches : 0;
     float *mean = calloc(size, sizeof *mean);
     for (int block = w->first - 1; block < w->last; block++)
         for (size_t i = 0; i < size; i++)
-            mean[i] += w->maps[(size_t)block * size + i] / (float)(w->last - w->first + 1);
-    assert_close(result->attention, mean, size, 1e-5, "the attention", w->golden->folder);
+            mean[i] += w->maps[(size_t)block * (size + w->patches) + skipped + i] / (float)(w->last - w->first + 1);
+    assert_close(result->attention, mean, size, 3e-6, "the attention", w->golden->folder);
     free(mean);
     return 0;
 }
 
-static void compare_case(const struct golden *g, const struct lmvr_model *model, json_t *object, int first, int last)
+static void compare_case(const struct golden *g, const struct lmvr_model *model, json_t *object, lmvr_query query, int first,
+                         int last)
 {
     lmvr_session_options options;
     lmvr_session *session;
@@ -46,6 +48,7 @@ static void compare_case(const struct golden *g, const struct lmvr_model *model,
     assert_non_null(maps);
     lmvr_session_options_default(&options);
     options.attention = true;
+    options.attention_query = query;
     options.attention_first = first;
     options.attention_last = last;
     options.prompt = golden_string(object, "prompt");
@@ -60,9 +63,10 @@ static void compare_case(const struct golden *g, const struct lmvr_model *model,
     struct wanted wanted = {.golden = g,
                             .maps = maps,
                             .tokens = json_array_size(json_object_get(object, "generated")),
+                            .query = query,
                             .first = first ? first : 1,
                             .last = last ? last : model->config.language.blocks};
-    wanted.patches = size / wanted.tokens / (size_t)model->config.language.blocks;
+    wanted.patches = size / (1 + wanted.tokens) / (size_t)model->config.language.blocks;
     golden_image_path(object, path, sizeof path);
     lmvr_image image = {.path = path};
     if (lmvr_embed(session, &image, 1, compare_maps, &wanted, &error) != LMVR_OK)
@@ -72,7 +76,7 @@ static void compare_case(const struct golden *g, const struct lmvr_model *model,
     free(maps);
 }
 
-static void maps_equal_the_reference_over_all_blocks_and_over_some(void **state)
+static void maps_of_both_queries_equal_the_reference_over_all_blocks_and_over_some(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++) {
@@ -86,9 +90,11 @@ static void maps_equal_the_reference_over_all_blocks_and_over_some(void **state)
             fail_msg("%s", error.message);
         json_array_foreach(json_object_get(g.json, "cases"), index, object)
         {
-            compare_case(&g, model, object, 0, 0);
-            compare_case(&g, model, object, 1, 1);
-            compare_case(&g, model, object, 2, model->config.language.blocks);
+            for (int query = LMVR_QUERY_PREDICTING; query <= LMVR_QUERY_OWN; query++) {
+                compare_case(&g, model, object, (lmvr_query)query, 0, 0);
+                compare_case(&g, model, object, (lmvr_query)query, 1, 1);
+                compare_case(&g, model, object, (lmvr_query)query, 2, model->config.language.blocks);
+            }
         }
         lmvr_model_free(model);
         golden_close(&g);
@@ -119,7 +125,7 @@ static int remember(const lmvr_result *result, void *user)
     return 0;
 }
 
-static void embed_all(const lmvr_model *model, int batch, int threads, struct seen *seen)
+static void embed_all(const lmvr_model *model, lmvr_query query, int batch, int threads, struct seen *seen)
 {
     static const char *const names[IMAGES] = {"gradient.jpg", "shapes_rgba.png", "gray16.png", "palette.png", "noise.webp"};
     static const char *const features[] = {"llm:all:mean:-1"};
@@ -137,6 +143,7 @@ static void embed_all(const lmvr_model *model, int batch, int threads, struct se
     options.features = features;
     options.feature_count = 1;
     options.attention = true;
+    options.attention_query = query;
     options.max_new_tokens = 12;
     options.batch = batch;
     options.threads = threads;
@@ -157,14 +164,34 @@ static void maps_do_not_depend_on_company_or_threads(void **state)
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         if (lmvr_model_open(folders[i], LMVR_DTYPE_F32, 0, &model, &error) != LMVR_OK)
             fail_msg("%s", error.message);
-        embed_all(model, 1, 1, &alone);
+        embed_all(model, LMVR_QUERY_PREDICTING, 1, 1, &alone);
         assert_true(alone.count[0] > 0);
         for (int batch = 2; batch <= 5; batch++) {
-            embed_all(model, batch, 3, &company);
+            embed_all(model, LMVR_QUERY_PREDICTING, batch, 3, &company);
             assert_memory_equal(&alone, &company, sizeof alone);
         }
         lmvr_model_free(model);
     }
+}
+
+/* ---- queries ------------------------------------------------------------------------------------------------------------ */
+
+static void a_token_is_predicted_where_the_one_before_has_its_own_map(void **state)
+{
+    (void)state;
+    lmvr_model *model;
+    lmvr_error error = {{0}};
+    static struct seen predicting, own, untold;
+    assert_int_equal(lmvr_model_open(LMVR_TEST_DATA "/golden/llava-old-f32", LMVR_DTYPE_F32, 0, &model, &error), LMVR_OK);
+    embed_all(model, LMVR_QUERY_PREDICTING, 2, 1, &predicting);
+    embed_all(model, LMVR_QUERY_OWN, 2, 1, &own);
+    embed_all(model, LMVR_QUERY_DEFAULT, 2, 1, &untold);
+    assert_memory_equal(&untold, &predicting, sizeof untold);
+    for (int i = 0; i < IMAGES; i++) {
+        assert_true(own.count[i] > 16);
+        assert_memory_equal(predicting.maps[i] + 16, own.maps[i], (own.count[i] - 16) * sizeof(float));
+    }
+    lmvr_model_free(model);
 }
 
 /* ---- what surrounds a map ----------------------------------------------------------------------------------------------- */
@@ -244,8 +271,9 @@ static void blocks_that_the_model_has_not_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_equal_the_reference_over_all_blocks_and_over_some),
+        cmocka_unit_test(maps_of_both_queries_equal_the_reference_over_all_blocks_and_over_some),
         cmocka_unit_test(maps_do_not_depend_on_company_or_threads),
+        cmocka_unit_test(a_token_is_predicted_where_the_one_before_has_its_own_map),
         cmocka_unit_test(a_view_is_the_part_of_the_image_that_the_model_sees),
         cmocka_unit_test(token_ends_cut_the_response_into_its_tokens),
         cmocka_unit_test(blocks_that_the_model_has_not_are_refused),
