@@ -2,7 +2,8 @@
 # Installs the packages that building and testing need, where any is missing. Debian 12 and 13, and their relatives.
 set -eu
 packages="gcc g++ clang libclang-rt-dev clang-format clang-tidy cmake ninja-build pkg-config valgrind
-libdnnl-dev libsentencepiece-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libjansson-dev libyajl-dev
+libdnnl-dev libsentencepiece-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev libavif-dev
+libjansson-dev libyajl-dev
 libpango1.0-dev fonts-dejavu-core fonts-noto-color-emoji libcmocka-dev"
 
 missing=

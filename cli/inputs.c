@@ -1,6 +1,7 @@
 #include "inputs.h"
 
 #include "error.h"
+#include "image/kinds.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* No image is shorter, in bytes. */
+#define SHORTEST_IMAGE 12
 
 /* A folder that is being searched, and the one that it was found in. */
 struct level {
@@ -45,26 +48,15 @@ static lmvr_status add(struct inputs *in, char *path, size_t below, lmvr_error *
     return LMVR_OK;
 }
 
-static bool is_named_like_image(const char *name)
-{
-    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
-    const char *ending = strrchr(name, '.');
-    for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(ending, endings[i]) == 0)
-            return true;
-    return false;
-}
-
 static bool begins_like_image(const char *path)
 {
-    unsigned char b[12] = {0};
+    uint8_t bytes[IMAGE_KIND_BYTES];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return false;
-    ssize_t n = read(fd, b, sizeof b);
+    ssize_t n = read(fd, bytes, sizeof bytes);
     close(fd);
-    return n == sizeof b && (memcmp(b, "\xFF\xD8\xFF", 3) == 0 || memcmp(b, "\x89PNG\r\n\x1A\n", 8) == 0 ||
-                             (memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0));
+    return n >= SHORTEST_IMAGE && image_kind_of(bytes, (size_t)n) != IMAGE_NONE;
 }
 
 static bool is_above(const struct level *level, const struct stat *st)
@@ -93,8 +85,8 @@ static lmvr_status add_entry(struct inputs *in, char *path, const char *name, co
     struct stat st;
     lmvr_status status = LMVR_OK;
     if (stat(path, &st) != 0)
-        return is_named_like_image(name) ? add(in, path, level->below, error) : (free(path), LMVR_OK); /* a link to nowhere */
-    if (S_ISREG(st.st_mode) && (is_named_like_image(name) || begins_like_image(path)))
+        return image_is_named(name) ? add(in, path, level->below, error) : (free(path), LMVR_OK); /* a link to nowhere */
+    if (S_ISREG(st.st_mode) && (image_is_named(name) || begins_like_image(path)))
         return add(in, path, level->below, error);
     if (S_ISDIR(st.st_mode) && !is_above(level, &st)) {
         struct level below = {st.st_dev, st.st_ino, level->below, level};

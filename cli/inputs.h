@@ -2,8 +2,8 @@
  * What a command line names, as a list of image paths.
  *
  * A folder is searched, and the folders in it; entries are taken in the order of their names' bytes, a folder's content where
- * the folder's own name stands. A file is taken if it is named .jpg, .jpeg, .png or .webp, in any case, or begins as such an
- * image does; hidden entries are left out. Symbolic links are followed, but not into a folder that is being searched.
+ * the folder's own name stands. A file is taken if it is named as an image is (image/kinds.h), or begins as one does; hidden
+ * entries are left out. Symbolic links are followed, but not into a folder that is being searched.
  * `@FILE` holds a path a line, `@-` is standard input; folders are searched there too. Empty lines are skipped, a line may end
  * in CR LF. Anything else is a path of an image, whether or not it exists: that comes out when it is read.
  */

@@ -1,5 +1,6 @@
 /* lmvr: images to vectors with a multimodal language model. Finds the command and hands over. */
 #include "front.h"
+#include "image/kinds.h"
 #include "spin.h"
 #include "wrap.h"
 
@@ -9,7 +10,7 @@
 #define EXIT_NOTES "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be started, 3 stopped midway."
 
 static const char input_notes[] =
-    "Inputs are image files (JPEG, PNG or WebP), folders, which are searched in name order, and @FILE or @- for a list with "
+    "Inputs are image files (" IMAGE_KINDS "), folders, which are searched in name order, and @FILE or @- for a list with "
     "one "
     "path per line. An image that cannot be used is reported, and the run continues.\n\n" EXIT_NOTES;
 static const char probe_notes[] =
@@ -20,7 +21,7 @@ static const char corrupt_notes[] =
     "contrast elastic_transform pixelate jpeg_compression; extra: gaussian_blur speckle_noise spatter saturate.\n\n"
     "INPUT x/a.jpg becomes DIR/a.png; a folder keeps its tree below DIR; with more than one type or severity, "
     "DIR/TYPE/SEVERITY/a.png. Randomness depends on the seed and the image's bytes alone.\n\n" EXIT_NOTES;
-static const char attend_notes[] = "The image is a JPEG, PNG or WebP file. DIR gets WORD.png for each word, or token-N.png, "
+static const char attend_notes[] = "The image is a " IMAGE_KINDS " file. DIR gets WORD.png for each word, or token-N.png, "
                                    "sheet.png with all of them, maps.npy "
                                    "with the weights, and attend.json.\n\n"
                                    "Exit status: 0 all done, 1 the image cannot be used or a word is not in the response, 2 "

@@ -207,7 +207,7 @@ LMVR_API uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session);
 
 /* ---- images ---------------------------------------------------------------------------------------------------------- */
 
-/* An image to embed: a file (JPEG, PNG or WebP, by content), or, with path NULL or as a mere name, pixels in memory. */
+/* An image to embed: a file (JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, by content), or, with path NULL or as a mere name, pixels in memory. */
 typedef struct lmvr_image {
     const char *path;   /* may be NULL where there are pixels */
     const uint8_t *rgb; /* NULL: read the file; else height rows of width RGB triples, 8 bits each, without gaps */

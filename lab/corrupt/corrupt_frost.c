@@ -1,6 +1,7 @@
 /* Frost: a piece of a texture laid over the picture. */
 #include "lab/corrupt/corrupt_frost.h"
 
+#include "image/kinds.h"
 #include "image/resize.h"
 #include "lab/corrupt/corrupt_parts.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define MOST_TEXTURES 256
 
@@ -18,12 +18,7 @@
 
 static int is_image(const struct dirent *entry)
 {
-    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
-    const char *ending = strrchr(entry->d_name, '.');
-    for (size_t i = 0; ending && ending > entry->d_name && i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(ending, endings[i]) == 0)
-            return true;
-    return false;
+    return entry->d_name[0] != '.' && image_is_named(entry->d_name);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -51,7 +46,7 @@ static lmvr_status read_textures(struct frost *frost, const char *folder, lmvr_e
         return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be read as a folder of textures: %s", folder, strerror(errno));
     lmvr_status status = LMVR_OK;
     if (count == 0)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: holds no .jpg, .png or .webp picture to be a texture", folder);
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: holds no picture to be a texture", folder);
     else if (count > MOST_TEXTURES)
         status = error_set(error, LMVR_ERROR_INVALID, "%s: holds %d pictures, and frost takes %d textures at most", folder,
                            count, MOST_TEXTURES);

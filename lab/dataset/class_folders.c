@@ -1,6 +1,7 @@
 #include "lab/dataset/class_folders.h"
 
 #include "format/input.h"
+#include "image/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@ lmvr_status class_folders_find(const char *root, const char *folder, struct name
         status = names_add(classes, names_get(&listing.folders, i), &number, error);
     *images = 0;
     for (int64_t i = 0; i < listing.files.count; i++)
-        *images += listing_is_image(names_get(&listing.files, i));
+        *images += image_is_named(names_get(&listing.files, i));
     listing_finish(&listing);
     free(path);
     return status;
@@ -27,7 +28,7 @@ static lmvr_status add_files(struct draft *draft, const char *folder, const stru
     lmvr_status status = LMVR_OK;
     for (int64_t i = 0; i < files->count && status == LMVR_OK; i++) {
         const char *name = names_get(files, i);
-        if (!listing_is_image(name))
+        if (!image_is_named(name))
             continue;
         char *path = input_path(folder, name);
         status = path ? draft_add(draft, path, part, error) : error_no_memory(error, name);

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 /* DT_REG, DT_DIR or another; links are followed, and one to nowhere is none of the two. */
@@ -61,16 +60,6 @@ void listing_finish(struct listing *listing)
 {
     names_finish(&listing->folders);
     names_finish(&listing->files);
-}
-
-bool listing_is_image(const char *name)
-{
-    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
-    const char *ending = strrchr(name, '.');
-    for (size_t i = 0; ending && i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(ending, endings[i]) == 0)
-            return true;
-    return false;
 }
 
 /* ---- files asked for by path ---- */

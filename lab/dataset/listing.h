@@ -13,9 +13,6 @@ struct listing {
 lmvr_status listing_read(const char *folder, struct listing *listing, lmvr_error *error);
 void listing_finish(struct listing *listing);
 
-/* Whether the name ends as those of images that can be read do: .jpg, .jpeg, .png, .webp, in any case. */
-bool listing_is_image(const char *name);
-
 /* Files asked for by path, the folders that they are in having been listed at the first question. All zero is empty. */
 struct present {
     struct names folders, files; /* by path */

@@ -5,6 +5,8 @@
  */
 #include "image/decode.h"
 
+#include "image/color.h"
+
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,13 +133,6 @@ static void set_up(struct jpeg_job *job)
 
 /* ---- pixels ---------------------------------------------------------------------------------------------------------- */
 
-/* a * b / 255, rounded, in Pillow's arithmetic. */
-static int scale_255(int a, int b)
-{
-    int product = a * b + 128;
-    return ((product >> 8) + product) >> 8;
-}
-
 static void gray_to_rgb(const uint8_t *in, int width, uint8_t *rgb)
 {
     for (int x = 0; x < width; x++)
@@ -147,11 +142,10 @@ static void gray_to_rgb(const uint8_t *in, int width, uint8_t *rgb)
 /* `in` holds inverted ink, as Adobe's programs write it; Pillow takes every CMYK file for such a one. */
 static void cmyk_to_rgb(const uint8_t *in, int width, uint8_t *rgb)
 {
-    for (int x = 0; x < width; x++)
-        for (int c = 0; c < 3; c++) {
-            int value = in[4 * x + 3] - scale_255(255 - in[4 * x + c], in[4 * x + 3]);
-            rgb[3 * x + c] = (uint8_t)(value < 0 ? 0 : value);
-        }
+    for (int x = 0; x < width; x++, in += 4, rgb += 3) {
+        const uint8_t cmyk[4] = {255 - in[0], 255 - in[1], 255 - in[2], 255 - in[3]};
+        color_from_cmyk(cmyk, rgb);
+    }
 }
 
 static void read_line(struct jpeg_job *job, uint8_t *rgb)

@@ -148,8 +148,8 @@ static int find_in_xmp(const uint8_t *bytes, size_t size)
 
 int exif_orientation(const struct image_metadata *metadata)
 {
-    int orientation = 0;
-    bool found = metadata->exif && find_in_exif(metadata->exif, metadata->exif_size, &orientation);
+    int orientation = metadata->orientation;
+    bool found = orientation || (metadata->exif && find_in_exif(metadata->exif, metadata->exif_size, &orientation));
     if (!found && metadata->xmp)
         orientation = find_in_xmp(metadata->xmp, metadata->xmp_size);
     return orientation >= 1 && orientation <= 8 ? orientation : 1;

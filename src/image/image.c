@@ -1,6 +1,7 @@
 #include "image/decode.h"
 
 #include "format/hash.h"
+#include "image/kinds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,21 +15,10 @@
 
 typedef lmvr_status decoder(const struct image_file *, struct image *, struct image_metadata *, lmvr_error *);
 
-static bool has(const struct image_file *file, size_t offset, const char *bytes, size_t size)
-{
-    return file->size >= offset + size && memcmp(file->bytes + offset, bytes, size) == 0;
-}
-
-static decoder *decoder_for(const struct image_file *file)
-{
-    if (has(file, 0, "\xff\xd8\xff", 3))
-        return decode_jpeg;
-    if (has(file, 0, "\x89PNG\r\n\x1a\n", 8))
-        return decode_png;
-    if (has(file, 0, "RIFF", 4) && has(file, 8, "WEBP", 4))
-        return decode_webp;
-    return NULL;
-}
+static decoder *const decoders[] = {
+    [IMAGE_JPEG] = decode_jpeg, [IMAGE_PNG] = decode_png,   [IMAGE_WEBP] = decode_webp, [IMAGE_GIF] = decode_gif,
+    [IMAGE_BMP] = decode_bmp,   [IMAGE_TIFF] = decode_tiff, [IMAGE_AVIF] = decode_avif,
+};
 
 lmvr_status image_create(const struct image_file *file, uint32_t width, uint32_t height, struct image *image, lmvr_error *error)
 {
@@ -58,11 +48,11 @@ lmvr_status image_decode(const void *bytes, size_t size, const char *name, struc
     struct image_file file = {bytes, size, name};
     if (size == 0)
         return error_set(error, LMVR_ERROR_INPUT, "%s: the file is empty", name);
-    decoder *decode = decoder_for(&file);
-    if (!decode)
-        return error_set(error, LMVR_ERROR_INPUT, "%s: not a JPEG, PNG or WebP image", name);
+    enum image_kind kind = image_kind_of(bytes, size);
+    if (kind == IMAGE_NONE)
+        return error_set(error, LMVR_ERROR_INPUT, "%s: not a %s image", name, IMAGE_KINDS);
     struct image_metadata metadata = {0};
-    lmvr_status status = decode(&file, image, &metadata, error);
+    lmvr_status status = decoders[kind](&file, image, &metadata, error);
     if (status == LMVR_OK)
         status = image_orient(image, exif_orientation(&metadata), error);
     free(metadata.owned);

@@ -17,15 +17,16 @@ struct image {
 };
 
 /*
- * Decodes JPEG, PNG or WebP, told apart by content, applies the orientation (EXIF's, or else XMP's) and converts to RGB: the
- * bytes of ImageOps.exif_transpose(Image.open(f)).convert("RGB"), with alpha dropped, 16-bit gray clipped at 255, and the
- * first picture of an animation. `name` stands in the error's sentence. On failure *image is empty and LMVR_ERROR_INPUT (or
- * _RESOURCE) is returned.
+ * Decodes an image of one of the kinds in kinds.h, told apart by content, applies the orientation (EXIF's, or else XMP's) and
+ * converts to RGB: the bytes of ImageOps.exif_transpose(Image.open(f)).convert("RGB"), with alpha dropped, 16-bit gray clipped
+ * at 255, and the first picture of an animation or of several pages. `name` stands in the error's sentence. On failure *image
+ * is empty and LMVR_ERROR_INPUT (or _RESOURCE) is returned.
  *
  * What is refused is what Pillow refuses, truncated files among it, and besides: a header that announces more than the data
  * hold (by a line of a PNG, by a row of blocks of a JPEG, for which Pillow makes up gray or black), or much less; more than
- * 500 scans of a JPEG; lossless JPEG, where libjpeg-turbo is older than 3. A broken EXIF block is passed over even where
- * Pillow raises an exception for it.
+ * 500 scans of a JPEG; lossless JPEG, where libjpeg-turbo is older than 3; TIFF in Lab colors, in YCbCr other than JPEG's, and
+ * old-style JPEG in TIFF; a GIF with stray bytes between its blocks. AVIF's pixels are those of the libavif that is installed,
+ * and a build without it says so. A broken EXIF block is passed over even where Pillow raises an exception for it.
  */
 lmvr_status image_decode(const void *bytes, size_t size, const char *name, struct image *image, lmvr_error *error);
 

@@ -2,7 +2,7 @@
  * index.jsonl: what became of each input, a JSON object a line, in input order.
  *
  *     {"path": "a.jpg", "row": 0, "response": "A dog …", "response_tokens": [319, …, 2], "finish": "end"}
- *     {"path": "bad.jpg", "row": null, "error": "bad.jpg: not a JPEG, PNG or WebP image"}
+ *     {"path": "bad.jpg", "row": null, "error": "bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image"}
  *
  * A picture that was corrupted for `lmvr describe --corrupt` has "corruption" and "severity" after "path". Where nothing was
  * generated a line ends after "row". A line counts once its newline is written. Bytes of a path that are

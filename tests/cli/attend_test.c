@@ -271,7 +271,8 @@ static void an_image_that_cannot_be_read_is_a_failed_input(void **state)
 {
     (void)state;
     write_text("bad.jpg", "bad");
-    assert_ended(lmvr("attend -m m -o out bad.jpg"), 1, "lmvr attend: bad.jpg: not a JPEG, PNG or WebP image\n");
+    assert_ended(lmvr("attend -m m -o out bad.jpg"), 1,
+                 "lmvr attend: bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image\n");
     assert_ended(lmvr("attend -m m -o out none.jpg"), 1, "lmvr attend: none.jpg: No such file or directory\n");
     assert_false(exists("out"));
 }

@@ -180,7 +180,7 @@ static void test_textures_are_the_user_s(void **state)
                  "none: cannot be read as a folder of textures: No such file or directory");
     write_text("in/cat/bad.jpg", "bad");
     assert_ended(lmvr("corrupt --type frost --severity 3 --textures in/cat -o none in/a.b.png"), 2,
-                 "in/cat/bad.jpg: not a JPEG, PNG or WebP image");
+                 "in/cat/bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image");
     assert_false(exists("none"));
 }
 
@@ -193,7 +193,7 @@ static void test_a_bad_input_stops_nothing(void **state)
     write_text("in/bad.jpg", "bad");
     assert_ended(lmvr("corrupt --type fog --severity 3 -o out gone.png in"), 1,
                  "lmvr corrupt: gone.png: No such file or directory\n"
-                 "lmvr corrupt: in/bad.jpg: not a JPEG, PNG or WebP image\n"
+                 "lmvr corrupt: in/bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image\n"
                  "lmvr corrupt: 2 of 5 inputs failed\n");
     assert_int_equal(files_below("out"), 3);
     assert_ended(lmvr("corrupt --type fog --severity 3 --strict --threads 1 -o strict gone.png in"), 1,

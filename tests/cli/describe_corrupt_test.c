@@ -145,8 +145,9 @@ static void test_a_bad_image_is_told_of_once_and_left_out(void **state)
     (void)state;
     write_png("a.png", 30, 30, 0);
     write_text("bad.png", "bad");
-    assert_ended(lmvr(DESCRIBE "--corrupt fog:1,frost:2 --sheet s.png bad.png a.png"), 1,
-                 "lmvr describe: bad.png: not a JPEG, PNG or WebP image\nlmvr describe: 1 of 2 inputs failed\n");
+    assert_ended(
+        lmvr(DESCRIBE "--corrupt fog:1,frost:2 --sheet s.png bad.png a.png"), 1,
+        "lmvr describe: bad.png: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image\nlmvr describe: 1 of 2 inputs failed\n");
     struct image sheet = read_sheet("s.png");
     assert_true(sheet.height < 600); /* one row */
     image_finish(&sheet);

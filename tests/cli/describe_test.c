@@ -16,8 +16,9 @@ static void test_lines(void **state)
     (void)state;
     char first[256], second[256];
     make_images();
-    assert_ended(lmvr("describe -m m --prompt Why? in"), 1,
-                 "lmvr describe: in/b.jpg: not a JPEG, PNG or WebP image\nlmvr describe: 1 of 3 inputs failed\n");
+    assert_ended(
+        lmvr("describe -m m --prompt Why? in"), 1,
+        "lmvr describe: in/b.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image\nlmvr describe: 1 of 3 inputs failed\n");
     assert_int_equal(sscanf(run_done.out, "%255[^\n]\n%255[^\n]\n", first, second), 2);
     assert_int_equal(strlen(first) + strlen(second) + 2, strlen(run_done.out));
     assert_ptr_equal(strstr(first, "in/a.jpg\tA \"dög\" with "), first);

@@ -39,8 +39,9 @@ static void test_features_side_by_side(void **state)
     (void)state;
     make_images(5);
     write_text("in/0002.jpg", "bad");
-    assert_ended(lmvr("embed -m m -o out -f llm -f e=encoder:cls -f pixels -f llm:end:last:-2 in"), 1,
-                 "lmvr embed: in/0002.jpg: not a JPEG, PNG or WebP image\nlmvr embed: 1 of 5 inputs failed\n");
+    assert_ended(
+        lmvr("embed -m m -o out -f llm -f e=encoder:cls -f pixels -f llm:end:last:-2 in"), 1,
+        "lmvr embed: in/0002.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image\nlmvr embed: 1 of 5 inputs failed\n");
     assert_string_equal(run_done.out, "");
     assert_array("out/llm.npy", 4, 32);
     assert_array("out/e.npy", 4, 16);
@@ -48,8 +49,10 @@ static void test_features_side_by_side(void **state)
     assert_array("out/llm_end_last_-2.npy", 4, 32);
     assert_int_equal(count_lines("out/index.jsonl"), 5);
     char *index = read_bytes("out/index.jsonl", NULL);
-    assert_non_null(strstr(index, "{\"path\": \"in/0002.jpg\", \"row\": null, \"error\": "
-                                  "\"in/0002.jpg: not a JPEG, PNG or WebP image\"}\n{\"path\": \"in/0003.jpg\", \"row\": 2, "));
+    assert_non_null(strstr(
+        index,
+        "{\"path\": \"in/0002.jpg\", \"row\": null, \"error\": "
+        "\"in/0002.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image\"}\n{\"path\": \"in/0003.jpg\", \"row\": 2, "));
     assert_non_null(strstr(index, "\"response\": \"A \\\"dög\\\"\\twith "));
     free(index);
 }

@@ -226,7 +226,7 @@ static bool read_image(const char *path, uint64_t *state, char *why, size_t size
     if (!file)
         snprintf(why, size, "%s: cannot be opened", path);
     else if (n < 3 || memcmp(bytes, "\xFF\xD8\xFF", 3) != 0)
-        snprintf(why, size, "%s: not a JPEG, PNG or WebP image", path);
+        snprintf(why, size, "%s: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image", path);
     else
         for (size_t i = 0; i < n; i++)
             *state = (*state ^ bytes[i]) * 0x100000001b3u;

@@ -52,7 +52,8 @@ static void test_named_but_bad(void **state)
     write_image("in/a.jpg", "a");
     write_text("in/bad.jpg", "");
     assert_int_equal(symlink("nowhere", "in/lost.jpg"), 0);
-    assert_ended(lmvr("describe -m m --json in gone.jpg"), 1, "in/bad.jpg: not a JPEG, PNG or WebP image");
+    assert_ended(lmvr("describe -m m --json in gone.jpg"), 1,
+                 "in/bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image");
     assert_paths(&run_done, "in/a.jpg in/bad.jpg in/lost.jpg gone.jpg ");
     assert_non_null(strstr(run_done.err, "gone.jpg: cannot be opened"));
 }

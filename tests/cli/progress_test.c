@@ -49,7 +49,7 @@ static void test_narrow_terminal(void **state)
     write_text("in/07.jpg", "bad");
     char *said = on_terminal(12, 1, embed);
     assert_non_null(strstr(said, "\r0/20\x1b[K"));
-    assert_non_null(strstr(said, "\r\x1b[Klmvr embed: in/07.jpg: not a JPEG, PNG or WebP image\r\n"));
+    assert_non_null(strstr(said, "\r\x1b[Klmvr embed: in/07.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image\r\n"));
     char *message = strstr(said, "lmvr embed:");
     *message = '\0';
     assert_narrow(said, 12);

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$1"
 
 # What everyone above the engine may use of it: errors as values, and files.
-base='lmvr\.h|error\.h|format/[a-z_0-9]+\.h|record/recorder\.h|store/(index|manifest|npy|npy_array|store)\.h|image/encode\.h'
+base='lmvr\.h|error\.h|format/[a-z_0-9]+\.h|record/recorder\.h|store/(index|manifest|npy|npy_array|store)\.h|image/(encode|kinds)\.h'
 
 # LAYER FOLDERS ALLOWED
 layers=(

@@ -29,8 +29,9 @@ static void test_format(void **state)
     line.response = NULL;
     assert_line(&line, "{\"path\": \"a.jpg\", \"row\": 4000000000}\n");
     line.path = "bad.jpg";
-    line.error = "bad.jpg: not a JPEG, PNG or WebP image";
-    assert_line(&line, "{\"path\": \"bad.jpg\", \"row\": null, \"error\": \"bad.jpg: not a JPEG, PNG or WebP image\"}\n");
+    line.error = "bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image";
+    assert_line(&line, "{\"path\": \"bad.jpg\", \"row\": null, \"error\": \"bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or "
+                       "AVIF image\"}\n");
 }
 
 static void test_format_escapes(void **state)

@@ -23,7 +23,7 @@ UNUSED static lmvr_status sample_add(struct store *store, size_t i, lmvr_error *
         wide[j] = (float)(i * SAMPLE_WIDE + j);
     struct index_line line = {.path = sample_inputs[i], .response = "a dog", .tokens = tokens, .token_count = 3};
     if (i == 2)
-        line.error = "bad.jpg: not a JPEG, PNG or WebP image";
+        line.error = "bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image";
     return store_add(store, rows, &line, error);
 }
 

@@ -28,8 +28,8 @@ static void test_new(void **state)
     char *index = read_bytes("a/out/index.jsonl", NULL), *run = read_bytes("a/out/run.json", NULL);
     assert_non_null(strstr(index, "{\"path\": \"a.jpg\", \"row\": 0, \"response\": \"a dog\", \"response_tokens\": [0, 17, 2], "
                                   "\"finish\": \"length\"}\n"));
-    assert_non_null(
-        strstr(index, "\n{\"path\": \"bad.jpg\", \"row\": null, \"error\": \"bad.jpg: not a JPEG, PNG or WebP image\"}\n"));
+    assert_non_null(strstr(index, "\n{\"path\": \"bad.jpg\", \"row\": null, \"error\": \"bad.jpg: not a JPEG, PNG, WebP, GIF, "
+                                  "BMP, TIFF or AVIF image\"}\n"));
     assert_non_null(strstr(index, "\n{\"path\": \"f.jpg\", \"row\": 4, "));
     assert_non_null(strstr(run, "\"temperature\": 0.7,"));
     assert_non_null(strstr(run, "\"inputs\": 6,"));

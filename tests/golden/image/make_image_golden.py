@@ -6,6 +6,7 @@
 It runs in the reference environment (../README.md says how): Pillow, NumPy, transformers. Deterministic; a minute.
 
 decode.txt       FILE WIDTH HEIGHT HASH, or FILE error
+avif/            AVIF images, and their pixels as PNG, which other versions of the decoder miss by a level or two
 resize.txt       IN_WIDTH IN_HEIGHT OUT_WIDTH OUT_HEIGHT FILTER HASH, of the picture made by noise()
 preprocess.txt   IN_WIDTH IN_HEIGHT EDGE WIDTH HEIGHT CROP_WIDTH CROP_HEIGHT PAD FILTER STEPS OUT_WIDTH OUT_HEIGHT HASH;
                  STEPS: 1 resize, 2 crop, 4 rescale, 8 normalize
@@ -371,21 +372,410 @@ def webp_files():
     yield "other-chunk.webp", riff((b"ABCD", lossless[20:]))
 
 
+# ------------------------------------------------------------------------------------------------------------------- GIF
+
+
+def gif(image, **options):
+    out = io.BytesIO()
+    image.save(out, "GIF", **options)
+    return out.getvalue()
+
+
+def gif_codes(indices, depth):
+    """Indices as LZW that never repeats anything: a clear code before the codes grow, in blocks of 255 bytes."""
+    bits, width, clear = [], depth + 1, 1 << depth
+    for at in range(0, len(indices), clear - 2):
+        for code in [clear, *indices[at : at + clear - 2]]:
+            bits += [code >> bit & 1 for bit in range(width)]
+    bits += [clear + 1 >> bit & 1 for bit in range(width)]
+    bits += [0] * (-len(bits) % 8)
+    data = bytes(sum(bits[at + bit] << bit for bit in range(8)) for at in range(0, len(bits), 8))
+    blocks = [data[at : at + 255] for at in range(0, len(data), 255)]
+    return bytes([depth]) + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
+
+
+def gif_frame(left, top, width, height, indices, depth=4, colors=b"", interlaced=0):
+    flags = interlaced << 6 | (0x80 | (len(colors) // 3).bit_length() - 2 if colors else 0)
+    return b"," + struct.pack("<HHHHB", left, top, width, height, flags) + colors + gif_codes(indices, depth)
+
+
+def gif_file(width, height, *parts, colors=b""):
+    flags = 0x80 | (len(colors) // 3).bit_length() - 2 if colors else 0
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, flags, 3, 0) + colors + b"".join(parts) + b";"
+
+
+def gif_control(transparent):
+    return b"!\xf9\4" + struct.pack("<BHB", 1, 0, transparent) + b"\0"
+
+
+def gif_files():
+    base = picture(50, 35)
+    indices = [(3 * x + 5 * y) % 16 for y in range(9) for x in range(13)]
+    colors = bytes(random.Random(7).randrange(256) for _ in range(48))
+    others = bytes(random.Random(8).randrange(256) for _ in range(48))
+    ramp = bytes(i for i in range(16) for _ in range(3))
+    plain = gif(base)
+    yield "plain.gif", plain
+    yield "interlaced.gif", gif(base, interlace=1)
+    yield "noise.gif", gif(noise(40, 40))
+    yield "one-pixel.gif", gif(picture(1, 1))
+    yield "two-colors.gif", gif(base.convert("1"))
+    frame = gif_frame(0, 0, 13, 9, indices)
+    yield "made.gif", gif_file(13, 9, frame, colors=colors)
+    yield "made-interlaced.gif", gif_file(13, 9, gif_frame(0, 0, 13, 9, indices, interlaced=1), colors=colors)
+    yield "frame-inside.gif", gif_file(20, 15, gif_frame(4, 3, 13, 9, indices), colors=colors)
+    yield "frame-inside-transparent.gif", gif_file(20, 15, gif_control(5), gif_frame(4, 3, 13, 9, indices), colors=colors)
+    yield "frame-outside.gif", gif_file(10, 5, gif_frame(4, 3, 13, 9, indices), colors=colors)
+    yield "own-colors.gif", gif_file(13, 9, gif_frame(0, 0, 13, 9, indices, colors=others), colors=colors)
+    yield "own-colors-alone.gif", gif_file(15, 9, gif_frame(1, 0, 13, 9, indices, colors=others))
+    yield "no-colors.gif", gif_file(13, 9, frame)
+    yield "ramp.gif", gif_file(13, 9, frame, colors=ramp)
+    yield "few-colors.gif", gif_file(13, 9, frame, colors=colors[:24])
+    yield "few-colors-ramp.gif", gif_file(13, 9, frame, colors=ramp[:24])
+    yield "comment.gif", gif_file(13, 9, b"!\xfe\5hello\0", gif_control(2), frame, colors=colors)
+    yield "two-frames.gif", gif_file(13, 9, frame, gif_frame(2, 2, 5, 4, indices[:20]), colors=colors)
+    yield "empty-frame.gif", gif_file(13, 9, gif_frame(0, 0, 0, 9, []), colors=colors)
+    yield "no-frame.gif", gif_file(13, 9, colors=colors)
+    yield "too-few-indices.gif", gif_file(13, 9, gif_frame(0, 0, 13, 9, indices[:-1]), colors=colors)
+    yield "huge.gif", gif_file(65535, 65535, frame, colors=colors)
+    for cut in (1, 2, 3, 40, len(plain) - 9):
+        yield "cut-%d.gif" % cut, plain[:-cut]
+    yield "no-trailer.gif", gif_file(13, 9, frame, colors=colors)[:-2]
+    yield "damaged.gif", patch(plain, 900, bytes(40))
+
+
+# ------------------------------------------------------------------------------------------------------------------- BMP
+
+
+def saved(image, kind, **options):
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def bmp(width, height, bits, data, compression=0, colors=b"", count=None, header_size=40, masks=b"", gap=0):
+    """An information header and what follows it; `height` may be negative."""
+    if header_size == 12:
+        header = struct.pack("<LHHHH", 12, width, height, 1, bits)
+    else:
+        number = len(colors) // 4 if count is None else count
+        header = struct.pack("<LllHHLLllLL", header_size, width, height, 1, bits, compression, len(data), 0, 0, number, 0)
+        if header_size > 40:
+            header += (masks + bytes(84))[: header_size - 40]
+            masks = b""
+    offset = 14 + len(header) + len(masks) + len(colors) + gap
+    return b"BM" + struct.pack("<LLL", offset + len(data), 0, offset) + header + masks + colors + bytes(gap) + data
+
+
+def bmp_rows(width, height, bits, seed=3):
+    stride = (width * bits + 31) // 32 * 4
+    generator = random.Random(seed)
+    return bytes(generator.randrange(256) for _ in range(stride * height))
+
+
+def masks(*values):
+    return struct.pack("<%dL" % len(values), *values)
+
+
+def bmp_files():
+    base = picture(50, 35)
+    generator = random.Random(9)
+    colors = {bits: bytes(generator.randrange(256) for _ in range(4 << bits)) for bits in (1, 4, 8)}
+    plain = saved(base, "BMP")
+    yield "plain.bmp", plain
+    yield "top-down.bmp", bmp(7, -5, 24, bmp_rows(7, 5, 24))
+    for bits in (1, 4, 8):
+        yield "indices-%d.bmp" % bits, bmp(13, 6, bits, bmp_rows(13, 6, bits), colors=colors[bits])
+        yield "indices-%d-top-down.bmp" % bits, bmp(13, -6, bits, bmp_rows(13, 6, bits), colors=colors[bits])
+    yield "few-colors.bmp", bmp(13, 6, 8, bmp_rows(13, 6, 8), colors=colors[8][:400])
+    yield "few-colors-ramp.bmp", bmp(13, 6, 8, bmp_rows(13, 6, 8), colors=bytes(i for i in range(100) for _ in range(4)))
+    yield "black-white.bmp", bmp(13, 6, 1, bmp_rows(13, 6, 1), colors=b"\0\0\0\0\xff\xff\xff\0")
+    yield "white-black.bmp", bmp(13, 6, 1, bmp_rows(13, 6, 1), colors=b"\xff\xff\xff\0\0\0\0\0")
+    yield "gray-8.bmp", saved(base.convert("L"), "BMP")
+    yield "os2.bmp", bmp(13, 6, 24, bmp_rows(13, 6, 24), header_size=12)
+    yield "os2-indices.bmp", bmp(13, 6, 4, bmp_rows(13, 6, 4), header_size=12, colors=colors[4][:48])
+    yield "gap.bmp", bmp(13, 6, 24, bmp_rows(13, 6, 24), gap=10)
+    yield "bits-16.bmp", bmp(13, 6, 16, bmp_rows(13, 6, 16))
+    yield "bits-16-555.bmp", bmp(13, 6, 16, bmp_rows(13, 6, 16), 3, masks=masks(0x7C00, 0x3E0, 0x1F))
+    yield "bits-16-565.bmp", bmp(13, 6, 16, bmp_rows(13, 6, 16), 3, masks=masks(0xF800, 0x7E0, 0x1F))
+    yield "bits-16-444.bmp", bmp(13, 6, 16, bmp_rows(13, 6, 16), 3, masks=masks(0xF00, 0xF0, 0xF))
+    yield "bits-24-fields.bmp", bmp(13, 6, 24, bmp_rows(13, 6, 24), 3, masks=masks(0xFF0000, 0xFF00, 0xFF))
+    yield "bits-32.bmp", bmp(13, 6, 32, bmp_rows(13, 6, 32))
+    layouts = [(0xFF0000, 0xFF00, 0xFF, 0), (0xFF000000, 0xFF0000, 0xFF00, 0), (0xFF000000, 0xFF00, 0xFF, 0)]
+    layouts += [(0xFF000000, 0xFF0000, 0xFF00, 0xFF), (0xFF, 0xFF00, 0xFF0000, 0xFF000000), (0xFF0000, 0xFF00, 0xFF, 0xFF000000)]
+    layouts += [(0xFF000000, 0xFF00, 0xFF, 0xFF0000), (0, 0, 0, 0)]
+    for number, layout in enumerate(layouts):
+        yield "fields-%d.bmp" % number, bmp(13, 6, 32, bmp_rows(13, 6, 32), 3, masks=masks(*layout), header_size=124)
+    yield "fields-behind.bmp", bmp(13, 6, 32, bmp_rows(13, 6, 32), 3, masks=masks(0xFF0000, 0xFF00, 0xFF))
+    yield "fields-in-52.bmp", bmp(13, 6, 32, bmp_rows(13, 6, 32), 3, masks=masks(0xFF0000, 0xFF00, 0xFF), header_size=52)
+    yield "fields-odd.bmp", bmp(13, 6, 32, bmp_rows(13, 6, 32), 3, masks=masks(0xFF, 0xFF0000, 0xFF00, 0), header_size=56)
+    runs = b"\5\7\4\2\0\0" + b"\0\5\1\2\3\4\5\0" + b"\2\6\1\1\0\0" + b"\0\2\3\1" + b"\6\x0b\0\0" + b"\xff\5\0\0" + b"\0\3\1\2\3\0\6\1\0\1"
+    yield "rle8.bmp", bmp(9, 6, 8, runs, 1, colors=colors[8])
+    yield "rle8-top-down.bmp", bmp(9, -6, 8, runs, 1, colors=colors[8])
+    yield "rle8-gray.bmp", bmp(9, 6, 8, runs, 1, colors=bytes(i for i in range(256) for _ in range(4)))
+    yield "rle8-early-end.bmp", bmp(9, 6, 8, runs[:12] + b"\0\1", 1, colors=colors[8])
+    yield "rle8-cut.bmp", bmp(9, 6, 8, runs, 1, colors=colors[8])[:-8]
+    yield "rle8-delta-cut.bmp", bmp(9, 6, 8, b"\0\2\1", 1, colors=colors[8])
+    yield "rle8-absolute-cut.bmp", bmp(9, 6, 8, b"\0\x40\1\2\3", 1, colors=colors[8])
+    yield "rle8-past-end.bmp", bmp(9, 2, 8, b"\0\x12" + bytes(range(18)) + b"\5\5\0\1", 1, colors=colors[8])
+    yield "rle8-far.bmp", bmp(9, 2, 8, b"\0\2\xff\xff", 1, colors=colors[8])
+    runs = b"\5\x7a\4\x21\0\0" + b"\0\5\x12\x34\x50\0" + b"\4\x61\0\0" + b"\0\2\3\1" + b"\6\xb0\0\0" + b"\xff\x59" + b"\0\0\x09\x1c\0\1"
+    yield "rle4.bmp", bmp(9, 6, 4, runs, 2, colors=colors[4])
+    yield "rle4-long.bmp", bmp(9, 2, 4, b"\x09\x7a\0\0\x09\x21\0\1", 2, colors=colors[4])
+    yield "rle4-as-8.bmp", bmp(9, 2, 8, b"\x09\x7a\0\0\x09\x21\0\1", 2, colors=colors[8])
+    yield "no-palette-told.bmp", patch(bmp(13, 6, 4, bmp_rows(13, 6, 4), colors=colors[4]), 10, struct.pack("<L", 54))
+    yield "many-colors.bmp", bmp(13, 6, 8, bmp_rows(13, 6, 8), colors=colors[8] + colors[8])
+    yield "bits-2.bmp", bmp(13, 6, 2, bmp_rows(13, 6, 2), colors=colors[4][:16])
+    yield "png-inside.bmp", bmp(13, 6, 24, bmp_rows(13, 6, 24), 5)
+    yield "header-16.bmp", b"BM" + struct.pack("<LLLL", 100, 0, 30, 16) + bytes(80)
+    yield "empty.bmp", bmp(0, 6, 24, b"")
+    yield "huge.bmp", bmp(60000, 60000, 24, bytes(100))
+    yield "negative-width.bmp", bmp(-13, 6, 24, bmp_rows(13, 6, 24))
+    for cut in (1, 2, 3, 150, len(plain) - 60, len(plain) - 20):
+        yield "cut-%d.bmp" % cut, plain[:-cut]
+    yield "junk-after.bmp", plain + b"junk"
+
+
+# ------------------------------------------------------------------------------------------------------------------ TIFF
+
+TIFF_TYPES = {"B": 1, "H": 3, "L": 4}
+
+
+def tiff_file(tags, blocks, endian="<", big=False, pages=1):
+    """Blocks of data, then the directory; `tags` are tag: (letter of the type, values)."""
+    data, offsets = b"", []
+    start = 16 if big else 8
+    for block in blocks:
+        offsets.append(start + len(data))
+        data += block + b"\0" * (len(block) % 2)
+    tiled = 322 in tags
+    tags = {**tags, (324 if tiled else 273): ("L", offsets), (325 if tiled else 279): ("L", [len(block) for block in blocks])}
+    directory = start + len(data)
+    count, word, entry = ("Q", "Q", 20) if big else ("H", "L", 12)
+    outside = directory + struct.calcsize(endian + count) + entry * len(tags) + struct.calcsize(endian + word)
+    made, more = struct.pack(endian + count, len(tags)), b""
+    for tag, (kind, values) in sorted(tags.items()):
+        packed = struct.pack(endian + str(len(values)) + kind, *values)
+        made += struct.pack(endian + "HH" + word, tag, TIFF_TYPES[kind], len(values))
+        room = struct.calcsize(endian + word)
+        if len(packed) <= room:
+            made += packed.ljust(room, b"\0")
+        else:
+            made += struct.pack(endian + word, outside + len(more))
+            more += packed + b"\0" * (len(packed) % 2)
+    made += struct.pack(endian + word, 0)
+    magic = b"II" if endian == "<" else b"MM"
+    if big:
+        header = magic + struct.pack(endian + "HHHQ", 43, 8, 0, directory)
+    else:
+        header = magic + struct.pack(endian + "HL", 42, directory)
+    return header + data + made + more
+
+
+def tiff_tags(width, height, bits, samples, photometric, compression=1, **more):
+    tags = {256: ("L", [width]), 257: ("L", [height]), 258: ("H", [bits] * samples), 259: ("H", [compression])}
+    tags |= {262: ("H", [photometric]), 277: ("H", [samples]), 278: ("L", [height])}
+    names = {"planar": 284, "extra": 338, "format": 339, "fill": 266, "orientation": 274, "rows": 278, "predictor": 317}
+    for name, value in more.items():
+        values = value if isinstance(value, list) else [value]
+        tags[names[name]] = ("H", values * samples if name == "format" else values)
+    return tags
+
+
+def tiff_samples(width, height, bits, samples, seed=5):
+    generator = random.Random(seed)
+    return bytes(generator.randrange(256) for _ in range((width * bits * samples + 7) // 8 * height))
+
+
+def made_tiff(bits, samples, photometric, endian="<", compression=1, width=13, height=6, colors=None, **more):
+    data = tiff_samples(width, height, bits, samples)
+    tags = tiff_tags(width, height, bits, samples, photometric, compression, **more)
+    if colors:
+        tags[320] = ("H", colors)
+    return tiff_file(tags, [zlib.compress(data) if compression == 8 else data], endian)
+
+
+def tiled_tiff(planar, compression, bits=8):
+    """50 x 35 pixels in tiles of 32 x 16."""
+    pixels = np.asarray(picture(50, 35)).astype(np.uint16) * (257 if bits == 16 else 1)
+    padded = np.zeros((48, 64, 3), np.uint16)
+    padded[:35, :50] = pixels
+    padded = padded.astype("<u%d" % (bits // 8))
+    planes = [padded[..., c : c + 1] for c in range(3)] if planar == 2 else [padded]
+    blocks = [plane[y : y + 16, x : x + 32].tobytes() for plane in planes for y in range(0, 48, 16) for x in range(0, 64, 32)]
+    tags = tiff_tags(50, 35, bits, 3, 2, compression, planar=planar) | {322: ("H", [32]), 323: ("H", [16])}
+    del tags[278]
+    return tiff_file(tags, [zlib.compress(block) if compression == 8 else block for block in blocks])
+
+
+def planar_tiff(samples, photometric, bits=8, compression=1, **more):
+    """Planes of strips of four rows."""
+    blocks = [tiff_samples(13, rows, bits, 1, 20 + 10 * plane + rows) for plane in range(samples) for rows in (4, 2)]
+    tags = tiff_tags(13, 6, bits, samples, photometric, compression, planar=2, rows=4, **more)
+    return tiff_file(tags, [zlib.compress(block) if compression == 8 else block for block in blocks])
+
+
+def floats_tiff(photometric):
+    values = [-3.5, 0, 0.9, 1, 127.4, 254.99, 255, 300, 1e30, float("nan"), float("-inf"), 42.5]
+    return tiff_file(tiff_tags(4, 3, 32, 1, photometric, format=3), [struct.pack("<12f", *values)])
+
+
+def tiff_files():
+    base = picture(50, 35)
+    generator = random.Random(11)
+    for bits in (1, 2, 4, 8):
+        colors = [generator.randrange(65536) for _ in range(3 << bits)]
+        yield "palette-%d.tif" % bits, made_tiff(bits, 1, 3, colors=colors)
+        yield "palette-%d-be.tif" % bits, made_tiff(bits, 1, 3, ">", colors=colors)
+        for white in (0, 1):
+            yield "gray-%d-%d.tif" % (bits, white), made_tiff(bits, 1, white)
+            yield "gray-%d-%d-be-deflate.tif" % (bits, white), made_tiff(bits, 1, white, ">", 8)
+            if bits < 8 or white:  # the one that Pillow knows and cannot unpack
+                yield "gray-%d-%d-fill.tif" % (bits, white), made_tiff(bits, 1, white, fill=2)
+    yield "palette-8-fill.tif", made_tiff(8, 1, 3, ">", colors=colors, fill=2)
+    yield "palette-8-alpha.tif", made_tiff(8, 2, 3, colors=colors, extra=2)
+    yield "gray-8-signed.tif", made_tiff(8, 1, 1, format=2)
+    yield "gray-8-alpha.tif", made_tiff(8, 2, 1, extra=2)
+    yield "gray-8-other.tif", made_tiff(8, 2, 1, extra=0)
+    yield "gray-8-multiplied.tif", made_tiff(8, 2, 1, extra=1)
+    yield "gray-12.tif", made_tiff(12, 1, 1)
+    yield "gray-12-white.tif", made_tiff(12, 1, 0)
+    for endian, name in (("<", "le"), (">", "be")):
+        yield "gray-16-%s.tif" % name, made_tiff(16, 1, 1, endian)
+        yield "gray-16-%s-deflate.tif" % name, made_tiff(16, 1, 1, endian, 8)
+        yield "gray-16-%s-white.tif" % name, made_tiff(16, 1, 0, endian)
+        yield "gray-16-%s-signed.tif" % name, made_tiff(16, 1, 1, endian, format=2)
+        yield "gray-32-%s.tif" % name, made_tiff(32, 1, 1, endian)
+        yield "gray-32-%s-signed.tif" % name, made_tiff(32, 1, 1, endian, format=2)
+        yield "gray-float-%s.tif" % name, made_tiff(32, 1, 1, endian, format=3)
+        yield "rgb-16-%s.tif" % name, made_tiff(16, 3, 2, endian)
+        yield "rgb-16-%s-deflate.tif" % name, made_tiff(16, 3, 2, endian, 8)
+        yield "rgb-16-%s-multiplied.tif" % name, made_tiff(16, 4, 2, endian, extra=1)
+        yield "cmyk-16-%s.tif" % name, made_tiff(16, 4, 5, endian)
+    yield "floats.tif", floats_tiff(1)
+    yield "floats-white.tif", floats_tiff(0)
+    yield "rgb-fill.tif", made_tiff(8, 3, 2, fill=2)
+    for name, extra in (("alpha", [2]), ("multiplied", [1]), ("other", [0]), ("corel", [999])):
+        yield "rgb-%s.tif" % name, made_tiff(8, 4, 2, extra=extra)
+    yield "rgb-untold.tif", made_tiff(8, 4, 2)
+    yield "rgb-two-others.tif", made_tiff(8, 5, 2, extra=[0, 0])
+    yield "rgb-multiplied-and-others.tif", made_tiff(8, 6, 2, extra=[1, 0, 0])
+    yield "rgb-alpha-16.tif", made_tiff(16, 4, 2, extra=2)
+    yield "cmyk-made.tif", made_tiff(8, 4, 5)
+    yield "cmyk-other.tif", made_tiff(8, 5, 5, extra=0)
+    yield "lab.tif", made_tiff(8, 3, 8)
+    yield "mask.tif", made_tiff(1, 1, 4)
+    yield "raw.tif", made_tiff(16, 1, 32803)
+    yield "rgb-4-bits.tif", made_tiff(4, 3, 2)
+    yield "rgb-float.tif", made_tiff(32, 3, 2, format=3)
+    yield "ycbcr-raw.tif", made_tiff(8, 3, 6)
+    yield "compression-odd.tif", made_tiff(8, 3, 2, compression=32809)
+    for compression in (1, 8):
+        yield "tiled-%d.tif" % compression, tiled_tiff(1, compression)
+        yield "tiled-planar-%d.tif" % compression, tiled_tiff(2, compression)
+        yield "planar-%d.tif" % compression, planar_tiff(3, 2, compression=compression)
+        yield "planar-alpha-%d.tif" % compression, planar_tiff(4, 2, compression=compression, extra=2)
+        yield "planar-cmyk-%d.tif" % compression, planar_tiff(4, 5, compression=compression)
+    yield "planar-multiplied.tif", planar_tiff(4, 2, compression=8, extra=1)
+    yield "planar-other.tif", planar_tiff(4, 2, compression=8, extra=0)
+    yield "planar-16.tif", planar_tiff(3, 2, bits=16, compression=8)
+    yield "tiled-16.tif", tiled_tiff(1, 8, 16)
+    plain = tiff_file(tiff_tags(13, 6, 8, 3, 2, rows=2), [tiff_samples(13, 2, 8, 3, seed) for seed in range(3)])
+    yield "strips.tif", plain
+    yield "big.tif", tiff_file(tiff_tags(13, 6, 8, 3, 2), [tiff_samples(13, 6, 8, 3)], big=True)
+    for orientation in range(1, 9):
+        yield "orientation-%d.tif" % orientation, made_tiff(8, 3, 2, orientation=orientation)
+    yield "orientation-9.tif", made_tiff(8, 3, 2, orientation=9)
+    xmp = list(XMP % b'tiff:Orientation="6"/>')
+    yield "xmp.tif", tiff_file(tiff_tags(13, 6, 8, 3, 2) | {700: ("B", xmp)}, [tiff_samples(13, 6, 8, 3)])
+    for name in ("packbits", "tiff_lzw", "tiff_adobe_deflate", "zstd", "lzma", "webp", "jpeg"):
+        yield "saved-%s.tif" % name, saved(base, "TIFF", compression=name)
+    yield "saved-jpeg-gray.tif", saved(base.convert("L"), "TIFF", compression="jpeg")
+    yield "saved-jpeg-cmyk.tif", saved(base.convert("CMYK"), "TIFF", compression="jpeg")
+    ycbcr = saved(base.convert("YCbCr"), "TIFF", compression="jpeg")
+    yield "saved-jpeg-ycbcr.tif", ycbcr
+    yield "saved-ycbcr-lzw.tif", saved(base.convert("YCbCr"), "TIFF", compression="tiff_lzw")
+    yield "saved-predictor.tif", saved(base, "TIFF", compression="tiff_lzw", tiffinfo={317: 2})
+    for name in ("group3", "group4", "tiff_ccitt"):
+        yield "saved-%s.tif" % name, saved(base.convert("1"), "TIFF", compression=name)
+    yield "saved-float.tif", saved(base.convert("F"), "TIFF")
+    yield "saved-gray-alpha.tif", saved(base.convert("LA"), "TIFF")
+    yield "huge.tif", tiff_file(tiff_tags(60000, 60000, 8, 3, 2), [bytes(100)])
+    yield "huge-tiles.tif", tiff_file(tiff_tags(13, 6, 8, 3, 2) | {322: ("L", [1 << 20]), 323: ("L", [1 << 20])}, [bytes(100)])
+    yield "empty.tif", tiff_file(tiff_tags(0, 6, 8, 3, 2), [bytes(100)])
+    yield "higher.tif", tiff_file(tiff_tags(13, 7, 8, 3, 2), [tiff_samples(13, 6, 8, 3)])
+    yield "no-size.tif", tiff_file({t: v for t, v in tiff_tags(13, 6, 8, 3, 2).items() if t != 257}, [bytes(300)])
+    yield "many-samples.tif", made_tiff(8, 7, 2, extra=[0, 0, 0, 0])
+    yield "few-samples.tif", made_tiff(8, 2, 2)
+    deflated = saved(base, "TIFF", compression="tiff_adobe_deflate")
+    for cut in (1, 4, 30, len(plain) - 8, len(plain) - 60):
+        yield "cut-%d.tif" % cut, plain[:-cut]
+    yield "damaged.tif", patch(deflated, 300, bytes(40))
+    yield "directory-far.tif", patch(plain, 4, struct.pack("<L", 1 << 30))
+
+
+# ------------------------------------------------------------------------------------------------------------------ AVIF
+
+
+def avif_files():
+    base = picture(50, 35)
+    yield "lossy.avif", saved(base, "AVIF", quality=60)
+    yield "best.avif", saved(base, "AVIF", quality=100, subsampling="4:4:4")
+    yield "alpha.avif", saved(with_alpha(base), "AVIF", quality=80)
+    yield "gray.avif", saved(base.convert("L"), "AVIF", quality=80)
+    yield "odd.avif", saved(picture(17, 13), "AVIF", quality=80)
+    for orientation in range(2, 9):
+        exif = Image.Exif()
+        exif[274] = orientation
+        yield "orientation-%d.avif" % orientation, saved(base, "AVIF", quality=80, exif=exif)
+    yield "animated.avif", saved(base, "AVIF", quality=80, save_all=True, append_images=[noise(50, 35)])
+
+
+def with_alpha(image):
+    image = image.convert("RGBA")
+    image.putalpha(picture(*image.size).getchannel(2))
+    return image
+
+
+def make_avif(out):
+    """Lossy decoders differ: the pixels themselves, for a comparison with a tolerance."""
+    os.makedirs(out + "/avif", exist_ok=True)
+    given = os.path.join(os.path.dirname(os.path.abspath(__file__)), "avif", "photo.avif")
+    for name, data in [*avif_files(), ("photo.avif", open(given, "rb").read())]:
+        with open(out + "/avif/" + name, "wb") as file:
+            file.write(data)
+        image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+        image.save(out + "/avif/" + name + ".png", optimize=True)
+
+
+# Files from elsewhere, which lie beside this script.
+GIVEN = ["1bit.bmp", "24bit.bmp", "32bit.bmp", "8bit.bmp", "animated.gif", "gray.gif", "rgb.gif", "transparent.gif"]
+GIVEN += [name + ".tif" for name in "cmyk deflate g4 gray gray16 jpeg lzw plain turned two_pages".split()]
+
+
+def given_files():
+    for name in GIVEN:
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "files", name), "rb") as file:
+            yield name, file.read()
+
+
 def other_files():
     yield "empty", b""
     yield "text.jpg", b"not an image\n"
-    for kind in ("GIF", "BMP", "TIFF"):
+    for kind in ("PPM", "TGA", "ICO"):
         out = io.BytesIO()
         picture(5, 5).save(out, kind)
         yield "other." + kind.lower(), out.getvalue()
 
 
 # Where lmvr differs from Pillow on purpose. It refuses formats that it does not promise, and files whose header and data
-# disagree by whole rows of blocks or by any line of a PNG, which Pillow fills with gray or black or leaves out.
+# disagree by whole rows of blocks or by any line of a PNG, which Pillow fills with gray or black or leaves out; the kinds of TIFF
+# that need color management, or a conversion of libtiff's; and a TIFF without the end of its directory.
 REFUSED = {
-    *("other.gif", "other.bmp", "other.tiff", "header-higher.png", "header-lower.png", "data-bomb.png"),
+    *("other.ppm", "other.tga", "other.ico", "header-higher.png", "header-lower.png", "data-bomb.png"),
     *("header-higher.jpg", "header-wider.jpg", "header-narrower.jpg", "early-end.jpg"),
     *("progressive-header-higher.jpg", "progressive-header-wider.jpg"),
+    *("lab.tif", "ycbcr-raw.tif", "saved-ycbcr-lzw.tif", "cut-1.tif", "cut-4.tif"),
 }
 
 
@@ -403,7 +793,7 @@ def expected(name, path):
 def make_decode(out):
     os.makedirs(out + "/files", exist_ok=True)
     with open(out + "/decode.txt", "w") as manifest:
-        for files in (jpeg_files, png_files, webp_files, other_files):
+        for files in (jpeg_files, png_files, webp_files, gif_files, bmp_files, tiff_files, given_files, other_files):
             for name, data in files():
                 path = out + "/files/" + name
                 with open(path, "wb") as file:
@@ -467,5 +857,6 @@ def make_preprocess(out):
 
 if __name__ == "__main__":
     make_decode(sys.argv[1])
+    make_avif(sys.argv[1])
     make_resize(sys.argv[1])
     make_preprocess(sys.argv[1])

@@ -26,17 +26,6 @@ static void test_entries_come_in_the_order_of_their_bytes(void **state)
     assert_words(error.message, "no: cannot read");
 }
 
-static void test_images_are_told_by_their_endings(void **state)
-{
-    (void)state;
-    static const char *const images[] = {"a.jpg", "a.JPEG", "a.b.Png", "a.webp"}, *const others[] = {"a",  "jpg", "a.jpg.txt",
-                                                                                                     "a.", "",    "a.gif"};
-    for (size_t i = 0; i < 4; i++)
-        assert_true(listing_is_image(images[i]));
-    for (size_t i = 0; i < 6; i++)
-        assert_false(listing_is_image(others[i]));
-}
-
 static bool is_there(struct present *present, const char *path)
 {
     bool there;
@@ -67,7 +56,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(test_entries_come_in_the_order_of_their_bytes),
-        cmocka_unit_test(test_images_are_told_by_their_endings),
         IN_SCRATCH(test_files_are_found_and_each_folder_is_read_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
