@@ -16,6 +16,7 @@ draw_scenes_of_blip2 "$work"
 draw_scenes_of_small "$small"
 check_pictures "$work/scenes" "$small/a" "$small/b" "$small/c"
 measure_naming
+measure_pointing
 
 evaluate 7-components-voc2007 components --dataset voc2007 --data "$sets/voc2007"
 evaluate 7-components-coco components --dataset coco --data "$sets/coco"

@@ -23,3 +23,5 @@ measure_naming() {
     say $lmvr describe -m "$model" --json -q "$sets/llava/images" >"$reports/responses.jsonl"
     say build/naming "$sets/llava" "$reports/responses.jsonl" train | tee "$reports/naming.txt"
 }
+
+measure_pointing() { say build/pointing "$sets/llava" "$model" 300 | tee "$reports/pointing.txt"; }

@@ -15,6 +15,7 @@ draw deepfashion 2500 625 9006
 draw_scenes_of_small "$work"
 check_pictures "$work/a" "$work/b" "$work/c"
 measure_naming
+measure_pointing
 
 evaluate 1-design design --dataset voc2007 --data "$sets/voc2007"
 evaluate 2-components-voc2007 components --dataset voc2007 --data "$sets/voc2007"
