@@ -170,7 +170,7 @@ static lmvr_status check_pieces(const struct setup *s, int rows, lmvr_error *err
     int pieces = tokenizer_size(s->tokenizer);
     return pieces <= rows ? LMVR_OK
                           : error_set(error, LMVR_ERROR_INVALID, "%s: has %d pieces, but the embedding only %d rows",
-                                      s->vocabulary, pieces, rows);
+                                      s->trained.unnamed ? "the vocabulary" : s->vocabulary, pieces, rows);
 }
 
 /* ---- labels of fine-tuning -------------------------------------------------------------------------------------------- */

@@ -1,6 +1,9 @@
 #include "format/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,6 +64,21 @@ lmvr_status file_read_at(int fd, const char *path, void *bytes, size_t size, off
         size -= (size_t)n;
     }
     return LMVR_OK;
+}
+
+lmvr_status file_unnamed(int *fd, char path[FILE_UNNAMED_PATH], lmvr_error *error)
+{
+    const char *place = getenv("TMPDIR");
+    char *name;
+    if (asprintf(&name, "%s/lmvr-XXXXXX", place && *place ? place : "/tmp") < 0)
+        return error_no_memory(error, "a temporary file");
+    *fd = mkostemp(name, O_CLOEXEC);
+    lmvr_status status = *fd >= 0 ? LMVR_OK : file_error(error, name, "make the file");
+    if (status == LMVR_OK)
+        unlink(name);
+    free(name);
+    snprintf(path, FILE_UNNAMED_PATH, "/proc/self/fd/%d", *fd);
+    return status;
 }
 
 lmvr_status file_truncate(int fd, const char *path, off_t size, lmvr_error *error)

@@ -17,6 +17,12 @@ lmvr_status file_write_at(int fd, const char *path, const void *bytes, size_t si
 /* Reads exactly `size` bytes at `offset`; a file that ends before is an error. */
 lmvr_status file_read_at(int fd, const char *path, void *bytes, size_t size, off_t offset, lmvr_error *error);
 
+#define FILE_UNNAMED_PATH 32
+
+/* A new file without a name in TMPDIR or /tmp, to read and write: it is gone when its descriptors are closed, whatever ends the
+ * program. While they are open it is found at `path`. */
+lmvr_status file_unnamed(int *fd, char path[FILE_UNNAMED_PATH], lmvr_error *error);
+
 lmvr_status file_truncate(int fd, const char *path, off_t size, lmvr_error *error);
 
 /* fsync and close; either can bring a late write error to light. */

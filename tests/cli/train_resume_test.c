@@ -39,6 +39,27 @@ static void test_a_kill_before_the_first_step_is_no_loss(void **state)
     assert_equals_whole("tokenizer.model");
 }
 
+/* In the midst of training a vocabulary, of captions and of text, and of a run that has trained one. */
+static void test_a_kill_leaves_no_temporary_files(void **state)
+{
+    (void)state;
+    setenv("TMPDIR", "temporary", 1);
+    mkdir("temporary", 0777);
+    for (useconds_t us = 2000; us < 500000; us += us / 2) {
+        char captions[] = CONTRASTIVE "--config clip.json --steps 100000 -o out --resume",
+             text[] = LONG "--steps 100000 -o whole --resume";
+        pid_t pids[] = {start_line(captions), start_line(text)};
+        usleep(us);
+        for (int i = 0; i < 2; i++) {
+            kill(pids[i], SIGKILL);
+            finish(pids[i]);
+        }
+        clear_made(state);
+    }
+    unsetenv("TMPDIR");
+    assert_int_equal(rmdir("temporary"), 0);
+}
+
 static void refuse(const char *options, const char *difference)
 {
     assert_ended(lmvr("%s --resume -o out", options), 2, "out: cannot be resumed: it was begun with ");
@@ -97,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TRAIN_TEST(test_killed_runs_go_on_to_the_same_bytes),
         TRAIN_TEST(test_a_kill_before_the_first_step_is_no_loss),
+        TRAIN_TEST(test_a_kill_leaves_no_temporary_files),
         TRAIN_TEST(test_another_call_is_refused_and_the_difference_named),
         TRAIN_TEST(test_another_shape_or_vocabulary_is_refused),
         TRAIN_TEST(test_a_finished_run_is_left_alone),

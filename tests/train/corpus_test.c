@@ -31,9 +31,13 @@ static int set_up(void **state)
     struct vocabulary_options options = {.texts = texts, .text_count = 1, .size = 3 + 256 + 2};
     lmvr_error error;
     int32_t *ids;
-    size_t count;
-    if (vocabulary_train(&options, "tokenizer.model", &error) != LMVR_OK ||
-        tokenizer_open("tokenizer.model", &tokenizer, &error) != LMVR_OK ||
+    char *model;
+    size_t count, size;
+    if (vocabulary_train(&options, &model, &size, &error) != LMVR_OK)
+        return -1;
+    write_bytes("tokenizer.model", model, size);
+    free(model);
+    if (tokenizer_open("tokenizer.model", &tokenizer, &error) != LMVR_OK ||
         tokenizer_encode(tokenizer, "ee", &ids, &count, &error) != LMVR_OK)
         return -1;
     space = ids[0];

@@ -29,33 +29,33 @@ static lmvr_status write_turns(const struct conversations *data, FILE *out, cons
     return fflush(out) == 0 ? LMVR_OK : file_error(error, path, "write");
 }
 
-static lmvr_status train_on(const char *text, const char *name, int size, bool unigram, const char *path, lmvr_error *error)
+static lmvr_status write_turns_of(const char *data, FILE *out, lmvr_error *error)
 {
-    struct vocabulary_options options = {.texts = &text, .text_count = 1, .name = name, .size = size, .unigram = unigram};
-    return vocabulary_train(&options, path, error);
+    struct conversations *opened;
+    TRY(conversations_open(data, NULL, &opened, error));
+    lmvr_status status = write_turns(opened, out, "a temporary file", error);
+    conversations_close(opened);
+    return status;
 }
 
-lmvr_status train_text_vocabulary(const char *data, bool conversations, int size, bool unigram, const char *path,
-                                  lmvr_error *error)
+lmvr_status train_text_vocabulary(const char *data, bool conversations, int size, bool unigram, char **model,
+                                  size_t *model_size, lmvr_error *error)
 {
-    struct conversations *opened = NULL;
-    char *turns = NULL;
+    char turns[FILE_UNNAMED_PATH];
+    const char *text = conversations ? turns : data;
+    struct vocabulary_options options = {.texts = &text, .text_count = 1, .name = data, .size = size, .unigram = unigram};
+    int fd;
     if (!conversations)
-        return train_on(data, data, size, unigram, path, error);
-    if (asprintf(&turns, "%s.txt.tmp", path) < 0)
+        return vocabulary_train(&options, model, model_size, error);
+    TRY(file_unnamed(&fd, turns, error));
+    FILE *out = fdopen(fd, "w");
+    if (!out) {
+        close(fd);
         return error_no_memory(error, "the vocabulary");
-    lmvr_status status = conversations_open(data, NULL, &opened, error);
-    FILE *out = status == LMVR_OK ? fopen(turns, "we") : NULL;
-    if (status == LMVR_OK && !out)
-        status = file_error(error, turns, "write");
+    }
+    lmvr_status status = write_turns_of(data, out, error);
     if (status == LMVR_OK)
-        status = write_turns(opened, out, turns, error);
-    if (out)
-        fclose(out);
-    if (status == LMVR_OK)
-        status = train_on(turns, data, size, unigram, path, error);
-    unlink(turns);
-    free(turns);
-    conversations_close(opened);
+        status = vocabulary_train(&options, model, model_size, error);
+    fclose(out);
     return status;
 }

@@ -4,9 +4,9 @@
 
 #include "error.h"
 
-/* Trains a vocabulary of LLaMA's kind, or T5's where `unigram`, and writes it at `path`: on plain text, or where
+/* A vocabulary's model file, to be freed, of LLaMA's kind, or T5's where `unigram`: trained on plain text, or where
  * `conversations` on what those of dataset/conversations.h say. */
-lmvr_status train_text_vocabulary(const char *data, bool conversations, int size, bool unigram, const char *path,
-                                  lmvr_error *error);
+lmvr_status train_text_vocabulary(const char *data, bool conversations, int size, bool unigram, char **model,
+                                  size_t *model_size, lmvr_error *error);
 
 #endif

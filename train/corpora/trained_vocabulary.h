@@ -1,13 +1,14 @@
-/* The vocabulary of a run that was given none: trained on its data, outside its folder until that is the run's. */
+/* The vocabulary of a run that was given none: trained on its data, in a file without a name until the run has a folder. */
 #ifndef LMVR_TRAIN_CORPORA_TRAINED_VOCABULARY_H
 #define LMVR_TRAIN_CORPORA_TRAINED_VOCABULARY_H
 
 #include "error.h"
 
 struct trained_vocabulary {
-    char *path;   /* tokenizer.model or spiece.model: in the output folder, where an earlier call put it, else below `folder` */
-    char *folder; /* temporary; NULL: none */
-    const char *name; /* of the file */
+    char *path;       /* in the output folder, where an earlier call put it, else of the file without a name */
+    const char *name; /* tokenizer.model or spiece.model */
+    bool unnamed;
+    int fd; /* of such a file */
 };
 
 struct trained_vocabulary_options {
@@ -24,7 +25,6 @@ lmvr_status trained_vocabulary_init(struct trained_vocabulary *vocabulary, const
 /* Puts it into the output folder, which exists. */
 lmvr_status trained_vocabulary_keep(const struct trained_vocabulary *vocabulary, const char *output, lmvr_error *error);
 
-/* Removes what is temporary. */
 void trained_vocabulary_finish(struct trained_vocabulary *vocabulary);
 
 #endif

@@ -2,10 +2,10 @@
 #include "train/corpora/vocabulary.h"
 
 #include "format/hash.h"
-#include "format/replace.h"
 #include "lab/words/letters.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <new>
@@ -172,23 +172,20 @@ static lmvr_status refuse(const struct vocabulary_options *options, const std::s
                      options->size, why.empty() ? "" : ": ", why.c_str());
 }
 
-static lmvr_status train(const struct vocabulary_options *options, const char *path, lmvr_error *error)
+static lmvr_status train(const struct vocabulary_options *options, std::string *model, lmvr_error *error)
 {
     uint64_t share;
     TRY(choose_share(options, &share, error));
     lines_of_files lines(options, share);
     if (lines.done() && lines.failed().empty())
         return refuse_empty(options, error);
-    std::string model;
-    auto status = sentencepiece::SentencePieceTrainer::Train(trainer_arguments(options), &lines, &model);
+    auto status = sentencepiece::SentencePieceTrainer::Train(trainer_arguments(options), &lines, model);
     if (!lines.failed().empty())
         return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be read", lines.failed().c_str());
-    if (!status.ok())
-        return refuse(options, status.error_message(), error);
-    return file_replace(path, model.data(), model.size(), error);
+    return status.ok() ? LMVR_OK : refuse(options, status.error_message(), error);
 }
 
-lmvr_status vocabulary_train(const struct vocabulary_options *options, const char *path, lmvr_error *error)
+lmvr_status vocabulary_train(const struct vocabulary_options *options, char **model, size_t *model_size, lmvr_error *error)
 {
     int least = options->unigram ? 8 : 3 + 256 + 1; // below which the trainer's own checks end the program
     if (options->text_count < 1)
@@ -197,7 +194,14 @@ lmvr_status vocabulary_train(const struct vocabulary_options *options, const cha
         return error_set(error, LMVR_ERROR_INVALID, "a vocabulary of %d pieces is asked for, expected %d to %d", options->size,
                          least, 1 << 20);
     try {
-        return train(options, path, error);
+        std::string bytes;
+        TRY(train(options, &bytes, error));
+        *model = static_cast<char *>(malloc(bytes.size() + 1));
+        if (!*model)
+            return error_no_memory(error, "making a vocabulary");
+        memcpy(*model, bytes.data(), bytes.size());
+        *model_size = bytes.size();
+        return LMVR_OK;
     } catch (const std::bad_alloc &) {
         return error_no_memory(error, "making a vocabulary");
     } catch (const std::exception &e) {
