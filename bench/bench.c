@@ -103,11 +103,12 @@ static lmvr_status row_encode(struct bench *b, lmvr_error *error)
     TRY(open_session(b, 16, "encoder:patches:mean", &s, error));
     int images = s->encode_batch;
     int64_t side = b->model->config.vision.image_size;
-    float *pixels = bench_made_up(images * 3 * side * side), *values = calloc((size_t)images * s->row_size, sizeof *values);
+    float *pixels = bench_made_up(images * 3 * side * side),
+          *values = calloc((size_t)images * s->features.row_size, sizeof *values);
     float **rows = calloc((size_t)images, sizeof *rows);
     lmvr_status status = pixels && values && rows ? LMVR_OK : error_no_memory(error, "the bench");
     for (int i = 0; i < images && rows && values; i++)
-        rows[i] = values + (size_t)i * s->row_size;
+        rows[i] = values + (size_t)i * s->features.row_size;
     double begin = bench_now();
     for (int round = 0; status == LMVR_OK && (round < 2 || bench_now() - begin < ROW_SECONDS); round++) {
         double start = bench_now();
@@ -146,13 +147,13 @@ static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_erro
     struct lmvr_session *s;
     TRY(open_session(b, batch, "llm:all:mean:-1", &s, error));
     float *visual = bench_made_up(s->visual_tokens * b->model->language.width),
-          *values = calloc(s->row_size + 1, sizeof *values);
+          *values = calloc(s->features.row_size + 1, sizeof *values);
     lmvr_status status = visual && values ? LMVR_OK : error_no_memory(error, "the bench");
     double begin = bench_now(), seconds = 0;
     for (int round = 0; status == LMVR_OK && (round < (prompt ? 3 : 1)); round++) {
         status = start_all(s, visual, values, &seconds, error);
         if (prompt && status == LMVR_OK)
-            note(b, "prompt", 1, "tokens/s", (double)s->prompt_length / seconds);
+            note(b, "prompt", 1, "tokens/s", (double)s->layout.end / seconds);
         if (bench_now() - begin > 20)
             break;
     }

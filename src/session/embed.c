@@ -73,8 +73,8 @@ static lmvr_status report(struct embedding *run, size_t index, const struct outc
     if (o->status != LMVR_OK) {
         result.error = o->error.message;
     } else {
-        for (int i = 0; i < s->feature_count; i++)
-            run->rows[i] = o->values + feature_offset(s, i);
+        for (int i = 0; i < s->features.count; i++)
+            run->rows[i] = o->values + feature_offset(&s->features, i);
         result.features = run->rows;
         if (s->generates)
             status = read_response(s, o, &result, &response, &ends, error);
@@ -103,7 +103,7 @@ static lmvr_status report_ready(struct embedding *run, lmvr_error *error)
 static lmvr_status outcome_begin(struct embedding *run, struct outcome *o, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
-    o->values = calloc(s->row_size + 1, sizeof *o->values);
+    o->values = calloc(s->features.row_size + 1, sizeof *o->values);
     o->tokens = calloc((size_t)s->max_new_tokens + 1, sizeof *o->tokens);
     return o->values && o->tokens ? LMVR_OK : error_no_memory(error, "a result");
 }
@@ -255,7 +255,7 @@ static lmvr_status run_create(struct embedding *run, const lmvr_image *images, l
     size_t group = (size_t)s->encode_batch;
     run->window = 4 * (size_t)s->batch + 2 * group;
     run->outcomes = calloc(run->window, sizeof *run->outcomes);
-    run->rows = calloc((size_t)s->feature_count + 1, sizeof *run->rows);
+    run->rows = calloc((size_t)s->features.count + 1, sizeof *run->rows);
     run->encoded = calloc(group, sizeof *run->encoded);
     run->hashes = calloc(group, sizeof *run->hashes);
     size_t visual = s->needs_tokens ? (size_t)(s->visual_tokens * s->model->language.width) : 0;

@@ -4,46 +4,27 @@
 
 #include <string.h>
 
-/* ---- pooling states as they come ---------------------------------------------------------------------------------------- */
+/* ---- states on their way to the pools ----------------------------------------------------------------------------------- */
 
-/* Adds rows to the pools of every feature of this layer that takes one of these kinds of positions. */
-static void pool_rows(const struct lmvr_session *s, struct pool *pools, int layer, int kinds, int64_t rows, const float *states)
-{
-    for (int i = 0; i < s->feature_count && rows > 0; i++) {
-        const struct feature *f = &s->features[i];
-        if (f->source == SOURCE_LLM && f->layer == layer && f->tokens & kinds)
-            pool_add(&pools[i], f->pool, f->dim, rows, states);
-    }
-}
-
-/* What a pass over the input, or a part of it, pools into. */
+/* What a pass over the prompt, or a part of it, pools into. */
 struct prompt_pools {
     const struct lmvr_session *session;
     struct pool *pools;
 };
 
-/* Rows are positions of the input: text, then visual tokens, then text. */
 static void pool_prompt(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
 {
     const struct prompt_pools *p = user;
     const struct lmvr_session *s = p->session;
-    int64_t visual = s->input.before_count, text = visual + s->input.visual_count, width = s->model->language.width;
-    for (int64_t row = first_row, end = first_row + rows, next; row < end; row = next) {
-        bool image = row >= visual && row < text;
-        next = row < visual ? visual : image ? text : end;
-        next = next < end ? next : end;
-        pool_rows(s, p->pools, layer, image ? TOKENS_IMAGE : TOKENS_PROMPT, next - row, states + (row - first_row) * width);
-    }
-    if (first_row + rows == s->prompt_length && !s->generates)
-        pool_rows(s, p->pools, layer, TOKENS_END, 1, states + (rows - 1) * width);
+    pools_add_prompt(&s->features, p->pools, &s->layout, !s->generates, layer, first_row, rows,
+                     (size_t)s->model->language.width, states);
 }
 
-/* The start token's position. */
 static void pool_start(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
 {
-    (void)first_row;
+    (void)first_row, (void)rows;
     const struct prompt_pools *p = user;
-    pool_rows(p->session, p->pools, layer, TOKENS_START, rows, states);
+    pools_add_start(&p->session->features, p->pools, layer, states);
 }
 
 /* The sequences that a step feeds, in the order of its rows. */
@@ -56,20 +37,15 @@ static void pool_response(void *user, int layer, int64_t first_row, int64_t rows
 {
     const struct step *step = user;
     int64_t width = step->session->model->language.width;
-    for (int64_t r = first_row; r < first_row + rows; r++) {
-        struct sequence *q = step->sequences[r];
-        int kinds = TOKENS_GENERATED | (q->final ? TOKENS_END : 0);
-        pool_rows(step->session, q->pools, layer, kinds, 1, states + (r - first_row) * width);
+    for (int64_t r = 0; r < rows; r++) {
+        const struct sequence *q = step->sequences[first_row + r];
+        pools_add_response(&step->session->features, q->pools, layer, q->final, states + r * width);
     }
 }
 
 void generate_finish(const struct lmvr_session *session, const struct sequence *sequence, float *values)
 {
-    for (int i = 0; i < session->feature_count; i++) {
-        const struct feature *f = &session->features[i];
-        if (f->source == SOURCE_LLM)
-            pool_read(&sequence->pools[i], f->pool, f->dim, values + feature_offset(session, i));
-    }
+    pools_read(&session->features, sequence->pools, values);
 }
 
 /* ---- the prompt --------------------------------------------------------------------------------------------------------- */
@@ -82,23 +58,9 @@ lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
     struct prompt_pools pools = {session, session->prefix_pools};
     struct language_listener listener = {session->prompt_wanted, pool_prompt, &pools};
     struct language_extent extent = session->extent;
-    for (int i = 0; i < session->feature_count; i++) /* text is finished where its last state is pooled */
-        if (session->features[i].source == SOURCE_LLM && session->features[i].layer == extent.blocks &&
-            session->features[i].tokens & TOKENS_PROMPT)
-            extent.needed_from = 0;
+    if (feature_set_kinds(&session->features, extent.blocks) & TOKENS_PROMPT)
+        extent.needed_from = 0;
     return m->operations->prepare(m->model, session->cache, &session->arena, &extent, &listener, error);
-}
-
-/* A sequence starts with the prefix's share of every pool. */
-static void begin_pools(const struct lmvr_session *s, struct pool *pools)
-{
-    for (int i = 0; i < s->feature_count; i++) {
-        pool_reset(&pools[i]);
-        if (s->features[i].source != SOURCE_LLM || s->prefix_pools[i].count == 0)
-            continue;
-        memcpy(pools[i].value, s->prefix_pools[i].value, s->features[i].dim * sizeof(double));
-        pools[i].count = s->prefix_pools[i].count;
-    }
 }
 
 /* Appends the token that follows a state's logits, and decides whether it is the last one. */
@@ -125,7 +87,7 @@ static void begin_sequence(const struct lmvr_session *s, struct sequence *q, siz
     q->random = hash_bytes(hash_bytes(HASH_START, &s->seed, sizeof s->seed), &hash, sizeof hash);
     if (maps)
         memcpy(q->maps, maps, (size_t)(s->visual_tokens * model_patches(s->model)) * sizeof *maps);
-    begin_pools(s, q->pools);
+    pools_begin(&s->features, q->pools, s->prefix_pools);
 }
 
 lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index, uint64_t hash, const float *visual,

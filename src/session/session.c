@@ -19,55 +19,13 @@ void lmvr_session_options_default(lmvr_session_options *options)
         *options = (lmvr_session_options){.max_new_tokens = DEFAULT_NEW_TOKENS, .top_p = 1.0f};
 }
 
-struct pool *pools_create(const struct lmvr_session *session)
-{
-    struct pool *pools = calloc((size_t)session->feature_count + 1, sizeof *pools);
-    for (int i = 0; pools && i < session->feature_count; i++) {
-        const struct feature *f = &session->features[i];
-        if (f->pool != POOL_NONE && !(pools[i].value = calloc(f->dim, sizeof(double)))) {
-            pools_free(session, pools);
-            return NULL;
-        }
-    }
-    return pools;
-}
-
-void pools_free(const struct lmvr_session *session, struct pool *pools)
-{
-    for (int i = 0; pools && i < session->feature_count; i++)
-        free(pools[i].value);
-    free(pools);
-}
-
-size_t feature_offset(const struct lmvr_session *session, int feature)
-{
-    size_t offset = 0;
-    for (int i = 0; i < feature; i++)
-        offset += session->features[i].dim;
-    return offset;
-}
-
 /* ---- what is asked for -------------------------------------------------------------------------------------------------- */
-
-static size_t feature_dim(const struct lmvr_model *model, const struct feature *f)
-{
-    const struct vision_config *v = &model->config.vision;
-    switch (f->source) {
-    case SOURCE_PIXELS:
-        return 3 * (size_t)v->image_size * (size_t)v->image_size;
-    case SOURCE_ENCODER:
-        return (size_t)v->width;
-    default:
-        return (size_t)model->config.language.width;
-    }
-}
 
 static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
     const struct model_config *config = &s->model->config;
     const char *standard = config->has_language ? "llm:all:mean:-1" : "encoder:patches:mean:-2";
     bool standard_only = o->feature_count == 0 && !o->describe && !o->attention;
-    size_t count = standard_only ? 1 : o->feature_count;
     struct feature_limits limits = {.has_language = config->has_language,
                                     .before_generation = o->before_generation,
                                     .encoder_decoder = s->model->language.encoder_decoder,
@@ -76,20 +34,10 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
                                     .response_blocks = s->model->language.blocks,
                                     .encoder_layer =
                                         config->has_language ? s->model->connector.state : -2}; /* LLaVA's default */
-    s->features = calloc(count + 1, sizeof *s->features);
-    if (!s->features)
-        return error_no_memory(error, "the features");
-    for (size_t i = 0; i < count; i++) {
-        struct feature *f = &s->features[i];
-        TRY(feature_parse(standard_only ? standard : o->features[i], &limits, f, error));
-        f->dim = feature_dim(s->model, f);
-        s->row_size += f->dim;
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(s->features[j].name, f->name) == 0)
-                return error_set(error, LMVR_ERROR_INVALID, "two features have the name %s", f->name);
-        s->feature_count++;
-    }
-    return LMVR_OK;
+    size_t side = (size_t)config->vision.image_size;
+    struct source_widths widths = {(size_t)config->language.width, (size_t)config->vision.width, 3 * side * side};
+    return feature_set_parse(&s->features, standard_only ? &standard : o->features, standard_only ? 1 : o->feature_count,
+                             &limits, &widths, error);
 }
 
 /* What the model has to have for them. */
@@ -106,7 +54,7 @@ static lmvr_status check_model(const lmvr_session_options *o, const struct lmvr_
     return LMVR_OK;
 }
 
-/* Which rooms have to be entered, and which states of the language model are read there. */
+/* Which steps have to run, and which hidden states of the language model are read. */
 static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
     const struct language *language = &s->model->language;
@@ -114,50 +62,29 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
     s->response_wanted = calloc((size_t)language->blocks + 1, sizeof(bool));
     if (!s->prompt_wanted || !s->response_wanted)
         return error_no_memory(error, "the session");
-    int deepest = 0;
-    for (int i = 0; i < s->feature_count; i++) {
-        const struct feature *f = &s->features[i];
-        s->needs_vision |= f->source != SOURCE_PIXELS;
-        s->needs_tokens |= f->source == SOURCE_ADAPTOR || f->source == SOURCE_LLM;
-        if (f->source != SOURCE_LLM)
-            continue;
-        s->needs_language = true;
-        bool response = f->tokens & TOKENS_RESPONSE && !o->before_generation;
-        bool prompt = f->tokens & TOKENS_INPUT || (f->tokens & TOKENS_END && o->before_generation);
-        s->needs_generated |= response;
-        if (response)
-            s->response_wanted[f->layer] = true;
-        if (prompt)
-            s->prompt_wanted[f->layer] = true;
-        deepest = prompt && f->layer > deepest ? f->layer : deepest;
-    }
+    struct feature_needs needs = feature_set_needs(&s->features, o->before_generation, s->prompt_wanted, s->response_wanted);
+    s->needs_generated = needs.response;
     /* only a response, or a state of one, needs the prompt to go through every block */
-    s->generates = !o->before_generation && (s->needs_generated || o->describe || o->attention || s->needs_language);
-    s->needs_language |= s->generates;
-    s->needs_tokens |= s->needs_language;
-    s->needs_vision |= s->needs_tokens;
+    s->generates = !o->before_generation && (needs.language || o->describe || o->attention);
+    s->needs_language = needs.language || s->generates;
+    s->needs_tokens = needs.visual_tokens || s->needs_language;
+    s->needs_vision = needs.vision || s->needs_tokens;
     s->needs_maps = o->attention && s->model->connector.resamples;
-    s->extent.blocks = s->generates ? language->input_blocks : deepest;
+    s->extent.blocks = s->generates ? language->input_blocks : needs.prompt_blocks;
     return LMVR_OK;
 }
 
 /* ---- prompt and cache --------------------------------------------------------------------------------------------------- */
 
-/* The first position behind the shared beginning whose last state is needed. */
+/* The first position after the shared prefix whose last state is needed. */
 static int64_t first_needed(const struct lmvr_session *s)
 {
-    int64_t visual = s->input.before_count, text = visual + s->input.visual_count, end = s->prompt_length;
-    int64_t from = s->generates || s->prompt_wanted[s->extent.blocks] ? end - 1 : end;
-    for (int i = 0; i < s->feature_count; i++) {
-        const struct feature *f = &s->features[i];
-        if (f->source != SOURCE_LLM || f->layer != s->extent.blocks)
-            continue;
-        if (f->tokens & TOKENS_IMAGE && visual < from)
-            from = visual;
-        if (f->tokens & TOKENS_PROMPT && text < from)
-            from = text;
-    }
-    return from;
+    int kinds = feature_set_kinds(&s->features, s->extent.blocks);
+    if (kinds & TOKENS_IMAGE)
+        return s->layout.visual;
+    if (kinds & TOKENS_PROMPT)
+        return s->layout.text;
+    return s->generates || s->prompt_wanted[s->extent.blocks] ? s->layout.end - 1 : s->layout.end;
 }
 
 static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
@@ -177,13 +104,14 @@ static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_option
                                        .before_count = (int64_t)s->prompt.before_count,
                                        .visual_count = s->visual_tokens,
                                        .after_count = (int64_t)s->prompt.after_count};
-    s->prompt_length = language_input_length(&s->input);
+    int64_t visual = s->input.before_count, length = language_input_length(&s->input);
+    s->layout = (struct prompt_layout){visual, visual + s->visual_tokens, length};
     s->extent.needed_from = first_needed(s);
-    int64_t room = c->max_positions ? c->max_positions - s->prompt_length : MOST_NEW_TOKENS;
+    int64_t room = c->max_positions ? c->max_positions - length : MOST_NEW_TOKENS;
     if (room < (s->generates ? 1 : 0))
         return error_set(error, LMVR_ERROR_INVALID,
                          "the prompt takes %lld of the model's %d positions, which leaves no room for an answer",
-                         (long long)s->prompt_length, c->max_positions);
+                         (long long)length, c->max_positions);
     s->max_new_tokens = !s->generates ? 0 : o->max_new_tokens < room ? o->max_new_tokens : (int)room;
     return LMVR_OK;
 }
@@ -219,12 +147,12 @@ static lmvr_status create_sequences(struct lmvr_session *s, lmvr_error *error)
     size_t map = s->needs_maps ? (size_t)(s->visual_tokens * model_patches(s->model)) : 0;
     TRY(language->operations->cache_create(language->model, s->batch, &s->input, s->max_new_tokens, &s->cache, error));
     s->sequences = calloc((size_t)s->batch, sizeof *s->sequences);
-    s->prefix_pools = pools_create(s);
+    s->prefix_pools = pools_create(&s->features);
     if (!s->sequences || !s->prefix_pools)
         return error_no_memory(error, "the session");
     for (int i = 0; i < s->batch; i++) {
         s->sequences[i].tokens = calloc((size_t)s->max_new_tokens + 1, sizeof(int32_t));
-        s->sequences[i].pools = pools_create(s);
+        s->sequences[i].pools = pools_create(&s->features);
         s->sequences[i].maps = calloc(map + 1, sizeof(float));
         if (!s->sequences[i].tokens || !s->sequences[i].pools || !s->sequences[i].maps)
             return error_no_memory(error, "the session");
@@ -318,10 +246,10 @@ void lmvr_session_free(lmvr_session *session)
     for (int i = 0; session->sequences && i < session->batch; i++) {
         free(session->sequences[i].tokens);
         free(session->sequences[i].maps);
-        pools_free(session, session->sequences[i].pools);
+        pools_free(&session->features, session->sequences[i].pools);
     }
     free(session->sequences);
-    pools_free(session, session->prefix_pools);
+    pools_free(&session->features, session->prefix_pools);
     if (session->cache)
         session->model->language.operations->cache_free(session->cache);
     prompt_finish(&session->prompt);
@@ -330,7 +258,7 @@ void lmvr_session_free(lmvr_session *session)
     free(session->template_name);
     free(session->prompt_wanted);
     free(session->response_wanted);
-    free(session->features);
+    feature_set_finish(&session->features);
     free(session);
 }
 
@@ -350,7 +278,7 @@ void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options 
 
 size_t lmvr_session_feature_count(const lmvr_session *session)
 {
-    return session ? (size_t)session->feature_count : 0;
+    return session ? (size_t)session->features.count : 0;
 }
 
 void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info)
@@ -360,7 +288,7 @@ void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_fe
     *info = (lmvr_feature_info){0};
     if (index >= lmvr_session_feature_count(session))
         return;
-    const struct feature *f = &session->features[index];
+    const struct feature *f = &session->features.features[index];
     *info = (lmvr_feature_info){f->name, f->spec, f->dim};
 }
 

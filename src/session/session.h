@@ -1,12 +1,12 @@
 /*
- * A session walks images through the rooms: image -> vision -> connector -> language -> represent. This header is the inside
+ * A session leads images through the steps: image -> vision -> connector -> language -> represent. This header is the inside
  * that its files share; what they do with it:
  *
- *     session.c   options, checked against the model, become a plan: what has to be computed, and nothing else
- *     loader.c    threads that read and preprocess images ahead of the model
- *     encode.c    pixels to visual features and visual tokens; the features of pixels, encoder and adaptor
- *     generate.c  visual tokens to responses, many sequences at once; the features of the language model
- *     embed.c     keeps them all busy, and reports results in the order of the images
+ *     session.c        options, checked against the model, become a plan: what has to be computed, and nothing else
+ *     loader.c         threads that read and preprocess images ahead of the model
+ *     encode_batch.c   pixels to visual features and visual tokens; the features of pixels, encoder and adaptor
+ *     generate.c       visual tokens to responses, many sequences at once; the features of the language model
+ *     embed.c          keeps them all busy, and reports results in the order of the images
  */
 #ifndef LMVR_SRC_SESSION_SESSION_H
 #define LMVR_SRC_SESSION_SESSION_H
@@ -14,8 +14,7 @@
 #include "language/prompt.h"
 #include "language/sample.h"
 #include "model/model.h"
-#include "represent/feature.h"
-#include "represent/pool.h"
+#include "represent/aggregate.h"
 
 /* An image's response as it grows, in one slot of the key-value cache. */
 struct sequence {
@@ -48,9 +47,7 @@ struct lmvr_session {
     lmvr_session_options options; /* as lmvr_session_get_options() gives them */
     char *prompt_text, *template_name;
     struct preprocess preprocess;
-    struct feature *features;
-    int feature_count;
-    size_t row_size; /* floats of all features together */
+    struct feature_set features;
     bool needs_vision, needs_tokens, needs_language, generates;
     bool needs_generated; /* some feature pools positions of the response */
 
@@ -64,7 +61,8 @@ struct lmvr_session {
     struct language_input input;
     struct language_extent extent;
     bool *prompt_wanted, *response_wanted; /* (input_blocks + 1), (blocks + 1) states */
-    int64_t visual_tokens, prompt_length;
+    struct prompt_layout layout;
+    int64_t visual_tokens;
     bool needs_maps; /* what visual tokens have looked at, for attention */
 
     void *cache;                /* the language model's */
@@ -72,13 +70,6 @@ struct lmvr_session {
     struct pool *prefix_pools;  /* the share of every feature that all images have in common */
     struct arena arena;
 };
-
-/* Pools for all features; NULL when there is no memory. Freed by pools_free(). */
-struct pool *pools_create(const struct lmvr_session *session);
-void pools_free(const struct lmvr_session *session, struct pool *pools);
-
-/* Where a feature's row begins in outcome.values. */
-size_t feature_offset(const struct lmvr_session *session, int feature);
 
 /* ---- loader.c ---------------------------------------------------------------------------------------------------------- */
 
@@ -101,7 +92,7 @@ bool image_loader_next(struct image_loader *loader, struct loaded *loaded);
 /* Stops the threads, wherever they are; NULL is allowed. */
 void image_loader_stop(struct image_loader *loader);
 
-/* ---- encode.c ---------------------------------------------------------------------------------------------------------- */
+/* ---- encode_batch.c---------------------------------------------------------------------------------------------------- */
 
 /* For `count` images: pools the features of pixels, encoder and adaptor into values[image], each a row of row_size (NULL:
  * none), and computes their visual tokens, (count, visual_tokens, width), where `tokens` is not NULL, and where `maps` is not

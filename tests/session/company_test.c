@@ -62,7 +62,7 @@ static void run(const struct lmvr_model *model, const lmvr_image *images, size_t
     if (lmvr_session_create(model, &options, &session, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     memset(all, 0, sizeof *all);
-    all->row_size = session->row_size;
+    all->row_size = session->features.row_size;
     assert_true(all->row_size <= ROW);
     if (lmvr_embed(session, images, count, collect, all, &error) != LMVR_OK)
         fail_msg("%s", error.message);
