@@ -151,6 +151,7 @@ static int compute(struct describe_run *run)
     if (status == LMVR_OK && run->responses && run->described > 0)
         run->status = views_write_sheet(&run->views, run->options->sheet, run->inputs.paths, run->inputs.count, run->responses,
                                         &run->error);
+    inputs_tell_passed_over(&run->inputs, run->options->quiet);
     return report(run, status, &error);
 }
 

@@ -1,5 +1,6 @@
 #include "inputs.h"
 
+#include "cli.h"
 #include "error.h"
 #include "image/kinds.h"
 
@@ -88,6 +89,8 @@ static lmvr_status add_entry(struct inputs *in, char *path, const char *name, co
         return image_is_named(name) ? add(in, path, level->below, error) : (free(path), LMVR_OK); /* a link to nowhere */
     if (S_ISREG(st.st_mode) && (image_is_named(name) || begins_like_image(path)))
         return add(in, path, level->below, error);
+    if (S_ISREG(st.st_mode))
+        status = passed_over_add(&in->passed_over, name, error);
     if (S_ISDIR(st.st_mode) && !is_above(level, &st)) {
         struct level below = {st.st_dev, st.st_ino, level->below, level};
         status = search(in, path, &below, error);
@@ -132,7 +135,9 @@ static lmvr_status add_path(struct inputs *in, const char *path, lmvr_error *err
         return add(in, strdup(path), last_part(path), error);
     size_t length = strlen(path);
     struct level level = {st.st_dev, st.st_ino, path[length - 1] == '/' ? length : length + 1, NULL};
-    return search(in, path, &level, error);
+    size_t passed = passed_over_count(&in->passed_over);
+    TRY(search(in, path, &level, error));
+    return passed_over_count(&in->passed_over) > passed ? passed_over_note_folder(&in->passed_over, path, error) : LMVR_OK;
 }
 
 static lmvr_status add_lines(struct inputs *in, FILE *file, const char *name, lmvr_error *error)
@@ -173,6 +178,15 @@ static lmvr_status add_list(struct inputs *in, const char *name, lmvr_error *err
     return status;
 }
 
+static lmvr_status refuse_nothing(const struct inputs *in, char *const *arguments, size_t count, lmvr_error *error)
+{
+    char passed[PASSED_OVER_LINE] = "";
+    if (in->passed_over.kind_count > 0)
+        passed_over_format(&in->passed_over, passed, sizeof passed);
+    return error_set(error, LMVR_ERROR_INVALID, "no images: there is none in %s%s%s%s", arguments[0],
+                     count > 1 ? " and the other inputs" : "", *passed ? "; passed over in " : "", passed);
+}
+
 lmvr_status inputs_collect(char *const *arguments, size_t count, struct inputs *inputs, lmvr_error *error)
 {
     *inputs = (struct inputs){0};
@@ -182,11 +196,19 @@ lmvr_status inputs_collect(char *const *arguments, size_t count, struct inputs *
     for (size_t i = 0; i < count && status == LMVR_OK; i++)
         status = arguments[i][0] == '@' ? add_list(inputs, arguments[i] + 1, error) : add_path(inputs, arguments[i], error);
     if (status == LMVR_OK && inputs->count == 0)
-        status = error_set(error, LMVR_ERROR_INVALID, "no images: there is none in %s%s", arguments[0],
-                           count > 1 ? " and the other inputs" : "");
+        status = refuse_nothing(inputs, arguments, count, error);
     if (status != LMVR_OK)
         inputs_finish(inputs);
     return status;
+}
+
+void inputs_tell_passed_over(const struct inputs *inputs, bool quiet)
+{
+    char passed[PASSED_OVER_LINE];
+    if (quiet || inputs->passed_over.kind_count == 0)
+        return;
+    passed_over_format(&inputs->passed_over, passed, sizeof passed);
+    complain("passed over in %s", passed);
 }
 
 void inputs_finish(struct inputs *inputs)
@@ -195,5 +217,6 @@ void inputs_finish(struct inputs *inputs)
         free(inputs->paths[i]);
     free(inputs->paths);
     free(inputs->below);
+    passed_over_finish(&inputs->passed_over);
     *inputs = (struct inputs){0};
 }

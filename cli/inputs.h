@@ -10,15 +10,20 @@
 #ifndef LMVR_CLI_INPUTS_H
 #define LMVR_CLI_INPUTS_H
 
-#include "lmvr.h"
+#include "passed_over.h"
 
 struct inputs {
     char **paths;  /* owned, each and all */
     size_t *below; /* where in a path its part below the searched folder begins; of a path of its own, the last part */
     size_t count, space;
+    struct passed_over passed_over; /* other files in the searched folders, but for hidden ones */
 };
 
 lmvr_status inputs_collect(char *const *arguments, size_t count, struct inputs *inputs, lmvr_error *error);
+
+/* Says on standard error what was passed over in folders, in one line, unless that is nothing or `quiet`. */
+void inputs_tell_passed_over(const struct inputs *inputs, bool quiet);
+
 void inputs_finish(struct inputs *inputs);
 
 #endif

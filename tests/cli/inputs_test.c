@@ -16,8 +16,9 @@ static void assert_paths(const struct program_run *run, const char *expected)
 static void make_tree(void)
 {
     static const char *const folders[] = {"in", "in/cat", "in/cat-big", "in/empty", "in/.hidden"};
-    static const char *const images[] = {"in/b.jpg",   "in/a.JPEG",    "in/z.PnG",         "in/cat/2.webp", "in/cat/10.jpg",
-                                         "in/cat.jpg", "in/cat-big/x", "in/.hidden/x.jpg", "in/._b.jpg",    "in/B.jpg"};
+    static const char *const images[] = {"in/b.jpg",      "in/a.JPEG",        "in/z.PnG",     "in/cat/2.webp",
+                                         "in/cat/10.jpg", "in/cat.jpg",       "in/cat-big/x", "in/k.gif",
+                                         "in/k.TIFF",     "in/.hidden/x.jpg", "in/._b.jpg",   "in/B.jpg"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         assert_int_equal(mkdir(folders[i], 0777), 0);
     for (size_t i = 0; i < sizeof images / sizeof *images; i++)
@@ -30,8 +31,9 @@ static void make_tree(void)
     assert_int_equal(symlink("nowhere", "in/lost"), 0);
 }
 
-static const char tree[] = "in/B.jpg in/a.JPEG in/b.jpg in/cat/10.jpg in/cat/2.webp in/cat-big/x in/cat.jpg in/link/10.jpg "
-                           "in/link/2.webp in/z.PnG ";
+static const char tree[] =
+    "in/B.jpg in/a.JPEG in/b.jpg in/cat/10.jpg in/cat/2.webp in/cat-big/x in/cat.jpg in/k.TIFF in/k.gif in/link/10.jpg "
+    "in/link/2.webp in/z.PnG ";
 
 static void test_folder(void **state)
 {
@@ -42,7 +44,7 @@ static void test_folder(void **state)
     assert_paths(lmvr("describe -m m --json in/"), tree);
     assert_paths(lmvr("describe -m m --json in/cat/ in/b.jpg in/.hidden in/notes.txt"),
                  "in/cat/10.jpg in/cat/2.webp in/cat/up/B.jpg in/cat/up/a.JPEG in/cat/up/b.jpg in/cat/up/cat-big/x "
-                 "in/cat/up/cat.jpg in/cat/up/z.PnG in/b.jpg in/.hidden/x.jpg in/notes.txt ");
+                 "in/cat/up/cat.jpg in/cat/up/k.TIFF in/cat/up/k.gif in/cat/up/z.PnG in/b.jpg in/.hidden/x.jpg in/notes.txt ");
 }
 
 static void test_named_but_bad(void **state)
@@ -75,7 +77,8 @@ static void test_lists(void **state)
     make_tree();
     write_text("list", "in/b.jpg\r\n\n\r\nin/cat\nin/z.PnG\nnone.jpg\n@list\n in/b.jpg\nin/a.JPEG");
     static const char expected[] = "in/b.jpg in/cat/10.jpg in/cat/2.webp in/cat/up/B.jpg in/cat/up/a.JPEG in/cat/up/b.jpg "
-                                   "in/cat/up/cat-big/x in/cat/up/cat.jpg in/cat/up/z.PnG in/z.PnG none.jpg @list  in/b.jpg "
+                                   "in/cat/up/cat-big/x in/cat/up/cat.jpg in/cat/up/k.TIFF in/cat/up/k.gif in/cat/up/z.PnG "
+                                   "in/z.PnG none.jpg @list  in/b.jpg "
                                    "in/a.JPEG ";
     assert_paths(lmvr("describe -m m --json @list"), expected);
     assert_int_equal(run_done.status, 1);
@@ -101,13 +104,66 @@ static void test_many(void **state)
     free(index);
 }
 
+/* One line at the end, the most frequent kind first; hidden files, folders and what is given by itself are not counted. */
+static void test_what_is_passed_over_is_counted_by_kind(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"in/1.HEIC",  "in/sub/2.heic", "in/3.heic",
+                                         "in/a.txt",   "in/sub/b.TXT",  "in/README",
+                                         "in/.hidden", "in/movie.mp4",  "in/x.longer-than-any-ending",
+                                         "in/ends."};
+    assert_int_equal(mkdir("in", 0777), 0);
+    assert_int_equal(mkdir("in/sub", 0777), 0);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        write_text(others[i], "no image");
+    write_image("in/a.jpg", "a");
+    assert_ended(lmvr("describe -m m in"), 0,
+                 "lmvr describe: passed over in in/: 3 .heic, 3 without extension, 2 .txt, 1 .mp4\n");
+    assert_ended(lmvr("embed -m m -o out in/"), 0,
+                 "lmvr embed: passed over in in/: 3 .heic, 3 without extension, 2 .txt, 1 .mp4\n");
+    assert_ended(lmvr("corrupt --type fog --severity 1 -o fog in/sub in"), 1,
+                 "lmvr corrupt: passed over in 2 folders: 4 .heic, ");
+    assert_ended(lmvr("describe -q -m m in"), 0, NULL);
+    assert_ended(lmvr("describe -m m in/a.jpg in/a.txt"), 1, "in/a.txt: not a JPEG");
+    assert_null(strstr(run_done.err, "passed over"));
+}
+
+static void test_many_kinds_are_counted_together(void **state)
+{
+    (void)state;
+    char path[32];
+    assert_int_equal(mkdir("in", 0777), 0);
+    for (int i = 0; i < 12; i++) {
+        snprintf(path, sizeof path, "in/a.k%02d", i);
+        write_text(path, "no image");
+    }
+    write_text("in/b.k05", "no image");
+    write_image("in/a.jpg", "a");
+    assert_ended(lmvr("describe -m m in"), 0,
+                 "passed over in in/: 2 .k05, 1 .k00, 1 .k01, 1 .k02, 1 .k03, 1 .k04, 1 .k06, 5 of 5 other kinds\n");
+}
+
+static void test_a_folder_without_images_names_what_it_holds(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("in", 0777), 0);
+    write_text("in/a.heic", "no image");
+    assert_ended(lmvr("describe -m m in"), 2, "lmvr describe: no images: there is none in in; passed over in in/: 1 .heic\n");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_folder), IN_FOLDER(test_named_but_bad), IN_FOLDER(test_unreadable_folder),
-        IN_FOLDER(test_lists),  IN_FOLDER(test_many),
+        IN_FOLDER(test_folder),
+        IN_FOLDER(test_named_but_bad),
+        IN_FOLDER(test_unreadable_folder),
+        IN_FOLDER(test_lists),
+        IN_FOLDER(test_many),
+        IN_FOLDER(test_what_is_passed_over_is_counted_by_kind),
+        IN_FOLDER(test_many_kinds_are_counted_together),
+        IN_FOLDER(test_a_folder_without_images_names_what_it_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
