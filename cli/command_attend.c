@@ -1,4 +1,4 @@
-/* lmvr attend: where the words of a response look in the image. */
+/* lmvr attend: where the model looks in the image when it chooses the words of a response. */
 #include "attend_output.h"
 #include "cli.h"
 #include "engine.h"

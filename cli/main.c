@@ -39,7 +39,7 @@ static const struct command commands[] = {
      FOR_DESCRIBE, command_describe, input_notes},
     {"corrupt", "corrupt [options] --type NAME --severity N -o DIR INPUT...", "Applies ImageNet-C's corruptions to images.",
      FOR_CORRUPT, command_corrupt, corrupt_notes},
-    {"attend", "attend [options] -o DIR IMAGE", "Shows where the words of a response look in the image.", FOR_ATTEND,
+    {"attend", "attend [options] -o DIR IMAGE", "Shows where the model looks when it chooses each word.", FOR_ATTEND,
      command_attend, attend_notes},
     {"scenes", NULL, "Draws data sets of pictures with known contents.", FOR_SCENES, NULL, NULL},
     {"info", "info [options]", "Prints a model's architecture, size and memory needs.", FOR_INFO, command_info, NULL},

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The main job on pictures that come with the project: what the model says of them, their representations, which of them are
-# alike, where a word looks, and the time taken.
+# alike, where it looks when it chooses a word, and the time taken.
 set -eu
 cd "$(dirname "$0")/.."
 lmvr=build/lmvr model=models/lmvr-small out=${DEMO_OUT:-build/demo}
@@ -25,6 +25,6 @@ say build/example_neighbors $model examples/scenes/*.jpg
 
 picture=examples/scenes/1.jpg
 echo
-echo "Where the words of the response look, as heat maps over $picture: $out/attention/sheet.png"
+echo "Where the model looks when it chooses each word, as heat maps over $picture: $out/attention/sheet.png"
 say $lmvr attend -q -o "$out/attention" $picture
 ls "$out/attention"
