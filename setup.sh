@@ -1,10 +1,17 @@
 #!/bin/sh
-# Installs the packages that building and testing need, where any is missing. Debian 12 and 13, and their relatives.
+# Installs the packages that are needed, where any is missing: to build and run with no argument, for the tests too with `test`, and
+# for the formatting, the linting and the fuzzing too with `check`. Debian 12 and 13, and their relatives.
 set -eu
-packages="gcc g++ clang libclang-rt-dev clang-format clang-tidy cmake ninja-build pkg-config valgrind
+packages="gcc g++ cmake ninja-build pkg-config
 libdnnl-dev libsentencepiece-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev libavif-dev
 libjansson-dev libyajl-dev
-libpango1.0-dev fonts-dejavu-core fonts-noto-color-emoji libcmocka-dev"
+libpango1.0-dev fonts-dejavu-core fonts-noto-color-emoji"
+case ${1:-} in
+"") ;;
+test) packages="$packages libcmocka-dev valgrind" ;;
+check) packages="$packages libcmocka-dev valgrind clang libclang-rt-dev clang-format clang-tidy" ;;
+*) echo "setup: \"$1\" should be test or check, or left out" >&2; exit 2 ;;
+esac
 
 missing=
 for package in $packages; do
