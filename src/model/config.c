@@ -67,6 +67,37 @@ static lmvr_status find_kind(const struct json_node *node, const struct kind **k
     return json_refuse(node, "model_type", MODEL_TYPES, error);
 }
 
+/* Quantized weights are packed numbers with scales beside them, which a config.json tells of in one of its objects. */
+static lmvr_status refuse_quantized(const struct json_node *node, lmvr_error *error)
+{
+    struct json_node quantization;
+    const char *method = NULL;
+    TRY(json_node_object(node, "quantization_config", &quantization, error));
+    if (!quantization.object)
+        return LMVR_OK;
+    TRY(json_node_string(&quantization, "quant_method", &method, error));
+    if (!method && (json_node_get(&quantization, "load_in_4bit") || json_node_get(&quantization, "load_in_8bit")))
+        method = "bitsandbytes";
+    return error_set(
+        error, LMVR_ERROR_INVALID,
+        "%s: the weights are quantized by %.40s (%squantization_config), which is not read; give the original model, "
+        "whose weights are not quantized, in its place",
+        node->file, method ? method : "a method without a name", node->path);
+}
+
+/* transformers looks the image's placeholder up in the embedding, like any other token. */
+static lmvr_status check_image_token(const struct json_node *node, int vocabulary, lmvr_error *error)
+{
+    static const char *const keys[] = {"image_token_index", "image_token_id"};
+    char expected[80];
+    int id = 0;
+    snprintf(expected, sizeof expected, "an id inside the vocabulary of %d tokens", vocabulary);
+    for (size_t i = 0; i < COUNT(keys); i++)
+        if (json_node_int(node, keys[i], 0, vocabulary - 1, &id, NULL) != LMVR_OK)
+            return json_refuse(node, keys[i], expected, error);
+    return LMVR_OK;
+}
+
 /* ---- vision ----------------------------------------------------------------------------------------------------------- */
 
 lmvr_status config_parse_activation(const struct json_node *node, const char *key, enum activation *activation,
@@ -211,7 +242,11 @@ static lmvr_status parse_llava(const struct config_sources *sources, struct mode
 lmvr_status config_parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error)
 {
     const struct kind *kind = kinds;
+    struct json_node text;
     TRY(find_kind(&sources->config, &kind, error));
+    TRY(json_node_object(&sources->config, "text_config", &text, error));
+    TRY(refuse_quantized(&sources->config, error));
+    TRY(refuse_quantized(&text, error));
     snprintf(config->architecture, sizeof config->architecture, "%s", kind->architecture);
     config->has_language = kind->family == FAMILY_LLAVA || kind->family == FAMILY_BLIP2;
     enum config_processor processor = PROCESSOR_CLIP;
@@ -225,6 +260,8 @@ lmvr_status config_parse(const struct config_sources *sources, struct model_conf
         processor = PROCESSOR_LLAVA;
         TRY(parse_llava(sources, config, error));
     }
+    if (config->has_language)
+        TRY(check_image_token(&sources->config, config->language.vocabulary, error));
     return config_parse_preprocess(&sources->processor, config->vision.image_size, processor, &config->preprocess, error);
 }
 
@@ -263,14 +300,31 @@ static lmvr_status read_file(const char *folder, const char *name, int which, bo
     return LMVR_OK;
 }
 
-/* As transformers: a processor_config.json that holds an image processor goes before preprocessor_config.json. */
+/* Whether the keys of an image processor stand in the file itself. */
+static bool is_flat_processor(const struct json_node *node)
+{
+    static const char *const keys[] = {"image_processor_type", "feature_extractor_type", "image_mean", "crop_size", "size"};
+    for (size_t i = 0; i < COUNT(keys); i++)
+        if (json_node_get(node, keys[i]))
+            return true;
+    return false;
+}
+
+/* As transformers: a processor_config.json that holds an image processor goes before preprocessor_config.json. One that is an
+ * image processor itself stands in where there is no other file. */
 static lmvr_status read_processor(const char *folder, struct files *files, uint64_t *hash, struct json_node *node,
                                   lmvr_error *error)
 {
     struct json_node whole;
     TRY(read_file(folder, "processor_config.json", PROCESSOR, false, files, hash, &whole, error));
     TRY(json_node_object(&whole, "image_processor", node, error));
-    return node->object ? LMVR_OK : read_file(folder, "preprocessor_config.json", PREPROCESSOR, true, files, hash, node, error);
+    if (node->object)
+        return LMVR_OK;
+    bool flat = is_flat_processor(&whole);
+    TRY(read_file(folder, "preprocessor_config.json", PREPROCESSOR, !flat, files, hash, node, error));
+    if (!node->object)
+        *node = whole;
+    return LMVR_OK;
 }
 
 static lmvr_status read_all(const char *folder, struct files *files, struct model_config *config, lmvr_error *error)

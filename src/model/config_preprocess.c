@@ -1,6 +1,7 @@
 #include "model/config_parts.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -161,18 +162,35 @@ static lmvr_status parse_blip_size(const struct json_node *node, struct preproce
     return LMVR_OK;
 }
 
+/* Pillow's number of a filter, or its name, as people write it who edit the file. */
+static lmvr_status parse_filter(const struct json_node *node, enum image_filter *filter, lmvr_error *error)
+{
+    static const char *const names[] = {"nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"};
+    const char *key = "resample", *name = json_string_value(json_node_get(node, key));
+    int value = FILTER_BICUBIC;
+    for (size_t i = 0; name && i < COUNT(names); i++)
+        if (strcasecmp(name, names[i]) == 0) {
+            *filter = (enum image_filter)i;
+            return LMVR_OK;
+        }
+    if (name)
+        return json_refuse(node, key, "nearest, lanczos, bilinear, bicubic, box or hamming, or their number from 0 to 5",
+                           error);
+    TRY(json_node_int(node, key, FILTER_NEAREST, FILTER_HAMMING, &value, error));
+    *filter = (enum image_filter)value;
+    return LMVR_OK;
+}
+
 lmvr_status config_parse_preprocess(const struct json_node *node, int image_size, enum config_processor processor,
                                     struct preprocess *p, lmvr_error *error)
 {
-    int filter = FILTER_BICUBIC;
     preprocess_init_clip(p);
     TRY(parse_type(node, &processor, error));
     TRY(parse_padding(node, processor, p, error));
     TRY(processor == PROCESSOR_BLIP ? parse_blip_size(node, p, error) : parse_size(node, p, error));
     TRY(parse_flags(node, p, error));
     TRY(parse_crop_size(node, p, error));
-    TRY(json_node_int(node, "resample", FILTER_NEAREST, FILTER_HAMMING, &filter, error));
-    p->filter = (enum image_filter)filter;
+    TRY(parse_filter(node, &p->filter, error));
     TRY(json_node_double(node, "rescale_factor", 1e-9, 1e9, &p->rescale_factor, error));
     TRY(parse_channels(node, "image_mean", true, p->mean, error));
     TRY(parse_channels(node, "image_std", false, p->std, error));

@@ -432,8 +432,28 @@ static void values_are_normalized_as_the_processor_says(void **state)
     assert_refused(llava, "{\"image_std\": [1, 0, 1]}", NULL, "image_std is [1,0,1], expected three numbers other than zero");
     assert_refused(llava, "{\"image_std\": 0}", NULL, "image_std");
     assert_refused(llava, "{\"resample\": 6}", NULL, "resample is 6");
+    assert_refused(
+        llava, "{\"resample\": \"cubic\"}", NULL,
+        "preprocessor_config.json: resample is \"cubic\", expected nearest, lanczos, bilinear, bicubic, box or hamming, "
+        "or their number from 0 to 5");
     assert_refused(llava, "{\"rescale_factor\": 0}", NULL, "rescale_factor is 0");
     assert_refused(llava, "{\"do_resize\": 1}", NULL, "do_resize is 1");
+}
+
+static void filters_have_pillows_names_and_numbers(void **state)
+{
+    (void)state;
+    static const char *const filters[] = {"\"nearest\"", "\"lanczos\"", "\"Bilinear\"",
+                                          "\"BICUBIC\"", "\"box\"",     "\"hamming\""};
+    char json[128];
+    for (int i = 0; i < 6; i++) {
+        snprintf(json, sizeof json, "{\"crop_size\": 336, \"resample\": %s}", filters[i]);
+        assert_read(llava, json, NULL);
+        assert_int_equal(config.preprocess.filter, i);
+        snprintf(json, sizeof json, "{\"crop_size\": 336, \"resample\": %d}", i);
+        assert_read(llava, json, NULL);
+        assert_int_equal(config.preprocess.filter, i);
+    }
 }
 
 static void only_llavas_processor_pads(void **state)
@@ -474,6 +494,71 @@ static void an_image_processor_inside_processor_config_goes_first(void **state)
     assert_int_equal(config.preprocess.shortest_edge, 336);
     write_text("processor_config.json", "{\"image_processor\": {\"size\": 0}}");
     assert_refused(llava, processor_336, NULL, "processor_config.json: image_processor.size is 0");
+}
+
+static lmvr_status read_without_preprocessor(const char *processor)
+{
+    write_text("config.json", llava);
+    write_text("processor_config.json", processor);
+    return model_config_read(".", &config, &error);
+}
+
+static void a_processor_config_that_is_an_image_processor_stands_in_for_the_other_file(void **state)
+{
+    (void)state;
+    assert_int_equal(read_without_preprocessor("{\"processor_class\": \"LlavaProcessor\", \"size\": 400, \"crop_size\": 336}"),
+                     LMVR_OK);
+    assert_int_equal(config.preprocess.shortest_edge, 400);
+    assert_int_equal(read_without_preprocessor("{\"image_mean\": [0, 0, 0], \"crop_size\": 336}"), LMVR_OK);
+    assert_true(config.preprocess.mean[1] == 0);
+    assert_int_equal(read_without_preprocessor("{\"size\": 0}"), LMVR_ERROR_INVALID);
+    assert_contains(error.message, "./processor_config.json: size is 0");
+    assert_int_equal(read_without_preprocessor("{\"patch_size\": 14}"), LMVR_ERROR_INVALID);
+    assert_contains(error.message, "./preprocessor_config.json: cannot open");
+    assert_read(llava, processor_336, NULL); /* goes before it */
+    write_text("processor_config.json", "{\"size\": 400, \"crop_size\": 336}");
+    assert_read(llava, processor_336, NULL);
+    assert_int_equal(config.preprocess.shortest_edge, 336);
+}
+
+static void quantized_weights_are_refused_by_their_method(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"{\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true}", "quantized by bitsandbytes (quantization_config)"},
+        {"{\"load_in_8bit\": true}", "quantized by bitsandbytes"},
+        {"{\"quant_method\": \"gptq\", \"bits\": 4}", "quantized by gptq"},
+        {"{\"quant_method\": \"awq\"}", "quantized by awq"},
+        {"{\"quant_method\": \"fp8\"}", "quantized by fp8"},
+        {"{}", "quantized by a method without a name"},
+        {"{\"quant_method\": 4}", "quantization_config.quant_method is 4, expected a string"},
+        {"4", "quantization_config is 4, expected an object"},
+    };
+    char json[256];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(json, sizeof json, "\"quantization_config\": %s", cases[i][0]);
+        assert_refused(with(NULL, json), processor_336, NULL, cases[i][1]);
+    }
+    assert_refused(with(NULL, "\"quantization_config\": {\"quant_method\": \"awq\"}"), processor_336, NULL,
+                   "give the original model, whose weights are not quantized, in its place");
+    assert_refused(with("text_config", "\"quantization_config\": {\"quant_method\": \"awq\"}"), processor_336, NULL,
+                   "quantized by awq (text_config.quantization_config)");
+    assert_refused("{\"model_type\": \"clip\", \"quantization_config\": {\"quant_method\": \"awq\"}}", "{}", NULL, "by awq");
+    assert_read(with(NULL, "\"quantization_config\": null"), processor_336, NULL);
+}
+
+static void an_image_token_outside_the_vocabulary_is_refused(void **state)
+{
+    (void)state;
+    assert_read(with(NULL, "\"image_token_index\": 31999"), processor_336, NULL);
+    assert_read(with(NULL, "\"image_token_id\": 0"), processor_336, NULL);
+    assert_refused(with(NULL, "\"image_token_index\": 99999"), processor_336, NULL,
+                   "config.json: image_token_index is 99999, expected an id inside the vocabulary of 32000 tokens");
+    assert_refused(with(NULL, "\"image_token_id\": 32000"), processor_336, NULL, "image_token_id is 32000");
+    assert_refused(with(NULL, "\"image_token_index\": -1"), processor_336, NULL, "image_token_index is -1");
+    assert_refused("{\"model_type\": \"blip-2\", \"image_token_index\": 32128, \"text_config\": {\"model_type\": \"t5\"}}",
+                   processor_224, NULL, "image_token_index is 32128, expected an id inside the vocabulary of 32128 tokens");
+    assert_read("{\"model_type\": \"clip\", \"image_token_index\": 99999}", "{}", NULL); /* reads no text */
 }
 
 static void a_file_that_is_missing_is_named(void **state)
@@ -557,8 +642,12 @@ int main(void)
         in_folder(every_spelling_of_a_size_is_read),
         in_folder(a_processor_whose_output_is_not_the_encoders_input_is_refused),
         in_folder(values_are_normalized_as_the_processor_says),
+        in_folder(filters_have_pillows_names_and_numbers),
         in_folder(only_llavas_processor_pads),
         in_folder(an_image_processor_inside_processor_config_goes_first),
+        in_folder(a_processor_config_that_is_an_image_processor_stands_in_for_the_other_file),
+        in_folder(quantized_weights_are_refused_by_their_method),
+        in_folder(an_image_token_outside_the_vocabulary_is_refused),
         in_folder(a_file_that_is_missing_is_named),
         in_folder(the_hash_tells_any_change_of_a_file),
         in_folder(golden_configurations_are_read_as_transformers_reads_them),
