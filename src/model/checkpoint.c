@@ -4,6 +4,7 @@
 #include "format/hash.h"
 #include "format/input.h"
 #include "format/json.h"
+#include "model/folder.h"
 #include "model/weight_name.h"
 
 #include <stdio.h>
@@ -223,7 +224,7 @@ static lmvr_status open_folder(struct checkpoint *c, lmvr_error *error)
     else if (input_exists(index))
         status = open_many(c, index, error);
     else
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: has neither %s nor %s", c->folder, SINGLE, INDEX);
+        status = model_folder_refuse_weights(c->folder, error);
     free(single);
     free(index);
     return status;

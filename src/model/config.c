@@ -3,6 +3,7 @@
 #include "format/hash.h"
 #include "format/input.h"
 #include "model/config_parts.h"
+#include "model/folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -330,6 +331,7 @@ static lmvr_status read_processor(const char *folder, struct files *files, uint6
 static lmvr_status read_all(const char *folder, struct files *files, struct model_config *config, lmvr_error *error)
 {
     struct config_sources sources;
+    TRY(model_folder_check(folder, error));
     TRY(read_file(folder, "config.json", CONFIG, true, files, &config->hash, &sources.config, error));
     TRY(read_processor(folder, files, &config->hash, &sources.processor, error));
     TRY(read_file(folder, "generation_config.json", GENERATION, false, files, &config->hash, &sources.generation, error));

@@ -1,6 +1,7 @@
 /* Configurations of parts that are trained alone, or that a model is begun from. */
 #include "format/input.h"
 #include "model/config_parts.h"
+#include "model/folder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ static lmvr_status with_file(const char *path, const char *name, bool optional,
                              lmvr_error *error)
 {
     json_t *root = NULL;
+    if (!optional && input_is_folder(path))
+        TRY(model_folder_check(path, error));
     char *file = file_of(path, name);
     if (!file)
         return error_no_memory(error, name);

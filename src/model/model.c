@@ -4,6 +4,7 @@
 #include "format/hash.h"
 #include "format/json.h"
 #include "model/compose.h"
+#include "model/folder.h"
 
 #include <limits.h>
 #include <omp.h>
@@ -52,8 +53,11 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
     uint64_t weights;
     TRY(checkpoint_hash(checkpoint, &weights, error));
     *fingerprint = hash_bytes(config->hash, &weights, sizeof weights);
-    if (config->has_language && find_tokenizer(path, file, sizeof file))
-        *fingerprint = hash_file(file, *fingerprint);
+    if (!config->has_language)
+        return LMVR_OK;
+    if (!find_tokenizer(path, file, sizeof file))
+        return model_folder_refuse_tokenizer(path, error);
+    *fingerprint = hash_file(file, *fingerprint);
     return LMVR_OK;
 }
 
@@ -91,7 +95,7 @@ static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lm
 {
     char file[PATH_MAX];
     if (!find_tokenizer(path, file, sizeof file))
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has neither tokenizer.model nor spiece.model", path);
+        return model_folder_refuse_tokenizer(path, error);
     TRY(tokenizer_open(file, &model->tokenizer, error));
     if (tokenizer_size(model->tokenizer) > model->config.language.vocabulary)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has %d pieces, but the embedding only %d rows", file,

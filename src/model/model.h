@@ -25,7 +25,8 @@ struct checkpoint;
 /* The dtype that is meant: the default is bf16 where the processor computes in it. */
 enum dtype model_dtype(lmvr_dtype dtype);
 
-/* Of the configuration, the tokenizer, and every weight's name, shape and some of its bytes. */
+/* Of the configuration, the tokenizer, and every weight's name, shape and some of its bytes. A language model without a
+ * tokenizer is refused. */
 lmvr_status model_fingerprint(const char *path, const struct model_config *config, const struct checkpoint *checkpoint,
                               uint64_t *fingerprint, lmvr_error *error);
 
