@@ -3,6 +3,7 @@
 
 #include "bench/train_steps.h"
 #include "error.h"
+#include "hub.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -156,8 +157,7 @@ int command_bench(const struct options *options)
 {
     lmvr_error error;
     struct bench_report report;
-    struct bench_options bench = {.model = options->model,
-                                  .shape = options->shape,
+    struct bench_options bench = {.shape = options->shape,
                                   .layers = options->layers,
                                   .dtype = options->dtype,
                                   .threads = options->session.threads,
@@ -174,7 +174,12 @@ int command_bench(const struct options *options)
         complain("takes a model by -m, or a --shape, not both");
         return EXIT_CANNOT;
     }
-    lmvr_status status = bench_run(&bench, &report, &error);
+    char *model;
+    lmvr_status status = hub_find(options->model, &model, &error);
+    bench.model = model;
+    if (status == LMVR_OK)
+        status = bench_run(&bench, &report, &error);
+    free(model);
     if (status == LMVR_OK && options->json)
         status = print_json(&report, &error);
     else if (status == LMVR_OK)

@@ -3,6 +3,7 @@
 #include "corruption_list.h"
 #include "engine.h"
 #include "error.h"
+#include "hub.h"
 #include "interrupt.h"
 #include "lab/dataset/dataset.h"
 #include "lab/eval/eval.h"
@@ -121,6 +122,15 @@ static lmvr_status open_set(struct eval_run *run, lmvr_error *error)
     return dataset_open(o->dataset ? o->dataset : run->experiment->dataset, o->data, &options, &run->set, error);
 }
 
+static lmvr_status open_finetuned(struct eval_run *run, lmvr_error *error)
+{
+    char *path;
+    TRY(hub_find(run->options->finetuned, &path, error));
+    lmvr_status status = path ? engine_load(path, run->options, &run->finetuned, error) : LMVR_OK;
+    free(path);
+    return status;
+}
+
 static lmvr_status open_models(struct eval_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
@@ -129,6 +139,8 @@ static lmvr_status open_models(struct eval_run *run, lmvr_error *error)
         char *path;
         one.model = o->model_count > 0 ? o->models[run->model_count] : NULL;
         TRY(engine_model_path(&one, &path, error));
+        if (!one.model)
+            engine_tell_shipped(o->quiet);
         lmvr_model **opened = &run->opened[run->model_count];
         lmvr_status status = engine_load(path, o, opened, error);
         free(path);
@@ -136,7 +148,7 @@ static lmvr_status open_models(struct eval_run *run, lmvr_error *error)
             return status;
         run->models[run->model_count++] = (struct eval_model){*opened, one.model};
     } while (run->model_count < o->model_count);
-    return o->finetuned ? engine_load(o->finetuned, o, &run->finetuned, error) : LMVR_OK;
+    return open_finetuned(run, error);
 }
 
 /* ImageNet-C cropped the pictures of one class each; a crop of a picture with many would lose some. */

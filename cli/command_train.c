@@ -1,6 +1,7 @@
 /* lmvr train: a model's training, from data to a folder that transformers opens. */
 #include "cli.h"
 #include "error.h"
+#include "hub.h"
 #include "interrupt.h"
 #include "progress.h"
 #include "train/train.h"
@@ -8,10 +9,17 @@
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Folders of models, where the options name them or where the hub's cache has them; owned. */
+struct places {
+    char *model, *vision, *language;
+};
 
 struct session {
     const struct options *options;
+    struct places places;
     struct progress progress;
     int64_t skipped;     /* as last complained about */
     int64_t step, steps; /* as last reported; 0 of 0 before the first */
@@ -137,9 +145,9 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
 {
     const struct train_numbers *t = &o->train;
     train_defaults(kind, train);
-    train->start = o->model ? o->model : t->config;
-    train->vision = t->vision;
-    train->language = t->language;
+    train->start = session->places.model ? session->places.model : t->config;
+    train->vision = session->places.vision;
+    train->language = session->places.language;
     train->data = o->data;
     train->images = t->images;
     train->validation = t->validation;
@@ -185,20 +193,40 @@ static int end(struct session *s, lmvr_status status, const lmvr_error *error)
     return status == LMVR_ERROR_INVALID || status == LMVR_ERROR_INPUT ? EXIT_CANNOT : EXIT_STOPPED;
 }
 
+static lmvr_status find_places(const struct options *o, struct places *places, lmvr_error *error)
+{
+    TRY(hub_find(o->model, &places->model, error));
+    TRY(hub_find(o->train.vision, &places->vision, error));
+    return hub_find(o->train.language, &places->language, error);
+}
+
+static void free_places(const struct places *places)
+{
+    free(places->model);
+    free(places->vision);
+    free(places->language);
+}
+
 static int run(const struct options *options, enum train_kind kind)
 {
     lmvr_error error;
     struct session session = {.options = options};
     struct train_options train_options;
     lmvr_status status = check_call(options, kind, &error);
-    if (status != LMVR_OK)
+    if (status == LMVR_OK)
+        status = find_places(options, &session.places, &error);
+    if (status != LMVR_OK) {
+        free_places(&session.places);
         return cannot(status, &error);
+    }
     fill(options, kind, &session, &train_options);
     if (options->session.threads > 0)
         omp_set_num_threads(options->session.threads);
     interrupt_install();
     progress_begin_saying(&session.progress, !options->quiet);
-    return end(&session, train(&train_options, &error), &error);
+    int exit_status = end(&session, train(&train_options, &error), &error);
+    free_places(&session.places);
+    return exit_status;
 }
 
 int command_train_contrastive(const struct options *options)

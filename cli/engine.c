@@ -1,7 +1,9 @@
 #include "engine.h"
 
 #include "beside.h"
+#include "cli.h"
 #include "error.h"
+#include "hub.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -34,13 +36,21 @@ static char *shipped_model(void)
 
 lmvr_status engine_model_path(const struct options *options, char **path, lmvr_error *error)
 {
-    *path = options->model ? strdup(options->model) : shipped_model();
+    if (options->model)
+        return hub_find(options->model, path, error);
+    *path = shipped_model();
     if (*path)
         return LMVR_OK;
-    if (options->model)
-        return error_no_memory(error, "a file name");
     return error_set(error, LMVR_ERROR_INVALID,
                      "no model: none came with this program, so -m has to name a Hugging Face folder");
+}
+
+void engine_tell_shipped(bool quiet)
+{
+    if (!quiet)
+        complain(
+            "without -m, the small model that comes with lmvr is used: it was trained on drawn scenes and knows nothing of "
+            "photographs; -m names a model of your own");
 }
 
 lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error)
@@ -62,6 +72,8 @@ lmvr_status engine_open(const struct options *options, struct engine *engine, lm
     lmvr_status status = engine_model_path(options, &path, error);
     if (status != LMVR_OK)
         return status;
+    if (!options->model)
+        engine_tell_shipped(options->quiet);
     status = engine_load(path, options, &engine->model, error);
     free(path);
     if (status == LMVR_OK)

@@ -9,8 +9,12 @@ struct engine {
     lmvr_session *session;
 };
 
-/* The model to use: -m's, or the one that ships with the program. The path is to be freed. */
+/* The model to use: -m's, which may be a name on the hub (hub.h), or the one that ships with the program. The path is to be
+ * freed. */
 lmvr_status engine_model_path(const struct options *options, char **path, lmvr_error *error);
+
+/* Says on standard error that the shipped model is in use, and what it is not for. */
+void engine_tell_shipped(bool quiet);
 
 /* Opens the model, and says on standard error what it has to say of itself. */
 lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error);

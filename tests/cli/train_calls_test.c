@@ -43,6 +43,8 @@ static void test_calls_that_are_not_whole(void **state)
     refuse(INSTRUCT "-m llava --train-vision --image-size 20" NEW,
            "--image-size 20: is not a multiple of the encoder's patches, 8");
     refuse(INSTRUCT "-m nowhere" NEW, "nowhere: is not a folder");
+    refuse(INSTRUCT "-m no/where" NEW, "no/where: is no folder, and not in the Hugging Face cache");
+    refuse(ALIGN "--vision clip --language no/where" NEW, "no/where: is no folder, and not in the Hugging Face cache");
     refuse(LANGUAGE "--config llama.json --lr 1e30" NEW, "--lr takes a number from 0 to 1000, not \"1e30\"");
     refuse(LANGUAGE "--config llama.json --steps 0" NEW, "--steps");
     refuse(LANGUAGE "--config llama.json --noise 1" NEW, "llama.json: is no T5; --noise is for what a T5's encoder reads");
