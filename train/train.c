@@ -3,6 +3,7 @@
 #include "format/input.h"
 #include "lab/dataset/dataset.h"
 #include "language/prompt.h"
+#include "model/folder.h"
 #include "model/model.h"
 #include "train/corpora/corpus.h"
 #include "train/corpora/trained_vocabulary.h"
@@ -157,6 +158,8 @@ static lmvr_status open_vocabulary(struct setup *s, const struct wanted_vocabula
     const char *place = o->language ? o->language : o->start;
     if (!s->vocabulary && !wanted && !input_is_folder(place))
         return error_set(error, LMVR_ERROR_INVALID, "%s: is not a folder", place);
+    if (!s->vocabulary && !wanted)
+        TRY(model_folder_check(place, error));
     if (!s->vocabulary && !wanted)
         return error_set(error, LMVR_ERROR_INVALID,
                          "%s: has neither tokenizer.model nor spiece.model; --vocabulary can name one", place);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- writing ---- */
 
@@ -73,10 +74,14 @@ lmvr_status index_reader_open(const char *path, struct index_reader *reader, lmv
     *reader = (struct index_reader){.path = strdup(path)};
     if (!reader->path)
         return error_no_memory(error, "a file name");
-    reader->file = fopen(path, "re");
+    struct stat st;
+    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    reader->file = folder ? NULL : fopen(path, "re");
     if (reader->file)
         return LMVR_OK;
-    lmvr_status status = file_error(error, path, "open");
+    lmvr_status status =
+        folder ? error_set(error, LMVR_ERROR_INVALID, "%s: is a folder; expected an index.jsonl, as lmvr embed writes it", path)
+               : file_error(error, path, "open");
     index_reader_close(reader);
     return status;
 }
@@ -114,8 +119,9 @@ lmvr_status index_reader_next(struct index_reader *reader, bool *found, lmvr_err
     bool memory = true, fits = object && take_record(reader, object, &memory);
     json_decref(object);
     if (!fits)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu is not a line of an index", reader->path,
-                         (unsigned long long)reader->lines + 1);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu is not a line of an index%s", reader->path,
+                         (unsigned long long)reader->lines + 1,
+                         reader->lines == 0 ? ", as lmvr embed writes it to index.jsonl" : "");
     if (!memory)
         return error_no_memory(error, reader->path);
     reader->lines++;

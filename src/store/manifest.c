@@ -85,6 +85,12 @@ lmvr_status manifest_write(const json_t *manifest, int fd, const char *path, lmv
     return status;
 }
 
+static lmvr_status refuse_foreign(const char *path, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "%s: was not written by lmvr embed; the output is to be new or empty, or to hold its results", path);
+}
+
 lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_error *error)
 {
     *manifest = NULL;
@@ -92,7 +98,7 @@ lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_erro
     if (fstat(fd, &st) != 0)
         return file_error(error, path, "read");
     if (!S_ISREG(st.st_mode) || st.st_size > MAX_MANIFEST)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: not a file that lmvr wrote", path);
+        return refuse_foreign(path, error);
     if (st.st_size == 0)
         return LMVR_OK;
     size_t size = (size_t)st.st_size;
@@ -102,7 +108,7 @@ lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_erro
     lmvr_status status = file_read_at(fd, path, text, size, 0, error);
     size_t begins = size < sizeof beginning - 1 ? size : sizeof beginning - 1;
     if (status == LMVR_OK && memcmp(text, beginning, begins) != 0)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: not a file that lmvr wrote", path);
+        status = refuse_foreign(path, error);
     if (status == LMVR_OK && text[size - 1] == '\n')
         *manifest = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
     free(text);

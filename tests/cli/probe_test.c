@@ -267,6 +267,14 @@ static const struct {
     {"probe fit --features f.npy --labels one.csv -o out",
      "lmvr probe fit: f.npy: the labels have 1 class, at least 2 are expected\n"},
     {"probe fit --features l.csv --labels l.csv -o out", "lmvr probe fit: l.csv: not a .npy file\n"},
+    {"probe fit --features . --labels l.csv -o out",
+     "lmvr probe fit: .: is a folder; expected a feature's .npy file, of which lmvr embed writes one each\n"},
+    {"probe fit --features f.npy --labels . -o out", "lmvr probe fit: .: is a folder, where a file is expected\n"},
+    {"probe fit --features f.npy --labels paths.csv --index . -o out",
+     "lmvr probe fit: .: is a folder; expected an index.jsonl, as lmvr embed writes it\n"},
+    {"probe fit --features f.npy --labels paths.csv --index l.csv -o out",
+     "lmvr probe fit: l.csv: line 1 is not a line of an index, as lmvr embed writes it to index.jsonl\n"},
+    {"probe score -p . --features f.npy --labels l.csv", "lmvr probe score: .: is a folder, where a file is expected\n"},
     {"probe score --features f.npy --labels l.csv", "lmvr probe score: no probe: -p has to name a file that probe fit wrote\n"},
     {"probe score -p f.npy --features f.npy --labels l.csv",
      "lmvr probe score: f.npy: is cut off or not a safetensors file: its header has 379676406402707 bytes\n"},
@@ -288,6 +296,7 @@ static void make_wrong_inputs(void)
     write_features("nan.npy", ROWS, 41);
     write_features("empty.npy", 0, -1);
     write_single("short.csv", ROWS - 1, false);
+    write_single("paths.csv", ROWS, true);
     FILE *one = fopen("one.csv", "we");
     fputs("label\n", one);
     for (int i = 0; i < ROWS; i++)

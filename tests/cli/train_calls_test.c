@@ -43,6 +43,7 @@ static void test_calls_that_are_not_whole(void **state)
     refuse(INSTRUCT "-m llava --train-vision --image-size 20" NEW,
            "--image-size 20: is not a multiple of the encoder's patches, 8");
     refuse(INSTRUCT "-m nowhere" NEW, "nowhere: is not a folder");
+    refuse(INSTRUCT "-m tmp" NEW, "tmp: has no config.json; expected a Hugging Face folder");
     refuse(INSTRUCT "-m no/where" NEW, "no/where: is no folder, and not in the Hugging Face cache");
     refuse(ALIGN "--vision clip --language no/where" NEW, "no/where: is no folder, and not in the Hugging Face cache");
     refuse(LANGUAGE "--config llama.json --lr 1e30" NEW, "--lr takes a number from 0 to 1000, not \"1e30\"");
