@@ -97,10 +97,11 @@ float *bench_made_up(int64_t count)
     return values;
 }
 
-static lmvr_status row_encode(struct bench *b, lmvr_error *error)
+/* In groups as large as a session of this batch makes them. */
+static lmvr_status row_encode(struct bench *b, int batch, lmvr_error *error)
 {
     struct lmvr_session *s;
-    TRY(open_session(b, 16, "encoder:patches:mean", &s, error));
+    TRY(open_session(b, batch, "encoder:patches:mean", &s, error));
     int images = s->encode_batch;
     int64_t side = b->model->config.vision.image_size;
     float *pixels = bench_made_up(images * 3 * side * side),
@@ -201,16 +202,20 @@ static lmvr_status row_end_to_end(struct bench *b, int batch, lmvr_error *error)
     return status;
 }
 
-static const int batches[] = {1, 4, 16, 32};
+static const int batches[BENCH_BATCHES] = {1, 4, 16, 32};
+
+static lmvr_status language_rows(struct bench *b, lmvr_error *error)
+{
+    for (int i = 0; i < BENCH_BATCHES && (!b->quick || batches[i] <= 4); i++)
+        TRY(row_decode(b, batches[i], i == 0, error));
+    return LMVR_OK;
+}
 
 static lmvr_status short_rows(struct bench *b, lmvr_error *error)
 {
-    TRY(row_encode(b, error));
-    if (!b->model->config.has_language)
-        return LMVR_OK;
-    for (size_t i = 0; i < sizeof batches / sizeof *batches && (!b->quick || batches[i] <= 4); i++)
-        TRY(row_decode(b, batches[i], i == 0, error));
-    return LMVR_OK;
+    TRY(row_encode(b, 16, error));
+    TRY(row_encode(b, 1, error));
+    return b->model->config.has_language ? language_rows(b, error) : LMVR_OK;
 }
 
 /* ---- limits ------------------------------------------------------------------------------------------------------------- */
@@ -230,6 +235,11 @@ static lmvr_status limit_row(const struct bench *b, struct limit *limit, const c
     return limit_work(limit, &work, b->model->dtype, seconds, error);
 }
 
+static int64_t prompt_positions(const struct lmvr_model *model)
+{
+    return model->config.has_language ? model->connector.tokens + PROMPT_ARBITRARY : 0;
+}
+
 static lmvr_status set_limits(struct bench *b, lmvr_error *error)
 {
     struct limit limit;
@@ -237,7 +247,7 @@ static lmvr_status set_limits(struct bench *b, lmvr_error *error)
     struct bench_report *r = b->report;
     r->bandwidth = limit.bandwidth;
     r->library_dtype = limit.dtype == F32 ? "f32" : "bf16";
-    int64_t prompt = b->model->config.has_language ? b->model->connector.tokens + PROMPT_ARBITRARY : 0;
+    int64_t prompt = prompt_positions(b->model);
     double prompt_seconds = 0;
     lmvr_status status = LMVR_OK;
     for (int i = 0; i < r->row_count && status == LMVR_OK; i++) {
@@ -260,13 +270,17 @@ static lmvr_status set_limits(struct bench *b, lmvr_error *error)
 
 /* ---- the run ------------------------------------------------------------------------------------------------------------ */
 
+static lmvr_status open_shape(const struct bench_options *o, int layers, struct lmvr_model **model, lmvr_error *error)
+{
+    struct model_config config;
+    TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", layers, &config, error));
+    return model_create_random(&config, model_dtype(o->dtype), model, error);
+}
+
 static lmvr_status open_model(const struct bench_options *o, struct lmvr_model **model, lmvr_error *error)
 {
-    if (!o->model) {
-        struct model_config config;
-        TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", o->layers, &config, error));
-        return model_create_random(&config, model_dtype(o->dtype), model, error);
-    }
+    if (!o->model)
+        return open_shape(o, o->layers, model, error);
     TRY(lmvr_model_open(o->model, o->dtype, o->threads, model, error));
     /* measured with the same kind of prompt as a shape */
     tokenizer_close((*model)->tokenizer);
@@ -288,19 +302,67 @@ static lmvr_status measure(struct bench *b, lmvr_error *error)
     return short_rows(b, error); /* once more, so that limits stand between two measurements of the model */
 }
 
+/* How deep the whole model is, and how deep the other one has to be that tells what a block takes. */
+static lmvr_status plan_depth(const struct bench_options *o, struct bench_report *r, lmvr_error *error)
+{
+    struct model_config config;
+    if (o->model)
+        return LMVR_OK;
+    TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", 0, &config, error));
+    r->blocks = config.language.blocks;
+    if (o->layers && o->layers < r->blocks)
+        r->other_blocks = o->layers == 1 ? 2 : 1;
+    return LMVR_OK;
+}
+
+/* The rows of the language model, of the model with `other_blocks`. */
+static lmvr_status measure_other(const struct bench_options *o, int blocks, struct bench_report *other, lmvr_error *error)
+{
+    struct bench b = {.report = other, .quick = o->quick};
+    if (!blocks)
+        return LMVR_OK;
+    lmvr_status status = open_shape(o, blocks, &b.model, error);
+    if (status == LMVR_OK)
+        status = language_rows(&b, error);
+    lmvr_model_free(b.model);
+    return status;
+}
+
+static lmvr_status measure_model(const struct bench_options *o, struct bench_report *r, int64_t *prompt, lmvr_error *error)
+{
+    struct bench b = {.report = r, .quick = o->quick};
+    lmvr_status status = open_model(o, &b.model, error);
+    if (status == LMVR_OK)
+        status = measure(&b, error);
+    if (status == LMVR_OK)
+        *prompt = prompt_positions(b.model);
+    lmvr_model_free(b.model);
+    return status;
+}
+
+static lmvr_status measure_depths(const struct bench_options *o, struct bench_report *r, lmvr_error *error)
+{
+    struct bench_report other = {0};
+    int64_t prompt;
+    TRY(plan_depth(o, r, error));
+    TRY(measure_other(o, r->other_blocks, &other, error)); /* before and after, as the limits have the model's rows */
+    TRY(measure_model(o, r, &prompt, error));
+    TRY(measure_other(o, r->other_blocks, &other, error));
+    if (!r->other_blocks)
+        r->blocks = r->info.language.blocks;
+    bench_images(r, &other, prompt);
+    return LMVR_OK;
+}
+
 lmvr_status bench_run(const struct bench_options *options, struct bench_report *report, lmvr_error *error)
 {
     *report = (struct bench_report){.kernels = kernels_get()->name};
     bench_cpu(report->cpu, sizeof report->cpu);
-    struct bench b = {.report = report, .quick = options->quick};
     int before = omp_get_max_threads();
     if (options->threads > 0)
         omp_set_num_threads(options->threads);
     report->threads = omp_get_max_threads();
-    lmvr_status status = open_model(options, &b.model, error);
-    if (status == LMVR_OK)
-        status = measure(&b, error);
-    lmvr_model_free(b.model);
+    lmvr_status status = measure_depths(options, report, error);
     omp_set_num_threads(before);
     return status;
 }

@@ -14,11 +14,19 @@
 
 #define BENCH_NEW_TOKENS 64
 #define BENCH_MOST_ROWS  16
+#define BENCH_BATCHES    4 /* that decoding is measured at */
 
 struct bench_row {
     const char *name, *unit;
     int batch;
     double value, limit; /* in `unit` */
+};
+
+/* What an image takes by the clock, in seconds, in a model of all blocks, with responses of BENCH_NEW_TOKENS. */
+struct bench_image {
+    int batch;
+    double encode, prompt, decode;
+    double prompt_block, decode_block; /* one block's share of them; 0 where the model was measured whole */
 };
 
 struct bench_report {
@@ -30,6 +38,10 @@ struct bench_report {
     int row_count;
     struct lmvr_model_info info;
     uint64_t kv_cache_bytes, peak_memory_bytes; /* of the largest batch; of everything but the limits */
+    int blocks;                                 /* of the shape's language model when nothing is cut */
+    int other_blocks; /* it was also measured with so many, to tell what a block takes; 0: it was measured whole */
+    struct bench_image images[BENCH_BATCHES];
+    int image_count; /* 0: there is no language model */
 };
 
 struct bench_options {
@@ -42,6 +54,11 @@ struct bench_options {
 };
 
 lmvr_status bench_run(const struct bench_options *options, struct bench_report *report, lmvr_error *error);
+
+double bench_image_seconds(const struct bench_image *image);
+
+/* Fills `images` from the rows, and from those of the same model with `other_blocks`; a prompt is of so many positions. */
+void bench_images(struct bench_report *report, const struct bench_report *other, int64_t prompt);
 
 /* The configuration of a shape, its language model cut to `layers` blocks, in each stack (0: all). */
 lmvr_status bench_shape(const char *name, int layers, struct model_config *config, lmvr_error *error);

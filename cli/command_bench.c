@@ -14,6 +14,51 @@ static const char *dtype_name(lmvr_dtype dtype)
     return dtype == LMVR_DTYPE_BF16 ? "bf16" : "f32";
 }
 
+/* ---- what an image takes ---- */
+
+static void print_images(const struct bench_report *r)
+{
+    const char *star = r->other_blocks ? "*" : "", *space = r->other_blocks ? " " : "";
+    if (r->image_count == 0)
+        return;
+    printf("\nan image of the whole model, seconds by the clock, %d new tokens", BENCH_NEW_TOKENS);
+    if (r->other_blocks)
+        printf("; * extrapolated from %d and %d blocks to %d", r->info.language.blocks, r->other_blocks, r->blocks);
+    printf("\n%-12s%6s%12s%12s%s%12s%s%12s\n", "", "batch", "encode", "prompt", space, "decode", space, "image");
+    for (int i = 0; i < r->image_count; i++) {
+        const struct bench_image *image = &r->images[i];
+        printf("%-12s%6d%12.4g%12.4g%s%12.4g%s%12.4g%s\n", "", image->batch, image->encode, image->prompt, star, image->decode,
+               star, bench_image_seconds(image), star);
+    }
+}
+
+static json_t *block_seconds(const struct bench_report *r, double seconds)
+{
+    return r->other_blocks ? json_real(seconds) : json_null();
+}
+
+/* NULL: no memory. */
+static json_t *images_json(const struct bench_report *r)
+{
+    json_t *images = json_array();
+    for (int i = 0; i < r->image_count; i++) {
+        const struct bench_image *image = &r->images[i];
+        json_array_append_new(images,
+                              json_pack("{s:i, s:f, s:f, s:f, s:f, s:o, s:o}", "batch", image->batch, "encode_s", image->encode,
+                                        "prompt_s", image->prompt, "decode_s", image->decode, "image_s",
+                                        bench_image_seconds(image), "prompt_block_s", block_seconds(r, image->prompt_block),
+                                        "decode_block_s", block_seconds(r, image->decode_block)));
+    }
+    json_t *measured = json_pack("[i]", r->info.language.blocks);
+    json_t *extrapolated = r->other_blocks ? json_pack("[s, s, s]", "prompt_s", "decode_s", "image_s") : json_array();
+    if (r->other_blocks)
+        json_array_append_new(measured, json_integer(r->other_blocks));
+    return json_pack("{s:i, s:o, s:i, s:o, s:o}", "blocks", r->blocks, "measured_blocks", measured, "new_tokens",
+                     BENCH_NEW_TOKENS, "extrapolated", extrapolated, "images", images);
+}
+
+/* ---- the rows ---- */
+
 static void print_table(const struct bench_report *r)
 {
     printf("%s, %d threads, %s kernels; limits: oneDNN in %s, memory %.1f GB/s\n", r->cpu, r->threads, r->kernels,
@@ -28,6 +73,7 @@ static void print_table(const struct bench_report *r)
     }
     printf("\nweights %.0f MB, key-value cache %.0f MB, peak memory %.0f MB\n", (double)r->info.weights_bytes / 1e6,
            (double)r->kv_cache_bytes / 1e6, (double)r->peak_memory_bytes / 1e6);
+    print_images(r);
 }
 
 static lmvr_status print_json(const struct bench_report *r, lmvr_error *error)
@@ -39,12 +85,13 @@ static lmvr_status print_json(const struct bench_report *r, lmvr_error *error)
                                               row->value, "unit", row->unit, "limit", row->limit, "fraction",
                                               row->value / row->limit));
     }
-    json_t *json = json_pack(
-        "{s:{s:s, s:i, s:s, s:s, s:f}, s:{s:s, s:s, s:i, s:i}, s:o, s:I, s:I, s:I}", "machine", "cpu", r->cpu, "threads",
-        r->threads, "kernels", r->kernels, "library_dtype", r->library_dtype, "bandwidth_bytes_per_s", r->bandwidth, "model",
-        "architecture", r->info.architecture, "dtype", dtype_name(r->info.dtype), "language_blocks", r->info.language.blocks,
-        "visual_tokens", r->info.visual_tokens, "rows", rows, "weights_bytes", (json_int_t)r->info.weights_bytes,
-        "kv_cache_bytes", (json_int_t)r->kv_cache_bytes, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes);
+    json_t *json =
+        json_pack("{s:{s:s, s:i, s:s, s:s, s:f}, s:{s:s, s:s, s:i, s:i}, s:o, s:o, s:I, s:I, s:I}", "machine", "cpu", r->cpu,
+                  "threads", r->threads, "kernels", r->kernels, "library_dtype", r->library_dtype, "bandwidth_bytes_per_s",
+                  r->bandwidth, "model", "architecture", r->info.architecture, "dtype", dtype_name(r->info.dtype),
+                  "language_blocks", r->info.language.blocks, "visual_tokens", r->info.visual_tokens, "rows", rows,
+                  "whole_model", images_json(r), "weights_bytes", (json_int_t)r->info.weights_bytes, "kv_cache_bytes",
+                  (json_int_t)r->kv_cache_bytes, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes);
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     json_decref(json);
     if (!text)

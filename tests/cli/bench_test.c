@@ -1,0 +1,75 @@
+/* `lmvr bench --json`: what it says an image takes in the whole model is made of the parts that it has measured. */
+#define PROGRAM "../lmvr"
+#include "program.h"
+
+#include "format/json.h"
+
+#include <math.h>
+
+#define POSITIONS (64 + 40) /* of the shape's prompt */
+
+static void assert_near(double value, double expected)
+{
+    if (!(fabs(value - expected) <= 1e-9 * expected))
+        fail_msg("%.12g, expected %.12g", value, expected);
+}
+
+static double number(const json_t *object, const char *key)
+{
+    if (!json_is_real(json_object_get(object, key)))
+        fail_msg("%s: expected a real number", key);
+    return json_real_value(json_object_get(object, key));
+}
+
+static double speed(const json_t *report, const char *name, int batch)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(report, "rows"), i,
+                       row) if (strcmp(json_string_value(json_object_get(row, "name")), name) == 0 &&
+                                json_integer_value(json_object_get(row, "batch")) == batch) return number(row, "value");
+    fail_msg("there is no row %s at batch %d", name, batch);
+    return 0;
+}
+
+static void assert_is(const json_t *whole, const char *key, const char *expected)
+{
+    char *text = json_dumps(json_object_get(whole, key), JSON_ENCODE_ANY | JSON_COMPACT);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void test_an_image_of_the_whole_model_is_the_sum_of_its_parts(void **state)
+{
+    static const int batches[] = {1, 4}, groups[] = {1, 16};
+    lmvr_error error;
+    json_t *report;
+    (void)state;
+    assert_ended(lmvr("bench --shape tiny --layers 2 --dtype f32 --quick --json"), 0, NULL);
+    if (json_read("stdout", NULL, &report, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    const json_t *whole = json_object_get(report, "whole_model"), *images = json_object_get(whole, "images");
+    assert_is(whole, "blocks", "4");
+    assert_is(whole, "measured_blocks", "[2,1]");
+    assert_is(whole, "new_tokens", "64");
+    assert_is(whole, "extrapolated", "[\"prompt_s\",\"decode_s\",\"image_s\"]");
+    assert_int_equal(json_array_size(images), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *image = json_array_get(images, i);
+        double encode = number(image, "encode_s"), prompt = number(image, "prompt_s"), decode = number(image, "decode_s");
+        assert_int_equal(json_integer_value(json_object_get(image, "batch")), batches[i]);
+        assert_near(encode, 1 / speed(report, "encode", groups[i]));
+        assert_near(prompt, POSITIONS / speed(report, "prompt", 1) + 2 * number(image, "prompt_block_s"));
+        assert_near(decode, 64 / speed(report, "decode", batches[i]) + 2 * number(image, "decode_block_s"));
+        assert_near(number(image, "image_s"), encode + prompt + decode);
+    }
+    json_decref(report);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_an_image_of_the_whole_model_is_the_sum_of_its_parts, enter_folder, leave_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
