@@ -156,6 +156,15 @@ static lmvr_status write_tensors(const struct folder_write *write, const char *n
 
 /* ---- the other files -------------------------------------------------------------------------------------------------- */
 
+const char *const folder_processors[] = {"preprocessor_config.json", "processor_config.json", NULL};
+const char *const folder_generation[] = {"generation_config.json", NULL};
+
+json_t *folder_config_part(json_t *config, const char *key)
+{
+    json_t *part = json_object_get(config, key);
+    return json_is_object(part) ? json_deep_copy(part) : json_object();
+}
+
 lmvr_status folder_write_json(const char *folder, const char *name, json_t *json, lmvr_error *error)
 {
     char *path = input_path(folder, name), *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER), *line = NULL;
@@ -194,23 +203,6 @@ static lmvr_status write_config(const struct folder_write *write, lmvr_error *er
     return folder_write_json(write->folder, "config.json", write->config, error);
 }
 
-lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
-{
-    if (mkdir(write->folder, 0777) != 0 && errno != EEXIST)
-        return file_error(error, write->folder, "be made");
-    lmvr_status status = LMVR_OK;
-    for (const char *const *copy = write->copies; status == LMVR_OK && copy && copy[0]; copy += 2) {
-        char *to = input_path(write->folder, copy[1]);
-        status = to ? folder_copy_file(copy[0], to, error) : error_no_memory(error, copy[1]);
-        free(to);
-    }
-    if (status == LMVR_OK)
-        status = write_config(write, error);
-    if (status == LMVR_OK && write->left_out_file)
-        status = write_tensors(write, write->left_out_file, true, error);
-    return status == LMVR_OK ? write_tensors(write, "model.safetensors", false, error) : status;
-}
-
 lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *p, lmvr_error *error)
 {
     json_t *size = p->shortest_edge ? json_pack("{s:i}", "shortest_edge", p->shortest_edge)
@@ -225,6 +217,44 @@ lmvr_status folder_write_preprocess(const char *folder, const struct preprocess 
                               : error_no_memory(error, "preprocessor_config.json");
     json_decref(json);
     return status;
+}
+
+static lmvr_status copy_into(const struct folder_write *write, const char *from, const char *name, lmvr_error *error)
+{
+    char *to = input_path(write->folder, name);
+    lmvr_status status = to ? folder_copy_file(from, to, error) : error_no_memory(error, name);
+    free(to);
+    return status;
+}
+
+static lmvr_status write_copies(const struct folder_write *write, lmvr_error *error)
+{
+    const struct preprocess *preprocess = write->preprocess;
+    for (int i = 0; i < FOLDER_MOST_COPIES; i++) {
+        const struct folder_copy *copy = &write->copies[i];
+        char *from = copy->folder ? folder_find(copy->folder, copy->names) : NULL;
+        if (!from)
+            continue;
+        lmvr_status status = copy_into(write, from, strrchr(from, '/') + 1, error);
+        free(from);
+        TRY(status);
+        if (copy->names == folder_processors)
+            preprocess = NULL;
+    }
+    if (write->tokenizer)
+        TRY(copy_into(write, write->tokenizer, write->tokenizer_name, error));
+    return preprocess ? folder_write_preprocess(write->folder, preprocess, error) : LMVR_OK;
+}
+
+lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
+{
+    if (mkdir(write->folder, 0777) != 0 && errno != EEXIST)
+        return file_error(error, write->folder, "be made");
+    TRY(write_copies(write, error));
+    TRY(write_config(write, error));
+    if (write->left_out_file)
+        TRY(write_tensors(write, write->left_out_file, true, error));
+    return write_tensors(write, "model.safetensors", false, error);
 }
 
 lmvr_status folder_read_config(const char *path, json_t **config, lmvr_error *error)

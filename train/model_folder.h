@@ -13,6 +13,14 @@ struct folder_naming {
     const char *from, *to;
 };
 
+/* A file that is copied as it is: the first of the names, ending with NULL, that the folder has. */
+struct folder_copy {
+    const char *folder;
+    const char *const *names;
+};
+#define FOLDER_MOST_COPIES 4
+extern const char *const folder_processors[], *const folder_generation[]; /* names for folder_copy */
+
 struct folder_write {
     const char *folder;
     enum dtype dtype;                    /* of all tensors in the file */
@@ -22,24 +30,29 @@ struct folder_write {
     const struct folder_naming *naming;  /* ends with {NULL}; the first that fits; NULL: names are canonical */
     const struct checkpoint *rest;       /* NULL, or whose tensors below `rest_prefix` are written too */
     const char *rest_prefix;
-    json_t *config;            /* of config.json; its dtype is set here */
-    const char *const *copies; /* files to be copied as they are: path, name, path, name, ..., NULL */
+    json_t *config;                                /* of config.json; its dtype is set here */
+    struct folder_copy copies[FOLDER_MOST_COPIES]; /* those without a folder are none */
+    const char *tokenizer, *tokenizer_name;        /* the vocabulary's file and its name in the folder; NULL: none */
+    const struct preprocess *preprocess;           /* NULL: none; is written unless a processor's file was copied */
 };
 
 /* Makes the folder where it is missing. Each file is whole or not there. */
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error);
 
-/* A copy, whole or not there; nothing where both names are of one file. */
+/* Copies a file; `to` is whole or not there. Does nothing where both name one file. */
 lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error);
 
 /* FOLDER/NAME, whole or not there. */
 lmvr_status folder_write_json(const char *folder, const char *name, json_t *json, lmvr_error *error);
 
+/* config.json's object of a folder, or of a file; released with json_decref(). */
+lmvr_status folder_read_config(const char *path, json_t **config, lmvr_error *error);
+
 /* preprocessor_config.json in the folder, as CLIPImageProcessor's. */
 lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *preprocess, lmvr_error *error);
 
-/* config.json's object of a folder, or of a file; released with json_decref(). */
-lmvr_status folder_read_config(const char *path, json_t **config, lmvr_error *error);
+/* A copy of an object in a configuration; an empty one where there is none. NULL: no memory. */
+json_t *folder_config_part(json_t *config, const char *key);
 
 /* FOLDER/NAME for the first of the names that exists, malloc'ed; NULL: none, or no memory. names ends with NULL. */
 char *folder_find(const char *folder, const char *const *names);

@@ -13,16 +13,10 @@
 
 /* ---- configurations --------------------------------------------------------------------------------------------------- */
 
-static json_t *part_of(json_t *json, const char *key)
-{
-    json_t *part = json_object_get(json, key);
-    return json_is_object(part) ? json_deep_copy(part) : json_object();
-}
-
 /* Blip2Config's JSON for stage 1: the encoder's out of `vision`, the Q-Former's out of `config`. */
 static json_t *compose_retrieval(const struct blip2 *b, json_t *vision, json_t *config)
 {
-    json_t *tower = part_of(vision, "vision_config"), *qformer = part_of(config, "qformer_config");
+    json_t *tower = folder_config_part(vision, "vision_config"), *qformer = folder_config_part(config, "qformer_config");
     json_object_set_new(tower, "model_type", json_string("blip_2_vision_model"));
     json_object_set_new(qformer, "model_type", json_string("blip_2_qformer"));
     json_object_set_new(qformer, "encoder_hidden_size", json_integer(b->config.vision.width));
@@ -241,36 +235,13 @@ static struct value *language_loss(void *self, struct tape *tape, const struct b
     return t5_net_loss(&b->t5, tape, batch, visual, b->config.qformer.queries);
 }
 
-/* Files of the folders it began from that belong beside the new weights: path, name, path, name, ..., NULL. */
-#define MOST_COPIES 3
-
-static void list_copies(const struct blip2 *b, char *paths[MOST_COPIES], const char *copies[2 * MOST_COPIES + 1])
-{
-    static const char *const processors[] = {"preprocessor_config.json", "processor_config.json", NULL};
-    static const char *const generation[] = {"generation_config.json", NULL};
-    const char *language = b->language ? b->language : b->start;
-    char *found[MOST_COPIES] = {folder_find(b->start, processors),
-                                b->stage == BLIP2_LANGUAGE ? folder_find(language, generation) : NULL,
-                                b->tokenizer ? strdup(b->tokenizer) : NULL};
-    for (int i = 0, count = 0; i < MOST_COPIES; i++) {
-        if (!found[i])
-            continue;
-        const char *name = strrchr(found[i], '/');
-        copies[2 * count] = paths[count] = found[i];
-        copies[2 * count + 1] = i == 2 ? "spiece.model" : name ? name + 1 : found[i];
-        count++;
-    }
-}
-
 static lmvr_status save(void *self, const char *folder, lmvr_error *error)
 {
     static const struct folder_naming naming[] = {{"vision_tower.vision_model.", "vision_model."}, {NULL, NULL}};
     static const char *const without_names[] = {"temp", "cls.", NULL}, *const nothing[] = {NULL};
     struct blip2 *b = self;
-    char *paths[MOST_COPIES] = {NULL};
-    const char *copies[2 * MOST_COPIES + 1] = {NULL};
     bool first = b->stage == BLIP2_QFORMER;
-    list_copies(b, paths, copies);
+    const char *generation = first ? NULL : b->language ? b->language : b->start;
     struct folder_write write = {.folder = folder,
                                  .dtype = b->saved,
                                  .parameters = &b->parameters,
@@ -280,14 +251,11 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
                                  .rest = b->vision_checkpoint ? b->vision_checkpoint : b->checkpoint,
                                  .rest_prefix = "vision_tower.",
                                  .config = b->json,
-                                 .copies = copies};
-    lmvr_status status = folder_write(&write, error);
-    bool has_processor = copies[1] && strstr(copies[1], "processor_config.json");
-    if (status == LMVR_OK && !has_processor)
-        status = folder_write_preprocess(folder, &b->preprocess, error);
-    for (int i = 0; i < MOST_COPIES; i++)
-        free(paths[i]);
-    return status;
+                                 .copies = {{b->start, folder_processors}, {generation, folder_generation}},
+                                 .tokenizer = b->tokenizer,
+                                 .tokenizer_name = "spiece.model",
+                                 .preprocess = &b->preprocess};
+    return folder_write(&write, error);
 }
 
 static bool copy_paths(struct blip2 *b, const struct blip2_options *options)

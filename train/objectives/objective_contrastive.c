@@ -29,30 +29,17 @@ static void after_step(void *self)
 static lmvr_status save(void *self, const char *folder, lmvr_error *error)
 {
     static const struct folder_naming naming[] = {{"vision_tower.vision_model.", "vision_model."}, {NULL, NULL}};
-    static const char *const processors[] = {"preprocessor_config.json", NULL};
     struct contrastive *c = self;
-    const char *copies[5] = {NULL};
-    int count = 0;
-    char *processor = folder_find(c->start, processors);
-    if (processor) {
-        copies[count++] = processor;
-        copies[count++] = "preprocessor_config.json";
-    }
-    if (c->tokenizer) {
-        copies[count++] = c->tokenizer;
-        copies[count] = "tokenizer.model";
-    }
     struct folder_write write = {.folder = folder,
                                  .dtype = c->saved,
                                  .parameters = &c->parameters,
                                  .naming = naming,
                                  .config = c->json,
-                                 .copies = copies};
-    lmvr_status status = folder_write(&write, error);
-    if (status == LMVR_OK && !processor)
-        status = folder_write_preprocess(folder, &c->preprocess, error);
-    free(processor);
-    return status;
+                                 .copies = {{c->start, folder_processors}},
+                                 .tokenizer = c->tokenizer,
+                                 .tokenizer_name = "tokenizer.model",
+                                 .preprocess = &c->preprocess};
+    return folder_write(&write, error);
 }
 
 lmvr_status contrastive_init(struct contrastive *c, const char *start, const char *tokenizer, const struct net_options *options,

@@ -13,16 +13,10 @@
 
 #define SPARE_ROWS 64 /* that the embedding gets where it has none for the image token: as llava-hf's checkpoints have */
 
-static json_t *part_of(json_t *json, const char *key)
-{
-    json_t *part = json_object_get(json, key);
-    return part ? json_deep_copy(part) : json_object();
-}
-
 /* LlavaConfig's JSON out of CLIP's and LLaMA's. */
 static json_t *compose_json(json_t *vision, json_t *language, int vocabulary, int image_token, int tokens)
 {
-    json_t *text = json_deep_copy(language), *tower = part_of(vision, "vision_config");
+    json_t *text = json_deep_copy(language), *tower = folder_config_part(vision, "vision_config");
     static const char *const common[] = {"architectures", "torch_dtype", "dtype", "transformers_version"};
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         json_object_del(text, common[i]);
@@ -79,7 +73,7 @@ static lmvr_status set_image_size(struct llava *l, int size, lmvr_error *error)
     p->width = p->height = p->shortest_edge ? 0 : size;
     p->crop_width = p->crop_height = size;
     v->image_size = size;
-    json_t *vision = part_of(l->json, "vision_config");
+    json_t *vision = folder_config_part(l->json, "vision_config");
     json_object_set_new(vision, "image_size", json_integer(size));
     json_object_set_new(l->json, "vision_config", vision);
     return json_object_set_new(l->json, "image_seq_length", json_integer(config_visual_tokens(&l->config))) == 0
@@ -169,28 +163,6 @@ static bool writes_preprocess(const struct llava *l)
     return l->vision_checkpoint || (l->net.visual_tokens && l->config.vision.image_size != l->stored_image_size);
 }
 
-/* Files of the folders it began from that belong beside the new weights: path, name, path, name, ..., NULL. */
-#define MOST_COPIES 8
-
-static void list_copies(const struct llava *l, char *paths[MOST_COPIES], const char *copies[2 * MOST_COPIES + 1])
-{
-    static const char *const groups[][3] = {{"preprocessor_config.json", "processor_config.json"},
-                                            {"generation_config.json"},
-                                            {"added_tokens.json"},
-                                            {"tokenizer.model"}};
-    int count = 0;
-    for (size_t i = writes_preprocess(l) ? 1 : 0; i < sizeof groups / sizeof *groups; i++) {
-        char *path = i == 3 && l->tokenizer ? strdup(l->tokenizer) : folder_find(l->start, groups[i]);
-        if (!path)
-            continue;
-        const char *name = strrchr(path, '/');
-        copies[2 * count] = paths[count] = path;
-        copies[2 * count + 1] = i == 3 ? "tokenizer.model" : name ? name + 1 : path;
-        count++;
-    }
-    copies[2 * count] = NULL;
-}
-
 /* What is not of the model itself: adapters, and the head. */
 static lmvr_status save_beside(const struct llava *l, const char *folder, lmvr_error *error)
 {
@@ -205,13 +177,12 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
         {"language_model.model.", "model."}, {"language_model.lm_head.", "lm_head."}, {NULL, NULL}};
     static const char *const left_out[] = {".lora_", "score.", NULL};
     struct llava *l = self;
-    char *paths[MOST_COPIES] = {NULL};
-    const char *copies[2 * MOST_COPIES + 1] = {NULL};
+    static const char *const added[] = {"added_tokens.json", NULL}, *const vocabulary[] = {"tokenizer.model", NULL};
     const struct checkpoint *from = l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint;
     const struct checkpoint *frozen = l->net.vision ? from : NULL;
     TRY(save_beside(l, folder, error));
     TRY(llama_net_merge(&l->net.llama, error));
-    list_copies(l, paths, copies);
+    bool anew = writes_preprocess(l);
     struct folder_write write = {.folder = folder,
                                  .dtype = l->saved,
                                  .parameters = &l->parameters,
@@ -220,13 +191,14 @@ static lmvr_status save(void *self, const char *folder, lmvr_error *error)
                                  .rest = frozen,
                                  .rest_prefix = "vision_tower.",
                                  .config = l->json,
-                                 .copies = copies};
-    lmvr_status status = folder_write(&write, error);
-    if (status == LMVR_OK && writes_preprocess(l))
-        status = folder_write_preprocess(folder, &l->preprocess, error);
-    for (int i = 0; i < MOST_COPIES; i++)
-        free(paths[i]);
-    return status;
+                                 .copies = {{anew ? NULL : l->start, folder_processors},
+                                            {l->start, folder_generation},
+                                            {l->start, added},
+                                            {l->tokenizer ? NULL : l->start, vocabulary}},
+                                 .tokenizer = l->tokenizer,
+                                 .tokenizer_name = vocabulary[0],
+                                 .preprocess = anew ? &l->preprocess : NULL};
+    return folder_write(&write, error);
 }
 
 lmvr_status llava_init(struct llava *llava, const struct llava_options *options, lmvr_error *error)

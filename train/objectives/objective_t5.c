@@ -16,28 +16,16 @@ static struct value *loss(void *self, struct tape *tape, const struct batch *bat
 static lmvr_status save(void *self, const char *folder, lmvr_error *error)
 {
     static const struct folder_naming naming[] = {{"language_model.", ""}, {NULL, NULL}};
-    static const char *const generation[] = {"generation_config.json", NULL};
     struct t5_language *t = self;
-    const char *copies[5] = {NULL};
-    int count = 0;
-    char *path = folder_find(t->start, generation);
-    if (path) {
-        copies[count++] = path;
-        copies[count++] = generation[0];
-    }
-    if (t->tokenizer) {
-        copies[count++] = t->tokenizer;
-        copies[count] = "spiece.model";
-    }
     struct folder_write write = {.folder = folder,
                                  .dtype = t->saved,
                                  .parameters = &t->parameters,
                                  .naming = naming,
                                  .config = t->json,
-                                 .copies = copies};
-    lmvr_status status = folder_write(&write, error);
-    free(path);
-    return status;
+                                 .copies = {{t->start, folder_generation}},
+                                 .tokenizer = t->tokenizer,
+                                 .tokenizer_name = "spiece.model"};
+    return folder_write(&write, error);
 }
 
 lmvr_status t5_language_init(struct t5_language *t, const char *start, const char *tokenizer, const struct net_options *options,
