@@ -313,8 +313,8 @@ static bool is_flat_processor(const struct json_node *node)
 
 /* As transformers: a processor_config.json that holds an image processor goes before preprocessor_config.json. One that is an
  * image processor itself stands in where there is no other file. */
-static lmvr_status read_processor(const char *folder, struct files *files, uint64_t *hash, struct json_node *node,
-                                  lmvr_error *error)
+static lmvr_status read_processor(const char *folder, bool required, struct files *files, uint64_t *hash,
+                                  struct json_node *node, lmvr_error *error)
 {
     struct json_node whole;
     TRY(read_file(folder, "processor_config.json", PROCESSOR, false, files, hash, &whole, error));
@@ -322,8 +322,8 @@ static lmvr_status read_processor(const char *folder, struct files *files, uint6
     if (node->object)
         return LMVR_OK;
     bool flat = is_flat_processor(&whole);
-    TRY(read_file(folder, "preprocessor_config.json", PREPROCESSOR, !flat, files, hash, node, error));
-    if (!node->object)
+    TRY(read_file(folder, "preprocessor_config.json", PREPROCESSOR, required && !flat, files, hash, node, error));
+    if (!node->object && flat)
         *node = whole;
     return LMVR_OK;
 }
@@ -333,9 +333,17 @@ static lmvr_status read_all(const char *folder, struct files *files, struct mode
     struct config_sources sources;
     TRY(model_folder_check(folder, error));
     TRY(read_file(folder, "config.json", CONFIG, true, files, &config->hash, &sources.config, error));
-    TRY(read_processor(folder, files, &config->hash, &sources.processor, error));
+    TRY(read_processor(folder, true, files, &config->hash, &sources.processor, error));
     TRY(read_file(folder, "generation_config.json", GENERATION, false, files, &config->hash, &sources.generation, error));
     return config_parse(&sources, config, error);
+}
+
+static void close_files(const struct files *files)
+{
+    for (int i = 0; i < FILE_COUNT; i++) {
+        json_decref(files->roots[i]);
+        free(files->paths[i]);
+    }
 }
 
 lmvr_status model_config_read(const char *folder, struct model_config *config, lmvr_error *error)
@@ -343,9 +351,24 @@ lmvr_status model_config_read(const char *folder, struct model_config *config, l
     struct files files = {0};
     *config = (struct model_config){.hash = HASH_START};
     lmvr_status status = read_all(folder, &files, config, error);
-    for (int i = 0; i < FILE_COUNT; i++) {
-        json_decref(files.roots[i]);
-        free(files.paths[i]);
+    close_files(&files);
+    return status;
+}
+
+lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error)
+{
+    struct files files = {0};
+    struct json_node node = {.file = folder};
+    uint64_t hash = HASH_START; /* of no use here */
+    lmvr_status status = LMVR_OK;
+    if (input_is_folder(folder))
+        status = read_processor(folder, false, &files, &hash, &node, error);
+    if (status == LMVR_OK && node.object)
+        status = config_parse_preprocess(&node, image_size, PROCESSOR_CLIP, preprocess, error);
+    else if (status == LMVR_OK) {
+        preprocess_init_clip(preprocess);
+        preprocess->shortest_edge = preprocess->crop_width = preprocess->crop_height = image_size;
     }
+    close_files(&files);
     return status;
 }

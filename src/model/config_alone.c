@@ -193,31 +193,3 @@ lmvr_status config_read_model_type(const char *path, char **model_type, lmvr_err
     *model_type = NULL;
     return with_file(path, "config.json", false, parse_model_type, model_type, error);
 }
-
-/* ---- image processor -------------------------------------------------------------------------------------------------- */
-
-struct processor {
-    int image_size;
-    struct preprocess *preprocess;
-};
-
-static lmvr_status parse_processor(const struct json_node *node, void *out, lmvr_error *error)
-{
-    const struct processor *processor = out;
-    struct preprocess *p = processor->preprocess;
-    if (node->object)
-        return config_parse_preprocess(node, processor->image_size, PROCESSOR_CLIP, p, error);
-    preprocess_init_clip(p);
-    p->shortest_edge = p->crop_width = p->crop_height = processor->image_size;
-    return LMVR_OK;
-}
-
-lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error)
-{
-    struct processor processor = {image_size, preprocess};
-    if (!input_is_folder(folder)) {
-        struct json_node none = {.file = folder};
-        return parse_processor(&none, &processor, error);
-    }
-    return with_file(folder, "preprocessor_config.json", true, parse_processor, &processor, error);
-}

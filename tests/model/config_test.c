@@ -521,6 +521,25 @@ static void a_processor_config_that_is_an_image_processor_stands_in_for_the_othe
     assert_int_equal(config.preprocess.shortest_edge, 336);
 }
 
+static void an_encoder_alone_has_the_processor_of_either_file(void **state)
+{
+    (void)state;
+    struct preprocess p;
+    assert_int_equal(config_read_preprocess(".", 64, &p, &error), LMVR_OK);
+    assert_true(p.shortest_edge == 64 && p.crop_width == 64 && p.crop_height == 64 && p.filter == FILTER_BICUBIC);
+    write_text("processor_config.json", "{\"size\": 80, \"crop_size\": 64}");
+    assert_int_equal(config_read_preprocess(".", 64, &p, &error), LMVR_OK);
+    assert_int_equal(p.shortest_edge, 80);
+    write_text("preprocessor_config.json", "{\"size\": 70, \"crop_size\": 64}");
+    assert_int_equal(config_read_preprocess(".", 64, &p, &error), LMVR_OK);
+    assert_int_equal(p.shortest_edge, 70);
+    write_text("processor_config.json", "{\"image_processor\": {\"size\": 90, \"crop_size\": 64}}");
+    assert_int_equal(config_read_preprocess(".", 64, &p, &error), LMVR_OK);
+    assert_int_equal(p.shortest_edge, 90);
+    assert_int_equal(config_read_preprocess("shape.json", 64, &p, &error), LMVR_OK); /* a file has none beside it */
+    assert_int_equal(p.shortest_edge, 64);
+}
+
 static void quantized_weights_are_refused_by_their_method(void **state)
 {
     (void)state;
@@ -646,6 +665,7 @@ int main(void)
         in_folder(only_llavas_processor_pads),
         in_folder(an_image_processor_inside_processor_config_goes_first),
         in_folder(a_processor_config_that_is_an_image_processor_stands_in_for_the_other_file),
+        in_folder(an_encoder_alone_has_the_processor_of_either_file),
         in_folder(quantized_weights_are_refused_by_their_method),
         in_folder(an_image_token_outside_the_vocabulary_is_refused),
         in_folder(a_file_that_is_missing_is_named),
