@@ -3,6 +3,7 @@
 #include "corrupt_plan.h"
 #include "error.h"
 #include "format/file.h"
+#include "hints.h"
 #include "image/encode.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -272,7 +273,7 @@ static int compute(struct corrupt_run *run)
     progress_begin(&run->progress, !run->options->quiet, 0, run->plan.inputs.count * (size_t)run->plan.variant_count);
     corrupt_all(run);
     progress_end(&run->progress, run->written);
-    inputs_tell_passed_over(&run->plan.inputs, run->options->quiet);
+    hint_passed_over(&run->plan.inputs, run->options->quiet);
     return report(run);
 }
 

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "engine.h"
 #include "error.h"
+#include "hints.h"
 #include "inputs.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -95,7 +96,7 @@ static int compute(struct embed_run *run)
     progress_begin(&run->progress, !run->options->quiet, recorder_done(run->recorder), run->inputs.count);
     lmvr_status status = recorder_run(run->recorder, before_record, after_record, run, &error);
     progress_end(&run->progress, recorder_done(run->recorder));
-    inputs_tell_passed_over(&run->inputs, run->options->quiet);
+    hint_passed_over(&run->inputs, run->options->quiet);
     int exit_status = report(run, status, &error);
     if (recorder_close(run->recorder, &error) != LMVR_OK) {
         complain("%s; --resume continues", error.message);

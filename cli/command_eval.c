@@ -3,6 +3,7 @@
 #include "corruption_list.h"
 #include "engine.h"
 #include "error.h"
+#include "hints.h"
 #include "hub.h"
 #include "interrupt.h"
 #include "lab/dataset/dataset.h"
@@ -140,7 +141,7 @@ static lmvr_status open_models(struct eval_run *run, lmvr_error *error)
         one.model = o->model_count > 0 ? o->models[run->model_count] : NULL;
         TRY(engine_model_path(&one, &path, error));
         if (!one.model)
-            engine_tell_shipped(o->quiet);
+            hint_shipped_model(o->quiet);
         lmvr_model **opened = &run->opened[run->model_count];
         lmvr_status status = engine_load(path, o, opened, error);
         free(path);

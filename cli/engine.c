@@ -1,8 +1,8 @@
 #include "engine.h"
 
 #include "beside.h"
-#include "cli.h"
 #include "error.h"
+#include "hints.h"
 #include "hub.h"
 
 #include <limits.h>
@@ -45,14 +45,6 @@ lmvr_status engine_model_path(const struct options *options, char **path, lmvr_e
                      "no model: none came with this program, so -m has to name a Hugging Face folder");
 }
 
-void engine_tell_shipped(bool quiet)
-{
-    if (!quiet)
-        complain(
-            "without -m, the small model that comes with lmvr is used: it was trained on drawn scenes and knows nothing of "
-            "photographs; -m names a model of your own");
-}
-
 lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error)
 {
     lmvr_status status = lmvr_model_open(path, options->dtype, options->session.threads, model, error);
@@ -73,7 +65,7 @@ lmvr_status engine_open(const struct options *options, struct engine *engine, lm
     if (status != LMVR_OK)
         return status;
     if (!options->model)
-        engine_tell_shipped(options->quiet);
+        hint_shipped_model(options->quiet);
     status = engine_load(path, options, &engine->model, error);
     free(path);
     if (status == LMVR_OK)

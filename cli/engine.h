@@ -13,9 +13,6 @@ struct engine {
  * freed. */
 lmvr_status engine_model_path(const struct options *options, char **path, lmvr_error *error);
 
-/* Says on standard error that the shipped model is in use, and what it is not for. */
-void engine_tell_shipped(bool quiet);
-
 /* Opens the model, and says on standard error what it has to say of itself. */
 lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error);
 

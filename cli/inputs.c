@@ -1,6 +1,5 @@
 #include "inputs.h"
 
-#include "cli.h"
 #include "error.h"
 #include "image/kinds.h"
 
@@ -200,15 +199,6 @@ lmvr_status inputs_collect(char *const *arguments, size_t count, struct inputs *
     if (status != LMVR_OK)
         inputs_finish(inputs);
     return status;
-}
-
-void inputs_tell_passed_over(const struct inputs *inputs, bool quiet)
-{
-    char passed[PASSED_OVER_LINE];
-    if (quiet || inputs->passed_over.kind_count == 0)
-        return;
-    passed_over_format(&inputs->passed_over, passed, sizeof passed);
-    complain("passed over in %s", passed);
 }
 
 void inputs_finish(struct inputs *inputs)

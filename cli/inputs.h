@@ -21,9 +21,6 @@ struct inputs {
 
 lmvr_status inputs_collect(char *const *arguments, size_t count, struct inputs *inputs, lmvr_error *error);
 
-/* Says on standard error what was passed over in folders, in one line, unless that is nothing or `quiet`. */
-void inputs_tell_passed_over(const struct inputs *inputs, bool quiet);
-
 void inputs_finish(struct inputs *inputs);
 
 #endif

@@ -1,0 +1,20 @@
+#include "hints.h"
+
+#include "cli.h"
+
+void hint_passed_over(const struct inputs *inputs, bool quiet)
+{
+    char passed[PASSED_OVER_LINE];
+    if (quiet || inputs->passed_over.kind_count == 0)
+        return;
+    passed_over_format(&inputs->passed_over, passed, sizeof passed);
+    complain("passed over in %s", passed);
+}
+
+void hint_shipped_model(bool quiet)
+{
+    if (!quiet)
+        complain(
+            "without -m, the small model that comes with lmvr is used: it was trained on drawn scenes and knows nothing of "
+            "photographs; -m names a model of your own");
+}

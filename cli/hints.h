@@ -1,0 +1,13 @@
+/* What is worth knowing and is neither a result nor a failure: a line on standard error each, which -q leaves out. */
+#ifndef LMVR_CLI_HINTS_H
+#define LMVR_CLI_HINTS_H
+
+#include "inputs.h"
+
+/* What was passed over in the searched folders, if anything was. */
+void hint_passed_over(const struct inputs *inputs, bool quiet);
+
+/* That the shipped model is in use, and what it is not for. */
+void hint_shipped_model(bool quiet);
+
+#endif
