@@ -69,6 +69,10 @@ JSON
     lmvr train language --config llama.json --data text.txt --batch 2 --steps 1 -q -o vicuna-7b-v1.5
     lmvr train align --vision clip-vit-large-patch14 --language vicuna-7b-v1.5 --data chat.json --batch 8 --steps 1 -q -o llava
     cp -r llava llava-1.5-7b-hf
+    local hub=$HOME/.cache/huggingface/hub/models--llava-hf--llava-1.5-7b-hf # which has it by its name
+    mkdir -p "$hub/refs" "$hub/snapshots"
+    cp -r llava "$hub/snapshots/0"
+    printf 0 >"$hub/refs/main"
     lmvr embed -m llava -f encoder -q -o F.npy trainval
 }
 
@@ -96,7 +100,7 @@ why_not() {
             value=$(list_options "$command" | sed -n "s/^$option //p")
             shift
             case $value in
-            PATH | DIR | FILE | *.npy | *.csv | *.jsonl | *.safetensors) [ -e "$1" ] || { echo "$1 is not here" && return; } ;;
+            PATH | DIR | FILE | *.npy | *.csv | *.jsonl | *.safetensors) [ -e "$1" ] || [ "$1" = llava-hf/llava-1.5-7b-hf ] || { echo "$1 is not here" && return; } ;;
             esac
             [ -z "$value" ] || shift
             ;;
