@@ -1,8 +1,8 @@
-/* The time that passes, for what a report says of it. */
+/* A wall clock for the times in a report. */
 #ifndef LMVR_LAB_EVAL_CLOCK_H
 #define LMVR_LAB_EVAL_CLOCK_H
 
-/* Seconds since some moment. */
+/* Seconds since an arbitrary moment. */
 double seconds_now(void);
 
 #endif

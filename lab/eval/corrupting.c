@@ -48,7 +48,7 @@ lmvr_status corrupting_list(const struct corrupting *corrupting, const char *fol
     }
     if (*count > before)
         return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "%s: holds none of the corruptions that were asked for", folder);
+    return error_set(error, LMVR_ERROR_INVALID, "%s: has none of the requested corruptions", folder);
 }
 
 lmvr_status corrupting_open(const struct corrupting *corrupting, const char *folder, const struct condition *condition,

@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_REPRESENTATIONS 8 /* of one model */
+#define MOST_REPRESENTATIONS 8 /* per model */
 #define MOST_CONDITIONS      (1 + CORRUPTION_TYPES * CORRUPTION_SEVERITIES)
 
-/* A model, its representations, and what it computed. */
+/* A model, its representations, and its features. */
 struct subject {
     const lmvr_model *model;
-    char name[128];     /* in the report; "" where it has one model alone */
-    const char *folder; /* of its pass over the images as they are */
-    int first, count;   /* of the results' representations */
+    char name[128];     /* in the report; "" if there is only one model */
+    const char *folder; /* of its clean pass */
+    int first, count;   /* its range of the results' representations */
     lmvr_session *session;
     struct feature_set clean;
 };
@@ -27,19 +27,19 @@ struct subject {
 struct evaluation {
     const struct eval_options *options;
     struct results results;
-    struct subject subjects[EVAL_MOST_MODELS + 1]; /* the models, and the fine-tuned one */
+    struct subject subjects[EVAL_MOST_MODELS + 1]; /* the models, then the fine-tuned one */
     int subject_count;
     struct probes *probes; /* (seeds, representations) */
     struct corrupting corrupting;
     struct examples examples;
     struct eval_counts *counts;
-    int pass; /* that are begun */
+    int pass; /* number of passes begun */
 };
 
 static const struct variant finetuned_variant = {
     "LMVR, fine-tuned", "lmvr-finetuned", "llm:all:mean:-1", true, {91.2, 73.9, 71.2}};
 
-/* ---- what is measured --------------------------------------------------------------------------------------------------- */
+/* ---- planning ---------------------------------------------------------------------------------------------------------- */
 
 static bool is_name(const struct evaluation *e, const char *name)
 {
@@ -49,7 +49,7 @@ static bool is_name(const struct evaluation *e, const char *name)
     return false;
 }
 
-/* The last name of its folder's path, with a number after it where another model has it; "" stays. */
+/* The last component of the folder's path, with a number appended if another model has the same; "" stays "". */
 static void name_subject(const struct evaluation *e, const char *folder, struct subject *s)
 {
     int end = (int)strlen(folder);
@@ -64,7 +64,7 @@ static void name_subject(const struct evaluation *e, const char *folder, struct 
         snprintf(s->name, sizeof s->name, "%.*s-%d", length, folder + begin, n);
 }
 
-/* The paper's LLaVA has a CLIP inside, which stands for one alone. */
+/* CLIP alone is comparable with the paper's LLaVA, whose encoder it is. */
 static const char *family_of(const char *architecture)
 {
     if (strstr(architecture, "Blip2"))
@@ -72,7 +72,7 @@ static const char *family_of(const char *architecture)
     return strstr(architecture, "Llava") || strstr(architecture, "CLIP") ? "LLaVA" : "";
 }
 
-/* One more model, with those of the variants that it has. */
+/* Adds a model with those variants that it can compute. */
 static lmvr_status add_subject(struct evaluation *e, const lmvr_model *model, const char *folder, const char *name,
                                const struct variant **variants, int *count, const struct variant *from, int from_count,
                                lmvr_error *error)
@@ -90,11 +90,11 @@ static lmvr_status add_subject(struct evaluation *e, const lmvr_model *model, co
     if (s->count > 0)
         return LMVR_OK;
     return error_set(error, LMVR_ERROR_INVALID,
-                     "the experiment %s compares states of a language model, and the model%s%s is a vision encoder alone",
+                     "the experiment %s compares hidden states of a language model, but the model%s%s is only a vision encoder",
                      e->options->experiment->name, *name ? " " : "", name);
 }
 
-/* The representations that the models have, and the conditions to test them under. */
+/* Lists the representations of the models, and the conditions to test them under. */
 static lmvr_status plan(struct evaluation *e, lmvr_error *error)
 {
     const struct eval_options *o = e->options;
@@ -134,7 +134,7 @@ static struct probes *probes_of(const struct evaluation *e, int seed, int repres
 
 /* ---- passes ------------------------------------------------------------------------------------------------------------- */
 
-/* A session that computes the subject's representations, each under its key. */
+/* Opens a session that computes the subject's representations, each stored under its key. */
 static lmvr_status open_session(struct evaluation *e, struct subject *s, lmvr_error *error)
 {
     char specs[MOST_REPRESENTATIONS][128];
@@ -157,7 +157,7 @@ static int passes(const struct evaluation *e)
     return e->options->model_count * e->results.condition_count + (e->options->finetuned ? 1 : 0);
 }
 
-/* `what` names the pass, and its folder below the subject's. */
+/* `what` names the pass and its folder inside the subject's. */
 static lmvr_status run_pass(struct evaluation *e, const struct subject *s, const char *what, char *const *paths, int64_t count,
                             const json_t *more, struct feature_set *set, lmvr_error *error)
 {
@@ -190,7 +190,7 @@ static lmvr_status run_pass(struct evaluation *e, const struct subject *s, const
     return status;
 }
 
-/* All images as they are, for every representation. */
+/* Every subject's pass over the clean images. */
 static lmvr_status run_clean(struct evaluation *e, lmvr_error *error)
 {
     const struct dataset *set = e->options->set;
@@ -204,11 +204,11 @@ static lmvr_status run_clean(struct evaluation *e, lmvr_error *error)
 
 /* ---- probes ------------------------------------------------------------------------------------------------------------- */
 
-/* The seed's split, or the set itself where that has parts of its own, or its test images are corrupted. */
+/* The seed's split, or the set itself if it has fixed splits or its test images are corrupted. */
 struct split {
     struct dataset own;
     const struct dataset *set;
-    int64_t *order; /* NULL: the set's */
+    int64_t *order; /* NULL: the set's order */
 };
 
 static lmvr_status split_open(const struct eval_options *o, int seed, struct split *split, lmvr_error *error)
@@ -226,7 +226,7 @@ static void split_close(struct split *split)
     free(split->order);
 }
 
-/* Fits and tests one subject's probes with one seed; `rows` has room for the set's images. */
+/* Fits and scores one subject's probes with one seed; `rows` has room for all the set's images. */
 static lmvr_status fit_subject(struct evaluation *e, const struct subject *s, const struct split *split, int seed,
                                int64_t *rows, lmvr_error *error)
 {
@@ -264,7 +264,7 @@ static lmvr_status fit_probes(struct evaluation *e, lmvr_error *error)
 
 /* ---- corruptions -------------------------------------------------------------------------------------------------------- */
 
-/* Of each corruption the middle one of its severities is shown in the report. */
+/* The report shows the middle severity of each corruption. */
 static bool is_shown(const struct evaluation *e, int condition)
 {
     const struct condition *all = e->results.conditions;
@@ -281,7 +281,7 @@ static lmvr_status take_example(struct evaluation *e, const struct subject *s, c
 {
     int64_t test_first, test_count;
     dataset_part_range(e->options->set, DATASET_TEST, &test_first, &test_count);
-    struct feature_set tests = s->clean; /* those of the test images, which stand together */
+    struct feature_set tests = s->clean; /* the test images, which are contiguous */
     tests.rows += test_first;
     tests.responses += test_first;
     tests.count = test_count;
@@ -289,7 +289,7 @@ static lmvr_status take_example(struct evaluation *e, const struct subject *s, c
                                    &(struct examples_pass){e->options->set, test_first, &tests}, error);
 }
 
-/* The test images under one condition, by one model. */
+/* Scores one model on the test images under one condition. */
 static lmvr_status test_condition(struct evaluation *e, const struct subject *s, const struct dataset *set, int condition,
                                   lmvr_error *error)
 {
@@ -319,7 +319,7 @@ static lmvr_status test_condition(struct evaluation *e, const struct subject *s,
     return status;
 }
 
-/* The images are those of ImageNet-C's folder, or the set's own, corrupted on the way. */
+/* The images are ImageNet-C's, or the set's own, corrupted as they are read. */
 static lmvr_status run_condition(struct evaluation *e, int condition, lmvr_error *error)
 {
     const struct eval_options *o = e->options;

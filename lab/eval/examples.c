@@ -14,7 +14,7 @@
 #define MOST_WORDS      8
 #define WORDNET_ID_SIZE 9 /* n01440764 */
 
-/* ---- taking ------------------------------------------------------------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------------------------------------------------------- */
 
 static lmvr_status add_word(struct example *example, const char *begin, size_t length, lmvr_error *error)
 {
@@ -39,7 +39,7 @@ static lmvr_status add_word(struct example *example, const char *begin, size_t l
     return LMVR_OK;
 }
 
-/* "n01440764 tench, Tinca tinca" is called a tench or a Tinca tinca. */
+/* Splits a name like "n01440764 tench, Tinca tinca" into "tench" and "Tinca tinca". */
 static lmvr_status add_class_words(struct example *example, const char *name, lmvr_error *error)
 {
     if (*name == 'n' && strspn(name + 1, "0123456789") == WORDNET_ID_SIZE - 1 && name[WORDNET_ID_SIZE] == ' ')
@@ -53,13 +53,13 @@ static lmvr_status add_class_words(struct example *example, const char *name, lm
     }
 }
 
-/* An attribute's "no" says nothing without the attribute: a "no" in a response is no answer to it. */
+/* A "no" in a response does not answer an attribute's question, so attribute classes such as "no" are not searched for. */
 static bool speaks_for_itself(const char *class)
 {
     return strcmp(class, "yes") != 0 && strcmp(class, "no") != 0 && strcmp(class, "other") != 0;
 }
 
-/* "hat: no; socks: leggings", for sets that ask more than one question; else the words that were found. */
+/* "hat: no; socks: leggings" for sets with several tasks; else the class names. */
 static lmvr_status add_label(struct example *example, const struct dataset *set, int64_t image, lmvr_error *error)
 {
     size_t size;
@@ -97,7 +97,7 @@ static lmvr_status add_true_classes(struct example *example, const struct datase
 
 static const struct condition clean_condition = {.corrupted = false};
 
-/* An image of a pass that can be shown: one whose features could be computed. */
+/* Whether the image's features were computed. */
 static bool is_good(const struct examples_pass *pass, int64_t image)
 {
     return image >= pass->first && pass->features->rows[image - pass->first] >= 0;
@@ -122,7 +122,7 @@ static lmvr_status take(struct examples *examples, const struct examples_pass *p
     return add_label(e, pass->set, image, error);
 }
 
-/* Test image i of some that are spread over the set; -1: none, or the same as the one before. */
+/* The i-th of `some` test images spread evenly over the set; -1: there is none, or it is the same as the one before. */
 static int64_t test_image(const struct examples_pass *pass, int i, int some)
 {
     int64_t first, count;
@@ -144,7 +144,7 @@ lmvr_status examples_take_test(struct examples *examples, const struct dataset *
     return LMVR_OK;
 }
 
-/* A training image of that class, another one for each `start`; -1: there is none. */
+/* A training image of the class, a different one for each `start`; -1: there is none. */
 static int64_t training_image(const struct examples_pass *pass, int class, int64_t start)
 {
     int64_t first, count;
@@ -164,7 +164,7 @@ lmvr_status examples_take_domains(struct examples *examples, const struct datase
     const struct labels *labels = &set->tasks[0].labels;
     if (labels->kind != LABELS_SINGLE)
         return examples_take_test(examples, set, features, error);
-    examples->title = "One class in both domains, with the responses";
+    examples->title = "The same class in both domains, with responses";
     for (int i = 0; i < PAIRS; i++) {
         int64_t target = test_image(&pass, i, PAIRS);
         int64_t source = target < 0 ? -1 : training_image(&pass, labels->single[target], 7919 * i);
@@ -176,8 +176,7 @@ lmvr_status examples_take_domains(struct examples *examples, const struct datase
     return LMVR_OK;
 }
 
-/* Where a path's last folder and its name, without an ending, begin and how long they are: "n01440764/a" of
- * ".../n01440764/a.png". */
+/* The last folder and the name without extension, and their length: "n01440764/a" in ".../n01440764/a.png". */
 static const char *tail_of(const char *path, size_t *length)
 {
     const char *end = strrchr(path, '/'), *begin = end ? end : path, *ending = strrchr(end ? end : path, '.');
@@ -187,7 +186,7 @@ static const char *tail_of(const char *path, size_t *length)
     return begin;
 }
 
-/* The image of `clean` that an image of `corrupted` was; -1: it is not there. */
+/* The clean counterpart of a corrupted image; -1: there is none. */
 static int64_t find_clean(const struct examples_pass *clean, const struct examples_pass *corrupted, int64_t image)
 {
     size_t length, other;
@@ -205,11 +204,11 @@ lmvr_status examples_take_corrupted(struct examples *examples, const struct exam
 {
     if (corrupted->features->count == 0)
         return LMVR_OK;
-    int64_t image = corrupted->first + examples->count * 7919 % corrupted->features->count; /* another one for each */
+    int64_t image = corrupted->first + examples->count * 7919 % corrupted->features->count; /* a different one each time */
     if (!is_good(corrupted, image))
         return LMVR_OK;
     int64_t before = find_clean(clean, corrupted, image);
-    examples->title = "Images clean and corrupted, with their responses";
+    examples->title = "Clean and corrupted images with their responses";
     if (before >= 0)
         TRY(take(examples, clean, before, "clean", &clean_condition, error));
     return take(examples, corrupted, image, NULL, condition, error);
@@ -230,13 +229,13 @@ void examples_finish(struct examples *examples)
     *examples = (struct examples){0};
 }
 
-/* ---- showing ------------------------------------------------------------------------------------------------------------ */
+/* ---- rendering --------------------------------------------------------------------------------------------------------- */
 
 lmvr_status example_read(const struct example *example, struct corrupting *corrupting, struct image *image, lmvr_error *error)
 {
     uint64_t hash;
     TRY(image_read(example->path, image, &hash, error));
-    if (!example->condition.corrupted || !corrupting->frost) /* pictures of ImageNet-C are corrupted already */
+    if (!example->condition.corrupted || !corrupting->frost) /* ImageNet-C's images are already corrupted */
         return LMVR_OK;
     json_decref(corrupting_begin(corrupting, &example->condition, true));
     lmvr_pixels pixels = {image->width, image->height, image->rgb};
@@ -248,7 +247,7 @@ lmvr_status example_read(const struct example *example, struct corrupting *corru
     return status;
 }
 
-/* Where the true classes' names stand in the response. */
+/* Finds the true classes' names in the response. */
 static lmvr_status find_marks(const struct example *e, struct report_mark *marks, size_t *count, lmvr_error *error)
 {
     *count = 0;
@@ -293,7 +292,7 @@ lmvr_status examples_add(struct report *report, const struct examples *examples,
     snprintf(title, sizeof title, "%s%s%s", examples->title, *model ? " of " : "", model);
     struct report_gallery *gallery =
         report_add_gallery(report, "examples", title,
-                           "Below each image stand its true classes; where the response names them, they are marked.", 280);
+                           "The true classes are below each image; they are marked where the response names them.", 280);
     for (int i = 0; i < examples->count; i++) {
         struct image image;
         lmvr_status status = example_read(&examples->items[i], corrupting, &image, error);

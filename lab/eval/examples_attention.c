@@ -1,4 +1,4 @@
-/* Figure 4 for some examples: for words of the response, where in the image they look. */
+/* Figure 4 for a few examples: where in the image words of the response attend. */
 #include "lab/eval/examples.h"
 
 #include "lab/figure/heat.h"
@@ -15,7 +15,7 @@
 #define NOTE                                                                                                                   \
     "Attention to the visual tokens where a word is predicted, the mean over heads and blocks; each map on its own scale."
 
-/* One image's maps, while its response is at hand. */
+/* One image's attention maps, valid while its result is. */
 struct maps {
     struct report *report;
     const struct example *example;
@@ -24,7 +24,7 @@ struct maps {
     lmvr_error *error;
 };
 
-/* The words to show: the true classes' names where the response has them, else what looks like nouns. */
+/* Chooses the words to show: the true classes' names if the response has them, else probable nouns. */
 static lmvr_status choose_words(const struct example *e, const lmvr_result *result, struct word_maps *words, lmvr_error *error)
 {
     for (int i = 0; i < e->word_count && words->count < MOST_WORDS; i++) {
@@ -34,7 +34,7 @@ static lmvr_status choose_words(const struct example *e, const lmvr_result *resu
     return words->count > 0 ? LMVR_OK : word_maps_add_noun_like(words, result, MOST_WORDS, error);
 }
 
-/* One word's map over the image, which is made small first. */
+/* Adds one word's map over the downscaled image. */
 static lmvr_status add_map(struct report_gallery *gallery, const struct image *image, const struct heat *heat,
                            const char *title, lmvr_error *error)
 {
@@ -82,7 +82,7 @@ static int on_result(const lmvr_result *result, void *user)
     return maps->status != LMVR_OK;
 }
 
-/* The image is shown to the model once more, as pixels, this time with its attention kept. */
+/* Runs the image through the model again, as pixels, keeping the attention this time. */
 static lmvr_status look(struct report *report, lmvr_session *session, const struct example *example,
                         struct corrupting *corrupting, lmvr_error *error)
 {

@@ -8,8 +8,8 @@ const char experiment_names[] = "design, components, domain-shift, corruption, a
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 #define NONE         NAN
 
-/* Section 3: which tokens, how pooled, which layer, when. Where a decoder reads the prompt, its states there are the same
- * before and after generation, so "before generation" is the mean over the input of the same pass. */
+/* Section 3: which tokens, how pooled, which layer, when. In a decoder-only model the prompt's hidden states are the same
+ * before and after generation, so "before generation" is the mean over the input tokens of the same pass. */
 static const struct variant design[] = {
     {"last token", "end", "llm:end:last:-1", true, {90.5}},
     {"generated tokens, max", "generated-max", "llm:generated:max:-1", true, {92.2}},
@@ -19,8 +19,8 @@ static const struct variant design[] = {
     {"all tokens, mean, last layer", "all", "llm:all:mean:-1", true, {93.8}},
 };
 
-/* The paper does not say how its encoder's patches are pooled: the mean of the state that feeds the projector is set beside its
- * number, and the class token is shown too. */
+/* The paper does not say how it pools its encoder's patches: the mean of the state that feeds the projector is compared with
+ * its number, and the class token is shown too. */
 static const struct variant components[] = {
     {"encoder, mean of patches", "encoder", "encoder:patches:mean", false, {91.3, 79.5, 92.2, 82.3}},
     {"encoder, class token", "encoder-cls", "encoder:cls", false, {NONE, NONE, NONE, NONE}},
@@ -49,7 +49,7 @@ static const struct variant attributes[] = {
 static const struct experiment experiments[] = {
     {.name = "design",
      .title = "Design choices (table 1)",
-     .question = "Which tokens' states make the best representation, how are they pooled, of which layer, and when?",
+     .question = "Which tokens, pooling, layer and time make the best representation?",
      .kind = EXPERIMENT_COMPARE,
      .dataset = "voc2007",
      .variants = design,
@@ -74,7 +74,7 @@ static const struct experiment experiments[] = {
      .paper_count = 4},
     {.name = "domain-shift",
      .title = "Domain shift (tables 3 and 8)",
-     .question = "Does a probe that was trained on one kind of picture hold on another?",
+     .question = "Does a probe that was trained on one kind of image work on another?",
      .kind = EXPERIMENT_COMPARE,
      .dataset = "visda",
      .two_domains = true,
@@ -86,7 +86,7 @@ static const struct experiment experiments[] = {
      .paper_count = 2},
     {.name = "corruption",
      .title = "Robustness to corruptions (tables 4 and 5)",
-     .question = "Does a probe that was trained on clean pictures hold on corrupted ones?",
+     .question = "Does a probe that was trained on clean images work on corrupted ones?",
      .kind = EXPERIMENT_CORRUPTION,
      .dataset = "imagenet",
      .variants = corruption,
@@ -97,7 +97,7 @@ static const struct experiment experiments[] = {
      .paper_count = 1},
     {.name = "attributes",
      .title = "Objects against textures (table 6)",
-     .question = "What do representations know of objects, and what of fabrics and textures?",
+     .question = "What do representations tell about objects, and what about fabrics and textures?",
      .kind = EXPERIMENT_ATTRIBUTES,
      .dataset = "deepfashion",
      .variants = attributes,

@@ -1,5 +1,5 @@
 /*
- * The paper's experiments as data: which representations are compared, and what the paper reports of each (tables 1 to 8).
+ * The paper's experiments as data: which representations are compared, and the paper's results for each (Tables 1 to 8).
  */
 #ifndef LMVR_LAB_EVAL_EXPERIMENT_H
 #define LMVR_LAB_EVAL_EXPERIMENT_H
@@ -7,23 +7,22 @@
 #include "error.h"
 
 enum experiment_kind {
-    EXPERIMENT_COMPARE,    /* one score a representation: design, components, domain shift */
-    EXPERIMENT_CORRUPTION, /* a score a corruption and severity */
-    EXPERIMENT_ATTRIBUTES  /* a score a group of tasks, and a row of a fine-tuned model */
+    EXPERIMENT_COMPARE,    /* one score per representation: design, components, domain shift */
+    EXPERIMENT_CORRUPTION, /* one score per corruption and severity */
+    EXPERIMENT_ATTRIBUTES  /* one score per group of tasks, and a row for a fine-tuned model */
 };
 
 #define EXPERIMENT_MOST_PAPER 4
 
-/* A representation. `paper` has a number for each of the experiment's paper columns, in %; NAN: none is reported. */
+/* A representation. `paper` has its result, in %, for each of the experiment's paper columns; NAN: not reported. */
 struct variant {
-    const char *label, *key; /* to people; in file names */
+    const char *label, *key; /* for people; for file names */
     const char *spec;
     bool language; /* needs a language model */
     double paper[EXPERIMENT_MOST_PAPER];
 };
 
-/* A column of what the paper reports, "VOC07" over "LLaVA". Figures of the same data set and kind of model can be set beside.
- */
+/* A column of the paper's results, "VOC07" over "LLaVA". Only results of the same data set and model family are comparable. */
 struct paper_column {
     const char *over, *name, *dataset, *family;
 };
@@ -32,24 +31,24 @@ struct experiment {
     const char *name; /* on the command line */
     const char *title, *question;
     enum experiment_kind kind;
-    const char *dataset; /* that the paper used, and the default */
+    const char *dataset; /* the paper's, and the default */
     const struct variant *variants;
     int variant_count;
-    bool two_domains;       /* training images are of one, test images of another */
-    int baseline, proposed; /* the variants that charts and examples set side by side */
+    bool two_domains;       /* training and test images come from different domains */
+    int baseline, proposed; /* the variants compared in charts and examples */
     struct paper_column paper[EXPERIMENT_MOST_PAPER];
     int paper_count;
 };
 
-/* The names that experiment_find() knows, for messages. */
+/* The names that experiment_find() knows, for error messages. */
 extern const char experiment_names[];
 
-/* NULL: there is no such experiment. */
+/* NULL: no such experiment. */
 const struct experiment *experiment_find(const char *name);
 
-/* What the paper reports for ImageNet-C by group of corruptions (tables 4 and 5), in %. */
+/* The paper's ImageNet-C results per group of corruptions (Tables 4 and 5), in %. */
 struct paper_group {
-    const char *group; /* "weather"; "all" for the mean of all */
+    const char *group; /* "weather"; "all": the mean over all */
     double encoder, proposed;
 };
 

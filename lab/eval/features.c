@@ -12,7 +12,7 @@
 
 struct watch {
     const struct feature_pass *pass;
-    char *failure; /* of the image that is about to be recorded */
+    char *failure; /* of the image about to be recorded */
 };
 
 static int before_record(const lmvr_result *result, const char *path, void *user)
@@ -78,7 +78,7 @@ static lmvr_status read_lines(struct feature_set *set, struct index_reader *read
         bool found;
         TRY(index_reader_next(reader, &found, error));
         if (!found)
-            return error_set(error, LMVR_ERROR_INVALID, "%s: has %lld lines, expected one for each of %lld images",
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has %lld lines, expected one per image, of which there are %lld",
                              reader->path, (long long)i, (long long)set->count);
         TRY(take_line(set, i, reader, error));
     }
@@ -137,8 +137,8 @@ int64_t features_good(const struct feature_set *set, int64_t first, int64_t coun
     return good;
 }
 
-/* The rows of images first .. first + count - 1, neighbors in the file at once: images mostly stand in its order, but those of
- * another split do not. */
+/* Reads the rows of images first .. first + count - 1, consecutive ones at once: images are mostly in the file's order, except
+ * those of another split. */
 static lmvr_status read_rows(const struct npy_reader *reader, const struct feature_set *set, int64_t first, int64_t count,
                              float *out, lmvr_error *error)
 {

@@ -15,7 +15,7 @@ static void add_model(struct report *report, const char *role, const char *name,
     lmvr_model_info info;
     lmvr_model_get_info(model, &info);
     report_add_fact(report, role, "%s (%s, %.1f million parameters, computed in %s), fingerprint %016" PRIx64,
-                    name ? name : "the one that ships", info.architecture,
+                    name ? name : "the one that ships with lmvr", info.architecture,
                     (double)(info.vision.parameters + info.language.parameters + info.connector_parameters) * 1e-6,
                     info.dtype == LMVR_DTYPE_BF16 ? "bf16" : "f32", info.fingerprint);
 }
@@ -32,7 +32,7 @@ static void add_data(struct report *report, const struct eval_options *o)
 static void add_pass(struct report *report, const char *name, const struct feature_set *set)
 {
     if (set->before > 0)
-        report_add_fact(report, name, "%lld images, %lld of them by an earlier run, the others in %.1f s",
+        report_add_fact(report, name, "%lld images, %lld of them computed by an earlier run, the others in %.1f s",
                         (long long)set->count, (long long)set->before, set->seconds);
     else
         report_add_fact(report, name, "%lld images in %.1f s", (long long)set->count, set->seconds);
@@ -43,12 +43,10 @@ static void add_corruption(struct report *report, const struct eval_options *o)
     if (o->corrupted)
         report_add_fact(report, "Corruptions", "ImageNet-C in %s", o->corrupted);
     else if (o->corrupt_size > 0)
-        report_add_fact(report, "Corruptions",
-                        "made on the way, of pictures cropped to %d x %d as ImageNet-C's, in JPEG of quality %d",
+        report_add_fact(report, "Corruptions", "generated, after cropping to %d x %d as ImageNet-C does, in JPEG of quality %d",
                         o->corrupt_size, o->corrupt_size, CORRUPTION_QUALITY);
     else
-        report_add_fact(report, "Corruptions", "made on the way, of pictures as they are, in JPEG of quality %d",
-                        CORRUPTION_QUALITY);
+        report_add_fact(report, "Corruptions", "generated, without cropping, in JPEG of quality %d", CORRUPTION_QUALITY);
 }
 
 static void add_time_and_place(struct report *report)
@@ -64,7 +62,7 @@ static void add_time_and_place(struct report *report)
     report_add_fact(report, "Program", "lmvr %s", lmvr_version());
 }
 
-/* Models and their passes, each in a line of its own. */
+/* The models and their passes, a line each. */
 static void add_models(struct report *report, const struct eval_options *o, const struct feature_set *const *clean)
 {
     for (int i = 0; i < o->model_count; i++)
@@ -103,14 +101,14 @@ void head_add(struct report *report, const struct eval_options *o, const struct 
     report_add_text(
         report,
         "Each row is a linear probe on frozen features: L2-regularized logistic regression on the standardized features "
-        "of the training images, its regularization chosen on a held-out fifth of them, scored on the test images. %s",
-        tables_have_paper(results) ? "Numbers under \"paper\" are those of the paper, of its own models and data."
-                                   : "The paper reports nothing of this data set that could be set beside.");
+        "of the training images, its regularization strength chosen on a held-out fifth of them, scored on the test images. %s",
+        tables_have_paper(results) ? "Numbers under \"paper\" are the paper's, for its own models and data."
+                                   : "The paper reports nothing comparable for this data set.");
 }
 
 static void add_warnings(struct report *report, const struct results *r)
 {
-    struct report_table *table = report_add_table(report, "warnings", "Warnings of the probes", "");
+    struct report_table *table = report_add_table(report, "warnings", "Warnings from the probes", "");
     report_table_add_column(table, &(struct report_column){.name = "warning"});
     report_table_add_column(table, &(struct report_column){.name = "representations"});
     for (int i = 0; i < r->warning_count; i++) {

@@ -63,7 +63,7 @@ lmvr_status results_warn(struct results *results, int representation, const char
     size_t count = (size_t)results->warning_count;
     for (size_t i = 0; i < count; i++)
         if (strcmp(results->warnings[i].sentence, sentence) == 0) {
-            results->warnings[i].count += results->warnings[i].last != representation; /* not again with another seed */
+            results->warnings[i].count += results->warnings[i].last != representation; /* not again for another seed */
             results->warnings[i].last = representation;
             return LMVR_OK;
         }
@@ -105,10 +105,10 @@ const char *results_main_name(const struct results *results)
 
 /* ---- means --------------------------------------------------------------------------------------------------------------- */
 
-/* A running mean of what is a number, and of its draws one by one. */
+/* A running mean of values, ignoring NaN, and of their draws one by one. */
 struct mean {
     double sum, draws[BOOTSTRAP_DRAWS];
-    int64_t rows; /* the most that a score is of */
+    int64_t rows; /* the largest number of rows of a score */
     int count;
 };
 
@@ -144,13 +144,13 @@ static struct estimate estimate_of(const struct mean *mean)
     return (struct estimate){100 * value, 100 * interval.low, 100 * interval.high};
 }
 
-/* What a figure is the mean of. */
+/* What an estimate is averaged over. */
 struct figure {
     const struct results *results;
     int representation, seed;
-    int condition, task;  /* -1: all, of the others here */
+    int condition, task;  /* -1: all, as restricted by the other fields */
     const char *group;    /* of tasks; NULL: all */
-    int severity, type;   /* -1: all, of types the benchmark's */
+    int severity, type;   /* -1: all; for types, the benchmark's */
     enum measure measure; /* MEASURES: the main one */
 };
 
@@ -180,8 +180,8 @@ static void add_figure(const struct figure *f, struct mean *mean)
     }
 }
 
-/* With `by_type` a mean of means: over the types of corruptions of the group `types` (NULL: the benchmark's), of each over its
- * conditions. */
+/* With `by_type` a mean of means: over the conditions of each corruption type, then over the types of the group `types` (NULL:
+ * the benchmark's). */
 static struct estimate over_seeds(struct figure f, const char *types, bool by_type)
 {
     struct estimate sum = {0, 0, 0};

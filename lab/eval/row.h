@@ -1,4 +1,4 @@
-/* A table's row while it is being filled. */
+/* A table row being filled. */
 #ifndef LMVR_LAB_EVAL_ROW_H
 #define LMVR_LAB_EVAL_ROW_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #define ROW_MOST_CELLS 128
-#define ROW_MOST_TEXT  128 /* bytes; more is cut off */
+#define ROW_MOST_TEXT  128 /* bytes; longer text is cut */
 
 struct row {
     struct report_cell cells[ROW_MOST_CELLS];

@@ -18,7 +18,7 @@ void dataset_part_range(const struct dataset *set, enum dataset_part part, int64
         }
 }
 
-/* The labels of those of the images that have rows: image i of the set is image i + shift of the features. */
+/* The labels of the images that have rows: image i of the set is image i + shift of the features. */
 static lmvr_status labels_of_rows(const struct labels *labels, const struct feature_set *features, int64_t first, int64_t count,
                                   int64_t shift, struct labels *selected, lmvr_error *error)
 {
@@ -35,13 +35,13 @@ static lmvr_status labels_of_rows(const struct labels *labels, const struct feat
 
 /* ---- fitting ------------------------------------------------------------------------------------------------------------ */
 
-/* What a fit's callbacks know. */
+/* The state of a fit's callbacks. */
 struct fit {
     const struct score_options *options;
     const struct score_place *place;
     const char *task;
     bool several_tasks;
-    lmvr_status status; /* of keeping a warning */
+    lmvr_status status; /* of recording a warning */
 };
 
 static void keep_warning(void *user, const char *sentence)
@@ -66,7 +66,7 @@ static bool on_progress(void *user, const struct probe_progress *step)
     return fit->options->on_fit && fit->options->on_fit(fit->options->user, label_of(fit), fit->task) != 0;
 }
 
-/* A task that cannot be learned, such as one with a single class, is left out with a warning. */
+/* A task that cannot be trained, such as one with a single class, is skipped with a warning. */
 static lmvr_status fit_task(struct fit *fit, int task, struct probes *probes, lmvr_error *error)
 {
     const struct score_place *place = fit->place;
@@ -131,12 +131,12 @@ void probes_finish(struct probes *probes)
     *probes = (struct probes){0};
 }
 
-/* ---- testing ------------------------------------------------------------------------------------------------------------ */
+/* ---- scoring ----------------------------------------------------------------------------------------------------------- */
 
-/* Labels and images of a test part's rows. */
+/* The labels and images of a test split's rows. */
 struct rows {
     struct labels labels;
-    int64_t *images; /* (labels.rows) from 0, in the part */
+    int64_t *images; /* (labels.rows) from 0, within the split */
     int64_t image_count;
 };
 
@@ -146,7 +146,7 @@ static void rows_finish(struct rows *rows)
     free(rows->images);
 }
 
-/* Those of the task; image i of the part is image i + begun of the features. */
+/* Those of the task; image i of the split is image i + begun of the features. */
 static lmvr_status rows_take(const struct score_place *place, int64_t begun, int task, struct rows *rows, lmvr_error *error)
 {
     const struct feature_set *features = place->features;
@@ -163,7 +163,7 @@ static lmvr_status rows_take(const struct score_place *place, int64_t begun, int
                           error);
 }
 
-/* The probe's classes stand in its own order, and those that could not be learned are not among them. */
+/* The probe has its own order of classes, and lacks those that could not be trained. */
 static lmvr_status keep_per_class(const struct score_place *place, const struct labels *labels, const struct probe *probe,
                                   const struct metrics *metrics, const struct bootstrap *bootstrap, struct score *score,
                                   lmvr_error *error)
@@ -187,7 +187,7 @@ static lmvr_status keep_per_class(const struct score_place *place, const struct 
     return LMVR_OK;
 }
 
-/* Per class, the share of its rows that are right, averaged over the classes that have rows: VisDA's own measure. */
+/* Accuracy per class, averaged over the classes that have rows: VisDA's official measure. */
 static double class_accuracy(const struct metrics *metrics)
 {
     double sum = 0;
@@ -200,7 +200,7 @@ static double class_accuracy(const struct metrics *metrics)
     return count ? sum / count : (double)NAN;
 }
 
-/* `labels` are in the probe's classes. */
+/* `labels` use the probe's class indices. */
 static lmvr_status measure(const struct score_place *place, const struct probe *probe, const struct labels *labels,
                            const struct labels *own, const struct rows *rows, const float *scores, uint64_t seed,
                            struct score *score, lmvr_error *error)
@@ -218,7 +218,7 @@ static lmvr_status measure(const struct score_place *place, const struct probe *
                                      [MEASURE_CLASS_ACCURACY] = class_accuracy(&metrics)};
         memcpy(score->measures, measures, sizeof measures);
         memcpy(score->draws, bootstrap.draws, sizeof score->draws);
-        memset(bootstrap.draws, 0, sizeof bootstrap.draws); /* the score's from here on */
+        memset(bootstrap.draws, 0, sizeof bootstrap.draws); /* the score owns them now */
         score->rows = metrics.rows;
     }
     bootstrap_finish(&bootstrap);

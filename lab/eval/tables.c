@@ -31,18 +31,16 @@ void tables_label(const struct results *r, int representation, char label[TABLES
 void tables_add_interval_note(struct report_table *table, const struct results *r)
 {
     report_table_add_note(table,
-                          "[In brackets]: 95 %% bootstrap intervals over the test images, of %d resamples. Bold: the best, "
-                          "where it lies outside the intervals of those it is compared with.",
+                          "[In brackets]: 95 %% bootstrap intervals over the test images, from %d resamples. Bold: the best, "
+                          "if it lies outside its competitors' intervals.",
                           BOOTSTRAP_DRAWS);
     if (r->seed_count > 1)
-        report_table_add_note(table,
-                              "Figures are means over %d seeds, intervals the means of their ends: those of one test part.",
-                              r->seed_count);
+        report_table_add_note(table, "Values and interval ends are means over %d seeds.", r->seed_count);
 }
 
-/* ---- what the paper reports --------------------------------------------------------------------------------------------- */
+/* ---- the paper's results ----------------------------------------------------------------------------------------------- */
 
-/* Only a figure of the same data by the same measure, and of the same kind of model, can be set beside the paper's. */
+/* Only a result on the same data by the same measure, and of the same model family, is comparable with the paper's. */
 static bool is_beside(const struct results *r, int column, int representation)
 {
     const struct paper_column *c = &r->experiment->paper[column];
@@ -92,7 +90,7 @@ static void put_paper(struct row *row, const struct results *r, int representati
                        is_beside(r, i, representation) ? r->representations[representation].variant->paper[i] : (double)NAN);
 }
 
-/* The paper's column beside the representation; -1: there is none. */
+/* The paper's column comparable with the representation; -1: none. */
 static int paper_column(const struct results *r, int representation)
 {
     for (int i = 0; i < r->experiment->paper_count; i++)
@@ -110,12 +108,12 @@ static void add_note_columns(struct report_table *table)
         report_table_add_column(
             table, &(struct report_column){
                        .name = names[i], .unit = i == 6 ? "s" : NULL, .decimals = i == 6, .kind = REPORT_COLUMN_NOTE});
-    report_table_add_note(table,
-                          "C: the probe's inverse regularization. Probe time: fitting, testing and bootstrap, without the "
-                          "features.");
+    report_table_add_note(
+        table, "C: the probe's inverse regularization strength. Probe time: fitting, testing and bootstrap, without the "
+               "features.");
 }
 
-/* The most of any task: tasks leave out the rows that do not apply to them. */
+/* The largest number over all tasks: tasks leave out rows that do not apply to them. */
 static int64_t most_rows(const struct results *r, int representation, bool training)
 {
     int64_t most = 0;
@@ -127,7 +125,7 @@ static int64_t most_rows(const struct results *r, int representation, bool train
     return most;
 }
 
-/* Of one task; with several seeds from the least to the most. */
+/* For one task; with several seeds, the range. */
 static void put_c(struct row *row, const struct results *r, const struct representation *p)
 {
     double least = p->c[0], most = p->c[0];
@@ -135,7 +133,7 @@ static void put_c(struct row *row, const struct results *r, const struct represe
         least = fmin(least, p->c[s]);
         most = fmax(most, p->c[s]);
     }
-    const char *end = p->c_is_at_an_end ? ", at an end of the grid" : "";
+    const char *end = p->c_is_at_an_end ? ", at the edge of the grid" : "";
     if (r->set->task_count > 1)
         row_text(row, "one per task%s", end);
     else if (least < most)
@@ -164,7 +162,7 @@ static void put_notes(struct row *row, const struct results *r, int representati
     row_number(row, p->seconds);
 }
 
-/* A row a representation begins: with its label, and below a heading where its model is another one than the row's before. */
+/* Begins a row with the representation's label, under a new heading if its model differs from the row before. */
 static void begin_row(struct report_table *table, const struct results *r, int representation, struct row *row)
 {
     const struct representation *p = &r->representations[representation];
@@ -173,7 +171,7 @@ static void begin_row(struct report_table *table, const struct results *r, int r
     row_text(row, "%s", p->variant->label);
 }
 
-/* ---- one score a representation ----------------------------------------------------------------------------------------- */
+/* ---- one score per representation -------------------------------------------------------------------------------------- */
 
 /* The measures of one task's labels, as columns. */
 struct measure_column {
@@ -184,7 +182,7 @@ struct measure_column {
 static const struct measure_column multi_columns[] = {{MEASURE_MAP_11POINT, "mAP", "11 points"},
                                                       {MEASURE_MAP, "mAP", "all points"}},
                                    single_columns[] = {{MEASURE_ACCURACY, "accuracy", "of images"},
-                                                       {MEASURE_CLASS_ACCURACY, "accuracy", "mean of classes"}};
+                                                       {MEASURE_CLASS_ACCURACY, "accuracy", "mean over classes"}};
 
 static const struct measure_column *measure_columns(const struct results *r)
 {
@@ -219,7 +217,7 @@ static struct report_table *add_compare(struct report *report, const struct resu
     return table;
 }
 
-/* ---- a score a seed ----------------------------------------------------------------------------------------------------- */
+/* ---- one score per seed ------------------------------------------------------------------------------------------------ */
 
 static void add_seed_table(struct report *report, const struct results *r, uint64_t seed)
 {
@@ -229,8 +227,8 @@ static void add_seed_table(struct report *report, const struct results *r, uint6
     bool split = r->set->split_by_seed && r->experiment->kind != EXPERIMENT_CORRUPTION;
     struct report_table *table = report_add_table(
         report, "seeds", "Each seed",
-        split ? "Each seed has its own training and test part, and its own held-out part to choose C on."
-              : "The set has its own training and test part; each seed has its own held-out part to choose C on.");
+        split ? "Each seed has its own training and test split, and its own held-out split to choose C on."
+              : "The set has fixed training and test splits; each seed has its own held-out split to choose C on.");
     report_table_add_column(table, &(struct report_column){.name = "representation"});
     static const char *const columns[] = {"mean", "standard deviation", "lowest", "highest"};
     for (int i = 0; i < 4; i++)
@@ -262,14 +260,14 @@ static void add_seed_table(struct report *report, const struct results *r, uint6
     }
 }
 
-/* ---- a score a class ---------------------------------------------------------------------------------------------------- */
+/* ---- one score per class ----------------------------------------------------------------------------------------------- */
 
 static void add_class_table(struct report *report, const struct results *r, int task)
 {
     const struct labels *labels = &r->set->tasks[task].labels;
     struct report_table *table = report_add_table(
         report, "classes", labels->kind == LABELS_MULTI ? "Average precision of each class" : "Accuracy of each class",
-        "On the test images as they are.");
+        "On the clean test images.");
     report_table_compare(table, REPORT_COMPARE_COLUMNS);
     report_table_add_column(table, &(struct report_column){.name = "class"});
     for (int i = 0; i < r->representation_count; i++)
@@ -305,7 +303,7 @@ void tables_add_series(struct report_chart *chart, const struct results *r, int 
     free(values);
 }
 
-/* A class without a test image has no score; the chart leaves it out, the table does not. */
+/* A class without test images has no score: the chart leaves it out, the table does not. */
 static bool has_score(const struct results *r, int task, int class)
 {
     for (int i = 0; i < r->representation_count; i++)
@@ -334,7 +332,7 @@ static void add_class_chart(struct report *report, const struct results *r, int 
     free(estimates);
 }
 
-/* What the paper reports of the same representations on the same data; without its kind of model where that differs. */
+/* The paper's results for the same representations on the same data; the name has the model family only if all agree. */
 static void add_paper_series(struct report_chart *chart, const struct results *r)
 {
     const struct experiment *e = r->experiment;
@@ -357,7 +355,7 @@ static void add_paper_series(struct report_chart *chart, const struct results *r
     free(theirs);
 }
 
-/* The representations as categories, and beside ours what the paper reports. */
+/* A chart with the representations as categories, and the paper's results next to ours. */
 static void add_compare_chart(struct report *report, const struct results *r)
 {
     const struct experiment *e = r->experiment;
@@ -382,9 +380,9 @@ static void add_compare_chart(struct report *report, const struct results *r)
     free(ours);
 }
 
-/* ---- a score a task ----------------------------------------------------------------------------------------------------- */
+/* ---- one score per task ------------------------------------------------------------------------------------------------ */
 
-/* The groups of tasks, each once, in the tasks' order; `groups` has room for all tasks. */
+/* Lists the groups of tasks, each once, in the tasks' order; `groups` has room for all tasks. */
 static int list_groups(const struct dataset *set, const char **groups)
 {
     int count = 0;
@@ -401,7 +399,7 @@ static int list_groups(const struct dataset *set, const char **groups)
 static void add_task_table(struct report *report, const struct results *r, const char *const *groups, int group_count)
 {
     struct report_table *table =
-        report_add_table(report, "tasks", "Each attribute", "Rows that an attribute does not apply to are left out.");
+        report_add_table(report, "tasks", "Each attribute", "Images that an attribute does not apply to are left out.");
     report_table_compare(table, REPORT_COMPARE_COLUMNS);
     report_table_add_column(table, &(struct report_column){.name = "attribute"});
     for (int i = 0; i < r->representation_count; i++)
@@ -423,7 +421,7 @@ static void add_task_table(struct report *report, const struct results *r, const
     tables_add_interval_note(table, r);
 }
 
-/* Table 6: a column a group of tasks. */
+/* Table 6: a column per group of tasks. */
 static struct report_table *add_attributes(struct report *report, const struct results *r, const char *const *groups,
                                            int group_count, uint64_t seed)
 {

@@ -1,4 +1,4 @@
-/* Tables 4 and 5: accuracy under each corruption, and by group. */
+/* Tables 4 and 5: accuracy per corruption, and per group. */
 #include "lab/eval/row.h"
 #include "lab/eval/tables.h"
 
@@ -52,12 +52,11 @@ static void add_note_columns(struct report_table *table)
         report_table_add_column(
             table, &(struct report_column){
                        .name = names[i], .unit = i == 5 ? "s" : NULL, .decimals = i == 5, .kind = REPORT_COLUMN_NOTE});
-    report_table_add_note(table,
-                          "Test images: over all conditions of the row. Time: the seconds that this run took for features, "
-                          "probes and scores.");
+    report_table_add_note(table, "Test images: over all conditions of the row. Time: seconds that this run spent on "
+                                 "features, probes and scores.");
 }
 
-/* Whether a condition belongs to a row: "" is the pictures as they are, NULL the benchmark, else a group of corruptions. */
+/* Whether a condition belongs to a row: "" is clean images, NULL the benchmark, else a group of corruptions. */
 static bool belongs(const struct condition *c, const char *group)
 {
     if (group && !*group)
@@ -108,7 +107,7 @@ static struct report_table *add_groups(struct report *report, const struct resul
     if (tables_have_paper(r))
         add_paper_columns(table);
     add_note_columns(table);
-    row_text(&clean, "as they are");
+    row_text(&clean, "clean");
     for (int i = 0; i < r->representation_count; i++)
         row_estimate(&clean, results_mean(r, i, 0, NULL));
     for (int i = 0; i < 2 && tables_have_paper(r); i++)
@@ -117,7 +116,7 @@ static struct report_table *add_groups(struct report *report, const struct resul
     report_table_add_row(table, REPORT_MEASURED, clean.cells, clean.count);
     report_table_add_group(table, NULL);
     for (int g = 0; g < GROUPS; g++) {
-        if (strcmp(groups[g], "extra") == 0) /* it follows the mean, which leaves it out */
+        if (strcmp(groups[g], "extra") == 0) /* it comes after the mean, which leaves it out */
             add_group_row(table, r, NULL, seed);
         add_group_row(table, r, groups[g], seed);
     }

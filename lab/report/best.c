@@ -1,5 +1,5 @@
-/* Which cells are shown bold. What people see decides: numbers that are rounded to the same digits tie, and one that lies
- * inside another's interval is not known to be better. */
+/* Chooses the cells shown in bold, by what readers see: numbers that round to the same digits tie, and a number inside
+ * another's interval is not known to be better. */
 #include "lab/report/document.h"
 #include "lab/report/number.h"
 
@@ -21,7 +21,7 @@ static bool look_equal(const struct column *column, double a, double b)
     return strcmp(x, y) == 0;
 }
 
-/* Cells compete if they are of one kind and stand in one column and group, or in one row below the same heading. */
+/* Cells compete if they are of the same kind and share a column and group, or a row and heading. */
 static bool compete(const struct report_table *table, size_t row, size_t column, size_t other_row, size_t other_column)
 {
     const struct row *a = &table->rows[row], *b = &table->rows[other_row];
@@ -31,7 +31,7 @@ static bool compete(const struct report_table *table, size_t row, size_t column,
     return a->group == b->group && a->kind == b->kind;
 }
 
-/* One alone is not the best of anything, nor are all of them. */
+/* A cell without competitors is not the best, nor is one that ties with all of them. */
 static bool is_best(const struct report_table *table, size_t row, size_t column)
 {
     const struct cell *cell = contestant(table, row, column);

@@ -10,7 +10,7 @@
 #define REPLACEMENT      "\xEF\xBF\xBD"
 #define REPLACEMENT_SIZE 3
 
-/* XML 1.0 has no other control characters, and no U+FFFE and U+FFFF. */
+/* XML 1.0 allows no other control characters, and neither U+FFFE nor U+FFFF. */
 static bool is_allowed(gunichar c)
 {
     return c == '\t' || c == '\n' || (c >= 0x20 && c < 0x7F) || (c >= 0xA0 && c != 0xFFFE && c != 0xFFFF);
@@ -52,7 +52,7 @@ static bool is_inside_character(const char *text, size_t at)
     return ((unsigned char)text[at] & 0xC0) == 0x80;
 }
 
-/* Inside the text, at characters' boundaries (a character has 4 bytes at most). */
+/* Clamps to the text and to character boundaries (a character has at most 4 bytes). */
 static struct report_mark fit_mark(const char *text, size_t size, struct report_mark mark)
 {
     mark.begin = mark.begin < size ? mark.begin : size;
@@ -66,7 +66,7 @@ static struct report_mark fit_mark(const char *text, size_t size, struct report_
     return mark;
 }
 
-/* Ascending, not empty, joined where they touch. Is how many are left. */
+/* Sorts, drops empty marks, merges those that touch. Returns how many are left. */
 static size_t order_marks(const char *text, struct report_mark *marks, size_t count)
 {
     size_t kept = 0, size = strlen(text);
@@ -84,7 +84,7 @@ static size_t order_marks(const char *text, struct report_mark *marks, size_t co
     return kept;
 }
 
-/* Appends text[begin, end), clean, at *used of `out`, which has room. */
+/* Appends text[begin, end), cleaned, at *used of `out`, which has room. */
 static bool append_clean(const char *text, size_t begin, size_t end, char *out, size_t *used)
 {
     char *piece = strndup(text + begin, end - begin);

@@ -1,5 +1,5 @@
-/* The report as it lies in memory, for those that build it and those that show it. All strings are clean (report_clean()) and
- * never NULL, and all memory is the report's region's. */
+/* The report in memory, for the code that builds it and the code that renders it. All strings are clean (report_clean()) and
+ * never NULL; the report's region owns all memory. */
 #ifndef LMVR_LAB_REPORT_DOCUMENT_H
 #define LMVR_LAB_REPORT_DOCUMENT_H
 
@@ -8,12 +8,12 @@
 
 enum block_kind { BLOCK_SECTION, BLOCK_TEXT, BLOCK_NOTICE, BLOCK_TABLE, BLOCK_CHART, BLOCK_GALLERY };
 
-/* What every part begins with. */
+/* The common beginning of every block. */
 struct block {
     struct report *report;
     enum block_kind kind;
-    char *name;  /* of files and identifiers; "" for sections and texts */
-    char *title; /* a section's, a table's or a figure's; of a text the text */
+    char *name;  /* for file names and identifiers; "" for sections and texts */
+    char *title; /* of a section, table or figure; for a text, the text itself */
     char *caption;
 };
 
@@ -22,14 +22,14 @@ struct cell {
     double number;
     bool within;
     double low, high;
-    char *text;    /* "" unless it is text */
-    size_t reason; /* 1 + an index into the table's reasons; 0: none is given */
+    char *text;    /* "" if it is not text */
+    size_t reason; /* 1 + an index into the table's reasons; 0: none */
 };
 
 struct row {
     enum report_row_kind kind;
     size_t group;       /* 0: before the first group, else 1 + its index */
-    struct cell *cells; /* a column each */
+    struct cell *cells; /* one per column */
 };
 
 struct column {
@@ -50,7 +50,7 @@ struct report_table {
     size_t group_count;
     struct row *rows;
     size_t row_count;
-    char **reasons; /* why cells are missing, each once, in the order of their first use */
+    char **reasons; /* why cells are missing, without repeats, in order of first use */
     size_t reason_count;
     char **notes;
     size_t note_count;
@@ -64,7 +64,7 @@ struct series {
     char *name;
     bool paper;
     int color;
-    double *values, *low, *high; /* a category each; NaN: missing */
+    double *values, *low, *high; /* one per category; NaN: missing */
 };
 
 struct report_chart {
@@ -86,7 +86,7 @@ struct picture {
     size_t size;
     int width, height; /* pixels; 0: unknown */
     char *title, *label, *text;
-    struct report_mark *marks; /* ascending, apart from each other, inside the text */
+    struct report_mark *marks; /* ascending, disjoint, inside the text */
     size_t mark_count;
 };
 
@@ -112,30 +112,31 @@ struct report {
 
 /* ---- for building ---- */
 
-/* A clean copy; NULL is taken as "". */
+/* A clean copy; NULL is treated as "". */
 char *report_copy(struct report *report, const char *text);
 
-/* Appends a block of `size` bytes that begins with a struct block. `name` becomes one that no other table or, of charts and
- * galleries, no other figure has. NULL: out of memory. */
+/* Appends a block of `size` bytes that begins with a struct block. `name` is made unique among tables or, for charts and
+ * galleries, among figures. NULL: out of memory. */
 void *report_add_block(struct report *report, enum block_kind kind, size_t size, const char *name, const char *title,
                        const char *caption);
 
-/* ---- for showing ---- */
+/* ---- for rendering ---- */
 
-/* (rows, columns), in `region`: which cells are the best of those they compete with, as far as the shown digits and the
- * numbers' intervals tell. NULL: out of memory. */
+/* (rows, columns), in `region`: which cells are the best among those they compete with, as far as the printed digits and the
+ * intervals can tell. NULL: out of memory. */
 bool *report_table_best(const struct report_table *table, struct region *region);
 
-/* Whether a note says the same of all measured rows, and so is shown once. *row: the first that says it; row_count: none. */
+/* Whether a note column has the same value in all measured rows, and so is shown only once. *row: the first row that has it;
+ * row_count: none. */
 bool report_table_is_shared(const struct report_table *table, size_t column, size_t *row);
 
-/* Whether the column holds text, so that it is aligned at its left. */
+/* Whether the column holds text, and so is left-aligned. */
 bool report_table_is_text(const struct report_table *table, size_t column);
 
 /* Whether any number of the column has an interval. */
 bool report_table_has_intervals(const struct report_table *table, size_t column);
 
-/* "figures/NAME-3.jpg", below the report's folder, in `region`. */
+/* "figures/NAME-3.jpg", relative to the report's folder, in `region`. */
 char *report_picture_path(const struct report_gallery *gallery, size_t index, struct region *region);
 
 #endif

@@ -1,4 +1,4 @@
-/* Charts and galleries: what goes into report/figures/. */
+/* Charts and galleries: the contents of the report's figures/. */
 #include "lab/report/clean.h"
 #include "lab/report/document.h"
 
@@ -77,7 +77,7 @@ static enum picture_type type_of(const void *bytes, size_t size)
     return bytes && size >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0 ? PICTURE_JPEG : PICTURE_NONE;
 }
 
-/* A copy of what was allocated elsewhere, which is freed. */
+/* Copies what was allocated elsewhere, and frees the original. */
 static void *move(struct region *region, void *from, size_t count, size_t size)
 {
     void *to = from ? region_take(region, count, size) : NULL;

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGE    1e15 /* doubles of this size have no decimals to speak of */
+#define LARGE    1e15 /* doubles this large have no significant decimals */
 #define MINUS    "\xE2\x88\x92"
 #define INFINITE "\xE2\x88\x9E"
 
-/* Whatever the locale writes for the decimal point becomes ".". */
+/* Replaces the locale's decimal point by ".". */
 static void use_period(char *digits)
 {
     size_t begin = strspn(digits, "0123456789-");
@@ -20,7 +20,7 @@ static void use_period(char *digits)
     memmove(digits + begin + 1, digits + begin + length, strlen(digits + begin + length) + 1);
 }
 
-/* "12345.6" to "12,345.6"; numbers below 10,000 stay. */
+/* "12345.6" to "12,345.6"; numbers below 10,000 stay as they are. */
 static void put_grouped(const char *digits, char *out)
 {
     size_t whole = strspn(digits, "0123456789");

@@ -42,7 +42,7 @@ char *region_print(struct region *region, const char *format, ...)
     return text ? text : empty;
 }
 
-/* Room doubles: it is full whenever the count is a power of two. What was there before stays in the region. */
+/* Capacity doubles: it is full whenever the count is a power of two. The old items stay in the region. */
 void *region_grow(struct region *region, void *items, size_t count, size_t size)
 {
     if ((count & (count - 1)) != 0)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const char report_page[]; /* page.html, its places marked {{so}} */
+extern const char report_page[]; /* page.html, with placeholders of the form {{name}} */
 
 static const char *const kinds[] = {"section", "text", "notice", "table", "chart", "pictures"};
 
@@ -17,7 +17,7 @@ static bool is_listed(const struct block *b)
     return b->kind == BLOCK_SECTION || (b->kind >= BLOCK_TABLE && *b->title);
 }
 
-/* What stands before the first section is on the sections' level. */
+/* Blocks before the first section are on the sections' level. */
 static void put_contents(const struct report *report, FILE *out)
 {
     bool in_section = false, in_list = false;
@@ -93,7 +93,7 @@ static void put_column_head(const struct shown_column *c, bool two_rows, FILE *o
     fputs("</th>", out);
 }
 
-/* The row of headings over several columns; the columns without one reach over both rows. */
+/* The row of headings over several columns; columns without one span both rows. */
 static void put_over(const struct shown *v, FILE *out)
 {
     fputs("<tr>", out);
@@ -153,11 +153,11 @@ static void put_notes(const struct shown *v, FILE *out)
     const struct report_table *t = v->table;
     fputs("<div class=\"notes\">\n", out);
     if (v->has_paper)
-        fputs("<p><span class=\"key\"></span><i>Shaded</i>: as the paper reports it.</p>\n", out);
+        fputs("<p><span class=\"key\"></span><i>Shaded</i>: the paper's numbers.</p>\n", out);
     for (size_t i = 0; i < t->note_count; i++)
         markup(out, "<p dir=\"auto\">%s</p>\n", t->notes[i]);
     if (*v->shared)
-        markup(out, "<p>Every row: <bdi>%s</bdi>.</p>\n", v->shared);
+        markup(out, "<p>All rows: <bdi>%s</bdi>.</p>\n", v->shared);
     for (size_t i = 0; i < t->reason_count; i++)
         markup(out, "<p><sup>%s</sup> <bdi>%s</bdi></p>\n", v->reasons[i], t->reasons[i]);
     fputs("</div>\n", out);
@@ -203,7 +203,7 @@ static int compare_shapes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The middle one of its pictures' widths over heights, so that most fill their place; 4:3 where none is known. */
+/* The median of the pictures' aspect ratios, so that most fill their frames; 4:3 if none is known. */
 static double find_shape(const struct report_gallery *g, struct region *region)
 {
     double *shapes = region_take(region, g->picture_count, sizeof *shapes);
@@ -286,7 +286,7 @@ static bool put_block(const struct block *b, size_t index, FILE *out)
     return true;
 }
 
-/* Fills the page's place of this name. */
+/* Fills the page's placeholder of this name. */
 static bool put_place(const struct report *report, const char *name, FILE *out)
 {
     bool good = true;

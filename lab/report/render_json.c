@@ -1,9 +1,10 @@
 /*
  * {"lmvr_report": 1, "lmvr": VERSION, "title", "facts": [{"name", "value"}], "content": [...], "files": [...]}, where content
  * holds, by "type", "section", "text" and "notice" (with "text"), "table", "chart" and "pictures". A table's row has its values
- * by the columns' keys; null is missing, with the reason in "missing"; "intervals" has [low, high] where there are any.
+ * under the columns' keys; null is missing, with the reason in "missing"; "intervals" has [low, high] for numbers with an
+ * interval.
  *
- * A NULL anywhere makes json_pack() fail, so that what cannot be made for want of memory makes the whole NULL.
+ * A NULL anywhere makes json_pack() fail, so one failed allocation makes the whole result NULL.
  */
 #include "lab/report/render.h"
 
@@ -19,7 +20,7 @@ static json_t *number_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* A list of what `make` makes of items 0 .. count - 1. */
+/* The array of make(from, 0) .. make(from, count - 1). */
 static json_t *list(const void *from, size_t count, json_t *(*make)(const void *from, size_t index))
 {
     json_t *array = json_array();
@@ -42,7 +43,7 @@ static json_t *column_to_json(const void *table, size_t index)
                      better[c->better]);
 }
 
-/* Why a cell has no value in JSON; NULL: no reason, or there is one. */
+/* Why a cell is missing; NULL: no reason, or it is not missing. */
 static const char *reason_of(const struct report_table *table, const struct cell *cell)
 {
     if (cell->kind == REPORT_CELL_NUMBER && !isfinite(cell->number))

@@ -6,13 +6,13 @@
 
 /* ---- text ---- */
 
-/* Characters that CommonMark or GitHub's extensions give a meaning, wherever they stand. */
+/* Characters with a meaning in CommonMark or GitHub's extensions, anywhere in a line. */
 static bool is_special(char c)
 {
     return c && strchr("\\`*_{}[]<>&|~#$@^", c);
 }
 
-/* "- ", "+ ", "===" and "1. " or "1) " begin something at a line's beginning. */
+/* "- ", "+ ", "===", "1. " and "1) " are special at the beginning of a line. */
 static bool begins_block(const char *text, const char *at)
 {
     bool ends = at[1] == ' ' || !at[1];
@@ -21,7 +21,7 @@ static bool begins_block(const char *text, const char *at)
     return (*at == '.' || *at == ')') && ends && strspn(text, "0123456789") == (size_t)(at - text);
 }
 
-/* Text within a line: white space is one space, an address is no link. */
+/* Text within a line: white space becomes one space, and addresses are not linked. */
 static void put_range(const char *text, size_t begin, size_t end, FILE *out)
 {
     for (size_t i = begin; i < end; i++) {
@@ -40,7 +40,7 @@ static void put_range(const char *text, size_t begin, size_t end, FILE *out)
     }
 }
 
-/* `text` between two strings that are Markdown; nothing where it is empty. */
+/* `text` between two strings of Markdown; nothing if it is empty. */
 static void put(const char *before, const char *text, const char *after, FILE *out)
 {
     if (!*text)
@@ -50,7 +50,7 @@ static void put(const char *before, const char *text, const char *after, FILE *o
     fputs(after, out);
 }
 
-/* Paragraphs, each line after `before`. */
+/* Paragraphs, each line prefixed by `before`. */
 static void put_paragraphs(const char *text, const char *before, FILE *out)
 {
     for (text += strspn(text, "\n"); *text; text += strspn(text, "\n")) {
@@ -83,7 +83,7 @@ static void put_head(const struct shown *v, FILE *out)
     putc('\n', out);
 }
 
-/* A group's heading is a row of its own; GitHub's tables have no other place for it. */
+/* A group's heading is a row of its own; GitHub's tables have no other way. */
 static void put_group(const struct shown *v, const char *title, FILE *out)
 {
     put("| <i>", title, "</i> |", out);
@@ -95,7 +95,7 @@ static void put_group(const struct shown *v, const char *title, FILE *out)
 static void put_cell(const struct shown_cell *cell, FILE *out)
 {
     const char *best = cell->best ? "**" : "";
-    bool number = strspn(cell->text, "+-0123456789") > 0; /* text may begin with a space, which asterisks do not take */
+    bool number = strspn(cell->text, "+-0123456789") > 0; /* text may begin with a space, after which asterisks do not work */
     fprintf(out, " %s%s", best, !cell->paper ? "" : number ? "*" : "<i>");
     put_range(cell->text, 0, strlen(cell->text), out);
     fprintf(out, "%s%s", !cell->paper ? "" : number ? "*" : "</i>", best);
@@ -108,10 +108,10 @@ static void put_notes(const struct shown *v, FILE *out)
 {
     const struct report_table *t = v->table;
     if (v->has_paper)
-        fputs("*Slanted*: as the paper reports it.\n\n", out);
+        fputs("*Slanted*: the paper's numbers.\n\n", out);
     for (size_t i = 0; i < t->note_count; i++)
         put("", t->notes[i], "\n\n", out);
-    put("Every row: ", v->shared, ".\n\n", out);
+    put("All rows: ", v->shared, ".\n\n", out);
     for (size_t i = 0; i < t->reason_count; i++) {
         fprintf(out, "<sup>%s</sup> ", v->reasons[i]);
         put("", t->reasons[i], i + 1 < t->reason_count ? "<br>\n" : "\n\n", out);

@@ -1,6 +1,6 @@
 /*
- * A table in characters. Columns are as wide as their cells; where all together are too wide, text is wrapped, and if that is
- * not enough the columns stand in several parts below each other, each with the first column.
+ * A table as text. Columns are as wide as their cells; if they do not fit, text is wrapped, and if that is not enough the table
+ * is split into parts, one below the other, each with the first column.
  */
 #include "lab/report/shown.h"
 #include "lab/report/terminal_line.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define GAP        2  /* between columns */
-#define LEAST_TEXT 16 /* a column of text is not made narrower */
+#define LEAST_TEXT 16 /* the least width of a column of text */
 #define BOLD       "\x1b[1m"
 #define DIM        "\x1b[2m"
 #define SLANTED    "\x1b[3m"
@@ -31,8 +31,8 @@ static void repeat(const char *text, int count, FILE *out)
 
 /* ---- texts and widths ---- */
 
-/* What the paper reports stands in parentheses. `room`: for what stands after the numbers of the column, intervals or the
- * second one, so that they are aligned. */
+/* The paper's numbers are in parentheses. `room`: the space to reserve after the column's numbers, for intervals or the closing
+ * parenthesis, so that they line up. */
 static const char *cell_text(struct region *region, const struct shown_cell *c, int room)
 {
     if (*c->mark)
@@ -63,7 +63,7 @@ static void fill_column(struct grid *g, size_t column)
     g->widths[column] = widest > 1 ? widest : 1;
 }
 
-/* What is shown of columns begin .. end - 1, with gaps; shown = NULL: all of them. */
+/* The width of columns begin .. end - 1 with gaps, counting those in `shown`; NULL: all of them. */
 static int width_of(const struct grid *g, size_t begin, size_t end, const bool *shown)
 {
     int width = -GAP;
@@ -72,7 +72,7 @@ static int width_of(const struct grid *g, size_t begin, size_t end, const bool *
     return width;
 }
 
-/* Takes what is too much from the widest columns of text, one character after the other. */
+/* Narrows the widest text columns, one character at a time. */
 static void shrink(struct grid *g)
 {
     size_t columns = g->shown.columns;
@@ -87,11 +87,11 @@ static void shrink(struct grid *g)
             break;
         g->widths[widest]--;
     }
-    for (size_t i = 0; i < columns; i++) /* two of the widest always fit beside each other */
+    for (size_t i = 0; i < columns; i++) /* so that two of the widest fit next to each other */
         g->widths[i] = g->widths[i] > g->width / 2 - GAP ? g->width / 2 - GAP : g->widths[i];
 }
 
-/* A heading over several columns must find room: what it lacks goes to the last of them. */
+/* Makes room for headings over several columns: the last of the columns gets what is missing. */
 static void make_room_for_over(struct grid *g)
 {
     for (size_t i = 0; i < g->shown.columns; i += g->shown.heads[i].span) {
@@ -130,7 +130,7 @@ static void put_rule(const struct grid *g, const char *dash, int width)
     fputs(g->styled ? "\x1b[0m\n" : "\n", g->out);
 }
 
-/* A line of the table out of a text a column; headings stand at the foot of their row, cells at its head. */
+/* Prints a row of the table from one text per column; headings are aligned at the bottom of their row, cells at the top. */
 static void put_texts(const struct grid *g, const char *const *texts, const bool *shown, const struct shown_cell *cells,
                       const char *all)
 {
@@ -153,7 +153,7 @@ static void put_texts(const struct grid *g, const char *const *texts, const bool
     }
 }
 
-/* The headings over several columns, each with a line below it as wide as they are. */
+/* The headings over several columns, each underlined. */
 static void put_over(const struct grid *g, const bool *shown)
 {
     for (int pass = 0; pass < 2; pass++) {
@@ -197,7 +197,7 @@ static void put_part(const struct grid *g, const bool *shown)
     put_rule(g, "\xE2\x94\x81", width);
 }
 
-/* The first column and those from *next on that fit beside it. */
+/* Chooses the first column, and those from *next on that fit next to it. */
 static void choose_columns(const struct grid *g, size_t *next, bool *shown)
 {
     memset(shown, 0, g->shown.columns);
@@ -215,11 +215,11 @@ static void put_notes(struct grid *g)
 {
     struct shown *v = &g->shown;
     if (v->has_paper)
-        put_wrapped(g, "(In parentheses): as the paper reports it.", g->width, DIM);
+        put_wrapped(g, "(In parentheses): the paper's numbers.", g->width, DIM);
     for (size_t i = 0; i < v->table->note_count; i++)
         put_wrapped(g, v->table->notes[i], g->width, DIM);
     if (*v->shared)
-        put_wrapped(g, region_print(&v->region, "Every row: %s.", v->shared), g->width, DIM);
+        put_wrapped(g, region_print(&v->region, "All rows: %s.", v->shared), g->width, DIM);
     for (size_t i = 0; i < v->table->reason_count; i++)
         put_wrapped(g, region_print(&v->region, "[%s] %s", v->reasons[i], v->table->reasons[i]), g->width, DIM);
 }

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* The smallest and the largest value; false: there is none. */
+/* The smallest and largest values; false: there are none. */
 static bool find_range(const struct report_chart *chart, double *low, double *high)
 {
     *low = INFINITY;
@@ -10,13 +10,13 @@ static bool find_range(const struct report_chart *chart, double *low, double *hi
     for (size_t i = 0; i < chart->series_count; i++)
         for (size_t k = 0; k < chart->category_count; k++) {
             const struct series *s = &chart->series[i];
-            *low = fmin(*low, fmin(s->values[k], s->low[k])); /* passes over NaN */
+            *low = fmin(*low, fmin(s->values[k], s->low[k])); /* ignores NaN */
             *high = fmax(*high, fmax(s->values[k], s->high[k]));
         }
     return *low <= *high;
 }
 
-/* The next of 1, 2, 5, 10, ... times a power of ten, from `least` on. */
+/* The next of 1, 2, 5, 10, ... times a power of ten, at least `least`. */
 static double round_step(double least, int *decimals)
 {
     double exponent = floor(log10(least)), power = pow(10, exponent);
@@ -35,7 +35,7 @@ struct scale scale_of(const struct report_chart *chart, int wanted)
         low = fmin(low, 0);
         high = fmax(high, 0);
     }
-    /* values that are all the same, or nearly, stand in the middle */
+    /* values that are (nearly) all the same are centered */
     double size = fmax(fabs(low), fabs(high)), least = size > 0 ? size * 1e-6 : 1;
     if (high - low < least) {
         low -= chart->kind == REPORT_BARS ? 0 : least;

@@ -1,5 +1,5 @@
-/* A table as every form shows it: the columns that are left once notes that say the same of all rows stand below, each cell's
- * digits, and the sentences below. The forms differ only in what they put around these. */
+/* A table as every format shows it: the columns that remain once uniform notes are moved below it, each cell's digits, and the
+ * sentences below. The formats differ only in the markup. */
 #ifndef LMVR_LAB_REPORT_SHOWN_H
 #define LMVR_LAB_REPORT_SHOWN_H
 
@@ -8,16 +8,16 @@
 
 struct shown_column {
     const char *over, *name, *unit; /* "" for none */
-    size_t span;                    /* shown columns from this one on below the same `over`; 0: one before it began them */
-    enum report_align align;        /* never the default */
+    size_t span; /* how many shown columns, from this one on, share `over`; 0: an earlier one's span includes this one */
+    enum report_align align; /* never the default */
     enum report_column_kind kind;
 };
 
 struct shown_cell {
     const char *text;
     const char *interval; /* "[40.1, 58.7]"; "" for none */
-    const char *mark;     /* of the reason why it is missing: "a", ..., "z", "aa"; "" for none */
-    bool best, paper;     /* bold; reported by the paper and there */
+    const char *mark;     /* refers to the reason why it is missing: "a", ..., "z", "aa"; "" for none */
+    bool best, paper;     /* bold; a number of the paper's */
 };
 
 struct shown {
@@ -28,14 +28,14 @@ struct shown {
     struct shown_cell *cells; /* (rows, columns) */
     bool has_over, has_paper;
     const char *shared;   /* "images 9963, seed 0"; "" for none */
-    const char **reasons; /* (table->reason_count) the marks of them */
+    const char **reasons; /* (table->reason_count) their marks */
 };
 
-/* False: out of memory. To be finished either way. */
+/* False: out of memory. Call shown_finish() either way. */
 bool shown_init(struct shown *shown, const struct report_table *table, enum number_style style);
 void shown_finish(struct shown *shown);
 
-/* 1: "a", 26: "z", 27: "aa": the mark of a reason (1 + its index); 0: "". */
+/* The mark of a reason (1 + its index): 1: "a", 26: "z", 27: "aa"; 0: "". */
 const char *shown_mark(struct region *region, size_t reason);
 
 #endif

@@ -7,12 +7,12 @@
 #define FONT       "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 #define TITLE_SIZE 15.0
 #define KEY_SIZE   12.0
-#define KEY_LINE   20.0 /* from one line of the legend to the next */
+#define KEY_LINE   20.0 /* line height of the legend */
 #define SWATCH     14.0
 #define KEY_GAP    10.0
 #define KEY_TEXT   (SVG_WIDTH - 2 * SVG_MARGIN - SWATCH - KEY_GAP)
 
-/* Those of page.html, which says how they were chosen. */
+/* The same as in page.html, which says how they were chosen. */
 static const char *const colors[SVG_COLORS] = {"#8d9498", "#0d62a6", "#f07e46", "#174532", "#b695dc", "#806211"};
 
 static int color_of(const struct series *series)
@@ -22,7 +22,7 @@ static int color_of(const struct series *series)
 
 /* ---- text ---- */
 
-/* In parts of the font's size; a little more than the usual fonts need. */
+/* Relative to the font size; a little more than common fonts need. */
 static double character_width(gunichar c)
 {
     if (g_unichar_iszerowidth(c))
@@ -44,7 +44,7 @@ double svg_text_width(const char *text, double size)
     return width * size;
 }
 
-/* The bytes that fit beside an ellipsis; all of them where it needs none. */
+/* How many bytes fit before an ellipsis; all if none is needed. */
 static size_t fitting_size(const char *text, const struct svg_text *style)
 {
     if (style->fit <= 0 || svg_text_width(text, style->size) <= style->fit)
@@ -167,7 +167,7 @@ static void put_key(const struct report_chart *chart, const struct series *s, do
     svg_put_text(out, (struct svg_text){.x = x + SWATCH + KEY_GAP, .y = y, .size = KEY_SIZE, .fit = KEY_TEXT}, s->name);
 }
 
-/* Draws the legend from `top` on if `out` is not NULL; is its height. */
+/* Draws the legend from `top` on, unless `out` is NULL; returns its height. */
 static double put_legend(const struct report_chart *chart, double top, FILE *out)
 {
     double x = SVG_MARGIN, y = top + KEY_SIZE;
@@ -196,7 +196,7 @@ static bool has_values(const struct report_chart *chart)
     return false;
 }
 
-/* In a page the drawing has no margin: it stands in line with the text, and its title above it. */
+/* In a page the drawing has no margin, to align with the text, and no title, which is above it. */
 static void put_root(const struct report_chart *chart, double height, bool inlined, FILE *out)
 {
     double cut = inlined ? SVG_MARGIN - 1 : 0, width = SVG_WIDTH - 2 * cut;

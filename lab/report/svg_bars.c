@@ -1,11 +1,11 @@
-/* Groups of bars, lying down: the names of many categories can then be read, and on a narrow screen too. */
+/* Groups of horizontal bars: there is room for the names of many categories, even on narrow screens. */
 #include "lab/report/svg.h"
 
 #include <math.h>
 #include <string.h>
 
 #define NAME_SIZE   12.0
-#define MOST_NAME   220.0 /* of the names' column */
+#define MOST_NAME   220.0 /* widest column of names */
 #define GROUP_LINE  26.0  /* a heading's height */
 #define BAR_GAP     1.5
 #define AXIS_HEIGHT 48.0 /* ticks and title */
@@ -21,7 +21,7 @@ static double bar_height(const struct report_chart *chart)
     return chart->series_count <= 1 ? 17 : chart->series_count == 2 ? 13 : 11;
 }
 
-/* Of a category's bars, without the gap to the next category. */
+/* The height of a category's bars, without the gap to the next category. */
 static double bars_height(const struct report_chart *chart)
 {
     return (double)chart->series_count * (bar_height(chart) + BAR_GAP) - BAR_GAP;
@@ -45,7 +45,7 @@ static double x_of(const struct svg_plot *p, double value)
     return p->left + scale_at(&p->scale, value) * (p->right - p->left);
 }
 
-/* Where a value's label begins: beyond the bar, and beyond its interval. */
+/* Where a value's label begins: beyond the bar and its interval. */
 static double label_value(const struct series *s, size_t category)
 {
     double value = s->values[category];
@@ -91,8 +91,8 @@ static void put_bar(const struct svg_plot *p, const struct series *s, size_t cat
     char digits[NUMBER_SIZE];
     double value = s->values[category], zero = x_of(p, 0), x = isnan(value) ? zero : x_of(p, value),
            height = bar_height(p->chart);
-    double left = fmin(zero, x), width = fabs(x - zero), inset = s->paper ? 0.5 : 0; /* a line is drawn on its edge */
-    if (s->paper && !isnan(value)) /* it is hollow; the grid does not show through */
+    double left = fmin(zero, x), width = fabs(x - zero), inset = s->paper ? 0.5 : 0; /* a line is centered on its edge */
+    if (s->paper && !isnan(value)) /* it is hollow, and the grid must not show through */
         markup(p->out, "<rect x=\"%f\" y=\"%f\" width=\"%f\" height=\"%f\" class=\"ground\" fill=\"#ffffff\"/>\n", left, y,
                width, height);
     if (!isnan(value)) {

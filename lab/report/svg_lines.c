@@ -1,5 +1,5 @@
-/* A line a series over categories at equal distances. Where these stand close together, as the steps of a curve, only values
- * that no line reaches have a marker, and categories may be without a name. */
+/* A line per series over equally spaced categories. Where categories are close together, such as training steps, only isolated
+ * values have a marker, and not every category is named. */
 #include "lab/report/svg.h"
 
 #include <math.h>
@@ -10,8 +10,8 @@
 #define AXIS_HEIGHT 50.0 /* categories' names and title */
 #define VALUE_TITLE 30.0 /* above the plot */
 #define MAX_LABELS  32   /* at one category */
-#define NAME_ROOM   24.0 /* a category that is wider has its name, cut where it is longer */
-#define MARKER_ROOM 8.0  /* one that is narrower has no marker on a line */
+#define NAME_ROOM   24.0 /* a wider category has its name, cut if necessary */
+#define MARKER_ROOM 8.0  /* a narrower category has no markers on lines */
 
 static double title_height(const struct report_chart *chart)
 {
@@ -54,7 +54,7 @@ static void put_value_axis(const struct svg_plot *p)
         p, (struct svg_text){.x = SVG_MARGIN, .y = p->top - 14, .size = 12, .muted = true, .fit = SVG_WIDTH - 2 * SVG_MARGIN});
 }
 
-/* From one written name to the next, in categories: where there are too many for the width, some are left out. */
+/* The number of categories from one printed name to the next: if they do not all fit, some are skipped. */
 static size_t name_distance(const struct svg_plot *p)
 {
     double slot = slot_width(p), widest = 0;
@@ -124,7 +124,7 @@ static void put_series(const struct svg_plot *p, const struct series *s)
 
 /* ---- labels ---- */
 
-/* What is taken at one category, so that labels stand clear of markers and each other. */
+/* The space taken at one category, so that labels avoid markers and each other. */
 struct taken {
     double top[2 * MAX_LABELS], bottom[2 * MAX_LABELS];
     size_t count;
@@ -146,7 +146,7 @@ static void take(struct taken *t, double top, double bottom)
     t->bottom[t->count++] = bottom;
 }
 
-/* Above its point, else below, else nowhere: the table beside it has the number. */
+/* Above its point, else below, else not at all: the table has the number. */
 static void put_label(const struct svg_plot *p, double value, double x, struct taken *taken)
 {
     char digits[NUMBER_SIZE];
@@ -160,7 +160,7 @@ static void put_label(const struct svg_plot *p, double value, double x, struct t
     take(taken, base - height, base);
 }
 
-/* From the highest value to the lowest, which has the most room below. */
+/* From the highest value to the lowest, which has the most space below. */
 static void put_labels_at(const struct svg_plot *p, size_t category)
 {
     const struct report_chart *chart = p->chart;

@@ -128,7 +128,7 @@ void report_table_add_row(struct report_table *table, enum report_row_kind kind,
     all[table->row_count++] = (struct row){kind, table->group_count, taken};
 }
 
-/* ---- what follows from the rows ---- */
+/* ---- derived from the rows ---- */
 
 static bool is_same_cell(const struct cell *a, const struct cell *b)
 {

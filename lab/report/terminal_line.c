@@ -5,7 +5,7 @@
 
 /* ---- characters ---- */
 
-/* Formatting characters would move what stands beside them: directions, joiners of lines and the like. */
+/* Formatting characters, such as bidirectional marks and joiners, would disturb what is next to them. */
 static bool is_shown(gunichar c)
 {
     GUnicodeType type = g_unichar_type(c);

@@ -11,19 +11,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file to be. */
+/* A file to be written. */
 struct file {
-    const char *name; /* below the folder */
+    const char *name; /* relative to the folder */
     const char *path, *temporary;
-    const struct block *block;     /* that it shows; NULL: the whole report */
-    const struct picture *picture; /* whose bytes it has; NULL: what is shown is rendered */
-    bool begun;                    /* the temporary one is there */
+    const struct block *block;     /* what it shows; NULL: the whole report */
+    const struct picture *picture; /* the picture whose bytes it has; NULL: the file is rendered */
+    bool begun;                    /* the temporary file exists */
 };
 
 struct folder {
     const struct report *report;
     struct region region;
-    const char *dir;    /* without slashes at its end */
+    const char *dir;    /* without trailing slashes */
     struct file *files; /* report.json is the first */
     size_t count;
     json_t *names; /* of all files */
@@ -89,7 +89,7 @@ static lmvr_status folder_init(struct folder *folder, const struct report *repor
     return folder->count > 0 && !folder->region.failed ? LMVR_OK : error_no_memory(error, "the report");
 }
 
-/* ---- what lies there already ---- */
+/* ---- an earlier report ---- */
 
 static bool is_there(const char *path)
 {
@@ -97,8 +97,8 @@ static bool is_there(const char *path)
     return lstat(path, &st) == 0;
 }
 
-/* The names of an earlier report's files, a new reference; empty where there is no report. A report.json of somebody else's is
- * refused. */
+/* The names of an earlier report's files, a new reference; empty if there is none. Refuses a report.json that lmvr did not
+ * write. */
 static lmvr_status read_earlier(const char *dir, json_t **names, lmvr_error *error)
 {
     char *path = NULL;
@@ -112,7 +112,7 @@ static lmvr_status read_earlier(const char *dir, json_t **names, lmvr_error *err
     if (status == LMVR_ERROR_RESOURCE)
         error_write(error, "%s: cannot be read", path);
     else if (status != LMVR_OK || foreign)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: stands in the way: it is not an earlier report of lmvr", path);
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: is in the way: it is not a report by lmvr", path);
     else
         *names = files ? json_incref(files) : json_array();
     json_decref(root);
@@ -138,7 +138,8 @@ static lmvr_status check_name(const char *dir, const char *name, const json_t *e
     const char *path = region_print(&region, "%s/%s", dir, name);
     lmvr_status status = region.failed ? error_no_memory(error, "a file name") : LMVR_OK;
     if (status == LMVR_OK && !is_among(name, earlier) && is_there(path) && strcmp(name, "report.json") != 0)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: stands in the way: it is not of an earlier report of lmvr", path);
+        status =
+            error_set(error, LMVR_ERROR_INVALID, "%s: is in the way: it does not belong to an earlier report by lmvr", path);
     region_free(&region);
     return status;
 }
@@ -203,7 +204,7 @@ static bool render_whole_json(const struct folder *folder, FILE *out)
     return good;
 }
 
-/* False: memory ran out. */
+/* False: out of memory. */
 static bool render(const struct folder *folder, const struct file *file, FILE *out)
 {
     if (file->block && file->block->kind == BLOCK_TABLE)
@@ -217,7 +218,7 @@ static bool render(const struct folder *folder, const struct file *file, FILE *o
     return true;
 }
 
-/* Where a stream's bytes go, and how the last write ended. */
+/* The destination of a stream's bytes, and the status of its writes. */
 struct sink {
     const char *path;
     int fd;
@@ -265,7 +266,8 @@ static lmvr_status put_in_place(struct file *file, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* Tables and figures of the earlier report that this one does not have: as one would name them, whatever its list says. */
+/* Removes the earlier report's tables and figures that this one lacks: only files named as a report names them, whatever its
+ * list says. */
 static void remove_left_over(struct folder *folder, const json_t *earlier)
 {
     size_t index;
@@ -283,7 +285,7 @@ static void remove_left_over(struct folder *folder, const json_t *earlier)
     }
 }
 
-/* report.json comes first: whatever a stop leaves behind is then known as the report's. */
+/* report.json comes first, so that files left behind by an interruption are known to be the report's. */
 static lmvr_status write_files(struct folder *folder, const json_t *earlier, lmvr_error *error)
 {
     lmvr_status status = make_folders(folder, error);

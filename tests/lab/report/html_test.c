@@ -75,7 +75,7 @@ static void test_the_best_are_bold_and_the_papers_apart(void **state)
         strstr(page, "<td class=\"r\" dir=\"auto\"><b>93.8</b></td><td class=\"r paper\" dir=\"auto\"><b>93.8</b>"));
     assert_int_equal(count_of(page, "<b>"), 4);
     assert_int_equal(count_of(page, "<td class=\"r paper\""), 6);
-    assert_non_null(strstr(page, "as the paper reports it"));
+    assert_non_null(strstr(page, "the paper's numbers"));
     assert_non_null(strstr(page, "\u2013<sup>a</sup>"));
     assert_non_null(strstr(page, "<sup>a</sup> <bdi>stopped: the disk was full</bdi>"));
     assert_non_null(strstr(page, "colspan=\"2\" class=\"over\"><span>COCO 2014"));
@@ -90,7 +90,7 @@ static void test_notes_of_every_row_stand_below(void **state)
     sample_add_design(r);
     char *page = rendered_html(r);
     assert_non_null(
-        strstr(page, "<p>Every row: <bdi>images 9963, seed 0, model " MODEL_PRINT ", data " DATA_PRINT "</bdi>.</p>"));
+        strstr(page, "<p>All rows: <bdi>images 9963, seed 0, model " MODEL_PRINT ", data " DATA_PRINT "</bdi>.</p>"));
     assert_int_equal(count_of(page, MODEL_PRINT), 1);
     assert_non_null(strstr(page, "2311</td></tr>")); /* times differ and stay */
     free(page);

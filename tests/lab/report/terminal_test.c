@@ -49,7 +49,7 @@ static void test_columns_are_aligned(void **state)
     assert_line(text, "with adaptor         90.9  (91.0)  \u2013 [a]  (78.5)");
     assert_line(text, "with language model  93.8  (93.8)   83.9  (84.0)");
     assert_line(text, "[a] stopped: the disk was full");
-    assert_line(text, "(In parentheses): as the paper reports it.");
+    assert_line(text, "(In parentheses): the paper's numbers.");
     free(text);
     report_free(r);
 }

@@ -145,7 +145,7 @@ static void test_other_peoples_files_are_left(void **state)
         snprintf(path, sizeof path, "out/%s", taken[i]);
         write_text(path, "mine");
         write_text("out/notes.txt", "mine");
-        assert_refused("out", "stands in the way");
+        assert_refused("out", "is in the way");
         assert_int_equal(files_in("out"), 2);
         assert_int_equal(size_of_file(path), 4);
         assert_int_equal(report_check_place("out", &error), i < 2 ? LMVR_ERROR_INVALID : LMVR_OK);
@@ -166,7 +166,7 @@ static void test_a_report_json_of_others_is_left(void **state)
     mkdir("out", 0777);
     for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
         write_text("out/report.json", contents[i]);
-        assert_refused("out", "out/report.json: stands in the way");
+        assert_refused("out", "out/report.json: is in the way");
         assert_int_equal(report_check_place("out", &error), LMVR_ERROR_INVALID);
         assert_int_equal(size_of_file("out/report.json"), strlen(contents[i]));
     }
