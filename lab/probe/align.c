@@ -1,4 +1,4 @@
-/* Labels brought into a probe's classes. */
+/* Maps labels to a probe's classes. */
 #include "lab/probe/training.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* places[k] is the probe's class that label class k is, -1 where it is none. */
+/* places[k] is the probe's index of label class k, -1 if it has none. */
 static lmvr_status match(const struct probe *probe, const struct labels *labels, int32_t *places, lmvr_error *error)
 {
     struct named *sorted = malloc((size_t)probe->class_count * sizeof *sorted);
@@ -33,24 +33,25 @@ static lmvr_status match(const struct probe *probe, const struct labels *labels,
     return LMVR_OK;
 }
 
-/* Names the classes that only one of the two has. */
+/* Warns of the classes that only one of the two has. */
 static lmvr_status compare(const struct probe *probe, const struct labels *labels, const struct probe_options *options,
                            const int32_t *places, bool *seen, lmvr_error *error)
 {
     int common = 0;
     for (int k = 0; k < labels->class_count; k++) {
         if (places[k] < 0) {
-            training_warn(options, "class %s of the labels is not one of the probe's, and is left out", labels->classes[k]);
+            training_warn(options, "class %s of the labels is not one of the probe's classes and is ignored",
+                          labels->classes[k]);
             continue;
         }
         seen[places[k]] = true;
         common++;
     }
     if (common == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "the labels and the probe have no class in common");
+        return error_set(error, LMVR_ERROR_INVALID, "the labels and the probe have no classes in common");
     for (int k = 0; k < probe->class_count && probe->kind == LABELS_MULTI; k++)
         if (!seen[k])
-            training_warn(options, "class %s of the probe is not one of the labels', and is left out", probe->classes[k]);
+            training_warn(options, "class %s of the probe is not among the labels and is ignored", probe->classes[k]);
     return LMVR_OK;
 }
 
@@ -86,9 +87,9 @@ lmvr_status probe_align_labels(const struct probe *probe, const struct labels *l
 {
     *aligned = (struct labels){0};
     if (probe->kind != labels->kind)
-        return error_set(error, LMVR_ERROR_INVALID, "the labels are %s, but the probe was fitted to %s",
-                         labels->kind == LABELS_MULTI ? "a column a class" : "one label a row",
-                         probe->kind == LABELS_MULTI ? "a column a class" : "one label a row");
+        return error_set(error, LMVR_ERROR_INVALID, "the labels are %s, but the probe was fitted to %s ones",
+                         labels->kind == LABELS_MULTI ? "multi-label" : "single-label",
+                         probe->kind == LABELS_MULTI ? "multi-label" : "single-label");
     int32_t *places = calloc((size_t)labels->class_count + 1, sizeof *places);
     bool *seen = calloc((size_t)probe->class_count + 1, sizeof *seen);
     lmvr_status status = places && seen ? match(probe, labels, places, error) : error_no_memory(error, "the class names");

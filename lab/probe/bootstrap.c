@@ -11,8 +11,8 @@
 #define POINTS 11
 #define DRAWS  (BOOTSTRAP_DRAWS + 1) /* the last one is the sample itself */
 
-/* A row in a class's order of scores: its number, and in the low bits whether it is positive, and whether the next score is
- * lower, so that a threshold may stand there. */
+/* A row in the descending order of a class's scores: its index, and in the low bits whether it is positive, and whether the
+ * next score is lower, so that a threshold fits in between. */
 typedef uint32_t entry;
 #define POSITIVE 1u
 #define ENDS     2u
@@ -23,21 +23,21 @@ struct ranked {
     entry entry;
 };
 
-/* What all draws share. */
+/* Shared by all draws. */
 struct sample {
     const struct labels *labels;
     bool multi;
     const int64_t *images; /* NULL: rows */
     int64_t image_count;
     uint64_t seed;
-    entry *order;    /* LABELS_MULTI: class after class, each in descending order of scores */
+    entry *order;    /* LABELS_MULTI: one class after the other, each by descending score */
     int64_t *begins; /* (classes + 1) in `order` */
     bool *right;     /* LABELS_SINGLE: (rows) */
     float *draws[MEASURES];
-    float *per_class[2]; /* (classes, DRAWS): 11 points or accuracy; all points */
+    float *per_class[2]; /* (classes, DRAWS): 11-point AP or accuracy; all-points AP */
 };
 
-/* ---- once ---- */
+/* ---- preparation ---- */
 
 static int compare_descending(const void *a, const void *b)
 {
@@ -45,7 +45,7 @@ static int compare_descending(const void *a, const void *b)
     return (x->score < y->score) - (x->score > y->score);
 }
 
-/* `ranked` has room for the rows. Is how many entries there are. */
+/* `ranked` has room for the rows. Returns how many entries there are. */
 static int64_t rank_class(const struct labels *l, const float *scores, int class, struct ranked *ranked, entry *order)
 {
     int64_t count = 0;
@@ -78,9 +78,9 @@ static void judge(const struct sample *s, const float *scores)
     }
 }
 
-/* ---- a draw ---- */
+/* ---- one draw ---- */
 
-/* weights (rows): how often each is drawn; `scratch` has room for the images. */
+/* Fills weights (rows) with how often each row is drawn; `scratch` has room for the images. */
 static void draw(const struct sample *s, int number, uint32_t *weights, uint32_t *scratch)
 {
     struct random random;
@@ -94,8 +94,8 @@ static void draw(const struct sample *s, int number, uint32_t *weights, uint32_t
         weights[i] = scratch[s->images ? s->images[i] : i];
 }
 
-/* Both average precisions with each row counted `weights` times; NAN without positives. As metrics.c's, which says what they
- * are: precision can only be the best where recall has just grown. */
+/* Both average precisions as in metrics.c, with each row counted `weights` times; NAN without positives. Precision can be
+ * highest only where recall has just increased. */
 static void weigh_class(const struct sample *s, int class, const uint32_t *weights, double *ap_11point, double *ap)
 {
     const entry *first = s->order + s->begins[class], *end = s->order + s->begins[class + 1];
@@ -141,7 +141,7 @@ static void weigh_multi(const struct sample *s, int number, const uint32_t *weig
         sum_11point += ap_11point;
         scored++;
     }
-    s->draws[MEASURE_MAP_11POINT][number] = (float)(sum_11point / scored); /* NAN where none is */
+    s->draws[MEASURE_MAP_11POINT][number] = (float)(sum_11point / scored); /* NAN if none is */
     s->draws[MEASURE_MAP][number] = (float)(sum / scored);
 }
 
@@ -171,7 +171,7 @@ static void weigh_single(const struct sample *s, int number, const uint32_t *wei
     s->draws[MEASURE_CLASS_ACCURACY][number] = (float)(sum / scored);
 }
 
-/* False: a thread had no memory. */
+/* False: a thread ran out of memory. */
 static bool draw_all(const struct sample *s)
 {
     int failed = 0;
@@ -234,7 +234,7 @@ struct interval bootstrap_interval(float *draws, int64_t count, double value, in
                              fmin(fmax(percentile(draws, numbers, 0.975) - bias, 0), 1)};
 }
 
-/* Rows of the class, or its positive ones. */
+/* The class's rows, or its positives. */
 static int64_t rows_of_class(const struct sample *s, int class)
 {
     int64_t count = 0;
@@ -243,7 +243,7 @@ static int64_t rows_of_class(const struct sample *s, int class)
     return count;
 }
 
-/* Of the draws of each class; `which` as in sample.per_class. */
+/* Intervals of each class's draws; `which` as in sample.per_class. */
 static struct interval *class_intervals(const struct sample *s, int which)
 {
     struct interval *intervals = calloc((size_t)s->labels->class_count + 1, sizeof *intervals);

@@ -1,4 +1,4 @@
-/* The strength of the regularization, chosen on a held-out fifth of the rows. */
+/* Chooses the regularization strength on a held-out fifth of the rows. */
 #include "lab/probe/choose_c.h"
 
 #include "format/hash.h"
@@ -12,15 +12,15 @@
 #define FOLDS       5
 #define FIRST_POWER (-6.0)
 #define LAST_POWER  2.0
-#define WIDEST      4.0   /* the last power where the scores still rise at LAST_POWER */
-#define STEP        0.5   /* of the power of 10 */
-#define MARGIN      0.005 /* by which scores have to differ to count as risen or fallen */
-#define MAX_FALLEN  4     /* fallen scores in a row, after which no better one is expected */
-#define TRIAL_GAP   1e-3  /* relative; what a score needs, and no more */
+#define WIDEST      4.0   /* the last power if scores still rise at LAST_POWER */
+#define STEP        0.5   /* in powers of 10 */
+#define MARGIN      0.005 /* smallest difference in score that counts as a rise or fall */
+#define MAX_FALLEN  4     /* consecutive fallen scores after which the search ends */
+#define TRIAL_GAP   1e-3  /* relative; enough for scoring, less than the final fit */
 #define TRIAL_FLAT  2e-5
 #define FALLBACK_C  1.0
 
-/* SplitMix64 (Steele, Lea and Flood 2014): a sequence that is the same on every machine. */
+/* SplitMix64 (Steele, Lea and Flood 2014): the same sequence on every machine. */
 static uint64_t next_random(uint64_t *state)
 {
     return hash_mix(*state += UINT64_C(0x9e3779b97f4a7c15));
@@ -28,14 +28,14 @@ static uint64_t next_random(uint64_t *state)
 
 /* ---- the split ---- */
 
-/* held[row] for a fifth of the rows, in a shuffled order: every fifth, of one class out of many every fifth of each class. Rows
- * that do not count stay. */
+/* Sets held[row] for a fifth of the rows: every fifth one in shuffled order, for LABELS_SINGLE every fifth one of each class.
+ * Rows that do not count are never held out. */
 static lmvr_status hold_out(const struct training *t, bool *held, int64_t *count, lmvr_error *error)
 {
     int64_t *rows = calloc((size_t)t->rows, sizeof *rows), *seen = calloc((size_t)t->class_count, sizeof *seen);
     uint64_t state = t->options->seed;
     *count = 0;
-    for (int64_t i = 0; rows && seen && i < t->rows; i++) { /* Fisher and Yates, from the front */
+    for (int64_t i = 0; rows && seen && i < t->rows; i++) { /* Fisher-Yates shuffle */
         int64_t place = (int64_t)(next_random(&state) % (uint64_t)(i + 1));
         rows[i] = rows[place];
         rows[place] = i;
@@ -56,7 +56,7 @@ static lmvr_status hold_out(const struct training *t, bool *held, int64_t *count
 struct trial_memory {
     float *weights, *intercepts; /* (columns, dim), (columns) */
     float *scores;               /* (held-out rows, columns) */
-    struct labels labels;        /* of those rows, a class a column */
+    struct labels labels;        /* of those rows, one class per column */
     double *best_weights, *best_intercepts;
 };
 
@@ -99,7 +99,7 @@ static void take_held_labels(const struct training *t, int64_t kept, struct tria
     }
 }
 
-/* mAP or accuracy of the weights as they are; NAN where the held-out rows do not tell. */
+/* Scores the current weights by mAP or accuracy; NAN if the held-out rows do not tell. */
 static lmvr_status try_weights(const struct training *t, int64_t kept, struct trial_memory *m, double *score, lmvr_error *error)
 {
     struct metrics metrics;
@@ -136,7 +136,7 @@ double choice_next(const struct choice *choice)
     double power = FIRST_POWER + STEP * choice->count;
     if (choice->has_risen && choice->fallen >= MAX_FALLEN)
         return 0;
-    /* beyond the grid only where the best is at its end */
+    /* beyond the grid only if the best is at its end */
     return power <= LAST_POWER || (power <= WIDEST && choice->best_trial == choice->count - 1) ? pow(10, power) : 0;
 }
 
@@ -164,7 +164,7 @@ bool choice_is_at_an_end(const struct choice *choice)
     return choice->scores[at == 0 ? inwards : at - inwards] < choice->best - MARGIN;
 }
 
-/* Walks up the grid; *c stays as it was where no score could be computed. */
+/* Walks up the grid; *c stays unchanged if no score could be computed. */
 static lmvr_status walk(struct training *t, int64_t kept, struct trial_memory *m, double *c, lmvr_error *error)
 {
     struct probe_report *report = t->report;
@@ -208,13 +208,13 @@ lmvr_status training_choose_c(struct training *training, double *c, lmvr_error *
         training_swap(t, held, kept);
     }
     if (status == LMVR_OK && *c == 0) {
-        training_warn(t->options, "a held-out fifth of %lld rows does not tell which C is best, and %g is taken",
-                      (long long)t->rows, FALLBACK_C);
+        training_warn(t->options, "a held-out fifth of %lld rows does not tell which C is best; %g is used", (long long)t->rows,
+                      FALLBACK_C);
         training_reset(t);
         *c = FALLBACK_C;
     }
     if (t->report->c_is_at_an_end)
-        training_warn(t->options, "C %g is the best on the held-out rows, but stands at an end of what was tried (%g to %g)",
+        training_warn(t->options, "C %g is the best on the held-out rows, but is at the edge of the values tried (%g to %g)",
                       *c, t->report->trials[0].c, t->report->trials[t->report->trial_count - 1].c);
     t->report->held_out_rows = held_count;
     release(&memory);

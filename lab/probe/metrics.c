@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define POINTS 11        /* of recall, in VOC2007's average precision */
-#define FEW    (1 << 16) /* scores that one thread ranks before a second one would have come */
+#define POINTS 11        /* recall levels of VOC2007's average precision */
+#define FEW    (1 << 16) /* scores that one thread ranks in less time than a second needs to start */
 
 struct ranked {
     float score;
@@ -17,10 +17,10 @@ static int compare_descending(const void *a, const void *b)
     return (x->score < y->score) - (x->score > y->score);
 }
 
-/* Walks down the thresholds of the sorted rows. */
+/* Lowers the threshold through the sorted rows. */
 static void integrate(const struct ranked *ranked, int64_t count, int64_t positives, double *ap_11point, double *ap)
 {
-    double best[POINTS] = {0}, sum = 0, points = 0; /* best precision where recall is from t/10 to before (t+1)/10 */
+    double best[POINTS] = {0}, sum = 0, points = 0; /* best precision for recall in [t/10, (t+1)/10) */
     int64_t found = 0;
     for (int64_t i = 0, next; i < count; i = next) {
         int64_t before = found;
@@ -135,7 +135,7 @@ void metrics_accuracy_by_group(const struct labels *labels, const float *scores,
         accuracies[g] = counts[g] ? accuracies[g] / (double)counts[g] : NAN;
 }
 
-/* The classes are the groups. */
+/* The groups are the classes. */
 static lmvr_status compute_single(const struct labels *labels, const float *scores, struct metrics *m, lmvr_error *error)
 {
     double right = 0, *accuracies = malloc(((size_t)labels->class_count + 1) * sizeof *accuracies);

@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLAB_ROWS    64         /* rows whose scores are one task */
-#define STRIP        256        /* values of the gradient that are one task */
-#define SUM_ROWS     1024       /* rows that are summed in f32 */
-#define SCORES_BYTES (64 << 20) /* of scores between the two products */
-#define FEW          (1 << 20) /* products of two values that are not worth a second thread, which would mostly be waited for */
+#define SLAB_ROWS    64         /* rows per task when computing scores */
+#define STRIP        256        /* gradient values per task */
+#define SUM_ROWS     1024       /* rows summed in f32 */
+#define SCORES_BYTES (64 << 20) /* for the scores between the two products */
+#define FEW          (1 << 20)  /* multiplications too few for a second thread, which would mostly be waited for */
 
 /* ---- sizes and memory ---- */
 
-/* Rows between two products: all of them, or as many whole sums as the memory for their scores allows. A thread that is late
- * holds up the others at the end of each product, so that more and smaller blocks, which the cache would hold, are slower. */
+/* Rows between two products: all, or as many SUM_ROWS as their scores' memory allows. Each product ends with a wait for the
+ * slowest thread, so more and smaller blocks, though they would fit the cache, are slower. */
 static int64_t block_rows(const struct objective *o, int columns)
 {
     int64_t most = SCORES_BYTES / (columns * (int64_t)sizeof(float)) / SUM_ROWS * SUM_ROWS;
@@ -90,7 +90,7 @@ double objective_logistic(double z, double *derivative)
     return log1p(e) + (z < 0 ? -z : 0);
 }
 
-/* What the evaluations are made of, column by column of the batch. */
+/* State of an evaluation of the whole batch, column by column. */
 struct batch {
     struct objective *o;
     struct evaluation *evaluations;
@@ -105,7 +105,7 @@ static double intercept(const struct batch *b, int column)
     return e->point[o->width * o->dim + k] / o->intercept_scale[e->column + k];
 }
 
-/* Scores (columns) of one row become derivatives; losses (count) and sums of derivatives (columns) grow. */
+/* Replaces one row's scores (columns) by derivatives; adds to losses (count) and sums of derivatives (columns). */
 static void binary_row(const struct batch *b, int64_t row, float *scores, double *losses, double *sums)
 {
     const int8_t *labels = b->o->binary + row * b->o->columns;
@@ -149,7 +149,7 @@ static void softmax_row(const struct batch *b, int64_t row, float *scores, doubl
 
 /* ---- the two products of a block ---- */
 
-/* Rows first .. first + count - 1: their derivatives go to `scores` (count, columns). */
+/* Writes the derivatives of rows first .. first + count - 1 to `scores` (count, columns). */
 static lmvr_status forward_slab(const struct batch *b, int64_t first, int64_t count, float *scores)
 {
     const struct objective *o = b->o;
@@ -173,7 +173,7 @@ static lmvr_status forward_slab(const struct batch *b, int64_t first, int64_t co
     return LMVR_OK;
 }
 
-/* Adds the rows' part to values first .. first + width - 1 of the gradients. `scores` are those of the rows. */
+/* Adds the rows' contributions to values first .. first + width - 1 of the gradients. `scores` are those of the rows. */
 static lmvr_status add_rows(const struct batch *b, const float *scores, int64_t row, int64_t rows, int64_t first, int64_t width)
 {
     const struct objective *o = b->o;
@@ -228,7 +228,7 @@ static lmvr_status run_block(const struct batch *b, int64_t first, int64_t rows,
 
 /* ---- an evaluation ---- */
 
-/* Packs the weights as f32; values and gradients begin with the penalty's. */
+/* Packs the weights as f32; starts values and gradients with the penalty's. */
 static void begin(const struct batch *b)
 {
     const struct objective *o = b->o;

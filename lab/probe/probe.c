@@ -9,7 +9,7 @@
 
 #define FIT_GAP      3e-5      /* relative, of the loss */
 #define FIT_FLAT     5e-6      /* relative, of C times the rows: a twentieth of scikit-learn's default */
-#define BLOCK_FLOATS (1 << 18) /* of features that are standardized at a time */
+#define BLOCK_FLOATS (1 << 18) /* features standardized at a time */
 
 void probe_finish(struct probe *probe)
 {
@@ -29,10 +29,10 @@ void probe_finish(struct probe *probe)
 static lmvr_status check_features(const float *features, int64_t rows, int64_t dim, lmvr_error *error)
 {
     int64_t bad = standardize_find_bad_row(features, rows, dim);
-    return bad < 0 ? LMVR_OK
-                   : error_set(error, LMVR_ERROR_INVALID,
-                               "row %lld of the features holds a value that is not finite (rows are counted from 0)",
-                               (long long)bad);
+    return bad < 0
+               ? LMVR_OK
+               : error_set(error, LMVR_ERROR_INVALID,
+                           "row %lld of the features has a value that is not finite (rows are counted from 0)", (long long)bad);
 }
 
 static lmvr_status check_sizes(int64_t rows, int64_t dim, const struct labels *labels, lmvr_error *error)
@@ -43,9 +43,9 @@ static lmvr_status check_sizes(int64_t rows, int64_t dim, const struct labels *l
                          (long long)rows, (long long)labels->rows);
     if (rows < 1)
         return error_set(error, LMVR_ERROR_INVALID, "the features have no rows to fit to");
-    /* a multinomial problem is one vector, of which the solver keeps many */
+    /* the multinomial problem is a single vector, of which the solver keeps many */
     if (__builtin_mul_overflow(dim + 1, (int64_t)labels->class_count, &variables) || variables > INT32_MAX / 2)
-        return error_set(error, LMVR_ERROR_INVALID, "%d classes of %lld values are more than a probe can have",
+        return error_set(error, LMVR_ERROR_INVALID, "%d classes of %lld values each are more than a probe can have",
                          labels->class_count, (long long)dim);
     return LMVR_OK;
 }
@@ -101,13 +101,13 @@ static lmvr_status minimize(struct training *t, struct probe *probe, lmvr_error 
     if (result.unsolved)
         training_warn(
             t->options,
-            "the solver stopped early in %d of %d problems: the largest gradient is %.1g of C times the rows, where %g is "
-            "asked for",
+            "the solver stopped early in %d of %d problems: the largest gradient is %.1g of C times the rows, expected at "
+            "most %g",
             result.unsolved, result.problems, result.steepest, FLAT);
     return LMVR_OK;
 }
 
-/* Rows without a class are as if they were not there. Those that are difficult in all classes belong to the training set. */
+/* Rows without a class are dropped. Rows that are difficult in every class still belong to the training set. */
 static int64_t mark_left_out(const struct training *t, bool *left_out)
 {
     int64_t kept = 0;

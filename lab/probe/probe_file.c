@@ -56,7 +56,7 @@ lmvr_status probe_write(const struct probe *probe, const char *path, lmvr_error 
 
 static lmvr_status refuse(const struct safetensors *file, const char *what, lmvr_error *error)
 {
-    return error_set(error, LMVR_ERROR_INVALID, "%s: is not a probe that can be read here: %s", safetensors_path(file), what);
+    return error_set(error, LMVR_ERROR_INVALID, "%s: is not a readable probe: %s", safetensors_path(file), what);
 }
 
 static lmvr_status take_class(const struct safetensors *file, const json_t *name, struct probe *probe, lmvr_error *error)
@@ -86,7 +86,7 @@ static lmvr_status check_classes(const struct safetensors *file, const struct pr
     qsort(sorted, count, sizeof *sorted, compare_names);
     for (size_t k = 1; k < count && status == LMVR_OK; k++)
         if (strcmp(sorted[k], sorted[k - 1]) == 0)
-            status = refuse(file, "it has a class twice", error);
+            status = refuse(file, "it has a duplicate class", error);
     free(sorted);
     return status;
 }
@@ -115,11 +115,11 @@ static lmvr_status take_numbers(const struct safetensors *file, struct probe *pr
     errno = 0;
     probe->c = c ? strtod(c, &end_of_c) : 0;
     if (!c || end_of_c == c || *end_of_c || !isfinite(probe->c) || probe->c <= 0)
-        return refuse(file, "its C is no number above 0", error);
+        return refuse(file, "its C is not a number above 0", error);
     errno = 0;
     probe->seed = seed ? strtoull(seed, &end_of_seed, 10) : 0;
     if (!seed || *seed < '0' || *seed > '9' || *end_of_seed || errno)
-        return refuse(file, "its seed is no whole number", error);
+        return refuse(file, "its seed is not an integer", error);
     return LMVR_OK;
 }
 
@@ -130,7 +130,7 @@ static lmvr_status take_metadata(const struct safetensors *file, struct probe *p
     if (!format || strcmp(format, FORMAT) != 0)
         return refuse(file, "its metadata does not say that it is one", error);
     if (!version || strcmp(version, VERSION) != 0)
-        return refuse(file, "it has another version than " VERSION, error);
+        return refuse(file, "its version is not " VERSION, error);
     if (!kind || (strcmp(kind, "multi") != 0 && strcmp(kind, "single") != 0))
         return refuse(file, "its kind is neither multi nor single", error);
     probe->kind = strcmp(kind, "multi") == 0 ? LABELS_MULTI : LABELS_SINGLE;
@@ -141,7 +141,7 @@ static lmvr_status take_metadata(const struct safetensors *file, struct probe *p
     return take_classes(file, probe, error);
 }
 
-/* A tensor of this shape and of finite values; `rows` 0: it has one dimension. */
+/* Loads a tensor of this shape, whose values must be finite; `rows` 0: a vector. */
 static lmvr_status take_tensor(const struct safetensors *file, const char *name, int64_t rows, int64_t width, float **values,
                                lmvr_error *error)
 {
@@ -149,16 +149,15 @@ static lmvr_status take_tensor(const struct safetensors *file, const char *name,
     bool fits = e && e->dtype == ST_F32 &&
                 (rows ? e->dims == 2 && e->shape[0] == rows && e->shape[1] == width : e->dims == 1 && e->shape[0] == width);
     if (!fits)
-        return error_set(
-            error, LMVR_ERROR_INVALID,
-            "%s: is not a probe that can be read here: it has no tensor %s of the type and shape that its classes ask for",
-            safetensors_path(file), name);
-    uint64_t count = e->size / sizeof **values; /* all of it is in the file */
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: is not a readable probe: it has no tensor %s of the type and shape that its classes require",
+                         safetensors_path(file), name);
+    uint64_t count = e->size / sizeof **values; /* the file is known to hold all of it */
     *values = malloc(e->size + 1);
     if (!*values)
         return error_no_memory(error, safetensors_path(file));
     TRY(safetensors_read_f32(file, e, 0, count, *values, error));
-    return half_all_finite(*values, count) ? LMVR_OK : refuse(file, "it holds numbers that are not finite", error);
+    return half_all_finite(*values, count) ? LMVR_OK : refuse(file, "it has numbers that are not finite", error);
 }
 
 static lmvr_status take_tensors(const struct safetensors *file, struct probe *probe, lmvr_error *error)
@@ -173,7 +172,7 @@ static lmvr_status take_tensors(const struct safetensors *file, struct probe *pr
     TRY(take_tensor(file, "deviation", 0, probe->dim, &probe->deviation, error));
     for (int64_t d = 0; d < probe->dim; d++)
         if (probe->deviation[d] <= 0)
-            return refuse(file, "it holds a deviation that is not above 0", error);
+            return refuse(file, "it has a deviation that is not above 0", error);
     return LMVR_OK;
 }
 

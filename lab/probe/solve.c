@@ -4,34 +4,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CORRECTIONS       60 /* pairs that a run remembers where memory allows; 10 took 1.7 times as many iterations */
+#define CORRECTIONS       60 /* pairs a run remembers if memory allows; with 10 it took 1.7 times as many iterations */
 #define LEAST_CORRECTIONS 10
-#define MAX_RUNS          128         /* at once */
-#define RUNS_BYTES        (512 << 20) /* what they may take together */
+#define MAX_RUNS          128         /* at a time */
+#define RUNS_BYTES        (512 << 20) /* for all of them */
 #define MAX_TRIES         20          /* evaluations of one line search */
-#define STALLED           8           /* iterations in a row without descent that rounding would show */
-#define ROUNDING          1e-8        /* relative, of f: what its evaluations may be off by */
-#define DESCENT           1e-4        /* Wolfe's conditions */
+#define STALLED           8           /* consecutive iterations whose descent is within rounding */
+#define ROUNDING          1e-8        /* relative to f: the error of its evaluations */
+#define DESCENT           1e-4        /* constants of the Wolfe conditions */
 #define CURVATURE         0.9
-#define FEW               (1 << 14) /* values of all runs that one thread has moved before a second one would have come */
+#define FEW               (1 << 14) /* values of all runs that one thread moves in less time than a second needs to start */
 
 enum run_state { STARTING, SEARCHING, ENDED };
 
-/* One problem's run. Vectors are as long as a problem has variables. */
+/* The L-BFGS run of one problem. Vectors are as long as a problem has variables. */
 struct fit {
     enum run_state state;
-    struct evaluation evaluation; /* of the point that is tried next */
-    double *x, *gradient, f;      /* where it stands */
-    double *direction, slope;     /* of the line that is searched, and of f at its beginning */
-    double step;                  /* along the line, to the point that is tried */
-    double low, low_slope;        /* the longest step that was too short, and the slope there */
-    double high, high_slope;      /* the shortest that was too long; 0: none was */
+    struct evaluation evaluation; /* at the next trial point */
+    double *x, *gradient, f;      /* the current point */
+    double *direction, slope;     /* the line being searched, and f's slope at its start */
+    double step;                  /* along the line, to the trial point */
+    double low, low_slope;        /* the longest step known to be too short, and the slope there */
+    double high, high_slope;      /* the shortest step known to be too long; 0: none */
     double *point, *point_gradient;
-    double *moves, *turns; /* (corrections, variables): differences of x and of the gradient, a ring */
+    double *moves, *turns; /* (corrections, variables): differences of x and of the gradient, a ring buffer */
     double curvature[CORRECTIONS];
     int remembered, newest;
     int tries, stalled, iterations, evaluations;
-    double gap, steepest; /* the proven relative distance from the least f; the gradient's largest part */
+    double gap, steepest; /* upper bound on the relative distance from the minimum of f; the gradient's largest component */
 };
 
 struct solver {
@@ -76,7 +76,7 @@ static bool has_converged(const struct solver *s, struct fit *run)
     return run->gap <= s->options->gap && scaled(s, run->steepest) <= s->options->flat;
 }
 
-/* The inverse Hessian that the remembered moves and turns speak of, times -gradient. */
+/* -gradient times the inverse Hessian approximated from the remembered moves and turns. */
 static void choose_direction(const struct solver *s, struct fit *run)
 {
     double weights[CORRECTIONS], *d = run->direction;
@@ -112,7 +112,7 @@ static void begin_line(const struct solver *s, struct fit *run)
 {
     choose_direction(s, run);
     run->slope = dot(s->variables, run->gradient, run->direction);
-    if (!(run->slope < 0)) { /* what is remembered is rounding */
+    if (!(run->slope < 0)) { /* the remembered pairs are only rounding errors */
         run->remembered = 0;
         choose_direction(s, run);
         run->slope = dot(s->variables, run->gradient, run->direction);
@@ -120,7 +120,7 @@ static void begin_line(const struct solver *s, struct fit *run)
     run->tries = 0;
     run->low = run->high = 0;
     run->low_slope = run->slope;
-    /* the first line has no scale of its own */
+    /* the first line search has no scale yet */
     try_step(s, run, run->remembered > 0 ? 1 : fmin(1, 1 / sqrt(-run->slope)));
 }
 
@@ -134,14 +134,14 @@ static void remember(const struct solver *s, struct fit *run)
         turn[i] = run->point_gradient[i] - run->gradient[i];
     }
     double curvature = dot(n, move, turn);
-    if (!(curvature > 1e-12 * dot(n, move, move))) /* it is at least |move|^2, but for rounding */
+    if (!(curvature > 1e-12 * dot(n, move, move))) /* it is at least |move|^2, up to rounding */
         return;
     run->curvature[at] = curvature;
     run->newest = at;
     run->remembered += run->remembered < s->corrections;
 }
 
-/* Moves to the point that was tried. */
+/* Moves to the trial point. */
 static void take_point(const struct solver *s, struct fit *run)
 {
     double *x = run->x, *gradient = run->gradient;
@@ -157,7 +157,7 @@ static void take_point(const struct solver *s, struct fit *run)
         begin_line(s, run);
 }
 
-/* The line could not be searched to its end: once more along the gradient, and then no more. */
+/* The line search failed: tries once more along the gradient, then gives up. */
 static void give_up_line(const struct solver *s, struct fit *run)
 {
     if (run->remembered == 0) {
@@ -168,7 +168,7 @@ static void give_up_line(const struct solver *s, struct fit *run)
     begin_line(s, run);
 }
 
-/* The step between the two whose slopes enclose zero, by the secant: slopes grow along a line of a convex function. */
+/* A step between the two whose slopes enclose zero, by the secant method: slopes increase along a line of a convex function. */
 static double step_between(const struct fit *run)
 {
     double share = run->low_slope / (run->low_slope - run->high_slope);
@@ -177,7 +177,7 @@ static double step_between(const struct fit *run)
     return run->low + fmin(share, 0.9) * (run->high - run->low);
 }
 
-/* Takes in what was found at the point that was tried, and chooses the next. */
+/* Processes the evaluation of the trial point, and chooses the next one. */
 static void advance(const struct solver *s, struct fit *run)
 {
     double f = run->evaluation.value;
@@ -188,7 +188,7 @@ static void advance(const struct solver *s, struct fit *run)
     }
     double slope = dot(s->variables, run->point_gradient, run->direction), noise = ROUNDING * fabs(run->f);
     bool descends = f <= run->f + DESCENT * run->step * run->slope;
-    /* where rounding hides the descent the slopes tell (Hager and Zhang 2005, approximate Wolfe conditions) */
+    /* where rounding hides the descent, slopes decide (Hager and Zhang 2005, approximate Wolfe conditions) */
     bool seems_to = f <= run->f + noise && slope <= (2 * DESCENT - 1) * run->slope;
     if (isfinite(f) && (descends || seems_to) && slope >= CURVATURE * run->slope) {
         run->iterations++;
@@ -208,9 +208,9 @@ static void advance(const struct solver *s, struct fit *run)
     }
 }
 
-/* ---- all of them ---- */
+/* ---- all runs ---- */
 
-/* The evaluations that runs want, in the runs' order. */
+/* Collects the evaluations that runs wait for, in the runs' order. */
 static int collect(const struct solver *s, struct evaluation *evaluations, int *waiting)
 {
     int count = 0;
@@ -246,7 +246,7 @@ static lmvr_status run_all(struct solver *s, int done, int problems, lmvr_error 
 
 /* ---- beginning and end ---- */
 
-/* Variables from a problem's weights and intercepts, and back. */
+/* Loads variables from a problem's weights and intercepts, and stores them back. */
 static void load(const struct objective *o, const struct fit *run, const double *weights, const double *intercepts)
 {
     int first = run->evaluation.column;
@@ -307,7 +307,7 @@ static void add_to_result(const struct solver *s, double *weights, double *inter
     }
 }
 
-/* With little memory, or many variables, runs remember less, and then fewer go at once. */
+/* With little memory, or many variables, first the number of corrections is reduced, then the number of concurrent runs. */
 static int64_t run_bytes(int64_t variables, int corrections)
 {
     return run_vectors(corrections) * (int64_t)sizeof(double) * variables;

@@ -5,8 +5,8 @@
 #include <float.h>
 #include <math.h>
 
-#define STRIP 256       /* values of each row that a task takes: a sum is then one thread's, in the order of the rows */
-#define FEW   (1 << 16) /* values that one thread has done before a second one would have come */
+#define STRIP 256       /* values per row in a task: each sum is computed by one thread, in row order */
+#define FEW   (1 << 16) /* values that one thread does in less time than a second needs to start */
 
 static void measure_strip(const float *features, int64_t rows, int64_t dim, int width, float *mean, float *deviation)
 {
@@ -23,7 +23,7 @@ static void measure_strip(const float *features, int64_t rows, int64_t dim, int 
         }
     for (int d = 0; d < width; d++) {
         double variance = squares[d] / (double)rows, error = (double)rows * sums[d] * DBL_EPSILON;
-        /* scikit-learn's bound on what rounding alone makes of a constant; below f32's least, a deviation would be 0 */
+        /* scikit-learn's bound on the rounding error of a constant; a deviation below f32's smallest would be 0 */
         bool constant = variance <= (double)rows * DBL_EPSILON * variance + error * error || sqrt(variance) < FLT_MIN;
         mean[d] = (float)sums[d];
         deviation[d] = constant ? 1 : (float)sqrt(variance);

@@ -21,7 +21,7 @@ void training_warn(const struct probe_options *options, const char *format, ...)
 
 /* ---- which classes ---- */
 
-/* Rows of a class, and rows that are not of it. */
+/* Counts rows in a class, and rows not in it. */
 static void count_class(const struct labels *labels, int k, int64_t *in, int64_t *out)
 {
     *in = *out = 0;
@@ -36,7 +36,7 @@ static void count_class(const struct labels *labels, int k, int64_t *in, int64_t
         }
 }
 
-/* places[k] is where class k stands among the fitted ones, -1 where it is not. */
+/* places[k] is the index of class k among the fitted ones, -1 if it is not. */
 static void choose_classes(struct training *t, const struct labels *labels, int32_t *places)
 {
     for (int k = 0; k < labels->class_count; k++) {
@@ -44,9 +44,9 @@ static void choose_classes(struct training *t, const struct labels *labels, int3
         count_class(labels, k, &in, &out);
         places[k] = -1;
         if (in == 0)
-            training_warn(t->options, "class %s has no positives and is left out", labels->classes[k]);
+            training_warn(t->options, "class %s has no positives and is skipped", labels->classes[k]);
         else if (labels->kind == LABELS_MULTI && out == 0)
-            training_warn(t->options, "class %s has no negatives and is left out", labels->classes[k]);
+            training_warn(t->options, "class %s has no negatives and is skipped", labels->classes[k]);
         else {
             places[k] = t->class_count;
             t->classes[t->class_count++] = labels->classes[k];
@@ -81,7 +81,7 @@ static lmvr_status take_labels(struct training *t, const struct labels *labels, 
     if (multi && t->class_count < 1)
         return error_set(error, LMVR_ERROR_INVALID, "the labels have no class with positives and negatives");
     if (!multi && t->class_count < 2)
-        return error_set(error, LMVR_ERROR_INVALID, "the labels have %d class%s, at least 2 are expected", t->class_count,
+        return error_set(error, LMVR_ERROR_INVALID, "the labels have %d class%s, expected at least 2", t->class_count,
                          t->class_count == 1 ? "" : "es");
     t->columns = !multi && t->class_count == 2 ? 1 : t->class_count;
     t->binary = multi || t->columns == 1 ? calloc((size_t)(t->rows * t->columns), sizeof *t->binary) : NULL;
@@ -139,13 +139,13 @@ static void swap_rows(struct training *t, int64_t a, int64_t b)
     t->order[b] = row;
 }
 
-void training_swap(struct training *training, const bool *behind, int64_t kept)
+void training_swap(struct training *training, const bool *moved, int64_t kept)
 {
     int64_t place = kept;
     for (int64_t i = 0; i < kept; i++) {
-        if (!behind[i])
+        if (!moved[i])
             continue;
-        while (behind[place])
+        while (moved[place])
             place++;
         swap_rows(training, i, place++);
     }
@@ -161,7 +161,7 @@ static void reset_column(struct training *t, int k)
         in += t->binary ? t->binary[row * t->columns + k] > 0 : t->single[row] == k;
         out += t->binary ? t->binary[row * t->columns + k] < 0 : t->single[row] >= 0 && t->single[row] != k;
     }
-    /* of binary labels the log-odds, of many classes the log of each one's share */
+    /* binary: the log-odds; multinomial: the log of the class's share */
     t->intercepts[k] = t->binary ? log(in / out) : log(in / (in + out));
     for (int64_t d = 0; d < t->dim; d++)
         t->weights[k * t->dim + d] = 0;

@@ -37,8 +37,8 @@ static enum letter_kind kind_of_script(uint32_t letter)
 
 enum letter_kind letter_kind(uint32_t letter)
 {
-    bool joiner = letter == 0x200C || letter == 0x200D; /* zero-width, inside Persian and Indic words */
-    bool long_sound = letter == 0x30FC;                 /* after Katakana, and in no script by itself */
+    bool joiner = letter == 0x200C || letter == 0x200D; /* zero-width, within Persian and Indic words */
+    bool long_sound = letter == 0x30FC;                 /* follows Katakana, and belongs to no script by itself */
     if (joiner || long_sound || g_unichar_ismark(letter))
         return LETTER_MARK;
     return g_unichar_isalnum(letter) ? kind_of_script(letter) : LETTER_NONE;

@@ -20,7 +20,8 @@ uint32_t nouns_without_possessive(const char *text, const struct word *word)
     return word->end;
 }
 
-/* Of subject, topic, object, place, company and such; longer ones first, so that the whole particle is taken off. */
+/* Subject, topic, object, locative, comitative and other particles; longer ones first, so that the whole particle is
+ * removed. */
 static const char *const particles[] = {"에게서", "에서는", "으로는", "에서", "에는", "에게", "으로", "까지",
                                         "부터",   "처럼",   "보다",   "은",   "는",   "이",   "가",   "을",
                                         "를",     "의",     "에",     "와",   "과",   "도",   "로",   "만"};
@@ -64,7 +65,7 @@ static bool ends_in(const char *word, size_t length, const char *ending)
     return length >= size && g_ascii_strncasecmp(word + length - size, ending, size) == 0;
 }
 
-/* What is cut off the end, in bytes, and what is put there. */
+/* How many bytes to cut from the end, and what to append. */
 static size_t plural_ending(const char *word, size_t length, const char **put)
 {
     static const char *const hissing[] = {"s", "x", "z", "ch", "sh"};
@@ -106,7 +107,7 @@ lmvr_status nouns_plural(const char *noun, char **plural, lmvr_error *error)
 
 /* ---- noun-like words ------------------------------------------------------------------------------------------------- */
 
-/* A word of an alphabet, in lower case. */
+/* A noun-like word of an alphabetic script, in lower case. */
 static bool is_alphabetic_noun(const char *word)
 {
     static const char *const endings[] = {"ing", "ed", "ly"};
@@ -141,7 +142,7 @@ static bool is_noun_like(const char *word, enum letter_kind kind)
     }
 }
 
-/* Less the ending that is no part of the noun. */
+/* The word without an ending that is not part of the noun. */
 static struct word stem_of(const char *text, const struct word *word, enum letter_kind kind)
 {
     struct word stem = *word;
@@ -152,7 +153,7 @@ static struct word stem_of(const char *text, const struct word *word, enum lette
     return stem;
 }
 
-/* Adds the word unless it is there; `seen` is a set of words in lower case, which it owns. */
+/* Adds the word unless it was already seen; `seen` is a set of lower-case words, which it owns. */
 static lmvr_status consider(const char *text, const struct word *word, GHashTable *seen, struct word_list *nouns,
                             lmvr_error *error)
 {

@@ -1,9 +1,9 @@
-/* English words that stand often in descriptions of images and are not the names of things in them. */
+/* English words that are frequent in image descriptions and do not name things in them. */
 #include "lab/words/nouns.h"
 
 #include <string.h>
 
-/* Between spaces, so that a word is found with its borders. */
+/* Words are between spaces, so that a search for " word " finds whole words. */
 static const char stop_words[] =
     /* articles, pronouns, question words */
     " the this that these those you your yours she her hers him his they them their theirs its itself our ours who whom whose "
@@ -51,7 +51,7 @@ static const char stop_words[] =
     /* numbers */
     "one two three four five six seven eight nine ten eleven twelve dozen dozens hundred hundreds thousand thousands zero pair "
     "couple group number variety lot lots bunch piece pieces part parts half "
-    /* words about the picture itself, and those that name nothing */
+    /* words about the image itself, and nouns that name nothing in it */
     "image images picture pictures photo photos photograph photographs scene scenes view views shot background foreground side "
     "sides corner edge area areas space position positions direction distance appearance presence atmosphere sense focus "
     "detail details way ways type types kind kinds sort sorts style shape shapes color colors colour colours size sizes "

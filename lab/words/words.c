@@ -28,7 +28,7 @@ void words_finish(struct word_list *words)
     *words = (struct word_list){.items = NULL};
 }
 
-/* Where the word that begins at `at`, with a letter of this kind, ends. */
+/* The end of the word that begins at `at` with a letter of this kind. */
 static size_t word_end(const char *text, size_t at, enum letter_kind kind)
 {
     size_t length, end = at;
@@ -67,7 +67,7 @@ lmvr_status words_split(const char *text, struct word_list *words, lmvr_error *e
 
 /* ---- finding --------------------------------------------------------------------------------------------------------- */
 
-/* The word that position `at` lies strictly inside, NULL where it lies at a border or between words. */
+/* The word that position `at` is strictly inside; NULL if it is at a border or between words. */
 static const struct word *word_around(const struct word_list *words, size_t at)
 {
     size_t low = 0, high = words->count;
@@ -111,7 +111,7 @@ static bool may_end_at(const char *text, const struct word_list *words, size_t a
     return kind_at(text, at) != LETTER_MARK;
 }
 
-/* The bytes that `wanted` takes at the beginning of `text`, whatever the case; 0 where it does not stand there. */
+/* The length in bytes of `wanted` at the beginning of `text`, ignoring case; 0 if it is not there. */
 static size_t match_length(const char *text, const char *wanted)
 {
     size_t at = 0, length, wanted_length;

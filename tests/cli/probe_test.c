@@ -99,13 +99,13 @@ static void test_multi_label(void **state)
 {
     (void)state;
     assert_ended(lmvr("probe fit --features f.npy --labels m.csv -o p.safetensors --c 1 --json"), 0,
-                 "lmvr probe fit: class none has no positives and is left out\n");
+                 "lmvr probe fit: class none has no positives and is skipped\n");
     json_t *fit = printed();
     double loss = number(fit, "loss");
     assert_int_equal(number(fit, "classes"), 2);
     json_decref(fit);
     assert_ended(lmvr("probe score -p p.safetensors --features f.npy --labels m.csv --json"), 0,
-                 "class none of the labels is not one of the probe's, and is left out");
+                 "class none of the labels is not one of the probe's classes and is ignored");
     json_t *score = printed();
     assert_true(fabs(number(score, "loss") / loss - 1) < 1e-5);
     assert_true(number(score, "map") > 0.9 && number(score, "map_11point") > 0.9);
@@ -265,7 +265,7 @@ static const struct {
     {"probe fit --features empty.npy --labels l.csv -o out",
      "lmvr probe fit: empty.npy: has 0 rows, but l.csv has labels for 60\n"},
     {"probe fit --features f.npy --labels one.csv -o out",
-     "lmvr probe fit: f.npy: the labels have 1 class, at least 2 are expected\n"},
+     "lmvr probe fit: f.npy: the labels have 1 class, expected at least 2\n"},
     {"probe fit --features l.csv --labels l.csv -o out", "lmvr probe fit: l.csv: not a .npy file\n"},
     {"probe fit --features . --labels l.csv -o out",
      "lmvr probe fit: .: is a folder; expected a feature's .npy file, of which lmvr embed writes one each\n"},
@@ -281,7 +281,7 @@ static const struct {
     {"probe score -p p.safetensors --features wide.npy --labels l.csv",
      "lmvr probe score: wide.npy: has rows of 5 values, but p.safetensors was fitted to 4\n"},
     {"probe score -p p.safetensors --features f.npy --labels m.csv",
-     "lmvr probe score: the labels are a column a class, but the probe was fitted to one label a row\n"},
+     "lmvr probe score: the labels are multi-label, but the probe was fitted to single-label ones\n"},
     {"probe predict -p p.safetensors --features empty.npy -o out", "lmvr probe predict: empty.npy: has no rows\n"},
     {"probe predict -p p.safetensors --features nan.npy -o out",
      "lmvr probe predict: nan.npy: row 41 (counted from 0) holds a value that is not finite\n"},

@@ -76,7 +76,7 @@ static void assert_refused(const struct file *file, const char *part)
         return;
     }
     assert_int_equal(status, LMVR_ERROR_INVALID);
-    assert_non_null(strstr(error.message, "x.safetensors: is not a probe that can be read here: "));
+    assert_non_null(strstr(error.message, "x.safetensors: is not a readable probe: "));
     if (!strstr(error.message, part))
         fail_msg("\"%s\" should be said, but: %s", part, error.message);
     assert_null(probe.weights);

@@ -229,7 +229,7 @@ static void test_classes_without_examples_are_left_out(void **state)
     }
     assert_int_equal(fit(&options, features, &labels, &alone, NULL, &error), LMVR_OK);
     assert_int_equal(fit(&options, features, &more, &p, NULL, &error), LMVR_OK);
-    assert_string_equal(warnings, "class a has no positives and is left out\nclass c has no negatives and is left out\n");
+    assert_string_equal(warnings, "class a has no positives and is skipped\nclass c has no negatives and is skipped\n");
     assert_int_equal(p.class_count, 2);
     assert_string_equal(p.classes[0], "b");
     assert_string_equal(p.classes[1], "d");
@@ -251,13 +251,13 @@ static void test_refusals(void **state)
     struct probe_options options = {.c = 1, .on_warning = on_warning};
     features[17 * DIM + 4] = INFINITY;
     assert_int_equal(fit(&options, features, &labels, &p, NULL, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "row 17 of the features holds a value that is not finite (rows are counted from 0)");
+    assert_string_equal(error.message, "row 17 of the features has a value that is not finite (rows are counted from 0)");
     assert_null(p.weights);
     features[17 * DIM + 4] = 1;
     for (int i = 0; i < ROWS; i++)
         labels.single[i] = 2;
     assert_int_equal(fit(&options, features, &labels, &p, NULL, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "the labels have 1 class, at least 2 are expected");
+    assert_string_equal(error.message, "the labels have 1 class, expected at least 2");
     labels.rows = ROWS - 1;
     assert_int_equal(fit(&options, features, &labels, &p, NULL, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "the features have 200 rows, but there are labels for 199");
@@ -277,7 +277,7 @@ static void test_too_few_rows_to_choose(void **state)
     name_classes(&labels, 2);
     warnings[0] = '\0';
     assert_int_equal(probe_fit(&options, features, 3, 2, &labels, &p, NULL, &error), LMVR_OK);
-    assert_string_equal(warnings, "a held-out fifth of 3 rows does not tell which C is best, and 1 is taken\n");
+    assert_string_equal(warnings, "a held-out fifth of 3 rows does not tell which C is best; 1 is used\n");
     assert_true(p.c == 1);
     probe_finish(&p);
     labels.single = NULL;
@@ -320,12 +320,12 @@ static void test_labels_are_aligned_by_name(void **state)
     assert_int_equal(probe_align_labels(&p, &labels, &options, &aligned, &error), LMVR_OK);
     assert_memory_equal(aligned.multi, ((int8_t[]){-1, 1, 0, 0, -1, 0}), 6);
     assert_string_equal(aligned.classes[2], "cow");
-    assert_string_equal(warnings, "class hen of the labels is not one of the probe's, and is left out\n"
-                                  "class cow of the probe is not one of the labels', and is left out\n");
+    assert_string_equal(warnings, "class hen of the labels is not one of the probe's classes and is ignored\n"
+                                  "class cow of the probe is not among the labels and is ignored\n");
     labels_finish(&aligned);
     p.kind = LABELS_SINGLE;
     assert_int_equal(probe_align_labels(&p, &labels, &options, &aligned, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "the labels are a column a class, but the probe was fitted to one label a row");
+    assert_string_equal(error.message, "the labels are multi-label, but the probe was fitted to single-label ones");
     labels.kind = LABELS_SINGLE;
     labels.single = (int32_t[]){2, 1};
     assert_int_equal(probe_align_labels(&p, &labels, &options, &aligned, &error), LMVR_OK);
@@ -334,7 +334,7 @@ static void test_labels_are_aligned_by_name(void **state)
     labels_finish(&aligned);
     labels.classes = (char *[]){(char *)"x", (char *)"y", (char *)"z"};
     assert_int_equal(probe_align_labels(&p, &labels, &options, &aligned, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "the labels and the probe have no class in common");
+    assert_string_equal(error.message, "the labels and the probe have no classes in common");
 }
 
 int main(void)
