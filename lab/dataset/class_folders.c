@@ -39,7 +39,7 @@ static lmvr_status add_files(struct draft *draft, const char *folder, const stru
     return status;
 }
 
-/* `folder` is the class's own, below the draft's. A class may be there in one part and not in the other. */
+/* `folder` is the class's own folder, relative to the draft's. It may be missing in one split. */
 static lmvr_status add_class(struct draft *draft, const char *folder, enum dataset_part part, int32_t class, lmvr_error *error)
 {
     struct listing listing = {0};

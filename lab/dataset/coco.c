@@ -1,5 +1,5 @@
 /* COCO 2014 and 2017: annotations/instances_trainYEAR.json and instances_valYEAR.json, with the images in trainYEAR/ and
- * valYEAR/. A class is in an image if any annotation says so, those of crowds too. */
+ * valYEAR/. An image has a class if any annotation says so, including crowds. */
 #include "format/input.h"
 #include "lab/dataset/coco_json.h"
 #include "lab/dataset/layouts.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An id of the file and what it stands for here. */
+/* An id in the file and the index it is mapped to. */
 struct id {
     int64_t id, number;
 };
@@ -19,7 +19,7 @@ static int by_id(const void *left, const void *right)
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* The number of the id among `count` sorted ones, -2: there is no such id. */
+/* Looks an id up among `count` sorted ones; -2: there is no such id. */
 static int64_t find_id(const struct id *ids, int64_t count, int64_t id)
 {
     const struct id key = {.id = id};
@@ -32,21 +32,21 @@ static lmvr_status sort_ids(struct id *ids, int64_t count, const char *path, con
     qsort(ids, (size_t)count, sizeof *ids, by_id);
     for (int64_t i = 1; i < count; i++)
         if (ids[i].id == ids[i - 1].id)
-            return error_set(error, LMVR_ERROR_INVALID, "%s: two %s have the id %lld", path, what, (long long)ids[i].id);
+            return error_set(error, LMVR_ERROR_INVALID, "%s: two %s have the same id, %lld", path, what, (long long)ids[i].id);
     return LMVR_OK;
 }
 
-/* One file of annotations and its folder of images. */
+/* An annotation file and its folder of images. */
 struct part {
     const char *folder; /* "train2014" */
     const char *path;   /* of the annotations */
     enum dataset_part part;
     struct coco_json json;
-    struct id *categories; /* sorted; numbers are classes */
-    struct id *images;     /* sorted; numbers are rows of the draft, -1: left out */
+    struct id *categories; /* sorted; their numbers are classes */
+    struct id *images;     /* sorted; their numbers are rows of the draft, -1: left out */
 };
 
-/* Classes come in the order of their ids, which have gaps: 1 to 90 for 80 of them. */
+/* Classes are in order of id; ids have gaps, 1 to 90 for 80 classes. */
 static lmvr_status number_categories(struct part *p, lmvr_error *error)
 {
     p->categories = calloc((size_t)p->json.category_count + 1, sizeof *p->categories);
@@ -71,7 +71,7 @@ static lmvr_status add_classes(struct part *p, struct draft *draft, lmvr_error *
     return status;
 }
 
-/* The second file's classes have to be the first one's, in the order of their ids. */
+/* Checks that the second file has the same classes as the first, in order of id. */
 static lmvr_status check_classes(struct part *p, const struct draft *draft, lmvr_error *error)
 {
     const struct labels *labels = &draft->tasks[0].labels;
@@ -80,7 +80,7 @@ static lmvr_status check_classes(struct part *p, const struct draft *draft, lmvr
         same = strcmp(p->json.names + p->json.categories[p->categories[i].number].name, labels->classes[i]) == 0;
     if (same)
         return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "%s: its categories are not those of the images to train on", p->path);
+    return error_set(error, LMVR_ERROR_INVALID, "%s: its categories differ from those of the training images", p->path);
 }
 
 static lmvr_status add_image(struct part *p, int64_t i, struct draft *draft, lmvr_error *error)
@@ -110,14 +110,14 @@ static lmvr_status add_annotations(const struct part *p, struct draft *draft, lm
 {
     const struct coco_json *json = &p->json;
     int classes = draft->tasks[0].labels.class_count;
-    for (int64_t i = 0; i < classes; i++) /* from now on a category's number is its class */
+    for (int64_t i = 0; i < classes; i++) /* from here on a category's number is its class */
         p->categories[i].number = i;
     for (int64_t i = 0; i < json->annotation_count; i++) {
         const struct coco_annotation *a = &json->annotations[i];
         int64_t row = find_id(p->images, json->image_count, a->image);
         int64_t class = find_id(p->categories, json->category_count, a->category);
         if (row < -1 || class < 0)
-            return error_set(error, LMVR_ERROR_INVALID, "%s: annotations[%lld].%s is %lld, which there is none of", p->path,
+            return error_set(error, LMVR_ERROR_INVALID, "%s: annotations[%lld].%s is %lld, which does not exist", p->path,
                              (long long)i, row < -1 ? "image_id" : "category_id",
                              (long long)(row < -1 ? a->image : a->category));
         if (row >= 0)
@@ -174,11 +174,11 @@ static lmvr_status read_part(const char *split, int year, enum dataset_part part
     return status;
 }
 
-/* 2014, the paper's, unless only 2017 is there or is asked for. */
+/* 2014, which the paper uses, unless only 2017 is there or was asked for. */
 static lmvr_status choose_year(const char *root, const char *test_part, int *year, lmvr_error *error)
 {
     if (test_part && strcmp(test_part, "val2014") != 0 && strcmp(test_part, "val2017") != 0)
-        return error_set(error, LMVR_ERROR_INVALID, "coco has no part '%s' to test on: expected val2014 or val2017", test_part);
+        return error_set(error, LMVR_ERROR_INVALID, "coco has no test split '%s': expected val2014 or val2017", test_part);
     char *of_2014 = annotations_path(root, "train", 2014), *of_2017 = annotations_path(root, "train", 2017);
     bool has_2014 = of_2014 && input_exists(of_2014), has_2017 = of_2017 && input_exists(of_2017);
     lmvr_status status = of_2014 && of_2017 ? LMVR_OK : error_no_memory(error, root);

@@ -12,7 +12,7 @@
 #define MAX_FILE_SIZE ((uint64_t)4 << 30) /* bytes; instances_train2017.json has 0.45 GB */
 #define CHUNK         ((size_t)1 << 20)
 
-/* The objects of interest are the elements of three arrays of the root: maps that are open inside two others. */
+/* The relevant objects are the elements of three arrays of the root, and so inside two other containers. */
 #define ROOT_DEPTH    1
 #define ARRAY_DEPTH   2
 #define ELEMENT_DEPTH 3
@@ -23,25 +23,25 @@ enum field { ID, FILE_NAME, IMAGE_ID, CATEGORY_ID, NAME, FIELDS, OTHER_FIELD = F
 static const char *const section_names[SECTIONS] = {"images", "annotations", "categories"};
 static const char *const field_names[FIELDS] = {"id", "file_name", "image_id", "category_id", "name"};
 
-/* What an element of each section has to have: a number and a string, or two numbers. */
+/* The required fields of an element of each section: a number and a string, or two numbers. */
 static const enum field needed[SECTIONS][2] = {{ID, FILE_NAME}, {IMAGE_ID, CATEGORY_ID}, {ID, NAME}};
 
 struct parser {
     const char *path;
     struct coco_json *json;
-    int depth; /* maps and arrays that are open */
+    int depth; /* number of open maps and arrays */
     enum section section;
     enum field field;
     bool seen[SECTIONS];
-    int64_t element; /* of its section, counted from 0 */
+    int64_t element; /* index in its section, from 0 */
     bool has[FIELDS];
     int64_t numbers[FIELDS];
-    size_t strings[FIELDS]; /* where they begin in json->names */
+    size_t strings[FIELDS]; /* offsets in json->names */
     lmvr_status status;
     lmvr_error *error;
 };
 
-/* ---- sentences; each stops the parser ---- */
+/* ---- errors; each stops the parser ---- */
 
 static int stop(struct parser *p, lmvr_status status)
 {
@@ -65,9 +65,9 @@ static int no_memory(struct parser *p)
     return stop(p, error_no_memory(p->error, p->path));
 }
 
-/* ---- what is kept ---- */
+/* ---- storage ---- */
 
-/* Room for one more of `size` bytes each. */
+/* Makes room for one more item of `size` bytes. */
 static bool make_room(void **items, int64_t count, int64_t *space, size_t size)
 {
     if (count < *space)
@@ -121,41 +121,41 @@ static int end_element(struct parser *p)
 {
     for (int i = 0; i < 2; i++)
         if (!p->has[needed[p->section][i]])
-            return refuse_field(p, needed[p->section][i], "is left out");
+            return refuse_field(p, needed[p->section][i], "is missing");
     int kept = p->section == IMAGES ? keep_image(p) : p->section == ANNOTATIONS ? keep_annotation(p) : keep_category(p);
     p->element++;
     return kept;
 }
 
-/* ---- what yajl calls ---- */
+/* ---- yajl's callbacks ---- */
 
 static bool is_in_section(const struct parser *p, int depth)
 {
     return p->depth == depth && p->section != OTHER_SECTION;
 }
 
-/* Whether the value that comes is one that the element needs. */
+/* Whether the current element needs the value that comes next. */
 static bool is_wanted(const struct parser *p)
 {
     return is_in_section(p, ELEMENT_DEPTH) && (p->field == needed[p->section][0] || p->field == needed[p->section][1]);
 }
 
-/* A value that is no map, where nothing else is told of it. */
+/* Checks a value other than a map, unless its field says otherwise. */
 static int check_place(struct parser *p)
 {
     if (p->depth == 0)
-        return stop(p, error_set(p->error, LMVR_ERROR_INVALID, "%s: holds no JSON object", p->path));
+        return stop(p, error_set(p->error, LMVR_ERROR_INVALID, "%s: does not contain a JSON object", p->path));
     if (is_in_section(p, ROOT_DEPTH))
-        return refuse_section(p, "is expected to be a list");
+        return refuse_section(p, "must be a list");
     if (is_in_section(p, ARRAY_DEPTH))
-        return refuse_section(p, "is expected to be a list of objects");
+        return refuse_section(p, "must be a list of objects");
     return 1;
 }
 
 static int on_other(struct parser *p)
 {
     if (is_wanted(p))
-        return refuse_field(p, p->field, p->field == FILE_NAME || p->field == NAME ? "is no string" : "is no whole number");
+        return refuse_field(p, p->field, p->field == FILE_NAME || p->field == NAME ? "is not a string" : "is not an integer");
     return check_place(p);
 }
 
@@ -174,7 +174,7 @@ static int on_number(void *user, const char *text, size_t length)
 {
     struct parser *p = user;
     char digits[24], *end;
-    if (p->depth > ELEMENT_DEPTH) /* outlines are most of the file */
+    if (p->depth > ELEMENT_DEPTH) /* polygons are most of the file */
         return 1;
     if (!is_wanted(p) || p->field == FILE_NAME || p->field == NAME || length >= sizeof digits)
         return on_other(p);
@@ -196,7 +196,7 @@ static int on_string(void *user, const unsigned char *text, size_t length)
     if (!is_wanted(p) || (p->field != FILE_NAME && p->field != NAME))
         return on_other(p);
     if (length == 0 || length > 4096 || memchr(text, '\0', length))
-        return refuse_field(p, p->field, "is empty, too long, or has a zero byte in it");
+        return refuse_field(p, p->field, "is empty, too long, or contains a zero byte");
     if (length + 1 > json->name_space - json->name_size) {
         size_t space = (json->name_size + length + 1) * 2;
         char *names = realloc(json->names, space);
@@ -217,7 +217,7 @@ static int on_map(void *user)
 {
     struct parser *p = user;
     if (is_in_section(p, ROOT_DEPTH))
-        return refuse_section(p, "is expected to be a list");
+        return refuse_section(p, "must be a list");
     if (is_wanted(p))
         return on_other(p);
     if (is_in_section(p, ARRAY_DEPTH))
@@ -234,7 +234,7 @@ static int on_key(void *user, const unsigned char *key, size_t length)
             if (length == strlen(section_names[p->section]) && memcmp(key, section_names[p->section], length) == 0)
                 break;
         if (p->section != OTHER_SECTION && p->seen[p->section])
-            return refuse_section(p, "stands twice");
+            return refuse_section(p, "is a duplicate");
         if (p->section != OTHER_SECTION)
             p->seen[p->section] = true;
         p->element = 0;
@@ -257,7 +257,7 @@ static int on_map_end(void *user)
 static int on_array(void *user)
 {
     struct parser *p = user;
-    bool is_root_value = p->depth == ROOT_DEPTH; /* the one place where a list is wanted */
+    bool is_root_value = p->depth == ROOT_DEPTH; /* the only place where an array is expected */
     if (!is_root_value && !on_other(p))
         return 0;
     p->depth++;
@@ -308,7 +308,7 @@ static lmvr_status parse(struct parser *p, int fd, uint64_t size)
     static const yajl_callbacks callbacks = {on_null, on_boolean, NULL,       NULL,     on_number,   on_string,
                                              on_map,  on_key,     on_map_end, on_array, on_array_end};
     if (size > MAX_FILE_SIZE)
-        return error_set(p->error, LMVR_ERROR_INVALID, "%s: has %llu bytes, more than the %llu that are read", p->path,
+        return error_set(p->error, LMVR_ERROR_INVALID, "%s: has %llu bytes, expected at most %llu", p->path,
                          (unsigned long long)size, (unsigned long long)MAX_FILE_SIZE);
     unsigned char *chunk = malloc(CHUNK);
     yajl_handle yajl = yajl_alloc(&callbacks, NULL, p);

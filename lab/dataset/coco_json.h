@@ -1,5 +1,5 @@
-/* COCO's instances_*.json, of which the parts are kept that say which objects are in which image. The file is streamed: of its
- * 450 MB, most are outlines. */
+/* Reads from COCO's instances_*.json which objects are in which image. The file is streamed: most of its 450 MB are
+ * polygons. */
 #ifndef LMVR_LAB_DATASET_COCO_JSON_H
 #define LMVR_LAB_DATASET_COCO_JSON_H
 
@@ -7,7 +7,7 @@
 
 struct coco_image {
     int64_t id;
-    size_t name; /* where its file name begins in `names` */
+    size_t name; /* offset of its file name in `names` */
 };
 
 struct coco_category {
@@ -25,12 +25,12 @@ struct coco_json {
     struct coco_annotation *annotations;
     int64_t image_count, category_count, annotation_count;
     int64_t image_space, category_space, annotation_space;
-    char *names; /* each with its NUL */
+    char *names; /* NUL-terminated, one after the other */
     size_t name_size, name_space;
 };
 
-/* LMVR_ERROR_INVALID: it is not JSON, or a part or a field is left out or of another type; ids may still name what is not
- * there. On failure *json is empty. */
+/* LMVR_ERROR_INVALID: it is not JSON, or a section or field is missing or has the wrong type. Ids are not checked: they may
+ * refer to nothing. On failure *json is empty. */
 lmvr_status coco_json_read(const char *path, struct coco_json *json, lmvr_error *error);
 void coco_json_finish(struct coco_json *json);
 

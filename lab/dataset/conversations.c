@@ -27,15 +27,15 @@ struct conversations {
     int64_t count, space;
 };
 
-/* ---- where the records lie ---------------------------------------------------------------------------------------------- */
+/* ---- finding the records ------------------------------------------------------------------------------------------------ */
 
-/* One walk over the file. Records are the objects at the top, or in the array that is there. */
+/* One scan of the file. Records are the objects at the top level, or in the array there. */
 struct scan {
     struct conversations *to;
     yajl_handle parser;
-    int64_t chunk; /* offset of the bytes that the parser has at the moment */
-    int depth;     /* of maps and arrays that are open */
-    int base;      /* depth at which records lie: 0, or 1 in an array; -1: not known yet */
+    int64_t chunk; /* offset of the bytes that the parser is reading */
+    int depth;     /* number of open maps and arrays */
+    int base;      /* depth of records: 0, or 1 in an array; -1: not known yet */
     lmvr_status status;
     lmvr_error *error;
 };
@@ -110,10 +110,10 @@ static int on_end_array(void *user)
     return 1;
 }
 
-/* Anything else is of no interest here but where a record should be. */
+/* Other values matter only where a record is expected. */
 static int on_value(struct scan *s)
 {
-    return s->depth > (s->base < 0 ? 0 : s->base) ? 1 : refuse(s, "is no object");
+    return s->depth > (s->base < 0 ? 0 : s->base) ? 1 : refuse(s, "is not an object");
 }
 
 static int on_null(void *user)
@@ -150,7 +150,7 @@ static const yajl_callbacks callbacks = {.yajl_null = on_null,
                                          .yajl_start_array = on_start_array,
                                          .yajl_end_array = on_end_array};
 
-/* What the parser says of itself: its own words are several lines. */
+/* Replaces yajl's own message, which has several lines. */
 static lmvr_status not_json(const struct scan *s)
 {
     return s->status != LMVR_OK ? s->status
@@ -174,7 +174,7 @@ static lmvr_status scan_file(struct scan *s, unsigned char *bytes, uint64_t size
     if (s->status != LMVR_OK)
         return s->status;
     if (c->count == 0 && s->depth == 0)
-        return error_set(s->error, LMVR_ERROR_INVALID, "%s: holds no records", c->path);
+        return error_set(s->error, LMVR_ERROR_INVALID, "%s: has no records", c->path);
     if (!whole)
         return error_set(s->error, LMVR_ERROR_INVALID, "%s: ends in the middle of its JSON", c->path);
     return LMVR_OK;
@@ -249,7 +249,7 @@ uint64_t conversations_fingerprint(const struct conversations *conversations)
 
 /* ---- one record --------------------------------------------------------------------------------------------------------- */
 
-/* A record that is being read, for sentences about it. */
+/* The record being read, for error messages. */
 struct reading {
     const struct conversations *from;
     int64_t index;
@@ -267,7 +267,7 @@ static lmvr_status copy_text(const struct reading *r, const char *text, char **c
     return *copy ? LMVR_OK : error_no_memory(r->error, "a record");
 }
 
-/* An image is named below the folder, and stays there. */
+/* Image names are relative to the image folder, and must stay inside it. */
 static lmvr_status take_image(const struct reading *r, const json_t *object, struct conversation *c)
 {
     const json_t *value = json_object_get(object, "image");
@@ -275,7 +275,7 @@ static lmvr_status take_image(const struct reading *r, const json_t *object, str
     if (!value || json_is_null(value))
         return LMVR_OK;
     if (!name || !*name || *name == '/' || strcmp(name, "..") == 0 || strncmp(name, "../", 3) == 0 || strstr(name, "/../"))
-        return bad(r, "has an image that is no name below the folder of images");
+        return bad(r, "has an image path outside the image folder");
     c->image = input_path(r->from->images, name);
     return c->image ? LMVR_OK : error_no_memory(r->error, "a record");
 }
@@ -292,7 +292,7 @@ static lmvr_status take_turns(const struct reading *r, const json_t *list, struc
     size_t count = json_array_size(list), index;
     const json_t *object;
     if (count < 2 || count > MOST_TURNS || count % 2 != 0)
-        return bad(r, "has conversations that are not pairs of a question and an answer");
+        return bad(r, "has conversations that are not pairs of question and answer");
     c->turns = calloc(count, sizeof *c->turns);
     if (!c->turns)
         return error_no_memory(r->error, "a record");
@@ -327,7 +327,7 @@ static lmvr_status take_record(const struct reading *r, const json_t *object, st
     TRY(take_image(r, object, c));
     if (json_is_array(list))
         return take_turns(r, list, c);
-    return caption ? take_caption(r, caption, c) : bad(r, "has neither \"conversations\" nor a \"caption\"");
+    return caption ? take_caption(r, caption, c) : bad(r, "has neither \"conversations\" nor \"caption\"");
 }
 
 lmvr_status conversations_read(const struct conversations *conversations, int64_t index, struct conversation *conversation,

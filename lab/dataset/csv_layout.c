@@ -1,5 +1,5 @@
-/* A table of anyone's own: a column path, perhaps one part of "train" and "test", and either one label, or a column a class
- * with 1, -1, or 0 for "difficult, leave out". */
+/* A custom table: a column path, optionally a column part with "train" and "test", and either one column label, or a column per
+ * class with 1, -1, or 0 for "difficult, ignore". */
 #include "format/csv.h"
 #include "format/lines.h"
 #include "format/utf8.h"
@@ -10,9 +10,9 @@
 
 struct table {
     struct csv csv;
-    long path, part, label; /* columns; -1: there is none */
-    struct names paths;     /* that came before */
-    struct names labels;    /* as they come */
+    long path, part, label; /* columns; -1: none */
+    struct names paths;     /* paths seen so far */
+    struct names labels;    /* in order of appearance */
 };
 
 static lmvr_status line_error(const struct table *t, const char *what, lmvr_error *error)
@@ -27,7 +27,7 @@ static bool is_class(const struct table *t, size_t column)
     return t->label < 0 && (long)column != t->path && (long)column != t->part;
 }
 
-/* The classes of a table with several labels are its other columns. */
+/* The classes of a multi-label table are its other columns. */
 static lmvr_status add_columns(const struct table *t, struct draft *draft, lmvr_error *error)
 {
     struct names classes = {0};
@@ -37,7 +37,7 @@ static lmvr_status add_columns(const struct table *t, struct draft *draft, lmvr_
         if (is_class(t, i))
             status = names_add(&classes, t->csv.header[i], &number, error);
     if (status == LMVR_OK && classes.count == 0)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: has no column 'label', nor one a class", t->csv.path);
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: has no column 'label' and no class columns", t->csv.path);
     if (status == LMVR_OK)
         status = draft_add_named_task(draft, "classes", "csv", LABELS_MULTI, &classes, error);
     names_finish(&classes);
@@ -50,10 +50,10 @@ static lmvr_status read_header(struct table *t, struct draft *draft, lmvr_error 
     t->part = csv_column(&t->csv, "part");
     t->label = csv_column(&t->csv, "label");
     if (t->path < 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has no column 'path' in its header", t->csv.path);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has no column 'path'", t->csv.path);
     if (t->label < 0)
         return add_columns(t, draft, error);
-    return draft_add_task(draft, "classes", "csv", LABELS_SINGLE, NULL, 0, error); /* its classes are known at the end */
+    return draft_add_task(draft, "classes", "csv", LABELS_SINGLE, NULL, 0, error); /* its classes are known only at the end */
 }
 
 /* ---- records ---- */
@@ -66,7 +66,7 @@ static lmvr_status read_part(const struct table *t, enum dataset_part *part, lmv
     *part = DATASET_TEST;
     if (strcmp(t->csv.fields[t->part], "test") == 0)
         return LMVR_OK;
-    return line_error(t, "the part is expected to be train or test", error);
+    return line_error(t, "the part must be train or test", error);
 }
 
 static lmvr_status read_label(struct table *t, struct draft *draft, int64_t row, lmvr_error *error)
@@ -102,7 +102,7 @@ static lmvr_status read_record(struct table *t, struct draft *draft, lmvr_error 
     TRY(read_part(t, &part, error));
     TRY(names_add(&t->paths, path, &number, error));
     if (number < before) {
-        draft_leave_out(draft, "%s: line %zu: %s stands before", t->csv.path, t->csv.line, path);
+        draft_leave_out(draft, "%s: line %zu: %s is a duplicate", t->csv.path, t->csv.line, path);
         return LMVR_OK;
     }
     if (t->label >= 0 && !*t->csv.fields[t->label]) {
@@ -117,11 +117,11 @@ static lmvr_status read_record(struct table *t, struct draft *draft, lmvr_error 
     return read_classes(t, draft_row(draft, 0, draft->count - 1), error);
 }
 
-/* ---- a label's classes ---- */
+/* ---- the classes of a column label ---- */
 
 struct class
 {
-    int value; /* where all of them are whole numbers, else 0 */
+    int value; /* if all of them are integers, else 0 */
     const char *name;
     int64_t number; /* in t->labels */
 };
@@ -132,7 +132,7 @@ static int by_value_and_name(const void *left, const void *right)
     return a->value != b->value ? (a->value < b->value ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-/* Numbers come in their own order, anything else in that of its bytes, as scikit-learn would have them. */
+/* Sorts integers by value and anything else by bytes, as scikit-learn does. */
 static void sort_classes(const struct names *names, struct class *classes)
 {
     bool numbers = true;
@@ -145,7 +145,7 @@ static void sort_classes(const struct names *names, struct class *classes)
     qsort(classes, (size_t)names->count, sizeof *classes, by_value_and_name);
 }
 
-/* Gives the task its classes, and numbers the labels by them. */
+/* Gives the task its classes, and maps the labels to their indices. */
 static lmvr_status take_classes(const struct class *classes, int64_t count, int32_t *places, struct labels *labels,
                                 int64_t rows, lmvr_error *error)
 {

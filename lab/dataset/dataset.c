@@ -12,7 +12,7 @@ const char dataset_names[] = "voc2007, coco, visda, imagenet, imagenet-c, deepfa
 struct layout {
     const char *name;
     layout_read *read;
-    bool test_only;  /* nothing to train on */
+    bool test_only;  /* has no training images */
     bool named_test; /* takes options.test_part */
     const char *where;
 };
@@ -26,8 +26,8 @@ static const struct layout layouts[] = {
     {"imagenet-c", imagenet_c_read, true, true, "ImageNet-C comes from https://zenodo.org/record/2235448"},
     {"deepfashion", deepfashion_read, false, false,
      "DeepFashion-MultiModal comes from https://github.com/yumingj/DeepFashion-MultiModal"},
-    {"folder", folder_read, false, true, "it is to hold a folder of images a class, perhaps below train/ and test/"},
-    {"csv", csv_read, false, false, "it is to be a CSV file with the columns path, part, and label or one a class"},
+    {"folder", folder_read, false, true, "it must have a folder of images per class, optionally inside train/ and test/"},
+    {"csv", csv_read, false, false, "it must be a CSV file with the columns path, part, and label or one per class"},
 };
 
 static lmvr_status find_layout(const char *name, const struct layout **found, lmvr_error *error)
@@ -40,9 +40,9 @@ static lmvr_status find_layout(const char *name, const struct layout **found, lm
     return error_set(error, LMVR_ERROR_INVALID, "there is no data set '%s': expected one of %s", name, dataset_names);
 }
 
-/* ---- which of the draft's rows become images ---- */
+/* ---- from the draft's rows to images ---- */
 
-/* The rows of at most `limit` images of each part. */
+/* Chooses the rows of at most `limit` images per split. */
 static lmvr_status choose(const struct draft *draft, const struct dataset_options *options, bool *chosen, lmvr_error *error)
 {
     size_t count = (size_t)draft->count;
@@ -60,7 +60,7 @@ static lmvr_status choose(const struct draft *draft, const struct dataset_option
     return status;
 }
 
-/* *rows: the chosen ones, those to train on first, set->count of them; to be freed. */
+/* *rows: the chosen rows, training images first, set->count of them; to be freed. */
 static lmvr_status put_in_order(const struct draft *draft, const struct dataset_options *options, struct dataset *set,
                                 int64_t **rows, lmvr_error *error)
 {
@@ -102,7 +102,7 @@ static lmvr_status take_paths(struct draft *draft, const int64_t *rows, struct d
     return LMVR_OK;
 }
 
-/* Labels move to new arrays, in the rows' order. */
+/* Moves the labels to new arrays, in the order of `rows`. */
 static lmvr_status take_labels(const int64_t *rows, int64_t count, struct labels *labels, lmvr_error *error)
 {
     bool is_single = labels->kind == LABELS_SINGLE;
@@ -135,7 +135,7 @@ static void hash_task(const struct dataset_task *task, uint64_t *hash)
         *hash = hash_bytes(*hash, labels->multi, rows * (size_t)labels->class_count);
 }
 
-/* Turns the draft into the set. */
+/* Turns the draft into the data set. */
 static lmvr_status take(struct draft *draft, const struct dataset_options *options, struct dataset *set, lmvr_error *error)
 {
     int64_t *rows;
@@ -179,7 +179,7 @@ static lmvr_status open_layout(const struct layout *layout, const char *path, co
                                struct draft *draft, struct dataset *set, lmvr_error *error)
 {
     if (options->test_part && !layout->named_test)
-        return error_set(error, LMVR_ERROR_INVALID, "%s has one part to test on, so that '%s' cannot be chosen", layout->name,
+        return error_set(error, LMVR_ERROR_INVALID, "%s has only one test split, so '%s' cannot be chosen", layout->name,
                          options->test_part);
     TRY(draft_need(path, layout->where, error));
     TRY(layout->read(path, options, draft, error));

@@ -1,7 +1,7 @@
 /*
- * Labelled images in the layouts in which people download them. A data set is a list of images, each in the part to train on or
- * in the part to test on, and one or more tasks: VOC has one of 20 classes, any of which may be in an image;
- * DeepFashion-MultiModal has one an attribute. docs/datasets.md says what is taken from which files.
+ * Labelled images in the layouts in which people download them. A data set is a list of images, each in the training or the
+ * test split, with labels for one or more tasks: VOC has one task of 20 classes, any of which may be in an image;
+ * DeepFashion-MultiModal has one per attribute. docs/datasets.md says which files are read.
  */
 #ifndef LMVR_LAB_DATASET_DATASET_H
 #define LMVR_LAB_DATASET_DATASET_H
@@ -10,63 +10,64 @@
 
 enum dataset_part { DATASET_TRAIN, DATASET_TEST };
 
-/* One question about every image. */
+/* A question about every image. */
 struct dataset_task {
     char *name;  /* "classes", or an attribute's such as "sleeve length" */
-    char *group; /* tasks whose scores are averaged: DeepFashion's "object", "fabric", "texture"; else the data set's name */
-    struct labels labels; /* a row an image of the data set, in its order */
+    char *group; /* tasks of a group are averaged: DeepFashion's "object", "fabric", "texture"; else the data set's name */
+    struct labels labels; /* one row per image of the data set, in its order */
 };
 
 struct dataset {
-    char *name; /* as it was asked for: "voc2007" */
+    char *name; /* as given to dataset_open(): "voc2007" */
     int64_t count;
-    int64_t train_count;      /* how many of them are to train on: the first so many */
-    char **paths;             /* (count) of image files, below the folder that was opened, which is part of them */
-    enum dataset_part *parts; /* (count); images of a part stand together, DATASET_TRAIN first, each in the set's own order */
+    int64_t train_count;      /* the first train_count images are the training split */
+    char **paths;             /* (count) of image files, including the folder that was opened */
+    enum dataset_part *parts; /* (count); a split's images are contiguous, DATASET_TRAIN first, each in the set's own order */
     struct dataset_task *tasks;
     int task_count;
-    bool split_by_seed;      /* it has no parts of its own: a fifth is tested on, by the seed */
-    int64_t left_out;        /* entries that the set has but which could not be used: no such file, no label */
-    char left_out_why[1024]; /* the first of them, as a sentence; "" */
-    uint64_t fingerprint;    /* of paths below the folder, parts and labels; not of the pictures' bytes */
+    bool split_by_seed;      /* it has no splits of its own: a seeded fifth is the test split */
+    int64_t left_out;        /* entries that could not be used: no such file, no label */
+    char left_out_why[1024]; /* the first one's reason, as a sentence; "" */
+    uint64_t fingerprint;    /* of relative paths, splits and labels; not of image contents */
 };
 
 struct dataset_options {
-    int64_t limit; /* at most so many images of each part; 0: all. A seeded choice, the same for the same seed and names */
-    uint64_t seed; /* of that choice, and of the split where a set has none of its own */
-    const char *test_part; /* NULL: the usual one; a set that has several names one, as VisDA's "validation", COCO's "val2017",
-                            * or ImageNet-C's "fog/3" (the usual: all there are, one after the other) */
+    int64_t limit; /* most images per split; 0: all. The choice depends only on the seed and the images' names */
+    uint64_t seed; /* of that choice, and of the split if the set has none of its own */
+    const char
+        *test_part; /* NULL: the default; else the test split's name if the set has several, such as VisDA's "validation",
+                       COCO's "val2017" or ImageNet-C's "fog/3" (the default: all of them, one after the other) */
 };
 
-/* The names that dataset_open() takes, for messages: "voc2007, coco, visda, ...". */
+/* The names that dataset_open() takes, for error messages: "voc2007, coco, visda, ...". */
 extern const char dataset_names[];
 
 /* Opens the set `name` (voc2007, coco, visda, imagenet, imagenet-c, deepfashion, folder, csv) in the folder (csv: the file)
- * `path`. `options` may be NULL. Every set has images of both parts, only imagenet-c none to train on. LMVR_ERROR_INVALID:
- * there is no such set, or a file of it is missing or makes no sense; the sentence says which, and where to get the set. On
- * failure *set is empty. */
+ * `path`. `options` may be NULL. Every set has images in both splits, except that imagenet-c has none to train on.
+ * LMVR_ERROR_INVALID: there is no such set, or one of its files is missing or malformed; the message says which, and where to
+ * get the set. On failure *set is empty. */
 lmvr_status dataset_open(const char *name, const char *path, const struct dataset_options *options, struct dataset *set,
                          lmvr_error *error);
 void dataset_finish(struct dataset *set);
 
-/* Another split of a set that is split by a seed: as many images to test on, of each class where an image has one, drawn by
- * another seed. Image i of *again is image (*order)[i] of `set`; the order is to be freed. */
+/* Another random split of a set that is split by seed: as many test images, per class if images have one class each, drawn with
+ * another seed. Image i of *again is image (*order)[i] of `set`; the caller frees *order. */
 lmvr_status dataset_split_again(const struct dataset *set, uint64_t seed, struct dataset *again, int64_t **order,
                                 lmvr_error *error);
 
-/* Numbers the classes of each task of `set` as those of the same task of `like` are numbered, by name; where both names begin
- * with a WordNet id (n01440764), by that. Images of other classes get the label -1, and are counted in left_out. So what was
- * learned on ImageNet can be tested on ImageNet-C. */
+/* Renumbers the classes of each task of `set` to match the same task of `like`, by name; if both names begin with a WordNet id
+ * (n01440764), by id. Images of other classes get the label -1 and are counted in left_out. Thus a probe fitted on ImageNet can
+ * be tested on ImageNet-C. */
 lmvr_status dataset_match_classes(struct dataset *set, const struct dataset *like, lmvr_error *error);
 
-/* One of ImageNet-C's folders. dataset_open("imagenet-c") takes it as the test_part "CORRUPTION/SEVERITY". */
+/* A folder of ImageNet-C, which dataset_open("imagenet-c") takes as the test_part "CORRUPTION/SEVERITY". */
 struct dataset_corruption {
-    const char *name; /* "gaussian_noise"; it lives forever */
+    const char *name; /* "gaussian_noise"; a static string */
     int severity;     /* 1 to 5 */
 };
 #define DATASET_MAX_CORRUPTIONS 95
 
-/* Those that are there, in the paper's order. LMVR_ERROR_INVALID: there is none. */
+/* Lists the corruptions that are there, in the paper's order. LMVR_ERROR_INVALID: there are none. */
 lmvr_status dataset_list_corruptions(const char *path, struct dataset_corruption list[DATASET_MAX_CORRUPTIONS], int *count,
                                      lmvr_error *error);
 

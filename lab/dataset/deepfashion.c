@@ -1,5 +1,5 @@
-/* DeepFashion-MultiModal (Jiang et al., "Text2Human", 2022): every image with the values of 18 attributes, in three files of
- * lines "NAME VALUE ...", a task each. Names and numbers are those of the set's page,
+/* DeepFashion-MultiModal (Jiang et al., "Text2Human", 2022): every image with the values of 18 attributes, one task each, in
+ * three files of lines "NAME VALUE ...". Names and values are from the set's page,
  * https://github.com/yumingj/DeepFashion-MultiModal#labels. */
 #include "format/input.h"
 #include "format/lines.h"
@@ -14,7 +14,7 @@
 #define MAX_COUNT  12
 #define FILES      3
 
-/* The number behind the last value means NA: the part is not to be seen. */
+/* The value after the last one means NA: that part of the outfit is not visible. */
 struct attribute {
     const char *name;
     const char *values[MAX_VALUES];
@@ -30,7 +30,7 @@ struct attribute {
     }
 
 static const struct file {
-    const char *path, *group; /* the group's name is the paper's, in its Table 6 */
+    const char *path, *group; /* the group's name is from the paper's Table 6 */
     int count;
     struct attribute attributes[MAX_COUNT];
 } files[FILES] = {
@@ -69,7 +69,7 @@ static int count_values(const struct attribute *attribute)
 
 /* ---- lines ---- */
 
-/* Where in the draft the file's attributes begin. */
+/* The index of the file's first attribute in the draft's tasks. */
 static int first_task(const struct file *file)
 {
     int task = 0;
@@ -78,7 +78,7 @@ static int first_task(const struct file *file)
     return task;
 }
 
-/* A value that the page does not define is left out, for that attribute alone. */
+/* A value that the page does not define is ignored, for that attribute alone. */
 static lmvr_status read_values(const struct file *file, char *rest, int64_t row, const struct lines *lines, struct draft *draft,
                                lmvr_error *error)
 {
@@ -90,14 +90,14 @@ static lmvr_status read_values(const struct file *file, char *rest, int64_t row,
             return error_set(error, LMVR_ERROR_INVALID, "%s: line %zu: expected a file name and %d numbers", lines->path,
                              lines->number, file->count);
         if (value > not_visible)
-            draft_leave_out(draft, "%s: line %zu: %s is %d, where 0 to %d have a meaning", lines->path, lines->number,
-                            attribute->name, value, not_visible);
+            draft_leave_out(draft, "%s: line %zu: %s is %d, expected 0 to %d", lines->path, lines->number, attribute->name,
+                            value, not_visible);
         else if (value < not_visible && row >= 0)
             draft->tasks[first_task(file) + i].labels.single[row] = value;
     }
     if (!lines_word(&rest))
         return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "%s: line %zu: goes on after %d numbers", lines->path, lines->number,
+    return error_set(error, LMVR_ERROR_INVALID, "%s: line %zu: has more than %d numbers", lines->path, lines->number,
                      file->count);
 }
 
@@ -128,11 +128,11 @@ static lmvr_status read_line(const struct file *file, char *line, struct roster 
         TRY(add_image(name, number, images, lines, draft, error));
     bool again = !roster_mark(images, number, (int)(file - files));
     if (again)
-        draft_leave_out(draft, "%s: line %zu: %s stands before", lines->path, lines->number, name);
+        draft_leave_out(draft, "%s: line %zu: %s is a duplicate", lines->path, lines->number, name);
     return read_values(file, line, again ? -1 : images->rows[number], lines, draft, error);
 }
 
-/* Below labels/, or labels/labels/, as the archive unpacks in a folder of its name. */
+/* In labels/, or in labels/labels/ if the archive was unpacked in a folder named after it. */
 static lmvr_status find_list(const struct draft *draft, const struct file *file, char **path, lmvr_error *error)
 {
     static const char *const folders[] = {"labels/labels", "labels"};
@@ -166,10 +166,10 @@ static lmvr_status read_file(const struct file *file, struct roster *images, str
     return status;
 }
 
-/* ---- parts ---- */
+/* ---- splits ---- */
 
-/* The piece of clothing: "id_00000080" in "images/MEN-Denim-id_00000080-01_7_additional.jpg"; a copy, to be freed. A name
- * without such a number stands for itself. */
+/* The item: "id_00000080" in "images/MEN-Denim-id_00000080-01_7_additional.jpg"; a copy, to be freed. A name without such a
+ * number is its own item. */
 static char *item_of(const char *path)
 {
     const char *id = strstr(path, "id_");
@@ -177,7 +177,7 @@ static char *item_of(const char *path)
     return digits > 0 ? strndup(id, digits + 3) : strdup(path);
 }
 
-/* items (count): each row's, numbered as they come. */
+/* Fills items (count) with each row's item, numbered in order of appearance. */
 static lmvr_status number_items(const struct draft *draft, struct names *items, int64_t *item_of_row, lmvr_error *error)
 {
     lmvr_status status = LMVR_OK;
@@ -203,7 +203,7 @@ static lmvr_status choose_items(const struct names *items, uint64_t seed, bool *
     return status;
 }
 
-/* A fifth of the items is tested on, with all their images. */
+/* The test split gets a fifth of the items, with all their images. */
 static lmvr_status split_by_item(struct draft *draft, uint64_t seed, lmvr_error *error)
 {
     struct names items = {0};

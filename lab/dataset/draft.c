@@ -149,7 +149,7 @@ void draft_leave_out(struct draft *draft, const char *format, ...)
 lmvr_status draft_split(struct draft *draft, uint64_t seed, lmvr_error *error)
 {
     size_t count = (size_t)draft->count;
-    const int32_t *classes = draft->task_count > 0 ? draft->tasks[0].labels.single : NULL; /* NULL for several labels */
+    const int32_t *classes = draft->task_count > 0 ? draft->tasks[0].labels.single : NULL; /* NULL if it is multi-label */
     int32_t *strata = calloc(count + 1, sizeof *strata);
     uint64_t *keys = calloc(count + 1, sizeof *keys);
     bool *chosen = malloc(count + 1);

@@ -1,5 +1,5 @@
-/* Plain class folders: train/CLASS/ and test/CLASS/ (or val/, or validation/), or CLASS/ alone, of which a fifth is then tested
- * on. */
+/* Plain class folders: train/CLASS/ and test/CLASS/ (or val/, or validation/), or CLASS/ alone, of which a fifth becomes the
+ * test split. */
 #include "lab/dataset/class_folders.h"
 #include "lab/dataset/layouts.h"
 
@@ -15,7 +15,7 @@ static lmvr_status find_test(const struct names *folders, const char *wanted, co
     if (wanted && names_find(folders, wanted) >= 0)
         *test = wanted;
     if (wanted && !*test)
-        return error_set(error, LMVR_ERROR_INVALID, "the data set has no folder '%s' to test on", wanted);
+        return error_set(error, LMVR_ERROR_INVALID, "the data set has no test folder '%s'", wanted);
     return LMVR_OK;
 }
 
@@ -48,8 +48,8 @@ static lmvr_status read_folders(struct draft *draft, const struct dataset_option
     TRY(find_test(folders, options->test_part, &test, error));
     bool has_train = names_find(folders, "train") >= 0;
     if (options->test_part && !has_train)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has a folder %s but no train beside it", draft->folder, test);
-    if (!has_train || !test) /* a class may well be called "train" */
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has a folder %s but no folder train", draft->folder, test);
+    if (!has_train || !test) /* a class may be called "train" */
         return read_and_split(draft, folders, options->seed, error);
     lmvr_status status = read_two_parts(draft, test, &classes, error);
     names_finish(&classes);

@@ -1,4 +1,4 @@
-/* ImageNet (ILSVRC2012): train/CLASS/ and val/CLASS/, as PyTorch's examples lay it out. */
+/* ImageNet (ILSVRC2012): train/CLASS/ and val/CLASS/, as in PyTorch's examples. */
 #include "format/input.h"
 #include "format/lines.h"
 #include "lab/dataset/class_folders.h"
@@ -10,13 +10,13 @@
 #include <string.h>
 
 static const char where[] = "ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar come from "
-                            "https://image-net.org/challenges/LSVRC/2012/; train/ and val/ are to hold a folder a class";
+                            "https://image-net.org/challenges/LSVRC/2012/; train/ and val/ must have a folder per class";
 static const char where_sorted[] =
     "https://raw.githubusercontent.com/soumith/imagenetloader.torch/master/valprep.sh, run in it, sorts them into folders";
 
-/* ---- names for people ---- */
+/* ---- readable class names ---- */
 
-/* titles (folders->count): the names of those folders that the file knows; to be freed each. */
+/* titles (folders->count): names for those folders that the file lists, each to be freed. */
 static lmvr_status read_titles(const char *path, const struct names *folders, char **titles, lmvr_error *error)
 {
     struct lines lines;
@@ -41,7 +41,7 @@ static lmvr_status read_titles(const char *path, const struct names *folders, ch
     return status;
 }
 
-/* The first of the roots that has the file gives the names. */
+/* Takes the names from the first root that has the file. */
 static lmvr_status find_titles(const struct names *folders, const char *const *roots, int root_count, char **titles,
                                lmvr_error *error)
 {
@@ -80,7 +80,7 @@ lmvr_status imagenet_add_task(struct draft *draft, const char *group, const stru
 
 /* ---- the images ---- */
 
-/* The given folder holds train/ and val/, or is the one that Kaggle's archive is unpacked in. */
+/* The given folder has train/ and val/, or is the one that Kaggle's archive was unpacked in. */
 static lmvr_status find_folder(const char *path, struct draft *draft, lmvr_error *error)
 {
     static const char *const below[] = {"ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", NULL};
@@ -101,8 +101,8 @@ static lmvr_status find_classes(const struct draft *draft, const char *folder, s
     if (status == LMVR_OK)
         status = class_folders_find(draft->folder, folder, &found, &images, error);
     if (status == LMVR_OK && found.count == 0)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: holds %lld images and no folder a class; %s", path,
-                           (long long)images, images > 0 ? where_sorted : where);
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: has %lld images but no class folders; %s", path, (long long)images,
+                           images > 0 ? where_sorted : where);
     for (int64_t i = 0; i < found.count && status == LMVR_OK; i++)
         status = names_add(classes, names_get(&found, i), &number, error);
     names_finish(&found);

@@ -1,5 +1,5 @@
-/* ImageNet-C (Hendrycks and Dietterich, 2019): CORRUPTION/SEVERITY/CLASS/, below the groups of the download (blur/, noise/,
- * ...) or without them, as lmvr corrupt writes it. There is nothing in it to train on. */
+/* ImageNet-C (Hendrycks and Dietterich, 2019): CORRUPTION/SEVERITY/CLASS/, inside the download's group folders (blur/, noise/,
+ * ...) or without them, as lmvr corrupt writes it. It has no training images. */
 #include "format/input.h"
 #include "format/lines.h"
 #include "lab/dataset/class_folders.h"
@@ -15,7 +15,7 @@
 
 _Static_assert(CORRUPTIONS *SEVERITIES == DATASET_MAX_CORRUPTIONS, "the list holds all of them");
 
-/* The paper's order, then the extra set; and the archive that each comes in. */
+/* In the paper's order, then the extra set; with the archive that each comes in. */
 static const struct {
     const char *name, *archive;
 } corruptions[CORRUPTIONS] = {
@@ -40,8 +40,8 @@ static const struct {
     {"saturate", "extra"},
 };
 
-/* "CORRUPTION/SEVERITY", with its group's folder before it where it is in one, if that is a folder below `path`; to be freed.
- * NULL: it is not there, or out of memory, which *status says. */
+/* "CORRUPTION/SEVERITY", prefixed with the group's folder if it is in one, if that folder exists in `path`; to be freed. NULL:
+ * it does not, or out of memory, which *status tells. */
 static char *find_folder(const char *path, int corruption, int severity, lmvr_status *status, lmvr_error *error)
 {
     for (int grouped = 0; grouped < 2; grouped++) {
@@ -78,18 +78,18 @@ lmvr_status dataset_list_corruptions(const char *path, struct dataset_corruption
     if (status != LMVR_OK || *count > 0)
         return status;
     return error_set(error, LMVR_ERROR_INVALID,
-                     "%s: holds none of ImageNet-C's folders, such as fog/3 or weather/fog/3; unpack the archives from "
+                     "%s: has none of ImageNet-C's folders, such as fog/3 or weather/fog/3; unpack the archives from "
                      "https://zenodo.org/record/2235448 there",
                      path);
 }
 
-/* The folders that are to be read, below the draft's. */
+/* The folders to read, relative to the draft's. */
 struct folders {
     char *paths[CORRUPTIONS * SEVERITIES];
     int count;
 };
 
-/* Takes "fog/3", to *number; without a choice it is -1. */
+/* Parses "fog/3" into *number; -1 without a choice. */
 static lmvr_status parse_choice(const char *text, int *number, lmvr_error *error)
 {
     int severity;
@@ -106,8 +106,8 @@ static lmvr_status parse_choice(const char *text, int *number, lmvr_error *error
         return LMVR_OK;
     }
     return error_set(error, LMVR_ERROR_INVALID,
-                     "imagenet-c has no part '%s': expected a corruption and a severity from 1 to %d, such as fog/3", text,
-                     SEVERITIES);
+                     "imagenet-c has no test split '%s': expected a corruption and a severity from 1 to %d, such as fog/3",
+                     text, SEVERITIES);
 }
 
 static lmvr_status find_folders(const char *path, int choice, struct folders *folders, lmvr_error *error)

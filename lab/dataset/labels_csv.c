@@ -12,11 +12,11 @@
 
 struct reader {
     struct csv csv;
-    long path, label; /* columns; -1: there is none */
+    long path, label; /* columns; -1: none */
     struct labels *labels;
     bool keeps_paths;
-    char **paths; /* (rows) where they are kept */
-    char **names; /* (rows) of LABELS_SINGLE: each row's class */
+    char **paths; /* (rows) if they are kept */
+    char **names; /* (rows) LABELS_SINGLE: each row's class */
     int64_t space;
 };
 
@@ -52,13 +52,13 @@ static lmvr_status read_header(struct reader *r, lmvr_error *error)
     r->label = csv_column(csv, "label");
     long others = (long)csv->columns - (r->path >= 0) - (r->label >= 0);
     if (r->keeps_paths && r->path < 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has no column path to join the index by", csv->path);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has no column path to join the index on", csv->path);
     if (r->label >= 0 && others > 0)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: has %ld column%s beside label, expected a column label, or else a column a class", csv->path,
+                         "%s: has %ld column%s besides label, expected either a column label or a column per class", csv->path,
                          others, others == 1 ? "" : "s");
     if (r->label < 0 && others == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has neither a column label nor one a class", csv->path);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has neither a column label nor class columns", csv->path);
     r->labels->kind = r->label >= 0 ? LABELS_SINGLE : LABELS_MULTI;
     if (r->label >= 0)
         return LMVR_OK;
@@ -73,7 +73,7 @@ static lmvr_status read_header(struct reader *r, lmvr_error *error)
 
 /* ---- lines ---- */
 
-/* The array with `space` elements; NULL, and the array as it was: out of memory. */
+/* Resizes the array to `space` elements; NULL: out of memory, and the array is unchanged. */
 static void *lengthened(void *array, int64_t space, size_t size)
 {
     size_t bytes;
@@ -108,7 +108,7 @@ static lmvr_status make_room(struct reader *r, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* Of a row that is counted already, so that finish() finds what is allocated for it. */
+/* The row must already be counted, so that finish() frees its name. */
 static lmvr_status take_name(struct reader *r, int64_t row, lmvr_error *error)
 {
     const char *name = r->csv.fields[r->label];
@@ -153,7 +153,7 @@ static lmvr_status take_line(struct reader *r, lmvr_error *error)
 
 struct label {
     const char *name;
-    int64_t value; /* as a number, where all are */
+    int64_t value; /* its value, if all are integers */
     int64_t row;
 };
 
@@ -166,7 +166,7 @@ static bool is_whole_number(const char *text, int64_t *value)
     return begins && !*end && errno == 0;
 }
 
-/* "1" and "01" are equal numbers, but two classes. */
+/* "1" and "01" are equal as numbers, but two classes. */
 static int compare_labels(const void *a, const void *b)
 {
     const struct label *x = a, *y = b;
@@ -223,7 +223,7 @@ static lmvr_status read_lines(struct reader *r, lmvr_error *error)
         TRY(take_line(r, error));
     }
     if (r->labels->rows == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has a header and no lines after it", r->csv.path);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has no lines after the header", r->csv.path);
     return r->names ? sort_classes(r, error) : LMVR_OK;
 }
 

@@ -1,32 +1,32 @@
 /*
- * Labels from a CSV file (format/csv.h): a header, then a line a row of the features.
+ * Labels from a CSV file (format/csv.h): a header, then one line per row of the features.
  *
- *     label          one class a row. Classes are sorted: as numbers where all are whole numbers, else by their names' bytes
- *     dog,cat,...    a column a class, in that order: 1, -1, or 0 for "difficult, leave out"
+ *     label          one class per row. Classes are sorted: by value if all are integers, else by bytes
+ *     dog,cat,...    one column per class, in that order: 1, -1, or 0 for "difficult, ignore"
  *
- * A column `path` may stand beside either; it is no class. Sentences name the file and the line.
+ * Either may have a column `path` too, which is not a class. Error messages name the file and the line.
  */
 #ifndef LMVR_LAB_DATASET_LABELS_CSV_H
 #define LMVR_LAB_DATASET_LABELS_CSV_H
 
 #include "lab/dataset/labels.h"
 
-/* How labels and an index came together. labels_join_finish() frees what is owned. */
+/* How labels were joined with an index. labels_join_finish() frees what is owned. */
 struct labels_join {
-    int64_t index_rows;         /* rows that the index gives to the features */
-    int64_t *rows;              /* (rows of the labels) which of those have a label, ascending; owned */
-    int64_t rows_without_label; /* the others; they are left out */
-    int64_t lines_without_row;  /* labels whose path the index does not have, or has no row for */
+    int64_t index_rows;         /* rows of features in the index */
+    int64_t *rows;              /* (rows of the labels) the index of each row of features that has a label, ascending; owned */
+    int64_t rows_without_label; /* the other rows, which are left out */
+    int64_t lines_without_row;  /* labels whose path is not in the index, or has no row there */
 };
 
 void labels_join_finish(struct labels_join *join);
 
-/* A row of the result is a line of the file. */
+/* Each line of the file becomes a row. */
 lmvr_status labels_csv_read(const char *path, struct labels *labels, lmvr_error *error);
 
-/* A row of the result is a row of the features, join->rows of them: `row` of the line of index.jsonl with the same path, byte
- * for byte. LMVR_ERROR_INVALID too: the CSV has no column `path`, has a path twice, or shares none with the index; or the
- * index's rows are not 0, 1, ... each once. On failure *join is empty too. */
+/* Labels for the rows of features, join->rows of them: each row's path, from index.jsonl, is matched with the lines' paths.
+ * LMVR_ERROR_INVALID also if the CSV has no column `path`, a duplicate path, or no path in common with the index, or if the
+ * index's rows are not exactly 0, 1, ... On failure *join is empty too. */
 lmvr_status labels_csv_join(const char *path, const char *index_path, struct labels *labels, struct labels_join *join,
                             lmvr_error *error);
 

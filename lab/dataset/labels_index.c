@@ -9,26 +9,26 @@
 #include <unistd.h>
 
 struct entry {
-    char *path; /* as place_of() has it; owned */
+    char *path; /* normalized by place_of(); owned */
     int64_t line;
     bool has_row;
 };
 
-/* What is known of the join on the way. */
+/* State of the join. */
 struct joining {
     const struct labels *lines;
     const char *name, *index_path;
-    char *folder;          /* the working one */
-    struct entry *entries; /* (lines->rows) by path */
-    int64_t *line_of_row;  /* (rows) -1: the row has no label; -2: the index has not said yet */
+    char *folder;          /* the working directory */
+    struct entry *entries; /* (lines->rows) sorted by path */
+    int64_t *line_of_row;  /* (rows) -1: the row has no label; -2: not yet seen in the index */
     int64_t rows, space;
     struct labels_join *join;
 };
 
 /* ---- paths ---- */
 
-/* "x/./y//z.jpg" as "/where/we/are/x/y/z.jpg", with what is not UTF-8 replaced as in an index; to be freed. Nothing is looked
- * up, so that ".." and links stay. NULL: out of memory. */
+/* Makes "x/./y//z.jpg" into "/working/directory/x/y/z.jpg", with invalid UTF-8 replaced as in an index; to be freed. Purely
+ * textual, so ".." and links stay. NULL: out of memory. */
 static char *place_of(const char *folder, const char *path)
 {
     char *clean = utf8_clean(path), *place = clean ? malloc(strlen(folder) + strlen(clean) + 2) : NULL, *out = place;
@@ -75,7 +75,7 @@ static lmvr_status sort_paths(struct joining *j, char *const *paths, lmvr_error 
     qsort(j->entries, (size_t)count, sizeof *j->entries, compare_paths_and_lines);
     for (int64_t i = 1; i < count; i++)
         if (strcmp(j->entries[i].path, j->entries[i - 1].path) == 0)
-            return error_set(error, LMVR_ERROR_INVALID, "%s: has the path %s twice", j->name, paths[j->entries[i].line]);
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has the duplicate path %s", j->name, paths[j->entries[i].line]);
     return LMVR_OK;
 }
 
@@ -86,11 +86,11 @@ static lmvr_status refuse_row(const struct joining *j, int64_t row, const char *
     return error_set(error, LMVR_ERROR_INVALID, "%s: row %lld %s", j->index_path, (long long)row, what);
 }
 
-/* Room for `row`. An index of n lines has no row beyond n - 1. */
+/* Makes room for `row`. An index of n lines has no row beyond n - 1. */
 static lmvr_status reach(struct joining *j, int64_t row, uint64_t lines, lmvr_error *error)
 {
     if ((uint64_t)row >= lines)
-        return refuse_row(j, row, "stands in an earlier line than a run would write it in", error);
+        return refuse_row(j, row, "is on an earlier line than it can be", error);
     if (row >= j->space) {
         int64_t space = row * 2 + 256;
         int64_t *longer = realloc(j->line_of_row, (size_t)space * sizeof *longer);
@@ -111,7 +111,7 @@ static lmvr_status take_index_line(struct joining *j, const struct index_reader 
         return LMVR_OK;
     TRY(reach(j, reader->row, reader->lines, error));
     if (j->line_of_row[reader->row] != -2)
-        return refuse_row(j, reader->row, "stands there twice", error);
+        return refuse_row(j, reader->row, "is a duplicate", error);
     struct entry key = {.path = place_of(j->folder, reader->input)};
     if (!key.path)
         return error_no_memory(error, j->index_path);
@@ -143,7 +143,7 @@ static lmvr_status read_index(struct joining *j, char *const *paths, lmvr_error 
     for (int64_t i = 0; i < j->rows && status == LMVR_OK; i++)
         j->join->rows_without_label += j->line_of_row[i] < 0;
     if (status == LMVR_OK && j->join->rows_without_label == j->rows)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s and %s have no path in common, the first having %s", j->name,
+        status = error_set(error, LMVR_ERROR_INVALID, "%s and %s have no path in common; the former has %s", j->name,
                            j->index_path, paths[0]);
     return status;
 }
@@ -202,7 +202,7 @@ lmvr_status labels_join_index(const struct labels *lines, char *const *paths, co
     *labels = (struct labels){0};
     *join = (struct labels_join){0};
     if (!j.folder)
-        return file_error(error, ".", "find the working folder");
+        return file_error(error, ".", "find the working directory");
     lmvr_status status = sort_paths(&j, paths, error);
     if (status == LMVR_OK)
         status = read_index(&j, paths, error);

@@ -1,4 +1,4 @@
-/* The data sets' readers: each fills an empty draft from `path`. Which files it takes, docs/datasets.md says. */
+/* The data sets' readers: each fills an empty draft from `path`. docs/datasets.md says which files they read. */
 #ifndef LMVR_LAB_DATASET_LAYOUTS_H
 #define LMVR_LAB_DATASET_LAYOUTS_H
 

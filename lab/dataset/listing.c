@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* DT_REG, DT_DIR or another; links are followed, and one to nowhere is none of the two. */
+/* DT_REG, DT_DIR or another. Follows links; a dangling one is neither. */
 static unsigned char kind_of(DIR *folder, const struct dirent *entry)
 {
     struct stat st;
@@ -89,7 +89,7 @@ static lmvr_status list_folder(struct present *present, const char *folder, lmvr
     return status;
 }
 
-/* The part of a path before its last name, with the slash; a copy, to be freed. */
+/* The path up to its last component, with the slash; a copy, to be freed. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');

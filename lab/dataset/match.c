@@ -1,4 +1,4 @@
-/* Two data sets with the same classes, which each has numbered in its own way. */
+/* Matches the classes of two data sets that number them differently. */
 #include "lab/dataset/dataset.h"
 #include "lab/dataset/names.h"
 
@@ -8,7 +8,7 @@
 
 #define WORDNET_ID 9 /* bytes: an 'n' and eight digits */
 
-/* What a class is known by: the WordNet id at its name's beginning, or its whole name. */
+/* What identifies a class: the WordNet id at the beginning of its name, or the whole name. */
 static char *identity(const char *name)
 {
     size_t digits = name[0] == 'n' ? strspn(name + 1, "0123456789") : 0;
@@ -22,12 +22,12 @@ static lmvr_status add_identity(struct names *names, const char *class, lmvr_err
     char *name = identity(class);
     lmvr_status status = name ? names_add(names, name, &number, error) : error_no_memory(error, "a class");
     if (status == LMVR_OK && number != names->count - 1)
-        status = error_set(error, LMVR_ERROR_INVALID, "two classes are called '%.200s'", name);
+        status = error_set(error, LMVR_ERROR_INVALID, "two classes are named '%.200s'", name);
     free(name);
     return status;
 }
 
-/* numbers (labels->class_count): the number that each class has among `known`, or -1. */
+/* numbers (labels->class_count): each class's index in `known`, or -1. */
 static lmvr_status look_up(const struct labels *labels, const struct names *known, int32_t *numbers, lmvr_error *error)
 {
     for (int i = 0; i < labels->class_count; i++) {
@@ -64,11 +64,12 @@ static void renumber_single(struct dataset *set, struct labels *labels, const in
         labels->single[i] = numbers[class];
         if (numbers[class] < 0 && set->left_out++ == 0)
             snprintf(set->left_out_why, sizeof set->left_out_why,
-                     "%.600s: is of class '%.300s', which is not among those learned", set->paths[i], labels->classes[class]);
+                     "%.600s: has the class '%.300s', which is not among those trained on", set->paths[i],
+                     labels->classes[class]);
     }
 }
 
-/* Classes that `labels` does not have are left out of every row, as if they were difficult. */
+/* Classes missing in `labels` become difficult in every row, and so are ignored. */
 static lmvr_status renumber_multi(struct labels *labels, const int32_t *numbers, int class_count, lmvr_error *error)
 {
     size_t size;
@@ -130,12 +131,12 @@ static lmvr_status match_task(struct dataset *set, struct labels *labels, const 
 lmvr_status dataset_match_classes(struct dataset *set, const struct dataset *like, lmvr_error *error)
 {
     if (set->task_count != like->task_count)
-        return error_set(error, LMVR_ERROR_INVALID, "%s has %d tasks and %s has %d, so that their classes cannot be matched",
+        return error_set(error, LMVR_ERROR_INVALID, "%s has %d tasks and %s has %d, so their classes cannot be matched",
                          set->name, set->task_count, like->name, like->task_count);
     for (int i = 0; i < set->task_count; i++) {
         if (set->tasks[i].labels.kind != like->tasks[i].labels.kind)
-            return error_set(error, LMVR_ERROR_INVALID, "in one of %s and %s an image has one class, in the other several",
-                             set->name, like->name);
+            return error_set(error, LMVR_ERROR_INVALID, "one of %s and %s is single-label, the other multi-label", set->name,
+                             like->name);
         TRY(match_task(set, &set->tasks[i].labels, &like->tasks[i].labels, error));
     }
     return LMVR_OK;

@@ -10,7 +10,7 @@ static lmvr_status no_memory(lmvr_error *error)
     return error_no_memory(error, "a list of names");
 }
 
-/* The slot that holds the name's number, or the empty one where it belongs. */
+/* The slot that has the name's number, or the empty one to put it in. */
 static size_t find_slot(const struct names *names, const char *name)
 {
     size_t mask = names->slot_count - 1;
@@ -21,7 +21,7 @@ static size_t find_slot(const struct names *names, const char *name)
     return slot;
 }
 
-/* Files all names anew, in a table of which they fill at most a half. */
+/* Rehashes all names into a table that they fill at most half. */
 static lmvr_status file_all(struct names *names, size_t slot_count, lmvr_error *error)
 {
     int64_t *slots = malloc(slot_count * sizeof *slots);

@@ -11,7 +11,7 @@ struct row {
     int64_t number;
 };
 
-/* FNV alone leaves the high bits of short texts alike. */
+/* FNV alone gives short texts similar high bits. */
 uint64_t split_key(uint64_t seed, const char *text)
 {
     return hash_mix(hash_bytes(hash_bytes(HASH_START, &seed, sizeof seed), text, strlen(text)));

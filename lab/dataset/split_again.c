@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* test (count): which images to test on. */
+/* test (count): whether each image is in the test split. */
 static lmvr_status choose(const struct dataset *set, uint64_t seed, bool *test, lmvr_error *error)
 {
     size_t count = (size_t)set->count;

@@ -1,5 +1,5 @@
 /* VisDA-2017, classification: train/ (rendered), validation/ (COCO's photographs) and test/ (YouTube's), each with
- * image_list.txt of "aeroplane/x.png 0" lines. The challenge's test list has no labels; they were published after it. */
+ * image_list.txt of lines "aeroplane/x.png 0". The challenge's test list has no labels; they were published later. */
 #include "format/input.h"
 #include "format/lines.h"
 #include "lab/dataset/layouts.h"
@@ -10,7 +10,7 @@
 
 #define CLASSES 12
 
-/* The challenge's order and the folders' names. */
+/* In the challenge's order; also the folders' names. */
 static const char *const class_names[CLASSES] = {"aeroplane",  "bicycle", "bus",   "car",        "horse", "knife",
                                                  "motorcycle", "person",  "plant", "skateboard", "train", "truck"};
 
@@ -20,7 +20,7 @@ static const char where_test_list[] =
     "the list with labels is "
     "https://raw.githubusercontent.com/VisionLearningGroup/taskcv-2017-public/master/classification/data/image_list.txt";
 
-/* Cuts the label off the line's end, where there is one; -1: none. What is before may have spaces in it. */
+/* Cuts the label off the end of the line, if there is one; -1: none. Paths may have spaces. */
 static lmvr_status cut_label(char *line, const struct lines *lines, int *label, lmvr_error *error)
 {
     size_t length = strlen(line);
@@ -81,7 +81,7 @@ static lmvr_status read_part(const char *folder, enum dataset_part part, struct 
     return status;
 }
 
-/* Whether the test list is there, and its first line has a label. */
+/* Whether there is a test list and its first line has a label. */
 static lmvr_status has_labelled_test(const char *root, bool *labelled, lmvr_error *error)
 {
     struct lines lines = {0};
@@ -105,7 +105,7 @@ lmvr_status visda_read(const char *path, const struct dataset_options *options, 
     bool labelled;
     const char *test = options->test_part;
     if (test && strcmp(test, "test") != 0 && strcmp(test, "validation") != 0)
-        return error_set(error, LMVR_ERROR_INVALID, "visda has no part '%s' to test on: expected test or validation", test);
+        return error_set(error, LMVR_ERROR_INVALID, "visda has no test split '%s': expected test or validation", test);
     TRY(has_labelled_test(path, &labelled, error));
     if (!test)
         test = labelled ? "test" : "validation";

@@ -170,7 +170,7 @@ static void a_caption_stands_between_begin_and_end(void **state)
     assert_read(&c, 1, &e, 0, "./b.jpg");
     assert_unusable(&c, 2, "data: record 3 has no image");
     assert_unusable(&c, 3, "data: record 4 has an empty caption");
-    assert_unusable(&c, 4, "data: record 5 has neither \"conversations\" nor a \"caption\"");
+    assert_unusable(&c, 4, "data: record 5 has neither \"conversations\" nor \"caption\"");
     corpus_finish(&c);
 }
 
@@ -311,7 +311,7 @@ static void what_is_no_data_is_refused(void **state)
     assert_refused(corpus_captions, "none.json", 10, "none.json: ");
     write_text("empty.txt", "");
     assert_refused(corpus_text, "empty.txt", 10, "empty.txt: holds no text");
-    assert_refused(corpus_instruction, "empty.txt", 10, "empty.txt: holds no records");
+    assert_refused(corpus_instruction, "empty.txt", 10, "empty.txt: has no records");
     write_text("blank.txt", "\r\n\n");
     assert_refused(corpus_text, "blank.txt", 10, "blank.txt: holds no text");
     write_bytes("zero.txt", "a\0b", 3);
@@ -455,8 +455,8 @@ static void records_that_make_no_sense_cannot_be_used(void **state)
     assert_unusable(&c, 0, "data: record 1 has <image> but no image");
     assert_unusable(&c, 1, "data: record 2 has <image> in a question behind the first");
     assert_unusable(&c, 2, "data: record 3 has one <image> inside another");
-    assert_unusable(&c, 3, "data: record 4 has an image that is no name below the folder of images");
-    assert_unusable(&c, 4, "data: record 5 has conversations that are not pairs of a question and an answer");
+    assert_unusable(&c, 3, "data: record 4 has an image path outside the image folder");
+    assert_unusable(&c, 4, "data: record 5 has conversations that are not pairs of question and answer");
     corpus_finish(&c);
 }
 

@@ -116,12 +116,12 @@ static void what_is_no_list_of_records_is_refused(void **state)
     assert_refused("[]", "no records");
     assert_refused("[{\"a\": 1}", "ends in the middle");
     assert_refused("{\"a\": 1", "ends in the middle");
-    assert_refused("[1]", "record 1 is no object");
-    assert_refused("7", "record 1 is no object");
-    assert_refused("\"text\"", "record 1 is no object");
+    assert_refused("[1]", "record 1 is not an object");
+    assert_refused("7", "record 1 is not an object");
+    assert_refused("\"text\"", "record 1 is not an object");
     assert_refused("[{\"a\": 1}, [2]]", "record 2 is an array");
     assert_refused("{\"a\": 1} [2]", "record 2 is an array");
-    assert_refused("[{\"a\": 1}, null]", "record 2 is no object");
+    assert_refused("[{\"a\": 1}, null]", "record 2 is not an object");
     assert_refused("[{\"a\" 1}]", "not JSON");
     assert_refused("[{\"a\": \"\xFF\"}]", "not JSON");
     struct conversations *c;
@@ -134,11 +134,11 @@ static void a_record_that_makes_no_sense_is_named(void **state)
 {
     (void)state;
     assert_bad_record("{\"image\": \"a.jpg\"}", "neither");
-    assert_bad_record("{\"image\": 5, \"caption\": \"x\"}", "no name below");
-    assert_bad_record("{\"image\": \"\", \"caption\": \"x\"}", "no name below");
-    assert_bad_record("{\"image\": \"/etc/passwd\", \"caption\": \"x\"}", "no name below");
-    assert_bad_record("{\"image\": \"a/../../b\", \"caption\": \"x\"}", "no name below");
-    assert_bad_record("{\"image\": \"../b\", \"caption\": \"x\"}", "no name below");
+    assert_bad_record("{\"image\": 5, \"caption\": \"x\"}", "outside the image folder");
+    assert_bad_record("{\"image\": \"\", \"caption\": \"x\"}", "outside the image folder");
+    assert_bad_record("{\"image\": \"/etc/passwd\", \"caption\": \"x\"}", "outside the image folder");
+    assert_bad_record("{\"image\": \"a/../../b\", \"caption\": \"x\"}", "outside the image folder");
+    assert_bad_record("{\"image\": \"../b\", \"caption\": \"x\"}", "outside the image folder");
     assert_bad_record("{\"conversations\": []}", "pairs");
     assert_bad_record("{\"conversations\": [{\"from\": \"human\", \"value\": \"x\"}]}", "pairs");
     assert_bad_record("{\"conversations\": [{\"from\": \"gpt\", \"value\": \"x\"}, {\"from\": \"human\", \"value\": \"x\"}]}",

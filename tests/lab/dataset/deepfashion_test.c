@@ -176,7 +176,7 @@ static void test_lines_that_make_no_sense_are_named(void **state)
     } cases[] = {
         {A " 0 1\n", "line 1|3 numbers"},
         {"\n" A " 0 1 x\n", "line 2|3 numbers"},
-        {A " 0 1 2 3\n", "line 1|goes on after 3"},
+        {A " 0 1 2 3\n", "line 1|more than 3 numbers"},
         {A " 0 1 -1\n", "line 1|3 numbers"},
         {A "\n", "line 1|3 numbers"},
         {"7\n", "line 1|3 numbers"},

@@ -97,14 +97,14 @@ static void test_what_cannot_be_used_is_refused(void **state)
 {
     (void)state;
     assert_refused("folder", "nowhere", "nowhere is missing");
-    assert_refused("folder", ".", "no image to train on|a folder of images a class");
+    assert_refused("folder", ".", "no image to train on|a folder of images per class");
     put_images("d/train/cat/a.jpg");
     assert_refused("folder", "d", "no image to train on");
     put_images("e/a/a.jpg");
     assert_refused("folder", "e", "no image to test on");
     assert_refused("folder", "e/a/a.jpg", "e/a/a.jpg: cannot read: Not a directory");
     struct dataset_options options = with_test("a");
-    assert_refused_with("folder", "e", &options, "no train beside it");
+    assert_refused_with("folder", "e", &options, "no folder train");
 }
 
 static void test_links_to_nowhere_and_folders_named_like_images_are_passed_over(void **state)

@@ -68,11 +68,11 @@ static void test_a_choice_that_is_not_there_is_refused(void **state)
     struct dataset_options options;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         options = with_test(wrong[i]);
-        assert_refused_with("imagenet-c", ".", &options, "imagenet-c has no part|such as fog/3");
+        assert_refused_with("imagenet-c", ".", &options, "imagenet-c has no test split|such as fog/3");
     }
     options = with_test("fog/4");
     assert_refused_with("imagenet-c", ".", &options, "fog/4 is missing|weather.tar");
-    assert_refused("imagenet-c", "pixelate", "holds none of ImageNet-C's folders");
+    assert_refused("imagenet-c", "pixelate", "has none of ImageNet-C's folders");
     assert_refused("imagenet-c", "nowhere", "nowhere is missing|https://zenodo.org/record/2235448");
 }
 

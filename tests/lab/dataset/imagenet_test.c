@@ -47,7 +47,7 @@ static void test_a_flat_val_says_how_to_sort_it(void **state)
 {
     (void)state;
     put_images("train/n01440764/a.JPEG val/ILSVRC2012_val_00000001.JPEG val/ILSVRC2012_val_00000002.JPEG");
-    assert_refused("imagenet", ".", "val: holds 2 images and no folder a class|valprep.sh");
+    assert_refused("imagenet", ".", "val: has 2 images but no class folders|valprep.sh");
 }
 
 static void test_what_is_missing_is_named(void **state)
@@ -57,7 +57,7 @@ static void test_what_is_missing_is_named(void **state)
     put_images("train/n01440764/a.JPEG");
     assert_refused("imagenet", ".", "val is missing|https://image-net.org");
     put_text("val/readme.txt", "x");
-    assert_refused("imagenet", ".", "val: holds 0 images and no folder|https://image-net.org");
+    assert_refused("imagenet", ".", "val: has 0 images but no class folders|https://image-net.org");
     put_text("val/n01440764/readme.txt", "x");
     assert_refused("imagenet", ".", "no image to test on|https://image-net.org");
 }

@@ -74,10 +74,10 @@ static void test_refusals_name_the_line(void **state)
 {
     (void)state;
     assert_refused("", "l.csv: is empty, where a header and a line a row are expected");
-    assert_refused("label\n", "l.csv: has a header and no lines after it");
-    assert_refused("path\nx\n", "l.csv: has neither a column label nor one a class");
+    assert_refused("label\n", "l.csv: has no lines after the header");
+    assert_refused("path\nx\n", "l.csv: has neither a column label nor class columns");
     assert_refused("label,split,path\nx,y,z\n",
-                   "l.csv: has 1 column beside label, expected a column label, or else a column a class");
+                   "l.csv: has 1 column besides label, expected either a column label or a column per class");
     assert_refused("dog,cat\n1,-1\n1,2\n", "l.csv: line 3: cat is \"2\", expected 1, -1, or 0 for difficult");
     assert_refused("dog\n1\n\"\"\n", "l.csv: line 3: dog is \"\", expected 1, -1, or 0 for difficult");
     assert_refused("label,path\n\"a\nb\",x\n,y\n", "l.csv: line 4 has no label");
@@ -160,16 +160,16 @@ static void assert_join_refused(const char *csv, const char *index, const char *
 static void test_joins_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
-    assert_join_refused("label\nx\n", index_text, "l.csv: has no column path to join the index by");
-    assert_join_refused("path,label\na.jpg,x\na.jpg,y\n", index_text, "l.csv: has the path a.jpg twice");
-    assert_join_refused("path,label\na.jpg,x\n./a.jpg,y\n", index_text, "l.csv: has the path ./a.jpg twice");
+    assert_join_refused("label\nx\n", index_text, "l.csv: has no column path to join the index on");
+    assert_join_refused("path,label\na.jpg,x\na.jpg,y\n", index_text, "l.csv: has the duplicate path a.jpg");
+    assert_join_refused("path,label\na.jpg,x\n./a.jpg,y\n", index_text, "l.csv: has the duplicate path ./a.jpg");
     assert_join_refused("path,label\nA.jpg,x\n", index_text,
-                        "l.csv and index.jsonl have no path in common, the first having A.jpg");
-    assert_join_refused("path,label\na,x\n", "", "l.csv and index.jsonl have no path in common, the first having a");
+                        "l.csv and index.jsonl have no path in common; the former has A.jpg");
+    assert_join_refused("path,label\na,x\n", "", "l.csv and index.jsonl have no path in common; the former has a");
     assert_join_refused("path,label\na,x\n", "{\"path\": \"a\", \"row\": 1}\n",
-                        "index.jsonl: row 1 stands in an earlier line than a run would write it in");
+                        "index.jsonl: row 1 is on an earlier line than it can be");
     assert_join_refused("path,label\na,x\n", "{\"path\": \"a\", \"row\": 0}\n{\"path\": \"b\", \"row\": 0}\n",
-                        "index.jsonl: row 0 stands there twice");
+                        "index.jsonl: row 0 is a duplicate");
     assert_join_refused("path,label\na,x\n", "{\"path\": \"x\", \"row\": null}\n{\"path\": \"a\", \"row\": 1}\n",
                         "index.jsonl: row 0 is missing");
     assert_join_refused("path,label\na,x\n", "row 0\n",

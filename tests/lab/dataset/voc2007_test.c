@@ -114,8 +114,8 @@ static void test_lines_that_make_no_sense_are_named(void **state)
         {"000005 -1\n\n000009 -1\n", "line 2|1, -1 or 0"},
         {"000005 -1\n000007 1x\n000009 -1\n", "line 2"},
         {"000005 -1\n000007 -1\n000011 -1\n", "line 3|list of aeroplanes"},
-        {"000005 -1\n000007 -1\n", "has 2 images where|has 3"},
-        {"000005 -1\n000007 -1\n000007 1\n", "line 3|stands before"},
+        {"000005 -1\n000007 -1\n", "has 2 images, but|has 3"},
+        {"000005 -1\n000007 -1\n000007 1\n", "line 3|duplicate image"},
         {"", "has 0 images"},
     };
     put_set("VOC2007");
@@ -128,7 +128,7 @@ static void test_lines_that_make_no_sense_are_named(void **state)
     assert_refused("voc2007", ".", "sheep_trainval.txt|zero byte");
     put_set("VOC2007");
     put_list("VOC2007", "aeroplane", "test", "000001 -1\n000001 -1\n");
-    assert_refused("voc2007", ".", "aeroplane_test.txt|line 2|stands before");
+    assert_refused("voc2007", ".", "aeroplane_test.txt|line 2|duplicate image");
 }
 
 static void test_it_has_one_part_to_test_on(void **state)

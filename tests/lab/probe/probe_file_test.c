@@ -90,18 +90,18 @@ static void test_refuses_other_metadata(void **state)
         int key;
         const char *value, *part;
     } cases[] = {{1, "pt", "does not say"},
-                 {3, "2", "another version"},
+                 {3, "2", "its version is not 1"},
                  {5, "both", "neither multi"},
                  {7, "a,b", "no list of classes"},
                  {7, "[]", "no list of classes"},
                  {7, "[\"a\", 3]", "not a list of names"},
-                 {7, "[\"a\", \"a\"]", "class twice"},
+                 {7, "[\"a\", \"a\"]", "duplicate class"},
                  {7, "[\"a\"]", "no tensor weights"},
-                 {11, "0", "no number above 0"},
-                 {11, "nan", "no number above 0"},
-                 {11, "1x", "no number above 0"},
-                 {13, "-1", "no whole number"},
-                 {13, "99999999999999999999999", "no whole number"}};
+                 {11, "0", "not a number above 0"},
+                 {11, "nan", "not a number above 0"},
+                 {11, "1x", "not a number above 0"},
+                 {13, "-1", "not an integer"},
+                 {13, "99999999999999999999999", "not an integer"}};
     struct file whole = whole_file();
     assert_refused(&whole, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
