@@ -76,7 +76,7 @@ bool corruption_find(const char *name, enum corruption_type *type)
 lmvr_status image_corrupt(const struct corruption *corruption, uint64_t image_hash, struct image *image, lmvr_error *error)
 {
     if (corruption->severity < 1 || corruption->severity > CORRUPTION_SEVERITIES)
-        return error_set(error, LMVR_ERROR_INVALID, "severity %d: there are 1 to 5", corruption->severity);
+        return error_set(error, LMVR_ERROR_INVALID, "severity %d: expected 1 to 5", corruption->severity);
     if (corruption->type == CORRUPT_FROST && !corruption->frost)
         return error_set(error, LMVR_ERROR_INVALID, "frost has no textures");
     const uint64_t own[] = {corruption->seed, image_hash, (uint64_t)corruption->type, (uint64_t)corruption->severity};
@@ -90,9 +90,9 @@ lmvr_status image_corrupt(const struct corruption *corruption, uint64_t image_ha
     return functions[corruption->type](&work, error);
 }
 
-/* ---- ImageNet-C's own crop ---- */
+/* ---- ImageNet-C's crop ---- */
 
-/* Python's round() of half of `margin`: halves go to the even number. */
+/* Half of `margin`, rounded like Python's round(): halves go to the even number. */
 static int half_to_even(int margin)
 {
     return margin / 2 + (margin % 2 && margin / 2 % 2);

@@ -1,4 +1,4 @@
-/* Gaussian blur, glass blur, and zoom blur with the zoom that snow shares. */
+/* Gaussian blur, glass blur, and zoom blur, with the zoom that snow uses too. */
 #include "lab/corrupt/corrupt_parts.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ double *gaussian_weights(double sigma, double truncate, int *radius)
 
 struct smoothing {
     const struct image *image;
-    double *weights, *row; /* `row` has `radius` pixels more on either side */
+    double *weights, *row; /* `row` has `radius` extra pixels at both ends */
     int radius;
 };
 
@@ -97,8 +97,8 @@ lmvr_status corrupt_gaussian_blur(struct corrupting *work, lmvr_error *error)
 
 /* ---- glass blur ---- */
 
-/* Each pixel, from the last to the first, takes another one's color from within `delta`. The authors' code reads as if it
- * swapped the two, but both sides of its assignment are views of one array, so that the other one keeps its own. */
+/* From the last pixel to the first, replaces each one's color by that of another within `delta`. The authors' code looks like a
+ * swap, but both sides of its assignment are views of one array, so the other pixel keeps its color. */
 static void scatter(struct random *random, int width, int height, int delta, uint8_t *rgb)
 {
     for (int y = height - delta; y > delta; y--)
@@ -164,16 +164,16 @@ void zoom_axis_finish(struct zoom_axis *axis)
 
 #define MOST_ZOOMS 16
 
-typedef float pixel __attribute__((vector_size(16))); /* R, G, B and something */
+typedef float pixel __attribute__((vector_size(16))); /* R, G, B and padding */
 
 struct zoom_blur {
-    int count; /* of factors */
+    int count; /* number of zoom factors */
     struct zoom_axis columns[MOST_ZOOMS], rows[MOST_ZOOMS];
-    float *in, *between; /* the picture in 0 to 1; one row, stretched downward only */
+    float *in, *between; /* the image in 0 to 1; one row, interpolated only vertically */
     pixel *sums;
 };
 
-/* NumPy's arange(1, stop, step): what it adds each time is the difference of its first two values. */
+/* NumPy's arange(1, stop, step), which adds the rounded difference of its first two values each time. */
 static lmvr_status make_axes(struct zoom_blur *z, const struct image *image, double stop, double step, lmvr_error *error)
 {
     z->count = (int)ceil((stop - 1) / step);

@@ -1,4 +1,5 @@
-/* Brightness and saturation: a change to HSV, by skimage's rgb2hsv and hsv2rgb step for step, for the same bytes. */
+/* Brightness and saturation: changes in HSV, with skimage's rgb2hsv and hsv2rgb reproduced step by step to get the same
+ * bytes. */
 #include "lab/corrupt/corrupt_parts.h"
 
 #include <math.h>

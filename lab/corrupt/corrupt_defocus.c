@@ -1,7 +1,7 @@
 /*
- * Defocus blur: a disk, its edge softened by a small Gaussian, as the authors' disk() and OpenCV's filter2D have it. A row of
- * the kernel is constant but for its ends, so it costs the difference of two prefix sums and a few single taps, which the rows
- * at one distance above and below the center share.
+ * Defocus blur: a disk with its edge softened by a small Gaussian, as in the authors' disk() and OpenCV's filter2D. A row of
+ * the kernel is constant except at its ends, so it costs the difference of two prefix sums and a few single taps, which are
+ * shared by the rows at the same distance above and below the center.
  */
 #include "lab/corrupt/corrupt_parts.h"
 
@@ -17,7 +17,7 @@ struct disk {
 
 /* ---- the kernel ---- */
 
-/* OpenCV's border 101: the picture goes on mirrored, its last pixel not repeated. */
+/* OpenCV's border 101: mirrors the image without repeating its last pixel. */
 static int mirror(int64_t i, int size)
 {
     if (size == 1)
@@ -39,8 +39,8 @@ static void small_gaussian(int radius, double sigma, float taps[3])
         taps[i] = (float)(values[i] / total);
 }
 
-/* A pass of that Gaussian along one axis of the quadrant; `step` leads to the next weight of a line, `turn` to the next line.
- * At the kernel's own edge OpenCV mirrors it, too. */
+/* Applies that Gaussian along one axis of the quadrant; `step` leads to the next weight of a line, `turn` to the next line.
+ * OpenCV mirrors at the kernel's own edge too. */
 static void soften(const struct disk *disk, int step, int turn, int radius, const float *taps, float *line)
 {
     int size = disk->half + 1, whole = 2 * disk->half + 1;
@@ -89,16 +89,16 @@ static bool disk_init(struct disk *disk, double radius, double alias_blur)
 struct defocus {
     const struct image *image;
     struct disk disk;
-    int *columns; /* of the picture, for each place of a padded row */
-    /* The rows that the kernel reaches, a ring of `count`: padded, and the sums of all before (of these only differences count,
-     * so they may overflow). `loaded` rows have been in it. */
+    int *columns; /* the image's column for each position of a padded row */
+    /* The rows that the kernel covers, a ring buffer of `count`: padded pixels and their prefix sums (which may overflow, as
+     * only differences matter). `loaded` counts the rows read so far. */
     int count, loaded;
-    size_t stride; /* values of a padded row; sums have 3 more */
+    size_t stride; /* values in a padded row; sums have 3 more */
     uint16_t *pixels;
     uint32_t *sums;
-    uint16_t *pair;  /* two rows of `pixels` added */
-    uint32_t *inner; /* of the row that comes out: what has the weight of the kernel's center */
-    double *outer;   /* and what has another weight */
+    uint16_t *pair;  /* the sum of two rows of `pixels` */
+    uint32_t *inner; /* of the output row: the pixels with the weight of the kernel's center */
+    double *outer;   /* and those with other weights */
 };
 
 static void load_row(struct defocus *d, int y)
@@ -125,7 +125,7 @@ static void load_row(struct defocus *d, int y)
     sums[d->stride + 2] = b;
 }
 
-/* The sums over 2 run + 1 pixels around each place of a row. */
+/* The sums over the 2 run + 1 pixels around each position of a row. */
 static void add_inner(struct defocus *d, int y, int run)
 {
     size_t n = 3 * (size_t)d->image->width;
@@ -136,7 +136,7 @@ static void add_inner(struct defocus *d, int y, int run)
         inner[i] += end[i] - sums[i];
 }
 
-/* The pixels `left` and `right` of each place of d->pair, with a weight. */
+/* Adds the pixels `left` and `right` of each position of d->pair, weighted. */
 static void add_outer(struct defocus *d, int distance, float weight)
 {
     size_t n = 3 * (size_t)d->image->width;
@@ -147,7 +147,8 @@ static void add_outer(struct defocus *d, int distance, float weight)
         outer[i] += w * (left[i] + right[i]);
 }
 
-/* Adds what the kernel's rows at distance dy give, from the picture's rows `above` and `below`, which are one for dy = 0. */
+/* Adds the contribution of the kernel's rows at distance dy, from the image's rows `above` and `below`, which are the same for
+ * dy = 0. */
 static void add_kernel_rows(struct defocus *d, int dy, int above, int below)
 {
     const float *weights = d->disk.weights + (size_t)dy * (d->disk.half + 1), center = d->disk.weights[0];

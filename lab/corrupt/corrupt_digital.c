@@ -1,4 +1,4 @@
-/* Contrast, pixelate and JPEG compression; the elastic transform has a file of its own. */
+/* Contrast, pixelate and JPEG compression; corrupt_elastic.c has the elastic transform. */
 #include "image/encode.h"
 #include "image/preprocess.h"
 #include "lab/corrupt/corrupt_parts.h"

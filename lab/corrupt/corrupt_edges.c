@@ -1,4 +1,4 @@
-/* Canny's edges and the distances to them, as OpenCV has both. */
+/* Canny edges and the distances to them, as OpenCV computes both. */
 #include "lab/corrupt/corrupt_parts.h"
 
 #include <math.h>
@@ -25,16 +25,17 @@ static struct gradient gradient_at(const uint8_t *bytes, int width, int height, 
 
 enum { NOTHING, CANDIDATE, EDGE };
 
-/* All planes have a border of one around them, which stays 0. */
+/* All planes have a border of one, which stays 0. */
 struct canny {
     int width, height;
     ptrdiff_t stride;
     int *sizes;    /* of the gradients, in the 1-norm */
     uint8_t *kind; /* NOTHING, CANDIDATE or EDGE */
-    size_t *stack; /* edges whose neighbors have not been looked at */
+    size_t *stack; /* edges whose neighbors have not been visited */
 };
 
-/* Whether a gradient is the largest across the edge: along the row, the column or a diagonal, whichever it points at. */
+/* Whether a gradient is the largest across the edge: along the row, the column or a diagonal, whichever is closest to its
+ * direction. */
 static bool is_peak(const int *size, ptrdiff_t stride, struct gradient g)
 {
     const int tangent = 13573; /* of 22.5 degrees, times 2^15 */
@@ -47,7 +48,7 @@ static bool is_peak(const int *size, ptrdiff_t stride, struct gradient g)
     return *size > size[-stride - along] && *size > size[stride + along];
 }
 
-/* Candidates beside an edge are edges too. */
+/* Candidates next to an edge become edges. */
 static void grow_edges(struct canny *c, size_t count)
 {
     while (count > 0) {
@@ -86,14 +87,14 @@ static void find_edges(struct canny *c, const uint8_t *bytes, int low, int high)
 
 /* ---- distances ---- */
 
-/* In 2^-16 pixels, as OpenCV has them; its rounding shows where a mean of distances is cut off to a whole number. */
+/* In 2^-16 pixels, as in OpenCV; its rounding shows when a mean of distances is truncated to an integer. */
 #define ONE      65536
 #define DIAGONAL 91750  /* 1.4 */
 #define KNIGHT   143976 /* 2.1969 */
 #define FAR      (1 << 30)
 
-/* One sweep over the plane, with a border of two around it: each place is at most as far as a neighbor that was swept before
- * it, and the step from there. `sign` is 1 from the first place to the last and -1 back. */
+/* One sweep over the plane, which has a border of two: each distance becomes at most that of a neighbor already swept, plus the
+ * step from there. `sign` is 1 forwards and -1 backwards. */
 static void sweep(int *distances, int width, int height, ptrdiff_t stride, int sign)
 {
     static const struct {

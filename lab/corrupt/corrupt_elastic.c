@@ -1,13 +1,13 @@
 /*
- * The elastic transform: a random affine map, then each pixel moved by a smooth random field. As in the authors' code the two
- * are applied one after the other, each with linear interpolation, so that both soften the picture.
+ * The elastic transform: a random affine map, then a smooth random displacement of each pixel. As in the authors' code the two
+ * are applied one after the other, each with linear interpolation, so both blur the image slightly.
  */
 #include "lab/corrupt/corrupt_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* Pixels of the authors' 224 x 224 pictures, who computed with 244. */
+/* Pixels for the authors' 224 x 224 images; their code computes with 244. */
 static const struct {
     double strength, sigma, affine;
 } parameters[] = {{244 * 2, 244 * 0.7, 244 * 0.1},
@@ -18,14 +18,14 @@ static const struct {
 
 /* ---- the affine map ---- */
 
-/* x' = a x + b y + c, y' = d x + e y + f: from the picture that comes out to the one that goes in. */
+/* x' = a x + b y + c, y' = d x + e y + f: from the output image to the input image. */
 struct affine {
     double a, b, c, d, e, f;
 };
 
 static struct affine inverse(const struct affine *m)
 {
-    double determinant = m->a * m->e - m->b * m->d, s = fabs(determinant) > 1e-9 ? 1 / determinant : 0; /* as OpenCV */
+    double determinant = m->a * m->e - m->b * m->d, s = fabs(determinant) > 1e-9 ? 1 / determinant : 0; /* as in OpenCV */
     struct affine out = {.a = m->e * s, .b = -m->b * s, .d = -m->d * s, .e = m->a * s};
     out.c = -out.a * m->c - out.b * m->f;
     out.f = -out.d * m->c - out.e * m->f;
@@ -52,7 +52,7 @@ static struct affine random_affine(struct corrupting *work)
     return inverse(&m);
 }
 
-/* `out` becomes the mapped picture, floats of 0 to 255. */
+/* `out` gets the mapped image, floats of 0 to 255. */
 static void apply_affine(const struct image *image, const struct affine *m, float *out)
 {
     int width = image->width, height = image->height;
@@ -74,12 +74,12 @@ static void apply_affine(const struct image *image, const struct affine *m, floa
         }
 }
 
-/* ---- the field ---- */
+/* ---- the displacement field ---- */
 
 /*
- * White noise, smoothed by a Gaussian that is cut off at 3 sigma, the borders mirrored. A field that is much smoother than its
- * pixels is made on a grid of larger cells, of a quarter of sigma, and interpolated: the mean of a cell's noise is noise of a
- * deviation that is smaller by the root of its area. Below 8 pixels of sigma a cell is a pixel, as in the authors' code.
+ * White noise smoothed by a Gaussian truncated at 3 sigma, with mirrored borders. A field much smoother than its pixels is
+ * computed on a grid of larger cells, a quarter of sigma wide, and interpolated: the mean of the noise in a cell is noise with
+ * its deviation divided by the root of the cell's area. Below a sigma of 8 pixels a cell is a pixel, as in the authors' code.
  */
 struct field {
     struct plane plane;             /* of cells */
@@ -99,7 +99,7 @@ static bool field_init(struct field *f, const struct image *image, double sigma,
     return ready && plane_smooth(plane, sigma / f->cell_width, sigma / f->cell_height, 3, border_reflect);
 }
 
-/* The field's value at a pixel: between the centers of cells linear. */
+/* Interpolates the field at a pixel linearly between the cells' centers. */
 struct place {
     int first, next;
     float part;
@@ -147,7 +147,7 @@ lmvr_status corrupt_elastic_transform(struct corrupting *work, lmvr_error *error
     struct image *image = work->image;
     struct affine map = random_affine(work);
     struct field dx = {0}, dy = {0};
-    /* The smoothing divides by sigma, so the strength takes the scale twice for the shifts to have it once. */
+    /* Smoothing divides by sigma, so the strength is scaled twice for the displacements to be scaled once. */
     double sigma = parameters[work->level].sigma * work->scale,
            strength = parameters[work->level].strength * work->scale * work->scale;
     float *between = malloc(image_bytes(image) * sizeof *between);

@@ -1,4 +1,4 @@
-/* Frost: a piece of a texture laid over the picture. */
+/* Frost: a crop of a texture blended over the image. */
 #include "lab/corrupt/corrupt_frost.h"
 
 #include "image/kinds.h"
@@ -48,8 +48,8 @@ static lmvr_status read_textures(struct frost *frost, const char *folder, lmvr_e
     if (count == 0)
         status = error_set(error, LMVR_ERROR_INVALID, "%s: holds no picture to be a texture", folder);
     else if (count > MOST_TEXTURES)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: holds %d pictures, and frost takes %d textures at most", folder,
-                           count, MOST_TEXTURES);
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: has %d images, expected at most %d frost textures", folder, count,
+                           MOST_TEXTURES);
     else if (!(frost->textures = calloc((size_t)count, sizeof *frost->textures)))
         status = error_no_memory(error, "the textures of frost");
     for (int i = 0; i < count; i++) {
@@ -95,8 +95,8 @@ void frost_free(struct frost *frost)
 
 /* ---- the corruption ---- */
 
-/* A random piece of the texture, of the picture's size. The texture is scaled as the picture is, and more where it would not
- * cover it. */
+/* A random crop of the texture, as large as the image. The texture is scaled like the image, and more if it would not cover
+ * it. */
 static lmvr_status cut_piece(struct corrupting *work, const struct image *texture, uint8_t *rgb, lmvr_error *error)
 {
     const struct image *image = work->image;

@@ -1,4 +1,4 @@
-/* Drawing frost: as on a window, feathers of ice whose side branches leave at 60 degrees, and theirs again. */
+/* Draws frost as on a window: feathers of ice whose branches leave at 60 degrees, and have branches themselves. */
 #include "format/random.h"
 #include "lab/corrupt/corrupt_frost.h"
 
@@ -9,7 +9,7 @@
 #define SIDE   FROST_SIDE
 #define PIXELS ((size_t)SIDE * SIDE)
 
-/* What sets the five apart: how many feathers, how long, and how cloudy the pane is. */
+/* The parameters that tell the five textures apart: number and length of feathers, and cloudiness. */
 static const struct look {
     int feathers;
     double length, clouds;
@@ -25,7 +25,7 @@ static double between(struct pane *pane, double least, double most)
     return random_uniform(&pane->random, least, most);
 }
 
-/* Shares a spot among the four pixels around it. */
+/* Spreads a spot over the four pixels around it. */
 static void put(const struct pane *pane, double x, double y, double amount)
 {
     int left = (int)floor(x), top = (int)floor(y);
@@ -39,7 +39,7 @@ static void put(const struct pane *pane, double x, double y, double amount)
     at[SIDE + 1] += (float)(amount * right * bottom);
 }
 
-/* One line of ice and what branches off it, shorter toward its tip, as the older branches have grown longer. */
+/* Draws a line of ice and its branches, which are shorter toward the tip, as older branches have grown longer. */
 static void grow(struct pane *pane, double x, double y, double direction, double length, int order)
 {
     static const double amounts[] = {0.7, 0.4, 0.3}, reach[] = {0.3, 0.35}, spacing[] = {3, 3};
@@ -59,7 +59,7 @@ static void grow(struct pane *pane, double x, double y, double direction, double
     }
 }
 
-/* Half of them from seeds anywhere; the others close together, around a few spots, where the pane is coldest. */
+/* Half of the feathers start anywhere; the others are clustered around a few spots, where the pane is coldest. */
 static void grow_feathers(struct pane *pane, const struct look *look)
 {
     double x = 0, y = 0;
@@ -72,8 +72,8 @@ static void grow_feathers(struct pane *pane, const struct look *look)
     }
 }
 
-/* Smooth noise of several sizes, 0 to 1 or about so: random values on a lattice, interpolated, halved with each halving of the
- * lattice. */
+/* Value noise in several octaves, roughly 0 to 1: random values on a lattice, interpolated; each halving of the lattice has
+ * half the amplitude. */
 static void add_clouds(struct pane *pane, float *clouds)
 {
     double lattice[17][17], amplitude = 0.5;
@@ -94,7 +94,7 @@ static void add_clouds(struct pane *pane, float *clouds)
     }
 }
 
-/* The ice's light scattered: its mean over a square of side 2 RADIUS + 1, twice, along rows and columns. */
+/* Scatters the ice's light: its mean over a square of side 2 RADIUS + 1, twice, along rows and columns. */
 #define RADIUS 5
 static void scatter(const float *ice, float *glow, float *line)
 {

@@ -1,4 +1,4 @@
-/* ImageMagick's MotionBlurImage(): half a Gaussian along a line of pixels, so that things leave a trail on one side. */
+/* ImageMagick's MotionBlurImage(): half a Gaussian along a line of pixels, so that objects leave a trail on one side. */
 #include "lab/corrupt/corrupt_parts.h"
 
 #include <math.h>
@@ -6,13 +6,13 @@
 #include <string.h>
 
 struct tap {
-    int x, y; /* where it takes a pixel from, relative to the one that comes out */
+    int x, y; /* the input pixel, relative to the output pixel */
     float weight;
 };
 
 struct trail {
     struct tap *taps;
-    int count, left, right, above, below; /* the farthest of the taps, each at least 0 */
+    int count, left, right, above, below; /* the farthest taps in each direction, at least 0 */
 };
 
 static int larger(int a, int b)
@@ -41,11 +41,11 @@ static bool trail_init(struct trail *trail, const struct motion *motion)
     return true;
 }
 
-/* The rows of the picture that the trail reaches, as floats, with the edges repeated to its left and right: a ring. */
+/* The rows of the image that the trail covers, as floats, with the edges repeated to the left and right: a ring buffer. */
 struct band {
     const uint8_t *in;
     int width, height, channels;
-    int left, right, count, loaded; /* places beside the picture; rows in the ring; rows that have been in it */
+    int left, right, count, loaded; /* padding; rows in the ring; rows read so far */
     size_t stride;
     float *rows;
 };
@@ -75,7 +75,7 @@ static void blur_row(struct band *b, const struct trail *trail, int y, float *su
     for (; b->loaded <= lowest; b->loaded++)
         load_row(b, b->loaded);
     for (size_t i = 0; i < n; i++)
-        sums[i] = 0.5F / 257; /* ImageMagick rounds to 16 bits, and cuts these off at 8 */
+        sums[i] = 0.5F / 257; /* ImageMagick rounds to 16 bits, and truncates these to 8 */
     for (int t = 0; t < trail->count; t++) {
         const struct tap *tap = &trail->taps[t];
         const float *row = band_row(b, clamp_int(y + tap->y, 0, b->height - 1)) + (ptrdiff_t)(b->left + tap->x) * b->channels;

@@ -1,5 +1,5 @@
-/* The noises. All are tables from a byte to the distribution of what becomes of it, so that a draw costs the same at any level:
- * values are whole numbers before and after, and nothing is lost by not going through fractions. */
+/* The noises. Each is a table from an input byte to the distribution of the output byte, so a draw costs the same at every
+ * level. Values are integers before and after, so nothing is lost by skipping fractions. */
 #include "lab/corrupt/corrupt_parts.h"
 
 #include <math.h>
@@ -7,9 +7,9 @@
 
 /* ---- gaussian noise: x + N(0, c) ---- */
 
-#define STEPS 512 /* -256 to 255: with more, black is white and white black */
+#define STEPS 512 /* -256 to 255; with more, black would become white and white black */
 
-/* The chance that 255 c N(0, 1) is at least `value`. */
+/* The probability that 255 c N(0, 1) is at least `value`. */
 static double above(double value, double c)
 {
     return 0.5 * erfc(value / (255 * c) * M_SQRT1_2);
@@ -22,7 +22,7 @@ lmvr_status corrupt_gaussian_noise(struct corrupting *work, lmvr_error *error)
     double c = deviations[work->level], probabilities[STEPS];
     struct alias slots[STEPS];
     int scratch[STEPS];
-    /* A byte that is cut off after adding the noise moves by the noise's floor; the outermost steps take the tails. */
+    /* Truncating after adding the noise moves a byte by the noise's floor; the outermost steps get the tails. */
     for (int i = 0; i < STEPS; i++)
         probabilities[i] = (i == 0 ? 1 : above(i - 256, c)) - (i == STEPS - 1 ? 0 : above(i - 255, c));
     alias_init(probabilities, STEPS, slots, scratch);
@@ -43,7 +43,7 @@ lmvr_status corrupt_speckle_noise(struct corrupting *work, lmvr_error *error)
     if (!tables)
         return error_no_memory(error, "speckle noise");
     for (int byte = 1; byte < 256; byte++) {
-        double here = 1; /* the chance of this byte or a larger one; the first and the last byte take the tails */
+        double here = 1; /* the probability of this byte or a larger one; the first and the last byte get the tails */
         for (int out = 0; out < 256; out++) {
             double next = out == 255 ? 0 : above(out + 1 - byte, c * byte / 255);
             probabilities[out] = here - next;
@@ -62,9 +62,9 @@ lmvr_status corrupt_speckle_noise(struct corrupting *work, lmvr_error *error)
 
 /* ---- shot noise: Poisson(x c) / c ---- */
 
-#define MOST_PHOTONS 60 /* c of the lowest severity; as many, or more, are white */
+#define MOST_PHOTONS 60 /* c of the lowest severity; this many or more are white */
 
-/* A table of c + 1 slots for each of the 256 bytes: how many photons of it arrive, c standing for c or more. */
+/* Fills the distributions of the number of photons for each of the 256 bytes, with c + 1 slots each; slot c means c or more. */
 static void count_photons(struct alias *tables, int c)
 {
     double probabilities[MOST_PHOTONS + 1];
@@ -98,7 +98,7 @@ lmvr_status corrupt_shot_noise(struct corrupting *work, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* ---- impulse noise: salt and pepper, each channel by itself ---- */
+/* ---- impulse noise: salt and pepper, independently per channel ---- */
 
 lmvr_status corrupt_impulse_noise(struct corrupting *work, lmvr_error *error)
 {

@@ -1,4 +1,4 @@
-/* The inside of the corruptions: each is a function on one picture, in the file of its kind. */
+/* Internals of the corruptions: each is a function on one image, in the file of its kind. */
 #ifndef LMVR_LAB_CORRUPT_CORRUPT_PARTS_H
 #define LMVR_LAB_CORRUPT_CORRUPT_PARTS_H
 
@@ -7,12 +7,12 @@
 
 #include <stddef.h>
 
-/* A picture at work. What is written to `image` comes last in every corruption, so that a failure leaves it as it was. */
+/* The image being corrupted. Every corruption writes to `image` last, so that a failure leaves it unchanged. */
 struct corrupting {
     struct image *image;
-    int level;    /* severity - 1, the place in a table of parameters */
-    double scale; /* the short side over 224, by which lengths are multiplied */
-    double angle; /* degrees, NAN: to be drawn */
+    int level;    /* severity - 1, an index into a table of parameters */
+    double scale; /* short side over 224; lengths are multiplied by it */
+    double angle; /* degrees; NAN: random */
     struct random random;
     const struct frost *frost;
 };
@@ -29,7 +29,7 @@ static inline size_t image_bytes(const struct image *image)
     return (size_t)image->width * (size_t)image->height * 3;
 }
 
-/* The authors' pictures are arrays in 0 to 1 that are clipped, multiplied by 255 and cut off, not rounded. */
+/* The authors' images are arrays in 0 to 1 that are clipped, multiplied by 255 and truncated, not rounded. */
 static inline uint8_t byte_of_unit(double value)
 {
     return (uint8_t)((value < 0 ? 0 : value > 1 ? 1 : value) * 255);
@@ -40,14 +40,14 @@ static inline int clamp_int(int value, int least, int most)
     return value < least ? least : value > most ? most : value;
 }
 
-/* ---- corrupt_plane.c: one number a pixel, and what lies beyond the border ---- */
+/* ---- corrupt_plane.c: one float per pixel, with several border rules ---- */
 
 struct plane {
     int width, height;
     float *values; /* (height, width) */
 };
 
-/* All values are 0. False: no memory; plane_finish() is due in either case. */
+/* All values are 0. False: out of memory. Call plane_finish() either way. */
 bool plane_init(struct plane *plane, int width, int height);
 void plane_finish(struct plane *plane);
 
@@ -56,54 +56,53 @@ static inline size_t plane_size(const struct plane *plane)
     return (size_t)plane->width * (size_t)plane->height;
 }
 
-/* The place from 0 to size - 1 that a place outside stands for. */
+/* Maps a position outside to one from 0 to size - 1. */
 typedef int border_function(int64_t place, int size);
 border_function border_nearest;     /* a a | a b c d | d d */
 border_function border_reflect;     /* b a | a b c d | d c */
 border_function border_reflect_101; /* c b | a b c d | c b */
 
-/* A Gaussian, cut off at `truncate` sigma. False: no memory, and the plane is as it was. */
+/* A Gaussian truncated at `truncate` sigma. False: out of memory, and the plane is unchanged. */
 bool plane_smooth(struct plane *plane, double sigma_x, double sigma_y, double truncate, border_function *border);
 
-/* Each value becomes the mean of the square of 2 radius + 1 values around it; borders by border_reflect_101. As above. */
+/* Replaces each value by the mean over the square of side 2 radius + 1 around it, with border_reflect_101. False: as above. */
 bool plane_box_mean(struct plane *plane, int radius);
 
 /* ---- corrupt_edges.c: OpenCV's Canny() and distanceTransform() ---- */
 
 /*
- * `distances` become those to the nearest edge of `bytes` (height, width), in pixels; 16384 and more where there is no edge.
- * Edges are Canny's, with Sobel gradients in the 1-norm and thresholds `low` and `high`; distances are the chamfer ones of the
- * 5 x 5 mask, within 2 % of Euclid's. False: no memory.
+ * Fills `distances` with those to the nearest edge of `bytes` (height, width), in pixels; 16384 or more if there is no edge.
+ * Edges are Canny's, with Sobel gradients in the 1-norm and thresholds `low` and `high`; distances are chamfer distances with
+ * the 5 x 5 mask, within 2 % of Euclidean ones. False: out of memory.
  */
 bool edge_distances(const uint8_t *bytes, int low, int high, struct plane *distances);
 
 /* ---- corrupt_spatter.c ---- */
 
-/* How light falls on the drops that `liquid` (height, width) shows where it is not 0: whole numbers from 0 to 255. False: no
- * memory. */
+/* The light on the drops, which are where `liquid` (height, width) is not 0: integers from 0 to 255. False: out of memory. */
 bool spatter_relief(const uint8_t *liquid, double scale, struct plane *relief);
 
-/* ---- corrupt_blur.c: what several blurs share ---- */
+/* ---- corrupt_blur.c: shared by several blurs ---- */
 
-/* The weights of a Gaussian from its center to `radius` on one side, as SciPy's gaussian_filter has them: they add up to 1 over
- * both sides. NULL: no memory. */
+/* The weights of a Gaussian from its center to `radius` on one side, as in SciPy's gaussian_filter: over both sides they add up
+ * to 1. NULL: out of memory. */
 double *gaussian_weights(double sigma, double truncate, int *radius);
 
-/* skimage's gaussian(): cut off at 4 sigma, edges repeated; the result is made bytes as above. `out` has the picture's size. */
+/* skimage's gaussian(): truncated at 4 sigma, edges repeated, converted to bytes as above. `out` has the image's size. */
 lmvr_status gaussian_bytes(const struct image *image, double sigma, uint8_t *out, lmvr_error *error);
 
-/* ImageMagick's motion blur, of rows of `channels` interleaved bytes; `out` may not be `in`. */
+/* ImageMagick's motion blur on rows of `channels` interleaved bytes; `out` must not be `in`. */
 struct motion {
     double radius, sigma, angle; /* pixels, pixels, degrees */
 };
 lmvr_status motion_blur_bytes(const struct motion *motion, const uint8_t *in, int width, int height, int channels, uint8_t *out,
                               lmvr_error *error);
 
-/* One axis of the authors' clipped_zoom(): output i lies between inputs first[i] and next[i], at part[i] of the way. */
+/* One axis of the authors' clipped_zoom(): output i is between inputs first[i] and next[i], at fraction part[i]. */
 struct zoom_axis {
     int *first, *next;
     float *part;
-    int begin, end; /* the inputs that are read */
+    int begin, end; /* range of inputs that are read */
 };
 lmvr_status zoom_axis_init(struct zoom_axis *axis, int size, double factor, lmvr_error *error);
 void zoom_axis_finish(struct zoom_axis *axis);

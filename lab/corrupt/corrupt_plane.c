@@ -1,4 +1,4 @@
-/* Planes of floats, smoothed, and the three ways in which they go on beyond their borders. */
+/* Planes of floats: smoothing, and the three border rules. */
 #include "lab/corrupt/corrupt_parts.h"
 
 #include <stdlib.h>
@@ -42,7 +42,7 @@ void plane_finish(struct plane *plane)
     plane->values = NULL;
 }
 
-/* ---- filters that are the same along both axes ---- */
+/* ---- filters, the same along both axes ---- */
 
 struct filter {
     const double *weights; /* from the center to `radius` on one side */

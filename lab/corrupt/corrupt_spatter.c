@@ -1,7 +1,7 @@
 /*
- * Spatter: drops of water that light falls on, or of mud, wherever smooth noise is high. Lengths are scaled, and the noise's
- * deviation with them: smoothing divides it by a length, so that drops cover the same share of a picture of any size. The small
- * windows (blurs of 3 pixels, neighbors of 1) are scaled to whole pixels, to at least those.
+ * Spatter: drops of water with reflections, or of mud, wherever smooth noise is high. Lengths are scaled, and so is the noise's
+ * deviation: smoothing divides it by a length, so drops cover the same share of an image of any size. The small windows (blurs
+ * of 3 pixels, neighbors at distance 1) are scaled to integers, never below these.
  */
 #include "lab/corrupt/corrupt_parts.h"
 
@@ -10,7 +10,7 @@
 
 static const struct spatter {
     double mean, deviation, sigma, threshold;
-    double amount; /* of water: how much light it adds; of mud: the sigma of its edges */
+    double amount; /* water: how much light it adds; mud: the sigma of its edges */
     bool mud;
 } parameters[] = {{0.65, 0.3, 4, 0.69, 0.6, false},
                   {0.65, 0.3, 3, 0.68, 0.6, false},
@@ -34,7 +34,7 @@ static bool make_liquid(struct corrupting *work, const struct spatter *s, struct
 
 /* ---- water ---- */
 
-/* OpenCV's equalizeHist(): what is least becomes 0, and every level as bright as the share of places below it. */
+/* OpenCV's equalizeHist(): the lowest level becomes 0, and every other as bright as the fraction of pixels below it. */
 static void equalize(struct plane *plane)
 {
     size_t histogram[256] = {0}, sum = 0, n = plane_size(plane);
@@ -56,7 +56,7 @@ static void equalize(struct plane *plane)
         plane->values[i] = levels[(int)plane->values[i]];
 }
 
-/* Light from the upper left: what rises toward the lower right shines. `d` is the distance of the neighbors. */
+/* Light from the upper left: slopes that rise toward the lower right shine. `d` is the distance to the neighbors. */
 static bool emboss(struct plane *plane, int d)
 {
     struct plane out;
@@ -98,7 +98,7 @@ bool spatter_relief(const uint8_t *liquid, double scale, struct plane *relief)
     return true;
 }
 
-/* How much of each pixel is pale turquoise light, 0 to the amount. `liquid` becomes that. */
+/* Replaces `liquid` by how much of each pixel is pale turquoise light, 0 to the amount. */
 static bool light_water(const struct spatter *s, double scale, struct plane *liquid)
 {
     size_t n = plane_size(liquid);
@@ -130,7 +130,7 @@ static void add_water(const struct plane *light, struct image *image)
 
 /* ---- mud ---- */
 
-/* How much of each pixel is covered, 0 to 1. `liquid` becomes that. */
+/* Replaces `liquid` by how much of each pixel is covered, 0 to 1. */
 static bool cover_with_mud(const struct spatter *s, double scale, struct plane *liquid)
 {
     size_t n = plane_size(liquid);

@@ -1,4 +1,4 @@
-/* Snow and fog; frost has a file of its own. */
+/* Snow and fog; corrupt_frost.c has frost. */
 #include "lab/corrupt/corrupt_parts.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ struct snow {
     double mean, deviation, zoom, threshold, radius, sigma, keep;
 };
 
-/* Noise of one channel, enlarged, all but its peaks black: flakes. */
+/* Flakes: single-channel noise, enlarged, black except at its peaks. */
 static lmvr_status make_flakes(struct corrupting *work, const struct snow *snow, uint8_t *flakes, lmvr_error *error)
 {
     int width = work->image->width, height = work->image->height;
@@ -46,7 +46,7 @@ static lmvr_status make_flakes(struct corrupting *work, const struct snow *snow,
     return status;
 }
 
-/* The picture paled, and on it the streaks twice, the second time turned by half a turn. */
+/* Makes the image paler and adds the streaks twice, the second time rotated by 180 degrees. */
 static void let_it_snow(const struct image *image, const uint8_t *streaks, float keep)
 {
     size_t pixels = (size_t)image->width * (size_t)image->height;
@@ -85,9 +85,9 @@ lmvr_status corrupt_snow(struct corrupting *work, lmvr_error *error)
     return status;
 }
 
-/* ---- fog: a plasma fractal by diamonds and squares ---- */
+/* ---- fog: a plasma fractal by the diamond-square algorithm ---- */
 
-/* Heights on a torus that consists of squares of side `cell`, a power of two; the authors' has one of them. */
+/* Heights on a torus of square cells of side `cell`, a power of two; the authors' has a single cell. */
 struct plasma {
     int width, height, cell;
     float *heights;
@@ -101,7 +101,7 @@ static float wibbled_mean(const struct plasma *p, float sum)
     return sum / 4 + p->wibble * p->wibble * random;
 }
 
-/* The middle of each square of side `step` from its corners. */
+/* The center of each square of side `step` from its corners. */
 static void fill_squares(const struct plasma *p, int step)
 {
     int half = step / 2;
@@ -116,7 +116,7 @@ static void fill_squares(const struct plasma *p, int step)
     }
 }
 
-/* The middles of the squares' sides from the corners and the middles beside them. */
+/* The midpoints of the squares' sides from the corners and centers next to them. */
 static void fill_diamonds(const struct plasma *p, int step)
 {
     int half = step / 2;
@@ -132,7 +132,7 @@ static void fill_diamonds(const struct plasma *p, int step)
     }
 }
 
-/* Heights from 0 to 1. The picture lies in the upper left corner; along its longer side as many cells follow as it needs. */
+/* Heights from 0 to 1. The image is in the upper left corner; along its longer side there are as many cells as it needs. */
 static bool plasma_init(struct plasma *p, const struct image *image, float decay, struct random *random)
 {
     int side = image->width < image->height ? image->width : image->height;

@@ -1,9 +1,9 @@
-/* The colors of heat.h, computed in Oklab. */
+/* The color map of heat.h, computed in Oklab. */
 #include "lab/figure/heat.h"
 
 #include <math.h>
 
-/* Lightness and hue (degrees) at both ends; the hue goes up, through 0 and red. */
+/* Lightness and hue (degrees) at both ends; the hue increases, through 0 and red. */
 #define FIRST_LIGHTNESS 0.28
 #define LAST_LIGHTNESS  0.95
 #define FIRST_HUE       285.0
@@ -15,7 +15,7 @@ static double cube(double x)
     return x * x * x;
 }
 
-/* Oklab to linear sRGB, which is outside [0, 1] where the color cannot be shown. */
+/* Oklab to linear sRGB, which is outside [0, 1] if a screen cannot show the color. */
 static void to_linear_rgb(double lightness, double a, double b, double rgb[3])
 {
     double l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b);
@@ -40,7 +40,7 @@ static uint8_t to_srgb(double linear)
     return (uint8_t)lround(255 * fmin(fmax(value, 0), 1));
 }
 
-/* The most saturated color of this lightness and hue that a screen shows. */
+/* The most saturated color of this lightness and hue in sRGB's gamut. */
 static void saturate(double lightness, double hue, double rgb[3])
 {
     double low = 0, high = MAX_CHROMA, angle = hue * M_PI / 180;

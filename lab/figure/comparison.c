@@ -13,12 +13,12 @@
 #define GAP           24
 #define TITLE_SIZE    16
 #define RESPONSE_SIZE 16
-#define BETWEEN       8 /* a picture, its title and its response */
+#define BETWEEN       8 /* between an image, its title and its response */
 #define MOST_LINES    16
 
 static const char out_of_memory[] = "a sheet of pictures";
 
-/* How wide a panel is, by the number of columns. */
+/* The width of a panel, by the number of columns. */
 static int panel_width(const struct comparison *c)
 {
     static const int widths[COMPARISON_MOST_COLUMNS + 1] = {0, 480, 420, 360, 320, 280};
@@ -40,7 +40,7 @@ lmvr_status comparison_add(struct comparison *c, const struct image *image, cons
         panel.column = 0;
     }
     if (panel.row == COMPARISON_MOST_ROWS)
-        return error_set(error, LMVR_ERROR_INVALID, "a sheet has room for %d rows of pictures", COMPARISON_MOST_ROWS);
+        return error_set(error, LMVR_ERROR_INVALID, "a sheet has room for %d rows of images", COMPARISON_MOST_ROWS);
     struct comparison_panel *longer = realloc(c->panels, (c->count + 1) * sizeof *longer);
     if (!longer)
         return error_no_memory(error, out_of_memory);
@@ -69,9 +69,9 @@ struct texts {
     PangoLayout *title, *response;
 };
 
-/* What all panels of a row share. */
+/* Shared by all panels of a row. */
 struct row {
-    int top, picture, title, response; /* where it begins; the greatest heights */
+    int top, picture, title, response; /* top edge; the largest heights */
 };
 
 struct layout {
@@ -129,7 +129,7 @@ static lmvr_status lay_out(struct layout *l, lmvr_error *error)
 
 /* ---- drawing --------------------------------------------------------------------------------------------------------- */
 
-/* Pictures stand on the bottom of their row's, in the middle of their column. */
+/* Images are aligned at the bottom of their row and centered in their column. */
 static lmvr_status draw_panel(const struct layout *l, size_t i, cairo_t *cairo, lmvr_error *error)
 {
     const struct comparison_panel *p = &l->comparison->panels[i];
@@ -168,7 +168,7 @@ lmvr_status comparison_draw(const struct comparison *c, uint8_t **png, size_t *s
     *png = NULL;
     *size = 0;
     if (c->count == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "there is no picture to show");
+        return error_set(error, LMVR_ERROR_INVALID, "there is no image to show");
     struct layout l = {.comparison = c, .fonts = text_fonts_create(), .texts = calloc(c->count, sizeof *l.texts)};
     lmvr_status status = l.fonts && l.texts ? lay_out(&l, error) : error_no_memory(error, out_of_memory);
     if (status == LMVR_OK)

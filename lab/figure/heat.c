@@ -5,12 +5,12 @@
 #include <string.h>
 
 #define TOP_PERCENTILE 0.99
-#define LEAST_OF_PEAK  0.1       /* the last color stands for at least this part of the peak */
-#define MOST_OPAQUE    0.75f     /* of the heat */
-#define RISE           0.7f      /* exponent of the opacity: less than 1, so that a little heat is seen */
-#define COLOR_KEPT     0.45f     /* of the image's own, under the heat */
+#define LEAST_OF_PEAK  0.1       /* the last color's weight is at least this fraction of the peak */
+#define MOST_OPAQUE    0.75f     /* of the heat at its maximum */
+#define RISE           0.7f      /* exponent of the opacity: below 1, so that little heat is visible */
+#define COLOR_KEPT     0.45f     /* of the image's saturation, under the heat */
 #define WORTH_THREADS  (1 << 19) /* pixels */
-#define PALE           0.6f      /* white over what the model has not seen */
+#define PALE           0.6f      /* opacity of the white over what the model did not see */
 
 struct heat heat_resized(const struct heat *heat, int from_width, int from_height, int to_width, int to_height)
 {
@@ -28,7 +28,7 @@ static float weight_at(const struct heat *h, int row, int column)
     return isfinite(weight) ? weight : 0;
 }
 
-/* Where the cell's center lies in the image. */
+/* The cell's center, in image pixels. */
 static void center_of(const struct heat *h, int row, int column, double *x, double *y)
 {
     *x = h->view.x + (column + 0.5) * h->view.width / h->columns;
@@ -96,8 +96,8 @@ void heat_range(const struct heat *heat, int width, int height, float *low, floa
 
 /* ---- interpolation --------------------------------------------------------------------------------------------------- */
 
-/* Slopes at `count` values that lie `stride` floats apart, at a distance of 1: the harmonic mean of both sides', 0 at the ends
- * and where the values turn. */
+/* Slopes at `count` values, `stride` floats apart and 1 apart in position: the harmonic mean of both sides' slopes, 0 at the
+ * ends and at extrema. */
 static void monotone_slopes(const float *values, int count, size_t stride, float *slopes)
 {
     for (int i = 0; i < count; i++) {
@@ -110,7 +110,7 @@ static void monotone_slopes(const float *values, int count, size_t stride, float
     }
 }
 
-/* The cubic through the values at position `at`, counted in values; constant beyond the first and the last. */
+/* The cubic through the values at position `at`, counted in values; constant beyond the ends. */
 static float interpolate(const float *values, const float *slopes, int count, size_t stride, double at)
 {
     if (at <= 0)
@@ -132,7 +132,7 @@ struct painting {
     struct heat heat;
     float low, high;
     float *rows;   /* (heat.rows, image width): the grid interpolated along its rows */
-    float *slopes; /* of them, downwards */
+    float *slopes; /* their vertical slopes */
     uint8_t colors[HEAT_COLORS][3];
     float opacity[HEAT_COLORS];
 };
@@ -147,7 +147,8 @@ static void widen_rows(struct painting *p, float *weights, float *slopes)
     const struct heat *h = &p->heat;
     int width = p->image->width;
     for (int row = 0; row < h->rows; row++) {
-        for (int column = 0; column < h->columns; column++) /* clamped here, so that a cell above the range has soft borders */
+        for (int column = 0; column < h->columns;
+             column++) /* clamped before interpolating, so that a cell above the range has soft edges */
             weights[column] = fminf(fmaxf(weight_at(h, row, column), p->low), p->high);
         monotone_slopes(weights, h->columns, 1, slopes);
         for (int x = 0; x < width; x++) {

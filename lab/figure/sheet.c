@@ -19,7 +19,7 @@
 #define CAPTION_HEIGHT 54 /* two lines below a panel */
 #define LEAST_WIDTH    760
 #define BAR_WIDTH      180
-#define LEGEND_WIDTH   400 /* what the color bar and its words take of the last line */
+#define LEGEND_WIDTH   400 /* room for the color bar and its labels in the last line */
 #define BAR_HEIGHT     12
 #define MOST_HEIGHT    32000 /* cairo's limit is 32767 */
 
@@ -27,7 +27,7 @@ static const char out_of_memory[] = "a contact sheet";
 
 void sheet_word_color(size_t place, double rgb[3])
 {
-    /* Okabe and Ito's, those that are too light for text on white darkened, and two more */
+    /* Okabe and Ito's colors, darkened if too light for text on white, and two more */
     static const uint8_t colors[][3] = {{0, 114, 178}, {204, 76, 0},   {0, 130, 95},   {176, 60, 128},
                                         {150, 105, 0}, {120, 40, 160}, {30, 130, 190}, {20, 20, 20}};
     const uint8_t *color = colors[place % (sizeof colors / sizeof *colors)];
@@ -48,7 +48,7 @@ struct layout {
     PangoLayout *title, *response, *note;
 };
 
-/* Panels side by side: the more there are, the smaller. */
+/* The more panels, the smaller they are. */
 static void choose_columns(struct layout *l)
 {
     static const struct {
@@ -75,7 +75,7 @@ static void choose_columns(struct layout *l)
     l->panel_width = steps[i].width;
 }
 
-/* Panels have the image's form, unless that is very long; an upright image gets narrower panels. */
+/* Panels have the image's aspect ratio unless it is extreme; upright images get narrower panels. */
 static void choose_panel(struct layout *l)
 {
     const struct image *image = l->sheet->image;
@@ -87,7 +87,7 @@ static void choose_panel(struct layout *l)
     l->width = l->width < LEAST_WIDTH ? LEAST_WIDTH : l->width;
 }
 
-/* The texts, and where everything stands. */
+/* Lays out the texts, and positions everything. */
 static lmvr_status lay_out(struct layout *l, lmvr_error *error)
 {
     const struct sheet *s = l->sheet;
@@ -101,7 +101,7 @@ static lmvr_status lay_out(struct layout *l, lmvr_error *error)
     text_keep_to_a_line(l->title);
     pango_layout_set_ellipsize(l->title, PANGO_ELLIPSIZE_MIDDLE);
     pango_layout_set_line_spacing(l->response, 1.25f);
-    for (size_t i = s->word_count; i-- > 0;) { /* of overlapping words the first one's color is seen */
+    for (size_t i = s->word_count; i-- > 0;) { /* where words overlap, the first one's color shows */
         sheet_word_color(i, color);
         if (s->words[i].begin < s->words[i].end)
             text_mark(l->response, s->words[i].begin, s->words[i].end, color);
@@ -119,7 +119,7 @@ static lmvr_status lay_out(struct layout *l, lmvr_error *error)
 
 /* ---- panels ---------------------------------------------------------------------------------------------------------- */
 
-/* In the middle of the panel whose upper left corner is (x, y). */
+/* Centered in the panel whose upper left corner is (x, y). */
 static lmvr_status show_picture(const struct layout *l, const struct image *image, double x, double y, lmvr_error *error)
 {
     cairo_surface_t *picture;
@@ -131,7 +131,7 @@ static lmvr_status show_picture(const struct layout *l, const struct image *imag
     return LMVR_OK;
 }
 
-/* A line in bold and its color, and a second in small gray letters. */
+/* A line in bold and its color, and one in small gray letters. */
 static lmvr_status show_caption(const struct layout *l, const char *first, const char *second, const double rgb[3], double x,
                                 double y, lmvr_error *error)
 {
@@ -152,7 +152,7 @@ static lmvr_status show_caption(const struct layout *l, const char *first, const
     return status;
 }
 
-/* `small` is the sheet's image at the panels' size. */
+/* `small` is the sheet's image scaled to the panels. */
 static lmvr_status show_word(const struct layout *l, const struct image *small, size_t word, double x, double y,
                              lmvr_error *error)
 {
@@ -194,7 +194,7 @@ static lmvr_status show_panels(const struct layout *l, lmvr_error *error)
 
 /* ---- the sheet ------------------------------------------------------------------------------------------------------- */
 
-/* All weights from least to most as they look on a gray image. */
+/* All weights from lowest to highest as they look on a gray image. */
 static lmvr_status draw_bar(const struct layout *l, double left, double top, lmvr_error *error)
 {
     float weights[BAR_WIDTH];

@@ -1,6 +1,6 @@
 /*
- * A contact sheet: the image, and beside it once for each word with the word's heat map; below, the response with the words
- * in it in bold and in their colors.
+ * A contact sheet: the image, next to it each word's heat map over the image, and below the response with those words in bold
+ * in their colors.
  */
 #ifndef LMVR_LAB_FIGURE_SHEET_H
 #define LMVR_LAB_FIGURE_SHEET_H
@@ -10,29 +10,30 @@
 #define SHEET_MOST_WORDS 400
 
 struct sheet_word {
-    const char *label;    /* what stands below the map */
+    const char *label;    /* shown below the map */
     const float *weights; /* (rows, columns) of the sheet */
-    uint32_t begin, end;  /* its bytes in the response; none where they are equal */
+    uint32_t begin, end;  /* its bytes in the response; none if equal */
 };
 
-/* All strings are UTF-8; what is not, and control characters, are shown as '?' and spaces. */
+/* All strings are UTF-8; invalid bytes are shown as '?', control characters as spaces. */
 struct sheet {
     const char *title;         /* such as the file's name */
-    const char *note;          /* what the maps are, in small print at the bottom; NULL: none */
-    const struct image *image; /* may be made smaller, for speed */
-    int width, height;         /* pixels of the image as it came */
-    const char *response;      /* NULL: none; one of more than 8000 bytes is cut */
+    const char *note;          /* about the maps, in small print at the bottom; NULL: none */
+    const struct image *image; /* may be scaled down, for speed */
+    int width, height;         /* of the original image, in pixels */
+    const char *response;      /* NULL: none; longer than 8000 bytes: cut */
     int rows, columns;         /* of every map */
-    lmvr_view view;            /* what a map covers, in pixels of the image as it came */
+    lmvr_view view;            /* what a map covers, in pixels of the original image */
     const struct sheet_word *words;
     size_t word_count; /* 0 to SHEET_MOST_WORDS */
 };
 
-/* Draws the sheet; `*png` is a whole PNG file, to be freed. Text is set by Pango, in any script that there is a font for. */
+/* Draws the sheet; `*png` is a complete PNG file, to be freed. Pango lays out the text, in any script with an installed
+ * font. */
 lmvr_status sheet_draw(const struct sheet *sheet, uint8_t **png, size_t *size, lmvr_error *error);
 
-/* The color, 0 to 1 each, that the sheet gives to a word by its place: eight in turn, most of them from Okabe and Ito's palette
- * for color-blind eyes, darkened to be read on white. */
+/* A word's color (0 to 1 each) by its position: eight colors in turn, mostly from Okabe and Ito's palette for color-blind
+ * readers, darkened to be legible on white. */
 void sheet_word_color(size_t place, double rgb[3]);
 
 #endif

@@ -62,7 +62,7 @@ lmvr_status surface_to_png(cairo_surface_t *surface, uint8_t **bytes, size_t *si
     struct growing g = {.bytes = NULL};
     *bytes = NULL;
     *size = 0;
-    lmvr_status status = surface_status(cairo_surface_write_to_png_stream(surface, append, &g), "a PNG picture", error);
+    lmvr_status status = surface_status(cairo_surface_write_to_png_stream(surface, append, &g), "a PNG image", error);
     if (status != LMVR_OK) {
         free(g.bytes);
         return status;

@@ -1,4 +1,4 @@
-/* Between images, cairo's surfaces and PNG files. */
+/* Converts between images, cairo's surfaces and PNG files. */
 #ifndef LMVR_LAB_FIGURE_SURFACE_H
 #define LMVR_LAB_FIGURE_SURFACE_H
 
@@ -6,13 +6,13 @@
 
 #include <cairo.h>
 
-/* cairo's word for what went wrong as our status and sentence; `what` is what was being made. LMVR_OK where nothing did. */
+/* Converts cairo's status to ours; `what` is what was being drawn. LMVR_OK if there was no error. */
 lmvr_status surface_status(cairo_status_t status, const char *what, lmvr_error *error);
 
-/* The image's pixels on a surface of its size, to be destroyed; NULL after an error. */
+/* The image on a surface of its size, to be destroyed; NULL after an error. */
 lmvr_status surface_from_image(const struct image *image, cairo_surface_t **surface, lmvr_error *error);
 
-/* The surface as a whole PNG file, to be freed. */
+/* The surface as a complete PNG file, to be freed. */
 lmvr_status surface_to_png(cairo_surface_t *surface, uint8_t **bytes, size_t *size, lmvr_error *error);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_NAME 100 /* bytes; with a number and an extension far from the 255 of file systems */
+#define MOST_NAME 100 /* bytes; with a number and an extension, well below the file systems' 255 */
 
 /* ---- names ----------------------------------------------------------------------------------------------------------- */
 
@@ -18,7 +18,7 @@ static bool is_taken(const struct word_maps *maps, const char *name)
     return strcmp(name, "sheet") == 0;
 }
 
-/* A file's name for the label, to be freed; NULL: out of memory. */
+/* A file name for the label, to be freed; NULL: out of memory. */
 static char *make_name(const struct word_maps *maps, const char *label)
 {
     char *safe = text_showable(label, MOST_NAME), *name = safe ? strdup(safe) : NULL;
@@ -64,7 +64,7 @@ static void map_finish(struct word_map *map)
     free(map->weights);
 }
 
-/* Takes over `label` and `name`, whether or not it succeeds. */
+/* Takes ownership of `label` and `name`, even on failure. */
 static lmvr_status add(struct word_maps *maps, const lmvr_result *result, char *label, char *name, struct word word,
                        struct token_range tokens, lmvr_error *error)
 {
@@ -74,7 +74,7 @@ static lmvr_status add(struct word_maps *maps, const lmvr_result *result, char *
         maps->items = items;
     if (!items || !label || !name || !map.weights) {
         map_finish(&map);
-        return error_no_memory(error, "the maps of words");
+        return error_no_memory(error, "the word maps");
     }
     maps->items[maps->count++] = map;
     maps->rows = result->grid_rows;

@@ -102,7 +102,7 @@ static void test_the_largest_sheet_can_be_drawn(void **state)
         struct image sheet = drawn(&c), one = plain(1, 1, 0);
         assert_true(sheet.height > 32 * 400 && sheet.height < 32767);
         assert_int_equal(comparison_add(&c, &one, "", "", true, &error), LMVR_ERROR_INVALID);
-        assert_string_equal(error.message, "a sheet has room for 32 rows of pictures");
+        assert_string_equal(error.message, "a sheet has room for 32 rows of images");
         image_finish(&one);
         image_finish(&sheet);
         comparison_finish(&c);
