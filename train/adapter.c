@@ -16,13 +16,13 @@
 #define CONFIG  "adapter_config.json"
 #define WEIGHTS "adapter_model.safetensors"
 
-/* Canonical names' beginnings, and the modules' in PEFT's files. */
+/* Prefixes of canonical names, and of module names in PEFT's files. */
 static const char *const beginnings[][2] = {
     {"language_model.model.", "base_model.model.model.language_model."},
     {"multi_modal_projector.", "base_model.model.model.multi_modal_projector."},
 };
 
-/* The file's name of a tensor that is written, malloc'ed; NULL: it is not, or there is no memory, which *status tells. */
+/* A tensor's name in the file, malloc'ed; NULL: it is not written, or out of memory, which *status tells. */
 static char *file_name(const char *canonical, lmvr_status *status, lmvr_error *error)
 {
     char *name;
@@ -75,7 +75,7 @@ static lmvr_status write_weights(const struct adapter *adapter, const char *fold
     return status;
 }
 
-/* peft.LoraConfig's. The pattern is matched against whole names of modules: the encoder has a q_proj too. */
+/* peft.LoraConfig's fields. The pattern is matched against whole module names: the encoder has a q_proj too. */
 static lmvr_status write_config(const struct adapter *adapter, const char *folder, lmvr_error *error)
 {
     json_t *json = json_pack(
@@ -116,7 +116,7 @@ lmvr_status adapter_remove(const char *folder, lmvr_error *error)
     }
     char *below = status == LMVR_OK ? input_path(folder, FOLDER) : NULL;
     if (below)
-        rmdir(below); /* where something else lies in it, it stays */
+        rmdir(below); /* stays if it has other files in it */
     free(below);
     return status;
 }

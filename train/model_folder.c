@@ -14,7 +14,7 @@
 
 /* ---- tensors ---------------------------------------------------------------------------------------------------------- */
 
-/* The tensors of a file, and the memory that they lie in. */
+/* A file's tensors and their memory. */
 struct tensors {
     struct safetensors_write *items;
     char **names;
@@ -44,7 +44,7 @@ static char *file_name(const struct folder_naming *naming, const char *canonical
     return strdup(canonical);
 }
 
-/* An item of the table with room for `count` elements; NULL: no memory. */
+/* Adds an item with room for `count` elements to the table; NULL: out of memory. */
 static struct safetensors_write *add(struct tensors *t, const struct folder_write *write, const char *canonical, int dims,
                                      const int64_t *shape, int64_t count)
 {
@@ -60,7 +60,7 @@ static struct safetensors_write *add(struct tensors *t, const struct folder_writ
     return item;
 }
 
-/* Puts f32 values into an item, from element `first` on. */
+/* Writes f32 values to an item, from element `first` on. */
 static void put(const struct folder_write *write, const struct safetensors_write *item, int64_t first, int64_t count,
                 const float *values)
 {
@@ -81,7 +81,7 @@ static bool is_left_out(const struct folder_write *write, const char *name)
     return false;
 }
 
-/* Its parts that are `left_out`, or those that are not. */
+/* Adds the parameter's parts that are `left_out`, or those that are not. */
 static lmvr_status add_parameter(struct tensors *t, const struct folder_write *write, const struct parameter *parameter,
                                  bool left_out, float *buffer, lmvr_error *error)
 {
@@ -198,7 +198,7 @@ lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error
 
 static lmvr_status write_config(const struct folder_write *write, lmvr_error *error)
 {
-    json_object_del(write->config, "dtype"); /* transformers' newer name for the same */
+    json_object_del(write->config, "dtype"); /* transformers' newer name for it */
     json_object_set_new(write->config, "torch_dtype", json_string(write->dtype == F32 ? "float32" : "bfloat16"));
     return folder_write_json(write->folder, "config.json", write->config, error);
 }

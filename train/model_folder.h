@@ -1,4 +1,4 @@
-/* A trained model as a Hugging Face folder: what transformers opens. */
+/* Writes a trained model as a Hugging Face folder, which transformers can load. */
 #ifndef LMVR_TRAIN_MODEL_FOLDER_H
 #define LMVR_TRAIN_MODEL_FOLDER_H
 
@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-/* Canonical names beginning with `from` are called `to` in the file. */
+/* Renames: canonical names that begin with `from` begin with `to` in the file. */
 struct folder_naming {
     const char *from, *to;
 };
@@ -26,9 +26,9 @@ struct folder_write {
     enum dtype dtype;                    /* of all tensors in the file */
     const struct parameters *parameters; /* those whose names contain one of `left_out` are not written */
     const char *const *left_out;         /* ends with NULL; NULL: none */
-    const char *left_out_file;           /* the safetensors file of the folder that they go into; NULL: none */
-    const struct folder_naming *naming;  /* ends with {NULL}; the first that fits; NULL: names are canonical */
-    const struct checkpoint *rest;       /* NULL, or whose tensors below `rest_prefix` are written too */
+    const char *left_out_file;           /* the safetensors file in the folder for those instead; NULL: none */
+    const struct folder_naming *naming;  /* ends with {NULL}; the first match applies; NULL: names are canonical */
+    const struct checkpoint *rest; /* a checkpoint whose tensors with the prefix `rest_prefix` are written too; NULL: none */
     const char *rest_prefix;
     json_t *config;                                /* of config.json; its dtype is set here */
     struct folder_copy copies[FOLDER_MOST_COPIES]; /* those without a folder are none */
@@ -36,13 +36,13 @@ struct folder_write {
     const struct preprocess *preprocess;           /* NULL: none; is written unless a processor's file was copied */
 };
 
-/* Makes the folder where it is missing. Each file is whole or not there. */
+/* Creates the folder if it is missing. Each file is complete or absent. */
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error);
 
 /* Copies a file; `to` is whole or not there. Does nothing where both name one file. */
 lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error);
 
-/* FOLDER/NAME, whole or not there. */
+/* Writes FOLDER/NAME atomically. */
 lmvr_status folder_write_json(const char *folder, const char *name, json_t *json, lmvr_error *error);
 
 /* config.json's object of a folder, or of a file; released with json_decref(). */
@@ -54,7 +54,7 @@ lmvr_status folder_write_preprocess(const char *folder, const struct preprocess 
 /* A copy of an object in a configuration; an empty one where there is none. NULL: no memory. */
 json_t *folder_config_part(json_t *config, const char *key);
 
-/* FOLDER/NAME for the first of the names that exists, malloc'ed; NULL: none, or no memory. names ends with NULL. */
+/* FOLDER/NAME for the first of the names that exists, malloc'ed; NULL: none, or out of memory. names ends with NULL. */
 char *folder_find(const char *folder, const char *const *names);
 
 #endif

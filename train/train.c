@@ -62,11 +62,11 @@ enum dtype train_products(lmvr_dtype dtype)
     return model_dtype(dtype);
 }
 
-/* ---- what a run holds ------------------------------------------------------------------------------------------------- */
+/* ---- state of a run ---------------------------------------------------------------------------------------------------- */
 
 struct setup {
     const struct train_options *options;
-    int most_tokens;  /* of a text */
+    int most_tokens;  /* per text */
     char *vocabulary; /* its path */
     struct trained_vocabulary trained;
     struct tokenizer *tokenizer;
@@ -79,7 +79,7 @@ struct setup {
     float *labels; /* (set.count, label_count) */
     int label_count;
     bool single_label;
-    const struct corpus_prefix_options *prefixes; /* of data for an encoder and a decoder; NULL: it is not */
+    const struct corpus_prefix_options *prefixes; /* for an encoder-decoder; NULL: not used */
     struct corpus corpus, validation;
     const struct objective *objective;
     struct feed_options feed;
@@ -106,7 +106,7 @@ static void setup_finish(struct setup *s)
 
 /* ---- the length of texts ---------------------------------------------------------------------------------------------- */
 
-/* What was asked for, else the objective's default as far as a model of so many positions (0: any number) has room for it. */
+/* The requested length, else the objective's default limited to the model's number of positions (0: unlimited). */
 static void choose_length(struct setup *s, int positions)
 {
     const struct train_options *o = s->options;
@@ -114,22 +114,22 @@ static void choose_length(struct setup *s, int positions)
     s->most_tokens = o->most_tokens || positions < 2 || length <= positions ? length : positions;
 }
 
-/* The same for a model that has a table of positions, called `what`, which a longer text would leave. */
+/* The same for a model with a table of positions, called `what`, which longer texts would overrun. */
 static lmvr_status choose_length_within(struct setup *s, int positions, const char *what, lmvr_error *error)
 {
     choose_length(s, positions);
     return s->most_tokens <= positions
                ? LMVR_OK
-               : error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens do not fit %s's %d positions; see --max-tokens",
+               : error_set(error, LMVR_ERROR_INVALID, "texts of %d tokens exceed %s's %d positions; see --max-tokens",
                            s->most_tokens, what, positions);
 }
 
 /* ---- the vocabulary --------------------------------------------------------------------------------------------------- */
 
-/* What a vocabulary that has to be trained is like. */
+/* The vocabulary to train if none is given. */
 struct wanted_vocabulary {
     int size;
-    bool unigram; /* T5's kind; else LLaMA's */
+    bool unigram; /* like T5's; else LLaMA's */
 };
 
 static lmvr_status train_vocabulary(struct setup *s, const struct wanted_vocabulary *wanted, lmvr_error *error)
@@ -183,7 +183,7 @@ static int task_width(const struct dataset_task *task)
     return task->labels.class_count;
 }
 
-/* One task's columns of an image's targets: of one class among many 1 at it and 0 elsewhere. */
+/* One task's columns of an image's targets; single-label: 1 for its class and 0 for the others. */
 static void put_labels(const struct dataset_task *task, int64_t row, float *out)
 {
     const struct labels *l = &task->labels;
@@ -214,7 +214,7 @@ static lmvr_status open_labels(struct setup *s, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* The images `first` .. of the set with the model's prompt. */
+/* The set's images first .. first + count - 1, with the model's prompt. */
 static lmvr_status open_labelled(struct setup *s, int64_t first, int64_t count, struct corpus *corpus, lmvr_error *error)
 {
     const struct model_config *config = &s->llava.config;
@@ -322,11 +322,11 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
         s->feed.image_size = config->vision.image_size;
     }
     if (config->language.end_token_count == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: names no eos_token_id", o->start ? o->start : o->language);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has no eos_token_id", o->start ? o->start : o->language);
     return open_corpora(s, config->language.begin_token, config->language.end_tokens[0], error);
 }
 
-/* Of a text the encoder reads the beginning, or the prompt, and the decoder learns the rest. */
+/* The encoder reads a text's beginning, or the prompt, and the decoder learns the rest. */
 static lmvr_status open_t5_corpora(struct setup *s, const struct language_config *config, const char *prompt, double prompted,
                                    lmvr_error *error)
 {
@@ -334,7 +334,7 @@ static lmvr_status open_t5_corpora(struct setup *s, const struct language_config
         .prompted = prompted, .end_token = config->end_tokens[0], .seed = s->options->run.seed};
     int32_t *ids = NULL;
     if (config->end_token_count == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "the T5's configuration names no eos_token_id");
+        return error_set(error, LMVR_ERROR_INVALID, "the T5's configuration has no eos_token_id");
     TRY(check_pieces(s, config->vocabulary, error));
     if (prompt)
         TRY(tokenizer_encode(s->tokenizer, prompt, &ids, &prefixes.prompt_count, error));
@@ -366,14 +366,13 @@ static lmvr_status open_language(struct setup *s, lmvr_error *error)
     bool t5 = model_type && strcmp(model_type, "t5") == 0;
     free(model_type);
     if (s->options->net.noise > 0 && !t5)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: is no T5; --noise is for what a T5's encoder reads",
-                         s->options->start);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is not a T5; --noise applies to a T5's encoder", s->options->start);
     return t5 ? open_t5(s, error) : open_llava(s, error);
 }
 
 #define Q_FORMER_END 1 /* </s> of T5's vocabularies, in [SEP]'s place */
 
-/* The two ids behind the vocabulary's pieces are [CLS] and [DEC]. */
+/* [CLS] and [DEC] are the two ids after the vocabulary's pieces. */
 static lmvr_status open_stage1_vocabulary(struct setup *s, const char *config, lmvr_error *error)
 {
     struct qformer_config qformer;
@@ -418,7 +417,7 @@ static lmvr_status plan_steps(struct setup *s, lmvr_error *error)
     if (s->run.steps == 0) {
         double steps = ceil(o->epochs * (double)s->corpus.count / (double)a_step);
         if (steps > 1e12)
-            return error_set(error, LMVR_ERROR_INVALID, "%g epochs are too many steps", o->epochs);
+            return error_set(error, LMVR_ERROR_INVALID, "%g epochs give too many steps", o->epochs);
         s->run.steps = (int64_t)steps;
     }
     s->feed.batch = o->batch;

@@ -19,7 +19,7 @@ static lmvr_status hash_folder(const char *path, uint64_t *hash, lmvr_error *err
     return status;
 }
 
-/* Of a small file's bytes. */
+/* The hash of a small file's contents. */
 static lmvr_status hash_file(const char *path, uint64_t *hash, lmvr_error *error)
 {
     uint64_t size;
@@ -34,7 +34,7 @@ static lmvr_status hash_file(const char *path, uint64_t *hash, lmvr_error *error
     return status;
 }
 
-/* Nothing where `path` is NULL. */
+/* Does nothing if `path` is NULL. */
 static lmvr_status add_fingerprint(json_t *settings, const char *key, const char *path, lmvr_error *error)
 {
     uint64_t hash;

@@ -2,8 +2,7 @@
  * Training conversations about images: LLaVA's JSON as downloaded (liu2023llava: LLaVA-CC3M-Pretrain-595K's chat.json,
  * llava_v1_5_mix665k.json), a list of
  *
- *     {"id": "0001", "image": "0001.jpg", "conversations": [{"from": "human", "value": "What is it?
- * <image>"},
+ *     {"id": "0001", "image": "0001.jpg", "conversations": [{"from": "human", "value": "What is it?\n<image>"},
  *                                                            {"from": "gpt", "value": "A dog."}]}
  *
  * or the same objects one per line, or captions one per line, {"image": "0001.jpg", "caption": "A dog."}, which become a

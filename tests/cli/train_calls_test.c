@@ -48,7 +48,7 @@ static void test_calls_that_are_not_whole(void **state)
     refuse(ALIGN "--vision clip --language no/where" NEW, "no/where: is no folder, and not in the Hugging Face cache");
     refuse(LANGUAGE "--config llama.json --lr 1e30" NEW, "--lr takes a number from 0 to 1000, not \"1e30\"");
     refuse(LANGUAGE "--config llama.json --steps 0" NEW, "--steps");
-    refuse(LANGUAGE "--config llama.json --noise 1" NEW, "llama.json: is no T5; --noise is for what a T5's encoder reads");
+    refuse(LANGUAGE "--config llama.json --noise 1" NEW, "llama.json: is not a T5; --noise applies to a T5's encoder");
 }
 
 static void test_data_that_cannot_be_used(void **state)
@@ -64,7 +64,7 @@ static void test_data_that_cannot_be_used(void **state)
     refuse("train instruct -m llava --data broken.json" NEW, "broken.json: ends in the middle of its JSON");
     refuse("train language --config llama.json --data gone.txt" NEW, "gone.txt: cannot ");
     refuse("train language --config llama.json --data empty.txt" NEW, "empty.txt: ");
-    refuse("train language -m llama --data empty.txt" NEW, "empty.txt: holds no text");
+    refuse("train language -m llama --data empty.txt" NEW, "empty.txt: has no text");
     refuse("train language --config llama.json --data ." NEW, ".: is not a regular file");
     refuse(LANGUAGE "--config llama.json --validation gone.txt" NEW, "gone.txt: cannot open");
     refuse(CONTRASTIVE "--config clip.json --validation gone.jsonl" NEW, "gone.jsonl: cannot open");
@@ -79,11 +79,11 @@ static void test_models_that_do_not_fit(void **state)
     refuse(LANGUAGE "--config clip.json" NEW, "clip.json: model_type is \"clip\", expected llama");
     refuse(CONTRASTIVE "--config llama.json" NEW, "llama.json: model_type is \"llama\", expected clip");
     refuse(ALIGN "--vision llama --language clip" NEW, "llama/config.json: model_type is \"llama\", expected clip");
-    refuse(INSTRUCT "-m clip" NEW, "clip: is a CLIPModel; what is trained like this is a LLaVA model");
+    refuse(INSTRUCT "-m clip" NEW, "clip: is a CLIPModel, expected a LLaVA model");
     refuse(INSTRUCT "-m " LMVR_TEST_DATA "/golden/blip2-old-f32" NEW, "is a Blip2ForConditionalGeneration");
     refuse(INSTRUCT "-m gone" NEW, "gone");
     refuse("train contrastive --config clip.json --data captions.jsonl --max-tokens 21" NEW,
-           "texts of 21 tokens do not fit the tower's 20 positions; see --max-tokens");
+           "texts of 21 tokens exceed the tower's 20 positions; see --max-tokens");
 }
 
 static void test_vocabularies_that_do_not_fit(void **state)
@@ -96,9 +96,9 @@ static void test_vocabularies_that_do_not_fit(void **state)
     refuse(LANGUAGE "--config small.json --vocabulary llama/tokenizer.model" NEW,
            "llama/tokenizer.model: has 300 pieces, but the embedding only 290 rows");
     refuse(LANGUAGE "--config small.json --vocabulary-size 300" NEW, "has 300 pieces, but the embedding only 290 rows");
-    refuse(LANGUAGE "--config llama.json --vocabulary-size 3000" NEW, "text.txt: no vocabulary of 3000 pieces can be made");
+    refuse(LANGUAGE "--config llama.json --vocabulary-size 3000" NEW, "text.txt: no vocabulary of 3000 pieces can be trained");
     refuse("train contrastive --config clip.json --data captions.jsonl --max-tokens 9 --vocabulary-size 3000" NEW,
-           "captions.jsonl: no vocabulary of 3000 pieces can be made");
+           "captions.jsonl: no vocabulary of 3000 pieces can be trained");
     refuse(LANGUAGE "--config llama.json --vocabulary gone.model" NEW, "gone.model");
     refuse(LANGUAGE "--config llama.json --vocabulary text.txt" NEW, "text.txt");
 }

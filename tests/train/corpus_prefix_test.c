@@ -80,7 +80,7 @@ static void test_a_pair_is_cut_between_source_and_target(void **state)
     }
     tokens_finish(&s);
     assert_int_equal(corpus.read(corpus.self, 1, &s, &image, &error), LMVR_ERROR_INPUT);
-    assert_string_equal(error.message, "has no token to learn");
+    assert_string_equal(error.message, "has no target token");
     corpus_finish(&corpus);
 }
 

@@ -310,10 +310,10 @@ static void what_is_no_data_is_refused(void **state)
     assert_refused(corpus_text, "none.txt", 10, "none.txt: ");
     assert_refused(corpus_captions, "none.json", 10, "none.json: ");
     write_text("empty.txt", "");
-    assert_refused(corpus_text, "empty.txt", 10, "empty.txt: holds no text");
+    assert_refused(corpus_text, "empty.txt", 10, "empty.txt: has no text");
     assert_refused(corpus_instruction, "empty.txt", 10, "empty.txt: has no records");
     write_text("blank.txt", "\r\n\n");
-    assert_refused(corpus_text, "blank.txt", 10, "blank.txt: holds no text");
+    assert_refused(corpus_text, "blank.txt", 10, "blank.txt: has no text");
     write_bytes("zero.txt", "a\0b", 3);
     assert_refused(corpus_text, "zero.txt", 10, "zero.txt: has a zero byte");
     FILE *file = fopen("endless.txt", "we");
@@ -396,7 +396,7 @@ static void instruction_fills_the_template_over_all_turns(void **state)
         e.count = most;
         if (most == answer) {
             char sentence[128];
-            snprintf(sentence, sizeof sentence, "data: record 1 has no token of an answer among its first %d", most);
+            snprintf(sentence, sizeof sentence, "data: record 1 has no answer within its first %d", most);
             assert_unusable(&c, 0, sentence);
         } else {
             assert_read(&c, 0, &e, visual_at, "./a.jpg");
@@ -453,7 +453,7 @@ static void records_that_make_no_sense_cannot_be_used(void **state)
         1000);
     assert_int_equal(c.count, 5);
     assert_unusable(&c, 0, "data: record 1 has <image> but no image");
-    assert_unusable(&c, 1, "data: record 2 has <image> in a question behind the first");
+    assert_unusable(&c, 1, "data: record 2 has <image> in a question after the first");
     assert_unusable(&c, 2, "data: record 3 has one <image> inside another");
     assert_unusable(&c, 3, "data: record 4 has an image path outside the image folder");
     assert_unusable(&c, 4, "data: record 5 has conversations that are not pairs of question and answer");

@@ -213,7 +213,7 @@ static void nothing_usable_is_an_error_that_stays(void **state)
     for (int again = 0; again < 2; again++) {
         assert_int_equal(feed_next(feed, &batch, &error), LMVR_ERROR_INPUT);
         assert_null(batch);
-        assert_string_equal(error.message, "no sample can be used, of 3 that were tried: sample 0 makes no sense");
+        assert_string_equal(error.message, "none of 3 samples tried can be used: sample 0 makes no sense");
     }
     feed_free(feed);
     make(&made, 3, "..m");
@@ -273,7 +273,7 @@ static void an_image_of_another_size_than_the_encoders_is_refused(void **state)
     struct feed_options options = {.batch = 1, .preprocess = &as_it_is, .image_size = SIZE - 1, .threads = 1, .ahead = 1};
     struct feed *feed = create(&made, options, 0);
     assert_int_equal(feed_next(feed, &batch, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "0.png: becomes 6 x 6 pixels, and the encoder takes 5 x 5");
+    assert_string_equal(error.message, "0.png: is preprocessed to 6 x 6 pixels, but the encoder takes 5 x 5");
     feed_free(feed);
 }
 

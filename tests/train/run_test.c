@@ -272,7 +272,7 @@ static void test_missing_rows_are_refused(void **state)
     stop_at(options, 5);
     write_text("out/loss.csv", "step,loss,learning_rate,gradient_norm,validation_loss\n1,2,3,4,\n3,2,3,4,\n");
     options.resume = true;
-    assert_fails(options, LMVR_ERROR_INVALID, "out/loss.csv: cannot be continued: it lacks lines of the 5 steps");
+    assert_fails(options, LMVR_ERROR_INVALID, "out/loss.csv: cannot be continued: it lacks lines for the checkpoint's 5 steps");
 }
 
 static void test_a_cut_checkpoint_is_passed_over(void **state)

@@ -1,4 +1,4 @@
-/* What one pass of training sees: images, and sequences of tokens of which some are to be learned. */
+/* A minibatch: images, and sequences of tokens, some of which are prediction targets. */
 #ifndef LMVR_TRAIN_CORPORA_BATCH_H
 #define LMVR_TRAIN_CORPORA_BATCH_H
 
@@ -6,26 +6,27 @@
 
 #include <stdbool.h>
 
-/* One sequence. Where it has an image, the visual tokens stand before token number `visual_at`, 0 <= visual_at <= count. */
+/* One sequence. If it has an image, the visual tokens come before token number `visual_at`, 0 <= visual_at <= count. */
 struct batch_sequence {
-    int image;       /* into the batch's images; -1: none */
-    int visual_at;   /* 0 where there is no image */
-    int target_at;   /* of a text given as source and target: where the target begins; 0: it is not */
-    int count;       /* tokens, without the visual ones; at least 1 */
+    int image;       /* index in the batch's images; -1: none */
+    int visual_at;   /* 0 without an image */
+    int target_at;   /* for a text given as source and target: where the target begins; else 0 */
+    int count;       /* tokens, without visual ones; at least 1 */
     int32_t *tokens; /* (count) */
-    bool *learned;   /* (count): the loss counts the prediction of this token */
-    int label_count; /* of fine-tuning: of the targets below, else 0 */
-    float *labels;   /* (label_count): 0, 1, or NAN to leave out; of a single-label set 1 at the class */
+    bool *learned;   /* (count): whether the loss includes the prediction of this token */
+    int label_count; /* fine-tuning: the number of targets below, else 0 */
+    float *labels;   /* (label_count): 0, 1, or NAN: ignored; for a single-label set, 1 at the class */
 };
 
 struct batch {
     int image_count, sequence_count;
-    float *pixels; /* (image_count, 3, size, size), normalized for the encoder; NULL: no images are wanted */
+    float *pixels; /* (image_count, 3, size, size), normalized for the encoder; NULL: no images */
     struct batch_sequence *sequences;
-    int64_t tokens; /* of all sequences, without the visual ones */
+    int64_t tokens; /* of all sequences, without visual ones */
 };
 
-/* Rows that a pass over `rows` of them has: a multiple of 64, so that few sizes of product occur. */
+/* The number of rows of a pass over `rows` rows: padded to a multiple of 64, so that matrix products have few different
+ * sizes. */
 static inline int64_t batch_padded(int64_t rows)
 {
     return (rows + 63) / 64 * 64;

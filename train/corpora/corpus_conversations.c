@@ -1,4 +1,4 @@
-/* Captions, stage 1 and stage 2: three ways to read one file of conversations. */
+/* Captions, stage 1 and stage 2: three ways to read a file of conversations. */
 #include "train/corpora/corpus.h"
 
 #include "lab/dataset/conversations.h"
@@ -14,7 +14,7 @@
 
 struct told;
 
-/* Makes the sequence of one record. */
+/* Builds a record's sequence. */
 typedef lmvr_status (*build_function)(const struct told *told, const struct conversation *record,
                                       struct batch_sequence *sequence, lmvr_error *error);
 
@@ -22,7 +22,7 @@ struct told {
     struct conversations *conversations;
     const struct tokenizer *tokenizer;
     int begin_token, end_token, most_tokens;
-    const char *data; /* the file, for sentences; owned */
+    const char *data; /* the file, for error messages; owned */
     bool needs_image;
     build_function build;
 };
@@ -39,17 +39,17 @@ static lmvr_status build_caption(const struct told *told, const struct conversat
     return tokens_add_one(sequence, told->end_token, false, error);
 }
 
-/* Cuts the sequence, which is of no use where nothing to learn is left. */
+/* Truncates the sequence, which is useless if no target is left. */
 static lmvr_status cut_answers(const struct told *told, struct batch_sequence *sequence, lmvr_error *error)
 {
     tokens_cut(sequence, told->most_tokens);
     for (int i = 0; i < sequence->count; i++)
         if (sequence->learned[i])
             return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INPUT, "has no token of an answer among its first %d", told->most_tokens);
+    return error_set(error, LMVR_ERROR_INPUT, "has no answer within its first %d tokens", told->most_tokens);
 }
 
-/* LLaVA tokenizes the answer and the "\n" behind it as one text. */
+/* LLaVA tokenizes the answer and the "\n" after it as one text. */
 static lmvr_status build_alignment(const struct told *told, const struct conversation *record, struct batch_sequence *sequence,
                                    lmvr_error *error)
 {
@@ -68,7 +68,7 @@ static lmvr_status build_alignment(const struct told *told, const struct convers
     return status == LMVR_OK ? cut_answers(told, sequence, error) : status;
 }
 
-/* Without any "<image>", and without what is blank on either side where there was one, as LLaVA's preprocess_multimodal. */
+/* The question without any "<image>" and the white space around it, as in LLaVA's preprocess_multimodal. */
 static char *without_image(const char *question)
 {
     const char *from = question, *found = strstr(question, IMAGE);
@@ -90,17 +90,17 @@ static char *without_image(const char *question)
     return copy;
 }
 
-/* The one image is asked about first. */
+/* Only the first question may refer to the image. */
 static lmvr_status check_questions(const struct conversation *record, lmvr_error *error)
 {
     for (int i = 0; i < record->turn_count; i += 2)
         if (strstr(record->turns[i].text, IMAGE) && (i > 0 || !record->image))
             return error_set(error, LMVR_ERROR_INPUT,
-                             record->image ? "has " IMAGE " in a question behind the first" : "has " IMAGE " but no image");
+                             record->image ? "has " IMAGE " in a question after the first" : "has " IMAGE " but no image");
     return LMVR_OK;
 }
 
-/* The first question, as it stands at inference. */
+/* The first question, formatted as at inference. */
 static lmvr_status add_image_question(const struct told *told, const char *text, struct batch_sequence *sequence,
                                       lmvr_error *error)
 {
@@ -110,7 +110,7 @@ static lmvr_status add_image_question(const struct told *told, const char *text,
         return error_no_memory(error, "a record");
     lmvr_status status = prompt_create(told->tokenizer, "vicuna_v1", question, told->begin_token, -1, &prompt, error);
     free(question);
-    if (status == LMVR_ERROR_INVALID) /* one that came to be when another was taken out of its middle */
+    if (status == LMVR_ERROR_INVALID) /* one that was formed by removing another from its middle */
         return error_set(error, LMVR_ERROR_INPUT, "has one " IMAGE " inside another");
     TRY(status);
     status = tokens_add(sequence, prompt.before, prompt.before_count, false, error);
@@ -150,7 +150,7 @@ static lmvr_status build_instruction(const struct told *told, const struct conve
     return cut_answers(told, sequence, error);
 }
 
-/* ---- what they share ---------------------------------------------------------------------------------------------------- */
+/* ---- common to all three ----------------------------------------------------------------------------------------------- */
 
 static lmvr_status build_sequence(const struct told *told, const struct conversation *record, struct batch_sequence *sequence,
                                   lmvr_error *error)

@@ -1,4 +1,4 @@
-/* Prompt, image and labels; and the end of any corpus. */
+/* Prompt, image and labels; and corpus_finish() for every corpus. */
 #include "train/corpora/corpus.h"
 
 #include "format/hash.h"
@@ -52,14 +52,13 @@ static uint64_t fingerprint_of(const struct corpus_labelled *set)
     return hash_bytes(hash, set->after, set->after_count * sizeof *set->after);
 }
 
-/* The prompt's tokens are copied, both sides into one piece of memory. */
+/* Copies the prompt's tokens, both parts into one allocation. */
 lmvr_status corpus_labels(const struct corpus_labelled *set, struct corpus *corpus, lmvr_error *error)
 {
     *corpus = (struct corpus){.self = NULL};
     if (set->count < 1 || set->label_count < 1 || set->before_count + set->after_count < 1)
-        return error_set(error, LMVR_ERROR_INVALID,
-                         "%lld images, %d labels, %zu tokens of a prompt: expected at least one each", (long long)set->count,
-                         set->label_count, set->before_count + set->after_count);
+        return error_set(error, LMVR_ERROR_INVALID, "%lld images, %d labels, %zu prompt tokens: expected at least one of each",
+                         (long long)set->count, set->label_count, set->before_count + set->after_count);
     struct corpus_labelled *own = malloc(sizeof *own);
     int32_t *tokens = malloc((set->before_count + set->after_count) * sizeof *tokens);
     if (!own || !tokens) {

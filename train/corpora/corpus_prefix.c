@@ -1,4 +1,4 @@
-/* Texts cut in two, for an encoder and a decoder. */
+/* Texts split in two, for an encoder-decoder. */
 #include "train/corpora/corpus.h"
 
 #include "format/random.h"
@@ -16,7 +16,7 @@ struct prefixes {
     uint64_t seed;
 };
 
-/* How many of the text's `count` tokens, its end token among them, the encoder reads; negative: the prompt in their place. */
+/* How many of the text's `count` tokens, including its end token, the encoder reads; negative: the prompt instead. */
 static int draw_cut(const struct prefixes *p, int64_t index, int count)
 {
     struct random random;
@@ -48,7 +48,7 @@ static lmvr_status read_sample(void *self, int64_t index, struct batch_sequence 
     if (words > 0 && cut == 0)
         cut = draw_cut(p, index, words);
     lmvr_status status = words > 0 && cut < words ? build(p, &text, cut, sequence, error)
-                                                  : error_set(error, LMVR_ERROR_INPUT, "has no token to learn");
+                                                  : error_set(error, LMVR_ERROR_INPUT, "has no target token");
     tokens_finish(&text);
     if (status != LMVR_OK) {
         tokens_finish(sequence);

@@ -1,4 +1,4 @@
-/* Plain text: read once, in blocks whose lines are tokenized on all threads, and kept as ids, 4 bytes a token. */
+/* Plain text: read once, in blocks whose lines are tokenized on all threads, and kept as ids, 4 bytes per token. */
 #include "train/corpora/corpus.h"
 
 #include "format/file.h"
@@ -9,19 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLOCK     (1 << 20) /* bytes that are read at once */
-#define MOST_LINE (4 << 20) /* bytes, for each of which SentencePiece takes 240 while it cuts the line */
+#define BLOCK     (1 << 20) /* bytes read at a time */
+#define MOST_LINE (4 << 20) /* bytes; SentencePiece needs 240 times as much to tokenize a line */
 
-/* A line that is a sample of its own. */
+/* A line that is a sample. */
 struct text_line {
-    int64_t first; /* id */
-    int target_at; /* as batch_sequence's */
+    int64_t first; /* its first id's index */
+    int target_at; /* as in batch_sequence */
 };
 
 struct text {
     int32_t *ids;
     int64_t count, space;
-    struct text_line *lines; /* NULL: samples do not begin with lines */
+    struct text_line *lines; /* NULL: samples are not lines */
     int64_t line_count, line_space;
     int most_tokens;
 };
@@ -49,7 +49,7 @@ static lmvr_status add_id(struct text *text, int id, lmvr_error *error)
     return add_ids(text, &(int32_t){id}, id >= 0, error);
 }
 
-/* Notes that a line begins here. */
+/* Records that a line begins here. */
 static lmvr_status add_start(struct text *text, int target_at, lmvr_error *error)
 {
     if (text->line_count == text->line_space) {
@@ -67,7 +67,7 @@ static lmvr_status add_start(struct text *text, int target_at, lmvr_error *error
 /* ---- a block of whole lines --------------------------------------------------------------------------------------------- */
 
 struct line {
-    char *text, *target; /* target: what stands behind its first tab; NULL: it has none */
+    char *text, *target; /* target: the text after its first tab; NULL: there is no tab */
     int32_t *ids, *target_ids;
     size_t count, target_count;
     lmvr_status status;
@@ -75,7 +75,7 @@ struct line {
 };
 
 struct lines_block {
-    struct line *lines; /* those that are not empty */
+    struct line *lines; /* the non-empty lines */
     size_t count, space;
 };
 
@@ -101,7 +101,7 @@ static lmvr_status add_line(struct lines_block *block, char *line, char *end, bo
     return LMVR_OK;
 }
 
-/* Each of the `size` bytes' lines ends with "\n". */
+/* Every line in the `size` bytes ends with "\n". */
 static lmvr_status find_lines(char *bytes, size_t size, bool paired, struct lines_block *block, lmvr_error *error)
 {
     block->count = 0;
@@ -113,7 +113,7 @@ static lmvr_status find_lines(char *bytes, size_t size, bool paired, struct line
     return LMVR_OK;
 }
 
-/* A line of spaces has no ids, and makes no sample of its own. */
+/* A line of spaces has no ids and is not a sample. */
 static lmvr_status add_document(const struct corpus_options *options, struct text *text, const struct line *line,
                                 lmvr_error *error)
 {
@@ -156,7 +156,7 @@ struct reader {
     const struct corpus_options *options;
     int fd;
     uint64_t size, offset; /* of the file; read so far */
-    char *bytes;           /* read, and not tokenized yet */
+    char *bytes;           /* read but not yet tokenized */
     size_t filled, space;
     struct lines_block block;
     uint64_t fingerprint;
@@ -168,7 +168,7 @@ static lmvr_status read_block(struct reader *r, lmvr_error *error)
     if (r->filled > MOST_LINE)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has a line of more than %d MiB", r->options->data, MOST_LINE >> 20);
     if (r->filled + part + 1 > r->space) {
-        char *more = realloc(r->bytes, r->filled + part + 1); /* and a "\n" where the file ends without */
+        char *more = realloc(r->bytes, r->filled + part + 1); /* and room for a "\n" if the file does not end in one */
         if (!more)
             return error_no_memory(error, r->options->data);
         r->bytes = more;
@@ -178,9 +178,9 @@ static lmvr_status read_block(struct reader *r, lmvr_error *error)
     TRY(file_read_at(r->fd, r->options->data, at, part, (off_t)r->offset, error));
     r->fingerprint = hash_bytes(r->fingerprint, at, part);
     if (memchr(at, '\0', part))
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has a zero byte in it, so it is not a text file", r->options->data);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: contains a zero byte, so it is not a text file", r->options->data);
     if (r->offset == 0 && part >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0)
-        memcpy(at, "\n\n\n", 3); /* a byte order mark: three empty lines */
+        memcpy(at, "\n\n\n", 3); /* replaces a byte order mark by three empty lines */
     r->offset += part;
     r->filled += part;
     if (r->offset == r->size)
@@ -202,7 +202,7 @@ static lmvr_status read_text(struct reader *r, struct text *text, lmvr_error *er
         r->filled -= whole;
     }
     if (text->count < 2)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: holds no text", r->options->data);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has no text", r->options->data);
     int32_t *fitting = realloc(text->ids, (size_t)text->count * sizeof *fitting);
     text->ids = fitting ? fitting : text->ids;
     return LMVR_OK;
@@ -274,7 +274,7 @@ lmvr_status corpus_text(const struct corpus_options *options, struct corpus *cor
         free_text(text);
         return status;
     }
-    /* a last sample of one token has nothing to learn */
+    /* a last sample of one token has no target */
     int64_t rest = text->count % text->most_tokens;
     *corpus = (struct corpus){.self = text,
                               .count = text->lines ? text->line_count : text->count / text->most_tokens + (rest >= 2),

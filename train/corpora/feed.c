@@ -10,11 +10,11 @@
 
 #define MAX_THREADS 64
 
-/* One batch that is being made, waits to be taken, or is the caller's. Batch n has the place n % place_count. */
+/* A slot for a batch that is being made, ready, or lent to the caller. Batch n has slot n % place_count. */
 struct place {
     struct batch batch;
     bool ready;
-    lmvr_status status; /* of making it, with its sentence */
+    lmvr_status status; /* of making it, with its error message */
     lmvr_error error;
     int64_t skipped;
     lmvr_error first_skipped;
@@ -23,11 +23,11 @@ struct place {
 struct feed {
     struct corpus corpus;
     struct feed_options options;
-    struct preprocess preprocess; /* where options.preprocess is set, which then points here */
+    struct preprocess preprocess; /* a copy of *options.preprocess, if set; options then points to it */
     struct place *places;
     int place_count;
-    int64_t claimed, asked; /* the next batch that a thread begins with; that the caller asks for */
-    bool lent;              /* the one before `asked` is the caller's, and its place not free */
+    int64_t claimed, asked; /* the next batch that a thread will start; the next one that the caller will take */
+    bool lent;              /* the batch before `asked` is with the caller, so its slot is in use */
     int64_t skipped;
     lmvr_error first_skipped;
     atomic_bool stop;
@@ -37,7 +37,7 @@ struct feed {
     int thread_count;
 };
 
-/* ---- one sample --------------------------------------------------------------------------------------------------------- */
+/* ---- samples ------------------------------------------------------------------------------------------------------------ */
 
 static int64_t floats_of_image(const struct feed *feed)
 {
@@ -51,15 +51,15 @@ static lmvr_status preprocess_to(const struct feed *feed, const char *path, cons
     lmvr_error why;
     preprocess_output_size(&feed->preprocess, image->width, image->height, &width, &height);
     if (width != size || height != size)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: becomes %d x %d pixels, and the encoder takes %d x %d", path, width,
-                         height, size, size);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is preprocessed to %d x %d pixels, but the encoder takes %d x %d",
+                         path, width, height, size, size);
     lmvr_status status = preprocess_image(&feed->preprocess, image, pixels, &why);
     if (status != LMVR_OK)
         error_write(error, "%s: %.512s", path, why.message);
     return status;
 }
 
-/* Decodes the image into the batch's next place for one. */
+/* Decodes the image into the batch's next free image. */
 static lmvr_status read_pixels(const struct feed *feed, const char *path, struct batch *batch, lmvr_error *error)
 {
     struct image image;
@@ -74,7 +74,7 @@ static lmvr_status read_pixels(const struct feed *feed, const char *path, struct
     return status;
 }
 
-/* Reads sample `index` and adds it to the batch, which is unchanged where that fails. */
+/* Reads sample `index` and adds it to the batch, which is unchanged on failure. */
 static lmvr_status add_sample(const struct feed *feed, int64_t index, struct batch *batch, lmvr_error *error)
 {
     struct batch_sequence sequence = {.image = -1};
@@ -98,7 +98,7 @@ static lmvr_status add_sample(const struct feed *feed, int64_t index, struct bat
     return LMVR_OK;
 }
 
-/* ---- one batch ---------------------------------------------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------------------------------------------------------ */
 
 static void empty_batch(struct batch *batch)
 {
@@ -108,7 +108,7 @@ static void empty_batch(struct batch *batch)
     batch->tokens = 0;
 }
 
-/* The first usable sample from position *next of the order on stands in. Two epochs' worth of positions has every sample. */
+/* Adds the first usable sample from position *next of the order on. Two epochs of positions include every sample. */
 static lmvr_status add_substitute(const struct feed *feed, struct order *order, int64_t *next, struct place *place)
 {
     lmvr_error error;
@@ -120,14 +120,13 @@ static lmvr_status add_substitute(const struct feed *feed, struct order *order, 
         if (status != LMVR_ERROR_INPUT)
             return status == LMVR_OK ? status : error_set(&place->error, status, "%s", error.message);
     }
-    return error_set(&place->error, LMVR_ERROR_INPUT, "no sample can be used, of %lld that were tried: %.700s",
+    return error_set(&place->error, LMVR_ERROR_INPUT, "none of %lld samples tried can be used: %.700s",
                      (long long)(tried < feed->corpus.count ? tried : feed->corpus.count), place->first_skipped.message);
 }
 
 /*
- * Batch `number` holds positions number * batch and following of the order. What stands in for those that cannot be used comes
- * from behind the batch's last position, so that no sample stands in for its neighbor in the batch, and where it comes from
- * depends on nothing but this batch.
+ * Batch `number` has positions number * batch to number * batch + batch - 1 of the order. Unusable samples are replaced by
+ * samples from after the batch, not by their neighbors in it, and the choice depends on this batch alone.
  */
 static void make_batch(const struct feed *feed, int64_t number, struct order *order, struct place *place)
 {
@@ -255,7 +254,7 @@ void feed_free(struct feed *feed)
     free(feed);
 }
 
-/* Waits for the batch that is asked for. The caller's last one goes back. */
+/* Waits for the next batch, and takes the previous one back from the caller. */
 static struct place *take_place(struct feed *feed)
 {
     if (feed->lent)
@@ -281,7 +280,7 @@ lmvr_status feed_next(struct feed *feed, const struct batch **batch, lmvr_error 
     if (feed->skipped == 0 && place->skipped > 0)
         feed->first_skipped = place->first_skipped;
     feed->skipped += place->skipped;
-    place->skipped = 0; /* asked for again after a failure, it is not counted twice */
+    place->skipped = 0; /* if a batch is asked for again after a failure, it is not counted twice */
     if (place->status != LMVR_OK)
         return error_set(error, place->status, "%s", place->error.message);
     *batch = &place->batch;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* Uniform among 0 .. n - 1, without bias (Lemire, "Fast random integer generation in an interval", 2019). */
+/* Uniform in 0 .. n - 1, without bias (Lemire, "Fast random integer generation in an interval", 2019). */
 static int64_t below(struct random *random, uint64_t n)
 {
     unsigned __int128 product = (unsigned __int128)random_next(random) * n;
@@ -22,7 +22,7 @@ static void shuffle(struct order *order, int64_t epoch)
     struct random random;
     random_init(&random, hash_bytes(hash_bytes(HASH_START, &order->seed, sizeof order->seed), &epoch, sizeof epoch));
     for (int64_t i = 0; i < order->count; i++) {
-        int64_t j = below(&random, (uint64_t)i + 1); /* Fisher and Yates, from the inside out */
+        int64_t j = below(&random, (uint64_t)i + 1); /* Fisher-Yates shuffle, inside out */
         order->sample[i] = order->sample[j];
         order->sample[j] = i;
     }

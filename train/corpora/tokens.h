@@ -1,17 +1,17 @@
-/* A sequence of tokens that grows piece by piece, each of them to be learned or not. */
+/* A sequence of tokens built piece by piece, each piece a prediction target or not. */
 #ifndef LMVR_TRAIN_CORPORA_TOKENS_H
 #define LMVR_TRAIN_CORPORA_TOKENS_H
 
 #include "language/tokenizer.h"
 #include "train/corpora/batch.h"
 
-/* Adds them behind the sequence's own, whose arrays are malloc'ed and grow. */
+/* Appends the ids to the sequence, whose arrays are malloc'ed and grow. */
 lmvr_status tokens_add(struct batch_sequence *sequence, const int32_t *ids, size_t count, bool learned, lmvr_error *error);
 
-/* Adds the one id, or none where it is negative. */
+/* Appends one id, or none if it is negative. */
 lmvr_status tokens_add_one(struct batch_sequence *sequence, int id, bool learned, lmvr_error *error);
 
-/* Adds the tokens of the text, tokenized on its own. */
+/* Appends the tokens of the text, tokenized on its own. */
 lmvr_status tokens_add_text(struct batch_sequence *sequence, const struct tokenizer *tokenizer, const char *text, bool learned,
                             lmvr_error *error);
 

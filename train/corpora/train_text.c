@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A line a turn; one that cannot be read is left to the training itself to complain about. */
+/* Writes one turn per line. Skips unreadable records, which training itself reports. */
 static lmvr_status write_turns(const struct conversations *data, FILE *out, const char *path, lmvr_error *error)
 {
     for (int64_t i = 0; i < conversations_count(data); i++) {

@@ -1,4 +1,4 @@
-/* The texts of training data, for a vocabulary. */
+/* Trains a vocabulary on the texts of training data. */
 #ifndef LMVR_TRAIN_CORPORA_TRAIN_TEXT_H
 #define LMVR_TRAIN_CORPORA_TRAIN_TEXT_H
 

@@ -13,16 +13,17 @@ struct trained_vocabulary {
 
 struct trained_vocabulary_options {
     const char *data;
-    bool conversations; /* data are those of dataset/conversations.h, and what they say is learned from; else text */
-    bool unigram;       /* T5's kind, spiece.model; else LLaMA's, tokenizer.model */
+    bool conversations; /* the data is a file for lab/dataset/conversations.h; else text */
+    bool unigram;       /* like T5's, spiece.model; else like LLaMA's, tokenizer.model */
     int size;           /* pieces */
 };
 
-/* Takes the one that `output` holds where the run goes on there (`resume`); else trains one. Finish it in any case. */
+/* Uses the vocabulary in `output` if the run is resumed there (`resume`); else trains one. Call trained_vocabulary_finish() in
+ * any case. */
 lmvr_status trained_vocabulary_init(struct trained_vocabulary *vocabulary, const char *output, bool resume,
                                     const struct trained_vocabulary_options *options, lmvr_error *error);
 
-/* Puts it into the output folder, which exists. */
+/* Copies it to the output folder, which must exist. */
 lmvr_status trained_vocabulary_keep(const struct trained_vocabulary *vocabulary, const char *output, lmvr_error *error);
 
 void trained_vocabulary_finish(struct trained_vocabulary *vocabulary);

@@ -1,4 +1,4 @@
-// SentencePiece's trainer, which has no C interface either. Nothing is thrown past vocabulary_train().
+// Wraps SentencePiece's trainer, which has no C interface. No exception leaves vocabulary_train().
 #include "train/corpora/vocabulary.h"
 
 #include "format/hash.h"
@@ -16,12 +16,12 @@
 #include <glib.h>
 #include <sentencepiece_trainer.h>
 
-// What the trainer holds in memory several times over; more text than this is sampled.
+// The trainer needs a multiple of this in memory; more text is sampled.
 static const uint64_t most_text = UINT64_C(256) << 20;
-static const size_t longest_line = 1 << 16; // bytes; a longer one is left out
+static const size_t longest_line = 1 << 16; // bytes; longer ones are skipped
 
-// Whether there is more in it than spaces (U+2581 is one, to SentencePiece), marks and what is not seen: where a text has
-// nothing else, unigram's trainer ends the program.
+// Whether the line has anything but spaces (which include U+2581 for SentencePiece), marks and invisible characters: if a text
+// has nothing else, unigram's trainer aborts the program.
 static bool has_signs(const std::string &line)
 {
     for (size_t at = 0; at < line.size();) {
@@ -36,7 +36,7 @@ static bool has_signs(const std::string &line)
 
 namespace
 {
-// The lines of all files, one after the other; of large ones a seeded share.
+// The lines of all files, one after the other; if they are large, a seeded random share.
 class lines_of_files : public sentencepiece::SentenceIterator
 {
   public:
@@ -118,10 +118,10 @@ static const char *name_of(const struct vocabulary_options *options)
 
 static lmvr_status refuse_empty(const struct vocabulary_options *options, lmvr_error *error)
 {
-    return error_set(error, LMVR_ERROR_INVALID, "%s: there is no text to make a vocabulary of", name_of(options));
+    return error_set(error, LMVR_ERROR_INVALID, "%s: there is no text to train a vocabulary on", name_of(options));
 }
 
-// How much of the text is taken, of 2^64.
+// The share of the text to use, in units of 2^-64.
 static lmvr_status choose_share(const struct vocabulary_options *options, uint64_t *share, lmvr_error *error)
 {
     uint64_t total = 0;
@@ -141,7 +141,7 @@ static lmvr_status choose_share(const struct vocabulary_options *options, uint64
 
 static std::unordered_map<std::string, std::string> trainer_arguments(const struct vocabulary_options *options)
 {
-    // the number of threads has a say in the order of unigram's sums
+    // fixed, as the number of threads affects the order of unigram's sums
     std::unordered_map<std::string, std::string> arguments = {
         {"vocab_size", std::to_string(options->size)},
         {"character_coverage", "0.99995"},
@@ -162,14 +162,14 @@ static std::unordered_map<std::string, std::string> trainer_arguments(const stru
     return arguments;
 }
 
-// The trainer's own sentence, without the place in its source that stands before it.
+// Passes on the trainer's message, without the source location in front of it.
 static lmvr_status refuse(const struct vocabulary_options *options, const std::string &said, lmvr_error *error)
 {
     size_t place = said.rfind("] ");
     std::string why = place == std::string::npos ? said : said.substr(place + 2);
-    why = why.substr(0, why.find(" Increase ")); // options that are not ours
-    return error_set(error, LMVR_ERROR_INVALID, "%s: no vocabulary of %d pieces can be made of this text%s%s", name_of(options),
-                     options->size, why.empty() ? "" : ": ", why.c_str());
+    why = why.substr(0, why.find(" Increase ")); // advice about options that we do not have
+    return error_set(error, LMVR_ERROR_INVALID, "%s: no vocabulary of %d pieces can be trained on this text%s%s",
+                     name_of(options), options->size, why.empty() ? "" : ": ", why.c_str());
 }
 
 static lmvr_status train(const struct vocabulary_options *options, std::string *model, lmvr_error *error)
@@ -187,11 +187,11 @@ static lmvr_status train(const struct vocabulary_options *options, std::string *
 
 lmvr_status vocabulary_train(const struct vocabulary_options *options, char **model, size_t *model_size, lmvr_error *error)
 {
-    int least = options->unigram ? 8 : 3 + 256 + 1; // below which the trainer's own checks end the program
+    int least = options->unigram ? 8 : 3 + 256 + 1; // with fewer, the trainer's checks abort the program
     if (options->text_count < 1)
-        return error_set(error, LMVR_ERROR_INVALID, "there is no text to make a vocabulary of");
+        return error_set(error, LMVR_ERROR_INVALID, "there is no text to train a vocabulary on");
     if (options->size < least || options->size > 1 << 20)
-        return error_set(error, LMVR_ERROR_INVALID, "a vocabulary of %d pieces is asked for, expected %d to %d", options->size,
+        return error_set(error, LMVR_ERROR_INVALID, "a vocabulary of %d pieces was requested, expected %d to %d", options->size,
                          least, 1 << 20);
     try {
         std::string bytes;
@@ -203,8 +203,8 @@ lmvr_status vocabulary_train(const struct vocabulary_options *options, char **mo
         *model_size = bytes.size();
         return LMVR_OK;
     } catch (const std::bad_alloc &) {
-        return error_no_memory(error, "making a vocabulary");
+        return error_no_memory(error, "training a vocabulary");
     } catch (const std::exception &e) {
-        return error_set(error, LMVR_ERROR_INVALID, "no vocabulary could be made: %s", e.what());
+        return error_set(error, LMVR_ERROR_INVALID, "no vocabulary could be trained: %s", e.what());
     }
 }

@@ -1,4 +1,4 @@
-/* Training a vocabulary, by SentencePiece's own trainer. */
+/* Trains a vocabulary with SentencePiece's trainer. */
 #ifndef LMVR_TRAIN_CORPORA_VOCABULARY_H
 #define LMVR_TRAIN_CORPORA_VOCABULARY_H
 
@@ -9,12 +9,12 @@ extern "C" {
 #endif
 
 struct vocabulary_options {
-    const char *const *texts; /* (count) plain text files, a sentence or document a line */
+    const char *const *texts; /* (count) plain text files, a sentence or document per line */
     int text_count;
-    const char *name; /* what sentences call the texts; NULL: the first one's path */
-    int size;         /* pieces, the special ones included; all of them are used */
-    bool unigram;     /* as T5's (<pad> 0, </s> 1, <unk> 2, no begin token); else BPE as LLaMA's (<unk> 0, <s> 1, </s> 2), byte
-                         fallback, digits split, "\n" and runs of spaces kept */
+    const char *name; /* for error messages, what to call the texts; NULL: the first one's path */
+    int size;         /* pieces, including special ones; all are used */
+    bool unigram; /* like T5's (<pad> 0, </s> 1, <unk> 2, no begin token); else BPE like LLaMA's (<unk> 0, <s> 1, </s> 2), with
+                     byte fallback and split digits, keeping "\n" and runs of spaces */
     uint64_t seed;
 };
 

@@ -10,7 +10,7 @@
 #define VISION "vision_tower.vision_model."
 #define TEXT   "text_model."
 
-/* ---- parameters, which begin as transformers' CLIPPreTrainedModel._init_weights has them ------------------------------- */
+/* ---- parameters, initialized as in transformers' CLIPPreTrainedModel._init_weights ------------------------------------- */
 
 static void init_attention(struct clip_net_block *block, const struct clip_net_tower *tower, const char *prefix, double inside,
                            struct net *net)
@@ -47,7 +47,7 @@ static void init_block(struct clip_net_block *block, const struct clip_net_tower
     block->fc2 = net_linear(net, name, width, tower->mlp_width, true, inside);
 }
 
-/* Blocks from `used` on take no part, and are not trained. */
+/* Blocks from `used` on are unused and not trained. */
 static void init_tower(struct clip_net_tower *tower, const char *layers, int used, struct net *net)
 {
     bool trained = net->trained;
@@ -61,7 +61,7 @@ static void init_tower(struct clip_net_tower *tower, const char *layers, int use
     net->trained = trained;
 }
 
-/* Reads the checkpoint's table of stored_side * stored_side patches and fills in the parameter's, of side * side. */
+/* Reads the checkpoint's table of stored_side * stored_side patches and resizes it to the parameter's side * side. */
 static lmvr_status read_resized(const struct parameter_shape *stored, int stored_side, int side, struct parameter *positions,
                                 struct net *net)
 {
@@ -101,7 +101,7 @@ static struct parameter *init_positions(const char *name, const struct vision_co
     return positions;
 }
 
-/* EVA's has a bias on the patches, and tables of three dimensions. */
+/* EVA has a bias on the patches, and tables of three dimensions. */
 static void init_vision_embeddings(struct clip_net *clip, int stored_image_size, struct net *net)
 {
     const struct vision_config *v = &clip->vision;
@@ -120,7 +120,7 @@ static void init_vision_embeddings(struct clip_net *clip, int stored_image_size,
     clip->pre_norm = net_norm(net, VISION "pre_layrnorm", width, true);
 }
 
-/* All but the norm behind the last block. */
+/* All but the final norm. */
 static void init_vision(struct clip_net *clip, int stored_image_size, int used, struct net *net)
 {
     const struct vision_config *v = &clip->vision;
@@ -191,9 +191,9 @@ void clip_net_finish(struct clip_net *clip)
     *clip = (struct clip_net){0};
 }
 
-/* ---- the way forth ---------------------------------------------------------------------------------------------------- */
+/* ---- forward pass ----------------------------------------------------------------------------------------------------- */
 
-/* What a block's run needs beside its input. */
+/* A block's arguments besides its input. */
 struct block_context {
     const struct clip_net_tower *tower;
     const struct clip_net_block *block;
@@ -228,7 +228,7 @@ static struct value *run_block(struct tape *tape, struct value *const *inputs, c
     return tape_add(tape, x, y);
 }
 
-/* The first `blocks` of the tower's. */
+/* Runs the tower's first `blocks` blocks. */
 static struct value *run_tower(const struct clip_net_tower *tower, int blocks, bool recompute, struct tape *tape,
                                struct value *x, const struct tape_segment *segments, int segment_count)
 {
@@ -242,7 +242,7 @@ static struct value *run_tower(const struct clip_net_tower *tower, int blocks, b
     return x;
 }
 
-/* (count * grid * grid, 3 * patch * patch) of the batch's pixels. */
+/* The batch's pixels as patches, (count * grid * grid, 3 * patch * patch). */
 static struct value *cut_patches(const struct clip_net *clip, struct tape *tape, const struct batch *batch)
 {
     int64_t size = clip->vision.image_size, patch = clip->vision.patch_size, side = size / patch;
@@ -254,7 +254,7 @@ static struct value *cut_patches(const struct clip_net *clip, struct tape *tape,
     return tape_constant(tape, rows, columns, patches);
 }
 
-/* (image_count * (cells + 1), width), the class first: the states behind the first `blocks` blocks. */
+/* (image_count * (cells + 1), width), class token first: the hidden states after `blocks` blocks. */
 static struct value *run_vision(const struct clip_net *clip, struct tape *tape, const struct batch *batch, int blocks)
 {
     int64_t side = clip->vision.image_size / clip->vision.patch_size, cells = side * side, count = batch->image_count;
@@ -282,7 +282,7 @@ static struct value *run_vision(const struct clip_net *clip, struct tape *tape, 
     return run_tower(&clip->vision_tower, blocks, clip->recompute, tape, x, segments, (int)count);
 }
 
-/* Of every image the positions first .. first + kept - 1. */
+/* Positions first .. first + kept - 1 of every image. */
 static struct value *pick(const struct clip_net *clip, struct tape *tape, const struct batch *batch, struct value *x,
                           int64_t first, int64_t kept)
 {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define AT_ONCE 16 /* images, so that the encoder's working memory is small */
+#define AT_ONCE 16 /* images per batch, to keep the encoder's working memory small */
 
 static lmvr_status encode(const struct encoder *vision, struct arena *arena, int state_index, int skipped,
                           const struct batch *batch, float *features, lmvr_error *error)

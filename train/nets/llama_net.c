@@ -15,7 +15,8 @@ static const char *const lora_names[LORA_COUNT] = {LAYER "self_attn.q_proj", LAY
                                                    LAYER "self_attn.o_proj", LAYER "mlp.gate_proj",    LAYER "mlp.up_proj",
                                                    LAYER "mlp.down_proj"};
 
-/* A is random, as torch's default for linear layers (uniform of deviation 1 / sqrt(3 in)); B is 0, so that nothing changes. */
+/* A is initialized like torch's linear layers (uniform with deviation 1 / sqrt(3 in)); B is 0, so the model is unchanged at
+ * first. */
 static void init_lora(struct llama_net *m, struct llama_net_block *block, int index, struct net *net)
 {
     const struct language_config *c = &m->config;
@@ -70,7 +71,7 @@ lmvr_status llama_net_init(struct llama_net *llama, const struct language_config
     for (int i = 0; i < config->blocks && net->status == LMVR_OK; i++)
         init_block(llama, i, net);
     llama->norm = net_norm(net, "language_model.model.norm", config->width, false);
-    /* as transformers: a head that the file holds is used, tied or not */
+    /* as in transformers: a head in the file is used, tied or not */
     bool tied = config->tied && !(net->checkpoint && checkpoint_has(net->checkpoint, HEAD));
     llama->head =
         tied ? llama->embedding : net_table(net, HEAD, config->vocabulary, stored_vocabulary, config->width, DEVIATION);
@@ -83,7 +84,7 @@ void llama_net_finish(struct llama_net *llama)
     *llama = (struct llama_net){0};
 }
 
-/* ---- the way forth ---------------------------------------------------------------------------------------------------- */
+/* ---- forward pass ----------------------------------------------------------------------------------------------------- */
 
 struct block_context {
     const struct llama_net *llama;
@@ -93,7 +94,7 @@ struct block_context {
     int segment_count;
 };
 
-/* A linear layer, with the adapters `first` .. `last` side by side in its columns. */
+/* A linear layer with the adapters `first` .. `last`, whose outputs are side by side in its columns. */
 static struct value *adapted(const struct block_context *c, struct tape *tape, struct value *x, const struct net_linear *linear,
                              int first, int last)
 {
@@ -152,9 +153,9 @@ struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, st
     return tape_rms_norm(tape, x, llama->norm.weight, config->rms_norm_eps);
 }
 
-/* ---- adapters into weights -------------------------------------------------------------------------------------------- */
+/* ---- merging adapters ------------------------------------------------------------------------------------------------- */
 
-/* Row by row, weight's rows from `first_row` on += scale B A. */
+/* Adds scale B A to the weight's rows from `first_row` on, row by row. */
 static void merge(struct parameter *weight, int64_t first_row, const struct low_rank *lora, float scale, float *row)
 {
     int64_t in = weight->columns;

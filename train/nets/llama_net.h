@@ -1,4 +1,4 @@
-/* LLaMA as it is trained (Touvron et al. 2023; transformers' LlamaForCausalLM): language/llama.h is the same as it runs. */
+/* LLaMA for training (Touvron et al. 2023; transformers' LlamaForCausalLM); language/llama.h has it for inference. */
 #ifndef LMVR_TRAIN_NETS_LLAMA_NET_H
 #define LMVR_TRAIN_NETS_LLAMA_NET_H
 
@@ -6,7 +6,7 @@
 #include "train/nets/net.h"
 #include "train/tape/tape.h"
 
-/* Adapters beside frozen weights (Hu et al. 2021): scale is alpha / rank. */
+/* LoRA adapters (Hu et al. 2021) on frozen weights; scale is alpha / rank. */
 struct lora {
     int rank; /* 0: none */
     float scale;
@@ -27,25 +27,25 @@ struct llama_net_block {
 struct llama_net {
     struct language_config config;
     struct lora lora;
-    bool recompute;                     /* blocks are computed again on the way back instead of being kept */
-    struct parameter *embedding, *head; /* the same where they are tied */
+    bool recompute;                     /* recompute blocks in the backward pass instead of keeping activations */
+    struct parameter *embedding, *head; /* the same if tied */
     struct net_norm norm;
     struct llama_net_block *blocks; /* owned */
 };
 
-/* Declares the parameters, adapters among them where lora->rank is not 0: those are trained, and begin at random (A) and at 0
- * (B) where the checkpoint has none. `stored_vocabulary` is how many rows a checkpoint's tables have. llama_net_finish() frees
- * what is left, also after a failure. */
+/* Declares the parameters, including adapters if lora->rank is not 0: these are trained, and if the checkpoint has none, A is
+ * random and B is 0. `stored_vocabulary` is the number of rows in a checkpoint's tables. Call llama_net_finish() even after a
+ * failure. */
 lmvr_status llama_net_init(struct llama_net *llama, const struct language_config *config, const struct lora *lora,
                            int stored_vocabulary, struct net *net);
 void llama_net_finish(struct llama_net *llama);
 
-/* The last states with the norm, (rows, width), from x (rows, width), embeddings of sequences. positions (rows) and segments
- * are borrowed. */
+/* The last hidden states after the final norm, (rows, width), from the sequences' embeddings x (rows, width). positions (rows)
+ * and segments are borrowed. */
 struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, struct value *x, const int32_t *positions,
                             const struct tape_segment *segments, int segment_count);
 
-/* Adds each adapter to its weight, and forgets the adapters: for saving. */
+/* Merges each adapter into its weight, and drops the adapters: for saving. */
 lmvr_status llama_net_merge(struct llama_net *llama, lmvr_error *error);
 
 #endif

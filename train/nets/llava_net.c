@@ -21,7 +21,7 @@ void llava_net_finish(struct llava_net *net)
     *net = (struct llava_net){0};
 }
 
-/* (image_count * tokens, width of the embeddings). */
+/* The projector's output, (image_count * tokens, width of the embeddings). */
 static struct value *project(struct llava_net *net, struct tape *tape, const struct batch *batch)
 {
     struct value *x = net->trains_vision
@@ -32,11 +32,11 @@ static struct value *project(struct llava_net *net, struct tape *tape, const str
     return tape_linear(tape, x, net->linear2.weight, net->linear2.bias);
 }
 
-/* Where everything of a batch stands among the rows of a pass. */
+/* Where each part of a batch is among the rows of a pass. */
 struct layout {
-    int64_t rows, learned; /* rows of the pass; predictions that count */
+    int64_t rows, learned; /* rows of the pass; predictions in the loss */
     struct tape_place *places;
-    int32_t *positions, *predicting, *targets; /* predicting (learned): rows whose next token counts */
+    int32_t *positions, *predicting, *targets; /* predicting (learned): rows whose next token is a target */
     struct tape_segment *segments;
 };
 
@@ -99,7 +99,7 @@ static bool lay_out(const struct llava_net *net, struct tape *tape, const struct
     return true;
 }
 
-/* The last states of all sequences, (layout->rows, width). */
+/* The last hidden states of all sequences, (layout->rows, width). */
 static struct value *run(struct llava_net *net, struct tape *tape, const struct batch *batch, const struct layout *layout)
 {
     struct value *sources[2] = {tape_parameter(tape, net->llama.embedding), NULL};

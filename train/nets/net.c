@@ -26,7 +26,7 @@ static void fill_random(struct net *net, double deviation, int64_t count, float 
     }
 }
 
-/* Elements first .. first + count - 1 of the parameter, from the checkpoint's tensor of this shape or at random. */
+/* Reads elements first .. first + count - 1 of the parameter from the checkpoint's tensor of this shape, or draws them. */
 static lmvr_status fill(struct net *net, struct parameter *parameter, const struct parameter_shape *shape, int64_t first,
                         int64_t count, bool stored, double deviation)
 {

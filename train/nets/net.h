@@ -1,4 +1,4 @@
-/* The parameters of a model that is trained: declared one by one, filled from a checkpoint or at random. */
+/* Declares the parameters of a net one by one, and fills them from a checkpoint or at random. */
 #ifndef LMVR_TRAIN_NETS_NET_H
 #define LMVR_TRAIN_NETS_NET_H
 
@@ -8,32 +8,32 @@
 
 #define NET_NAME_SIZE 160
 
-/* How a net is made, whatever it is. */
+/* Options common to all nets. */
 struct net_options {
-    enum dtype products; /* BF16: products run in bf16, with f32 weights behind them */
-    enum dtype saved;    /* of the file that is written */
-    uint64_t seed;       /* of what begins at random */
+    enum dtype products; /* BF16: products run in bf16, with f32 master weights */
+    enum dtype saved;    /* of the written file */
+    uint64_t seed;       /* of the random initialization */
     bool recompute;
-    double noise; /* a T5's */
+    double noise; /* T5 only */
 };
 
-/* Where parameters come from and go. After a failure, which is kept, nothing more is declared and NULL is returned. */
+/* The source and destination of parameters. After a failure, which is kept, nothing more is declared and NULL is returned. */
 struct net {
     struct parameters *parameters;
-    struct checkpoint *checkpoint; /* NULL: they begin at random */
+    struct checkpoint *checkpoint; /* NULL: initialize at random */
     struct random random;
-    bool trained; /* those declared from here on */
+    bool trained; /* whether the parameters declared next are trained */
     lmvr_status status;
     lmvr_error *error;
 };
 
-/* A linear layer; bias is NULL where it has none. */
+/* A linear layer; bias may be NULL. */
 struct net_linear {
     struct parameter *weight, *bias;
 };
 
 struct net_norm {
-    struct parameter *weight, *bias; /* bias: NULL in an RMS norm */
+    struct parameter *weight, *bias; /* bias: NULL for an RMS norm */
 };
 
 /* One tensor of a stacked layer. */
@@ -42,22 +42,22 @@ struct net_part {
     int64_t out;
 };
 
-/* The part PREFIX, filled in from the format; it has one %d, for the block's number. */
+/* The part PREFIX, formatted with the block's number for its one %d. */
 struct net_part net_part(int64_t out, const char *format, int block) __attribute__((format(printf, 2, 0)));
 
-/* Values of `deviation` around 0 where there is no checkpoint; a NAN deviation: all ones. */
+/* Random values with this standard deviation if there is no checkpoint; NAN deviation: all ones. */
 struct parameter *net_tensor(struct net *net, const char *name, int dims, const int64_t *shape, double deviation);
 
-/* A table (rows, width) of which a file may hold fewer rows: the others begin at random. */
+/* A table (rows, width) of which a file may have fewer rows: the others are random. */
 struct parameter *net_table(struct net *net, const char *name, int64_t rows, int64_t stored_rows, int64_t width,
                             double deviation);
 
-/* `count` parts stacked to one layer; biases begin at 0. */
+/* `count` parts stacked into one layer; biases are initialized to 0. */
 struct net_linear net_stacked(struct net *net, const struct net_part *parts, int count, int64_t in, bool bias,
                               double deviation);
 struct net_linear net_linear(struct net *net, const char *prefix, int64_t out, int64_t in, bool bias, double deviation);
 
-/* Ones, and zeros. */
+/* Initialized to ones, and zeros. */
 struct net_norm net_norm(struct net *net, const char *prefix, int64_t width, bool bias);
 
 #endif

@@ -1,4 +1,4 @@
-/* Stage 1's three losses (Li et al. 2023, section 3.1, figure 2; LAVIS's Blip2Qformer.forward). */
+/* The three losses of stage 1 (Li et al. 2023, section 3.1, figure 2; LAVIS's Blip2Qformer.forward). */
 #include "train/nets/qformer_net.h"
 
 #include "format/hash.h"
@@ -6,16 +6,16 @@
 #include <math.h>
 #include <string.h>
 
-#define SMOOTHING 0.1f /* of labels, of contrastive and generation */
+#define SMOOTHING 0.1f /* of the contrastive and generation losses' labels */
 #define LEAST     1e-4 /* of a negative's weight */
 
-/* ---- what is contrasted ----------------------------------------------------------------------------------------------- */
+/* ---- contrastive embeddings ------------------------------------------------------------------------------------------- */
 
 struct contrasted {
     struct value *images, *texts; /* (n * queries, projection), (n, projection), rows of length 1 */
 };
 
-/* The texts alone, both directions; the vector is the first token's. */
+/* Embeds the texts on their own, bidirectionally; a text's vector is its first token's. */
 static struct value *project_texts(const struct qformer_net *q, struct tape *tape, const struct batch *batch)
 {
     int n = batch->sequence_count;
@@ -37,7 +37,7 @@ static struct value *contrastive_loss(const struct qformer_net *q, struct tape *
     return tape_contrastive(tape, c->images, c->texts, &contrast);
 }
 
-/* ---- negatives ---------------------------------------------------------------------------------------------------------- */
+/* ---- hard negatives ----------------------------------------------------------------------------------------------------- */
 
 static float dot(const float *a, const float *b, int64_t n)
 {
@@ -47,7 +47,7 @@ static float dot(const float *a, const float *b, int64_t n)
     return sum;
 }
 
-/* scores (n, n) of image i and text t: the best query's product, divided by the temperature. */
+/* scores (n, n) of image i and text t: the best query's product divided by the temperature. */
 static void score_pairs(const struct qformer_net *q, const struct contrasted *c, double *scores)
 {
     int64_t n = c->texts->rows, width = c->texts->columns, queries = q->config.queries;
@@ -62,7 +62,7 @@ static void score_pairs(const struct qformer_net *q, const struct contrasted *c,
         }
 }
 
-/* One of n other than `own`, by the softmax of scores[0], scores[stride], ... */
+/* Draws an index below n other than `own` by the softmax of scores[0], scores[stride], ... */
 static int32_t draw(struct random *random, const double *scores, int n, int stride, int own)
 {
     double most = -INFINITY, sum = 0, total = 0;
@@ -83,7 +83,7 @@ static int32_t draw(struct random *random, const double *scores, int n, int stri
     return drawn;
 }
 
-/* The same seed and the same batch draw by the same numbers. */
+/* The same seed and the same batch give the same draws. */
 static uint64_t seed_of(const struct qformer_net *q, const struct batch *batch)
 {
     uint64_t hash = hash_bytes(HASH_START, &q->seed, sizeof q->seed);
@@ -94,7 +94,7 @@ static uint64_t seed_of(const struct qformer_net *q, const struct batch *batch)
     return hash;
 }
 
-/* False after a failure of the tape. */
+/* False: the tape has failed. */
 static bool draw_negatives(const struct qformer_net *q, struct tape *tape, const struct batch *batch,
                            const struct contrasted *c, struct qformer_negatives *negatives)
 {
@@ -116,7 +116,7 @@ static bool draw_negatives(const struct qformer_net *q, struct tape *tape, const
 
 /* ---- matching ----------------------------------------------------------------------------------------------------------- */
 
-/* Each text with its image (1) and another (0), each image with another text (0): 3n pairs by growing image. */
+/* Each text with its image (1) and another (0), each image with another text (0): 3n pairs, ordered by image. */
 static void list_pairs(int n, const struct qformer_negatives *negatives, struct qformer_pair *pairs, int32_t *labels)
 {
     int count = 0;
@@ -153,7 +153,7 @@ static struct value *matching_loss(const struct qformer_net *q, struct tape *tap
 
 /* ---- generation --------------------------------------------------------------------------------------------------------- */
 
-/* The next token of every text, the first being given. `states` are of a pass that generates. */
+/* The loss of predicting each text's next tokens, the first being given. `states` are from a pass with `generates`. */
 static struct value *generation_loss(const struct qformer_net *q, struct tape *tape, const struct batch *batch,
                                      const struct qformer_states *states)
 {
@@ -180,10 +180,10 @@ static struct value *generation_loss(const struct qformer_net *q, struct tape *t
 static bool check(struct tape *tape, const struct batch *batch)
 {
     if (batch->sequence_count < 2)
-        tape_fail(tape, LMVR_ERROR_INVALID, "a batch of one picture has no other to tell it from: take two or more");
+        tape_fail(tape, LMVR_ERROR_INVALID, "contrastive training needs a batch of at least two images");
     for (int i = 0; i < batch->sequence_count; i++)
         if (batch->sequences[i].image != i)
-            tape_fail(tape, LMVR_ERROR_INVALID, "a text of the batch has no picture of its own");
+            tape_fail(tape, LMVR_ERROR_INVALID, "a text in the batch has no image of its own");
     return tape_status(tape, NULL) == LMVR_OK;
 }
 
@@ -197,7 +197,7 @@ struct value *qformer_net_loss(struct qformer_net *q, struct tape *tape, const s
         return NULL;
     for (int i = 0; i < n; i++)
         pairs[i] = (struct qformer_pair){i, i};
-    /* where text is generated, queries see queries alone: the same states serve the contrast */
+    /* when generating text, queries attend only to queries, so the same states serve the contrastive loss */
     struct qformer_pass pass = {.batch = batch, .seen = seen, .pairs = pairs, .pair_count = n, .generates = true};
     struct qformer_states states = qformer_net_run(q, tape, &pass);
     struct value *images = tape_linear(tape, states.queries, q->text.vision_projection.weight, q->text.vision_projection.bias);

@@ -57,7 +57,7 @@ static void init_block(struct qformer_net *q, int index, struct net *net)
                  index, net);
 }
 
-/* transformers' class has no head for words and no temperature: a folder may lack them. */
+/* transformers' class has neither a word head nor a temperature, so a folder may lack them. */
 static void init_generation(struct qformer_net_text *text, const struct qformer_config *c, int64_t vocabulary, struct net *net)
 {
     const float temperature = 0.07f; /* LAVIS's */
@@ -110,14 +110,14 @@ void qformer_net_finish(struct qformer_net *q)
     *q = (struct qformer_net){0};
 }
 
-/* ---- where everything of a pass stands -------------------------------------------------------------------------------- */
+/* ---- layout of a pass ------------------------------------------------------------------------------------------------- */
 
-/* Rows are pairs one after another, of each the queries and then the text. What pads them counts as text. */
+/* Rows are pairs one after another, each with its queries and then its text. Padding counts as text. */
 struct layout {
     int64_t rows, query_rows, text_rows;
-    struct tape_place *embeddings, *positions; /* (rows): of query_tokens and words; of the table of positions */
+    struct tape_place *embeddings, *positions; /* (rows): in query_tokens or word embeddings; in the position table */
     int32_t *query_at, *text_at;               /* rows of the queries; of the text */
-    struct tape_place *merged;                 /* (rows): of both */
+    struct tape_place *merged;                 /* (rows): in both together */
     struct tape_segment *segments, *cross;
     int segment_count, cross_count;
     int32_t *text_first;
@@ -143,7 +143,7 @@ static bool make_room(const struct qformer_net *q, struct tape *tape, const stru
     return l->text_first != NULL;
 }
 
-/* The rows of the queries of one image are one segment of the attention to it, whatever texts stand beside them. */
+/* The query rows of an image are one segment of the cross-attention to it, whatever their texts. */
 static void add_cross(const struct qformer_net *q, int image, int64_t first_query, struct layout *l)
 {
     int64_t positions = q->vision->positions, first = image * positions;
@@ -184,9 +184,9 @@ static void lay_out(const struct qformer_net *q, const struct qformer_pass *pass
     }
 }
 
-/* ---- the way forth ---------------------------------------------------------------------------------------------------- */
+/* ---- forward pass ----------------------------------------------------------------------------------------------------- */
 
-/* What a block's run needs beside its inputs. */
+/* A block's arguments besides its inputs. */
 struct block_context {
     const struct qformer_net *q;
     const struct qformer_net_block *block;
@@ -243,7 +243,7 @@ static struct value *run_mlp(const struct block_context *c, struct tape *tape, s
     return add_norm(c, tape, x, y, &mlp->fc2, &mlp->norm);
 }
 
-/* inputs: x and, where the block crosses and there are queries, the images' keys and values. */
+/* inputs: x and, if the block has cross-attention and there are queries, the images' keys and values. */
 static struct value *run_block(struct tape *tape, struct value *const *inputs, const void *context)
 {
     const struct block_context *c = context;

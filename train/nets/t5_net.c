@@ -13,9 +13,9 @@
 #define EMBEDDING T5 "shared.weight"
 #define HEAD      T5 "lm_head.weight"
 
-/* ---- parameters, which begin as transformers' T5PreTrainedModel._init_weights has them ---------------------------------- */
+/* ---- parameters, initialized as in transformers' T5PreTrainedModel._init_weights ---------------------------------------- */
 
-/* The stacked layers PREFIX.N of the words N in `names`. */
+/* The layers PREFIX.N, stacked, for each N in `names`. */
 static struct net_linear named(struct net *net, const char *prefix, int count, const char *const *names, int64_t out,
                                int64_t in, double deviation)
 {
@@ -27,7 +27,8 @@ static struct net_linear named(struct net *net, const char *prefix, int count, c
     return net_stacked(net, parts, count, in, false, deviation);
 }
 
-/* Products of queries and keys are not divided by the root of the heads' size: the queries' `rows` begin smaller by it. */
+/* T5 does not divide query-key products by the root of the head size: the first `rows` rows, the queries', are initialized
+ * smaller instead. */
 static void temper(struct net *net, struct parameter *weight, int64_t rows, int head_dim)
 {
     if (net->checkpoint || net->status != LMVR_OK)
@@ -92,7 +93,7 @@ static void init_stack(struct t5_net_stack *stack, const struct language_config 
     stack->norm = net_norm(net, name, c->width, false);
 }
 
-/* The table that both stacks share, under the first of its names that the file has. */
+/* The embedding that both stacks share, under the first of its names in the file. */
 static const char *find_embedding(const struct net *net)
 {
     static const char *const copies[] = {T5 "encoder.embed_tokens.weight", T5 "decoder.embed_tokens.weight"};
@@ -109,8 +110,8 @@ lmvr_status t5_net_init(struct t5_net *t5, const struct language_config *config,
     t5->embedding = net_tensor(net, find_embedding(net), 2, table, 1);
     init_stack(&t5->encoder, config, false, net);
     init_stack(&t5->decoder, config, true, net);
-    /* as transformers: a head that the file holds is used, tied or not. One that begins at random is T5X's, whose logits
-     * begin small. */
+    /* as in transformers: a head in the file is used, tied or not. A random head is initialized as in T5X, for small initial
+     * logits. */
     bool own = net->checkpoint ? checkpoint_has(net->checkpoint, HEAD) : !config->tied;
     t5->head = own ? net_tensor(net, HEAD, 2, table, pow((double)config->width, -0.5)) : t5->embedding;
     return net->status;
@@ -123,9 +124,9 @@ void t5_net_finish(struct t5_net *t5)
     *t5 = (struct t5_net){0};
 }
 
-/* ---- the way forth ---------------------------------------------------------------------------------------------------- */
+/* ---- forward pass ----------------------------------------------------------------------------------------------------- */
 
-/* What a block's run needs beside its inputs: its own sequences, and those of its queries and the encoder's keys. */
+/* A block's arguments besides its inputs: its own sequences, and the segments of cross-attention. */
 struct block_context {
     const struct t5_net *t5;
     const struct t5_net_stack *stack;
@@ -172,7 +173,7 @@ static struct value *attend_encoder(const struct block_context *c, struct tape *
     return tape_add(tape, x, tape_linear(tape, y, c->block->cross_out.weight, NULL));
 }
 
-/* inputs: x and, of the decoder, the encoder's last states. */
+/* inputs: x and, in the decoder, the encoder's last hidden states. */
 static struct value *run_block(struct tape *tape, struct value *const *inputs, const void *context)
 {
     const struct block_context *c = context;
@@ -186,7 +187,7 @@ static struct value *run_block(struct tape *tape, struct value *const *inputs, c
     return tape_add(tape, x, tape_linear(tape, y, c->block->wo.weight, NULL));
 }
 
-/* The bias by distance among sequences of up to `longest` rows; its table is NULL after a failure. */
+/* The relative position bias for sequences of up to `longest` rows; its table is NULL after a failure. */
 static struct tape_bias make_bias(const struct t5_net *t5, const struct t5_net_stack *stack, struct tape *tape, int64_t longest)
 {
     const struct t5_config *c = &t5->config.t5;
@@ -199,7 +200,7 @@ static struct tape_bias make_bias(const struct t5_net *t5, const struct t5_net_s
     return (struct tape_bias){stack->relative_bias, buckets, width, longest - 1};
 }
 
-/* The last states with the norm. `cross` and `states` are of the decoder. */
+/* The last hidden states after the final norm. `cross` and `states` are for the decoder. */
 static struct value *run_stack(const struct t5_net *t5, const struct t5_net_stack *stack, struct tape *tape, struct value *x,
                                const struct tape_segment *segments, int count, const struct tape_segment *cross,
                                struct value *states)
@@ -222,7 +223,7 @@ static struct value *run_stack(const struct t5_net *t5, const struct t5_net_stac
 
 /* ---- the loss --------------------------------------------------------------------------------------------------------- */
 
-/* Where everything of a batch stands among the rows of the encoder and of the decoder. */
+/* Where each part of a batch is among the rows of the encoder and the decoder. */
 struct layout {
     int64_t encoder_rows, decoder_rows, learned;
     struct tape_place *encoder, *decoder;
@@ -285,7 +286,7 @@ static void lay_out(const struct t5_net *t5, const struct batch *batch, int visu
         l->decoder[d] = (struct tape_place){-1, 0};
 }
 
-/* The same numbers for the same batch and seed; zeros for rows that no sequence has. */
+/* The same for the same batch and seed; zeros for padding rows. */
 static struct value *make_noise(const struct t5_net *t5, struct tape *tape, const struct batch *batch, const struct layout *l)
 {
     int64_t width = t5->config.width;

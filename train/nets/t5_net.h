@@ -1,5 +1,5 @@
-/* T5 as it is trained, or as gradients go through it (Raffel et al. 2020; transformers' T5ForConditionalGeneration):
- * language/t5.h is the same as it runs. */
+/* T5 for training, or for gradients through it (Raffel et al. 2020; transformers' T5ForConditionalGeneration); language/t5.h
+ * has it for inference. */
 #ifndef LMVR_TRAIN_NETS_T5_NET_H
 #define LMVR_TRAIN_NETS_T5_NET_H
 
@@ -11,36 +11,36 @@
 struct t5_net_block {
     struct net_norm norm1, norm_cross, norm2;
     struct net_linear qkv, attention_out;
-    struct net_linear cross_q, cross_kv, cross_out; /* of the decoder */
-    struct net_linear wi, wo;                       /* wi: gate and up stacked where the MLP has a gate */
+    struct net_linear cross_q, cross_kv, cross_out; /* decoder only */
+    struct net_linear wi, wo;                       /* wi: gate and up stacked if the MLP is gated */
 };
 
 struct t5_net_stack {
     int block_count;
     bool decodes;
     struct t5_net_block *blocks;     /* owned */
-    struct parameter *relative_bias; /* (buckets, heads), of all blocks */
+    struct parameter *relative_bias; /* (buckets, heads), shared by all blocks */
     struct net_norm norm;
 };
 
 struct t5_net {
     struct language_config config;
-    bool recompute; /* blocks are computed again on the way back instead of being kept */
-    double noise;   /* what the encoder reads gets normal noise while it is learned from: of each sequence a deviation between 0
-                       and so many times that of the embeddings' numbers */
-    uint64_t seed;  /* of the noise */
-    struct parameter *embedding, *head; /* the same where they are tied */
+    bool recompute;                     /* recompute blocks in the backward pass instead of keeping activations */
+    double noise;                       /* normal noise on the encoder's input in training: each sequence draws its deviation
+                                           between 0 and this many times that of the embeddings */
+    uint64_t seed;                      /* of the noise */
+    struct parameter *embedding, *head; /* the same if tied */
     struct t5_net_stack encoder, decoder;
 };
 
-/* Declares the parameters. t5_net_finish() frees what is left, also after a failure. */
+/* Declares the parameters. Call t5_net_finish() even after a failure. */
 lmvr_status t5_net_init(struct t5_net *t5, const struct language_config *config, struct net *net);
 void t5_net_finish(struct t5_net *t5);
 
 /*
- * The mean over all learned tokens of the batch of -log p(token | what the encoder reads, the learned tokens before it). A
- * sequence's tokens that are not learned are what the encoder reads, those that are the decoder's. A sequence with an image has
- * `visual_count` rows of `visual` (images * visual_count, width) before its tokens; NULL: there are none.
+ * The mean over all target tokens of the batch of -log p(token | the encoder's input, earlier targets). The encoder reads a
+ * sequence's tokens that are not targets, the decoder predicts those that are. A sequence with an image has `visual_count` rows
+ * of `visual` (images * visual_count, width) before its tokens; NULL: none.
  */
 struct value *t5_net_loss(const struct t5_net *t5, struct tape *tape, const struct batch *batch, struct value *visual,
                           int visual_count);

@@ -26,8 +26,8 @@ static json_t *compose_retrieval(const struct blip2 *b, json_t *vision, json_t *
                      "vision_config", tower, "qformer_config", qformer, "text_config", "model_type", "t5");
 }
 
-/* Blip2Config's JSON for stage 2: stage 1's with a T5. The id of transformers' image token is the first row behind the pieces,
- * as Salesforce/blip2-flan-t5-xl has it; without one queries stand before the prompt all the same. */
+/* Blip2Config's JSON for stage 2: stage 1's with a T5. The image token's id in transformers is the first row after the
+ * vocabulary's pieces, as in Salesforce/blip2-flan-t5-xl; without one the queries come before the prompt anyway. */
 static json_t *compose_generation(const struct blip2 *b, json_t *retrieval, json_t *language, int pieces)
 {
     static const char *const common[] = {"architectures", "torch_dtype", "dtype", "transformers_version"};
@@ -50,12 +50,12 @@ static lmvr_status check_words(const struct blip2 *b, const struct blip2_options
 {
     if (options->pieces + 2 > b->text.vocabulary)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: qformer_config.vocab_size is %d, but %d pieces and two further tokens need %d", path,
+                         "%s: qformer_config.vocab_size is %d, but %d pieces and two more tokens need %d", path,
                          b->text.vocabulary, options->pieces, options->pieces + 2);
     return LMVR_OK;
 }
 
-/* Stage 1 from an encoder and a configuration. */
+/* Reads stage 1 from an encoder and a configuration. */
 static lmvr_status read_parts(struct blip2 *b, const struct blip2_options *options, lmvr_error *error)
 {
     json_t *vision = NULL, *config = NULL;
@@ -74,7 +74,7 @@ static lmvr_status read_parts(struct blip2 *b, const struct blip2_options *optio
     return status;
 }
 
-/* Stage 2 from stage 1's folder and a T5. */
+/* Reads stage 2 from stage 1's folder and a T5. */
 static lmvr_status read_language(struct blip2 *b, const struct blip2_options *options, lmvr_error *error)
 {
     json_t *retrieval = b->json, *language = NULL;
@@ -87,13 +87,13 @@ static lmvr_status read_language(struct blip2 *b, const struct blip2_options *op
     return b->json ? LMVR_OK : error_no_memory(error, "the configuration");
 }
 
-/* A BLIP-2 with a language model of its own. */
+/* Reads a BLIP-2 that has a language model. */
 static lmvr_status read_whole(struct blip2 *b, const struct blip2_options *options, lmvr_error *error)
 {
     const char *architecture = json_string_value(json_array_get(json_object_get(b->json, "architectures"), 0));
     if (architecture && strcmp(architecture, STAGE1) == 0)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: is stage 1's and has no language model; --language has to name a T5 folder", options->start);
+                         "%s: is a stage 1 model without a language model; --language must name a T5 folder", options->start);
     return model_config_read(options->start, &b->config, error);
 }
 
@@ -129,7 +129,7 @@ static struct parameter *find(const struct parameters *parameters, const char *n
     return NULL;
 }
 
-/* What an earlier stage 1 left in its second file. */
+/* Reads the second file that an earlier stage 1 wrote. */
 static lmvr_status read_second_file(struct blip2 *b, const char *path, lmvr_error *error)
 {
     struct safetensors *file;
@@ -166,9 +166,9 @@ static lmvr_status declare_qformer(struct blip2 *b, const struct blip2_options *
 }
 
 /*
- * What the projection makes of normalized queries shall be as long as words are. A linear layer's usual beginning makes of them
- * vectors a third as long, and of a T5 whose embeddings are large less than that; its first block then adds to them what makes
- * them unreadable.
+ * Scales the projection so that its output for normalized queries is as long as word embeddings. With a linear layer's usual
+ * initialization it would be a third as long, and less for a T5 with large embeddings, and the first block's residual would
+ * drown it.
  */
 static lmvr_status lengthen_projection(struct blip2 *b, lmvr_error *error)
 {
@@ -214,7 +214,7 @@ static struct value *qformer_loss(void *self, struct tape *tape, const struct ba
     return qformer_net_loss(&b->qformer, tape, batch);
 }
 
-/* As BLIP keeps its temperature (Li et al. 2022), so that nothing is divided by 0. */
+/* Clamps the temperature as BLIP does (Li et al. 2022), to avoid a division by 0. */
 static void after_step(void *self)
 {
     const float least = 0.001f, most = 0.5f;

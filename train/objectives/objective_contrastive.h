@@ -1,4 +1,4 @@
-/* CLIP's training as an objective: from a configuration alone, or from a folder. */
+/* CLIP's training objective: from a configuration alone, or from a folder. */
 #ifndef LMVR_TRAIN_OBJECTIVES_OBJECTIVE_CONTRASTIVE_H
 #define LMVR_TRAIN_OBJECTIVES_OBJECTIVE_CONTRASTIVE_H
 
@@ -12,14 +12,14 @@ struct contrastive {
     struct clip_config config;
     struct clip_net net;
     struct preprocess preprocess;
-    char *start, *tokenizer; /* paths: where it began; NULL: no tokenizer is kept beside the model */
+    char *start, *tokenizer; /* paths: initial weights; NULL: no tokenizer is copied */
     json_t *json;            /* config.json's */
     enum dtype saved;
     struct objective objective; /* of the above */
 };
 
-/* `start` is a CLIP folder, whose weights it begins with, or a configuration's file: then it begins at random. `tokenizer` is
- * the vocabulary's file that the texts are read with. contrastive_finish() is due in any case. */
+/* `start` is a CLIP folder with initial weights, or a configuration file: initialize at random. `tokenizer` is the vocabulary
+ * file for the texts. Call contrastive_finish() in any case. */
 lmvr_status contrastive_init(struct contrastive *c, const char *start, const char *tokenizer, const struct net_options *options,
                              lmvr_error *error);
 void contrastive_finish(struct contrastive *c);

@@ -11,7 +11,7 @@
 
 /* ---- configurations --------------------------------------------------------------------------------------------------- */
 
-#define SPARE_ROWS 64 /* that the embedding gets where it has none for the image token: as llava-hf's checkpoints have */
+#define SPARE_ROWS 64 /* added to the embedding if it has no row for the image token, as in llava-hf's checkpoints */
 
 /* LlavaConfig's JSON out of CLIP's and LLaMA's. */
 static json_t *compose_json(json_t *vision, json_t *language, int vocabulary, int image_token, int tokens)
@@ -29,7 +29,7 @@ static json_t *compose_json(json_t *vision, json_t *language, int vocabulary, in
                      "text_config", text, "vision_config", tower);
 }
 
-/* A new model of two parts: LLaVA-1.5's choices. *stored: rows of the language model's tables so far. */
+/* A new model from an encoder and a language model, with LLaVA-1.5's choices. *stored: rows of the language model's tables. */
 static lmvr_status compose(struct llava *l, const struct llava_options *options, int *stored, lmvr_error *error)
 {
     struct clip_config clip;
@@ -61,7 +61,7 @@ static lmvr_status compose(struct llava *l, const struct llava_options *options,
     return status;
 }
 
-/* The encoder is to see pictures of another size. */
+/* Changes the encoder's image size. */
 static lmvr_status set_image_size(struct llava *l, int size, lmvr_error *error)
 {
     struct vision_config *v = &l->config.vision;
@@ -94,8 +94,8 @@ static lmvr_status read_start(struct llava *l, const struct llava_options *optio
     } else {
         TRY(model_config_read(options->start, &l->config, error));
         if (!l->config.has_language || l->config.connector != CONNECTOR_PROJECTOR)
-            return error_set(error, LMVR_ERROR_INVALID, "%s: is a %s; what is trained like this is a LLaVA model",
-                             options->start, l->config.architecture);
+            return error_set(error, LMVR_ERROR_INVALID, "%s: is a %s, expected a LLaVA model", options->start,
+                             l->config.architecture);
         l->preprocess = l->config.preprocess;
         l->stored_image_size = l->config.vision.image_size;
         if (options->image_size && options->image_size != l->stored_image_size)
@@ -145,7 +145,7 @@ static lmvr_status declare(struct llava *l, const struct llava_options *options,
     l->net.single_label = options->single_label;
     l->net.head = net_linear(&net, "score", options->labels, l->config.language.width, true, 0.02);
     if (l->net.llama.head != l->net.llama.embedding)
-        l->net.llama.head->trained = false; /* it takes no part */
+        l->net.llama.head->trained = false; /* it is unused */
     return net.status;
 }
 
@@ -157,7 +157,7 @@ static struct value *loss(void *self, struct tape *tape, const struct batch *bat
     return l->net.head.weight ? llava_net_label_loss(&l->net, tape, batch) : llava_net_loss(&l->net, tape, batch);
 }
 
-/* Where the files that it began from do not say how pictures come in. */
+/* Whether the source files do not say how images are preprocessed. */
 static bool writes_preprocess(const struct llava *l)
 {
     return l->vision_checkpoint || (l->net.visual_tokens && l->config.vision.image_size != l->stored_image_size);

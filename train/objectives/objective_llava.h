@@ -1,4 +1,4 @@
-/* LLaVA's training as objectives: the language model alone, stage 1, stage 2 (whole or by adapters), fine-tuning on labels. */
+/* LLaVA's training objectives: the language model alone, stage 1, stage 2 (full or LoRA), fine-tuning on labels. */
 #ifndef LMVR_TRAIN_OBJECTIVES_OBJECTIVE_LLAVA_H
 #define LMVR_TRAIN_OBJECTIVES_OBJECTIVE_LLAVA_H
 
@@ -9,44 +9,44 @@
 #include <jansson.h>
 
 enum llava_stage {
-    LLAVA_LANGUAGE, /* next token on text: everything of a LLaMA */
+    LLAVA_LANGUAGE, /* next token on text: all of a LLaMA */
     LLAVA_ALIGN,    /* stage 1: the projector alone */
-    LLAVA_INSTRUCT, /* stage 2: projector and language model, or the projector and adapters */
-    LLAVA_FINETUNE  /* the same with a linear head on the mean of the last states */
+    LLAVA_INSTRUCT, /* stage 2: the projector, and the language model or adapters */
+    LLAVA_FINETUNE  /* the same with a linear head on the mean of the last hidden states */
 };
 
 struct llava_options {
     enum llava_stage stage;
-    const char *start;             /* a LLaVA folder; of LLAVA_LANGUAGE a LLaMA folder or a configuration's file */
-    const char *vision, *language; /* of LLAVA_ALIGN, where start is NULL: a CLIP folder and a LLaMA folder */
-    const char *tokenizer;         /* the vocabulary's file, copied beside the model; NULL: none */
-    int pieces;                    /* of the vocabulary: where a new model's image token goes */
-    int lora_rank;                 /* 0: whole */
+    const char *start;             /* a LLaVA folder; LLAVA_LANGUAGE: a LLaMA folder or a configuration file */
+    const char *vision, *language; /* LLAVA_ALIGN, if start is NULL: a CLIP folder and a LLaMA folder */
+    const char *tokenizer;         /* the vocabulary file, copied next to the model; NULL: none */
+    int pieces;                    /* in the vocabulary: a new model's image token is after them */
+    int lora_rank;                 /* 0: full training */
     double lora_alpha;
-    bool trains_vision; /* the encoder too; not of LLAVA_LANGUAGE and LLAVA_ALIGN */
-    int image_size;     /* where it is trained: that it is to see from now on, pixels; 0: as it does */
-    int labels;         /* of LLAVA_FINETUNE */
+    bool trains_vision; /* train the encoder too; not for LLAVA_LANGUAGE and LLAVA_ALIGN */
+    int image_size;     /* new image size of a trained encoder, pixels; 0: unchanged */
+    int labels;         /* LLAVA_FINETUNE */
     bool single_label;
     struct net_options net;
 };
 
 struct llava {
     struct parameters parameters;
-    struct model_config config; /* of the language model alone only `language` is set */
-    int stored_image_size;      /* that the checkpoint's encoder sees */
+    struct model_config config; /* LLAVA_LANGUAGE sets only `language` */
+    int stored_image_size;      /* of the checkpoint's encoder */
     struct llava_net net;
     struct encoder vision;
     struct preprocess preprocess;
-    struct checkpoint *checkpoint, *vision_checkpoint; /* where it began; the encoder's weights are copied from there */
+    struct checkpoint *checkpoint, *vision_checkpoint; /* initial weights; the encoder's are copied from there */
     char *start, *tokenizer;                           /* paths */
     json_t *json;
     enum dtype saved;
     double lora_alpha;
-    const struct head_about *about; /* of LLAVA_FINETUNE: what its head's file says; borrowed, set before saving */
+    const struct head_about *about; /* LLAVA_FINETUNE: the head file's metadata; borrowed, set before saving */
     struct objective objective;     /* of the above */
 };
 
-/* llava_finish() is due in any case. */
+/* Call llava_finish() in any case. */
 lmvr_status llava_init(struct llava *llava, const struct llava_options *options, lmvr_error *error);
 void llava_finish(struct llava *llava);
 

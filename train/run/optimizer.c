@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define CHUNK 16384 /* elements that one thread takes at a time; sums are cut there, so it is part of the result */
+#define CHUNK 16384 /* elements that one thread takes at a time; the sums are split there, so it affects the result */
 
 static int64_t size_of(const struct parameter *parameter)
 {
@@ -64,7 +64,7 @@ void optimizer_finish(struct optimizer *optimizer)
 
 static double sum_of_squares(int64_t count, const float *x)
 {
-    double sums[8] = {0}; /* as many as a vector may hold; always the same, so that every processor adds alike */
+    double sums[8] = {0}; /* as many lanes as any vector has; fixed, so that every processor adds in the same order */
     int64_t i = 0;
     for (; i + 8 <= count; i += 8)
         for (int k = 0; k < 8; k++)
@@ -114,14 +114,14 @@ double optimizer_clip(struct optimizer *optimizer, double most)
 
 /* ---- the step ---- */
 
-/* The step's constants, as torch has them. */
+/* The step's constants, as in torch. */
 struct factors {
-    float decay;       /* of the value, where it decays */
+    float decay;       /* weight decay's factor for the value */
     float first;       /* 1 - beta1 */
-    float beta2;       /* what the second moment keeps */
+    float beta2;       /* decay of the second moment */
     float second;      /* 1 - beta2 */
-    float step;        /* the learning rate over the first moment's bias */
-    float root_factor; /* 1 / sqrt of the second moment's bias */
+    float step;        /* the learning rate divided by the first moment's bias correction */
+    float root_factor; /* 1 / sqrt of the second moment's bias correction */
     float eps;
 };
 

@@ -1,4 +1,4 @@
-/* AdamW (Loshchilov and Hutter 2019), as torch.optim.AdamW: decoupled weight decay, moments in f32, values in f32. */
+/* AdamW (Loshchilov and Hutter 2019), as torch.optim.AdamW: decoupled weight decay, with moments and values in f32. */
 #ifndef LMVR_TRAIN_RUN_OPTIMIZER_H
 #define LMVR_TRAIN_RUN_OPTIMIZER_H
 
@@ -10,20 +10,20 @@ struct adamw {
 
 struct optimizer {
     struct parameters *parameters;
-    float **first, **second; /* moments of each parameter, in their order; NULL where it is not trained */
-    double *sums;            /* working memory of the norm */
+    float **first, **second; /* moments of each parameter, in order; NULL if it is not trained */
+    double *sums;            /* working memory for the norm */
     int64_t steps;           /* done so far */
 };
 
-/* The parameters are borrowed; none are added to them later. */
+/* The parameters are borrowed; none may be added later. */
 lmvr_status optimizer_init(struct optimizer *optimizer, struct parameters *parameters, lmvr_error *error);
 void optimizer_finish(struct optimizer *optimizer);
 
-/* The Euclidean norm of all gradients; with `most` > 0 they are first scaled down to it, as torch's clip_grad_norm_. Returns
- * the norm before. Sums run in one order whatever the number of threads. */
+/* Returns the gradient norm: the Euclidean norm of all gradients. With `most` > 0 they are scaled down to it, as by torch's
+ * clip_grad_norm_. The order of summation does not depend on the number of threads. */
 double optimizer_clip(struct optimizer *optimizer, double most);
 
-/* One step from the gradients; values and their rounded copies change. */
+/* Updates values, and their rounded copies, from the gradients. */
 void optimizer_step(struct optimizer *optimizer, const struct adamw *adamw);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#define KEPT 0.95 /* of what came before, each step */
+#define KEPT 0.95 /* weight of earlier steps, per step */
 
 double pace_now(void)
 {

@@ -21,14 +21,14 @@ struct training {
     struct tape *tape;
     struct feed *feed;
     struct pace pace;
-    int64_t saved;      /* the step of the last checkpoint; 0: none */
+    int64_t saved;      /* step of the last checkpoint; 0: none */
     double saved_at;    /* when it was written, or the run began */
-    lmvr_error damaged; /* what was wrong with a newer one; "": nothing */
+    lmvr_error damaged; /* what was wrong with a newer checkpoint; "": nothing */
 };
 
 /* ---- a step ---- */
 
-/* The loss of a batch, on the tape; *loss is its value. */
+/* The forward pass of a batch; *loss is the loss's value. */
 static lmvr_status pass(const struct training *run, const struct batch *batch, bool recording, struct value **value,
                         double *loss, lmvr_error *error)
 {
@@ -36,7 +36,7 @@ static lmvr_status pass(const struct training *run, const struct batch *batch, b
     *value = run->objective->loss(run->objective->self, run->tape, batch);
     TRY(tape_status(run->tape, error));
     if (!*value)
-        return error_set(error, LMVR_ERROR_INVALID, "a batch has nothing to learn from");
+        return error_set(error, LMVR_ERROR_INVALID, "a batch has no targets");
     *loss = (*value)->data[0];
     return LMVR_OK;
 }
@@ -51,7 +51,7 @@ static lmvr_status refuse_number(const struct training *run, const char *what, d
     return LMVR_ERROR_RESOURCE;
 }
 
-/* The gradients of all the step's batches, and their mean loss. */
+/* Accumulates the gradients of the step's batches, and their mean loss. */
 static lmvr_status accumulate(struct training *run, struct run_report *report, lmvr_error *error)
 {
     int batches = run->options->accumulation;
@@ -98,7 +98,7 @@ static bool is_due(const struct training *run, int64_t every)
     return every > 0 && (run->optimizer.steps % every == 0 || run->optimizer.steps == run->options->steps);
 }
 
-/* What a kill can cost is bounded by time as well: a step of a large model takes minutes. */
+/* Time also bounds what an interruption can lose: a step of a large model takes minutes. */
 static bool checkpoint_is_due(const struct training *run)
 {
     const struct run_options *o = run->options;
@@ -106,7 +106,7 @@ static bool checkpoint_is_due(const struct training *run)
     return by_time || run->optimizer.steps == o->steps || is_due(run, o->checkpoint_every);
 }
 
-/* The mean loss of the first batches of the validation corpus. */
+/* The mean loss over the first batches of the validation corpus. */
 static lmvr_status validate(const struct training *run, double *mean, lmvr_error *error)
 {
     int batches = run->options->validation_batches;
@@ -129,7 +129,8 @@ static lmvr_status validate(const struct training *run, double *mean, lmvr_error
     return status;
 }
 
-/* The lines that it relies on come to disk first, and the curve is drawn: a run may go on behind the last checkpoint. */
+/* First flushes the log lines that the checkpoint relies on, and draws the curve, as the run may die before the next
+ * checkpoint. */
 static lmvr_status save_checkpoint(struct training *run, lmvr_error *error)
 {
     struct run_folder *folder = &run->folder;
@@ -175,14 +176,15 @@ static lmvr_status step_and_tell(struct training *run, lmvr_error *error)
 
 /* ---- the run ---- */
 
-/* Goes to where the folder's last checkpoint was, which may be the beginning. */
+/* Continues from the folder's last checkpoint, or from the beginning if there is none. */
 static lmvr_status go_on(struct training *run, const struct corpus *corpus, lmvr_error *error)
 {
     struct feed_options options = *run->feed_options;
     options.seed = run->options->seed;
     options.in_order = false;
     TRY(run_checkpoint_read(run->folder.checkpoints, &run->optimizer, run->folder.settings, &run->damaged, error));
-    TRY(run_checkpoint_prune(run->folder.checkpoints, (size_t)run->options->keep, error)); /* a kill may have come before */
+    TRY(run_checkpoint_prune(run->folder.checkpoints, (size_t)run->options->keep,
+                             error)); /* an interruption may have prevented it */
     run->saved = run->optimizer.steps;
     TRY(run_log_open(&run->log, run->folder.log_path, run->saved, error));
     if (run->saved == run->options->steps)
@@ -230,7 +232,8 @@ lmvr_status run_train(const struct objective *objective, const struct corpus *co
         .objective = objective, .validation = validation, .feed_options = feed, .options = options, .log = {.fd = -1}};
     run.folder.run_fd = -1;
     if (options->steps < 1 || options->accumulation < 1 || options->keep < 1)
-        return error_set(error, LMVR_ERROR_INVALID, "a run has at least one step, one batch a step and one checkpoint kept");
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "a run needs at least one step, one batch per step and one checkpoint kept");
     lmvr_status status = open_and_train(&run, corpus, error);
     feed_free(run.feed);
     tape_free(run.tape);

@@ -19,7 +19,7 @@ char *run_checkpoint_path(const char *folder, int64_t step)
     return asprintf(&path, "%s/step-%08" PRId64 ".safetensors", folder, step) < 0 ? NULL : path;
 }
 
-/* The step that a file's name tells, with and without ".tmp" at its end; -1: another file. */
+/* The step in a file's name, with or without a final ".tmp"; -1: another file. */
 static int64_t step_of(const char *name, bool *temporary)
 {
     char full[64];
@@ -36,7 +36,7 @@ static int newer_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The steps of the checkpoints, the newest first, to be freed. `clean`: temporary files that a killed run left are removed. */
+/* The checkpoints' steps, newest first, to be freed. `clean`: remove temporary files that a killed run left. */
 static lmvr_status list(const char *folder, bool clean, int64_t **steps, size_t *count, lmvr_error *error)
 {
     size_t space = 0;
@@ -105,7 +105,7 @@ lmvr_status run_checkpoint_prune(const char *folder, size_t keep, lmvr_error *er
 
 /* ---- the tensors ---- */
 
-/* The three kinds, and where each lies for parameter number `i`. */
+/* The three kinds, and parameter i's array of each. */
 static const char *const kinds[] = {"value", "first", "second"};
 #define KINDS 3
 
@@ -115,7 +115,7 @@ static float *data_of(const struct optimizer *optimizer, size_t i, int kind)
     return kind == 0 ? parameter->value : kind == 1 ? optimizer->first[i] : optimizer->second[i];
 }
 
-/* A name that fits all; names of tensors are far shorter. */
+/* Long enough for any; tensor names are far shorter. */
 struct tensor_name {
     char text[512];
 };
@@ -184,7 +184,7 @@ static lmvr_status read_part(const struct safetensors *file, const struct parame
     return checking ? LMVR_OK : safetensors_read_f32(file, entry, 0, (uint64_t)part->count, data + part->first, error);
 }
 
-/* All tensors; `checking`: only whether they are there. */
+/* Reads all tensors; `checking`: only checks that they are there. */
 static lmvr_status read_tensors(const struct safetensors *file, const struct optimizer *optimizer, bool checking,
                                 lmvr_error *error)
 {
@@ -206,7 +206,7 @@ static lmvr_status check_metadata(const struct safetensors *file, int64_t step, 
     return LMVR_OK;
 }
 
-/* Reads one. LMVR_ERROR_INVALID: it is damaged, and nothing has changed. */
+/* Reads a checkpoint. LMVR_ERROR_INVALID: it is damaged; nothing has changed. */
 static lmvr_status read_step(const char *folder, int64_t step, struct optimizer *optimizer, const char *settings,
                              lmvr_error *error)
 {
@@ -222,7 +222,7 @@ static lmvr_status read_step(const char *folder, int64_t step, struct optimizer 
     if (status == LMVR_OK)
         status = read_tensors(file, optimizer, true, error);
     if (status == LMVR_OK && (status = read_tensors(file, optimizer, false, error)) != LMVR_OK)
-        status = LMVR_ERROR_RESOURCE; /* it was whole a moment ago */
+        status = LMVR_ERROR_RESOURCE; /* it was intact a moment ago */
     if (status == LMVR_OK)
         optimizer->steps = step;
     safetensors_close(file);
@@ -253,7 +253,7 @@ lmvr_status run_checkpoint_read(const char *folder, struct optimizer *optimizer,
     if (status == LMVR_OK && at > 0)
         status = remove_steps(folder, steps, at, error);
     else if (status == LMVR_ERROR_INVALID)
-        error_write(error, "%s: no checkpoint can be read (%s); --force begins anew", folder, damaged->message);
+        error_write(error, "%s: no checkpoint can be read (%s); --force starts over", folder, damaged->message);
     free(steps);
     return status;
 }

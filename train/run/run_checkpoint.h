@@ -1,6 +1,6 @@
 /*
- * checkpoints/step-NNNNNNNN.safetensors: all that a run needs to go on. Of each part of each trained parameter "value/NAME",
- * "first/NAME" and "second/NAME" in the part's own shape; in the metadata "step", and "settings", what the run was begun with.
+ * checkpoints/step-NNNNNNNN.safetensors: everything that a run needs to continue. For each part of each trained parameter
+ * "value/NAME", "first/NAME" and "second/NAME" in the part's shape; in the metadata "step", and "settings", the run's settings.
  */
 #ifndef LMVR_TRAIN_RUN_RUN_CHECKPOINT_H
 #define LMVR_TRAIN_RUN_RUN_CHECKPOINT_H
@@ -10,20 +10,20 @@
 /* The path of a step's checkpoint in the folder, to be freed; NULL: out of memory. */
 char *run_checkpoint_path(const char *folder, int64_t step);
 
-/* How many there are, whole or not; 0 where there is no folder. */
+/* How many there are, intact or not; 0 if there is no folder. */
 size_t run_checkpoint_count(const char *folder);
 
 /* Writes the checkpoint of optimizer->steps, atomically. */
 lmvr_status run_checkpoint_write(const char *folder, const struct optimizer *optimizer, const char *settings,
                                  lmvr_error *error);
 
-/* Removes all but the newest `keep`, and what was left of one whose writing was cut off. */
+/* Removes all but the newest `keep`, and temporary files of an interrupted write. */
 lmvr_status run_checkpoint_prune(const char *folder, size_t keep, lmvr_error *error);
 
 /*
- * Reads the newest one that is whole, and removes those that are not. Where there is none at all, nothing changes, and
- * optimizer->steps is 0. `damaged` is "" or tells what was wrong with the newest. LMVR_ERROR_INVALID: there are some, but not a
- * whole one; none is removed.
+ * Reads the newest intact checkpoint, and removes damaged ones. If there are none, nothing changes and optimizer->steps is 0.
+ * `damaged` is "" or says what was wrong with the newest. LMVR_ERROR_INVALID: there are checkpoints, but none is intact; none
+ * is removed.
  */
 lmvr_status run_checkpoint_read(const char *folder, struct optimizer *optimizer, const char *settings, lmvr_error *damaged,
                                 lmvr_error *error);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define POINTS 200 /* as many as can be told apart */
-#define NAMES  8   /* steps that are named, at most */
+#define NAMES  8   /* most labelled steps */
 
 struct curve {
     int64_t steps, points;
@@ -34,7 +34,7 @@ static int64_t point_of(const struct curve *curve, int64_t step)
     return point;
 }
 
-/* As jansson reads numbers, the same in every locale; NAN: none. */
+/* Locale-independent, by jansson; NAN: none. */
 static double number_of(const char *text)
 {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
@@ -74,7 +74,7 @@ static lmvr_status read_log(const char *log_path, struct curve *curve, lmvr_erro
     return status;
 }
 
-/* The distance of the steps that are named: 1, 2 or 5 times a power of ten. */
+/* The interval of labelled steps: 1, 2 or 5 times a power of ten. */
 static int64_t name_every(const struct curve *curve)
 {
     static const int64_t factors[] = {1, 2, 5};
@@ -84,7 +84,7 @@ static int64_t name_every(const struct curve *curve)
             return power * factors[i];
 }
 
-/* The named step that a point holds, "" where it holds none. */
+/* The labelled step within a point's range; "" if there is none. */
 static void name_point(const struct curve *curve, int64_t point, char name[24])
 {
     int64_t every = name_every(curve), first = first_step(curve, point), last = first_step(curve, point + 1) - 1;

@@ -1,4 +1,4 @@
-/* loss.svg: the curve of loss.csv, each point the mean of some steps in a row. */
+/* loss.svg: the curve of loss.csv, each point the mean of consecutive steps. */
 #ifndef LMVR_TRAIN_RUN_RUN_CURVE_H
 #define LMVR_TRAIN_RUN_RUN_CURVE_H
 

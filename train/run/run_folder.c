@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- what run.json says ---- */
+/* ---- run.json ---- */
 
 static int add_corpus(json_t *run, const char *samples, const char *data, const struct corpus *corpus)
 {
@@ -41,7 +41,7 @@ static lmvr_status make_run(struct run_folder *folder, const struct objective *o
     return folder->settings ? LMVR_OK : error_no_memory(error, "run.json");
 }
 
-/* ---- what lies there ---- */
+/* ---- existing contents ---- */
 
 static bool has_results(const struct run_folder *folder)
 {
@@ -50,7 +50,7 @@ static bool has_results(const struct run_folder *folder)
            run_checkpoint_count(folder->checkpoints) > 0;
 }
 
-/* A model that nothing here says the origin of would be written over. */
+/* A model of unknown origin would be overwritten. */
 static lmvr_status refuse_model(const struct run_folder *folder, lmvr_error *error)
 {
     char *path = input_path(folder->place.output, "config.json");
@@ -61,7 +61,7 @@ static lmvr_status refuse_model(const struct run_folder *folder, lmvr_error *err
     return status;
 }
 
-/* Where there is no run.json nothing of a run, and no model, may be there. */
+/* Without run.json, there must be neither a model nor files of a run. */
 static lmvr_status check_unknown(const struct run_folder *folder, lmvr_error *error)
 {
     if (has_results(folder))
@@ -69,12 +69,12 @@ static lmvr_status check_unknown(const struct run_folder *folder, lmvr_error *er
     return refuse_model(folder, error);
 }
 
-/* Whether a run may begin, or go on, where `begun` was. */
+/* Whether a run may start or continue in the folder of the run `begun`. */
 static lmvr_status check_begun(struct run_folder *folder, json_t *begun, const struct run_options *options, lmvr_error *error)
 {
     const char *output = folder->place.output;
     if (!json_object_get(begun, "objective"))
-        return error_set(error, LMVR_ERROR_INVALID, "%s: holds the results of another command, not of training", output);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has the results of another command, not of training", output);
     if (options->force)
         return LMVR_OK;
     bool finished = json_is_true(json_object_get(begun, "finished"));
@@ -86,14 +86,14 @@ static lmvr_status check_begun(struct run_folder *folder, json_t *begun, const s
     return LMVR_OK;
 }
 
-/* ---- taking it ---- */
+/* ---- taking the folder ---- */
 
 static lmvr_status remove_file(const char *path, lmvr_error *error)
 {
     return unlink(path) == 0 || errno == ENOENT ? LMVR_OK : file_error(error, path, "remove");
 }
 
-/* run.json first: what is left by a kill in between is not taken for a run's. */
+/* Removes run.json first, so that remains of an interruption are not taken for a run. */
 static lmvr_status remove_old(const struct run_folder *folder, lmvr_error *error)
 {
     TRY(file_truncate(folder->run_fd, folder->place.run_path, 0, error));
@@ -109,7 +109,7 @@ static lmvr_status begin(const struct run_folder *folder, const struct run_optio
     return manifest_write(folder->run, folder->run_fd, folder->place.run_path, error);
 }
 
-/* Under the lock. */
+/* The lock is held. */
 static lmvr_status begin_or_resume(struct run_folder *folder, const struct run_options *options, lmvr_error *error)
 {
     json_t *begun = NULL;

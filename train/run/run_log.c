@@ -15,7 +15,7 @@
 
 #define HEADER_SIZE (sizeof RUN_LOG_HEADER - 1)
 
-/* Bytes of the header and the lines of steps 1 to `steps`; 0: they are not there. */
+/* The size in bytes of the header and the lines of steps 1 to `steps`; 0: some are missing. */
 static size_t kept_size(const char *text, size_t size, int64_t steps)
 {
     if (size < HEADER_SIZE || memcmp(text, RUN_LOG_HEADER, HEADER_SIZE) != 0)
@@ -43,8 +43,7 @@ static lmvr_status find_end(struct run_log *log, size_t size, int64_t steps, lmv
     free(text);
     if (status == LMVR_OK && steps > 0 && log->size == 0)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: cannot be continued: it lacks lines of the %" PRId64 " steps that the checkpoint has", log->path,
-                         steps);
+                         "%s: cannot be continued: it lacks lines for the checkpoint's %" PRId64 " steps", log->path, steps);
     return status;
 }
 

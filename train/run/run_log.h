@@ -1,6 +1,6 @@
 /*
- * loss.csv: a line a step. A killed run may leave more lines than its last checkpoint has steps, the last one cut; they are
- * removed where it continues, and come again, the same.
+ * loss.csv: one line per step. A killed run may leave more lines than its last checkpoint has steps, the last one incomplete;
+ * on resuming they are removed, and written again with the same contents.
  */
 #ifndef LMVR_TRAIN_RUN_RUN_LOG_H
 #define LMVR_TRAIN_RUN_RUN_LOG_H
@@ -23,13 +23,14 @@ struct run_row {
     double validation; /* NAN: not measured, an empty field */
 };
 
-/* Opens the file, or makes it, and cuts it behind the lines of the first `steps` steps. LMVR_ERROR_INVALID: it lacks some. */
+/* Opens or creates the file, and truncates it after the lines of the first `steps` steps. LMVR_ERROR_INVALID: lines are
+ * missing. */
 lmvr_status run_log_open(struct run_log *log, const char *path, int64_t steps, lmvr_error *error);
 
-/* Appends a line; numbers have all their digits. */
+/* Appends a line; numbers have all digits. */
 lmvr_status run_log_add(struct run_log *log, const struct run_row *row, lmvr_error *error);
 
-/* Brings all lines to disk: before a checkpoint that relies on them. */
+/* Flushes all lines to disk, before a checkpoint that relies on them. */
 lmvr_status run_log_sync(struct run_log *log, lmvr_error *error);
 
 lmvr_status run_log_close(struct run_log *log, lmvr_error *error);

@@ -1,4 +1,4 @@
-/* The learning rate over a run. */
+/* The learning rate schedule. */
 #include "train/run/run.h"
 
 #include <math.h>

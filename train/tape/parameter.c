@@ -38,7 +38,7 @@ void parameters_finish(struct parameters *parameters)
 
 /* ---- adding ---- */
 
-/* Elements of all dimensions from `dim` on; negative: too many to count. */
+/* The product of the dimensions from `dim` on; negative: overflow. */
 static int64_t elements_from(const struct parameter_shape *shape, int dim)
 {
     int64_t count = 1;
@@ -48,7 +48,7 @@ static int64_t elements_from(const struct parameter_shape *shape, int dim)
     return count;
 }
 
-/* Puts the part at the end of those before it. False: out of memory. */
+/* Appends the part after the others. False: out of memory. */
 static bool add_part(struct parameter *parameter, const struct parameter_shape *shape)
 {
     assert(shape->dims >= 0 && shape->dims <= PARAMETER_MAX_DIMS);
@@ -76,7 +76,7 @@ static bool add_part(struct parameter *parameter, const struct parameter_shape *
     return true;
 }
 
-/* Memory by the rules of parameters_add(). False: there is none. */
+/* Allocates by the rules of parameters_add(). False: out of memory. */
 static bool add_memory(struct parameter *parameter, bool halved)
 {
     int64_t count = parameter->rows * parameter->columns;

@@ -69,7 +69,7 @@ void *tape_memory(struct tape *tape, int64_t count, size_t size)
         return NULL;
     void *memory = arena_alloc(tape->arena, count, size);
     if (!memory)
-        tape_fail(tape, LMVR_ERROR_RESOURCE, "out of memory for a pass of training");
+        tape_fail(tape, LMVR_ERROR_RESOURCE, "out of memory for a training pass");
     return memory;
 }
 
@@ -119,7 +119,7 @@ struct value *tape_constant(struct tape *tape, int64_t rows, int64_t columns, co
     struct value *value = tape_memory(tape, 1, sizeof *value);
     if (!value)
         return NULL;
-    *value = (struct value){.rows = rows, .columns = columns, .data = (float *)data}; /* never written: nothing is wanted */
+    *value = (struct value){.rows = rows, .columns = columns, .data = (float *)data}; /* never written, as it has no gradient */
     return value;
 }
 
@@ -136,7 +136,7 @@ struct value *tape_parameter(struct tape *tape, struct parameter *parameter)
     return value;
 }
 
-/* Runs the steps hung on since `until`, the last one first. */
+/* Runs the backward steps recorded since `until`, last one first. */
 static void run_back(struct tape *tape, const struct step *until)
 {
     for (struct step *step = tape->last; step != until && tape->status == LMVR_OK; step = step->previous)
@@ -166,7 +166,7 @@ void tape_matmul(struct tape *tape, const struct matmul_call *call)
         tape_fail(tape, status, error.message);
 }
 
-#define CHUNKS 16 /* of rows, summed apart: more than this machine's threads, few enough to be cheap */
+#define CHUNKS 16 /* of rows, summed separately: more than common machines' threads, few enough to be cheap */
 
 void tape_sum_rows(struct tape *tape, int64_t rows, int64_t columns, const float *x, float *out)
 {
@@ -192,7 +192,7 @@ void tape_to_bf16(int64_t n, const float *x, bf16 *y)
         kernels->to_bf16(n - i < 4096 ? n - i : 4096, x + i, y + i);
 }
 
-/* ---- parts that are computed again ------------------------------------------------------------------------------------ */
+/* ---- recomputed parts -------------------------------------------------------------------------------------------------- */
 
 struct recompute_step {
     struct step step;
@@ -230,7 +230,7 @@ struct value *tape_recompute(struct tape *tape, tape_part *run, struct value *co
                              const void *context)
 {
     assert(input_count <= TAPE_PART_INPUTS);
-    if (tape->status != LMVR_OK || tape->arena == &tape->passing) /* within such a part all is kept */
+    if (tape->status != LMVR_OK || tape->arena == &tape->passing) /* a part inside a recomputed part keeps everything */
         return tape->status == LMVR_OK ? run(tape, inputs, context) : NULL;
     bool recording = tape->recording;
     struct arena_mark mark = arena_mark(&tape->passing);

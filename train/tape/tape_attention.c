@@ -1,6 +1,6 @@
 /*
  * Attention on the tape (Vaswani et al. 2017, section 3.2). With S = scale q k^T + bias, P = softmax(S), y = P v: dv = P^T dy,
- * dP = dy v^T, dS = P (dP - sum(P dP)), dq = scale dS k, dk = scale dS^T q. P is not kept but computed again.
+ * dP = dy v^T, dS = P (dP - sum(P dP)), dq = scale dS k, dk = scale dS^T q. P is recomputed rather than kept.
  */
 #include "tensor/gemm.h"
 #include "train/tape/tape_steps.h"
@@ -16,13 +16,13 @@ struct attention_step {
     float *bias; /* (heads, width); NULL: none */
 };
 
-#define BLOCK 64 /* queries at once where each sees more keys than the one before: keys that none of them sees are left out */
+#define BLOCK 64 /* queries at a time in causal attention, so that keys that none of them sees are skipped */
 
-/* Queries of one head of one segment, those at the offsets first .. first + rows - 1, and the keys that some of them sees. */
+/* Queries first .. first + rows - 1 of one head of one segment, and the keys that any of them sees. */
 struct head {
     const struct tape_attention *call;
     const struct tape_segment *segment;
-    const float *q, *k, *v, *bias; /* bias: of a key and a query at the same offset; NULL: none */
+    const float *q, *k, *v, *bias; /* bias: for a key and a query at the same offset; NULL: none */
     int64_t q_stride, k_stride, v_stride;
     int64_t first, rows, keys;
 };
@@ -45,7 +45,7 @@ static struct head get_head(const struct attention_step *s, int segment, int hea
     };
 }
 
-/* Keys that the query at offset i sees. */
+/* The number of keys that the query at offset i sees. */
 static int64_t visible(const struct head *h, int64_t i)
 {
     const struct tape_segment *s = h->segment;
@@ -56,7 +56,7 @@ static int64_t visible(const struct head *h, int64_t i)
     return own < s->k_count ? own : s->k_count;
 }
 
-/* The next queries of the head, from the offset `first` on, as many as are taken at once. */
+/* The head's next block of queries, from offset `first` on. */
 static struct head block_of(const struct head *head, int64_t first)
 {
     struct head block = *head;
@@ -74,7 +74,7 @@ static void multiply(struct tape *tape, const struct gemm_call *call)
     lmvr_status status = gemm_run(call, &error);
     if (status == LMVR_OK)
         return;
-#pragma omp critical /* unnamed: a name would be a symbol that the library shows */
+#pragma omp critical /* unnamed: a name would become a symbol exported by the library */
     tape_fail(tape, status, error.message);
 }
 
@@ -115,9 +115,9 @@ static void mix(struct tape *tape, const struct head *h, const float *p, float *
                                        .ldc = out_stride});
 }
 
-/* Where one head's gradients go; NULL where none is wanted. */
+/* Where a head's gradients go; NULL: not needed. */
 struct head_gradients {
-    float *q, *k, *v, *distances; /* distances: sums of dS by the key's offset - the query's; NULL: not wanted */
+    float *q, *k, *v, *distances; /* distances: sums of dS by the key's offset minus the query's; NULL: not needed */
 };
 
 /* c += alpha op(a) b, where a is (rows, keys). */
@@ -140,7 +140,7 @@ static void gather(struct tape *tape, const struct head *h, bool transpose, floa
                                            .ldc = ldc});
 }
 
-/* dy (rows, head_dim); p and d are scratch, (rows, keys) each. */
+/* The backward step of a head. dy (rows, head_dim); p and d are scratch, (rows, keys) each. */
 static void head_back(struct tape *tape, const struct head *h, const float *dy, int64_t dy_stride,
                       const struct head_gradients *to, float *p, float *d)
 {
@@ -159,7 +159,7 @@ static void head_back(struct tape *tape, const struct head *h, const float *dy, 
                                        .c = d,
                                        .ldc = n});
     for (int64_t i = 0; i < rows; i++) {
-        tape->kernels->softmax_back(n, 1, p + i * n, d + i * n); /* unseen keys have p 0 */
+        tape->kernels->softmax_back(n, 1, p + i * n, d + i * n); /* keys that are not visible have p 0 */
         if (to->distances)
             tape->kernels->add(visible(h, h->first + i), 1, d + i * n, to->distances - h->first - i);
     }
@@ -179,13 +179,13 @@ static int64_t most_scores(const struct tape_attention *call)
     return most;
 }
 
-/* The slope of a head's numbers within the whole value's gradient. */
+/* The part of the value's gradient that corresponds to a head's data. */
 static float *beside(float *gradient, const struct value *value, const float *data)
 {
     return gradient ? gradient + (data - value->data) : NULL;
 }
 
-/* Adds the sums over distances (segments, heads, width) to the table's gradient, in order. */
+/* Adds the sums over distances (segments, heads, width) to the table's gradient, in a fixed order. */
 static void table_back(const struct tape_attention *call, const float *distances)
 {
     const struct tape_bias *bias = &call->bias;
@@ -195,7 +195,8 @@ static void table_back(const struct tape_attention *call, const float *distances
                 bias->table->gradient[(int64_t)bias->buckets[d] * call->heads + h] += distances[d];
 }
 
-/* All of a head's queries. dq, dk, dv: where the values' gradients go, or NULL; scratch: twice most_scores(). */
+/* The backward step of all of a head's queries. dq, dk, dv: where the values' gradients go, or NULL; scratch: twice
+ * most_scores(). */
 static void whole_head_back(struct tape *tape, const struct attention_step *s, const struct head *h, int64_t head, float *dq,
                             float *dk, float *dv, float *distances, float *scratch)
 {
@@ -224,7 +225,7 @@ static void attention_back(struct tape *tape, struct step *step)
         return;
     if (distances)
         memset(distances, 0, (size_t)sums * sizeof *distances);
-        /* heads that share keys are one task: their gradients meet there */
+        /* heads that share keys are one task, as their gradients are added up there */
 #pragma omp parallel for schedule(dynamic) collapse(2)
     for (int segment = 0; segment < call->segment_count; segment++)
         for (int group = 0; group < call->kv_heads; group++)
@@ -240,7 +241,7 @@ static void attention_back(struct tape *tape, struct step *step)
     arena_release(tape->arena, mark);
 }
 
-/* (heads, width) from the table. */
+/* Expands the table to (heads, width). */
 static float *spread_bias(struct tape *tape, const struct tape_attention *call)
 {
     const struct tape_bias *bias = &call->bias;

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* (rows, columns) in the type that products run in. */
+/* Wraps data (rows, columns) in the type that products run in. */
 static struct matrix operand(struct tape *tape, int64_t rows, int64_t columns, const float *data)
 {
     struct matrix matrix = {.data = data, .stride = columns};
@@ -17,7 +17,7 @@ static struct matrix operand(struct tape *tape, int64_t rows, int64_t columns, c
     return matrix;
 }
 
-/* The same of a parameter, which has its rounded copy at hand, or has it alone. */
+/* The same for a parameter, whose rounded copy is used if it has one. */
 static struct matrix weight_operand(struct tape *tape, const struct parameter *weight)
 {
     struct matrix matrix = {.data = weight->half, .stride = weight->columns};
@@ -54,7 +54,8 @@ static void multiply(struct tape *tape, int64_t m, int64_t n, int64_t k, struct 
                                             .c_stride = n});
 }
 
-/* Where the gradient of x goes; *fresh: nothing is there yet, and it is to be set. NULL where none is wanted. */
+/* The memory for x's gradient; *fresh: it is uninitialized and must be set rather than added to. NULL: no gradient is
+ * needed. */
 static float *gradient_room(struct tape *tape, struct value *x, bool *fresh)
 {
     *fresh = x->wanted && !x->gradient && !x->parameter;
@@ -66,7 +67,7 @@ static float *gradient_room(struct tape *tape, struct value *x, bool *fresh)
 struct linear_step {
     struct step step;
     struct value *x;
-    struct matrix x_operand; /* where the weight is trained */
+    struct matrix x_operand; /* only if the weight is trained */
     struct parameter *weight, *bias;
 };
 
@@ -115,7 +116,7 @@ struct value *tape_linear(struct tape *tape, struct value *x, struct parameter *
 
 struct low_rank_step {
     struct step step;
-    struct value *x, *h; /* h (rows, rank), and where its gradient is gathered */
+    struct value *x, *h; /* h (rows, rank), and where its gradient is accumulated */
     struct parameter *a, *b;
     float scale;
     int64_t first_column;

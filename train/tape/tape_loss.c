@@ -1,4 +1,4 @@
-/* Losses on the tape. Each keeps the gradient of what it is a loss of, which costs nothing more than the loss itself. */
+/* Losses on the tape. Each computes the gradient along with the loss, which is nearly free, and keeps it. */
 #include "train/tape/tape_steps.h"
 
 #include <assert.h>
@@ -23,7 +23,7 @@ static void loss_back(struct tape *tape, struct step *step)
         tape->kernels->add(n, factor, s->slope + r * n, dx + r * n);
 }
 
-/* The loss of x, whose slope is known. */
+/* The loss of x, whose gradient is already known. */
 static struct value *finish(struct tape *tape, struct value *x, double loss, const float *slope)
 {
     struct value *y = tape_new(tape, 1, 1, x->wanted);
@@ -111,12 +111,12 @@ struct contrast_step {
     struct parameter *scale;
     int64_t n; /* pairs */
     int queries;
-    float factor, scale_slope; /* the score's factor; d loss / d scale */
+    float factor, scale_slope; /* the scores' factor; d loss / d scale */
     float *slope;              /* (n, n): d loss / d (factor * best product) */
     int32_t *best;             /* (n, n): the row of a */
 };
 
-/* products (n, n): of image i and text j the best of the image's rows; best its row. */
+/* products (n, n): for image i and text j the best product of the image's rows; best: which row. */
 static void find_products(struct contrast_step *s, const float *all, float *products)
 {
     for (int64_t i = 0; i < s->n; i++)
@@ -130,7 +130,7 @@ static void find_products(struct contrast_step *s, const float *all, float *prod
         }
 }
 
-/* The halved sum of the two cross entropies of scores (n, n), and its slope. `column` and `losses` are scratch. */
+/* The mean of the two cross entropies of scores (n, n), and its gradient. `column` and `losses` are scratch. */
 static double pair_losses(const struct gradient_kernels *kernels, int64_t n, float smoothing, const float *scores, float *slope,
                           float *column, double *losses)
 {

@@ -1,4 +1,4 @@
-/* Sums, activations and norms on the tape: what goes row by row. */
+/* Row-wise operations on the tape: sums, activations and norms. */
 #include "tensor/cpu/kernels.h"
 #include "train/tape/tape_steps.h"
 
@@ -11,7 +11,7 @@ static inline int64_t size_of(const struct value *x)
     return x->rows * x->columns;
 }
 
-/* y += factor * x, of the size of `like`; y may be NULL. */
+/* y += factor * x, of the size of `like`; does nothing if y is NULL. */
 static void add_to(struct tape *tape, const struct value *like, float factor, const float *x, float *y)
 {
     if (!y)
@@ -33,7 +33,8 @@ static void add_back(struct tape *tape, struct step *step)
     struct add_step *s = (struct add_step *)step;
     add_to(tape, step->result, 1.0f, step->result->gradient, tape_gradient(tape, s->b));
     if (s->a->wanted && !s->a->gradient && !s->a->parameter)
-        s->a->gradient = step->result->gradient; /* read for the last time here: it goes on as that of the first summand */
+        s->a->gradient =
+            step->result->gradient; /* last use of the result's gradient: its memory becomes the first summand's gradient */
     else
         add_to(tape, step->result, 1.0f, step->result->gradient, tape_gradient(tape, s->a));
 }
@@ -169,7 +170,8 @@ struct norm_step {
     float eps;
 };
 
-#define CHUNKS 16 /* of rows, whose gradients of weight and bias are summed apart, in an order that no thread changes */
+#define CHUNKS                                                                                                                 \
+    16 /* of rows, whose weight and bias gradients are summed separately, so that the order does not depend on threads */
 
 static void chunk_back(const struct tape *tape, const struct norm_step *s, bool centered, int64_t first, int64_t last,
                        float *dx, float *dweight, float *dbias)
@@ -189,7 +191,7 @@ static void norm_back(struct tape *tape, struct step *step, bool centered)
     float *kept = tape_gradient(tape, s->x);
     struct arena_mark mark = arena_mark(tape->arena);
     bool weighs = s->weight && s->weight->trained, biased = s->bias && s->bias->trained;
-    float *dx = kept ? kept : tape_memory(tape, rows * n, sizeof *dx); /* unwanted, but the kernels write it */
+    float *dx = kept ? kept : tape_memory(tape, rows * n, sizeof *dx); /* not needed, but the kernels write it */
     float *partial = tape_memory(tape, 2 * CHUNKS * n, sizeof *partial);
     if (!partial)
         return;

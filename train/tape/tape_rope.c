@@ -1,4 +1,5 @@
-/* Rotary positions on the tape: pairs of numbers are turned by their position's angles, and gradients are turned back. */
+/* Rotary position embeddings on the tape: pairs of values are rotated by their position's angles, and gradients are rotated
+ * back. */
 #include "train/tape/tape_steps.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@ struct rope_step {
     struct tape_rope rope;
 };
 
-/* Turns (x[i], x[i + half]) by angle i, `sign` 1 forth or -1 back: transformers' rotate_half. */
+/* Rotates (x[i], x[i + half]) by angle i, `sign` 1 forward or -1 back: transformers' rotate_half. */
 static void rotate(const struct tape *tape, const struct tape_rope *rope, int64_t rows, int64_t columns, float sign, float *x)
 {
     int half = rope->head_dim / 2;

@@ -1,4 +1,4 @@
-/* Operations on the tape that move whole rows: tables, putting sequences together, means. */
+/* Operations on the tape that move whole rows: table lookup, assembling sequences, means. */
 #include "train/tape/tape_steps.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@ struct assemble_step {
     const struct tape_place *places;
 };
 
-/* Rows that many results share are added to in the results' order: one thread has a share of the columns. */
+/* Several results may share a source row: gradients are added in the results' order, and threads divide the columns. */
 static void assemble_back(struct tape *tape, struct step *step)
 {
     struct assemble_step *s = (struct assemble_step *)step;
@@ -36,7 +36,7 @@ static void copy_row(const struct value *source, int64_t row, int64_t n, float *
 {
     if (source->data)
         memcpy(y, source->data + row * n, (size_t)n * sizeof *y);
-    else /* a frozen table that is kept in bf16 alone */
+    else /* a frozen table that is only kept in bf16 */
         parameter_get(source->parameter, row * n, n, y);
 }
 

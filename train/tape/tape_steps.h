@@ -1,5 +1,5 @@
-/* What the files of the tape's operations share. An operation makes its value by tape_new(), and, where tape_records(), a step
- * that begins with a struct step and holds what the way back needs. */
+/* Shared by the files of the tape's operations. An operation creates its value with tape_new() and, if tape_records(), a step
+ * that begins with a struct step and holds what the backward pass needs. */
 #ifndef LMVR_TRAIN_TAPE_TAPE_STEPS_H
 #define LMVR_TRAIN_TAPE_TAPE_STEPS_H
 
@@ -11,7 +11,7 @@
 struct step {
     void (*back)(struct tape *tape, struct step *step);
     struct step *previous;
-    struct value *result; /* whose gradient flows back; the step is left out where none has come */
+    struct value *result; /* its gradient flows back; the step is skipped if it has none */
 };
 
 struct tape {
@@ -19,29 +19,29 @@ struct tape {
     bool recording;
     lmvr_status status;
     lmvr_error error;
-    struct arena *arena;        /* where values go: one of the two below */
-    struct arena kept, passing; /* of the pass; of parts that are computed again */
+    struct arena *arena;        /* for new values: one of the two below */
+    struct arena kept, passing; /* of the pass; of recomputed parts */
     struct matmul *matmul;
     const struct gradient_kernels *kernels;
     struct step *last;
 };
 
-#define TAPE_FEW 16384 /* elements that one thread does faster than two */
+#define TAPE_FEW 16384 /* elements that one thread processes faster than two */
 
-/* A value on the tape, its data uninitialized; NULL after a failure. */
+/* A new value on the tape, uninitialized; NULL after a failure. */
 struct value *tape_new(struct tape *tape, int64_t rows, int64_t columns, bool wanted);
 
-/* A step of `size` bytes for `result`, hung onto the tape; NULL where nothing is recorded or wanted. */
+/* Records a step of `size` bytes for `result` on the tape; NULL if not recording, or no gradient is needed. */
 void *tape_step(struct tape *tape, size_t size, struct value *result, void (*back)(struct tape *tape, struct step *step));
 #define TAPE_STEP(tape, type, result, back) ((type *)tape_step((tape), sizeof(type), (result), (back)))
 
-/* Where a value's gradient is gathered; zeros before the first. NULL where none is wanted, or after a failure. */
+/* Where a value's gradient is accumulated; zeros at first. NULL: no gradient is needed, or after a failure. */
 float *tape_gradient(struct tape *tape, struct value *value);
 
-/* Runs a product; a failure is kept. */
+/* Runs a matrix product; a failure is kept. */
 void tape_matmul(struct tape *tape, const struct matmul_call *call);
 
-/* out (columns) += the sums of x (rows, columns) over rows, in an order that no number of threads changes. */
+/* out (columns) += the sum of x (rows, columns) over rows, in an order that does not depend on the number of threads. */
 void tape_sum_rows(struct tape *tape, int64_t rows, int64_t columns, const float *x, float *out);
 
 /* y = x, rounded, on all threads. */
