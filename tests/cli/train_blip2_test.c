@@ -93,7 +93,8 @@ static void test_a_t5_is_trained_with_noise(void **state)
 static void test_stage_1_alone_is_no_beginning_of_stage_2(void **state)
 {
     (void)state;
-    assert_ended(lmvr(LANGUAGE2 "-m stage1 -o none"), 2, "stage1: is stage 1's and has no language model; --language has to");
+    assert_ended(lmvr(LANGUAGE2 "-m stage1 -o none"), 2,
+                 "stage1: is a stage 1 model without a language model; --language must");
     assert_false(exists("none"));
 }
 
