@@ -41,7 +41,7 @@ static const struct command commands[] = {
      FOR_CORRUPT, command_corrupt, corrupt_notes},
     {"attend", "attend [options] -o DIR IMAGE", "Shows where the model looks when it chooses each word.", FOR_ATTEND,
      command_attend, attend_notes},
-    {"scenes", NULL, "Draws data sets of pictures with known contents.", FOR_SCENES, NULL, NULL},
+    {"scenes", NULL, "Draws data sets of images with known contents.", FOR_SCENES, NULL, NULL},
     {"info", "info [options]", "Prints a model's architecture, size and memory needs.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
     {"eval", "eval EXPERIMENT [options] --data PATH -o REPORT",

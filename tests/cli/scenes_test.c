@@ -7,20 +7,19 @@ static void test_wrong_calls(void **state)
     static const struct {
         const char *call, *sentence;
     } wrong[] = {
-        {"", "no layout: --layout has to be voc2007, coco, visda, imagenet, deepfashion or llava"},
+        {"", "no layout: --layout must be voc2007, coco, visda, imagenet, deepfashion or llava"},
         {"--layout voc2008 --count 3 -o d", "--layout takes voc2007|coco|visda|imagenet|deepfashion|llava, not \"voc2008\""},
-        {"--layout voc2007 -o d", "no count: --count has to say how many pictures to train on"},
+        {"--layout voc2007 -o d", "no count: --count must give the number of training images"},
         {"--layout voc2007 --count 0 -o d", "--count takes a whole number from 1 to 10000000, not \"0\""},
-        {"--layout voc2007 --count 3", "no output: -o has to name a folder"},
+        {"--layout voc2007 --count 3", "no output: -o must name a folder"},
         {"--layout voc2007 --count 3 --size 64 -o d", "--size takes a whole number from 112 to 2048, not \"64\""},
-        {"--layout voc2007 --count 3 --manners gray,ink -o d",
-         "there is no manner \"ink\": colors, photo, flat, gray and pencil"},
+        {"--layout voc2007 --count 3 --manners gray,ink -o d", "there is no manner \"ink\": expected a comma-separated list"},
         {"--layout voc2007 --count 3 --manners outline -o d", "there is no manner \"outline\""},
-        {"--layout deepfashion --count 3 --manners gray -o d", "outfits have one manner"},
+        {"--layout deepfashion --count 3 --manners gray -o d", "outfits have only one manner"},
         {"--layout voc2007 --count 3 -o d x.jpg", "takes no inputs, so not \"x.jpg\""},
         {"--layout voc2007 --count 3 -o /proc/none", "/proc/none: cannot make the folder"},
-        {"--layout voc2007 --count 3 -o full", "full: holds a.txt, which is of no made set"},
-        {"--layout voc2007 --count 3 --force -o full", "full: holds a.txt, which is of no made set"},
+        {"--layout voc2007 --count 3 -o full", "full: contains a.txt, which is not part of"},
+        {"--layout voc2007 --count 3 --force -o full", "full: contains a.txt, which is not part of"},
     };
     assert_int_equal(mkdir("full", 0777), 0);
     write_text("full/a.txt", "a");
@@ -41,7 +40,7 @@ static void test_a_set_is_made(void **state)
     assert_same_file("a/b/llava.json", "c/llava.json");
     assert_same_file("a/b/scenes.json", "c/scenes.json");
     assert_same_file("a/b/images/000003.jpg", "c/images/000003.jpg");
-    assert_ended(lmvr("scenes --layout llava --count 6 -o c"), 2, "c: holds a made set already; --force removes it");
+    assert_ended(lmvr("scenes --layout llava --count 6 -o c"), 2, "c: already has a generated data set; --force removes it");
     assert_ended(lmvr("scenes --layout voc2007 --count 1 --size 112 --force -o c"), 0, NULL);
     assert_true(exists("c/VOCdevkit/VOC2007/JPEGImages/000002.jpg"));
     assert_false(exists("c/images"));
@@ -78,7 +77,7 @@ static void test_a_signal_stops_it(void **state)
     kill(pid, SIGTERM);
     assert_int_equal(finish(pid), 3);
     char *said = read_bytes("stderr", NULL);
-    assert_non_null(strstr(said, "stopped with "));
+    assert_non_null(strstr(said, "stopped after "));
     free(said);
     assert_false(exists("d/llava.json"));
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* Paper comes last. */
+/* Paper must be last. */
 const struct background_kind background_kinds[] = {
     {"gradient", false, "a smooth color gradient", "on a smooth color gradient", gradient_choose, gradient_color},
     {"glow", false, "a soft glow", "in a soft glow", glow_choose, glow_color},
@@ -47,7 +47,7 @@ void background_choose_paper(struct random *r, struct background *b)
     choose(r, background_kind_count - 1, b);
 }
 
-/* ---- for the choosers ---- */
+/* ---- helpers for the choosers ---- */
 
 void background_any_color(struct random *r, double saturation, double lightness, float rgb[3])
 {

@@ -1,4 +1,4 @@
-/* What is behind the objects: a surface or a view, computed pixel by pixel. */
+/* Backgrounds: surfaces and views, computed pixel by pixel. */
 #ifndef LMVR_TOOLS_SCENES_BACKGROUND_H
 #define LMVR_TOOLS_SCENES_BACKGROUND_H
 
@@ -6,14 +6,14 @@
 
 struct background;
 
-/* One kind of it. None of the words is a kind's. */
+/* A kind of background. Its words must not name any kind of object. */
 struct background_kind {
     const char *name;                                                          /* "brick wall" */
     bool plural;                                                               /* of the noun */
     const char *noun;                                                          /* "a brick wall" */
     const char *where;                                                         /* "in front of a brick wall" */
-    void (*choose)(struct random *r, struct background *b);                    /* colors and scale */
-    void (*color)(const struct background *b, float x, float y, float rgb[3]); /* at (x, y) of the unit square */
+    void (*choose)(struct random *r, struct background *b);                    /* sets colors and scale */
+    void (*color)(const struct background *b, float x, float y, float rgb[3]); /* at (x, y) in the unit square */
 };
 
 extern const struct background_kind background_kinds[];
@@ -22,13 +22,13 @@ extern const int background_kind_count;
 struct background {
     int kind;
     uint32_t seed;      /* of its noise */
-    float colors[3][3]; /* what each is depends on the kind */
-    float scale;        /* how many units of the pattern are in the picture */
+    float colors[3][3]; /* used differently by each kind */
+    float scale;        /* pattern units across the image */
     float cosine, sine; /* of the pattern's angle */
     float level;        /* 0 to 1: a horizon, a share, a phase */
 };
 
-/* A random background of any kind; the second is always paper, which is what drawings are on. */
+/* Chooses a random background of any kind, or paper, for drawings. */
 void background_choose(struct random *r, struct background *b);
 void background_choose_paper(struct random *r, struct background *b);
 

@@ -1,4 +1,4 @@
-/* The choosers and painters of background.c's table. */
+/* The choose and color functions of background.c's table. */
 #ifndef LMVR_TOOLS_SCENES_BACKGROUND_KINDS_H
 #define LMVR_TOOLS_SCENES_BACKGROUND_KINDS_H
 
@@ -33,7 +33,7 @@ BACKGROUND_KIND(marble);
 BACKGROUND_KIND(sand);
 BACKGROUND_KIND(snow);
 
-/* A color of this lightness and at most this saturation, of any hue. */
+/* A color of any hue, of this lightness and at most this saturation. */
 void background_any_color(struct random *r, double saturation, double lightness, float rgb[3]);
 
 /* A color near to the given hue (in turns), saturation and lightness. */

@@ -1,4 +1,4 @@
-/* Backgrounds that nature makes: land, sky, water, wood and stone. */
+/* Natural backgrounds: land, sky, water, wood and stone. */
 #include "tools/scenes/background_kinds.h"
 
 #include <math.h>
@@ -180,7 +180,7 @@ void wood_choose(struct random *r, struct background *b)
 {
     background_near_color(r, 0.075, random_between(r, 0.3, 0.55), random_between(r, 0.4, 0.68), b->colors[0]);
     b->scale = (float)random_between(r, 3, 6);
-    b->level = (float)random_below(r, 2); /* boards lie or stand */
+    b->level = (float)random_below(r, 2); /* horizontal or vertical boards */
 }
 
 void wood_color(const struct background *b, float x, float y, float rgb[3])

@@ -1,9 +1,9 @@
-/* Backgrounds that people make: patterns, walls, paper, rooms. */
+/* Man-made backgrounds: patterns, walls, paper, rooms. */
 #include "tools/scenes/background_kinds.h"
 
 #include <math.h>
 
-/* Two colors that differ a little in lightness, so that objects stand out from both. */
+/* Two colors that differ little in lightness, so that objects stand out against both. */
 static void choose_pair(struct random *r, double saturation, struct background *b)
 {
     double lightness = random_between(r, 0.3, 0.85), hue = random_unit(r), other = hue + random_between(r, -0.12, 0.12);
@@ -12,14 +12,14 @@ static void choose_pair(struct random *r, double saturation, struct background *
     color_from_hsl(other, saturation * random_between(r, 0.5, 1), lightness + away, b->colors[1]);
 }
 
-/* (x, y) in the pattern's own directions and units. */
+/* (x, y) in the pattern's coordinates. */
 static void turned(const struct background *b, float x, float y, float *u, float *v)
 {
     *u = (b->cosine * x + b->sine * y) * b->scale;
     *v = (-b->sine * x + b->cosine * y) * b->scale;
 }
 
-/* 1 on a line of this width between cells, 0 in them, from a place between 0 and 1 in the cell. */
+/* 1 on a line of this width between cells, 0 inside; `at` is the position in the cell, 0 to 1. */
 static float joint(float at, float width)
 {
     float edge = fminf(at, 1 - at);

@@ -11,7 +11,7 @@ const char *const pattern_names[PATTERNS] = {"floral", "graphic", "striped", "pu
 
 /* ---- choosing ---- */
 
-/* The ground in a color that the fabric comes in. */
+/* Sets the ground to a color that the fabric comes in. */
 static void choose_ground(struct random *r, struct cloth *c)
 {
     static const double leather_hues[] = {0.06, 0.03, 0.0, 0.62};
@@ -42,20 +42,20 @@ void cloth_choose(struct random *r, struct cloth *cloth)
     *cloth = (struct cloth){.fabric = (enum fabric)random_below(r, FABRICS), .pattern = patterns[random_below(r, 6)]};
     cloth->seed = (uint32_t)(random_next(r) >> 32);
     choose_ground(r, cloth);
-    bool dark = lightness(cloth->colors[0]) < 0.5F; /* figures stand out by their lightness at least */
+    bool dark = lightness(cloth->colors[0]) < 0.5F; /* so that figures differ at least in lightness */
     background_any_color(r, 0.8, dark ? 0.82 : 0.25, cloth->colors[1]);
     background_any_color(r, 0.9, 0.6, cloth->colors[2]);
     cloth->scale = (float)random_between(r, 4.5, 7);
     cloth->turn = random_below(r, 2);
 }
 
-/* ---- patterns: how much of color 1, and of color 2, is at a place ---- */
+/* ---- patterns: the amount of color 1, and of color 2, at a point ---- */
 
 struct figure {
     float first, second;
 };
 
-/* Five petals around a middle, at random places of a grid. */
+/* Five petals around a center, at random points of a grid. */
 static struct figure floral(const struct cloth *c, float u, float v)
 {
     struct figure figure = {0, 0};
@@ -72,7 +72,7 @@ static struct figure floral(const struct cloth *c, float u, float v)
     return figure;
 }
 
-/* One figure on the chest: a star in a ring, or a heart. */
+/* A single figure on the chest: a star in a ring, or a heart. */
 static float graphic(const struct cloth *c, float u, float v)
 {
     float x = (u - 0.5F) / 0.24F, y = (v - 0.42F) / 0.24F, distance = hypotf(x, y);
@@ -110,7 +110,7 @@ static struct figure figure_at(const struct cloth *c, float u, float v)
     }
 }
 
-/* ---- fabrics: how light it is at a place, about 1 ---- */
+/* ---- fabrics: brightness at a point, about 1 ---- */
 
 static float denim(const struct cloth *c, float u, float v)
 {
@@ -119,7 +119,7 @@ static float denim(const struct cloth *c, float u, float v)
     return 0.86F + 0.14F * twill + 0.3F * (worn - 0.5F) + 0.25F * (fiber - 0.5F);
 }
 
-/* Glossy: light falls on some folds. */
+/* Glossy: some folds reflect light. */
 static float leather(const struct cloth *c, float u, float v)
 {
     float fold = noise_octaves(c->seed, u * 3, v * 5, 3), grain = noise(c->seed + 1, u * 45, v * 45);

@@ -1,4 +1,4 @@
-/* What clothes are made of: a fabric and a pattern, in DeepFashion-MultiModal's numbers. */
+/* The materials of clothes: a fabric and a pattern, numbered as in DeepFashion-MultiModal. */
 #ifndef LMVR_TOOLS_SCENES_CLOTH_H
 #define LMVR_TOOLS_SCENES_CLOTH_H
 
@@ -15,7 +15,7 @@ enum pattern {
     PATTERNS = 7
 };
 
-/* Both files' number for a part that is not to be seen. */
+/* In both label files, the value for a garment that is not visible. */
 #define CLOTH_NONE 7
 
 extern const char *const fabric_names[FABRICS];
@@ -25,14 +25,14 @@ struct cloth {
     enum fabric fabric;
     enum pattern pattern;
     uint32_t seed;
-    float colors[3][3]; /* the ground, the figure, and a flower's middle */
+    float colors[3][3]; /* the ground, the figure, and a flower's center */
     float scale;        /* of the pattern: figures across the garment */
-    int turn;           /* 0 or 1: which way stripes and blocks go, and which figure a graphic is */
+    int turn;           /* 0 or 1: direction of stripes and blocks, or which graphic */
 };
 
 void cloth_choose(struct random *r, struct cloth *cloth);
 
-/* The color at (u, v) of the garment's box, both from 0 to 1; how much of what is below shows through it goes to *clear. */
+/* The color at (u, v) of the garment's box, both from 0 to 1; *clear is how transparent it is. */
 void cloth_color(const struct cloth *cloth, float u, float v, float rgb[3], float *clear);
 
 #endif

@@ -7,7 +7,7 @@ const char *const paint_names[PAINTS] = {
     [PAINT_PURPLE] = "purple", [PAINT_PINK] = "pink",     [PAINT_BROWN] = "brown",
 };
 
-/* Hue in turns, how much of the color is kept, and lightness as kept * lightness + added. */
+/* Hue in turns; chroma is multiplied by `kept`, lightness becomes kept * lightness + added. */
 static const struct {
     double hue;
     float chroma, kept, added;
@@ -18,12 +18,12 @@ static const struct {
     [PAINT_BROWN] = {0.065, 0.5F, 0.62F, 0},
 };
 
-/* The color of full saturation and half lightness: its largest part 1, its smallest 0. */
+/* The color of full saturation and half lightness: its largest component is 1, its smallest 0. */
 static void pure_color(double hue, float rgb[3])
 {
     double sixth = (hue - floor(hue)) * 6;
     for (int c = 0; c < 3; c++) {
-        double away = fabs(fmod(sixth - 2 * c + 9, 6) - 3); /* from the hue of this part */
+        double away = fabs(fmod(sixth - 2 * c + 9, 6) - 3); /* from this component's hue */
         rgb[c] = (float)fmin(1, fmax(0, 2 - away));
     }
 }
@@ -50,7 +50,7 @@ void color_scale(float rgb[3], float factor)
 
 /* ---- tones ---- */
 
-/* A turn about the axis of grays, by Rodrigues' formula. */
+/* A hue rotation about the gray axis, by Rodrigues' formula. */
 struct tone tone_of(double turn, double brightness, enum paint paint)
 {
     struct tone tone = {.paint = paint};
@@ -67,7 +67,7 @@ struct tone tone_of(double turn, double brightness, enum paint paint)
     return tone;
 }
 
-/* Lightness and chroma are HSL's. What is gray stays so: tires, panes, the white of eyes. */
+/* Lightness and chroma are HSL's. Gray parts stay gray: tires, windows, the whites of eyes. */
 static void repaint(enum paint paint, float rgba[4])
 {
     float alpha = rgba[3], high = fmaxf(rgba[0], fmaxf(rgba[1], rgba[2])), low = fminf(rgba[0], fminf(rgba[1], rgba[2]));
@@ -75,7 +75,7 @@ static void repaint(enum paint paint, float rgba[4])
     if (weight > 1)
         weight = 1;
     float lightness = paints[paint].kept * (high + low) / 2 + paints[paint].added * alpha;
-    float room = 2 * fminf(lightness, alpha - lightness); /* the chroma that this lightness can have */
+    float room = 2 * fminf(lightness, alpha - lightness); /* the highest chroma possible at this lightness */
     chroma = fmaxf(0, fminf(chroma, room));
     pure_color(paints[paint].hue, pure);
     for (int c = 0; c < 3; c++)

@@ -1,8 +1,8 @@
-/* Colors as RGB floats from 0 to 1, and the names of those that things are painted in. */
+/* Colors as RGB floats from 0 to 1, and the named colors that objects are painted in. */
 #ifndef LMVR_TOOLS_SCENES_COLOR_H
 #define LMVR_TOOLS_SCENES_COLOR_H
 
-/* Hue in turns, any number of them; saturation and lightness from 0 to 1. */
+/* Hue in turns, of any value; saturation and lightness from 0 to 1. */
 void color_from_hsl(double hue, double saturation, double lightness, float rgb[3]);
 
 /* a + t (b - a). */
@@ -10,20 +10,20 @@ void color_mix(const float a[3], const float b[3], float t, float out[3]);
 
 void color_scale(float rgb[3], float factor);
 
-/* Orange is missing: it is a fruit too. */
+/* No orange: it is also the name of a fruit. */
 enum paint { PAINT_NONE, PAINT_RED, PAINT_YELLOW, PAINT_GREEN, PAINT_BLUE, PAINT_PURPLE, PAINT_PINK, PAINT_BROWN, PAINTS };
 extern const char *const paint_names[PAINTS];
 
-/* How one object's colors are changed. */
+/* How an object's colors are changed. */
 struct tone {
-    float hue[3][3];  /* a slight turn of the hue, times the brightness */
-    enum paint paint; /* what its colored parts become */
+    float hue[3][3];  /* a slight hue rotation, times the brightness */
+    enum paint paint; /* the color of its colored parts */
 };
 
-/* `turn` is the hue's, in turns. */
+/* `turn` is the hue rotation, in turns. */
 struct tone tone_of(double turn, double brightness, enum paint paint);
 
-/* Changes RGBA whose colors are multiplied by alpha. */
+/* Changes premultiplied RGBA. */
 void tone_apply(const struct tone *tone, float rgba[4]);
 
 #endif

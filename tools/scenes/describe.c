@@ -78,7 +78,7 @@ void describe_caption(const struct view *view, struct random *r, struct text *te
 
 /* ---- sentences ---- */
 
-/* "the dog", "the two dogs", as a text that the caller finishes. */
+/* "the dog", "the two dogs", as a text to be finished by the caller. */
 static struct text definite(const struct mention *m)
 {
     char number[16];
@@ -110,7 +110,7 @@ void describe_background(const struct view *view, struct random *r, struct text 
     add_sentence(text, kind->plural ? TEXT_PICK(r, plural_patterns) : TEXT_PICK(r, patterns), &kind->noun);
 }
 
-/* One object's place; it may have its size and its color told too. */
+/* Tells one object's place, perhaps with its size and color. */
 static void place_one(const struct view *view, const struct mention *m, struct random *r, struct text *text)
 {
     static const char *const patterns[] = {"$1 is $2.", "$1 is $2.",       "$1 can be seen $2.",
@@ -130,7 +130,7 @@ static void place_one(const struct view *view, const struct mention *m, struct r
     text_finish(&a);
 }
 
-/* Where several of a kind are: all in one place, or each in its own. */
+/* Tells where several of a kind are: together, or each by itself. */
 static void place_several(const struct view *view, const struct mention *m, struct random *r, struct text *text)
 {
     struct text places[SCENE_MAX_OBJECTS] = {0}, list = {0}, the = definite(m);
@@ -226,7 +226,7 @@ static void open_description(const struct view *view, bool background, struct ra
     text_finish(&all);
 }
 
-/* Another mention than `i` to relate it to. */
+/* Relates mention `i` to another one. */
 static bool relate(const struct view *view, int i, struct random *r, struct text *text)
 {
     if (view->count < 2)
@@ -238,7 +238,7 @@ static bool relate(const struct view *view, int i, struct random *r, struct text
 void describe_scene(const struct view *view, struct random *r, struct text *text)
 {
     bool background_first = random_chance(r, 0.6), background_last = random_chance(r, 0.4), any = random_chance(r, 0.7);
-    double share = random_between(r, 0, 1); /* of the objects that are spoken of again */
+    double share = random_between(r, 0, 1); /* of the objects to mention again */
     open_description(view, background_first, r, text);
     for (int i = 0; i < view->count && any; i++) {
         if (!random_chance(r, share))

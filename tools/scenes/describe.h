@@ -1,21 +1,22 @@
-/* What a picture shows, in one sentence or in several. */
+/* Descriptions of an image, in one sentence or several. */
 #ifndef LMVR_TOOLS_SCENES_DESCRIBE_H
 #define LMVR_TOOLS_SCENES_DESCRIBE_H
 
 #include "tools/scenes/view.h"
 
-/* One line that names all the objects and nothing else, as captions on the web do: "a dog and two cats on grass". */
+/* One line that names all the objects and nothing else, like captions on the web: "a dog and two cats on grass". */
 void describe_caption(const struct view *view, struct random *r, struct text *text);
 
-/* A sentence that names all the objects, and some more on where and how they are, and on the background. */
+/* A sentence that names all the objects, and more about their places, their looks and the background. */
 void describe_scene(const struct view *view, struct random *r, struct text *text);
 
-/* What a person asks for such a description: "Describe the image." and its like. */
+/* A request for such a description, such as "Describe the image." */
 const char *describe_request(struct random *r);
 /* The same for a caption. */
 const char *describe_caption_request(struct random *r);
 
-/* Adds the sentence "The dog is to the left of the car." about two mentions of one object each, where one is clearly so. */
+/* Adds a sentence like "The dog is to the left of the car." about two mentions of one object each; false if neither relation is
+ * clear. */
 bool describe_relation(const struct view *view, const struct mention *a, const struct mention *b, struct random *r,
                        struct text *text);
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- about a picture ---- */
+/* ---- about an image ---- */
 
 static bool asked_before(const struct dialogue *c, const struct text *question)
 {
@@ -28,7 +28,7 @@ static void add_question(struct dialogue *c, const struct view *view, struct ran
     c->count++;
 }
 
-/* LLaVA has the image before the words or behind them. */
+/* Like LLaVA, puts the image before or after the words. */
 static void add_image(struct text *question, bool before)
 {
     struct text words = *question;
@@ -75,7 +75,7 @@ bool dialogue_failed(const struct dialogue *conversation)
     return failed;
 }
 
-/* ---- text alone ---- */
+/* ---- text only ---- */
 
 static void add_dialogue(const struct view *view, struct random *r, struct text *text)
 {
@@ -95,7 +95,7 @@ static void add_dialogue(const struct view *view, struct random *r, struct text 
     text_finish(&answer);
 }
 
-/* What holds for a kind everywhere. */
+/* A fact that is always true of a kind. */
 static void add_fact(struct random *r, struct text *text)
 {
     static const char *const patterns[] = {"$1 $2 $3.", "$1 $2 is $4.", "$1 $2 $3. It is $4.", "What $3? $1 $2."};

@@ -1,4 +1,4 @@
-/* Talk about a picture between a person and an assistant, and plain text of the same kind to learn the language from. */
+/* Dialogues about an image between a user and an assistant, and similar plain text for language pretraining. */
 #ifndef LMVR_TOOLS_SCENES_DIALOGUE_H
 #define LMVR_TOOLS_SCENES_DIALOGUE_H
 
@@ -15,16 +15,15 @@ struct dialogue {
     struct turn turns[CONVERSATION_MAX_TURNS];
 };
 
-/* Two of three begin with a description; "<image>" stands in the first question, on a line of its own. No question comes twice.
- */
+/* Two of three begin with a description; the first question has "<image>" on a line of its own. No question is repeated. */
 void dialogue_init(struct dialogue *conversation, const struct view *view, struct random *r);
 void dialogue_finish(struct dialogue *conversation);
 
 /* Whether memory ran out. */
 bool dialogue_failed(const struct dialogue *conversation);
 
-/* Adds three lines: a description; another one with questions that it answers, between "USER:" and "ASSISTANT:"; and what one
- * can know about a kind. */
+/* Adds three lines: a description; another one with questions that it answers, between "USER:" and "ASSISTANT:"; and a general
+ * fact about a kind. */
 void dialogue_write_text(const struct view *view, struct random *r, struct text *text);
 
 #endif

@@ -41,9 +41,9 @@ void painting_background(struct painting *p, const struct background *background
             background_color(background, ((float)x + 0.5F) * step, ((float)y + 0.5F) * step, pixel);
 }
 
-/* ---- sprites on it ---- */
+/* ---- sprites ---- */
 
-/* The pixels that the sprite can touch, and `more` on every side. */
+/* The pixels that the sprite may cover, extended by `more` on every side. */
 static struct box touched(const struct painting *p, const struct sprite *sprite, const struct pose *pose, double more)
 {
     struct rectangle bounds = sprite_bounds(sprite, pose);
@@ -61,7 +61,7 @@ void painting_shadow(struct painting *p, const struct sprite *sprite, const stru
     moved.y += distance;
     struct box box = touched(p, sprite, &moved, distance);
     struct sprite_map map = sprite_map(sprite, &moved);
-    int level = map.level + 3 < SPRITE_LEVELS ? map.level + 3 : SPRITE_LEVELS - 1; /* coarse is blurred */
+    int level = map.level + 3 < SPRITE_LEVELS ? map.level + 3 : SPRITE_LEVELS - 1; /* a coarse level is blurred */
     for (int y = box.top; y < box.bottom; y++)
         for (int x = box.left; x < box.right; x++) {
             float rgba[4], u = (float)x + 0.5F, v = (float)y + 0.5F;
@@ -139,7 +139,7 @@ static void color_layer(const struct object *o, const struct layer *layer)
         tone_apply(&tone, layer->pixels + 4 * i);
 }
 
-/* Ink on the painting as it is; the owner is noted as painting_over() does. */
+/* Adds ink to the painting; records the owner like painting_over(). */
 static void ink_over(struct painting *p, const struct scene *s, const struct layer *layer, int owner)
 {
     float pitch = fmaxf(3, (float)p->size / 56);
@@ -153,7 +153,7 @@ static void ink_over(struct painting *p, const struct scene *s, const struct lay
         }
 }
 
-/* The sprite's own area in the picture, had it room there: pixels of at least half alpha, by its largest size. */
+/* The sprite's area if it were unobstructed: pixels of at least half alpha, measured at its largest size. */
 static double area_of(const struct sprite *sprite, double scale)
 {
     const struct sprite_level *level = &sprite->levels[0];

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The font's bitmaps are 136 x 128 pixels, for letters of 109: nothing is scaled. */
+/* The font's bitmaps are 136 x 128 pixels, for a font size of 109: at that size nothing is scaled. */
 #define LETTER_SIZE 109
 #define WIDTH       136
 #define HEIGHT      128
@@ -61,7 +61,7 @@ static void pen_finish(struct pen *pen)
     g_object_unref(pen->map);
 }
 
-/* Pango takes another font for what this one does not have. */
+/* Pango falls back to another font for missing glyphs. */
 static bool is_our_font(PangoLayout *layout)
 {
     const PangoLayoutRun *run = pango_layout_get_line_readonly(layout, 0)->runs->data;
@@ -73,7 +73,7 @@ static bool is_our_font(PangoLayout *layout)
 
 /* ---- a glyph ---- */
 
-/* Shows `text` with its upper left corner at the origin. */
+/* Draws `text` with its upper left corner at the origin. */
 static lmvr_status show(struct pen *pen, const char *text, lmvr_error *error)
 {
     PangoRectangle ink;
@@ -81,7 +81,7 @@ static lmvr_status show(struct pen *pen, const char *text, lmvr_error *error)
     pango_layout_set_font_description(layout, pen->font);
     pango_layout_set_text(layout, text, -1);
     pango_layout_get_pixel_extents(layout, &ink, NULL);
-    /* what is not in the font is a box, and a sequence that it does not join is wider */
+    /* a missing glyph is a box, and a sequence that the font does not combine is wider */
     bool there = pango_layout_get_unknown_glyphs_count(layout) == 0 && is_our_font(layout) && ink.width > 0 &&
                  ink.width <= ink.height * 5 / 4;
     if (there) {
@@ -107,7 +107,7 @@ static void fill_polygon(cairo_t *cairo, const double *points, int count, double
     cairo_fill(cairo);
 }
 
-/* A wooden table, seen from the front and a little from above; the font has none. */
+/* A wooden table, seen from the front and slightly from above; the font has none. */
 static void draw_table(cairo_t *cairo)
 {
     static const double top[] = {26, 50, 110, 50, 132, 74, 4, 74}, front[] = {4, 74, 132, 74, 132, 82, 4, 82};
@@ -141,7 +141,7 @@ static lmvr_status load(struct pen *pen, const char *text, struct sprite *sprite
     cairo_surface_flush(pen->surface);
     if (cairo_status(pen->cairo) != CAIRO_STATUS_SUCCESS)
         return error_no_memory(error, "drawing glyphs");
-    error_write(error, "the font \"" GLYPHS_FONT "\" shows nothing for %s: a newer " GLYPHS_PACKAGE " is needed", text);
+    error_write(error, "the font \"" GLYPHS_FONT "\" draws nothing for %s: a newer " GLYPHS_PACKAGE " is needed", text);
     return sprite_init(sprite, cairo_image_surface_get_data(pen->surface), WIDTH, HEIGHT,
                        cairo_image_surface_get_stride(pen->surface), error);
 }

@@ -11,7 +11,7 @@ struct failure {
     jmp_buf back;
 };
 
-/* libjpeg's own would end the program. */
+/* Replaces libjpeg's own handler, which would exit. */
 static void on_error(j_common_ptr info)
 {
     struct failure *failure = (struct failure *)info->err;
@@ -52,7 +52,7 @@ lmvr_status jpeg_encode(const uint8_t *rgb, int width, int height, unsigned char
         jpeg_destroy_compress(&info);
         free(*bytes);
         *bytes = NULL;
-        return error_no_memory(error, "a JPEG picture");
+        return error_no_memory(error, "a JPEG image");
     }
     jpeg_create_compress(&info);
     jpeg_mem_dest(&info, bytes, &length);

@@ -1,4 +1,4 @@
-/* What can be in a scene: a table of kinds of object, with their glyphs, their names, and the classes they are in data sets. */
+/* The kinds of object that scenes may have: a table with their glyphs, their names, and their classes in data sets. */
 #ifndef LMVR_TOOLS_SCENES_KIND_H
 #define LMVR_TOOLS_SCENES_KIND_H
 
@@ -22,7 +22,7 @@ enum category {
     CATEGORIES
 };
 
-/* How a category is called; `asked` where a question about it has one answer for everybody. */
+/* The names of a category; `asked`: membership is so clear that questions may be asked about it. */
 struct category_words {
     const char *one, *many;
     bool asked;
@@ -32,40 +32,40 @@ extern const struct category_words category_words[CATEGORIES];
 #define KIND_MAX_GLYPHS   16
 #define KIND_MAX_SYNONYMS 2
 
-/* For one and for several: "dog", "dogs". */
+/* Singular and plural: "dog", "dogs". */
 struct words {
     const char *one, *many;
 };
 
-/* A glyph is UTF-8, one emoji of Noto Color Emoji. Behind GLYPH_ON_TABLE it stands on a table that is drawn. */
+/* A glyph is UTF-8: one emoji of Noto Color Emoji. With the prefix GLYPH_ON_TABLE it is put on a drawn table. */
 #define GLYPH_ON_TABLE '+'
 
 struct kind {
-    const char *name, *plural; /* the canonical name: "dog", "dogs"; "jeans", "jeans" */
-    const char *one, *many;    /* what is counted, where it is not the name: "pair of jeans", "pairs of jeans" */
+    const char *name, *plural;                    /* the canonical name: "dog", "dogs"; "jeans", "jeans" */
+    const char *one, *many;                       /* what is counted, if not the name: "pair of jeans", "pairs of jeans" */
     struct words synonyms[KIND_MAX_SYNONYMS + 1]; /* each true of every glyph; ends with NULL */
-    const char *accepted; /* further words that an answer may have for it, "puppy/puppies|hound", never written; NULL: none */
+    const char *accepted; /* more words accepted as answers, "puppy/puppies|hound", never written; NULL: none */
     enum category category;
-    const char *fact;                        /* a predicate that is true of no other kind: "barks" */
-    const char *color;                       /* of every glyph when it is not painted; NULL: several, or none to speak of */
-    bool paintable;                          /* things that come in any color, with large parts of one color to paint over */
-    const char *voc, *coco, *visda;          /* its class there; NULL: none */
+    const char *fact;                        /* a predicate true of no other kind: "barks" */
+    const char *color;                       /* of every unpainted glyph; NULL: several, or none worth mentioning */
+    bool paintable;                          /* comes in any color, and its glyphs have large areas of one color to repaint */
+    const char *voc, *coco, *visda;          /* its class in that data set; NULL: none */
     const char *glyphs[KIND_MAX_GLYPHS + 1]; /* ends with NULL */
-    const struct words *narrow; /* a narrower word for each glyph ("woman", "women"), or of NULL; NULL: none at all */
+    const struct words *narrow; /* a more specific word for each glyph ("woman", "women"), or NULL; NULL: none at all */
 };
 
 extern const struct kind kinds[];
 extern const int kind_count;
 
-/* The canonical words for one and for several. */
+/* The canonical singular and plural. */
 struct words kind_words(const struct kind *kind);
 
 int kind_glyph_count(const struct kind *kind);
 
-/* Calls `on_form` for every word that stands for the kind, the canonical name first; none comes twice. */
+/* Calls `on_form` for every word for the kind, the canonical name first, without repeats. */
 void kind_forms(const struct kind *kind, void (*on_form)(const char *form, void *user), void *user);
 
-/* The kind of that canonical name; -1: none. */
+/* The kind with that canonical name; -1: none. */
 int kind_find(const char *name);
 
 #endif

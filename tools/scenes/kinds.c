@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-/* Whole-word matching must find no kind inside another one's words: hence no hot dog, teddy bear or police car. No color has
- * the name of a kind, so there is nothing orange but oranges. */
+/* Whole-word matching must not find a kind inside another one's words: hence no hot dog, teddy bear or police car. No color may
+ * be the name of a kind, so nothing is orange but oranges. */
 
 const struct category_words category_words[CATEGORIES] = {
     [PEOPLE] = {"person", "people", false},

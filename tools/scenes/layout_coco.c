@@ -1,5 +1,5 @@
-/* COCO 2017: train2017/, val2017/, and annotations/ with instances and captions of each. Categories are those of COCO's 80 that
- * something is drawn of. */
+/* COCO 2017: train2017/, val2017/, and annotations/ with instances and captions for each. Of COCO's 80 categories it has those
+ * that can be drawn. */
 #include "tools/scenes/coco_categories.h"
 #include "tools/scenes/describe.h"
 #include "tools/scenes/kind.h"
@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAPTIONS 5 /* a picture, as COCO has */
+#define CAPTIONS 5 /* per image, as in COCO */
 
 static const char *const entries[] = {"annotations", "train2017", "val2017", NULL};
 
-/* One file: images are written as they come, their annotations are kept for behind them. */
+/* An annotation file: images are written as they come, and their annotations kept to be written after them. */
 struct file {
     struct listing out;
     struct text annotations;
@@ -42,7 +42,7 @@ static lmvr_status begin(struct set *set, lmvr_error *error)
     return kind_lists_init(&s->kinds, has_category, error);
 }
 
-/* Odd numbers train, even ones test. */
+/* Odd ids for training, even ones for testing. */
 static int64_t id_of(const struct picture *p)
 {
     return 2 * p->index + (p->part == SET_TRAIN ? 1 : 2);
@@ -142,7 +142,7 @@ static lmvr_status keep(struct file *file, json_t *annotation, lmvr_error *error
     return LMVR_OK;
 }
 
-/* The segment is the box: the set is for classification and detection. */
+/* The segment is the box, as the set is only for classification and detection. */
 static lmvr_status add_object(struct file *file, const struct object *o, int64_t image, lmvr_error *error)
 {
     int x = o->box.left, y = o->box.top, width = o->box.right - x, height = o->box.bottom - y;

@@ -1,5 +1,5 @@
-/* DeepFashion-MultiModal: images/, labels/ with the shapes, fabrics and patterns of all of them, and captions.json. The set has
- * no parts; who reads it takes some of the items to test on, and every picture is an item of its own. */
+/* DeepFashion-MultiModal: images/, labels/ with the shapes, fabrics and patterns of all images, and captions.json. The set has
+ * no splits: its reader puts some of the items in the test split, and here every image is an item. */
 #include "tools/scenes/set.h"
 
 #include <inttypes.h>
@@ -28,7 +28,7 @@ static lmvr_status begin(struct set *set, lmvr_error *error)
     return listing_add(&s->lists[LIST_CAPTIONS], "{", error);
 }
 
-/* Names as the set has them: WOMEN-Dresses-id_00000012-01_4_full.jpg. */
+/* Names are like the set's: WOMEN-Dresses-id_00000012-01_4_full.jpg. */
 static void plan(const struct set *set, struct picture *p)
 {
     static const char *const upper_names[] = {"Tees_Tanks", "Tees_Tanks", "Jackets_Coats", "Dresses", "Dresses"};
@@ -69,7 +69,7 @@ static lmvr_status add_caption(struct listing *list, const char *name, const str
     if (status == LMVR_OK)
         status = listing_add(list, "\"", error);
     if (status == LMVR_OK)
-        status = listing_add(list, text_get(&caption), error); /* plain words: nothing to escape */
+        status = listing_add(list, text_get(&caption), error); /* plain words that need no escaping */
     if (status == LMVR_OK)
         status = listing_add(list, "\"", error);
     text_finish(&caption);

@@ -1,4 +1,4 @@
-/* ImageNet's folders: train/CLASS/ and val/CLASS/, one object a picture. */
+/* ImageNet's folders: train/CLASS/ and val/CLASS/, with one object per image. */
 #include "tools/scenes/kind.h"
 #include "tools/scenes/set.h"
 

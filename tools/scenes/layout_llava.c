@@ -1,4 +1,4 @@
-/* LLaVA's JSON: conversations about pictures, and what comes before them in its training: captions, and plain text. */
+/* LLaVA's JSON: conversations about images, and for earlier training stages captions and plain text. */
 #include "tools/scenes/describe.h"
 #include "tools/scenes/dialogue.h"
 #include "tools/scenes/kind.h"
@@ -17,7 +17,7 @@ static const char *const list_names[2][LISTS] = {{"llava.json", "captions.jsonl"
 
 struct state {
     struct kind_lists kinds;
-    struct listing lists[2][LISTS]; /* of each part */
+    struct listing lists[2][LISTS]; /* per split */
 };
 
 static bool is_any(int kind)
@@ -50,7 +50,7 @@ static void plan(const struct set *set, struct picture *p)
     scene_choose(&set->glyphs, &rules, set_random(set, p), &p->scene);
 }
 
-/* ---- what is said of it ---- */
+/* ---- texts ---- */
 
 static json_t *dialogue_json(const struct dialogue *c, const struct picture *p, const char *id)
 {

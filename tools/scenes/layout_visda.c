@@ -1,4 +1,4 @@
-/* VisDA-2017: train/ in colors; validation/ and test/ drawn in ink on paper, which is the shift of the domain. */
+/* VisDA-2017: train/ in colors; validation/ and test/ drawn in ink on paper, as the domain shift. */
 #include "tools/scenes/kind.h"
 #include "tools/scenes/set.h"
 
@@ -9,13 +9,13 @@
 
 #define CLASSES 12
 
-/* The challenge's order. */
+/* In the challenge's order. */
 static const char *const class_names[CLASSES] = {"aeroplane",  "bicycle", "bus",   "car",        "horse", "knife",
                                                  "motorcycle", "person",  "plant", "skateboard", "train", "truck"};
 static const char *const folders[SET_PARTS] = {"train", "test", "validation"};
 static const char *const entries[] = {"train", "test", "validation", NULL};
 
-/* Pictures in each of the test part's folders. */
+/* Images per folder of the test split. */
 #define TRUNK 4000
 
 struct state {
@@ -41,7 +41,7 @@ static lmvr_status begin(struct set *set, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* A kind of the class. */
+/* Chooses a kind of the class. */
 static int choose_kind(struct random *r, int class)
 {
     int found[16], found_count = 0;
@@ -60,7 +60,7 @@ static void plan(const struct set *set, struct picture *p)
     else
         snprintf(p->path, sizeof p->path, "%s/%s/%06" PRId64 ".jpg", folders[p->part], class_names[p->class], p->index);
     struct random copy = r;
-    random_next(&copy); /* the scene's own */
+    random_next(&copy); /* used by the scene */
     int kind = choose_kind(&copy, p->class);
     struct scene_rules rules = {
         .kinds = &kind, .kind_count = 1, .least = 1, .most = 1, .least_side = 0.35, .drawn = p->part != SET_TRAIN};

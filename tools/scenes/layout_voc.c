@@ -1,5 +1,5 @@
-/* PASCAL VOC 2007: JPEGImages, Annotations, and ImageSets/Main with a list a class: 1 where it is in the picture, -1 where not,
- * 0 where only difficult objects are. */
+/* PASCAL VOC 2007: JPEGImages, Annotations, and ImageSets/Main with a list per class: 1 if the class is in the image, -1 if
+ * not, 0 if only as difficult objects. */
 #include "tools/scenes/kind.h"
 #include "tools/scenes/set.h"
 
@@ -18,13 +18,13 @@ static const char *const class_names[CLASSES] = {
 };
 static const char *const entries[] = {"VOCdevkit", NULL};
 
-/* Difficult is what is mostly hidden, and what is hardly larger than the least. */
+/* Objects that are mostly hidden, or hardly larger than the minimum, are difficult. */
 #define DIFFICULT_VISIBLE 0.65
 #define DIFFICULT_SIDE    0.2
 
 struct state {
     struct kind_lists kinds;
-    int8_t *labels; /* (count + test_count, CLASSES), as in the lists */
+    int8_t *labels; /* (count + test_count, CLASSES), values as in the lists */
 };
 
 static bool has_class(int kind)
@@ -40,7 +40,7 @@ static int class_of(int kind)
     return -1;
 }
 
-/* Training pictures come first, as in the set; numbers begin at 1. */
+/* Training images come first, as in VOC; numbers start at 1. */
 static int64_t number_of(const struct scenes_options *o, enum set_part part, int64_t index)
 {
     return 1 + index + (part == SET_TEST ? o->count : 0);
@@ -71,7 +71,7 @@ static void plan(const struct set *set, struct picture *p)
     scene_choose(&set->glyphs, &rules, set_random(set, p), &p->scene);
 }
 
-/* ---- a picture ---- */
+/* ---- images ---- */
 
 static bool is_difficult(const struct object *o, int size)
 {
@@ -132,14 +132,14 @@ static lmvr_status add(struct set *set, const struct picture *p, lmvr_error *err
 
 /* ---- the lists ---- */
 
-/* Every other training picture is in train, the rest in val. */
+/* Every other training image is in train, the rest in val. */
 static const struct list {
     const char *name;
     enum set_part part;
     int from, step;
 } lists[] = {{"train", SET_TRAIN, 0, 2}, {"val", SET_TRAIN, 1, 2}, {"trainval", SET_TRAIN, 0, 1}, {"test", SET_TEST, 0, 1}};
 
-/* The list of a class; of the pictures alone where class is -1. */
+/* Writes a class's list, or if class is -1 the list of all images. */
 static lmvr_status write_list(const struct set *set, const struct list *list, int class, lmvr_error *error)
 {
     const struct scenes_options *o = set->options;

@@ -1,5 +1,4 @@
-/* lmvr-scenes, which `lmvr scenes` runs: made data sets, drawn from the color emoji font. Its options are read as lmvr's are.
- */
+/* lmvr-scenes, which `lmvr scenes` runs: generates data sets drawn from the color emoji font. It parses options like lmvr. */
 #include "cli/front.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -19,15 +18,15 @@ static lmvr_status check_call(const struct options *o, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "takes no inputs, so not \"%s\"; -o names the folder", o->inputs[0]);
     if (!o->scenes_layout)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "no layout: --layout has to be voc2007, coco, visda, imagenet, deepfashion or llava");
+                         "no layout: --layout must be voc2007, coco, visda, imagenet, deepfashion or llava");
     if (!o->scenes_count)
-        return error_set(error, LMVR_ERROR_INVALID, "no count: --count has to say how many pictures to train on");
+        return error_set(error, LMVR_ERROR_INVALID, "no count: --count must give the number of training images");
     if (!o->output)
-        return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder");
+        return error_set(error, LMVR_ERROR_INVALID, "no output: -o must name a folder");
     return LMVR_OK;
 }
 
-/* How many pictures there will be, for the progress line. */
+/* The total number of images, for the progress line. */
 static size_t picture_count(const struct options *o)
 {
     size_t count = (size_t)o->scenes_count, test = (size_t)o->scenes_test_count;
@@ -69,7 +68,7 @@ static int make(const struct options *options)
 static const struct command command = {
     "scenes",
     "scenes --layout NAME --count N [options] -o DIR",
-    "Draws data sets of pictures with known contents.",
+    "Draws data sets of images with known contents.",
     FOR_SCENES,
     make,
     "Exit status: 0 all done, 2 nothing could be started, 3 stopped midway; --force then starts over."};

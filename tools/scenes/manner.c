@@ -12,7 +12,7 @@ bool manner_keeps_colors(enum manner manner)
     return manner == MANNER_COLORS || manner == MANNER_PHOTO;
 }
 
-/* Over white, from 0 to 1; white outside of the layer. */
+/* Composited on white, 0 to 1; white outside the layer. */
 static float lightness(const struct layer *layer, int x, int y)
 {
     if (x < 0 || y < 0 || x >= layer->width || y >= layer->height)
@@ -28,7 +28,7 @@ static float alpha(const struct layer *layer, int x, int y)
     return layer->pixels[4 * ((long)y * layer->width + x) + 3];
 }
 
-/* Sobel's slope of a quantity. */
+/* Sobel gradient of a quantity. */
 static float slope(float (*of)(const struct layer *, int, int), const struct layer *l, int x, int y)
 {
     float left = of(l, x - 1, y - 1) + 2 * of(l, x - 1, y) + of(l, x - 1, y + 1);
@@ -48,10 +48,10 @@ static float outline(const struct layer *l, int x, int y)
     return fmaxf(contour(l, x, y), smooth_step(0.05F, 0.22F, slope(lightness, l, x, y)));
 }
 
-/* One set of lines where it is darker than `below`; dx and dy give their direction. */
+/* One set of hatching lines where it is darker than `below`; dx and dy give their direction. */
 static float lines(float light, float below, float at, float pitch)
 {
-    float away = fabsf(fraction(at / pitch) - 0.5F) * pitch; /* from the line's middle, in pixels */
+    float away = fabsf(fraction(at / pitch) - 0.5F) * pitch; /* from the line's center, in pixels */
     return light < below ? 1 - smooth_step(0.3F, 1.0F, away) : 0;
 }
 
@@ -63,7 +63,7 @@ static float hatching(const struct layer *l, int x, int y, float pitch)
     return fmaxf(ink, lines(light, 0.3F, v, pitch));
 }
 
-/* Bayer's matrix of 4 x 4 (An optimum method for two-level rendition of continuous-tone pictures, 1973). */
+/* Bayer's 4 x 4 matrix (An optimum method for two-level rendition of continuous-tone pictures, 1973). */
 static float dither(const struct layer *l, int x, int y)
 {
     static const float thresholds[4][4] = {{0, 8, 2, 10}, {12, 4, 14, 6}, {3, 11, 1, 9}, {15, 7, 13, 5}};
@@ -86,14 +86,14 @@ float manner_ink(enum manner manner, const struct layer *layer, int x, int y, fl
     }
 }
 
-/* ---- painted ---- */
+/* ---- painted manners ---- */
 
 static float clamp(float x)
 {
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-/* Number `which` of the picture's own, from `low` to `high`. */
+/* A random number between `low` and `high` for this image; `which` tells several apart. */
 static float own(const struct painted *p, int which, float low, float high)
 {
     return low + (high - low) * noise_cell(p->seed, which, 7, 0);
@@ -104,7 +104,7 @@ static float gray_of(const float rgb[3])
     return 0.3F * rgb[0] + 0.59F * rgb[1] + 0.11F * rgb[2];
 }
 
-/* A place in the picture in units of its side. */
+/* A position in units of the image's side. */
 static float unit(const struct painted *p, int pixel)
 {
     return ((float)pixel + 0.5F) / (float)p->size;
@@ -116,7 +116,7 @@ static void flat_background(float rgb[3])
         rgb[c] = floorf(clamp(rgb[c]) * 3 + 0.5F) / 3;
 }
 
-/* Paper through which the background is guessed. */
+/* Paper through which the background shines faintly. */
 static void pencil_background(const struct painted *p, int x, int y, float rgb[3])
 {
     float paper = 0.68F + 0.3F * clamp(gray_of(rgb)) + 0.05F * (noise_cell(p->seed, x, y, 1) - 0.5F);
@@ -136,7 +136,7 @@ void painted_background(const struct painted *p, float *rgb)
         }
 }
 
-/* A rough surface, and light that falls from one side. */
+/* A rough surface, lit from one side. */
 static void photo_layer(const struct painted *p, const struct layer *l, float *pixel, int x, int y)
 {
     float u = unit(p, l->left + x), v = unit(p, l->top + y), across = (float)x / (float)l->width - 0.5F,
@@ -157,7 +157,7 @@ static void flat_layer(const struct painted *p, const struct layer *l, float *pi
         pixel[c] = rgb[c] * pixel[3];
 }
 
-/* `shade` from 0 to 1 is what the pencil leaves of the white. */
+/* `shade`, 0 to 1, is how much white the pencil leaves. */
 static void pencil_layer(const struct painted *p, float *pixel, float shade)
 {
     float graphite = own(p, 3, 0.1F, 0.4F);
@@ -173,7 +173,7 @@ static float pencil_shade(const struct painted *p, const struct layer *l, int x,
     return clamp(shade - 0.8F * edge * (0.6F + 0.4F * grain));
 }
 
-/* Lightness of the object itself, without what is behind it. */
+/* The object's own lightness, without what is behind it. */
 static float own_lightness(const float *pixel)
 {
     return pixel[3] > 0.01F ? clamp(gray_of(pixel) / pixel[3]) : 1;
@@ -201,7 +201,7 @@ void painted_layer(const struct painted *p, const struct layer *l, float *scratc
         }
 }
 
-/* Uneven light, darker corners, a tint of the light, and the sensor's grain. */
+/* Uneven light, darker corners, a color cast, and sensor noise. */
 static void photo_pixel(const struct painted *p, int x, int y, float rgb[3])
 {
     float u = unit(p, x), v = unit(p, y), du = u - 0.5F, dv = v - 0.5F;

@@ -1,5 +1,4 @@
-/* How a picture is made: painted, as the scenes that are trained on, or drawn in ink on paper, as those of VisDA's other
- * domain. */
+/* Rendering styles ("manners"): painted ones for training scenes, or ink on paper for VisDA's other domain. */
 #ifndef LMVR_TOOLS_SCENES_MANNER_H
 #define LMVR_TOOLS_SCENES_MANNER_H
 
@@ -17,36 +16,36 @@ enum manner {
     MANNER_DITHER,
     MANNERS
 };
-#define MANNERS_PAINTED MANNER_OUTLINE /* the first ones; those from here on are ink on paper */
+#define MANNERS_PAINTED MANNER_OUTLINE /* painted manners come first; those from here on are ink on paper */
 extern const char *const manner_names[MANNERS];
 
-/* Whether things have the colors that are said of them. */
+/* Whether objects have the colors that texts say. */
 bool manner_keeps_colors(enum manner manner);
 
-/* A piece of the picture with one object in it: RGBA floats whose colors are multiplied by alpha, (height, width, 4). */
+/* A part of the image with one object: premultiplied RGBA floats, (height, width, 4). */
 struct layer {
-    int left, top, width, height; /* in the picture, pixels */
+    int left, top, width, height; /* position in the image, pixels */
     float *pixels;
 };
 
-/* How much ink, from 0 to 1, a drawing in this manner puts on pixel (x, y) of the layer. `pitch` is the distance of hatching's
+/* How much ink, 0 to 1, a drawing in this manner puts on pixel (x, y) of the layer. `pitch` is the distance between hatching
  * lines, in pixels. */
 float manner_ink(enum manner manner, const struct layer *layer, int x, int y, float pitch);
 
-/* A painted manner; all that is random in it hangs on `seed`. `size` is the picture's side, in pixels. */
+/* A painted manner, whose randomness depends only on `seed`. `size` is the image's side, in pixels. */
 struct painted {
     enum manner manner;
     uint32_t seed;
     int size;
 };
 
-/* Paints the background, (size, size, 3), before there is anything on it. */
+/* Paints the background, (size, size, 3), before anything else. */
 void painted_background(const struct painted *painted, float *rgb);
 
-/* Paints a layer that holds the object's own colors. `scratch` has room for width * height floats. */
+/* Paints a layer, which has the object's own colors. `scratch` has room for width * height floats. */
 void painted_layer(const struct painted *painted, const struct layer *layer, float *scratch);
 
-/* Paints the whole picture, (size, size, 3), when all is on it. */
+/* Post-processes the finished image, (size, size, 3). */
 void painted_picture(const struct painted *painted, float *rgb);
 
 #endif

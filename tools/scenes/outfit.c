@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The labels' numbers for a part that is not to be seen. */
+/* The labels' values for "not visible". */
 #define NO_LOWER_LENGTH 4
 #define NO_CARDIGAN     2
 
-/* Where a cropped garment ends, of its height. */
+/* Where a cropped garment ends, as a fraction of its height. */
 #define CROP 0.6F
 
 /* ---- choosing ---- */
@@ -90,7 +90,7 @@ void outfit_choose(struct random r, struct outfit *outfit)
 /* ---- drawing ---- */
 
 struct spot {
-    double x, y, side; /* in pictures */
+    double x, y, side; /* in units of the image's side */
 };
 
 static struct pose pose_at(const struct sprite *sprite, struct spot spot, double angle, bool mirrored, int size)
@@ -101,7 +101,7 @@ static struct pose pose_at(const struct sprite *sprite, struct spot spot, double
     return (struct pose){spot.x * size, spot.y * size, spot.side * size / longer, angle, mirrored};
 }
 
-/* The mean lightness of what shows, so that folds can be told from the cloth. */
+/* The mean lightness of the visible pixels, to tell folds from the cloth's own lightness. */
 static float mean_lightness(const struct layer *layer)
 {
     double sum = 0, weight = 1e-6;
@@ -113,7 +113,7 @@ static float mean_lightness(const struct layer *layer)
     return (float)(sum / weight);
 }
 
-/* Brown leather with a buckle, where (u, v) is on the belt. */
+/* Brown leather with a buckle, if (u, v) is on the belt. */
 static bool belt_color(float u, float v, float rgb[3])
 {
     static const float leather[3] = {0.25F, 0.14F, 0.07F}, metal[3] = {0.85F, 0.75F, 0.4F};
@@ -123,7 +123,7 @@ static bool belt_color(float u, float v, float rgb[3])
     return true;
 }
 
-/* Puts cloth in place of the glyph's own colors; its lights and shadows stay. */
+/* Replaces the glyph's colors by cloth; its lights and shadows stay. */
 static void clothe(const struct outfit *o, enum piece piece, const struct sprite_map *map, struct layer *layer)
 {
     const struct sprite *s = map->sprite;
@@ -169,7 +169,7 @@ static lmvr_status draw_garment(const struct glyphs *glyphs, const struct outfit
     return LMVR_OK;
 }
 
-/* The upper and the lower piece stand above each other, the outer one beside them, the accessories below that. */
+/* The upper garment is above the lower one, the outer one next to them, and the accessories below it. */
 static lmvr_status draw_all(const struct glyphs *glyphs, const struct outfit *o, struct painting *p, lmvr_error *error)
 {
     static const struct spot pieces[PIECES] = {{0.3, 0.27, 0.46}, {0.3, 0.74, 0.46}, {0.76, 0.28, 0.42}};

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-/* ---- help ---- */
+/* ---- helpers ---- */
 
-/* Sets a text to a question or an answer, with a capital at its begin. */
+/* Fills a question or an answer, and capitalizes it. */
 static void say(struct text *text, const char *pattern, const char *const *values)
 {
     text_fill(text, pattern, values);
@@ -19,7 +19,7 @@ static const struct mention *any_mention(const struct view *view, struct random 
     return &view->mentions[random_below(r, view->count)];
 }
 
-/* A mention of one object; NULL: there is none. */
+/* A mention of a single object; NULL: none. */
 static const struct mention *any_single(const struct view *view, struct random *r)
 {
     int from = random_below(r, view->count);
@@ -31,13 +31,13 @@ static const struct mention *any_single(const struct view *view, struct random *
     return NULL;
 }
 
-/* Both are of one class to some data set: an owl is a bird. */
+/* Some data set has both in one class: an owl is a bird. */
 static bool related(int a, int b)
 {
     return kinds[a].voc && kinds[b].voc && strcmp(kinds[a].voc, kinds[b].voc) == 0;
 }
 
-/* How many objects of the kind there are; -1: one could argue about that. */
+/* The number of objects of the kind; -1: debatable. */
 static int count_kind(const struct view *view, int kind)
 {
     int count = 0;
@@ -50,7 +50,7 @@ static int count_kind(const struct view *view, int kind)
     return count;
 }
 
-/* A kind that is surely not in the picture. */
+/* A kind that is certainly not in the image. */
 static int absent_kind(const struct view *view, struct random *r)
 {
     int kind;
@@ -68,7 +68,7 @@ static void add_one(struct text *text, const char *noun)
     text_add(text, noun);
 }
 
-/* "a dog" or "two dogs", of what the view's members `chosen` (scene->count) says; "" where nothing is chosen. */
+/* "a dog" or "two dogs", for the objects with chosen[i] (scene->count); "" if there are none. */
 static void add_chosen(const struct view *view, const bool *chosen, struct random *r, struct text *text)
 {
     struct text items[SCENE_MAX_OBJECTS] = {0};
@@ -87,7 +87,7 @@ static void add_chosen(const struct view *view, const bool *chosen, struct rando
         text_finish(&items[i]);
 }
 
-/* ---- whether it is there ---- */
+/* ---- presence ---- */
 
 static bool is_there(const struct view *view, struct random *r, struct text *question, struct text *answer)
 {
@@ -116,7 +116,7 @@ static bool is_there(const struct view *view, struct random *r, struct text *que
     return true;
 }
 
-/* ---- how many ---- */
+/* ---- counting ---- */
 
 static bool how_many(const struct view *view, struct random *r, struct text *question, struct text *answer)
 {
@@ -229,7 +229,7 @@ static bool largest_or_smallest(const struct view *view, struct random *r, struc
     for (int i = 1; i < view->scene->count; i++)
         if (large ? area(view, i) > area(view, best) : area(view, i) < area(view, best))
             best = i;
-    for (int i = 0; i < view->scene->count; i++) /* clearly so */
+    for (int i = 0; i < view->scene->count; i++) /* only if clearly so */
         if (i != best && (large ? area(view, i) * 1.4 > area(view, best) : area(view, i) < area(view, best) * 1.4))
             return false;
     const struct mention *m = view_mention_of(view, best);
@@ -275,7 +275,7 @@ static bool where_is(const struct view *view, struct random *r, struct text *que
     return true;
 }
 
-/* What lies clearly on one side of an object; not asked where an object is neither clearly there nor clearly not. */
+/* What is clearly on one side of an object; not asked if some object is neither clearly there nor clearly not. */
 static bool beside(const struct view *view, struct random *r, struct text *question, struct text *answer)
 {
     static const char *const sides[] = {"to the left of", "to the right of", "above", "below"};

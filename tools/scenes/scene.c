@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* Planned boxes are exact to a fraction of a pixel, drawn ones are whole pixels: what is promised is planned with some room. */
+/* Planned boxes are fractional, drawn ones whole pixels: limits are planned with a margin. */
 #define LEAST_SIDE   (SCENE_LEAST_SIDE + 0.012)
 #define MOST_SIDE    (SCENE_MOST_SIDE - 0.012)
 #define MOST_OVERLAP 0.2
@@ -17,7 +17,7 @@ double scene_overlap(const struct rectangle *a, const struct rectangle *b)
     return width > 0 && height > 0 ? width * height / fmin(area_a, area_b) : 0;
 }
 
-/* ---- what ---- */
+/* ---- kinds ---- */
 
 static int choose_kind(struct random *r, const struct scene_rules *rules, bool other)
 {
@@ -26,7 +26,7 @@ static int choose_kind(struct random *r, const struct scene_rules *rules, bool o
     return rules->kinds[random_below(r, rules->kind_count)];
 }
 
-/* Kinds of all objects: several of one in a third of the scenes. The first is never one for variety. */
+/* Chooses all objects' kinds: a third of the scenes have several of one. The first object is never one for variety. */
 static void choose_kinds(struct random *r, const struct scene_rules *rules, struct scene *s)
 {
     bool repeats = random_chance(r, 0.35);
@@ -49,9 +49,9 @@ static void choose_looks(struct random *r, const struct scene_rules *rules, stru
     o->paint = painted && kind->paintable && !rules->drawn ? paint : PAINT_NONE;
 }
 
-/* ---- where ---- */
+/* ---- positions ---- */
 
-/* What shows of the object in the unit square, were it `side` long and its middle at the origin. */
+/* The visible bounds of the object if it had this side and its center were the origin. */
 static struct rectangle bounds_at_origin(const struct sprite *sprite, const struct object *o)
 {
     struct pose pose = {0, 0, 1, o->angle, o->mirrored};
@@ -88,7 +88,8 @@ static bool fits(const struct rectangle *boxes, int count, const struct rectangl
     return true;
 }
 
-/* The middle's place along an axis: from `low` to `high` the box is in the picture; `out` may be outside of it. */
+/* The center's position along an axis: the box stays in the image if it is between `low` and `high`, and may leave it by
+ * `out`. */
 static double choose_place(struct random *r, double before, double behind, double out)
 {
     double low = -before - out, high = 1 - behind + out;
@@ -99,10 +100,10 @@ struct placing {
     struct rectangle boxes[SCENE_MAX_OBJECTS];
     int count;
     double most_overlap;
-    double least_side, most_side; /* of longer sides */
+    double least_side, most_side; /* range of the longer side */
 };
 
-/* Looks for a free place, with the object getting smaller while there is none. */
+/* Looks for a free position, shrinking the object as needed. */
 static bool place(struct random *r, const struct sprite *sprite, struct placing *p, struct object *o)
 {
     struct rectangle origin = bounds_at_origin(sprite, o);
@@ -134,7 +135,7 @@ static void place_all(struct random *r, const struct glyphs *glyphs, const struc
     for (int i = 0; i < s->count; i++) {
         struct object o = s->objects[i];
         bool placed = place(r, glyphs_get(glyphs, o.kind, o.glyph), &p, &o);
-        if (!placed && count < rules->least) { /* crowded, or too slender for a least side: another pose of it */
+        if (!placed && count < rules->least) { /* too crowded, or too slender for a minimum side: try another pose */
             o.angle = M_PI / 7;
             p.most_overlap = MOST_OVERLAP;
             placed = place(r, glyphs_get(glyphs, o.kind, o.glyph), &p, &o);
@@ -145,7 +146,7 @@ static void place_all(struct random *r, const struct glyphs *glyphs, const struc
     s->count = count;
 }
 
-/* ---- all of it ---- */
+/* ---- scenes ---- */
 
 static void choose_ink(struct random *r, struct scene *s)
 {
@@ -176,7 +177,7 @@ void scene_choose(const struct glyphs *glyphs, const struct scene_rules *rules, 
 
 void scene_choose_manner(struct scene *scene, unsigned manners)
 {
-    struct random own = {scene->words.state ^ 0x6d616e6e657273}; /* apart from what is said of it */
+    struct random own = {scene->words.state ^ 0x6d616e6e657273}; /* independent of the texts' generator */
     int allowed[MANNERS], count = 0;
     for (int m = 0; m < MANNERS_PAINTED; m++)
         if (manners >> m & 1)

@@ -1,4 +1,4 @@
-/* A scene: what is in a picture, where, how, and before what. */
+/* A scene: which objects are in an image, where and how they look, and the background. */
 #ifndef LMVR_TOOLS_SCENES_SCENE_H
 #define LMVR_TOOLS_SCENES_SCENE_H
 
@@ -9,30 +9,30 @@
 
 #define SCENE_MAX_OBJECTS 5
 
-/* Lengths are in pictures: the picture is the unit square, (0, 0) its upper left corner. */
+/* Lengths are in units of the image's side; (0, 0) is its upper left corner. */
 #define SCENE_LEAST_SIDE   0.15
 #define SCENE_MOST_SIDE    0.6
-#define SCENE_MOST_OVERLAP 0.3        /* of two boxes: what they share over the smaller one */
-#define SCENE_MOST_TURN    (M_PI / 6) /* to either side */
+#define SCENE_MOST_OVERLAP 0.3        /* of two boxes: intersection over the smaller one */
+#define SCENE_MOST_TURN    (M_PI / 6) /* in either direction */
 
-/* Pixels; right and bottom are behind the last one. */
+/* In pixels; right and bottom are exclusive. */
 struct box {
     int left, top, right, bottom;
 };
 
 struct object {
     int kind, glyph;
-    double x, y; /* the middle of what shows */
-    double side; /* the longer one of its box, before the picture cuts it */
+    double x, y; /* the center of its visible part */
+    double side; /* the longer side of its box, before clipping */
     double angle;
     bool mirrored;
     double turn, brightness; /* of its colors */
     enum paint paint;
 
-    /* filled by scene_draw() */
-    struct box box; /* of what shows of its glyph, within the picture; what other objects hide of it is counted in */
-    double visible; /* the share of its pixels that neither another object nor the picture's edge hides */
-    bool cut;       /* by the picture's edge */
+    /* set by scene_draw() */
+    struct box box; /* of the visible glyph, clipped to the image, including what other objects hide */
+    double visible; /* the share of its pixels hidden neither by other objects nor by the image's edge */
+    bool cut;       /* clipped by the image's edge */
 };
 
 struct scene {
@@ -41,33 +41,33 @@ struct scene {
     float ink[3]; /* of a drawing */
     bool shadows;
     int count;
-    struct object objects[SCENE_MAX_OBJECTS]; /* a later one hides an earlier one */
-    struct random words;                      /* for what is said of it */
+    struct object objects[SCENE_MAX_OBJECTS]; /* later ones hide earlier ones */
+    struct random words;                      /* for texts about the scene */
 };
 
-/* What may be in a scene. */
+/* Constraints on a scene. */
 struct scene_rules {
     const int *kinds; /* (kind_count) to choose from */
     int kind_count;
-    const int *others; /* (other_count) kinds that are there for variety; NULL: none */
+    const int *others; /* (other_count) kinds added for variety; NULL: none */
     int other_count;
-    int least, most;   /* objects */
+    int least, most;   /* number of objects */
     double least_side; /* of the longer side; 0: SCENE_LEAST_SIDE */
-    bool drawn;        /* on paper: outlines, hatching or dots */
+    bool drawn;        /* in ink on paper: outlines, hatching or dots */
 };
 
 /*
- * Chooses the scene of a generator (random_of() gives one for each seed, part and index): it depends on nothing else but the
- * rules and the font. The first number that its generator gives is the seed of the background's noise and the order of all that
- * follows; it differs between any two scenes of a seed, so that no test scene is one of the training scenes.
+ * Chooses a scene with a generator (random_of() has one for each seed, split and index). It depends on nothing else but the
+ * rules and the font. The generator's first number seeds the background's noise and determines all that follows; it is
+ * different in every scene of a seed, so no test scene is also a training scene.
  */
 void scene_choose(const struct glyphs *glyphs, const struct scene_rules *rules, struct random r, struct scene *scene);
 
-/* Chooses one of the painted manners, bit m of `manners` being manner m, for a scene that is not a drawing; 0: it stays as it
- * is. Nothing else in the scene changes. */
+/* Chooses one of the painted manners in `manners` (bit m is manner m) for a scene that is not a drawing; 0: leaves it
+ * unchanged. Nothing else in the scene changes. */
 void scene_choose_manner(struct scene *scene, unsigned manners);
 
-/* How far two boxes overlap: what they share over the smaller one. */
+/* The overlap of two boxes: intersection over the smaller one. */
 double scene_overlap(const struct rectangle *a, const struct rectangle *b);
 
 #endif

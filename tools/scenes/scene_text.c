@@ -67,7 +67,7 @@ void text_capitalize(struct text *text, size_t from)
 
 const char *text_article(const char *word)
 {
-    /* no noun or adjective of the tables begins with a vowel that is spoken as a consonant, or the other way round */
+    /* no noun or adjective of the tables has a silent first consonant, or a vowel spoken as a consonant */
     return strchr("aeiouAEIOU", *word) ? "an" : "a";
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pictures that are made between two looks at the clock. */
+/* Images made between two progress reports. */
 #define CHUNK 64
 
 static const struct layout *find_layout(enum scenes_layout layout)
@@ -28,17 +28,16 @@ static const struct layout *find_layout(enum scenes_layout layout)
 static lmvr_status check(const struct scenes_options *o, lmvr_error *error)
 {
     if (!find_layout(o->layout))
-        return error_set(error, LMVR_ERROR_INVALID,
-                         "no layout: voc2007, coco, visda, imagenet, deepfashion or llava is expected");
+        return error_set(error, LMVR_ERROR_INVALID, "no layout: expected voc2007, coco, visda, imagenet, deepfashion or llava");
     if (!o->output || !*o->output)
-        return error_set(error, LMVR_ERROR_INVALID, "no output: a folder is expected");
+        return error_set(error, LMVR_ERROR_INVALID, "no output: expected a folder");
     if (o->count < 1 || o->count > SCENES_MOST || o->test_count < 0 || o->test_count > SCENES_MOST)
-        return error_set(error, LMVR_ERROR_INVALID, "cannot make %lld and %lld pictures: 1 to %d of each are expected",
+        return error_set(error, LMVR_ERROR_INVALID, "cannot make %lld and %lld images: expected 1 to %d of each",
                          (long long)o->count, (long long)o->test_count, SCENES_MOST);
     if (o->manners && find_layout(o->layout)->has_outfits)
-        return error_set(error, LMVR_ERROR_INVALID, "outfits have one manner: manners are of the other layouts");
+        return error_set(error, LMVR_ERROR_INVALID, "outfits have only one manner; manners are for other layouts");
     if (o->size < DRAW_LEAST_SIZE || o->size > DRAW_MOST_SIZE)
-        return error_set(error, LMVR_ERROR_INVALID, "cannot make pictures of %d pixels: %d to %d are expected", o->size,
+        return error_set(error, LMVR_ERROR_INVALID, "cannot make images of %d pixels: expected %d to %d", o->size,
                          DRAW_LEAST_SIZE, DRAW_MOST_SIZE);
     return LMVR_OK;
 }
@@ -54,7 +53,7 @@ lmvr_status scenes_manners(const char *list, unsigned *manners, lmvr_error *erro
         if (m == MANNERS_PAINTED)
             return error_set(
                 error, LMVR_ERROR_INVALID,
-                "there is no manner \"%.*s\": colors, photo, flat, gray and pencil are expected, with commas between",
+                "there is no manner \"%.*s\": expected a comma-separated list of colors, photo, flat, gray and pencil",
                 (int)length, list);
         *manners |= 1U << m;
         list += length;
@@ -63,7 +62,7 @@ lmvr_status scenes_manners(const char *list, unsigned *manners, lmvr_error *erro
     }
 }
 
-/* ---- pictures ---- */
+/* ---- images ---- */
 
 static lmvr_status make_picture(const struct set *set, struct picture *p, lmvr_error *error)
 {
@@ -73,7 +72,7 @@ static lmvr_status make_picture(const struct set *set, struct picture *p, lmvr_e
     set->layout->plan(set, p);
     scene_choose_manner(&p->scene, set->options->manners);
     uint8_t *rgb = malloc((size_t)size * size * 3);
-    lmvr_status status = rgb ? LMVR_OK : error_no_memory(error, "a picture");
+    lmvr_status status = rgb ? LMVR_OK : error_no_memory(error, "an image");
     if (status == LMVR_OK)
         status = set->layout->has_outfits ? outfit_draw(&set->glyphs, &p->outfit, size, rgb, error)
                                           : scene_draw(&set->glyphs, &p->scene, size, rgb, error);
@@ -92,7 +91,7 @@ struct chunk {
     lmvr_error errors[CHUNK];
 };
 
-/* Pictures from `from` on, `count` of them: drawn by all threads, then added in their order. */
+/* Makes `count` images from `from` on: all threads draw, then they are added in order. */
 static lmvr_status make_chunk(struct set *set, enum set_part part, int64_t from, int count, struct chunk *c, lmvr_error *error)
 {
 #pragma omp parallel for schedule(dynamic) num_threads(set->options->threads)
@@ -132,8 +131,7 @@ static lmvr_status make_pictures(struct set *set, struct chunk *chunk, lmvr_erro
             TRY(make_chunk(set, (enum set_part)part, i, now, chunk, error));
             done += now;
             if (o->progress && o->progress(done, total, o->user) && done < total)
-                return error_set(error, LMVR_STOPPED, "stopped with %lld of %lld pictures made", (long long)done,
-                                 (long long)total);
+                return error_set(error, LMVR_STOPPED, "stopped after %lld of %lld images", (long long)done, (long long)total);
         }
     }
     return LMVR_OK;
@@ -144,7 +142,7 @@ static lmvr_status make_pictures(struct set *set, struct chunk *chunk, lmvr_erro
 static lmvr_status make_set(struct set *set, lmvr_error *error)
 {
     struct chunk *chunk = malloc(sizeof *chunk);
-    lmvr_status status = chunk ? LMVR_OK : error_no_memory(error, "the pictures");
+    lmvr_status status = chunk ? LMVR_OK : error_no_memory(error, "the images");
     if (status == LMVR_OK)
         status = set->layout->begin(set, error);
     if (status == LMVR_OK)
@@ -182,7 +180,7 @@ lmvr_status scenes_make(const struct scenes_options *options, lmvr_error *error)
     lmvr_status status = prepare(&set, error);
     if (status == LMVR_OK) {
         status = make_set(&set, error);
-        status = status == LMVR_ERROR_INVALID ? LMVR_ERROR_RESOURCE : status; /* something is written by now */
+        status = status == LMVR_ERROR_INVALID ? LMVR_ERROR_RESOURCE : status; /* something has been written by now */
     }
     glyphs_finish(&set.glyphs);
     return status;

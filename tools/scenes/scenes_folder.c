@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OPEN_FOLDERS 32 /* at once, while a tree is removed */
+#define OPEN_FOLDERS 32 /* open at a time while a tree is removed */
 
-/* ---- what is there ---- */
+/* ---- existing contents ---- */
 
 static const struct layout *const layouts[] = {&layout_voc2007,  &layout_coco,        &layout_visda,
                                                &layout_imagenet, &layout_deepfashion, &layout_llava};
@@ -29,14 +29,14 @@ static bool belongs_to_a_set(const char *entry)
         for (const char *const *e = layouts[i]->entries; *e; e++)
             if (strcmp(entry, *e) == 0)
                 return true;
-    size_t length = strlen(entry); /* of a run that was killed */
+    size_t length = strlen(entry); /* left by a killed run */
     return length > 5 && strcmp(entry + length - 5, ".part") == 0;
 }
 
 struct contents {
     int entries;
     bool record;
-    char foreign[256]; /* the name of something that no set has; "" */
+    char foreign[256]; /* the name of an entry that no set has; "" */
 };
 
 static lmvr_status look(const char *folder, struct contents *c, lmvr_error *error)
@@ -67,7 +67,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
-/* The record goes last, so that what a stopped removal leaves can be removed too. */
+/* Removes made.json last, so that the remains of an interrupted removal can be removed too. */
 static lmvr_status remove_set(const char *folder, lmvr_error *error)
 {
     lmvr_status status = LMVR_OK;
@@ -86,7 +86,7 @@ static lmvr_status remove_set(const char *folder, lmvr_error *error)
     return status;
 }
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
 static lmvr_status make_folder(const char *folder, lmvr_error *error)
 {
@@ -111,11 +111,12 @@ lmvr_status folder_prepare(const struct scenes_options *options, lmvr_error *err
     TRY(look(folder, &c, error));
     if (*c.foreign && (options->force || !c.record))
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: holds %s, which is of no made set; an empty or a new folder is expected", folder, c.foreign);
+                         "%s: contains %s, which is not part of a generated data set; expected an empty or new folder", folder,
+                         c.foreign);
     if (c.entries > 0 && !c.record)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: is not empty; an empty or a new folder is expected", folder);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is not empty; expected an empty or new folder", folder);
     if (c.entries > 0 && !options->force)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: holds a made set already; --force removes it", folder);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: already has a generated data set; --force removes it", folder);
     if (c.entries > 0)
         TRY(remove_set(folder, error));
     return make_folder(folder, error);

@@ -12,7 +12,7 @@
 
 #define FLUSH_AT 65536
 
-/* Makes the folders above `path`. */
+/* Creates the folders of `path`. */
 static lmvr_status make_folders(char *path, lmvr_error *error)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {

@@ -1,6 +1,5 @@
-/* Random numbers that depend on nothing but the seed, the part and the index: splitmix64 (Steele, Lea and Flood, "Fast
- * splittable pseudorandom number generators", OOPSLA 2014). A scene has a generator of its own, so that it is the same in any
- * company. */
+/* Random numbers that depend only on the seed, the split and the index: splitmix64 (Steele, Lea and Flood, "Fast splittable
+ * pseudorandom number generators", OOPSLA 2014). Every scene has its own generator, so it does not depend on the others. */
 #ifndef LMVR_TOOLS_SCENES_SCENES_RANDOM_H
 #define LMVR_TOOLS_SCENES_SCENES_RANDOM_H
 
@@ -11,8 +10,8 @@ struct random {
     uint64_t state;
 };
 
-/* The generator of scene `index` (below 2^61) of part 0 to 3. For one seed, no two scenes begin in the same state, and since
- * the first number drawn is a one-to-one function of the state, none draws the same first number: see scene.h. */
+/* The generator of scene `index` (below 2^61) of split 0 to 3. For one seed, no two scenes start in the same state, and since
+ * the first number drawn is a bijection of the state, no two draw the same first number: see scene.h. */
 struct random random_of(uint64_t seed, int part, uint64_t index);
 
 uint64_t random_next(struct random *r);
@@ -29,7 +28,7 @@ int random_below(struct random *r, int count);
 /* True with this probability. */
 bool random_chance(struct random *r, double probability);
 
-/* Brings values[0 .. count - 1] into a random order. */
+/* Shuffles values[0 .. count - 1]. */
 void random_shuffle(struct random *r, int *values, int count);
 
 /* A hash of a lattice point, for textures. */

@@ -1,4 +1,4 @@
-/* A made data set while it is written: what a layout has to say about its pictures. */
+/* A data set being generated: the interface between the set and its layout. */
 #ifndef LMVR_TOOLS_SCENES_SET_H
 #define LMVR_TOOLS_SCENES_SET_H
 
@@ -7,29 +7,30 @@
 #include "tools/scenes/scenes_listing.h"
 #include "tools/scenes/view.h"
 
-/* The number of a part is that of its generators: scenes of two parts are never the same. */
+/* A split's number selects its generators, so scenes of two splits are never the same. */
 enum set_part { SET_TRAIN, SET_TEST, SET_VALIDATION, SET_PARTS };
 
-/* One picture, while it is made. */
+/* An image being made. */
 struct picture {
     enum set_part part;
-    int64_t index;  /* in its part, from 0 */
-    char path[160]; /* below the set's folder */
-    int class;      /* of a layout with one class a picture */
+    int64_t index;  /* within its split, from 0 */
+    char path[160]; /* relative to the set's folder */
+    int class;      /* for layouts with one class per image */
     struct scene scene;
-    struct outfit outfit; /* of the layout that has clothes */
+    struct outfit outfit; /* for the layout with clothes */
 };
 
 struct set;
 
-/* The methods of a layout. A set calls them in this order: begin, then for each part in turn plan and draw for every picture,
- * on any thread, and add in the pictures' order; then end. finish comes in any case. */
+/* A layout's methods. They are called in this order: begin, then for each split plan and draw for every image, on any thread,
+ * and add in order; then end. finish is called in any case. */
 struct layout {
     const char *name;
-    const char *const *entries; /* what stands in the set's folder; ends with NULL */
-    int64_t (*count)(const struct scenes_options *options, enum set_part part); /* NULL: count, test_count and no validation */
+    const char *const *entries; /* the entries of the set's folder; ends with NULL */
+    int64_t (*count)(const struct scenes_options *options,
+                     enum set_part part); /* NULL: count, test_count and no validation split */
     lmvr_status (*begin)(struct set *set, lmvr_error *error);
-    void (*plan)(const struct set *set, struct picture *picture); /* fills path, class, and scene or outfit */
+    void (*plan)(const struct set *set, struct picture *picture); /* sets path, class, and scene or outfit */
     bool has_outfits;
     lmvr_status (*add)(struct set *set, const struct picture *picture, lmvr_error *error);
     lmvr_status (*end)(struct set *set, lmvr_error *error);
@@ -41,15 +42,15 @@ struct set {
     const struct layout *layout;
     struct glyphs glyphs;
     struct listing truth;
-    void *state; /* of the layout; finish() frees it */
+    void *state; /* the layout's; finish() frees it */
 };
 
 extern const struct layout layout_voc2007, layout_coco, layout_visda, layout_imagenet, layout_deepfashion, layout_llava;
 
-/* The generator of a picture. */
+/* The image's generator. */
 struct random set_random(const struct set *set, const struct picture *picture);
 
-/* Kinds by what `class_of` says of them: (kind_count) with a class in `with`, the others in `without`. */
+/* Kinds partitioned by `class_of`: (kind_count) those with a class in `with`, the others in `without`. */
 struct kind_lists {
     int *with, *without; /* owned */
     int with_count, without_count;
@@ -57,9 +58,8 @@ struct kind_lists {
 lmvr_status kind_lists_init(struct kind_lists *lists, bool (*has)(int kind), lmvr_error *error);
 void kind_lists_finish(struct kind_lists *lists);
 
-/* The class of picture `index` where `count` classes take turns: each run of `count` pictures has each class once, in an order
- * that depends on the seed. All parts have the same order, so that a part does not test a class that a longer one does not
- * have. */
+/* The class of image `index` when `count` classes take turns: each run of `count` images has each class once, in an order that
+ * depends on the seed. All splits have the same order, so a shorter one never has a class that a longer one lacks. */
 int set_class(const struct set *set, int64_t index, int count);
 
 #endif

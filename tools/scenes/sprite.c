@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- making one ---- */
+/* ---- creating ---- */
 
 static lmvr_status level_init(struct sprite_level *level, int width, int height, lmvr_error *error)
 {
@@ -30,7 +30,7 @@ static void read_argb(struct sprite_level *level, const unsigned char *argb, int
         }
 }
 
-/* Each pixel is the mean of four; a side of odd length loses its last line, which glyphs leave empty. */
+/* Averages 2 x 2 pixels; an odd last line, which glyphs leave empty, is dropped. */
 static void halve(const struct sprite_level *in, struct sprite_level *out)
 {
     uint8_t *pixel = out->pixels;
@@ -47,7 +47,7 @@ static bool shows(const struct sprite_level *level, int x, int y)
     return (float)level_at(level, x, y)[3] >= SPRITE_SHOWS * 255;
 }
 
-/* The first and the last column of a row that shows; false where none does. */
+/* The first and last visible column of a row; false if there is none. */
 static bool row_ends(const struct sprite_level *level, int y, int *first, int *last)
 {
     *first = 0;
@@ -124,7 +124,7 @@ void sprite_finish(struct sprite *sprite)
     *sprite = (struct sprite){0};
 }
 
-/* ---- drawing one ---- */
+/* ---- drawing ---- */
 
 struct rectangle sprite_bounds(const struct sprite *sprite, const struct pose *pose)
 {
@@ -153,13 +153,13 @@ struct sprite_map sprite_map(const struct sprite *sprite, const struct pose *pos
                              .yy = (float)c,
                              .y0 = (float)(middle_y + s * pose->x - c * pose->y),
                              .single = pose->scale > 0.8};
-    /* four samples a pixel stand half a pixel apart, which may be up to one pixel of the level */
+    /* four samples per pixel are half a pixel apart, at most one pixel of the level */
     for (double step = 0.5 / pose->scale; step > 1 && map.level < SPRITE_LEVELS - 1; step /= 2)
         map.level++;
     return map;
 }
 
-/* As sprite_sample(), at the edge of the level, where some of the neighbors are outside. */
+/* Like sprite_sample(), at the level's edge, where some neighbors are outside. */
 static void sample_edge(const struct sprite_level *l, int column, int row, const float weights[4], float rgba[4])
 {
     for (int i = 0; i < 4; i++) {
@@ -201,7 +201,7 @@ void sprite_pixel(const struct sprite_map *map, int column, int row, float rgba[
         sprite_sample(map->sprite, map->level, u, v, rgba);
         return;
     }
-    for (int i = 0; i < 4; i++) { /* a quarter of a pixel away from the middle */
+    for (int i = 0; i < 4; i++) { /* offset by a quarter of a pixel */
         float sample[4], x = i & 1 ? 0.25F : -0.25F, y = i >> 1 ? 0.25F : -0.25F;
         sprite_sample(map->sprite, map->level, u + map->xx * x + map->xy * y, v + map->yx * x + map->yy * y, sample);
         for (int c = 0; c < 4; c++)

@@ -1,4 +1,4 @@
-/* A small picture with a transparent ground, kept at several sizes so that it can be drawn at any. */
+/* A small image with a transparent background, stored at several sizes so that it can be drawn at any. */
 #ifndef LMVR_TOOLS_SCENES_SPRITE_H
 #define LMVR_TOOLS_SCENES_SPRITE_H
 
@@ -8,7 +8,7 @@
 
 #define SPRITE_LEVELS 6
 
-/* Pixels are RGBA, the colors multiplied by alpha: (height, width, 4). */
+/* Pixels are premultiplied RGBA: (height, width, 4). */
 struct sprite_level {
     int width, height;
     uint8_t *pixels;
@@ -20,19 +20,19 @@ struct sprite_point {
 
 struct sprite {
     struct sprite_level levels[SPRITE_LEVELS]; /* each half as wide and high as the one before */
-    int left, top, right, bottom;              /* of what shows, right and bottom behind the last pixel */
-    struct sprite_point *edge;                 /* (edge_count) corners of pixels that show, from the middle of that box */
+    int left, top, right, bottom;              /* bounds of the visible part; right and bottom are exclusive */
+    struct sprite_point *edge; /* (edge_count) corners of visible pixels, relative to the center of those bounds */
     int edge_count;
 };
 
-/* Alpha from which on a pixel counts as showing, of 1. */
+/* The lowest alpha, 0 to 1, that counts as visible. */
 #define SPRITE_SHOWS 0.25F
 
-/* Takes cairo's premultiplied ARGB32 (`stride` bytes a row). Nothing showing: LMVR_ERROR_INVALID, without a sentence. */
+/* From cairo's premultiplied ARGB32 (`stride` bytes per row). LMVR_ERROR_INVALID, without a message: nothing is visible. */
 lmvr_status sprite_init(struct sprite *sprite, const unsigned char *argb, int width, int height, int stride, lmvr_error *error);
 void sprite_finish(struct sprite *sprite);
 
-/* Where a sprite lies in a picture. The middle of what shows goes to (x, y), in pixels; `scale` is picture pixels a sprite
+/* Where a sprite is in an image. The center of its visible part is at (x, y), in pixels; `scale` is image pixels per sprite
  * pixel. */
 struct pose {
     double x, y, scale, angle; /* radians, clockwise */
@@ -43,23 +43,23 @@ struct rectangle {
     double left, top, right, bottom;
 };
 
-/* The box around what shows in this pose, to a fraction of a pixel. */
+/* The fractional bounding box of the visible part in this pose. */
 struct rectangle sprite_bounds(const struct sprite *sprite, const struct pose *pose);
 
-/* A way from picture pixels to the sprite's. */
+/* Maps image pixels to sprite pixels. */
 struct sprite_map {
     const struct sprite *sprite;
-    float xx, xy, x0, yx, yy, y0; /* of the full-size level */
+    float xx, xy, x0, yx, yy, y0; /* to the full-size level */
     int level;
-    bool single; /* one sample a pixel is enough */
+    bool single; /* one sample per pixel is enough */
 };
 
 struct sprite_map sprite_map(const struct sprite *sprite, const struct pose *pose);
 
-/* `level` at (u, v) of the full size, between its neighboring pixels: RGBA from 0 to 1, multiplied; transparent outside. */
+/* Interpolates `level` at (u, v) of the full size: premultiplied RGBA from 0 to 1; transparent outside. */
 void sprite_sample(const struct sprite *sprite, int level, float u, float v, float rgba[4]);
 
-/* The same for the picture's pixel (column, row), the mean of four samples in it where the sprite gets smaller. */
+/* The same for the image's pixel (column, row): the mean of four samples if the sprite is scaled down. */
 void sprite_pixel(const struct sprite_map *map, int column, int row, float rgba[4]);
 
 #endif

@@ -1,4 +1,4 @@
-/* scenes.json: what is in every picture of a set, and where. Sets of outfits have none. */
+/* Writes scenes.json: what is in every image of a set, and where. Sets of outfits have none. */
 #ifndef LMVR_TOOLS_SCENES_TRUTH_H
 #define LMVR_TOOLS_SCENES_TRUTH_H
 
@@ -6,7 +6,7 @@
 
 #define TRUTH_FILE "scenes.json"
 
-/* In this order: open, add for every picture that was drawn, close; drop in any case, which removes what was not closed. */
+/* Call open, then add for every image that was drawn, then close; and in any case drop, which removes an unfinished file. */
 lmvr_status truth_open(struct set *set, lmvr_error *error);
 lmvr_status truth_add(struct set *set, const struct picture *picture, lmvr_error *error);
 lmvr_status truth_close(struct set *set, lmvr_error *error);

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- where and how large ---- */
+/* ---- places and sizes ---- */
 
 double view_x(const struct view *view, int object)
 {
@@ -71,7 +71,7 @@ bool view_above(const struct view *view, int a, int b)
 
 /* ---- the words ---- */
 
-/* What this object is called: `varied`, by a narrower word or a synonym, where it has one. */
+/* The object's name: if `varied`, a narrower word or a synonym, if it has one. */
 static struct words words_of(const struct object *o, bool varied, int which)
 {
     const struct kind *kind = &kinds[o->kind];
@@ -82,7 +82,7 @@ static struct words words_of(const struct object *o, bool varied, int which)
     return kind_words(kind);
 }
 
-/* Files the object under the mention of its word, or begins one. */
+/* Adds the object to the mention with its word, or starts one. */
 static void add_object(struct view *v, int object, bool varied, int which)
 {
     const struct object *o = &v->scene->objects[object];
@@ -100,7 +100,7 @@ void view_init(struct view *view, const struct scene *scene, int size, bool vari
 {
     int order[SCENE_MAX_OBJECTS] = {0};
     *view = (struct view){.scene = scene, .size = size};
-    for (int i = 0; i < scene->count; i++) { /* by their middles, an insertion sort */
+    for (int i = 0; i < scene->count; i++) { /* insertion sort by center */
         int at = i;
         for (; at > 0 && view_x(view, order[at - 1]) > view_x(view, i); at--)
             order[at] = order[at - 1];
@@ -123,7 +123,7 @@ const struct mention *view_mention_of(const struct view *view, int object)
     return NULL;
 }
 
-/* A color that was painted is told nearly always, one that bananas have anyway seldom. */
+/* A painted color is nearly always told, a natural one, as of bananas, rarely. */
 static const char *color_to_tell(const struct view *view, const struct mention *m, struct random *r)
 {
     const char *color = view_common_color(view, m);

@@ -448,23 +448,23 @@ static void test_a_folder_that_holds_something_is_kept(void **state)
     struct scenes_options o = options_of(SCENES_VOC2007, "set");
     assert_int_equal(mkdir("set", 0777), 0);
     write_text("set/notes.txt", "mine");
-    assert_refused(&o, "set: holds notes.txt, which is of no made set");
+    assert_refused(&o, "set: contains notes.txt, which is not part of");
     o.force = true;
-    assert_refused(&o, "set: holds notes.txt, which is of no made set");
+    assert_refused(&o, "set: contains notes.txt, which is not part of");
     assert_true(exists("set/notes.txt"));
     assert_false(exists("set/made.json"));
     assert_int_equal(unlink("set/notes.txt"), 0);
     o.force = false;
     o.count = 1;
     make(&o);
-    assert_refused(&o, "set: holds a made set already; --force removes it");
+    assert_refused(&o, "set: already has a generated data set; --force removes it");
     o.force = true;
     o.layout = SCENES_IMAGENET;
     make(&o);
     assert_false(exists("set/VOCdevkit"));
     assert_true(exists("set/train"));
     write_text("set/notes.txt", "mine");
-    assert_refused(&o, "set: holds notes.txt");
+    assert_refused(&o, "set: contains notes.txt");
     assert_true(exists("set/train"));
 }
 
@@ -496,7 +496,7 @@ static void test_a_stopped_run_says_so_and_can_be_made_anew(void **state)
     o.count = 200;
     o.progress = stop_at_once;
     assert_int_equal(scenes_make(&o, &error), LMVR_STOPPED);
-    assert_string_equal(error.message, "stopped with 64 of 250 pictures made");
+    assert_string_equal(error.message, "stopped after 64 of 250 images");
     assert_false(exists("set/llava.json") || exists("set/scenes.json"));
     json_t *record = read_json("set/made.json");
     assert_true(json_is_false(json_object_get(record, "complete")));
