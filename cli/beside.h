@@ -1,9 +1,9 @@
-/* What lies beside the program, wherever that was put. */
+/* Finds files installed with the program, wherever that is. */
 #ifndef LMVR_CLI_BESIDE_H
 #define LMVR_CLI_BESIDE_H
 
-/* The path of `relative`, seen from the folder of this program, whether it is there or not; to be freed. NULL: that folder
- * cannot be found, with errno. */
+/* The path of `relative`, starting from this program's folder, whether it exists or not; to be freed. NULL: that folder cannot
+ * be found; errno says why. */
 char *beside_program(const char *relative);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the commands share: their exit statuses, their complaints, and standard output's. */
+/* Shared by the commands: exit statuses, error messages, and standard output. */
 #ifndef LMVR_CLI_CLI_H
 #define LMVR_CLI_CLI_H
 
@@ -7,18 +7,18 @@
 
 enum {
     EXIT_DONE = 0,
-    EXIT_SOME_FAILED = 1, /* some inputs, or all; what is done is kept */
-    EXIT_CANNOT = 2,      /* the call, the model or the output place cannot be used; nothing was written */
-    EXIT_STOPPED = 3      /* midway; what was written is whole */
+    EXIT_SOME_FAILED = 1, /* some inputs, or all; finished results are kept */
+    EXIT_CANNOT = 2,      /* the arguments, the model or the output place cannot be used; nothing was written */
+    EXIT_STOPPED = 3      /* midway; what was written is complete */
 };
 
-/* Writes "lmvr COMMAND: sentence" to standard error. */
+/* Prints "lmvr COMMAND: sentence" to standard error. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Complains and gives the exit status for a failure before anything was written. */
+/* Prints the error and returns the exit status for a failure before anything was written. */
 int cannot(lmvr_status status, const lmvr_error *error);
 
-/* Brings what was printed to standard output; false, with a complaint, where that is not possible. */
+/* Flushes standard output; on failure, prints an error and returns false. */
 bool flush_stdout(void);
 
 int command_embed(const struct options *options);

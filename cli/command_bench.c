@@ -101,7 +101,7 @@ static lmvr_status print_json(const struct bench_report *r, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* ---- the corruptions, which have no limit ---- */
+/* ---- corruptions, which have no theoretical limit ---- */
 
 static lmvr_status print_corruptions(const struct bench_row *rows, bool as_json, lmvr_error *error)
 {

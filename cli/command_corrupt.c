@@ -1,4 +1,4 @@
-/* lmvr corrupt: images to ImageNet-C's corruptions of them. */
+/* lmvr corrupt: applies ImageNet-C's corruptions to images. */
 #include "cli.h"
 #include "corrupt_plan.h"
 #include "error.h"
@@ -21,16 +21,16 @@ struct corrupt_run {
     struct corrupt_plan plan;
     struct frost *frost;
     struct progress progress;
-    char **complaints;    /* one an input, NULL for none */
-    bool *ended;          /* one an input: done or failed */
-    size_t told, written; /* inputs that have been reported, in their order; results that are done with */
+    char **complaints;    /* one per input; NULL: none */
+    bool *ended;          /* one per input: done or failed */
+    size_t told, written; /* inputs reported so far, in order; results written */
     size_t done, failed;  /* inputs */
-    bool stop;            /* nothing new is to be begun */
-    lmvr_status status;   /* what stopped all of it */
-    lmvr_error error;     /* then */
+    bool stop;            /* start nothing new */
+    lmvr_status status;   /* why the run stopped */
+    lmvr_error error;     /* the message for it */
 };
 
-/* ---- one result ---- */
+/* ---- results ---- */
 
 static bool is_there(const char *path)
 {
@@ -69,7 +69,7 @@ static lmvr_status corrupt_copy(const struct corrupt_run *run, const struct imag
     return status;
 }
 
-/* The paths that are to be written, one a variant; with --resume those that are there are left out, as NULL. */
+/* The paths to write, one per variant; with --resume, NULL for those that exist. */
 static lmvr_status list_paths(const struct corrupt_run *run, size_t input, char **paths, int *count, lmvr_error *error)
 {
     *count = 0;
@@ -87,7 +87,7 @@ static lmvr_status list_paths(const struct corrupt_run *run, size_t input, char 
     return LMVR_OK;
 }
 
-/* ---- one input ---- */
+/* ---- inputs ---- */
 
 static void count_results(struct corrupt_run *run, size_t count)
 {
@@ -108,7 +108,7 @@ static bool is_stopped(struct corrupt_run *run)
     return stop;
 }
 
-/* Where there is one input only, its variants are what the threads share. *whole: none was left for a stop. */
+/* If there is only one input, the threads share its variants. *whole: all variants were done before a stop. */
 static lmvr_status corrupt_image(struct corrupt_run *run, const struct image *image, uint64_t hash, char *const *paths,
                                  bool *whole, lmvr_error *error)
 {
@@ -174,7 +174,7 @@ static lmvr_status corrupt_input(struct corrupt_run *run, size_t input, bool *wh
     return status;
 }
 
-/* Tells of the inputs that have ended, as far as all before them have. */
+/* Reports the finished inputs, in order, up to the first unfinished one. */
 static void tell(struct corrupt_run *run)
 {
     for (; run->told < run->plan.inputs.count && run->ended[run->told]; run->told++) {
@@ -245,7 +245,7 @@ static int report(const struct corrupt_run *run)
     return run->failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
-/* The output folder is made, and known to take files, before the work begins. */
+/* Creates the output folder and checks that it is writable before the work begins. */
 static lmvr_status prepare(struct corrupt_run *run, lmvr_error *error)
 {
     TRY(corrupt_plan_init(&run->plan, run->options, error));

@@ -1,4 +1,4 @@
-/* lmvr describe: images to responses on standard output. */
+/* lmvr describe: prints responses to images. */
 #include "cli.h"
 #include "describe_views.h"
 #include "engine.h"
@@ -20,14 +20,14 @@ struct describe_run {
     char **responses; /* (inputs, views), for the sheet */
     struct engine engine;
     struct progress progress;
-    lmvr_error error;           /* of a line, or of the sheet */
-    lmvr_status status;         /* then */
-    size_t done, described;     /* pictures: an input has as many as there are views */
-    size_t failed, last_failed; /* inputs; the number of the last one, counted from 1 */
+    lmvr_error error;           /* about a line, or the sheet */
+    lmvr_status status;         /* its status */
+    size_t done, described;     /* images shown: each input counts once per view */
+    size_t failed, last_failed; /* inputs; the last one's number, counted from 1 */
     bool output_failed, strict_stop;
 };
 
-/* Control characters become spaces, so that an image is always a line of two columns, and a terminal is left in peace. */
+/* Replaces control characters by spaces, so that each image is one line of two columns and terminals are not disturbed. */
 static void print_column(const char *text, char end)
 {
     for (const char *c = text; *c; c++)
@@ -66,7 +66,7 @@ static lmvr_status print_json(const struct describe_run *run, const lmvr_result 
     return status;
 }
 
-/* The path, how the image was shown where there are several ways, and the response. */
+/* Prints the path, the view if there are several, and the response. */
 static void print_line(const struct describe_run *run, const lmvr_result *result)
 {
     char name[64];
@@ -77,7 +77,7 @@ static void print_line(const struct describe_run *run, const lmvr_result *result
     print_column(result->response ? result->response : "", '\n');
 }
 
-/* An input that cannot be read fails in all its views, and is told of once. */
+/* An input that cannot be read fails in all its views, but is reported once. */
 static void note_failure(struct describe_run *run, const lmvr_result *result)
 {
     size_t input = result->index / (size_t)run->views.count + 1;
@@ -128,7 +128,7 @@ static int report(const struct describe_run *run, lmvr_status status, const lmvr
     return failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
-/* Each input as often as there are views. */
+/* Lists each input once per view. */
 static lmvr_image *list_images(const struct describe_run *run)
 {
     size_t views = (size_t)run->views.count;
@@ -143,7 +143,7 @@ static int compute(struct describe_run *run)
     lmvr_error error;
     size_t count = run->inputs.count * (size_t)run->views.count;
     lmvr_image *images = list_images(run);
-    bool room = !isatty(STDOUT_FILENO); /* else the lines themselves show how far it is */
+    bool room = !isatty(STDOUT_FILENO); /* otherwise the lines themselves show the progress */
     progress_begin(&run->progress, !run->options->quiet && room, 0, count);
     lmvr_status status = images ? lmvr_embed(run->engine.session, images, count, on_result, run, &error)
                                 : error_no_memory(&error, "the list of images");

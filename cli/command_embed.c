@@ -1,4 +1,4 @@
-/* lmvr embed: images to rows of .npy files and lines of index.jsonl. */
+/* lmvr embed: writes images' features to .npy files and index.jsonl. */
 #include "cli.h"
 #include "engine.h"
 #include "error.h"
@@ -16,7 +16,7 @@ struct embed_run {
     struct engine engine;
     struct recorder *recorder;
     struct progress progress;
-    bool strict_stop; /* an input failed, and --strict is given; it is not recorded, so that --resume tries it again */
+    bool strict_stop; /* an input failed with --strict; it is not recorded, so that --resume tries it again */
 };
 
 static enum store_mode mode_of(const struct options *o)
@@ -24,7 +24,7 @@ static enum store_mode mode_of(const struct options *o)
     return o->resume ? STORE_RESUME : o->force ? STORE_FORCE : STORE_NEW;
 }
 
-/* What can be checked before the model is opened, which can take minutes. */
+/* Checks what it can before opening the model, which may take minutes. */
 static lmvr_status check_call(const struct options *o, lmvr_error *error)
 {
     if (!o->output)
@@ -64,7 +64,7 @@ static int after_record(size_t done, void *user)
     return interrupt_came();
 }
 
-/* ---- how it ended ---- */
+/* ---- ending ------------------------------------------------------------------------------------------------------------- */
 
 static int report_stop(const struct embed_run *run, const char *why)
 {
@@ -88,7 +88,7 @@ static int report(const struct embed_run *run, lmvr_status status, const lmvr_er
     return failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
-/* Embeds the inputs that are not done yet. */
+/* Embeds the inputs that are not yet done. */
 static int compute(struct embed_run *run)
 {
     lmvr_error error;

@@ -1,4 +1,4 @@
-/* lmvr eval: the paper's experiments on a data set, as a table here and a report in a folder. */
+/* lmvr eval: runs the paper's experiments on a data set; prints a table and writes a report. */
 #include "cli.h"
 #include "corruption_list.h"
 #include "engine.h"
@@ -28,13 +28,13 @@ struct eval_run {
     struct eval_model models[EVAL_MOST_MODELS];
     int model_count;
     struct progress progress;
-    unsigned types, severities; /* of corruptions; 0: all that there are */
+    unsigned types, severities; /* of corruptions; 0: all */
     bool in_pass, strict_stop;
-    size_t done;        /* images of the pass */
-    const char *fitted; /* the representation last said to be fitted */
+    size_t done;        /* images in this pass */
+    const char *fitted; /* the last representation that was announced */
 };
 
-/* ---- what happens on the way -------------------------------------------------------------------------------------------- */
+/* ---- progress ----------------------------------------------------------------------------------------------------------- */
 
 static bool talks(const struct eval_run *run)
 {
@@ -48,7 +48,7 @@ static void end_pass(struct eval_run *run)
     run->in_pass = false;
 }
 
-/* "fog/3", a condition's folder, is told as "fog 3". */
+/* A condition's folder, "fog/3", is printed as "fog 3". */
 static void on_pass(void *user, const char *what, int number, int passes, int64_t images)
 {
     struct eval_run *run = user;
@@ -85,7 +85,7 @@ static int on_fit(void *user, const char *representation, const char *task)
     return interrupt_came();
 }
 
-/* ---- the call ----------------------------------------------------------------------------------------------------------- */
+/* ---- arguments ---------------------------------------------------------------------------------------------------------- */
 
 static lmvr_status check_call(struct eval_run *run, lmvr_error *error)
 {
@@ -94,7 +94,7 @@ static lmvr_status check_call(struct eval_run *run, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "eval takes one experiment: %s", experiment_names);
     run->experiment = experiment_find(o->inputs[0]);
     if (!run->experiment)
-        return error_set(error, LMVR_ERROR_INVALID, "there is no experiment \"%s\"; there are %s", o->inputs[0],
+        return error_set(error, LMVR_ERROR_INVALID, "there is no experiment \"%s\"; expected one of %s", o->inputs[0],
                          experiment_names);
     if (!o->data)
         return error_set(error, LMVR_ERROR_INVALID, "no data: --data has to name the folder of the data set");
@@ -152,7 +152,7 @@ static lmvr_status open_models(struct eval_run *run, lmvr_error *error)
     return open_finetuned(run, error);
 }
 
-/* ImageNet-C cropped the pictures of one class each; a crop of a picture with many would lose some. */
+/* ImageNet-C's images have one class each; cropping an image with many objects would lose some. */
 static int corrupt_size(const struct eval_run *run)
 {
     if (run->options->size >= 0)
@@ -160,7 +160,7 @@ static int corrupt_size(const struct eval_run *run)
     return run->set.tasks[0].labels.kind == LABELS_SINGLE ? CROP_SIZE : 0;
 }
 
-/* ---- how it ended ------------------------------------------------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------------------------------------------------------- */
 
 static lmvr_status print_table(const struct report_table *table, lmvr_error *error)
 {
@@ -184,7 +184,7 @@ static int finish(const struct eval_run *run, const struct report *report, const
     if (!flush_stdout())
         return EXIT_STOPPED;
     if (counts->warnings > 0)
-        complain("%d warning%s of the probes: see the report", counts->warnings, counts->warnings == 1 ? "" : "s");
+        complain("%d warning%s from the probes: see the report", counts->warnings, counts->warnings == 1 ? "" : "s");
     if (counts->failed == 0)
         return EXIT_DONE;
     complain("%lld of %lld images could not be used", (long long)counts->failed, (long long)counts->images);

@@ -1,4 +1,4 @@
-/* lmvr info: what a model is, and what memory it takes, without loading it. */
+/* lmvr info: prints a model's architecture and memory needs, without loading it. */
 #include "cli.h"
 #include "engine.h"
 #include "error.h"
@@ -12,7 +12,7 @@
 struct report {
     const char *path;
     lmvr_model_info f32, bf16;
-    lmvr_dtype chosen; /* by --dtype's default on this machine */
+    lmvr_dtype chosen; /* the default of --dtype on this machine */
 };
 
 static lmvr_status inspect(const char *path, struct report *r, lmvr_error *error)
@@ -34,7 +34,7 @@ static int64_t all_parameters(const lmvr_model_info *i)
     return i->vision.parameters + i->connector_parameters + i->language.parameters;
 }
 
-/* ---- for people ---- */
+/* ---- text ---- */
 
 /* "6.74 billion", "303.5 million", "12345". */
 static void print_count(int64_t n)
@@ -59,7 +59,7 @@ static void print_bytes(uint64_t n)
     printf("%.*f %s", unit == 0 ? 0 : value < 10 ? 2 : 1, value, units[unit]);
 }
 
-/* `before` blocks of another stack stand before these. */
+/* `before` is the number of blocks of another stack that precede these. */
 static void print_stack(const char *name, int before, const lmvr_stack_info *s)
 {
     printf("%-14s", name);
@@ -83,7 +83,7 @@ static void print_memory(const char *name, const lmvr_model_info *i, bool chosen
     if (i->kv_bytes_per_token) {
         printf(", ");
         print_bytes(i->kv_bytes_per_token);
-        printf(" of key-value cache a token");
+        printf(" of key-value cache per token");
     }
     printf("%s\n", chosen ? " (the default here)" : "");
 }
@@ -100,11 +100,11 @@ static void print_text(const struct report *r)
     }
     if (i->language.blocks)
         print_stack("language", i->input_blocks, &i->language);
-    printf("%-14s", "in all");
+    printf("%-14s", "total");
     print_count(all_parameters(i));
     printf(" parameters, stored as %s\n", i->stored_dtypes);
     printf("%-14s%d x %d pixels in patches of %d", "image", i->image_size, i->image_size, i->patch_size);
-    printf(i->visual_tokens ? ", %d tokens of the prompt\n" : "\n", i->visual_tokens);
+    printf(i->visual_tokens ? ", %d tokens in the prompt\n" : "\n", i->visual_tokens);
     if (i->language.blocks)
         printf("%-14s%d tokens\n", "vocabulary", i->vocabulary);
     if (i->max_positions)
@@ -113,7 +113,7 @@ static void print_text(const struct report *r)
     print_memory("--dtype bf16", &r->bf16, r->chosen == LMVR_DTYPE_BF16);
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static json_t *stack_to_json(const lmvr_stack_info *s)
 {

@@ -1,4 +1,4 @@
-/* lmvr probe: linear classifiers on features. fit writes one, score says how good it is, predict writes its probabilities. */
+/* lmvr probe: linear classifiers on features. fit trains one, score evaluates it, predict writes its probabilities. */
 #include "cli.h"
 #include "error.h"
 #include "format/file.h"
@@ -26,7 +26,7 @@ static void use_threads(const struct options *options)
         omp_set_num_threads(options->session.threads);
 }
 
-/* The library does not know the files' names. */
+/* Adds the file's name, which the library does not know, to an error. */
 static lmvr_status in_features(const struct options *o, lmvr_status status, lmvr_error *error)
 {
     lmvr_error inner = *error;
@@ -35,7 +35,7 @@ static lmvr_status in_features(const struct options *o, lmvr_status status, lmvr
     return status;
 }
 
-/* Before the work, so that none is lost for a place that cannot be written. */
+/* Checks before the work that the output can be written. */
 static lmvr_status check_output(const struct options *o, const char *what, lmvr_error *error)
 {
     struct stat st;
@@ -116,7 +116,7 @@ int command_probe_fit(const struct options *options)
 
 /* ---- score and predict ---- */
 
-/* The probe, and what it is to be used on; scores (rows, classes), to be freed. */
+/* Reads the probe and its inputs, and computes scores (rows, classes), to be freed. */
 static lmvr_status use_probe(const struct options *o, enum probe_use use, struct probe *probe, struct probe_inputs *in,
                              float **scores, lmvr_error *error)
 {
@@ -177,7 +177,7 @@ static lmvr_status write_rows(const char *path, const float *rows, int64_t count
     return status == LMVR_OK ? closed : status;
 }
 
-/* Beside the place first, so that what is there is whole. */
+/* Written to a temporary file first, so that an existing file stays intact. */
 static lmvr_status write_scores(const char *path, const float *rows, int64_t count, int width, lmvr_error *error)
 {
     char *temporary;

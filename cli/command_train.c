@@ -1,4 +1,4 @@
-/* lmvr train: a model's training, from data to a folder that transformers opens. */
+/* lmvr train: trains a model from data to a folder that transformers can load. */
 #include "cli.h"
 #include "error.h"
 #include "hub.h"
@@ -21,12 +21,12 @@ struct session {
     const struct options *options;
     struct places places;
     struct progress progress;
-    int64_t skipped;     /* as last complained about */
+    int64_t skipped;     /* as last reported */
     int64_t step, steps; /* as last reported; 0 of 0 before the first */
-    bool begun;          /* the run was not finished before */
+    bool begun;          /* the run was not already finished */
 };
 
-/* ---- what happens on the way ------------------------------------------------------------------------------------------ */
+/* ---- progress --------------------------------------------------------------------------------------------------------- */
 
 static void on_begin(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, void *user)
 {
@@ -37,7 +37,7 @@ static void on_begin(int64_t parameters, int64_t trained, int64_t samples, int64
                 (long long)samples, (long long)steps);
 }
 
-/* "   1:02:03 left", and nothing after the last step. */
+/* "   1:02:03 left", or nothing after the last step. */
 static void format_left(char *text, size_t size, const struct run_report *report)
 {
     long s = report->seconds_left < 359999999 ? (long)(report->seconds_left + 0.5) : 359999999;
@@ -57,7 +57,7 @@ static int on_step(const struct run_report *report, void *user)
         if (report->warning)
             complain("%s", report->warning);
         if (report->skipped > s->skipped && s->skipped == 0)
-            complain("left out: %s", report->skipped_why);
+            complain("skipped: %s", report->skipped_why);
         s->skipped = report->skipped;
     }
     format_left(left, sizeof left, report);
@@ -69,7 +69,7 @@ static int on_step(const struct run_report *report, void *user)
     return interrupt_came();
 }
 
-/* ---- the call --------------------------------------------------------------------------------------------------------- */
+/* ---- arguments -------------------------------------------------------------------------------------------------------- */
 
 static lmvr_status check_call(const struct options *o, enum train_kind kind, lmvr_error *error)
 {
@@ -79,24 +79,25 @@ static lmvr_status check_call(const struct options *o, enum train_kind kind, lmv
     if (!o->output)
         return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder");
     if (!o->data)
-        return error_set(error, LMVR_ERROR_INVALID, "no data: --data has to name them");
+        return error_set(error, LMVR_ERROR_INVALID, "no data: --data has to name a file or folder");
     bool random = kind == TRAIN_CONTRASTIVE || kind == TRAIN_LANGUAGE;
     if (random && !o->model == !t->config)
-        return error_set(error, LMVR_ERROR_INVALID, "what to begin with: --config (a shape) or -m (a folder), one of them");
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "no initial model: either --config (an architecture) or -m (a folder) is needed");
     if (kind == TRAIN_ALIGN && (o->model ? t->vision || t->language : !t->vision || !t->language))
-        return error_set(error, LMVR_ERROR_INVALID, "what to begin with: --vision and --language, or -m alone");
+        return error_set(error, LMVR_ERROR_INVALID, "no initial model: either --vision and --language or -m alone is needed");
     if (kind == TRAIN_QFORMER && (o->model ? t->vision || t->config : !t->vision || !t->config))
-        return error_set(error, LMVR_ERROR_INVALID, "what to begin with: --vision and --config, or -m alone");
+        return error_set(error, LMVR_ERROR_INVALID, "no initial model: either --vision and --config or -m alone is needed");
     if (kind == TRAIN_QFORMER_LANGUAGE && !o->model)
         return error_set(error, LMVR_ERROR_INVALID, "no model: -m has to name a stage 1 folder, or a BLIP-2 folder");
     if (!random && kind != TRAIN_ALIGN && kind != TRAIN_QFORMER && !o->model)
         return error_set(error, LMVR_ERROR_INVALID, "no model: -m has to name a LLaVA folder");
     if (t->trains_vision && t->lora_rank)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "--lora and --train-vision: adapters have no place for an encoder; one of them");
+                         "--lora and --train-vision cannot be combined: adapters cannot store an encoder");
     if (t->image_size && !t->trains_vision)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "--image-size needs --train-vision: a frozen encoder sees what it has learned to see");
+                         "--image-size needs --train-vision: a frozen encoder cannot adapt to a new size");
     if (kind == TRAIN_FINETUNE && !o->dataset)
         return error_set(error, LMVR_ERROR_INVALID, "no labels: --dataset has to name the data's layout");
     return LMVR_OK;
@@ -174,13 +175,13 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     fill_run(o, session, &train->run);
 }
 
-/* Says how it ended. */
+/* Reports how the run ended. */
 static int end(struct session *s, lmvr_status status, const lmvr_error *error)
 {
     if (status == LMVR_OK) {
         progress_end_saying(&s->progress);
         if (!s->begun && !s->options->quiet)
-            fprintf(stderr, "%s: the run was finished before; nothing to do\n", s->options->output);
+            fprintf(stderr, "%s: the run was already finished; nothing to do\n", s->options->output);
         return s->skipped ? EXIT_SOME_FAILED : EXIT_DONE;
     }
     progress_clear(&s->progress);

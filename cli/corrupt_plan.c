@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- which corruptions ---- */
+/* ---- corruptions ---- */
 
 static lmvr_status choose_variants(struct corrupt_plan *plan, const struct options *o, lmvr_error *error)
 {
@@ -31,9 +31,9 @@ static lmvr_status choose_variants(struct corrupt_plan *plan, const struct optio
     return LMVR_OK;
 }
 
-/* ---- to which paths ---- */
+/* ---- paths ---- */
 
-/* How much of a path below its folder is its stem: all but the ending of the last part's name. */
+/* The length of a relative path without the extension. */
 static int stem_length(const char *below)
 {
     const char *slash = strrchr(below, '/'), *name = slash ? slash + 1 : below, *ending = strrchr(name, '.');
@@ -44,7 +44,7 @@ char *corrupt_plan_path(const struct corrupt_plan *plan, size_t input, int varia
 {
     char *path = NULL;
     const char *below = plan->inputs.paths[input] + plan->inputs.below[input];
-    while (*below == '/') /* of "folder//a.jpg" in a list */
+    while (*below == '/') /* as in "folder//a.jpg" in a list */
         below++;
     int length =
         asprintf(&path, "%s%s%.*s%s", plan->output, plan->variants[variant].folder, stem_length(below), below, plan->ending);
@@ -61,7 +61,7 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct target *)a)->path, ((const struct target *)b)->path);
 }
 
-/* Variants have folders of their own, so what is true of the first one's paths is true of all. */
+/* Variants have folders of their own, so it suffices to check the first one's paths. */
 static lmvr_status refuse_same_output(const struct corrupt_plan *plan, lmvr_error *error)
 {
     size_t count = plan->inputs.count;
@@ -97,7 +97,7 @@ static int by_identity(const void *a, const void *b)
     return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
-/* Whether a result of this variant would take the place of one of the inputs or, unless that is wanted, of another file. */
+/* Whether a result of this variant would overwrite one of the inputs or, unless allowed, another file. */
 static lmvr_status check_variant(const struct corrupt_plan *plan, int variant, const struct identity *ids, size_t id_count,
                                  bool may_exist, lmvr_error *error)
 {
@@ -105,7 +105,7 @@ static lmvr_status check_variant(const struct corrupt_plan *plan, int variant, c
     struct stat st;
     snprintf(folder, sizeof folder, "%s%s", plan->output, plan->variants[variant].folder);
     if (stat(folder, &st) != 0)
-        return LMVR_OK; /* nothing is there yet */
+        return LMVR_OK; /* nothing is there */
     for (size_t i = 0; i < plan->inputs.count; i++) {
         char *path = corrupt_plan_path(plan, i, variant);
         if (!path)
@@ -113,10 +113,10 @@ static lmvr_status check_variant(const struct corrupt_plan *plan, int variant, c
         lmvr_status status = LMVR_OK;
         bool there = stat(path, &st) == 0;
         if (there && bsearch(&(struct identity){st.st_dev, st.st_ino}, ids, id_count, sizeof *ids, by_identity))
-            status = error_set(error, LMVR_ERROR_INVALID, "%s: is an input, and would be written over", path);
+            status = error_set(error, LMVR_ERROR_INVALID, "%s: is an input, and would be overwritten", path);
         else if (there && !may_exist)
             status = error_set(error, LMVR_ERROR_INVALID,
-                               "%s: is there already; --resume keeps what is there, --force replaces it", path);
+                               "%s: already exists; --resume keeps existing results, --force replaces them", path);
         free(path);
         TRY(status);
     }
@@ -141,7 +141,7 @@ static lmvr_status refuse_output_over_file(const struct corrupt_plan *plan, bool
     return status;
 }
 
-/* ---- the whole ---- */
+/* ---- the plan ---- */
 
 lmvr_status corrupt_plan_init(struct corrupt_plan *plan, const struct options *options, lmvr_error *error)
 {

@@ -1,4 +1,4 @@
-/* What `lmvr corrupt` is to write: which corruptions, of which inputs, to which paths. */
+/* What `lmvr corrupt` will write: which corruptions of which inputs, to which paths. */
 #ifndef LMVR_CLI_CORRUPT_PLAN_H
 #define LMVR_CLI_CORRUPT_PLAN_H
 
@@ -6,31 +6,30 @@
 #include "inputs.h"
 #include "options.h"
 
-/* A corruption at one severity, and where its results go. */
+/* A corruption at one severity, and the folder for its results. */
 struct variant {
     enum corruption_type type;
     int severity;
-    char folder[32]; /* "TYPE/SEVERITY/" where there are several, else empty */
+    char folder[32]; /* "TYPE/SEVERITY/" if there are several, else empty */
 };
 
 struct corrupt_plan {
     struct variant variants[CORRUPTION_LIST_MOST];
     int variant_count;
-    char *output; /* the folder, with a slash at its end */
+    char *output; /* the folder, with a trailing slash */
     const char *ending;
     struct inputs inputs;
 };
 
-/* Reads the options and collects the inputs. Refused (LMVR_ERROR_INVALID, nothing written) are two inputs for one output, an
- * output that is one of the inputs, and, without --resume or --force, an output that is there already. corrupt_plan_finish() is
- * due in either case. */
+/* Reads the options and collects the inputs. LMVR_ERROR_INVALID: two inputs have the same output, an output is one of the
+ * inputs or, without --resume or --force, an output exists; nothing was written. Call corrupt_plan_finish() in any case. */
 lmvr_status corrupt_plan_init(struct corrupt_plan *plan, const struct options *options, lmvr_error *error);
 void corrupt_plan_finish(struct corrupt_plan *plan);
 
-/* Where the result goes, to be freed; NULL: no memory. */
+/* The path of a result, to be freed; NULL: out of memory. */
 char *corrupt_plan_path(const struct corrupt_plan *plan, size_t input, int variant);
 
-/* Makes the folder of a file's path, and those above it. */
+/* Creates the folder of a file's path, and its parents. */
 lmvr_status make_folders_of(const char *path, lmvr_error *error);
 
 #endif

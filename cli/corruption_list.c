@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Calls `take` for each word between commas. */
+/* Calls `take` for each comma-separated word. */
 static lmvr_status each_word(const char *list, lmvr_status (*take)(char *word, void *user, lmvr_error *error), void *user,
                              lmvr_error *error)
 {
@@ -34,7 +34,7 @@ static lmvr_status take_type(char *word, void *user, lmvr_error *error)
     else if (corruption_find(word, &type))
         *types |= 1U << type;
     else
-        return error_set(error, LMVR_ERROR_INVALID, "there is no corruption \"%s\"; lmvr corrupt --help names them", word);
+        return error_set(error, LMVR_ERROR_INVALID, "there is no corruption \"%s\"; lmvr corrupt --help lists them", word);
     return LMVR_OK;
 }
 

@@ -71,7 +71,7 @@ static int columns_of(const struct views *views, size_t inputs)
     return inputs < PLAIN_COLUMNS ? (int)inputs : PLAIN_COLUMNS;
 }
 
-/* With corruptions each input begins a row. */
+/* With corruptions each input starts a row. */
 static size_t rows_of(const struct views *views, size_t inputs)
 {
     size_t columns = (size_t)columns_of(views, inputs), count = (size_t)views->count;
@@ -87,9 +87,9 @@ lmvr_status views_check_sheet(const struct views *views, const struct options *o
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return error_set(error, LMVR_ERROR_INVALID, "%s: is not a file, --sheet has to name one", path);
     if (stat(path, &st) == 0 && !options->force)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: is there already; --force replaces it", path);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: already exists; --force replaces it", path);
     if (rows_of(views, inputs) > COMPARISON_MOST_ROWS)
-        return error_set(error, LMVR_ERROR_INVALID, "--sheet has room for %d rows of pictures, and this would be %zu",
+        return error_set(error, LMVR_ERROR_INVALID, "--sheet has room for %d rows of images, but %zu are needed",
                          COMPARISON_MOST_ROWS, rows_of(views, inputs));
     char *copy = strdup(path);
     if (!copy)

@@ -25,7 +25,7 @@ static char *model_beside_program(const char *relative)
     return resolved;
 }
 
-/* The model that came with the program, to be freed; NULL: none. An installation that was moved as a whole still finds it. */
+/* The model shipped with the program, to be freed; NULL: none. Found even if the whole installation was moved. */
 static char *shipped_model(void)
 {
     char *path = model_beside_program(MODEL_FROM_BIN);

@@ -1,4 +1,4 @@
-/* A model and a session on it, as the options ask for them. */
+/* A model and a session on it, as the options request. */
 #ifndef LMVR_CLI_ENGINE_H
 #define LMVR_CLI_ENGINE_H
 

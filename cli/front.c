@@ -40,8 +40,8 @@ bool flush_stdout(void)
     return false;
 }
 
-/* A standard stream that the caller closed would be the next file that is opened, and an output be mixed into results. They are
- * opened the wrong way round, so that using one fails as it should. */
+/* If the caller closed a standard stream, the next opened file would take its place, and output would end up in results. They
+ * are opened in the wrong mode, so that using them fails as it should. */
 static void hold_standard_streams(void)
 {
     for (int fd = 0; fd <= 2; fd++)
@@ -52,7 +52,7 @@ static void hold_standard_streams(void)
 void front_begin(void)
 {
     hold_standard_streams();
-    /* Errors of write() say more than a death by signal: a closed pipe, a limit on the size of files. */
+    /* Errors from write() are more informative than death by a signal: a closed pipe, a limit on file size. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
 }
@@ -64,7 +64,7 @@ static int run_beside(const struct command *command, char **argv)
     char *path = beside_program(name);
     if (path)
         execv(path, argv);
-    complain("cannot run %s, which belongs beside this program: %s", name, strerror(errno));
+    complain("cannot run %s, which should be next to this program: %s", name, strerror(errno));
     free(path);
     return EXIT_CANNOT;
 }

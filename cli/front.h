@@ -1,13 +1,13 @@
-/* The way from main() to a command, which lmvr and the programs beside it share. */
+/* From main() to a command, shared by lmvr and its companion programs. */
 #ifndef LMVR_CLI_FRONT_H
 #define LMVR_CLI_FRONT_H
 
 #include "cli.h"
 
-/* Call it first: it sees to closed standard streams and to signals. */
+/* Call it first: it handles closed standard streams and signals. */
 void front_begin(void);
 
-/* Runs a command; argv[0] is its last word, argv[1..] its options and inputs. Returns the exit status. */
+/* Runs a command; argv[0] is the last word of its name, argv[1..] its options and inputs. Returns the exit status. */
 int front_run(const struct command *command, int argc, char **argv);
 
 #endif

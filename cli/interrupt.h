@@ -1,4 +1,4 @@
-/* A first SIGINT, SIGTERM or SIGHUP asks a run to stop after the image at hand; a second one ends the program at once. */
+/* The first SIGINT, SIGTERM or SIGHUP asks a run to stop after the current image; a second one ends the program at once. */
 #ifndef LMVR_CLI_INTERRUPT_H
 #define LMVR_CLI_INTERRUPT_H
 

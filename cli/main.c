@@ -1,4 +1,4 @@
-/* lmvr: images to vectors with a multimodal language model. Finds the command and hands over. */
+/* lmvr: turns images into vectors with a multimodal language model. Finds the command and runs it. */
 #include "front.h"
 #include "image/kinds.h"
 #include "spin.h"
@@ -72,7 +72,7 @@ static const struct command commands[] = {
      command_train_qformer_language, train_notes},
 };
 #define COMMANDS       (sizeof commands / sizeof *commands)
-#define SUMMARY_COLUMN 26 /* of the lists of commands */
+#define SUMMARY_COLUMN 26 /* in the lists of commands */
 
 static int print_help(void)
 {
@@ -90,7 +90,7 @@ static int print_version(void)
     return flush_stdout() ? EXIT_DONE : EXIT_STOPPED;
 }
 
-/* How many arguments, from argv[1] on, make up a command's name, such as "probe fit"; 0 where they do not. */
+/* How many arguments, from argv[1] on, form the command's name, such as "probe fit"; 0: they do not. */
 static int matching_words(const char *name, int argc, char **argv)
 {
     for (int words = 1; words < argc; words++) {
@@ -106,7 +106,7 @@ static int matching_words(const char *name, int argc, char **argv)
     return 0;
 }
 
-/* "lmvr probe" and "lmvr probe --help": the commands that begin with that word, if there are any. */
+/* "lmvr probe" and "lmvr probe --help": lists the commands that begin with that word, if there are any. */
 static bool explain_words(int argc, char **argv, int *status)
 {
     size_t length = strlen(argv[1]), found = 0;

@@ -4,15 +4,15 @@
 
 #define AT(member) offsetof(struct options, member)
 
-/* Commands that have options in common. */
+/* Groups of commands that have options in common. */
 #define FOR_BLIP2 (FOR_TRAIN_QFORMER | FOR_TRAIN_QFORMER_LANGUAGE)
 #define FOR_TRAIN                                                                                                              \
     (FOR_TRAIN_CONTRASTIVE | FOR_TRAIN_LANGUAGE | FOR_TRAIN_ALIGN | FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE | FOR_BLIP2)
-#define FOR_IMAGES (FOR_EMBED | FOR_DESCRIBE)           /* that a list of images */
-#define FOR_MODEL  (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* is shown to a model */
+#define FOR_IMAGES (FOR_EMBED | FOR_DESCRIBE)           /* give a list of images */
+#define FOR_MODEL  (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* to a model */
 #define FOR_PROBE  (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
 #define FOR_LABELS (FOR_PROBE_FIT | FOR_PROBE_SCORE)
-/* ... and those whose results lie somewhere afterwards. */
+/* ... and those that write results to files. */
 #define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_EVAL | FOR_SCENES | FOR_TRAIN)
 #define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_ATTEND | FOR_TRAIN)
 #define FOR_TUNING   (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
@@ -27,7 +27,7 @@
 #define REAL(value, member, from, to) value, OPTION_REAL, AT(member), from, to
 
 const struct option_row option_table[] = {
-    /* the model, and what comes out */
+    /* models and outputs */
     {'m', "model", PATH("PATH", model), FOR_BENCH, "Hugging Face model folder, instead of a --shape"},
     {'m', "model", PATH("PATH", model), (FOR_MODEL & ~FOR_EVAL) | FOR_INFO,
      "Hugging Face model folder (default: the model that ships with lmvr)"},
@@ -41,7 +41,7 @@ const struct option_row option_table[] = {
     {'o', "output", PATH("DIR", output), FOR_CORRUPT, "output folder"},
     {'o', "output", PATH("REPORT", output), FOR_EVAL, "folder for the report and the features"},
 
-    /* what is looked at */
+    /* what attend looks at */
     {0, "words", TEXT("WORD,...", words), FOR_ATTEND,
      "words to show, each at its first occurrence (default: words of the response that look like nouns)"},
     {0, "token", TEXT("N,...", tokens), FOR_ATTEND, "response tokens to show, counted from 0, instead of words"},
@@ -74,13 +74,13 @@ const struct option_row option_table[] = {
      "deepfashion, folder or csv"},
     {0, "data", PATH("PATH", data), FOR_EVAL | FOR_LABELS, "path of the data set as downloaded"},
     {0, "task", TEXT("NAME", task), FOR_LABELS, "task to use, if the data set has several"},
-    {0, "test-part", TEXT("NAME", test_part), FOR_EVAL | FOR_LABELS, "part to test on, if the data set has several"},
-    {0, "limit", INTEGER(limit, 1, INT_MAX), FOR_EVAL, "maximum number of images per part"},
+    {0, "test-part", TEXT("NAME", test_part), FOR_EVAL | FOR_LABELS, "test split to use, if the data set has several"},
+    {0, "limit", INTEGER(limit, 1, INT_MAX), FOR_EVAL, "maximum number of images per split"},
 
     /* experiments */
     {0, "type", TEXT("NAME,...", types), FOR_EVAL,
      "corruption: which ones to test, by ImageNet-C's names; all: the 15 of the benchmark, extra: the 4 of its extra set "
-     "(default: all, or what --corrupted holds)"},
+     "(default: all, or those in --corrupted)"},
     {0, "severity", TEXT("N,...", severities), FOR_EVAL, "corruption: which severities, 1 to 5 (default: all)"},
     {0, "corrupted", PATH("PATH", corrupted), FOR_EVAL,
      "corruption: ImageNet-C folder (default: corrupt the test images on the fly)"},
@@ -93,7 +93,7 @@ const struct option_row option_table[] = {
     {'p', "probe", PATH("P.safetensors", probe), FOR_PROBE_SCORE | FOR_PROBE_PREDICT, "probe file written by probe fit"},
     {0, "features", PATH("F.npy", feature_file), FOR_PROBE, "feature matrix, one row per image"},
     {0, "labels", PATH("L.csv", labels), FOR_LABELS,
-     "labels, one line per row: a column label, or one column per class with 1, -1, or 0 (difficult, left out)"},
+     "labels, one line per row: a column label, or one column per class with 1, -1, or 0 (difficult, ignored)"},
     {0, "index", PATH("INDEX.jsonl", index), FOR_LABELS, "match labels to rows by path through this index, not by line"},
     {'o', "output", PATH("P.safetensors", output), FOR_PROBE_FIT, "output file for the probe"},
     {'o', "output", PATH("S.npy", output), FOR_PROBE_PREDICT, "output file for the probabilities, one column per class"},
@@ -101,16 +101,16 @@ const struct option_row option_table[] = {
      "inverse regularization strength (default: chosen on a held-out fifth)"},
     {0, "seed", SEED(session.seed), FOR_PROBE_FIT, "random seed of the held-out split (default: 0)"},
 
-    /* made data sets */
+    /* generated data sets */
     {0, "layout", CHOICE("voc2007|coco|visda|imagenet|deepfashion|llava", scenes_layout), FOR_SCENES,
      "data set layout to write"},
-    {0, "count", INTEGER(scenes_count, 1, 1e7), FOR_SCENES, "number of training pictures"},
+    {0, "count", INTEGER(scenes_count, 1, 1e7), FOR_SCENES, "number of training images"},
     {0, "test-count", INTEGER(scenes_test_count, 1, 1e7), FOR_SCENES,
-     "number of test pictures (default: a quarter of --count, at least 1)"},
+     "number of test images (default: a quarter of --count, at least 1)"},
     {0, "seed", SEED(session.seed), FOR_SCENES, "random seed (default: 0)"},
     {'o', "output", PATH("DIR", output), FOR_SCENES, "new or empty output folder"},
     {0, "manners", TEXT("NAME,...", scenes_manners), FOR_SCENES,
-     "how pictures are painted, one of these each: colors, photo, flat, gray, pencil (default: colors)"},
+     "painting styles, one of which each image gets: colors, photo, flat, gray, pencil (default: colors)"},
     {0, "size", INTEGER(scenes_size, 112, 2048), FOR_SCENES, "width and height in pixels (default: 224)"},
 
     /* training */
@@ -153,7 +153,7 @@ const struct option_row option_table[] = {
      FOR_TRAIN_CONTRASTIVE | FOR_TRAIN_LANGUAGE | FOR_TRAIN_QFORMER,
      "size of a tokenizer trained on the data (default: the configuration's vocabulary size)"},
     {'o', "output", PATH("DIR", output), FOR_TRAIN, "output folder for the model, its checkpoints and its loss"},
-    /* {a|b|...}: a default for each of the train commands, in the order of their bits */
+    /* {a|b|...}: the default for each train command, in the order of their bits */
     {0, "epochs", REAL("N", train.epochs, 1e-6, 1e6), FOR_TRAIN, "passes over the data (default: {32|1|1|3|3|10|10})"},
     {0, "steps", INTEGER(train.steps, 1, INT_MAX), FOR_TRAIN, "number of steps, instead of --epochs"},
     {0, "batch", INTEGER(session.batch, 1, 65536), FOR_TRAIN, "samples per batch (default: {256|64|128|32|32|100|64})"},
@@ -184,12 +184,12 @@ const struct option_row option_table[] = {
     {0, "checkpoint-every", INTEGER(train.checkpoint_every, 0, INT_MAX), FOR_TRAIN,
      "steps between checkpoints; 0: by time alone (default: 0)"},
     {0, "checkpoint-minutes", REAL("X", train.checkpoint_minutes, 0, 1e6), FOR_TRAIN,
-     "minutes between checkpoints, the most that a kill can cost; 0: by steps alone (default: 10)"},
+     "minutes between checkpoints, the most that an interruption can lose; 0: by steps alone (default: 10)"},
     {0, "keep", INTEGER(train.keep, 1, INT_MAX), FOR_TRAIN, "number of checkpoints to keep (default: 2)"},
     {0, "readers", INTEGER(train.readers, 1, 1024), FOR_TRAIN, "threads that read images (default: 1)"},
     {0, "seed", SEED(session.seed), FOR_TRAIN, "random seed of initialization and sample order (default: 0)"},
 
-    /* what is said */
+    /* prompt and response */
     {0, "prompt", TEXT("TEXT", session.prompt), FOR_MODEL, "prompt given to the model (default: the model's own)"},
     {0, "template", TEXT("NAME", session.template_name), FOR_MODEL,
      "prompt template: vicuna_v1, llava_hf, plain or none (default: the model's own)"},
@@ -204,12 +204,12 @@ const struct option_row option_table[] = {
     {0, "seed", SEED(session.seed), FOR_DESCRIBE,
      "random seed of sampling and corruptions, combined with each image's bytes (default: 0)"},
     {0, "seeds", INTEGER(seeds, 1, 100), FOR_EVAL,
-     "repeat with N seeds, from --seed on: random splits and held-out parts; report mean and spread (default: 1)"},
+     "repeat with N seeds, from --seed on: random splits and held-out data; report mean and spread (default: 1)"},
     {0, "seed", SEED(session.seed), FOR_EVAL, "random seed of subsets, probes, corruptions and sampling (default: 0)"},
     {0, "aspect", CHOICE("crop|pad|stretch", session.aspect), FOR_MODEL,
      "how an image is made square (default: the model's own)"},
 
-    /* the bench */
+    /* bench */
     {0, "shape", TEXT("NAME", shape), FOR_BENCH,
      "random weights of this shape: llava-1.5-7b, vicuna-7b-224, blip2-flan-t5-xxl, blip2-flan-t5-xl, tiny, llava-1b or "
      "lmvr-small (default: llava-1.5-7b; with --train lmvr-small)"},
@@ -219,7 +219,7 @@ const struct option_row option_table[] = {
     {0, "train", FLAG(bench_train), FOR_BENCH, "measure training steps instead, of a LLaVA shape"},
     {0, "quick", FLAG(quick), FOR_BENCH, "skip end to end, and batches above 4; with --train all but LLaVA's two stages"},
 
-    /* how it is computed */
+    /* computation */
     {0, "dtype", CHOICE("f32|bf16", dtype), FOR_TRAIN,
      "data type of matrix products; weights are f32 (default: bf16 if the processor computes in it, else f32)"},
     {0, "dtype", CHOICE("f32|bf16", dtype), FOR_MODEL | FOR_BENCH,
@@ -229,9 +229,9 @@ const struct option_row option_table[] = {
     {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN,
      "processor threads (default: one per processor)"},
 
-    /* how it goes on */
+    /* resuming and reporting */
     {0, "resume", FLAG(resume), FOR_EMBED | FOR_EVAL | FOR_TRAIN, "continue an interrupted run, or start one"},
-    {0, "resume", FLAG(resume), FOR_CORRUPT, "keep existing results, and make those that are missing"},
+    {0, "resume", FLAG(resume), FOR_CORRUPT, "keep existing results, and add the missing ones"},
     {0, "force", FLAG(force), FOR_FILES, "remove existing results, and start over"},
     {0, "force", FLAG(force), FOR_CORRUPT | FOR_DESCRIBE, "replace existing results"},
     {0, "strict", FLAG(strict), FOR_IMAGES | FOR_EVAL | FOR_CORRUPT, "stop at the first input that fails"},

@@ -1,4 +1,4 @@
-/* The one table of options: what each is called, which commands have it, what it takes, and where it goes. */
+/* The table of all options: their names, which commands have them, their values, and where these are stored. */
 #ifndef LMVR_CLI_OPTION_TABLE_H
 #define LMVR_CLI_OPTION_TABLE_H
 
@@ -20,7 +20,7 @@ struct option_row {
     char letter; /* 0: none */
     const char *name, *value;
     enum option_kind kind;
-    size_t offset;      /* into struct options */
+    size_t offset;      /* in struct options */
     double least, most; /* of numbers */
     unsigned commands;
     const char *help;

@@ -14,9 +14,9 @@
 
 /* ---- help ---- */
 
-#define HELP_COLUMN 26 /* where the explanations begin */
+#define HELP_COLUMN 26 /* column of the explanations */
 
-/* Of "default: {a|b|...}" in a help text the part for this train command is copied; all else is copied as it is. */
+/* Copies a help text; of "default: {a|b|...}", only this train command's default. */
 static void choose_default(const char *help, unsigned command, char *text, size_t size)
 {
     static const char mark[] = "default: {";
@@ -80,7 +80,7 @@ static bool set_real(const struct option_row *r, const char *text, void *member)
     return true;
 }
 
-/* Of an int, or of a seed, which ends where JSON readers' integers do. */
+/* Stores an int or a seed. Seeds end where the integers of JSON readers do. */
 static bool set_integer(const struct option_row *r, const char *text, void *member)
 {
     char *end;
@@ -88,7 +88,7 @@ static bool set_integer(const struct option_row *r, const char *text, void *memb
     errno = 0;
     long long value = strtoll(text, &end, 10);
     if (!begins_like_number(text) || *end || errno || value < (long long)r->least || value > most) {
-        complain("--%s takes a whole number from %.0f to %lld, not \"%s\"", r->name, r->least, most, text);
+        complain("--%s takes an integer from %.0f to %lld, not \"%s\"", r->name, r->least, most, text);
         return false;
     }
     if (r->kind == OPTION_SEED)
@@ -98,7 +98,7 @@ static bool set_integer(const struct option_row *r, const char *text, void *memb
     return true;
 }
 
-/* The enumerations' values are the places in "a|b|c", counted from 1; 0 is the default. */
+/* An enumeration's values are positions in "a|b|c", counted from 1; 0 is the default. */
 static bool set_choice(const struct option_row *r, const char *text, void *member)
 {
     int place = 1;
@@ -151,10 +151,10 @@ static bool set_value(const struct option_row *r, const char *text, struct optio
 
 /* ---- parsing ---- */
 
-/* getopt's two descriptions of the command's options; a row's number in the table, plus 256, is getopt's value for it. */
+/* Builds getopt's two descriptions of the command's options; an option's value for getopt is its row in the table plus 256. */
 static void describe_options(const struct command *command, struct option *longs, char *shorts)
 {
-    *shorts++ = ':'; /* tell a missing value from an unknown option */
+    *shorts++ = ':'; /* distinguish a missing value from an unknown option */
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *r = &option_table[i];
         if (!(r->commands & command->bit))
@@ -169,7 +169,7 @@ static void describe_options(const struct command *command, struct option *longs
     *shorts = '\0';
 }
 
-/* The command's own: letters mean different things to different ones. */
+/* Searches the command's own options: letters have different meanings in different commands. */
 static const struct option_row *find_row(int value, const struct command *command)
 {
     if (value >= 256)
@@ -180,7 +180,7 @@ static const struct option_row *find_row(int value, const struct command *comman
     return NULL;
 }
 
-/* Whether a word such as "--te", or "--te=x", is the beginning of an option of the command. */
+/* Whether a word such as "--te", or "--te=x", is a prefix of an option of the command. */
 static bool begins_some(const struct command *command, const char *word)
 {
     for (size_t i = 0; i < option_count; i++)
@@ -189,7 +189,7 @@ static bool begins_some(const struct command *command, const char *word)
     return false;
 }
 
-/* What getopt could not use: `value` is its '?' or ':'. */
+/* Reports what getopt rejected: `value` is its '?' or ':'. */
 static void complain_about_option(int value, const struct command *command, const char *word)
 {
     const struct option_row *r = optopt ? find_row(optopt, command) : NULL;
@@ -200,7 +200,7 @@ static void complain_about_option(int value, const struct command *command, cons
     else if (optopt)
         complain("there is no option -%c; see lmvr %s --help", optopt, command->name);
     else
-        complain(begins_some(command, word) ? "%.*s is short for more than one option; see lmvr %s --help"
+        complain(begins_some(command, word) ? "%.*s is ambiguous; see lmvr %s --help"
                                             : "there is no option %.*s; see lmvr %s --help",
                  (int)strcspn(word, "="), word, command->name);
 }

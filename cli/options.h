@@ -1,4 +1,4 @@
-/* The options of every command, in one table from which they are parsed and their help is printed. */
+/* The options of every command, parsed and printed as help from one table. */
 #ifndef LMVR_CLI_OPTIONS_H
 #define LMVR_CLI_OPTIONS_H
 
@@ -6,7 +6,7 @@
 
 struct options;
 
-/* A command is a bit, so that a row of the table can belong to several. */
+/* A command is a bit, so that an option can belong to several. */
 enum {
     FOR_EMBED = 1 << 0,
     FOR_DESCRIBE = 1 << 1,
@@ -19,7 +19,7 @@ enum {
     FOR_INFO = 1 << 8,
     FOR_BENCH = 1 << 9,
     FOR_SCENES = 1 << 10,
-    FOR_TRAIN_CONTRASTIVE = 1 << 11, /* the train commands stand together, at the end */
+    FOR_TRAIN_CONTRASTIVE = 1 << 11, /* the train commands come last, contiguously */
     FOR_TRAIN_LANGUAGE = 1 << 12,
     FOR_TRAIN_ALIGN = 1 << 13,
     FOR_TRAIN_INSTRUCT = 1 << 14,
@@ -31,51 +31,51 @@ enum {
 struct command {
     const char *name, *synopsis, *summary;
     unsigned bit;
-    int (*run)(const struct options *options); /* NULL: lmvr-NAME, a program in this one's folder, gets the arguments */
-    const char *notes;                         /* printed at the end of its help */
+    int (*run)(const struct options *options); /* NULL: run lmvr-NAME, a program in the same folder, with the arguments */
+    const char *notes;                         /* printed at the end of the help */
 };
 
-/* Of the train commands; what is not given, 0, NAN or NULL, has the objective's default. */
+/* For the train commands; what is not given is 0, NAN or NULL and means the objective's default. */
 struct train_numbers {
     const char *config, *vision, *language, *images, *validation, *vocabulary;
     int vocabulary_size, accumulation, most_tokens, steps, readers, lora_rank, image_size;
     int keep, validate_every, checkpoint_every, validation_batches; /* -1: not given */
     double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha, prompted, noise, checkpoint_minutes;
-    int saved; /* the place in "f32|bf16" */
+    int saved; /* position in "f32|bf16" */
     bool recompute, constant, trains_vision, trains_language;
 };
 
 struct options {
     struct train_numbers train;
-    const char *model;   /* NULL: the one that ships */
-    const char **models; /* of eval, each -m; to be freed */
+    const char *model;   /* NULL: the one shipped with lmvr */
+    const char **models; /* eval: each -m; to be freed */
     int model_count;
     lmvr_dtype dtype;
     lmvr_session_options session;
     const char **features; /* session.features, to be freed */
     double temperature, top_p;
     const char *output;
-    const char *words, *tokens, *blocks;       /* of attend: comma lists, and A:B */
-    const char *types, *severities, *textures; /* of corruptions, as given */
-    const char *corrupt, *sheet;               /* of describe: corruptions as NAME:SEVERITY,..., and a picture's file */
+    const char *words, *tokens, *blocks;       /* attend: comma lists, and A:B */
+    const char *types, *severities, *textures; /* for corruptions, as given */
+    const char *corrupt, *sheet;               /* describe: corruptions as NAME:SEVERITY,..., and an image file */
     double angle;                              /* NAN: not given */
-    int size, format;                          /* -1: not given; the place in "png|jpg", 0: not given */
+    int size, format;                          /* -1: not given; position in "png|jpg", 0: not given */
     const char *dataset, *data, *task, *test_part, *corrupted, *finetuned;
     int limit, seeds;                                  /* 0: not given */
-    const char *probe, *feature_file, *labels, *index; /* of the probe commands; paths */
-    double c;                                          /* NAN: chosen */
-    const char *shape;                                 /* of the bench's random model */
+    const char *probe, *feature_file, *labels, *index; /* probe commands: paths */
+    double c;                                          /* NAN: choose */
+    const char *shape;                                 /* bench: of a random model */
     int layers;
     bool resume, force, strict, quiet, json, quick;
     const char *scenes_manners;
-    int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: left out */
-    bool corruptions, bench_train;                                   /* of the bench, in place of a model's answers */
+    int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: not given */
+    bool corruptions, bench_train;                                   /* bench, instead of a model */
     char *const *inputs;
     size_t input_count;
 };
 
-/* Parses argv[1..]; argv[0] is the command's name. Returns true to go on; false with *exit_status set after --help, or after a
- * complaint. options_finish() is due in either case. */
+/* Parses argv[1..]; argv[0] is the command's name. Returns true to continue; false with *exit_status set after --help or an
+ * error message. Call options_finish() in any case. */
 bool options_parse(const struct command *command, int argc, char **argv, struct options *options, int *exit_status);
 void options_finish(struct options *options);
 

@@ -18,10 +18,10 @@
 static void say_left_out(const struct options *o, const struct labels_join *join, const char *name)
 {
     if (join->rows_without_label)
-        complain("%lld of %lld rows have no %s in %s and are left out", (long long)join->rows_without_label,
-                 (long long)join->index_rows, o->dataset ? "image of the part" : "line", name);
+        complain("%lld of %lld rows have no %s in %s and are skipped", (long long)join->rows_without_label,
+                 (long long)join->index_rows, o->dataset ? "image in this split" : "line", name);
     if (join->lines_without_row)
-        complain("%lld %s of %s have no row in %s and are left out", (long long)join->lines_without_row,
+        complain("%lld %s of %s have no row in %s and are skipped", (long long)join->lines_without_row,
                  o->dataset ? "images" : "lines", name, o->index);
 }
 
@@ -39,7 +39,7 @@ static lmvr_status check_rows(const struct options *o, const struct npy_reader *
 
 /* ---- features ---- */
 
-/* All rows, or those of `join`, read in runs of neighbors. */
+/* All rows, or those of `join`, reading consecutive ones at once. */
 static lmvr_status read_rows(const struct npy_reader *reader, const int64_t *rows, struct probe_inputs *in, lmvr_error *error)
 {
     if (!rows)
@@ -65,14 +65,14 @@ static lmvr_status read_features(const struct npy_reader *reader, const int64_t 
     TRY(read_rows(reader, rows, in, error));
     int64_t bad = standardize_find_bad_row(in->features, in->rows, in->dim);
     if (bad >= 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: row %lld (counted from 0) holds a value that is not finite",
+        return error_set(error, LMVR_ERROR_INVALID, "%s: row %lld (counted from 0) has a value that is not finite",
                          reader->path, (long long)(rows ? rows[bad] : bad));
     return LMVR_OK;
 }
 
-/* ---- what they are ---- */
+/* ---- the feature's name ---- */
 
-/* The SPEC of the feature `name` in a run.json; NULL: none. To be freed. */
+/* The SPEC of feature `name` in a run.json, to be freed; NULL: none. */
 static char *spec_in(const char *run_path, const char *name)
 {
     json_t *run;
@@ -92,7 +92,7 @@ static char *spec_in(const char *run_path, const char *name)
     return spec;
 }
 
-/* run.json lies in the features' folder, or is FILE.run.json for FILE.npy (store/place.h). */
+/* run.json is in the features' folder, or is FILE.run.json for FILE.npy (store/place.h). */
 static lmvr_status name_feature(const char *path, char **feature, lmvr_error *error)
 {
     struct place place;
@@ -118,7 +118,7 @@ static lmvr_status name_feature(const char *path, char **feature, lmvr_error *er
     return *feature ? LMVR_OK : error_no_memory(error, "a file name");
 }
 
-/* ---- all of it ---- */
+/* ---- inputs ---- */
 
 static lmvr_status read_both(const struct options *o, const struct npy_reader *reader, enum probe_use use,
                              struct probe_inputs *in, lmvr_error *error)

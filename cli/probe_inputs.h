@@ -1,22 +1,22 @@
-/* What the probe commands read: features and the labels of their rows. */
+/* Reads the inputs of the probe commands: features, and labels for their rows. */
 #ifndef LMVR_CLI_PROBE_INPUTS_H
 #define LMVR_CLI_PROBE_INPUTS_H
 
 #include "lab/dataset/labels.h"
 #include "options.h"
 
-/* Rows that count, and their labels where those are wanted. probe_inputs_finish() frees what is owned. */
+/* The rows to use, with labels if needed. probe_inputs_finish() frees what is owned. */
 struct probe_inputs {
     int64_t rows, dim;
     float *features;      /* (rows, dim) */
     struct labels labels; /* (rows) */
-    char *feature;        /* what the features are: the SPEC that run.json beside them has, else the file's name */
+    char *feature;        /* what the features are: the SPEC in their run.json, else the file's name */
 };
 
-/* What the features are for: a data set's labels are those of its training part, those of its test part, or none. */
+/* What the features are for decides which labels a data set gives: its training split's, its test split's, or none. */
 enum probe_use { PROBE_FIT, PROBE_SCORE, PROBE_PREDICT };
 
-/* Features alone to predict, else with the labels, and only the rows that have one. Says what was left out. */
+/* Reads features alone for prediction; else also labels, and only the rows that have one. Reports what was skipped. */
 lmvr_status probe_inputs_read(const struct options *options, enum probe_use use, struct probe_inputs *inputs,
                               lmvr_error *error);
 void probe_inputs_finish(struct probe_inputs *inputs);

@@ -13,7 +13,7 @@ static lmvr_status find_task(const struct options *o, const struct dataset *set,
     if (!o->task && set->task_count == 1)
         return LMVR_OK;
     if (!o->task)
-        return error_set(error, LMVR_ERROR_INVALID, "%s asks %d questions: --task has to name one, such as \"%s\"", o->dataset,
+        return error_set(error, LMVR_ERROR_INVALID, "%s has %d tasks: --task has to name one, such as \"%s\"", o->dataset,
                          set->task_count, set->tasks[0].name);
     for (int t = 0; t < set->task_count; t++) {
         *task = &set->tasks[t];
@@ -24,7 +24,7 @@ static lmvr_status find_task(const struct options *o, const struct dataset *set,
                      set->tasks[0].name);
 }
 
-/* The labels of a part's images, in the set's order. */
+/* The labels of a split's images, in order. */
 static lmvr_status take_part(const struct labels *all, int64_t first, int64_t count, struct labels *labels, lmvr_error *error)
 {
     int64_t *rows = calloc((size_t)count + 1, sizeof *rows);
@@ -46,7 +46,7 @@ static lmvr_status join_part(const struct options *o, const struct dataset *set,
     int64_t count = part == DATASET_TRAIN ? set->train_count : set->count - set->train_count;
     TRY(find_task(o, set, &task, error));
     if (count == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s has no images to train on", o->dataset);
+        return error_set(error, LMVR_ERROR_INVALID, "%s has no training images", o->dataset);
     TRY(take_part(&task->labels, first, count, &own, error));
     lmvr_status status = labels_join_index(&own, set->paths + first, o->data, o->index, labels, join, error);
     labels_finish(&own);
@@ -59,7 +59,7 @@ static lmvr_status read_set(const struct options *o, enum dataset_part part, str
     struct dataset_options options = {.seed = o->session.seed, .test_part = o->test_part};
     struct dataset set;
     if (o->labels)
-        return error_set(error, LMVR_ERROR_INVALID, "--labels and --dataset both name labels: only one of them can be given");
+        return error_set(error, LMVR_ERROR_INVALID, "--labels and --dataset cannot be combined");
     if (!o->data)
         return error_set(error, LMVR_ERROR_INVALID, "no data: --data has to name the folder of %s", o->dataset);
     if (!o->index)

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Prints and releases it. */
+/* Prints and releases the object. */
 static bool print_json(json_t *object)
 {
     bool printed = object && json_dumpf(object, stdout, JSON_REAL_PRECISION(12)) == 0;
@@ -19,7 +19,7 @@ static bool print_json(json_t *object)
     return flush_stdout() && printed;
 }
 
-/* Leaves out what does not apply. */
+/* Omits values that do not apply. */
 static void set_number(json_t *object, const char *key, double value)
 {
     if (!isnan(value))
@@ -107,7 +107,7 @@ static void print_table(const struct labels *labels, const struct metrics *m)
     print_percent(multi ? m->map_11point : m->accuracy);
     if (multi)
         print_percent(m->map);
-    printf("%11s  %s of %d classes\n", "", multi ? "the mean" : "all rows", m->scored_classes);
+    printf("%11s  %s of %d classes\n", "", multi ? "mean" : "all rows", m->scored_classes);
 }
 
 bool probe_report_score(const struct probe *probe, const struct labels *labels, const struct metrics *metrics, double loss,

@@ -43,7 +43,7 @@ static void draw_line(const char *line)
 {
     struct winsize window;
     int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
-    fprintf(stderr, "\r%.*s\033[K", columns, line); /* a full last column would wrap and leave the line behind */
+    fprintf(stderr, "\r%.*s\033[K", columns, line); /* a full last column would wrap, and the line could not be erased */
 }
 
 static void draw(struct progress *p, size_t done)

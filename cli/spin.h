@@ -1,4 +1,4 @@
-/* How long OpenMP's threads wait awake. */
+/* Limits how long OpenMP's threads busy-wait. */
 #ifndef LMVR_CLI_SPIN_H
 #define LMVR_CLI_SPIN_H
 

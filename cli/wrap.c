@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How many bytes of the text go on a line of `width`: up to a space or the end, or all of a word that is wider. */
+/* How many bytes of the text fit on a line of `width`: up to a space or the end, or a whole word if it is wider. */
 static int line_length(const char *text, int width)
 {
     int whole = (int)strcspn(text, "\n"), length = width;

@@ -221,9 +221,9 @@ static void test_an_input_is_never_written_over(void **state)
     (void)state;
     make_tree();
     size_t before = (size_t)size_of_file("in/cat/2.png");
-    assert_ended(lmvr("corrupt --type fog --severity 3 -o in in"), 2, "is an input, and would be written over");
+    assert_ended(lmvr("corrupt --type fog --severity 3 -o in in"), 2, "is an input, and would be overwritten");
     assert_ended(lmvr("corrupt --type fog --severity 3 -o in/cat in/cat/2.png"), 2,
-                 "in/cat/2.png: is an input, and would be written over");
+                 "in/cat/2.png: is an input, and would be overwritten");
     assert_int_equal(size_of_file("in/cat/2.png"), before);
     assert_int_equal(files_below("in"), 3);
     assert_ended(lmvr("corrupt --type fog --severity 3 --format jpg -o in/cat in/cat/2.png"), 0, NULL);
@@ -236,7 +236,7 @@ static void test_results_are_kept_or_replaced_only_where_that_is_asked_for(void 
     assert_ended(lmvr("corrupt --type fog --severity 3 -o out in"), 0, NULL);
     assert_ended(lmvr("corrupt --type fog --severity 4 -o four in"), 0, NULL);
     assert_ended(lmvr("corrupt --type fog --severity 4 -o out in"), 2,
-                 "out/a.b.png: is there already; --resume keeps what is there, --force replaces it\n");
+                 "out/a.b.png: already exists; --resume keeps existing results, --force replaces them\n");
     assert_false(is_same_file("out/a.b.png", "four/a.b.png"));
     assert_ended(lmvr("corrupt --type fog --severity 4 --resume --force -o out in"), 2, "only one of them can be given\n");
     remove("out/cat/2.png");
@@ -344,12 +344,12 @@ static void test_wrong_calls_are_one_sentence(void **state)
         {"--type fog -o out a.png", "no severity: --severity has to be 1 to 5, a list of them or all\n"},
         {"--type fog --severity 1 a.png", "no output: -o has to name a folder\n"},
         {"--type fog --severity 1 -o out", "no inputs: image files, folders or @LIST are expected\n"},
-        {"--type smoke --severity 1 -o out a.png", "there is no corruption \"smoke\"; lmvr corrupt --help names them\n"},
-        {"--type fog, --severity 1 -o out a.png", "there is no corruption \"\"; lmvr corrupt --help names them\n"},
+        {"--type smoke --severity 1 -o out a.png", "there is no corruption \"smoke\"; lmvr corrupt --help lists them\n"},
+        {"--type fog, --severity 1 -o out a.png", "there is no corruption \"\"; lmvr corrupt --help lists them\n"},
         {"--type fog --severity 0 -o out a.png", "--severity takes 1 to 5, a list of them or all, not \"0\"\n"},
         {"--type fog --severity 6 -o out a.png", "--severity takes 1 to 5, a list of them or all, not \"6\"\n"},
         {"--type fog --severity 1,22 -o out a.png", "--severity takes 1 to 5, a list of them or all, not \"22\"\n"},
-        {"--type fog --severity 1 --size 0 -o out a.png", "--size takes a whole number from 1 to 16384, not \"0\"\n"},
+        {"--type fog --severity 1 --size 0 -o out a.png", "--size takes an integer from 1 to 16384, not \"0\"\n"},
         {"--type fog --severity 1 --angle up -o out a.png", "--angle takes a number from -360 to 360, not \"up\"\n"},
         {"--type fog --severity 1 --format gif -o out a.png", "--format takes png|jpg, not \"gif\"\n"},
     };

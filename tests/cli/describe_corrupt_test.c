@@ -131,7 +131,7 @@ static void test_a_sheet_is_replaced_only_where_that_is_asked_for(void **state)
     (void)state;
     write_png("a.png", 30, 30, 0);
     write_text("s.png", "mine");
-    assert_ended(lmvr(DESCRIBE "--sheet s.png a.png"), 2, "s.png: is there already; --force replaces it\n");
+    assert_ended(lmvr(DESCRIBE "--sheet s.png a.png"), 2, "s.png: already exists; --force replaces it\n");
     assert_string_equal(run_done.out, "");
     assert_int_equal(size_of_file("s.png"), 4);
     assert_ended(lmvr(DESCRIBE "--sheet s.png --force a.png"), 0, NULL);
@@ -161,11 +161,11 @@ static void test_wrong_calls_are_one_sentence(void **state)
     } wrong[] = {
         {"--corrupt fog a.png", "--corrupt takes NAME:SEVERITY, such as fog:3, not \"fog\"\n"},
         {"--corrupt fog:6 a.png", "--corrupt takes NAME:SEVERITY, such as fog:3, not \"fog:6\"\n"},
-        {"--corrupt fog:1,:2 a.png", "there is no corruption \"\"; lmvr corrupt --help names them\n"},
-        {"--corrupt smoke:1 a.png", "there is no corruption \"smoke\"; lmvr corrupt --help names them\n"},
+        {"--corrupt fog:1,:2 a.png", "there is no corruption \"\"; lmvr corrupt --help lists them\n"},
+        {"--corrupt smoke:1 a.png", "there is no corruption \"smoke\"; lmvr corrupt --help lists them\n"},
         {"--corrupt frost:1 --textures none a.png", "none: cannot be read as a folder of textures"},
         {"--corrupt all:all,extra:all --sheet s.png a.png a.png a.png",
-         "--sheet has room for 32 rows of pictures, and this would be 60\n"},
+         "--sheet has room for 32 rows of images, but 60 are needed\n"},
     };
     write_png("a.png", 4, 4, 0);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

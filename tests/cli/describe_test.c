@@ -88,12 +88,12 @@ static void test_info(void **state)
                         "vision        2 blocks, width 64, 4 heads, MLP 256, 1.2 million parameters\n"
                         "connector     4242 parameters\n"
                         "language      3 blocks, width 128, 8 heads on 2 key-value heads, MLP 512, 6.74 billion parameters\n"
-                        "in all        6.74 billion parameters, stored as F16, F32\n"
-                        "image         28 x 28 pixels in patches of 14, 4 tokens of the prompt\n"
+                        "total         6.74 billion parameters, stored as F16, F32\n"
+                        "image         28 x 28 pixels in patches of 14, 4 tokens in the prompt\n"
                         "vocabulary    320 tokens\n"
                         "positions     512, prompt and response together\n"
-                        "--dtype f32   27.0 GB of weights, 768 bytes of key-value cache a token\n"
-                        "--dtype bf16  13.5 GB of weights, 768 bytes of key-value cache a token (the default here)\n");
+                        "--dtype f32   27.0 GB of weights, 768 bytes of key-value cache per token\n"
+                        "--dtype bf16  13.5 GB of weights, 768 bytes of key-value cache per token (the default here)\n");
 }
 
 static void test_info_json(void **state)

@@ -170,8 +170,8 @@ static void test_index(void **state)
     fclose(index);
     write_single("paths.csv", ROWS, true);
     assert_ended(lmvr("probe fit --features f.npy --labels paths.csv --index index.jsonl -o p.safetensors --c 1 --json"), 0,
-                 "lmvr probe fit: 1 of 60 rows have no line in paths.csv and are left out\n"
-                 "lmvr probe fit: 1 lines of paths.csv have no row in index.jsonl and are left out\n");
+                 "lmvr probe fit: 1 of 60 rows have no line in paths.csv and are skipped\n"
+                 "lmvr probe fit: 1 lines of paths.csv have no row in index.jsonl and are skipped\n");
     json_t *fit = printed();
     assert_int_equal(number(fit, "rows"), ROWS - 1);
     json_decref(fit);
@@ -199,7 +199,7 @@ static void test_labels_of_a_data_set(void **state)
     }
     fclose(index);
     assert_ended(lmvr("probe fit --features f.npy --dataset folder --data d --index index.jsonl -o p.safetensors --c 1 --json"),
-                 0, "15 of 60 rows have no image of the part in d and are left out\n");
+                 0, "15 of 60 rows have no image in this split in d and are skipped\n");
     json_t *fit = printed();
     assert_int_equal(number(fit, "rows"), 45);
     json_decref(fit);
@@ -215,7 +215,7 @@ static void test_labels_of_a_data_set(void **state)
     assert_ended(lmvr("probe fit --features f.npy --dataset folder --data d --index index.jsonl --task hue -o x"), 2,
                  "folder has no task \"hue\"");
     assert_ended(lmvr("probe fit --features f.npy --dataset folder --data d --labels l --index index.jsonl -o x"), 2,
-                 "--labels and --dataset both name labels");
+                 "--labels and --dataset cannot be combined");
     assert_false(exists("x"));
 }
 
@@ -261,7 +261,7 @@ static const struct {
     {"probe fit --features f.npy --labels short.csv -o out",
      "lmvr probe fit: f.npy: has 60 rows, but short.csv has labels for 59\n"},
     {"probe fit --features nan.npy --labels l.csv -o out",
-     "lmvr probe fit: nan.npy: row 41 (counted from 0) holds a value that is not finite\n"},
+     "lmvr probe fit: nan.npy: row 41 (counted from 0) has a value that is not finite\n"},
     {"probe fit --features empty.npy --labels l.csv -o out",
      "lmvr probe fit: empty.npy: has 0 rows, but l.csv has labels for 60\n"},
     {"probe fit --features f.npy --labels one.csv -o out",
@@ -284,7 +284,7 @@ static const struct {
      "lmvr probe score: the labels are multi-label, but the probe was fitted to single-label ones\n"},
     {"probe predict -p p.safetensors --features empty.npy -o out", "lmvr probe predict: empty.npy: has no rows\n"},
     {"probe predict -p p.safetensors --features nan.npy -o out",
-     "lmvr probe predict: nan.npy: row 41 (counted from 0) holds a value that is not finite\n"},
+     "lmvr probe predict: nan.npy: row 41 (counted from 0) has a value that is not finite\n"},
     {"probe predict -p p.safetensors --features f.npy",
      "lmvr probe predict: no output: -o has to name a .npy file for the probabilities\n"},
 };

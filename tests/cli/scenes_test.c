@@ -7,12 +7,12 @@ static void test_wrong_calls(void **state)
     static const struct {
         const char *call, *sentence;
     } wrong[] = {
-        {"", "no layout: --layout must be voc2007, coco, visda, imagenet, deepfashion or llava"},
+        {"", "no layout: --layout has to be voc2007, coco, visda, imagenet, deepfashion or llava"},
         {"--layout voc2008 --count 3 -o d", "--layout takes voc2007|coco|visda|imagenet|deepfashion|llava, not \"voc2008\""},
         {"--layout voc2007 -o d", "no count: --count must give the number of training images"},
-        {"--layout voc2007 --count 0 -o d", "--count takes a whole number from 1 to 10000000, not \"0\""},
-        {"--layout voc2007 --count 3", "no output: -o must name a folder"},
-        {"--layout voc2007 --count 3 --size 64 -o d", "--size takes a whole number from 112 to 2048, not \"64\""},
+        {"--layout voc2007 --count 0 -o d", "--count takes an integer from 1 to 10000000, not \"0\""},
+        {"--layout voc2007 --count 3", "no output: -o has to name a folder"},
+        {"--layout voc2007 --count 3 --size 64 -o d", "--size takes an integer from 112 to 2048, not \"64\""},
         {"--layout voc2007 --count 3 --manners gray,ink -o d", "there is no manner \"ink\": expected a comma-separated list"},
         {"--layout voc2007 --count 3 --manners outline -o d", "there is no manner \"outline\""},
         {"--layout deepfashion --count 3 --manners gray -o d", "outfits have only one manner"},

@@ -94,7 +94,7 @@ static void test_stage_1_alone_is_no_beginning_of_stage_2(void **state)
 {
     (void)state;
     assert_ended(lmvr(LANGUAGE2 "-m stage1 -o none"), 2,
-                 "stage1: is a stage 1 model without a language model; --language must");
+                 "stage1: is a stage 1 model without a language model; --language has to");
     assert_false(exists("none"));
 }
 

@@ -28,10 +28,10 @@ static void test_calls_that_are_not_whole(void **state)
 {
     (void)state;
     refuse(CONTRASTIVE "--config clip.json", "no output: -o has to name a folder");
-    refuse("train contrastive --config clip.json" NEW, "no data: --data has to name them");
-    refuse(CONTRASTIVE NEW, "what to begin with: --config (a shape) or -m (a folder), one of them");
+    refuse("train contrastive --config clip.json" NEW, "no data: --data has to name a file or folder");
+    refuse(CONTRASTIVE NEW, "no initial model: either --config (an architecture) or -m (a folder) is needed");
     refuse(CONTRASTIVE "--config clip.json -m clip" NEW, "one of them");
-    refuse(ALIGN "--vision clip" NEW, "what to begin with: --vision and --language, or -m alone");
+    refuse(ALIGN "--vision clip" NEW, "no initial model: either --vision and --language or -m alone is needed");
     refuse(ALIGN "--vision clip --language llama -m llava" NEW, "or -m alone");
     refuse(INSTRUCT NEW, "no model: -m has to name a LLaVA folder");
     refuse("train finetune -m llava --data set" NEW, "no labels: --dataset has to name the data's layout");

@@ -108,7 +108,7 @@ static void test_a_finished_run_is_left_alone(void **state)
     assert_int_equal(stat("out/model.safetensors", &before), 0);
     assert_ended(lmvr("train language --threads 1 --dtype f32 --data text.txt --max-tokens 16 --batch 2 --steps 3 --lr 0.01 "
                       "--config llama.json -o out --resume"),
-                 0, "out: the run was finished before; nothing to do\n");
+                 0, "out: the run was already finished; nothing to do\n");
     assert_int_equal(stat("out/model.safetensors", &after), 0);
     assert_true(before.st_ino == after.st_ino && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
 }

@@ -36,7 +36,7 @@ static void a_finished_run_says_that_nothing_is_left_to_do(void **state)
         lmvr("train language" NUMBERS "--data text.txt --config llama.json --max-tokens 16 --batch 2 -o out --steps 3"), 0,
         NULL);
     char *said = on_terminal(120, 0, ARGUMENTS(COMMON, (char *)"3", (char *)"--resume"));
-    assert_string_equal(said, "out: the run was finished before; nothing to do\r\n");
+    assert_string_equal(said, "out: the run was already finished; nothing to do\r\n");
     free(said);
 }
 

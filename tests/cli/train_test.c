@@ -283,7 +283,7 @@ static void test_a_record_that_cannot_be_used_is_complained_about_once(void **st
                              "{\"image\": \"text.txt\", \"caption\": \"no picture\"}\n");
     free(captions);
     assert_ended(lmvr("train contrastive" NUMBERS "--data bad.jsonl -m clip --max-tokens 16 --batch 4 --steps 4 -o out"), 1,
-                 "left out: ");
+                 "skipped: ");
     assert_ptr_equal(strchr(run_done.err, '\n'), run_done.err + strlen(run_done.err) - 1);
     assert_true(strstr(run_done.err, "gone.png") || strstr(run_done.err, "text.txt"));
     assert_finished("out", "contrastive", 4);

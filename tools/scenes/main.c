@@ -18,11 +18,11 @@ static lmvr_status check_call(const struct options *o, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "takes no inputs, so not \"%s\"; -o names the folder", o->inputs[0]);
     if (!o->scenes_layout)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "no layout: --layout must be voc2007, coco, visda, imagenet, deepfashion or llava");
+                         "no layout: --layout has to be voc2007, coco, visda, imagenet, deepfashion or llava");
     if (!o->scenes_count)
         return error_set(error, LMVR_ERROR_INVALID, "no count: --count must give the number of training images");
     if (!o->output)
-        return error_set(error, LMVR_ERROR_INVALID, "no output: -o must name a folder");
+        return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder");
     return LMVR_OK;
 }
 

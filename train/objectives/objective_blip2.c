@@ -93,7 +93,7 @@ static lmvr_status read_whole(struct blip2 *b, const struct blip2_options *optio
     const char *architecture = json_string_value(json_array_get(json_object_get(b->json, "architectures"), 0));
     if (architecture && strcmp(architecture, STAGE1) == 0)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: is a stage 1 model without a language model; --language must name a T5 folder", options->start);
+                         "%s: is a stage 1 model without a language model; --language has to name a T5 folder", options->start);
     return model_config_read(options->start, &b->config, error);
 }
 
