@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define DECODE_STEPS 8   /* in a timed stretch */
-#define ROW_SECONDS  1.5 /* that a row is measured for, at least */
+#define DECODE_STEPS 8   /* per timed run */
+#define ROW_SECONDS  1.5 /* least time to measure a row */
 
 double bench_now(void)
 {
@@ -18,7 +18,7 @@ double bench_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The value behind `key` in one of the kernel's files, up to the line's end. */
+/* The value after `key` in one of the kernel's files, up to the end of the line. */
 static void read_fact(const char *path, const char *key, char *value, size_t size)
 {
     FILE *file = fopen(path, "re");
@@ -40,7 +40,7 @@ void bench_cpu(char *name, size_t size)
     read_fact("/proc/cpuinfo", "model name", name, size);
 }
 
-/* The largest resident size so far. */
+/* The peak resident size so far. */
 static uint64_t peak_memory(void)
 {
     char value[64];
@@ -48,9 +48,9 @@ static uint64_t peak_memory(void)
     return strtoull(value, NULL, 10) << 10;
 }
 
-/* ---- rows of the model -------------------------------------------------------------------------------------------------- */
+/* ---- the model's rows --------------------------------------------------------------------------------------------------- */
 
-/* What is being measured, and with what. */
+/* What is measured, and the resources for it. */
 struct bench {
     struct lmvr_model *model;
     struct bench_report *report;
@@ -69,11 +69,11 @@ static lmvr_status open_session(const struct bench *b, int batch, const char *fe
     TRY(lmvr_session_create(b->model, &options, session, error));
     uint64_t cache = lmvr_session_kv_cache_bytes(*session), *most = &b->report->kv_cache_bytes;
     *most = cache > *most ? cache : *most;
-    (*session)->end_token_count = 0; /* every response takes its full length */
+    (*session)->end_token_count = 0; /* every response runs to its full length */
     return LMVR_OK;
 }
 
-/* Keeps the best of all measurements of a row: what else the machine does only ever makes it slower. */
+/* Keeps the best of all measurements of a row: other processes can only make it slower. */
 static void note(struct bench *b, const char *name, int batch, const char *unit, double value)
 {
     struct bench_report *r = b->report;
@@ -123,7 +123,7 @@ static lmvr_status row_encode(struct bench *b, int batch, lmvr_error *error)
     return status;
 }
 
-/* A prompt in slot 0; the others take its keys and values over. */
+/* Prefills a prompt in slot 0; the others copy its keys and values. */
 static lmvr_status start_all(struct lmvr_session *s, const float *visual, float *values, double *seconds, lmvr_error *error)
 {
     double start = bench_now();
@@ -142,7 +142,7 @@ static lmvr_status start_all(struct lmvr_session *s, const float *visual, float 
     return LMVR_OK;
 }
 
-/* The rows "prompt" (where `prompt` says so) and "decode". */
+/* The rows "prompt" (if `prompt`) and "decode". */
 static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_error *error)
 {
     struct lmvr_session *s;
@@ -220,7 +220,7 @@ static lmvr_status short_rows(struct bench *b, lmvr_error *error)
 
 /* ---- limits ------------------------------------------------------------------------------------------------------------- */
 
-/* Seconds that this row's work takes at the limit. */
+/* The time that this row's work takes at the limit. */
 static lmvr_status limit_row(const struct bench *b, struct limit *limit, const char *name, int batch, int64_t prompt,
                              int64_t done, double *seconds, lmvr_error *error)
 {
@@ -259,7 +259,7 @@ static lmvr_status set_limits(struct bench *b, lmvr_error *error)
         row->limit = (is_prompt ? (double)prompt : row->batch) / seconds;
         prompt_seconds = is_prompt ? seconds : prompt_seconds;
         if (whole && status == LMVR_OK) {
-            int group = row->batch < r->rows[0].batch ? row->batch : r->rows[0].batch; /* as "encode" */
+            int group = row->batch < r->rows[0].batch ? row->batch : r->rows[0].batch; /* as in "encode" */
             status = limit_row(b, &limit, "encode", group, prompt, 0, &encode, error);
             row->limit = 1 / (encode / group + prompt_seconds + seconds * BENCH_NEW_TOKENS / row->batch);
         }
@@ -299,7 +299,7 @@ static lmvr_status measure(struct bench *b, lmvr_error *error)
     }
     r->peak_memory_bytes = peak_memory();
     TRY(set_limits(b, error));
-    return short_rows(b, error); /* once more, so that limits stand between two measurements of the model */
+    return short_rows(b, error); /* again, so that the limits are measured between two measurements of the model */
 }
 
 /* How deep the whole model is, and how deep the other one has to be that tells what a block takes. */

@@ -1,10 +1,10 @@
 /*
- * Speed against this machine's own limits, measured in the same run (docs/SPEED.md says how to read and repeat it).
+ * Measures speed against this machine's own limits in the same run (docs/SPEED.md says how to read and reproduce it).
  *
- * A row's limit is what the bare library (oneDNN) needs for the row's linear products, at the same number of rows, in the
- * faster of the layouts that it picks for that number and for 32, plus attention's two products, at the same rate and at the
- * count that causality leaves, plus, in decoding, reading the key-value cache once at the measured bandwidth. Where the library
- * does not multiply bf16 on this processor, its f32 products are the limit.
+ * A row's limit is the time that the bare library (oneDNN) needs for the row's linear products, with the same number of rows,
+ * in the faster of the layouts that it picks for that number and for 32; plus attention's two products at the same rate,
+ * counting only what the causal mask leaves; plus, in decoding, reading the key-value cache once at the measured bandwidth. If
+ * the library has no bf16 products on this processor, its f32 products are the limit.
  */
 #ifndef LMVR_BENCH_BENCH_H
 #define LMVR_BENCH_BENCH_H
@@ -33,7 +33,7 @@ struct bench_report {
     char cpu[128];
     const char *kernels, *library_dtype;
     int threads;
-    double bandwidth; /* bytes a second, read by all threads */
+    double bandwidth; /* bytes per second, read by all threads */
     struct bench_row rows[BENCH_MOST_ROWS];
     int row_count;
     struct lmvr_model_info info;
@@ -46,11 +46,11 @@ struct bench_report {
 
 struct bench_options {
     const char *model; /* a folder; NULL: random weights of `shape` */
-    const char *shape; /* one that bench_shape() knows */
-    int layers;        /* of the language model, and of all stacks where training is measured; 0: all */
+    const char *shape; /* a name that bench_shape() knows */
+    int layers;        /* of the language model or, when measuring training, of all stacks; 0: all */
     lmvr_dtype dtype;
     int threads;
-    bool quick; /* without the rows that take minutes: end to end, and batches above 4 */
+    bool quick; /* skip the rows that take minutes: end to end, and batches above 4 */
 };
 
 lmvr_status bench_run(const struct bench_options *options, struct bench_report *report, lmvr_error *error);
@@ -63,22 +63,23 @@ void bench_images(struct bench_report *report, const struct bench_report *other,
 /* The configuration of a shape, its language model cut to `layers` blocks, in each stack (0: all). */
 lmvr_status bench_shape(const char *name, int layers, struct model_config *config, lmvr_error *error);
 
-/* Both towers of the shape's CLIP, to train; *pairs, where not NULL, is how many fit a step. LMVR_ERROR_INVALID: the shape is
- * of no model that training knows. */
+/* Both encoders of the shape's CLIP, for training; *pairs, if not NULL, is the number of pairs that fit in a step.
+ * LMVR_ERROR_INVALID: training does not support the shape's model. */
 lmvr_status bench_shape_clip(const char *name, struct clip_config *config, int *pairs, lmvr_error *error);
 
-/* Seconds since some fixed moment. */
+/* Seconds since a fixed moment. */
 double bench_now(void);
 
-/* Random numbers from -1 to 1, such as pixels: zeros would be kinder than any image. malloc'ed; NULL: no memory. */
+/* Random numbers from -1 to 1, for example as pixels: zeros would be faster than any real image. malloc'ed; NULL: out of
+ * memory. */
 float *bench_made_up(int64_t count);
 
 /* ---- corruptions.c ------------------------------------------------------------------------------------------------------ */
 
 #define BENCH_CORRUPTIONS 19
 
-/* One row a corruption, "corrupt:NAME": pictures of 224 x 224 a second on one thread, the mean of the five severities' times,
- * files neither read nor written. They have no limit. `names` keeps the rows' names. */
+/* One row per corruption, "corrupt:NAME": images of 224 x 224 per second on one thread, averaged over the times of the five
+ * severities, without reading or writing files. They have no limit. `names` holds the rows' names. */
 lmvr_status bench_corruptions(struct bench_row rows[BENCH_CORRUPTIONS], char names[BENCH_CORRUPTIONS][32], lmvr_error *error);
 
 /* The processor's name. */
@@ -95,7 +96,7 @@ struct limit {
 void limit_init(struct limit *limit, enum dtype dtype);
 void limit_finish(struct limit *limit);
 
-/* Seconds for this work; a key-value cache is of `cache_dtype`. */
+/* The time for this work; `cache_dtype` is the key-value cache's. */
 lmvr_status limit_work(struct limit *limit, const struct work *work, enum dtype cache_dtype, double *seconds,
                        lmvr_error *error);
 

@@ -1,5 +1,5 @@
-"""Times ImageNet-C's corruptions in NumPy, SciPy, scikit-image, OpenCV, Pillow and ImageMagick, on one thread, as `lmvr bench
---corruptions` does ours: images of 224 x 224 a second, the mean of the five severities' times. Run from the checkout's root."""
+"""Times ImageNet-C's corruptions in NumPy, SciPy, scikit-image, OpenCV, Pillow and ImageMagick, on one thread, like `lmvr bench
+--corruptions`: images of 224 x 224 per second, averaged over the times of the five severities. Run from the root of the checkout."""
 import json
 import os
 import sys
@@ -35,7 +35,7 @@ def seconds(name, x, rng):
 
 rows, rng, x = [], np.random.default_rng(0), picture()
 for name in NAMES:
-    if name == "frost":  # its textures are not shipped; what is left is one sum
+    if name == "frost":  # its textures are not shipped; what remains is a single addition
         continue
     best = min(seconds(name, x, rng) for _ in range(ROUNDS))
     rows.append({"name": "corrupt:" + name, "batch": 1, "value": 5 / best, "unit": "images/s"})

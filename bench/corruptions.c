@@ -1,4 +1,4 @@
-/* How fast the corruptions are; bench/corrupt_reference.py times the same in NumPy, SciPy, scikit-image and OpenCV. */
+/* Measures the speed of the corruptions; bench/corrupt_reference.py times the same in NumPy, SciPy, scikit-image and OpenCV. */
 #include "bench.h"
 
 #include "lab/corrupt/corrupt.h"
@@ -10,9 +10,9 @@
 
 #define SIDE    CORRUPTION_SIZE
 #define BYTES   ((size_t)SIDE * SIDE * 3)
-#define SECONDS 0.5 /* that a row is measured for, at least */
+#define SECONDS 0.5 /* least time to measure a row */
 
-/* Waves with noise on them, so that neither flat pictures nor pure noise are what JPEG and the others meet. */
+/* Waves with noise, so that JPEG and the others see neither flat images nor pure noise. */
 static void make_picture(uint8_t *rgb)
 {
     uint32_t state = 1;
@@ -24,7 +24,7 @@ static void make_picture(uint8_t *rgb)
     }
 }
 
-/* Seconds for the five severities together. */
+/* The time for all five severities together. */
 static lmvr_status time_severities(struct corruption *corruption, const uint8_t *rgb, struct image *image, double *seconds,
                                    lmvr_error *error)
 {

@@ -7,12 +7,12 @@
 
 #define BANDWIDTH_BYTES ((int64_t)1 << 30)
 #define PIECE           ((int64_t)1 << 20)
-#define LEAST_SECONDS   0.4                  /* that a figure is measured for */
-#define SPREAD_BYTES    ((int64_t)400 << 20) /* of weights that are gone through, so that none are found in the cache */
+#define LEAST_SECONDS   0.4                  /* least time to measure a value */
+#define SPREAD_BYTES    ((int64_t)400 << 20) /* of weights to cycle through, so that none is in the cache */
 
 /* ---- bandwidth ---------------------------------------------------------------------------------------------------------- */
 
-/* memchr() looks for a byte that is not there: the C library's fastest way through memory. */
+/* memchr() for a byte that is not there: the C library's fastest pass over memory. */
 static double measure_bandwidth(void)
 {
     unsigned char *memory = aligned_zeroed(BANDWIDTH_BYTES, 1);
@@ -25,7 +25,7 @@ static double measure_bandwidth(void)
 #pragma omp parallel for schedule(static) reduction(+ : found)
         for (int64_t i = 0; i < BANDWIDTH_BYTES; i += PIECE)
             found += memchr(memory + i, 1, PIECE) != NULL;
-        memory[0] = (unsigned char)(2 * found); /* so that nothing is left out */
+        memory[0] = (unsigned char)(2 * found); /* so that the search is not optimized away */
         double seconds = bench_now() - start;
         best = seconds < best ? seconds : best;
     }
@@ -46,7 +46,7 @@ void limit_finish(struct limit *limit)
 
 /* ---- linear products ---------------------------------------------------------------------------------------------------- */
 
-/* One layer of this shape, in the layout picked for `layout_rows`, in as many copies as do not fit a cache. */
+/* A layer of this shape, in the layout picked for `layout_rows`, in enough copies to overflow the cache. */
 struct products {
     struct dnnl_product *copies[64];
     int count;
@@ -77,7 +77,7 @@ static lmvr_status products_create(const struct limit *limit, int64_t out, int64
     return LMVR_OK;
 }
 
-/* Lowers *seconds to what one such layer takes for `rows` rows. */
+/* Lowers *seconds to the time of one such layer for `rows` rows, if that is less. */
 static lmvr_status time_products(struct limit *limit, const struct products *p, int64_t rows, int64_t out, int64_t in,
                                  double *seconds, lmvr_error *error)
 {
@@ -99,8 +99,8 @@ static lmvr_status time_products(struct limit *limit, const struct products *p, 
     return LMVR_OK;
 }
 
-/* Adds the time of `uses` layers of this shape to *total, and their operations to *operations. The layout that the library
- * picks for 32 rows is tried too, lest its pick for few rows be a poor one. */
+/* Adds the time of `uses` layers of this shape to *total, and their operations to *operations. Also tries the layout that the
+ * library picks for 32 rows, in case its choice for few rows is poor. */
 static lmvr_status add_products(struct limit *limit, int64_t rows, int64_t out, int64_t in, int uses, double *total,
                                 double *operations, lmvr_error *error)
 {

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""scikit-learn's side of the probe's measurements (docs/SPEED.md).
+"""Times scikit-learn for comparison with lmvr probe (docs/SPEED.md).
 
-    probe_reference.py make DIR [--rows 5011] [--dim 4096] [--classes 20]   features and labels of that size
-    probe_reference.py fit DIR --c 0.01                                     scikit-learn's fits of them, timed
-    probe_reference.py compare DIR --c 0.01 P.safetensors                   a probe of lmvr's beside those
+    probe_reference.py make DIR [--rows 5011] [--dim 4096] [--classes 20]   makes features and labels of that size
+    probe_reference.py fit DIR --c 0.01                                     times scikit-learn's fits
+    probe_reference.py compare DIR --c 0.01 P.safetensors                   compares lmvr's probe with those
 
-Features are random with structure: factors whose sizes fall off as those of image features do, a few values with far larger
-means than the others, and labels from noisy linear functions of the factors, at VOC's rates. The test part has half as many rows.
+Features are random but structured: factors with a spectrum like that of image features, a few dimensions with far larger means,
+and labels from noisy linear functions of the factors, at VOC's class frequencies. The test split has half as many rows.
 """
 import argparse
 import json

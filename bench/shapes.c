@@ -1,4 +1,4 @@
-/* Configurations to make random weights for: the models that people bring. */
+/* Shapes for random weights: the configurations of commonly used models. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -30,7 +30,7 @@
         .rms_norm_eps = 1e-5f, .rope_theta = 10000, .rope_factor = 1, .begin_token = 1, .final_token = -1                      \
     }
 
-/* CLIP ViT-L/14's text tower. */
+/* CLIP ViT-L/14's text encoder. */
 #define TEXT_L                                                                                                                 \
     {                                                                                                                          \
         49408, 768, 12, 12, 3072, 77, ACTIVATION_QUICK_GELU, 1e-5f, 0, 2                                                       \
@@ -40,10 +40,10 @@ static const struct shape {
     const char *name;
     struct vision_config vision;
     struct language_config language;
-    int feature_layer;             /* of a projector */
-    struct qformer_config qformer; /* width 0: a projector */
-    struct clip_text_config text;  /* of CLIP's training; width 0: none */
-    int projection, pairs;         /* of the same: the towers' common width; of an image and a text, a step */
+    int feature_layer;             /* of the projector */
+    struct qformer_config qformer; /* width 0: the model has a projector */
+    struct clip_text_config text;  /* for CLIP training; width 0: none */
+    int projection, pairs;         /* for CLIP training: width of the shared embedding; image-text pairs per step */
 } shapes[] = {
     /* llava-hf/llava-1.5-7b-hf */
     {"llava-1.5-7b", CLIP_L(336), LLAMA(32064, 4096, 32, 32, 32, 11008), 23, {0}, TEXT_L, 768, 4},
@@ -62,7 +62,7 @@ static const struct shape {
      0},
     /* a LLaMA of 1B parameters with the paper's encoder */
     {"llava-1b", CLIP_L(224), LLAMA(32000, 2048, 22, 32, 4, 5632), 23, {0}, TEXT_L, 768, 8},
-    /* the model that ships: models/recipe */
+    /* the model shipped with lmvr: models/recipe */
     {"lmvr-small",
      {192, 16, 3, 192, 5, 3, 768, ACTIVATION_QUICK_GELU, 1e-5f, VISION_CLIP, true},
      LLAMA(1088, 256, 4, 4, 4, 704),
@@ -122,7 +122,7 @@ lmvr_status bench_shape_clip(const char *name, struct clip_config *config, int *
     const struct shape *shape;
     TRY(find(name, &shape, error));
     if (!shape->text.width)
-        return error_set(error, LMVR_ERROR_INVALID, "the shape \"%s\" is not one to train", name);
+        return error_set(error, LMVR_ERROR_INVALID, "the shape \"%s\" cannot be trained", name);
     *config = (struct clip_config){shape->vision, shape->text, shape->projection, 2.6592f};
     if (pairs)
         *pairs = shape->pairs;

@@ -1,10 +1,10 @@
-"""PyTorch's own steps of training, beside `lmvr bench --train`: the same shapes, batches and lengths, random weights.
+"""Times PyTorch's training steps for comparison with `lmvr bench --train`: the same shapes, batches and lengths, random weights.
 
     python3 train_reference.py [--shape lmvr-small|llava-1b] [--layers N] [--dtype f32|bf16] [--rows align,instruct,...]
 
 transformers' models, two threads, AdamW (fused), clip_grad_norm_; bf16 by autocast over f32 weights, frozen parts kept in bf16.
-Attention is eager and sdpa, the faster one counts. Only rows whose next token counts go through the head, as in lmvr. What takes
-no part in a row is not trained. Prints the best of the steps.
+Attention is the faster of eager and sdpa. Only rows whose next token is a target go through the head, as in lmvr. Parameters that a
+row does not use are not trained. Prints the best step.
 """
 import argparse
 import time
@@ -85,7 +85,7 @@ def frozen(module, half):
 
 
 def measure(args, kind, attention):
-    """Sequences or pairs, tokens of each, and the seconds of the best step."""
+    """Returns the number of sequences or pairs, the tokens of each, and the seconds of the best step."""
     half = args.dtype == "bf16"
     torch.manual_seed(1)
     count, length, _ = KINDS[kind]

@@ -11,17 +11,17 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#define WARM_STEPS    3    /* products are compiled, and the tape's memory settles */
-#define LEAST_STEPS   2    /* in a timed stretch */
-#define ROW_SECONDS   1.5  /* of a timed stretch, at least */
-#define LIMIT_SECONDS 0.03 /* that one layout of one product is measured for, at least */
-#define TEXT_TOKENS   30   /* of a caption */
+#define WARM_STEPS    3    /* products get compiled, and the tape's memory reaches its size */
+#define LEAST_STEPS   2    /* per timed run */
+#define ROW_SECONDS   1.5  /* least time of a timed run */
+#define LIMIT_SECONDS 0.03 /* least time to measure one layout of one product */
+#define TEXT_TOKENS   30   /* per caption */
 
-/* ---- what is trained ---------------------------------------------------------------------------------------------------- */
+/* ---- kinds of training -------------------------------------------------------------------------------------------------- */
 
 enum { ALIGN, INSTRUCT, LANGUAGE, CONTRASTIVE };
 
-/* Typical of each: captions of stage 1; conversations of stage 2, half of them answers; plain text; pairs. */
+/* Typical of each: stage 1's captions; stage 2's conversations, half of them answers; plain text; pairs. */
 static const struct kind {
     const char *name;
     int batch, tokens, learned;
@@ -33,7 +33,7 @@ static const struct kind {
     [CONTRASTIVE] = {"contrastive", 0, TEXT_TOKENS, 0, true},
 };
 
-/* A model of random weights, a batch of random numbers, and what a step needs. */
+/* A model with random weights, a random batch, and what a step needs. */
 struct subject {
     int kind, batch_size;
     struct model_config config;
@@ -123,7 +123,7 @@ static void subject_finish(struct subject *s)
     parameters_finish(&s->parameters);
 }
 
-/* ---- a step ------------------------------------------------------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------------------------------------------------------- */
 
 static struct value *loss_of(struct subject *s)
 {
@@ -146,13 +146,13 @@ static lmvr_status step(struct subject *s, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* What a step is counted in: images of pairs, else all tokens. */
+/* The unit of throughput: images for pairs, else all tokens. */
 static double units(const struct subject *s)
 {
     return is_clip(s) ? s->batch_size : s->batch_size * (double)(kinds[s->kind].tokens + s->llava.visual_tokens);
 }
 
-/* Raises row->value to the best step's speed. */
+/* Raises row->value to the speed of the best step, if that is higher. */
 static lmvr_status time_steps(struct subject *s, struct bench_row *row, lmvr_error *error)
 {
     double begin = bench_now();
@@ -165,9 +165,9 @@ static lmvr_status time_steps(struct subject *s, struct bench_row *row, lmvr_err
     return LMVR_OK;
 }
 
-/* ---- its limit ---------------------------------------------------------------------------------------------------------- */
+/* ---- limits ------------------------------------------------------------------------------------------------------------- */
 
-/* The linear products of all steps so far, by the bare library. */
+/* The total time of all linear products seen so far, computed by the bare library. */
 struct sum {
     enum dtype dtype;
     struct matmul *matmul;
@@ -177,7 +177,7 @@ struct sum {
     lmvr_error *error;
 };
 
-/* Lowers *best to what this product takes with its operands in this layout. */
+/* Lowers *best to the time of this product with its operands in this layout, if that is less. */
 static lmvr_status time_layout(struct sum *sum, struct matmul_call *call, bool a_transposed, bool b_transposed, double *best)
 {
     call->a.stride = a_transposed ? call->m : call->k;
@@ -195,7 +195,7 @@ static lmvr_status time_layout(struct sum *sum, struct matmul_call *call, bool a
     return LMVR_OK;
 }
 
-/* Small numbers that are no zeros, in the library's type. */
+/* Small nonzero numbers, in the library's type. */
 static void *operand(struct sum *sum, int64_t count)
 {
     float *wide = arena_floats(&sum->arena, count);
@@ -227,7 +227,7 @@ static void add_product(void *user, int64_t m, int64_t n, int64_t k, int64_t use
     arena_release(&sum->arena, mark);
 }
 
-/* Attention's operations in a step: two products forward and four back, of what `positions` see of each other. */
+/* Attention's operations in a step: two products forward and four backward, for the `positions` that see each other. */
 static double attention_of(const struct subject *s)
 {
     const struct language_config *l = &s->config.language;
@@ -275,10 +275,10 @@ static lmvr_status measure(struct subject *s, struct bench_train_row *row, lmvr_
     TRY(time_steps(s, &row->row, error));
     TRY(limit_step(s, &seconds, error));
     row->row.limit = units(s) / seconds;
-    return time_steps(s, &row->row, error); /* once more, so that the limit stands between two measurements */
+    return time_steps(s, &row->row, error); /* again, so that the limit is measured between two measurements */
 }
 
-/* The other stacks as the language model: a step is not to be an encoder's of full depth alone. */
+/* Limits the depth of the other stacks like the language model's, so that a step is not dominated by a full-depth encoder. */
 static void cut_depth(struct subject *s, int layers)
 {
     int *depths[] = {&s->config.vision.blocks, &s->clip_config.vision.blocks, &s->clip_config.text.blocks};

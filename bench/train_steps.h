@@ -1,11 +1,10 @@
 /*
- * Speed of a step of training against this machine's own limits (docs/SPEED.md): forward, backward, the cut of the gradient's
- * norm, AdamW.
+ * Speed of a training step against this machine's own limits (docs/SPEED.md): forward, backward, gradient clipping, AdamW.
  *
- * A row's limit is what the bare library needs for each linear product that the tape was asked for in a step, forward, for the
- * input's gradient and for the weight's, in the type that products run in, in the fastest of the plain layouts, both operands
- * converted beforehand; plus attention's products, two forward and four back, at the same rate, at the count that causality
- * leaves; plus the frozen encoder at the limit that the row "encode" of bench.h has.
+ * A row's limit is the time that the bare library needs for each linear product of a step, forward, for the input's gradient
+ * and for the weight's, in the type that products run in, in the fastest of the plain layouts, with both operands converted
+ * beforehand; plus attention's products, two forward and four backward, at the same rate, counting only what the causal mask
+ * leaves; plus the frozen encoder at the limit of bench.h's row "encode".
  */
 #ifndef LMVR_BENCH_TRAIN_STEPS_H
 #define LMVR_BENCH_TRAIN_STEPS_H
@@ -13,8 +12,8 @@
 #include "bench/bench.h"
 
 struct bench_train_row {
-    struct bench_row row;        /* batch: sequences, or pairs of an image and a text */
-    int visual, tokens, learned; /* of a sequence: visual tokens, the others, those of them that the loss counts */
+    struct bench_row row;        /* batch: sequences, or image-text pairs */
+    int visual, tokens, learned; /* per sequence: visual tokens, text tokens, and how many of those are targets */
 };
 
 #define BENCH_TRAIN_ROWS 4
@@ -28,7 +27,7 @@ struct bench_train_report {
     int row_count;
 };
 
-/* "align" and "instruct", LLaVA's two stages; unless options->quick "language" and "contrastive" too. */
+/* "align" and "instruct", LLaVA's two stages; unless options->quick, "language" and "contrastive" too. */
 lmvr_status bench_train(const struct bench_options *options, struct bench_train_report *report, lmvr_error *error);
 
 #endif

@@ -19,7 +19,7 @@ void work_encode(const struct model_config *config, int images, struct work *wor
     add(work, rows, width, v->mlp_width, blocks, false);
 }
 
-/* Self-attention's products and the MLP's. */
+/* Self-attention and MLP products. */
 static void add_blocks(const struct language_config *l, int64_t rows, int blocks, bool single_row, struct work *work)
 {
     int64_t heads = (int64_t)l->heads * l->head_dim, kv = (int64_t)l->kv_heads * l->head_dim;
@@ -30,7 +30,7 @@ static void add_blocks(const struct language_config *l, int64_t rows, int blocks
     add(work, rows, l->width, l->mlp_width, blocks, single_row);
 }
 
-/* One row through a decoder that stands behind an encoder, its attention to the encoder's output included. */
+/* One row through the decoder of an encoder-decoder, including cross-attention. */
 static void add_decoder(const struct language_config *l, int64_t rows, bool single_row, struct work *work)
 {
     int64_t inner = (int64_t)l->heads * l->head_dim;

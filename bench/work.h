@@ -1,15 +1,15 @@
-/* What a model computes for a pass, from its configuration alone: to compare its speed with what the machine can do. */
+/* The amount of computation in a pass, from the model's configuration alone, to compare its speed with the machine's limits. */
 #ifndef LMVR_BENCH_WORK_H
 #define LMVR_BENCH_WORK_H
 
 #include "model/config.h"
 #include "tensor/dtype.h"
 
-/* Linear layers of one shape that `rows` rows go through. */
+/* A linear layer's shape, and how many rows go through it. */
 struct work_product {
     int64_t rows, out, in;
     int uses;
-    bool single_row; /* its speed says nothing of attention's: a single row among passes of many */
+    bool single_row; /* a single row among passes of many: its rate does not apply to attention */
 };
 
 #define WORK_MOST_PRODUCTS 24
@@ -17,15 +17,16 @@ struct work_product {
 struct work {
     struct work_product products[WORK_MOST_PRODUCTS];
     int count;
-    double attention;    /* operations of attention's two products, at the count that causality leaves */
-    double cache_values; /* numbers of the key-value cache that are read once */
+    double attention;    /* operations in attention's two products, counting only what the causal mask leaves */
+    double cache_values; /* values of the key-value cache that are read once */
 };
 
-/* Of the encoder for `images` images, up to the state that features read by default. */
+/* The encoder's work for `images` images, up to the hidden state that features use by default. */
 void work_encode(const struct model_config *config, int images, struct work *work);
-/* Of a prompt of `rows` positions, up to the logits of the first token. */
+/* The work of prefilling a prompt of `rows` positions, up to the logits of the first token. */
 void work_prompt(const struct model_config *config, int64_t rows, struct work *work);
-/* Of one token of each of `batch` sequences that began with `rows` positions and have had `done` tokens since. */
+/* The work of decoding one token of each of `batch` sequences whose prompts have `rows` positions and that have `done` tokens
+ * so far. */
 void work_decode(const struct model_config *config, int batch, int64_t rows, int64_t done, struct work *work);
 
 #endif

@@ -1,4 +1,4 @@
-/* Bytes taken for COCO's instances_*.json: they are refused, or the names lie within the text that was kept. */
+/* Bytes as COCO's instances_*.json: either refused, or all names are inside the stored text. */
 #include "lab/dataset/coco_json.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Bytes as config.json, preprocessor_config.json and generation_config.json, with a NUL between: they are refused, or what they
- * say is in the ranges that the model's code counts on. */
+/* Bytes as config.json, preprocessor_config.json and generation_config.json, separated by NULs: either refused, or all values
+ * are in the ranges that the model's code relies on. */
 #include "model/config_parts.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Bytes taken for LLaVA's JSON: the scan for records, and each record that was found. */
+/* Bytes as LLaVA's JSON: scans for records, and reads each record found. */
 #include "lab/dataset/conversations.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Bytes taken for a CSV file: it is refused, or every record has as many fields as the header, and together they hold no more
- * bytes than the file. */
+/* Bytes as a CSV file: either refused, or every record has as many fields as the header, with no more bytes in total than the
+ * file. */
 #include "format/csv.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Any bytes as an image file, and what can be decoded through each of the recipes. */
+/* Any bytes as an image file; what can be decoded is preprocessed with each recipe. */
 #include "image/preprocess.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Bytes taken for a CSV file of labels, read line by line and joined to an index; what is read must be whole. */
+/* Bytes as a CSV file of labels, read line by line and joined with an index; what is read must be consistent. */
 #include "lab/dataset/labels_csv.h"
 
 #include <stdio.h>

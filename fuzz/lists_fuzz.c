@@ -1,5 +1,6 @@
-/* The text files of data sets, in a folder made at the start. The first byte chooses the set, a second the file of it that the
- * other bytes are; the set's other files are good ones. What opens has labels in range and its parts in order. */
+/* The text files of data sets, in a folder made at the start. The first byte chooses the set, the second which of its files the
+ * other bytes become; the set's other files are valid. If the set opens, its labels must be in range and its splits in
+ * order. */
 #include "lab/dataset/dataset.h"
 
 #include <fcntl.h>
@@ -16,8 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static char root[] = "/tmp/lmvr-lists-fuzz-XXXXXX";
 
 static const struct target {
-    const char *set, *path; /* the path of the set, below the root */
-    const char *files[3];   /* that are fuzzed, below the root, and after each what it is otherwise */
+    const char *set, *path; /* the set's path in the root folder */
+    const char *files[3];   /* to be fuzzed, relative to the root; `good` has their valid contents */
     const char *good[3];
 } targets[] = {
     {"visda",
@@ -38,7 +39,7 @@ static const struct target {
 };
 #define TARGETS (sizeof targets / sizeof *targets)
 
-/* Writes the file "ROOT/PATH", with the folders that lead to it. */
+/* Writes the file "ROOT/PATH", creating its folders. */
 static void put(const char *path, const void *bytes, size_t size)
 {
     char copy[256];

@@ -1,5 +1,4 @@
-/* Bytes taken for a .npy file: the header's parser, then the reader on a file of those bytes, then the writer that resumes it.
- */
+/* Bytes as a .npy file: runs the header parser, then the reader on a file of those bytes, then the writer that resumes it. */
 #include "store/npy.h"
 
 #include <stdio.h>
@@ -15,7 +14,7 @@ static void read_rows(const char *path)
     lmvr_error error;
     if (npy_reader_open(path, &reader, &error) != LMVR_OK)
         return;
-    /* What opened is as large as it says, so that its rows fit the memory that the file took. */
+    /* An opened file is as large as it says, so its rows fit in about as much memory. */
     float *rows = malloc(reader.rows * reader.dim * sizeof(float) + 1);
     if (!rows || npy_reader_read(&reader, 0, reader.rows, rows, &error) != LMVR_OK)
         abort();
@@ -23,7 +22,7 @@ static void read_rows(const char *path)
     npy_reader_close(&reader);
 }
 
-/* Whatever is taken as begun must, cut to its rows, be a whole file. */
+/* A file accepted for resuming must be valid once truncated to its rows. */
 static void resume(const char *path, size_t dim)
 {
     struct npy_writer writer;

@@ -1,4 +1,4 @@
-/* Bytes taken for a probe: what is read can be used. */
+/* Bytes as a probe: if it can be read, it can be used. */
 #include "lab/probe/probe_file.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every fuzz target for some seconds on its kept corpus, which is not changed: run.sh BUILD SECONDS
+# Runs every fuzz target for SECONDS on its corpus, which is left unchanged: run.sh BUILD SECONDS
 set -eu
 build=$1 seconds=$2 here=$(dirname "$0")
 for target in "$build"/fuzz/*_fuzz; do

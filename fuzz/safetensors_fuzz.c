@@ -1,4 +1,4 @@
-/* Bytes as a safetensors file: it is refused, or all that its header promises can be read. */
+/* Bytes as a safetensors file: either refused, or everything in its header can be read. */
 #include "format/safetensors.h"
 
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGEST 4096 /* elements read of a tensor */
+#define LARGEST 4096 /* most elements read of a tensor */
 
 static void read_some(const struct safetensors *file, const struct safetensors_entry *entry)
 {

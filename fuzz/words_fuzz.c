@@ -1,4 +1,4 @@
-/* A response and a word, which models and people may fill with anything: what is found lies inside, and in order. */
+/* A response and a word, both arbitrary bytes: whatever is found must be inside the text, and in order. */
 #include "lab/words/words.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static void check_list(struct word_list *words, size_t length)
     words_finish(words);
 }
 
-/* The word ends at the first line's end; NULs end the text. */
+/* The word is the first line, the text the rest up to a NUL. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *wanted = malloc(size + 1);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Who may include what: run from anywhere, with the source folder as the argument. The engine sees itself alone, which its include
-# path already sees to; the laboratory and training stand on the engine's public header and the inner headers that are listed here;
-# the program on public headers and the files' formats. docs/architecture.md has the picture.
+# Checks which layer includes which headers: layers.sh SOURCE. The engine may only include itself, which its include path already
+# ensures; the lab and training may include the engine's public header and the internal headers listed here; the programs, public
+# headers and the file formats. docs/architecture.md has a diagram.
 set -euo pipefail
 cd "$1"
 
