@@ -46,7 +46,7 @@ static lmvr_status read_textures(struct frost *frost, const char *folder, lmvr_e
         return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be read as a folder of textures: %s", folder, strerror(errno));
     lmvr_status status = LMVR_OK;
     if (count == 0)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: holds no picture to be a texture", folder);
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: has no image to use as a texture", folder);
     else if (count > MOST_TEXTURES)
         status = error_set(error, LMVR_ERROR_INVALID, "%s: has %d images, expected at most %d frost textures", folder, count,
                            MOST_TEXTURES);

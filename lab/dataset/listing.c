@@ -62,7 +62,7 @@ void listing_finish(struct listing *listing)
     names_finish(&listing->files);
 }
 
-/* ---- files asked for by path ---- */
+/* ---- files looked up by path ---- */
 
 static lmvr_status add_files(struct present *present, const char *folder, const struct names *files, lmvr_error *error)
 {

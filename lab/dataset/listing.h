@@ -13,7 +13,7 @@ struct listing {
 lmvr_status listing_read(const char *folder, struct listing *listing, lmvr_error *error);
 void listing_finish(struct listing *listing);
 
-/* Files asked for by path, the folders that they are in having been listed at the first question. All zero is empty. */
+/* Answers whether files exist, by listing each folder the first time it is asked about. All zeros is empty. */
 struct present {
     struct names folders, files; /* by path */
 };

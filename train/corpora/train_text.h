@@ -4,8 +4,8 @@
 
 #include "error.h"
 
-/* A vocabulary's model file, to be freed, of LLaMA's kind, or T5's where `unigram`: trained on plain text, or where
- * `conversations` on what those of dataset/conversations.h say. */
+/* Trains a vocabulary like LLaMA's, or T5's if `unigram`; *model is its file's contents, to be freed. The data is plain text,
+ * or if `conversations` a file for lab/dataset/conversations.h. */
 lmvr_status train_text_vocabulary(const char *data, bool conversations, int size, bool unigram, char **model,
                                   size_t *model_size, lmvr_error *error);
 

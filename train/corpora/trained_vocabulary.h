@@ -1,14 +1,15 @@
-/* The vocabulary of a run that was given none: trained on its data, in a file without a name until the run has a folder. */
+/* The vocabulary of a run that was not given one: trained on its data, in an unnamed file until the run has its output folder.
+ */
 #ifndef LMVR_TRAIN_CORPORA_TRAINED_VOCABULARY_H
 #define LMVR_TRAIN_CORPORA_TRAINED_VOCABULARY_H
 
 #include "error.h"
 
 struct trained_vocabulary {
-    char *path;       /* in the output folder, where an earlier call put it, else of the file without a name */
+    char *path;       /* in the output folder if an earlier call put it there, else of the unnamed file */
     const char *name; /* tokenizer.model or spiece.model */
     bool unnamed;
-    int fd; /* of such a file */
+    int fd; /* of the unnamed file */
 };
 
 struct trained_vocabulary_options {

@@ -19,10 +19,10 @@ struct vocabulary_options {
 };
 
 /*
- * Makes the bytes of a model file (tokenizer.model, spiece.model), to be freed. The same input gives the same bytes. Lines of
- * more than 64 KiB, and lines without a letter or a sign, are left out; of more than 256 MiB of text a seeded share is taken.
- * LMVR_ERROR_INVALID: no text, or so little of it that it does not have so many pieces, or so many characters that they alone
- * are more; the sentence says how many can be made. SentencePiece's own messages are switched off for the process.
+ * Returns the contents of the model file (tokenizer.model, spiece.model), to be freed. The same input gives the same bytes.
+ * Skips lines of more than 64 KiB, and lines without a letter or punctuation; of more than 256 MiB of text it takes a seeded
+ * random share. LMVR_ERROR_INVALID: there is no text, or too little for that many pieces, or it has more characters than that;
+ * the message says how many pieces are possible. SentencePiece's own messages are switched off for the process.
  */
 lmvr_status vocabulary_train(const struct vocabulary_options *options, char **model, size_t *model_size, lmvr_error *error);
 
