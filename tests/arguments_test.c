@@ -1,4 +1,4 @@
-/* Every public function, given every argument wrong: a status and a sentence, never a crash. */
+/* Every public function, called with every argument wrong: a status and a message, never a crash. */
 #include "cmocka_all.h"
 #include "lmvr.h"
 
@@ -13,8 +13,7 @@
 static lmvr_error error;
 static lmvr_model *model;
 
-/* Whether a call was refused by exactly this sentence, and is as well without anyone who listens: `again` is its status then.
- */
+/* Whether a call failed with exactly this message; `again` is its status when called without an error to fill in. */
 static void assert_refused(lmvr_status status, const char *sentence, lmvr_status again)
 {
     assert_int_equal(status, LMVR_ERROR_INVALID);
@@ -111,7 +110,7 @@ static void refuse_options(lmvr_session_options options, const char *sentence)
     assert_null(s);
 }
 
-/* Refuses the defaults with one member changed. */
+/* Expects the defaults with one member changed to be refused. */
 #define REFUSED_OPTION(member, value, sentence)                                                                                \
     do {                                                                                                                       \
         lmvr_session_options changed = defaults();                                                                             \

@@ -1,6 +1,6 @@
 /*
- * A disk that fails, for the one test program that includes this: the system calls that change a disk are functions of their
- * names here. Each counts, and the chosen one ends the process (a write after half of its bytes) or fails for want of space.
+ * Simulates a failing disk in the one test program that includes this: it redefines the system calls that change a disk. Each
+ * call is counted, and the chosen one ends the process (a write, after half of its bytes) or fails with a full disk.
  */
 #ifndef LMVR_TESTS_FAULTS_H
 #define LMVR_TESTS_FAULTS_H
@@ -20,9 +20,9 @@
 enum fault { NO_FAULT, KILL, FAIL_ONCE, FULL_FROM_THEN_ON };
 
 static enum fault fault;
-static int calls_left; /* until the fault; negative: it has passed */
+static int calls_left; /* until the fault; negative: it has happened */
 
-/* Counts a call; true, with errno set, where it has to fail. */
+/* Counts a call; true, with errno set, if it must fail. */
 static bool has_fault(bool takes_space)
 {
     bool now = fault != NO_FAULT && calls_left-- == 0;
@@ -35,7 +35,7 @@ static bool has_fault(bool takes_space)
 ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
     struct stat st;
-    bool grows = fstat(fd, &st) == 0 && offset + (off_t)size > st.st_size; /* else it has its space */
+    bool grows = fstat(fd, &st) == 0 && offset + (off_t)size > st.st_size; /* else its space is already allocated */
     if (fault != NO_FAULT && calls_left == 0 && grows)
         syscall(SYS_pwrite64, fd, bytes, size / 2, offset);
     if (has_fault(grows))
@@ -53,7 +53,7 @@ int fsync(int fd)
 {
     has_fault(false);
     (void)fd;
-    return 0; /* nothing here has to outlive the machine */
+    return 0; /* tests do not need to survive a crash of the machine */
 }
 
 int unlink(const char *path)
@@ -84,7 +84,7 @@ int open(const char *path, int flags, ...)
 
 #define STOPPED_BY_KILL 99
 
-/* What `work` returns, 0 to 98, in a process of its own to whose call number `calls` the fault happens; or STOPPED_BY_KILL. */
+/* The return value, 0 to 98, of `work` run in its own process with the fault at call number `calls`; or STOPPED_BY_KILL. */
 static int run_with_fault(enum fault kind, int calls, int (*work)(const void *argument), const void *argument)
 {
     int status;

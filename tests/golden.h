@@ -1,4 +1,4 @@
-/* The references under tests/golden/: what transformers computed for a checkpoint, opened for a test. */
+/* The references in tests/golden/: what transformers computed for a checkpoint, opened for a test. */
 #ifndef LMVR_TESTS_GOLDEN_H
 #define LMVR_TESTS_GOLDEN_H
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fails the test where a call does, with the sentence of the file's own `error`. */
+/* Fails the test if a call fails, with the message in the file's own `error`. */
 #define CHECK(call)                                                                                                            \
     do {                                                                                                                       \
         if ((call) != LMVR_OK)                                                                                                 \
@@ -19,7 +19,7 @@
     } while (0)
 
 struct golden {
-    char folder[512]; /* of the checkpoint */
+    char folder[512]; /* the checkpoint's */
     json_t *json;
     struct safetensors *tensors;
 };
@@ -44,7 +44,7 @@ static inline void golden_close(struct golden *g)
     safetensors_close(g->tensors);
 }
 
-/* Tensor "PREFIX/NAME" as floats, malloc'ed; *count is its number of elements. NULL where it is not there. */
+/* Tensor "PREFIX/NAME" as floats, malloc'ed; *count is its number of elements. NULL if there is none. */
 static inline float *golden_floats(const struct golden *g, const char *prefix, const char *name, size_t *count)
 {
     char full[256];

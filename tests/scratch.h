@@ -1,4 +1,4 @@
-/* A folder of the test's own, and whole files read and written, for the tests of what lies on disk. */
+/* A test's own folder, and whole files read and written, for the tests that use the disk. */
 #ifndef LMVR_TESTS_SCRATCH_H
 #define LMVR_TESTS_SCRATCH_H
 
@@ -29,7 +29,7 @@ UNUSED static void remove_tree(const char *path)
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* cmocka set-up and tear-down: the test runs in a new folder, which goes away afterwards. */
+/* cmocka set-up and tear-down: the test runs in a new folder, which is removed afterwards. */
 UNUSED static int enter_folder(void **state)
 {
     char template[] = "/tmp/lmvr-test-XXXXXX";
@@ -69,7 +69,7 @@ UNUSED static void append_text(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* The whole file with a NUL after it, to be freed; NULL where there is none. */
+/* The whole file, NUL-terminated, to be freed; NULL if there is none. */
 UNUSED static char *read_bytes(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "re");

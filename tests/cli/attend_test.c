@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-/* A real image, of 97 x 61 pixels, that the fake takes for one too. */
+/* A real image of 97 x 61 pixels, which the fake accepts too. */
 static void copy_image(const char *path)
 {
     size_t size;
@@ -48,7 +48,7 @@ static json_int_t integer(const json_t *array, size_t index)
     return json_integer_value(json_array_get(array, index));
 }
 
-/* The word "legs" is made by the second and the third token. maps.npy has this shape and, map by map, these multiples of 0.001,
+/* The word "legs" is made of the second and the third token. maps.npy has this shape and, map by map, these multiples of 0.001,
  * 0.002, 0.003, 0.004. */
 static void assert_maps(const char *path, const char *shape, const float *factors, size_t count)
 {
@@ -133,7 +133,7 @@ static void tokens_are_counted_from_0(void **state)
     assert_non_null(strstr(run_done.out, "\ntoken 2\t0.012\trow 1, column 1\t"));
 }
 
-/* What is not there is named, with the response; the others are shown. */
+/* Words that are not in the response are reported with it; the others are shown. */
 static void missing_words_fail_alone(void **state)
 {
     (void)state;
@@ -206,7 +206,7 @@ static void layers_are_ranges_of_the_model_s_blocks(void **state)
     assert_false(exists("new"));
 }
 
-/* Told to the library, in attend.json and on the sheet. */
+/* Passed to the library, and shown in attend.json and on the sheet. */
 static void the_query_is_the_predicting_position_unless_the_own_is_asked_for(void **state)
 {
     (void)state;
@@ -289,7 +289,7 @@ static void results_are_protected(void **state)
     assert_true(exists("out/legs.png") && exists("out/maps.npy"));
     assert_ended(lmvr("attend -m m --words dög --force -o out/ a.jpg"), 0, NULL);
     assert_true(!exists("out/legs.png") && exists("out/dög.png") && exists("out/mine.png"));
-    /* a description by somebody else removes nothing outside */
+    /* somebody else's attend.json must not cause anything outside to be removed */
     write_text("keep.png", "keep");
     write_text("out/attend.json", "{\"words\": [{\"file\": \"../keep.png\"}, {\"file\": \"mine.txt\"}, 3, {\"file\": 4}]}");
     write_text("out/mine.txt", "mine");
@@ -297,7 +297,7 @@ static void results_are_protected(void **state)
     assert_true(exists("keep.png") && exists("out/mine.txt"));
 }
 
-/* Whatever the limit on a file's size: whole files or none, status 3, and a sentence. */
+/* With any limit on file size: complete files or none, status 3, and a message. */
 static void a_full_disk_leaves_whole_files(void **state)
 {
     (void)state;

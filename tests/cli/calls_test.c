@@ -1,4 +1,4 @@
-/* What the program says to calls that it cannot follow: one sentence, exit status 2, nothing written; and its help. */
+/* Calls that cannot be carried out: one message, exit status 2, nothing written; and the help. */
 #include "program.h"
 
 static void test_help(void **state)
@@ -25,7 +25,7 @@ static void assert_80_columns(const char *command)
             fail_msg("lmvr %s --help: %.*s", command, (int)strcspn(line, "\n"), line);
 }
 
-/* The commands are those that the program itself lists. */
+/* The commands that the program itself lists. */
 static void test_every_help_fits_80_columns(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* lmvr corrupt: which files it writes, what is in them, how it ends, what it refuses. The images are real ones here. */
+/* lmvr corrupt: which files it writes, their contents, how it ends, and what it refuses. Uses real images. */
 #include "program.h"
 
 #include "image/encode.h"
@@ -119,7 +119,7 @@ static void test_several_have_folders(void **state)
     assert_same_file("d/a.b.png", "b/fog/5/a.b.png");
 }
 
-/* The file's own hash is the picture's, so that the library gives the same. */
+/* The file's own hash is the image's, so the library gives the same result. */
 static void test_the_library_gives_the_same(void **state)
 {
     (void)state;
@@ -184,7 +184,7 @@ static void test_textures_are_the_user_s(void **state)
     assert_false(exists("none"));
 }
 
-/* ---- how it ends ---- */
+/* ---- endings ---- */
 
 static void test_a_bad_input_stops_nothing(void **state)
 {
@@ -247,7 +247,7 @@ static void test_results_are_kept_or_replaced_only_where_that_is_asked_for(void 
     assert_same_file("out/a.b.png", "four/a.b.png");
 }
 
-/* Writes the file in a process that is killed in the middle of it, as a run over an old folder may be. */
+/* Writes the file in a process that is killed halfway, as a run may be. */
 static void leave_half_of(const char *path)
 {
     pid_t pid = fork();
@@ -305,7 +305,7 @@ static void test_a_place_that_cannot_be_used_is_refused(void **state)
     assert_ended(lmvr("corrupt --type fog --severity 3 -o closed/out in"), 2, "closed/out: cannot make the folder");
 }
 
-/* However it is stopped, what is there is whole, and --resume makes the rest. */
+/* However it is stopped, existing files are complete, and --resume makes the rest. */
 static void test_a_killed_run_is_resumed(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* lmvr describe --corrupt and --sheet, by the program itself on a small random model. */
+/* lmvr describe --corrupt and --sheet, with the real program on a small random model. */
 #define PROGRAM "../lmvr"
 #include "program.h"
 
@@ -23,7 +23,7 @@ static void write_png(const char *path, int width, int height, int phase)
     image_finish(&image);
 }
 
-/* Line `number`, from 0, of what was printed; to be freed. */
+/* Line `number` (from 0) of the output; to be freed. */
 static char *line_of(int number)
 {
     const char *line = run_done.out;
@@ -40,7 +40,7 @@ static char *response_of(int number)
     return response;
 }
 
-/* The responses are those to the files that lmvr corrupt writes. */
+/* The responses must equal those to the files that lmvr corrupt writes. */
 static void test_each_image_is_described_clean_and_corrupted(void **state)
 {
     (void)state;
@@ -93,7 +93,7 @@ static struct image read_sheet(const char *path)
     return image;
 }
 
-/* Two columns of 420 pixels; the contrast of the corrupted picture is a twentieth. */
+/* Two columns of 420 pixels; the corrupted image has a twentieth of the contrast. */
 static void test_a_sheet_shows_both_pictures(void **state)
 {
     (void)state;
@@ -114,7 +114,7 @@ static void test_a_sheet_shows_both_pictures(void **state)
     image_finish(&sheet);
 }
 
-/* Two pictures without a corruption stand side by side too, such as one of each domain. */
+/* Two images without corruptions are also shown side by side, such as one of each domain. */
 static void test_a_sheet_of_images_as_they_are(void **state)
 {
     (void)state;

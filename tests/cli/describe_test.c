@@ -26,7 +26,7 @@ static void test_lines(void **state)
     assert_ptr_equal(strstr(second, "in/c 1 2.jpg\tA \"dög\" with "), second);
 }
 
-/* --json is embed's index, to the byte. */
+/* --json prints the same bytes as embed's index. */
 static void test_json(void **state)
 {
     (void)state;
@@ -58,7 +58,7 @@ static void test_full_output(void **state)
                  "lmvr describe: cannot write to standard output: No space left on device\n");
 }
 
-/* The reader goes away after the first line, as head -1 does. */
+/* The reader closes the pipe after the first line, like head -1. */
 static void test_closed_pipe(void **state)
 {
     (void)state;

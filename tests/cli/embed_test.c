@@ -73,7 +73,7 @@ static void test_default_and_single(void **state)
     free(index);
 }
 
-/* Missing inputs and names that are not UTF-8 have their line, and their place in a resume. */
+/* Missing inputs and names that are not UTF-8 have a line too, and keep their place on resuming. */
 static void test_strange_paths(void **state)
 {
     (void)state;
@@ -123,7 +123,7 @@ static void test_results_are_protected(void **state)
     assert_ended(lmvr("embed -m m -o f.npy in"), 2, "f.npy: is there, but no whole f.run.json says what it was made with");
 }
 
-/* Each option that changes a byte is named, with what it was and is; those that change none do not matter. */
+/* Options that change any byte are named, with the old and new values; those that change none do not matter. */
 static void test_resume_refuses_other_options(void **state)
 {
     (void)state;
@@ -167,15 +167,14 @@ static void test_strict(void **state)
                  "lmvr embed: stopped there, with 2 of 4 inputs done, for --strict\n");
     assert_int_equal(count_lines("out/index.jsonl"), 2);
     assert_ended(lmvr("embed -m m --strict --resume -o out in"), 1, "2 of 4");
-    write_text("in/0002.jpg", kept); /* mended: it is tried again */
+    write_text("in/0002.jpg", kept); /* repaired: it is tried again */
     assert_ended(lmvr("embed -m m --strict --resume -o out in"), 0, NULL);
     assert_same_file("out/index.jsonl", "whole/index.jsonl");
     assert_same_file("out/llm_all_mean_-1.npy", "whole/llm_all_mean_-1.npy");
     free(kept);
 }
 
-/* A limit on the size of files (standard error's as well) stands in for a full disk: status 3, whole files, and --resume goes
- * on where it was. */
+/* A limit on file size (standard error's too) simulates a full disk: status 3, complete files, and --resume continues. */
 static void test_full_disk(void **state)
 {
     (void)state;
@@ -221,7 +220,7 @@ static void wait_for_lines(const char *path, size_t lines)
     assert_true(count_lines(path) >= lines);
 }
 
-/* A signal stops the run after an image; what is there is whole without a resume, which then goes on. */
+/* A signal stops the run after an image; the files are complete without resuming, and --resume continues. */
 static void test_signals(void **state)
 {
     (void)state;

@@ -1,10 +1,10 @@
 /*
- * A stand-in for the library: features and responses that are made up from a file's bytes, at once. It lets the tests of the
- * program run thousands of images, and break off wherever they like. Its "model" is a folder whose config.json may have
+ * A fake library that makes up features and responses from a file's bytes instantly, so that tests can run the program on
+ * thousands of images and interrupt it anywhere. Its "model" is a folder whose config.json may have
  *
  *     "seed"            changes every number, and the fingerprint
  *     "delay_us"        how long an image takes
- *     "resource_after"  how many images until the memory is out
+ *     "resource_after"  how many images until memory runs out
  */
 #include "cli.h"
 #include "error.h"
@@ -215,7 +215,7 @@ static uint64_t next(uint64_t *state)
     return *state >> 33;
 }
 
-/* The file's bytes as a number, or the sentence of a failed image in `why`. */
+/* The file's bytes as a number, or a failed image's message in `why`. */
 static bool read_image(const char *path, uint64_t *state, char *why, size_t size)
 {
     unsigned char bytes[4096];
@@ -301,7 +301,7 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
     return LMVR_OK;
 }
 
-/* The bench measures the library's inside, which is not here. */
+/* The bench measures the library's internals, which the fake does not have. */
 int command_train_contrastive(const struct options *options)
 {
     (void)options;

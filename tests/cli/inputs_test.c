@@ -1,7 +1,7 @@
-/* Which images a command line names, and in which order: as describe prints their paths. */
+/* Which images the command line gives, and in which order, as seen in the paths that describe prints. */
 #include "program.h"
 
-/* The paths of the index lines, each with a space after it. */
+/* The index lines' paths, each followed by a space. */
 static void assert_paths(const struct program_run *run, const char *expected)
 {
     char paths[4096] = "";

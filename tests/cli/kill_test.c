@@ -1,6 +1,6 @@
 /*
- * Runs that are killed at random moments, again and again, until one comes through: its files are those of a run that nobody
- * disturbed. LMVR_KILL_ROUNDS asks for more rounds than a test run has time for.
+ * Kills runs at random moments until one finishes: its files must be those of an uninterrupted run. LMVR_KILL_ROUNDS requests
+ * more rounds than a normal test run has time for.
  */
 #include "program.h"
 
@@ -30,7 +30,7 @@ static size_t count_lines(const char *path)
     return lines;
 }
 
-/* How long a run takes that nobody kills; within that time it is killed, wherever it then is. */
+/* The duration of an uninterrupted run; kills happen within this time. */
 static unsigned measure_run_us(void)
 {
     struct timespec begun, ended;
@@ -40,7 +40,7 @@ static unsigned measure_run_us(void)
     return (unsigned)((ended.tv_sec - begun.tv_sec) * 1000000 + (ended.tv_nsec - begun.tv_nsec) / 1000) + 1;
 }
 
-/* One output folder, killed until it is whole. Returns how many kills it took. */
+/* Runs into one output folder, killed until it is complete. Returns the number of kills. */
 static int disturb(unsigned longest_us)
 {
     size_t lines = 0;

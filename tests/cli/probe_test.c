@@ -9,7 +9,7 @@
 #define ROWS 60
 #define DIM  4
 
-/* Row i is of class i % 3, and value i % 3 of it is high; noise that is the same everywhere. */
+/* Row i has class i % 3 and a high value i % 3; the noise is the same in every run. */
 static float feature(int row, int d)
 {
     uint32_t noise = (uint32_t)(row * DIM + d) * 2654435761u;
@@ -116,7 +116,7 @@ static void test_multi_label(void **state)
     json_decref(score);
 }
 
-/* The same call writes the same bytes, on any number of threads. */
+/* The same call writes the same bytes with any number of threads. */
 static void test_choice_of_c(void **state)
 {
     (void)state;
@@ -156,7 +156,7 @@ static void test_predict(void **state)
     assert_false(exists("s.npy.tmp"));
 }
 
-/* Lines in any order, an image that failed, one without a label, and a label without an image. */
+/* Lines in another order, a failed image, one without a label, and a label without an image. */
 static void test_index(void **state)
 {
     (void)state;
@@ -175,14 +175,14 @@ static void test_index(void **state)
     json_t *fit = printed();
     assert_int_equal(number(fit, "rows"), ROWS - 1);
     json_decref(fit);
-    /* without the index, its lines would be taken in their order; the column path does not disturb that */
+    /* without the index, lines are taken in order, and the column path is ignored */
     assert_ended(lmvr("probe fit --features f.npy --labels paths.csv -o p.safetensors --c 1"), 0, NULL);
     write_features("short.npy", 59, -1);
     assert_ended(lmvr("probe fit --features short.npy --labels paths.csv --index index.jsonl -o p.safetensors --c 1"), 2,
                  "short.npy: has 59 rows, but index.jsonl counts 60");
 }
 
-/* fit takes a data set's training part, score its test part, and the index has the rows of both. */
+/* fit takes a data set's training split, score its test split, and the index has the rows of both. */
 static void test_labels_of_a_data_set(void **state)
 {
     (void)state;
@@ -219,7 +219,7 @@ static void test_labels_of_a_data_set(void **state)
     assert_false(exists("x"));
 }
 
-/* What the features are is taken from the run beside them. */
+/* The feature's name is taken from the run.json next to the features. */
 static void test_feature_is_recorded(void **state)
 {
     (void)state;

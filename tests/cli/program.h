@@ -1,4 +1,4 @@
-/* Running the program from a test: in a folder of the test's own, with its output, its complaints and its exit status. */
+/* Runs the program from a test, in the test's own folder, and keeps its output, messages and exit status. */
 #ifndef LMVR_TESTS_CLI_PROGRAM_H
 #define LMVR_TESTS_CLI_PROGRAM_H
 
@@ -17,7 +17,7 @@
 #define PROGRAM "cli/lmvr_fake_cli"
 #endif
 
-/* What the fake library takes for an image. */
+/* What the fake library accepts as an image. */
 UNUSED static void write_image(const char *path, const char *content)
 {
     char bytes[256];
@@ -25,7 +25,7 @@ UNUSED static void write_image(const char *path, const char *content)
     write_bytes(path, bytes, (size_t)length);
 }
 
-/* cmocka set-up: a new folder that holds a model, "m". */
+/* cmocka set-up: a new folder with a model, "m". */
 UNUSED static int enter_folder_with_model(void **state)
 {
     if (enter_folder(state) != 0 || mkdir("m", 0777) != 0)
@@ -50,15 +50,15 @@ static const char *program_path(void)
 #define MAX_ARGUMENTS 64
 
 struct program_run {
-    int status; /* the exit status, or 128 and the signal */
+    int status; /* the exit status, or 128 plus the signal */
     char *out, *err;
 };
 
-/* How the next program is started; everything goes back to this after it. */
+/* How the next program is started; reset after each run. */
 static struct {
-    const char *in, *out;  /* files of standard input and output */
+    const char *in, *out;  /* files for standard input and output */
     long largest_file;     /* bytes; 0: no limit */
-    bool obeys_modes;      /* even as root, files are as closed as their modes say */
+    bool obeys_modes;      /* file modes apply even to root */
     bool without_standard; /* standard output and error are closed */
 } setting;
 
@@ -83,7 +83,7 @@ static void become_program(char *const *arguments)
     _exit(98);
 }
 
-/* Starts the program with standard output and error going to the files "stdout" and "stderr". */
+/* Starts the program with standard output and error redirected to the files "stdout" and "stderr". */
 UNUSED static pid_t start(char *const *arguments)
 {
     pid_t pid = fork();
@@ -104,7 +104,7 @@ UNUSED static int finish(pid_t pid)
 
 static struct program_run run_done = {0, NULL, NULL};
 
-/* Starts `lmvr` with the words of the command line, split at spaces; %20 in a word is a space. */
+/* Starts `lmvr` with the words of the command line, split at spaces; %20 is a space within a word. */
 static pid_t start_line(char *line)
 {
     char *arguments[MAX_ARGUMENTS] = {(char *)"lmvr"};
@@ -119,7 +119,7 @@ static pid_t start_line(char *line)
     return start(arguments);
 }
 
-/* Runs it with such a line. The result stays until the next. */
+/* Runs such a command line. The result is valid until the next run. */
 UNUSED static const struct program_run *lmvr(const char *format, ...) __attribute__((format(printf, 1, 2)));
 UNUSED static const struct program_run *lmvr(const char *format, ...)
 {
@@ -136,7 +136,8 @@ UNUSED static const struct program_run *lmvr(const char *format, ...)
     return &run_done;
 }
 
-/* The run ended so, and said something with `part` in it (NULL: nothing); a refused call says one sentence. */
+/* Asserts the run's exit status, and that it printed a message with `part` in it (NULL: nothing); a refused call prints one
+ * line. */
 UNUSED static void assert_ended(const struct program_run *run, int status, const char *part)
 {
     if (run->status != status)

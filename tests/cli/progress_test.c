@@ -1,4 +1,4 @@
-/* The progress line, on a terminal made for the purpose; and none anywhere else. */
+/* The progress line, on a pseudo-terminal; and that there is none elsewhere. */
 #include "terminal.h"
 
 static void make_images(void)
@@ -15,7 +15,7 @@ static void make_images(void)
 static char *const embed[] = {(char *)"lmvr", (char *)"embed", (char *)"-m",       (char *)"m", (char *)"-o",
                               (char *)"out",  (char *)"in",    (char *)"--resume", NULL};
 
-/* No line is wider than the terminal but one column; counted between the carriage return and the erasing sequence. */
+/* Every line leaves the terminal's last column free; counted between the carriage return and the erase sequence. */
 static void assert_narrow(const char *said, size_t columns)
 {
     for (const char *line = strstr(said, "\r"); line; line = strstr(line + 1, "\r"))
@@ -37,7 +37,7 @@ static void test_terminal(void **state)
     assert_in_range(drawn, 4, 12); /* ten a second, not one an image */
     assert_narrow(said, 80);
     free(said);
-    said = on_terminal(80, 0, embed); /* all done before */
+    said = on_terminal(80, 0, embed); /* all done by an earlier run */
     assert_non_null(strstr(said, "\r20/20\x1b[K"));
     free(said);
 }

@@ -1,4 +1,4 @@
-/* lmvr scenes at the command line. */
+/* lmvr scenes on the command line. */
 #include "program.h"
 
 static void test_wrong_calls(void **state)
@@ -49,7 +49,7 @@ static void test_a_set_is_made(void **state)
 static void test_a_missing_font_is_said(void **state)
 {
     char path[256];
-    snprintf(path, sizeof path, "%s/fonts.conf", (const char *)*state); /* a relative one is looked for elsewhere */
+    snprintf(path, sizeof path, "%s/fonts.conf", (const char *)*state); /* a relative path would be searched elsewhere */
     write_text(path, "<?xml version=\"1.0\"?><fontconfig></fontconfig>\n");
     assert_int_equal(setenv("FONTCONFIG_FILE", path, 1), 0);
     assert_ended(lmvr("scenes --layout coco --count 1 -o d"), 2, "fonts-noto-color-emoji");

@@ -1,10 +1,10 @@
-/* How long OpenMP's threads wait awake, as its library says when OMP_DISPLAY_ENV asks it at each start of the program. */
+/* How long OpenMP's threads busy-wait, as its library prints with OMP_DISPLAY_ENV at each start of the program. */
 #include "program.h"
 
 #define MOST_STARTS  4
-#define LIBRARYS_OWN 300000 /* rounds, where nobody says a number */
+#define LIBRARYS_OWN 300000 /* rounds, unless a number is given */
 
-/* The numbers of rounds that the starts of one call had. */
+/* The numbers of rounds printed by the starts of one call. */
 static int starts_of_a_call(long rounds[MOST_STARTS])
 {
     int count = 0;

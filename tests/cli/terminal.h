@@ -1,4 +1,4 @@
-/* Running the program on a terminal made for the purpose. */
+/* Runs the program on a pseudo-terminal. */
 #ifndef LMVR_TESTS_CLI_TERMINAL_H
 #define LMVR_TESTS_CLI_TERMINAL_H
 
@@ -7,8 +7,8 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 
-/* Runs the program with standard error on a terminal of that width, and sends it `signal` when it has said `when` there (NULL:
- * never). What it wrote there is to be freed. Skips the test where the system has no pseudo-terminals. */
+/* Runs the program with standard error on a terminal of that width, and sends it `signal` once it has printed `when` there
+ * (NULL: never). Returns what it printed, to be freed. Skips the test if the system has no pseudo-terminals. */
 UNUSED static char *on_terminal_until(unsigned short columns, int expected_status, char *const *arguments, const char *when,
                                       int signal)
 {
@@ -28,7 +28,7 @@ UNUSED static char *on_terminal_until(unsigned short columns, int expected_statu
     char *said = calloc(1, 100000);
     size_t size = 0;
     ssize_t n;
-    while ((n = read(terminal, said + size, 99999 - size)) > 0) { /* ends in EIO when the program does */
+    while ((n = read(terminal, said + size, 99999 - size)) > 0) { /* ends with EIO when the program exits */
         size += (size_t)n;
         if (when && strstr(said, when)) {
             kill(pid, signal);

@@ -1,5 +1,5 @@
-/* BLIP-2 by the program alone, from nothing to a folder that describes: `lmvr train` language (a T5), contrastive (an EVA),
- * qformer and qformer-language; each stage killed goes on to the same bytes. */
+/* Trains a BLIP-2 from scratch with the program alone, up to a folder that describes images: `lmvr train` language (a T5),
+ * contrastive (an EVA), qformer and qformer-language; each stage, if killed, resumes to the same bytes. */
 #include "train_made.h"
 
 #define T5 "train language" NUMBERS "--data text.txt --max-tokens 16 --batch 2 --steps 3 --lr 0.01 "

@@ -1,4 +1,4 @@
-/* `lmvr train` called wrongly: one sentence that says what is wrong, exit status 2, and nothing written. */
+/* Wrong calls of `lmvr train`: one message that says what is wrong, exit status 2, and nothing written. */
 #include "train_made.h"
 
 #include "train/train.h"
@@ -21,7 +21,7 @@ static void refuse(const char *call, const char *part)
     assert_int_equal(count_temporary(), 0);
 }
 
-/* The language model's own calls, with a vocabulary to be trained, go to a folder in a folder that is not there. */
+/* Calls of the language objective that must train a vocabulary write to a folder in a missing folder. */
 #define NEW " -o new/er/out"
 
 static void test_calls_that_are_not_whole(void **state)
@@ -116,7 +116,7 @@ static void test_places_that_cannot_be_written(void **state)
     free(after);
 }
 
-/* What help says of an option: the number after "(default: ", wherever the line is broken. */
+/* The help of an option: the number after "(default: ", wherever the line is wrapped. */
 static double default_in_help(const char *option)
 {
     char *said = strstr(run_done.out, option), *number = said ? strstr(said, "(default:") : NULL;

@@ -1,4 +1,4 @@
-/* For the tests of `lmvr train`: the real program on data and models so small that a run takes a moment. */
+/* For the tests of `lmvr train`: the real program with data and models so small that a run takes a moment. */
 #ifndef LMVR_TESTS_CLI_TRAIN_MADE_H
 #define LMVR_TESTS_CLI_TRAIN_MADE_H
 
@@ -12,8 +12,8 @@
 #include <dirent.h>
 
 #define PICTURES 6
-#define ROWS     300 /* of the language model's table */
-#define PIECES   288 /* of the captions' vocabulary */
+#define ROWS     300 /* in the language model's embedding */
+#define PIECES   288 /* in the captions' vocabulary */
 
 #define NUMBERS     " --threads 1 --dtype f32 -q "
 #define CONTRASTIVE "train contrastive" NUMBERS "--data captions.jsonl --max-tokens 16 --batch 3 --steps 3 "
@@ -24,7 +24,7 @@
 
 /* ---- data ------------------------------------------------------------------------------------------------------------- */
 
-/* Noise, 20 pixels wide and 24 high; by its name a JPEG or a PNG. */
+/* Noise, 20 pixels wide and 24 high; JPEG or PNG by its name. */
 static void write_picture(const char *path, unsigned seed)
 {
     uint8_t rgb[20 * 24 * 3];
@@ -74,7 +74,7 @@ static void write_records(void)
     fclose(text);
 }
 
-/* Two classes, as the layout `folder` has them. */
+/* Two classes in the layout `folder`. */
 UNUSED static void write_set(void)
 {
     static const char *const folders[] = {"set",     "set/train",   "set/train/cat", "set/train/dog",
@@ -103,10 +103,10 @@ UNUSED static void write_configs(void)
                              "\"rms_norm_eps\": 1e-5, \"bos_token_id\": 1, \"eos_token_id\": 2}\n");
 }
 
-/* The folder with the data, and with what the objectives make one from the other. */
+/* The folder with the data, and the models that the objectives build from each other. */
 static char made[64] = "/tmp/lmvr-train-XXXXXX";
 
-/* Makes it, with the records, and goes there. */
+/* Creates it with the records, and changes to it. */
 static int make_folder(void)
 {
     if (!mkdtemp(made) || chdir(made) != 0)
@@ -139,7 +139,7 @@ static int remove_parts(void **state)
     return 0;
 }
 
-/* cmocka set-up and tear-down of each test: in that folder, without what the last one wrote. */
+/* cmocka set-up and tear-down of each test: in that folder, without the previous test's output. */
 UNUSED static int enter_made(void **state)
 {
     (void)state;
@@ -156,7 +156,7 @@ UNUSED static int clear_made(void **state)
 
 #define TRAIN_TEST(function) cmocka_unit_test_setup_teardown(function, enter_made, clear_made)
 
-/* ---- what was written ------------------------------------------------------------------------------------------------- */
+/* ---- output ----------------------------------------------------------------------------------------------------------- */
 
 UNUSED static json_t *open_json(const char *path)
 {
@@ -189,7 +189,7 @@ UNUSED static float *read_tensor(const struct safetensors *file, const char *nam
     return values;
 }
 
-/* Steps in a loss.csv, and the first one's loss. */
+/* The number of steps in a loss.csv, and the first loss. */
 UNUSED static int count_steps(const char *path, double *first)
 {
     char *text = read_bytes(path, NULL);
@@ -217,7 +217,7 @@ UNUSED static int newest_checkpoint(void)
     return newest;
 }
 
-/* Starts or goes on, until there is a checkpoint of `step` or later, and then sends the signal. */
+/* Starts or resumes a run, and sends the signal once there is a checkpoint of `step` or later. */
 UNUSED static int interrupt_after(const char *call, int step, int signal)
 {
     char line[1024];
@@ -229,7 +229,7 @@ UNUSED static int interrupt_after(const char *call, int step, int signal)
     return finish(pid);
 }
 
-/* What a run that was interrupted wrote to `out` is what one left alone wrote to `whole`, the vocabulary's file too. */
+/* Asserts that an interrupted run's files in `out` equal an uninterrupted one's in `whole`, including the vocabulary. */
 UNUSED static void assert_equals_whole(const char *vocabulary)
 {
     const char *const files[] = {"model.safetensors", "loss.csv", "loss.svg", "run.json", vocabulary, "config.json"};
@@ -241,7 +241,7 @@ UNUSED static void assert_equals_whole(const char *vocabulary)
     }
 }
 
-/* Whether two tensors are of the same values; they are of the same size. */
+/* Whether two tensors of the same size have the same values. */
 UNUSED static bool same_tensor(const struct safetensors *a, const char *name_a, const struct safetensors *b, const char *name_b)
 {
     int64_t size_a, size_b;

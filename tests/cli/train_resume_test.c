@@ -1,7 +1,7 @@
-/* `lmvr train` interrupted: it goes on to the same bytes, with the same call alone. */
+/* `lmvr train` interrupted: the same call with --resume, and no other, continues to the same bytes. */
 #include "train_made.h"
 
-/* Long enough to be caught in the middle; a checkpoint every 10 steps. */
+/* Long enough to be interrupted in the middle; a checkpoint every 10 steps. */
 #define LONG                                                                                                                   \
     "train language" NUMBERS "--data text.txt --config llama.json --max-tokens 16 --batch 2 --steps 150 "                      \
     "--checkpoint-every 10 --validation text.txt --validate-every 25 --validation-batches 1 "
@@ -39,7 +39,7 @@ static void test_a_kill_before_the_first_step_is_no_loss(void **state)
     assert_equals_whole("tokenizer.model");
 }
 
-/* In the midst of training a vocabulary, of captions and of text, and of a run that has trained one. */
+/* While training a vocabulary, of captions and of text, and in a run that has trained one. */
 static void test_a_kill_leaves_no_temporary_files(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* What `lmvr train` says on a terminal: how far it is, how it ended, and how to go on. */
+/* What `lmvr train` prints on a terminal: its progress, how it ended, and how to continue. */
 #include "train_made.h"
 #include "terminal.h"
 

@@ -1,9 +1,9 @@
-/* `lmvr train`: what each objective writes, and how it goes on from there. */
+/* `lmvr train`: what each objective writes, and continuing from it. */
 #include "train_made.h"
 
 #include <math.h>
 
-/* ---- the five --------------------------------------------------------------------------------------------------------- */
+/* ---- the objectives --------------------------------------------------------------------------------------------------- */
 
 static void assert_finished(const char *folder, const char *objective, int steps)
 {
@@ -65,7 +65,7 @@ static void assert_longest_text(const char *call, int tokens)
     json_decref(run);
 }
 
-/* ... as far as the configuration has positions for it: 20 of the tower, 256 of the LLaMA, of which an image takes 4. */
+/* ... limited to the configuration's positions: 20 in CLIP's text encoder, 256 in the LLaMA, of which an image takes 4. */
 static void test_the_longest_text_is_the_default_where_it_fits(void **state)
 {
     (void)state;
@@ -80,7 +80,7 @@ static void test_the_longest_text_is_the_default_where_it_fits(void **state)
     assert_longest_text("train contrastive" NUMBERS "--data captions.jsonl --batch 3 --steps 1 --config long.json", 77);
 }
 
-/* At a rate of 0 nothing changes: the models are those that were gone on from. */
+/* At a learning rate of 0 nothing changes: the models are those continued from. */
 static void test_goes_on_from_what_was_trained(void **state)
 {
     (void)state;
@@ -134,7 +134,7 @@ static void test_saves_bf16(void **state)
 
 /* ---- adapters, and the head ------------------------------------------------------------------------------------------- */
 
-/* The merged weight of a module is the base's and scale B A. */
+/* A module's merged weight is the base's plus scale B A. */
 static void check_merged(const struct safetensors *adapter, const char *module, float scale)
 {
     char name[256];
@@ -272,7 +272,7 @@ static void test_the_head_is_kept_beside_the_fine_tuned_model(void **state)
     assert_false(exists("out/head.safetensors"));
 }
 
-/* ---- what goes wrong on the way --------------------------------------------------------------------------------------- */
+/* ---- failures --------------------------------------------------------------------------------------------------------- */
 
 static void test_a_record_that_cannot_be_used_is_complained_about_once(void **state)
 {

@@ -1,4 +1,4 @@
-/* A folder that `lmvr train instruct --lora --save-dtype bf16` wrote, and what transformers computes from it
+/* A folder written by `lmvr train instruct --lora --save-dtype bf16`, and what transformers computes with it
  * (tests/golden/train/README.md). */
 #include "train_made.h"
 

@@ -3,8 +3,7 @@
 
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
-/* The whole table as "a|b;1|2;", each record with the line that it begins on: "1:a|b;2:1|2;"; the sentence, if it is refused.
- */
+/* The whole table as "a|b;1|2;", each record prefixed with the line that it begins on: "1:a|b;2:1|2;"; or the error message. */
 static const char *read_table_of(const void *bytes, size_t size)
 {
     static char text[4096];
@@ -107,7 +106,7 @@ static void test_columns_are_found_by_name(void **state)
     assert_null(csv.source);
 }
 
-/* Fields, quotes and line ends of every length, so that each of them meets the end of a part of the file that is read. */
+/* Fields, quotes and line ends of every length, so that each is cut by the boundary of a block read from the file. */
 static void test_long_files_are_read_as_short_ones(void **state)
 {
     (void)state;

@@ -5,7 +5,7 @@
 #include "format/safetensors.h"
 #include "scratch.h"
 
-/* A file of this header, which is said to have `length` bytes, and `size` bytes of data. */
+/* Writes a file with this header, whose stated length is `length`, and `size` bytes of data. */
 UNUSED static void write_lying_file(const char *path, uint64_t length, const char *header, const void *data, size_t size)
 {
     size_t header_size = strlen(header), whole = sizeof length + header_size + size;

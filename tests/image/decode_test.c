@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the golden reference says of a file, in its own words. */
+/* A file's entry in the golden reference, in its own words. */
 static void describe(const char *path, char *result, size_t size, lmvr_error *error)
 {
     struct image image;
@@ -42,7 +42,7 @@ static void test_every_file_is_read_as_pillow_reads_it(void **state)
     assert_true(files > 400);
 }
 
-/* Nothing is left of a file, however it ends: every beginning of one of each kind is refused or read, and never more. */
+/* Every prefix of a file of each kind is refused or read, without reading beyond it. */
 static void test_every_truncation_ends_well(void **state)
 {
     (void)state;
@@ -59,7 +59,7 @@ static void test_every_truncation_ends_well(void **state)
         size_t size = fread(bytes, 1, sizeof bytes, file);
         fclose(file);
         for (size_t cut = 0; cut < size; cut++) {
-            uint8_t *part = malloc(cut + 1); /* exact room, so that a sanitizer sees a step too far */
+            uint8_t *part = malloc(cut + 1); /* exact size, so that a sanitizer sees any overrun */
             assert_non_null(part);
             memcpy(part, bytes, cut);
             struct image image;
@@ -118,7 +118,7 @@ static int largest_difference(const struct image *a, const struct image *b)
     return largest;
 }
 
-/* AVIF's decoders do not agree to the last bit, from version to version. */
+/* AVIF decoders differ in the last bit from version to version. */
 static void test_avif_is_read_within_two_levels(void **state)
 {
     (void)state;
@@ -161,7 +161,7 @@ static void test_a_broken_avif_is_refused(void **state)
     }
     uint8_t *width = memmem(bytes, size, "ispe", 4);
     assert_non_null(width);
-    memset(width + 9, 0xff, 2); /* 65,000 and more pixels each way */
+    memset(width + 9, 0xff, 2); /* 65,000 and more pixels in each direction */
     memset(width + 13, 0xff, 2);
     assert_int_equal(image_decode(bytes, size, "huge", &image, NULL), LMVR_ERROR_INPUT);
 }
@@ -176,7 +176,7 @@ static void test_avif_is_refused_with_the_reason(void **state)
 
 #endif
 
-/* A FIFO without a writer would hang, a device never end. */
+/* A FIFO without a writer would hang, a device would never end. */
 static void test_only_regular_files_are_read(void **state)
 {
     (void)state;
@@ -192,7 +192,7 @@ static void test_only_regular_files_are_read(void **state)
     unlink(fifo);
 }
 
-/* 2 GiB that take no disk space: refused before memory is asked for. */
+/* 2 GiB that take no disk space: refused before allocating. */
 static void test_a_giant_file_is_refused(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Pictures written and read again, beside Pillow's files in golden/corrupt/, and what stops a write. */
+/* Images written and read again, compared with Pillow's files in golden/corrupt/, and what stops a write. */
 #include "scratch.h"
 
 #include "image/encode.h"
@@ -87,7 +87,7 @@ static void test_a_round_trip_is_the_file_s_picture(void **state)
     image_finish(&expected);
 }
 
-/* More than libjpeg's buffer of bytes, and hardly any. */
+/* Larger than libjpeg's buffer, and hardly anything. */
 static void test_jpegs_of_all_sizes_are_whole(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The picture that golden/image/make_image_golden.py resizes, and its hashes. */
+/* The image that golden/image/make_image_golden.py resizes, and its hashes. */
 #ifndef LMVR_TESTS_IMAGE_NOISE_H
 #define LMVR_TESTS_IMAGE_NOISE_H
 

@@ -76,7 +76,7 @@ static void test_the_default_is_clip(void **state)
     assert_int_equal(height, 224);
 }
 
-/* A line of 200,000 pixels would be 45 million wide after the resize; only the crop is ever made. */
+/* A line of 200,000 pixels would be 45 million wide after resizing; only the crop may ever be computed. */
 static void test_an_elongated_image_takes_little_memory(void **state)
 {
     (void)state;

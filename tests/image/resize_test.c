@@ -31,7 +31,7 @@ static void test_resizing_is_pillow_s_to_the_last_bit(void **state)
     assert_true(cases > 300);
 }
 
-/* Every part of a picture on a canvas looks as it does in the whole: preprocessing computes only what the crop shows. */
+/* Every crop of a resized image equals that part of the whole: preprocessing computes only the crop. */
 static void test_a_window_shows_what_the_whole_would(void **state)
 {
     (void)state;
@@ -85,7 +85,7 @@ static void test_no_size_is_an_error(void **state)
 static void test_a_side_beyond_exact_coordinates_is_an_error(void **state)
 {
     (void)state;
-    struct image in = {(1 << 24) + 1, 1, NULL}, out; /* refused before a pixel is read */
+    struct image in = {(1 << 24) + 1, 1, NULL}, out; /* refused before reading a pixel */
     lmvr_error error;
     assert_int_equal(image_resize(&in, 5, 5, FILTER_BICUBIC, &out, &error), LMVR_ERROR_INPUT);
     assert_string_equal(error.message, "an image with a side of more than 16777216 pixels");

@@ -1,4 +1,4 @@
-/* From a question to the ids on each side of the image: the templates, where the image stands, and what is refused. */
+/* From a question to the ids before and after the image: the templates, the image's position, and what is refused. */
 #include "golden.h"
 #include "language/prompt.h"
 
@@ -21,7 +21,7 @@ static int close_vocabulary(void **state)
     return 0;
 }
 
-/* One side is `first` (negative: nothing), the text's own ids, and `last`. */
+/* One side consists of `first` (negative: nothing), the text's own ids, and `last`. */
 static void assert_side(const int32_t *side, size_t side_count, int first, const char *text, int last)
 {
     int32_t *ids;
@@ -109,7 +109,7 @@ static void assert_ids(json_t *expected, const int32_t *ids, size_t count)
         assert_int_equal(json_integer_value(json_array_get(expected, i)), ids[i]);
 }
 
-/* Every case of a golden checkpoint: LLaVA's begin with their begin token, T5's end with their end token. */
+/* Every case of a golden checkpoint: LLaVA's begin with the begin token, T5's end with the end token. */
 static void check_golden(const char *name, const char *file, int begin, int end)
 {
     struct golden g;

@@ -1,4 +1,4 @@
-/* The next token: which may be chosen, how likely each is, and how often each is. */
+/* Sampling the next token: which may be chosen, with which probability, and how often they are. */
 #include "cmocka_all.h"
 #include "format/safetensors.h"
 #include "language/sample.h"
@@ -57,7 +57,7 @@ static int32_t draw(int i, const struct sampler *sampler, uint64_t *state)
     return sample(sampler, &arena, VOCABULARY, logits[i], state);
 }
 
-/* ---- which, and how likely ---- */
+/* ---- candidates and probabilities ---- */
 
 static void the_tokens_that_may_be_chosen_are_transformers_and_as_likely(void **state)
 {
@@ -83,13 +83,13 @@ static void the_tokens_that_may_be_chosen_are_transformers_and_as_likely(void **
     }
 }
 
-/* ---- how often ---- */
+/* ---- frequencies ---- */
 
-/* Pearson's statistic of many draws of case i against the probabilities of `expected`, with cells of less than 5 expected
- * draws put together; *freedom is its degrees of freedom. */
+/* Pearson's statistic for many draws of case i with the probabilities `expected`, where cells with fewer than 5 expected draws
+ * are merged; *freedom is its degrees of freedom. */
 static double chi_square(int i, const struct sampler *sampler, const float *expected, int *freedom)
 {
-    const int draws = sampler->top_p < 1 ? 5000 : 100000; /* each one sorts the tokens there */
+    const int draws = sampler->top_p < 1 ? 5000 : 100000; /* each draw sorts the tokens there */
     int counts[VOCABULARY] = {0}, rare = 0, cells = 0;
     double statistic = 0, rare_expected = 0;
     uint64_t state = 20250101u + (uint64_t)i;
@@ -113,7 +113,7 @@ static double chi_square(int i, const struct sampler *sampler, const float *expe
     return statistic;
 }
 
-/* Where the statistic of right draws lies with a probability of about 0.9999 (Wilson and Hilferty). */
+/* The value that the statistic of correct draws exceeds with a probability of about 0.0001 (Wilson and Hilferty). */
 static double chi_square_limit(int freedom)
 {
     double a = 2.0 / (9 * freedom);
@@ -155,7 +155,7 @@ static void a_token_that_cannot_be_chosen_never_is(void **state)
     }
 }
 
-/* ---- without chance ---- */
+/* ---- greedy ---- */
 
 static void a_temperature_of_zero_takes_the_first_of_the_best_and_no_randomness(void **state)
 {

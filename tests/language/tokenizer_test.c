@@ -1,4 +1,4 @@
-/* Text to ids and back, as SentencePiece's own program has it; and files that are no vocabulary. */
+/* Text to ids and back, compared with SentencePiece's own program; and files that are not vocabularies. */
 #include "cmocka_all.h"
 #include "language/tokenizer.h"
 #include "scratch.h"
@@ -20,7 +20,7 @@ static struct tokenizer *open_tokenizer(const char *path)
     return tokenizer;
 }
 
-/* The bytes that hexadecimal digits say, to be freed. */
+/* Decodes hexadecimal digits to bytes, to be freed. */
 static char *bytes_of(const char *digits)
 {
     size_t count = strlen(digits) / 2;
@@ -122,7 +122,7 @@ static void a_zero_byte_decodes_to_a_blank(void **state)
     tokenizer_close(tokenizer);
 }
 
-/* The fox's four bytes are a token each, and all of it is the last one's. */
+/* Each of the fox's four bytes is a token, and the text belongs to the last one. */
 static void ends_of_tokens_are_bytes_of_the_text(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* BLIP-2's rooms one by one: every state equals what transformers computes for the checkpoints under tests/golden/. */
+/* BLIP-2's parts one by one: every hidden state equals what transformers computes for the checkpoints in tests/golden/. */
 #include "golden.h"
 #include "language/t5.h"
 #include "model/load.h"
@@ -60,7 +60,7 @@ static void compare(const struct rooms *r, const char *prefix, const char *name,
 
 /* ---- encoder and Q-Former ----------------------------------------------------------------------------------------------- */
 
-/* Buffers for every state of a stack, behind each other as the references hold them. */
+/* Buffers for every state of a stack, one after the other as in the references. */
 static float *state_buffers(struct arena *arena, int count, int64_t each, float **states)
 {
     float *all = arena_floats(arena, count * each);
@@ -117,7 +117,7 @@ static int read_ids(json_t *array, int32_t *ids)
     return (int)json_array_size(array);
 }
 
-/* A stack's states, collected as they come. */
+/* A stack's hidden states, collected as they are computed. */
 struct collector {
     float *all;
     int64_t rows, width;
@@ -131,7 +131,7 @@ static void collect(void *user, int layer, int64_t first_row, int64_t rows, cons
 
 static const bool every[64] = {[0 ... 63] = true};
 
-/* The encoder over the case's input, whose last state is then seen from slot 0. */
+/* Runs the encoder on the case's input; its last state is then attended to from slot 0. */
 static void encode_case(struct rooms *r, json_t *object, struct t5_cache *cache)
 {
     int32_t before[64], after[64];
@@ -162,7 +162,7 @@ static void encode_case(struct rooms *r, json_t *object, struct t5_cache *cache)
     CHECK(t5_see(&r->t5, cache, &r->arena, 0, hidden, &error));
 }
 
-/* Start token and response, in passes of `step` positions. */
+/* The start token and the response, in passes of `step` positions. */
 static void decode_case(struct rooms *r, json_t *object, struct t5_cache *cache, int64_t step)
 {
     int32_t ids[MOST_NEW + 1] = {r->config.language.t5.start_token};
@@ -184,7 +184,7 @@ static void decode_case(struct rooms *r, json_t *object, struct t5_cache *cache,
                                      .on_state = collect,
                                      .user = &states};
         CHECK(t5_decode(&r->t5, cache, &r->arena, &pass, last + first * width, &error));
-        states.all += count * width; /* rows of a pass are counted from its own first */
+        states.all += count * width; /* a pass numbers its rows from 0 */
     }
     compare(r, prefix, "decoder_hidden_states", all, (size_t)((blocks + 1) * rows * width));
     float *logits = arena_floats(&r->arena, rows * r->t5.vocabulary);

@@ -162,7 +162,7 @@ static void values_that_are_not_finite_are_refused_by_name(void **state)
     }
 }
 
-/* ---- what is left ---- */
+/* ---- unused tensors ---- */
 
 static void tensors_that_no_model_needs_are_not_missed(void **state)
 {
@@ -306,7 +306,7 @@ static void the_hash_is_of_names_shapes_and_values(void **state)
 
 /* ---- golden checkpoints ---- */
 
-/* The weights outside of the blocks, and one inside of each stack. */
+/* The weights outside the blocks, and one inside each stack. */
 static void golden_checkpoints_are_found_under_canonical_names(void **state)
 {
     (void)state;

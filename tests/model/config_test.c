@@ -33,7 +33,7 @@ static void assert_refused(const char *json, const char *processor, const char *
     assert_contains(error.message, part);
 }
 
-/* A LLaVA whose text_config, vision_config or root has this in it. */
+/* A LLaVA with this in its text_config, vision_config or root. */
 static const char *with(const char *where, const char *keys)
 {
     static char text[4096];
@@ -319,7 +319,7 @@ static void both_spellings_of_scaled_positions_are_read(void **state)
         {"\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 1000000.0}", 1000000, 1},
         {"\"rope_parameters\": {\"rope_type\": \"linear\", \"rope_theta\": 7, \"factor\": 2.0}", 7, 2},
         {"\"rope_parameters\": {\"rope_theta\": 7, \"partial_rotary_factor\": 1.0}", 7, 1},
-        /* the object's own theta goes first, an old object that is not empty before a new one, rope_type before type */
+        /* the object's own theta has priority, then a non-empty old object over a new one, then rope_type over type */
         {"\"rope_theta\": 5, \"rope_parameters\": {\"rope_theta\": 7}", 7, 1},
         {"\"rope_theta\": 5, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}, \"rope_parameters\": {\"rope_theta\": 7}",
          5, 2},

@@ -1,4 +1,4 @@
-/* Attention with a bias by distance: against its definition, row by row against all rows at once, and in bf16. */
+/* Attention with a relative position bias: compared with its definition, row by row with all rows at once, and in bf16. */
 #include "cmocka_all.h"
 #include "nn/attention.h"
 
@@ -13,7 +13,7 @@
 
 static lmvr_error error;
 
-/* A sequence whose queries stand at the same positions as its keys. */
+/* A sequence whose queries have the same positions as its keys. */
 struct sample {
     struct arena arena;
     float q[ROWS * HEADS * DIM], k[ROWS * HEADS * DIM], v[ROWS * HEADS * DIM], bias[HEADS * (2 * ROWS - 1)];
@@ -118,7 +118,7 @@ static void a_row_is_the_same_bytes_alone_and_among_others(void **state)
         }
 }
 
-/* Three groups, of the first rows of the sample, at another size of a head. */
+/* Three groups from the first rows of the sample, with another head size. */
 static void attend_within(struct sample *s, enum dtype dtype, int64_t queries, int64_t keys, int dim, float *out)
 {
     int heads = HEADS * DIM / dim;
@@ -154,7 +154,7 @@ static void bf16_products_are_near_those_of_f32(void **state)
     sample_free(&s);
 }
 
-/* More threads than heads cut a group's queries into parts. */
+/* With more threads than heads, a group's queries are split. */
 static void a_row_is_the_same_bytes_in_any_part_of_a_group(void **state)
 {
     (void)state;

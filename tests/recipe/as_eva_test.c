@@ -1,4 +1,4 @@
-/* as_eva: a CLIP's encoder written as an EVA sees pictures as the CLIP does, but for the norm that it has not. */
+/* as_eva: a CLIP encoder written as an EVA sees images as the CLIP does, except for the norm that it lacks. */
 #include "golden.h"
 #include "model/compose.h"
 #include "scratch.h"
@@ -26,7 +26,7 @@ static struct encoder open_encoder(const char *folder, const struct vision_confi
     return encoder;
 }
 
-/* State `block` of the pictures, (COUNT, positions, width). */
+/* Hidden state `block` of the images, (COUNT, positions, width). */
 static float *see(const struct encoder *encoder, const float *pixels, int block)
 {
     struct arena arena;
@@ -63,7 +63,7 @@ static void run_as_eva(const char *blocks, const char *out)
     assert_int_equal(system(command), 0);
 }
 
-/* Rows of two states: how far apart on the whole, and the mean of the rows' cosines. */
+/* Compares the rows of two states: the relative distance, and the mean cosine. */
 static void compare(const float *a, const float *b, int positions, int width, double *distance, double *likeness)
 {
     *likeness = 0;
@@ -89,7 +89,7 @@ static void test_an_eva_of_a_clips_weights_sees_what_the_clip_sees(void **state)
         compare(expected, computed, clip.positions, clip.width, &distance, &likeness);
         if (!(likeness > 0.97 && (block == 0 || distance < 0.3)))
             fail_msg("state %d: a distance of %.3f, a likeness of %.3f", block, distance, likeness);
-        /* what has no picture in it is the same */
+        /* what does not depend on the image is the same */
         if (block == 0)
             assert_close(computed, expected, (size_t)clip.width, 1e-5, "the class", "state 0");
         free(expected);

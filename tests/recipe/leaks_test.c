@@ -1,5 +1,5 @@
-/* leaks: it finds pictures again whatever was done to them, by their looks or by their contents, and no others; and says where
- * it cannot look. */
+/* leaks: it recognizes images whatever was done to them, by their looks or by their contents, and no others; and says where it
+ * cannot look. */
 #include "scratch.h"
 
 #include "image/encode.h"
@@ -23,7 +23,7 @@ static void draw(enum scenes_layout layout, const char *folder, int count, uint6
         .layout = layout, .output = folder, .count = count, .test_count = 1, .seed = seed, .size = size});
 }
 
-/* Runs leaks; returns its exit status and what it printed and complained of, until the next call. */
+/* Runs leaks; returns its exit status and its output, valid until the next call. */
 static int run(const char *arguments, const char **output)
 {
     static char *text;
@@ -81,7 +81,7 @@ static struct image resized(struct image image, int width, int height)
     return other;
 }
 
-/* Without `cut` pixels on every side. */
+/* Crops `cut` pixels from every side. */
 static struct image cropped(struct image image, int cut)
 {
     int width = image.width - 2 * cut, height = image.height - 2 * cut;
@@ -98,7 +98,7 @@ static struct image darker(struct image image)
     return image;
 }
 
-/* Twenty scenes that were trained on; as many of another seed that are tested on. */
+/* Twenty training scenes, and as many test scenes from another seed. */
 static int draw_both(void **state)
 {
     if (enter_folder(state) != 0)
@@ -117,7 +117,7 @@ static void test_scenes_of_another_seed_are_not_found(void **state)
     expect("trained tested -- coco classes", 0, "pictures trained on: 42, tested on: 42, in both: 0\n");
 }
 
-/* Each is alone among scenes that are not. */
+/* Each is hidden among scenes that are not training scenes. */
 static void test_a_picture_is_found_whatever_became_of_it(void **state)
 {
     static const char *const names[] = {"deep/er/a.JPEG", "b.jpg", "c.dat", "d.Png", "deep/e.jpg", "f", "g.jpg"};
@@ -148,7 +148,7 @@ static void test_scenes_drawn_again_at_another_size_are_found(void **state)
     expect("trained -- again tested", 1, "trained/images/000011.jpg\tagain/images/000011.jpg\tdistance ");
 }
 
-/* Their looks alone would not tell all of them. */
+/* Their looks alone would not reveal all of them. */
 static void test_scenes_painted_in_another_manner_are_found(void **state)
 {
     unsigned manners;
@@ -209,7 +209,7 @@ static void test_what_cannot_be_read_is_an_error_and_stops_nothing(void **state)
     expect("trained -- tested", 2, "trained/scenes.json: ");
 }
 
-/* What models/recipe/evaluate.sh calls. */
+/* The call in models/recipe/evaluate.sh. */
 static void test_an_evaluation_stops_where_it_finds_pictures_again_or_cannot_look(void **state)
 {
     (void)state;

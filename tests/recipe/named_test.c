@@ -1,4 +1,4 @@
-/* What a text names, and what a set of made scenes has in it. */
+/* What a text names, and what a set of generated scenes contains. */
 #include "models/recipe/named.h"
 #include "scratch.h"
 
@@ -20,7 +20,7 @@ static struct named_set open_set(const char *part)
     return set;
 }
 
-/* Whether the text names these things, each first where it is cut out here; NULL: not at all. */
+/* Whether the text names these things, each first at the substring given here; NULL: not at all. */
 static void assert_named(const struct named_set *set, const char *text, const char *const wanted[KINDS])
 {
     struct named_place places[KINDS];

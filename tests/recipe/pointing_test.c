@@ -1,4 +1,4 @@
-/* pointing: the position that predicts a word looks at what the word names. */
+/* pointing: the position that predicts a word attends to what the word names. */
 #include "scratch.h"
 
 #include "tools/scenes/scenes.h"
@@ -18,7 +18,7 @@ struct rates {
     double images, words, predicting, own, chance;
 };
 
-/* The number behind a name. */
+/* The number after a name. */
 static double number(const char *text, const char *name)
 {
     const char *at = strstr(text, name);

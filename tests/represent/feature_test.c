@@ -1,4 +1,4 @@
-/* Which states a feature means, in a decoder alone and in one that stands behind an encoder. */
+/* Which hidden states a feature means, in decoder-only and in encoder-decoder models. */
 #include "cmocka_all.h"
 #include "represent/feature.h"
 

@@ -1,4 +1,4 @@
-/* What is attended to for each word of a response: against transformers' eager attention, and in company. */
+/* The attention of each word of a response: compared with transformers' eager attention, alone and in batches. */
 #include "golden.h"
 #include "image/preprocess.h"
 #include "language/tokenizer.h"
@@ -8,7 +8,7 @@
 static const char *const checkpoints[] = {"llava-old-f32", "llava-new-bf16", "llava-f16-tied", "llava-odd-f32",
                                           "llava-pad",     "blip2-old-f32",  "blip2-new-bf16", "blip2-odd-f16"};
 
-/* A case of a checkpoint with the maps that are expected of it. */
+/* A checkpoint's case with its expected maps. */
 struct wanted {
     const struct golden *golden;
     const float *maps; /* (blocks, 1 + tokens, patches): before the response, and at each of its tokens */
@@ -194,7 +194,7 @@ static void a_token_is_predicted_where_the_one_before_has_its_own_map(void **sta
     lmvr_model_free(model);
 }
 
-/* ---- what surrounds a map ----------------------------------------------------------------------------------------------- */
+/* ---- padding and cropping ----------------------------------------------------------------------------------------------- */
 
 static void assert_view(const struct preprocess *p, int width, int height, double x, double y, double w, double h)
 {
@@ -240,7 +240,7 @@ static void token_ends_cut_the_response_into_its_tokens(void **state)
     assert_int_equal(ends[count - 1], strlen(text));
     for (size_t i = 1; i < count; i++)
         assert_true(ends[i] >= ends[i - 1]);
-    /* the last character is three bytes of which only the last completes it */
+    /* the last character is three bytes, completed by the last */
     assert_int_equal(ends[count - 2], strlen(text) - 3);
     assert_int_equal(ends[count - 3], strlen(text) - 3);
     free(text);

@@ -1,10 +1,10 @@
-/* What an image comes to does not depend on the images around it, on the batch, or on the number of threads: same bytes. */
+/* An image's results do not depend on the other images, the batch, or the number of threads: the bytes are the same. */
 #include "golden.h"
 #include "session/session.h"
 
 #include <pthread.h>
 
-#define IMAGES 8 /* the six golden ones, and two of them again, so that slots are taken twice */
+#define IMAGES 8 /* the six golden ones, and two of them again, so that slots are reused */
 #define ROW    4096
 
 static const char *const names[] = {"gradient.jpg", "gray16.png",        "noise.webp",
@@ -28,7 +28,7 @@ static int collect(const lmvr_result *result, void *user)
     all->statuses[result->index] = result->status;
     if (result->status != LMVR_OK)
         return 0;
-    memcpy(all->rows[result->index], result->features[0], all->row_size * sizeof(float)); /* rows follow each other */
+    memcpy(all->rows[result->index], result->features[0], all->row_size * sizeof(float)); /* rows are contiguous */
     memcpy(all->tokens[result->index], result->tokens, result->token_count * sizeof(int32_t));
     all->token_counts[result->index] = result->token_count;
     return 0;

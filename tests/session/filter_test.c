@@ -93,7 +93,7 @@ static void the_model_sees_what_the_filter_made(void **state)
     lmvr_image pixels = {.rgb = image.rgb, .width = image.width, .height = image.height};
     struct kept filtered = embed(invert, NULL, &file, 1), of_pixels = embed(invert, NULL, &pixels, 1);
     lmvr_pixels view = {image.width, image.height, image.rgb};
-    invert(&view, 0, 0, NULL, NULL); /* the caller's own pixels were not touched by the filter */
+    invert(&view, 0, 0, NULL, NULL); /* the filter did not change the caller's pixels */
     struct kept inverted = embed(NULL, NULL, &pixels, 1), plain = embed(NULL, NULL, &file, 1);
     assert_memory_equal(filtered.row, inverted.row, sizeof filtered.row);
     assert_memory_equal(of_pixels.row, inverted.row, sizeof filtered.row);

@@ -1,4 +1,4 @@
-/* Every step of the walk, and its end, equal what transformers computes for the checkpoints under tests/golden/. */
+/* Every step of the computation, and its result, equal what transformers computes for the checkpoints in tests/golden/. */
 #include "golden.h"
 #include "session/session.h"
 
@@ -35,7 +35,7 @@ static struct lmvr_session *open_session(const struct lmvr_model *model, const l
     return session;
 }
 
-/* ---- what one image comes to -------------------------------------------------------------------------------------------- */
+/* ---- results for one image --------------------------------------------------------------------------------------------- */
 
 struct kept {
     float *rows[16];
@@ -212,7 +212,7 @@ static void compare_ids(json_t *expected, const int32_t *ids, size_t count)
         assert_int_equal(json_integer_value(json_array_get(expected, i)), ids[i]);
 }
 
-/* States of a stack, gathered as the session's passes hand them out. */
+/* Hidden states of a stack, collected from the session's passes. */
 struct gathered {
     float *states; /* (blocks + 1, rows, width) */
     int64_t rows, width, offset;
@@ -240,7 +240,7 @@ static void compare_gathered(const struct golden *g, const char *prefix, const c
     free(expected);
 }
 
-/* A sequence as a session runs it, with every state of every position. */
+/* A sequence as a session runs it, with every hidden state of every position. */
 static void compare_hidden_states(const struct golden *g, const struct lmvr_model *model, const struct lmvr_session *session,
                                   json_t *object)
 {
@@ -289,8 +289,8 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_mode
     free(visual);
 }
 
-/* Greedy tokens follow the reference's up to the first place where its top two logits are closer than its own bf16's error
- * times two. */
+/* Greedy tokens equal the reference's up to the first position where its top two logits differ by less than twice its own bf16
+ * error. */
 static bool tokens_follow(const struct golden *g, json_t *object, const struct kept *kept)
 {
     json_t *expected = json_object_get(object, "generated");

@@ -1,4 +1,4 @@
-/* The store is stopped at every one of its system calls that change a disk, and goes on from there. */
+/* Stops the store at every one of its system calls that change a disk, and resumes. */
 #include "faults.h"
 #include "sample.h"
 
@@ -18,7 +18,7 @@ static int run_here(const void *argument)
     return (int)sample_run(r->output, r->mode, SAMPLE_COUNT, r->prompt, &error);
 }
 
-/* A run, in a process of its own if something is to happen to it. */
+/* A run, in its own process if a fault is to happen. */
 static int run(const char *output, enum store_mode mode, const char *prompt, enum fault kind, int calls)
 {
     struct store_run r = {output, prompt, mode};
@@ -35,7 +35,7 @@ static size_t count_lines(const char *path)
     return lines;
 }
 
-/* As NumPy would: a header whose rows are all there. Files that hold no row yet may lack their header. */
+/* Like NumPy: a header whose rows are all there. Files without rows may lack their header. */
 static void assert_readable(const char *path, size_t least_rows)
 {
     size_t size;
@@ -50,7 +50,7 @@ static void assert_readable(const char *path, size_t least_rows)
     free(bytes);
 }
 
-/* What a stopped run left can be read, and is continued to the files of an undisturbed run, nothing done being done again. */
+/* The files of a stopped run are readable, and resuming gives the files of an uninterrupted run, without repeating work. */
 static void assert_resumes(const char *output)
 {
     char index[64], rows[64];
@@ -89,7 +89,7 @@ static void test_kill_at_every_call(void **state)
     assert_true(calls > 40);
 }
 
-/* The resumed run is killed as well, at every call of its own. */
+/* The resumed run is killed as well, at every one of its calls. */
 static void test_kill_twice(void **state)
 {
     (void)state;
@@ -105,12 +105,12 @@ static void test_kill_twice(void **state)
             assert_resumes("out");
             pairs++;
         } while (resumed != LMVR_OK);
-        first += 7; /* an image has 5 calls, so every kind comes up */
+        first += 7; /* an image has 5 calls, so every kind is covered */
     } while (status != LMVR_OK);
     print_message("stopped at %d pairs of calls\n", pairs);
 }
 
-/* --force, killed: either the old results still stand, whole, or the new ones are continued. */
+/* --force, killed: either the old results are still complete, or the new ones can be resumed. */
 static void test_kill_while_forcing(void **state)
 {
     (void)state;
@@ -131,7 +131,7 @@ static void test_kill_while_forcing(void **state)
     } while (status != LMVR_OK);
 }
 
-/* A disk that is full, for one call or for good: the run says so, keeps what is whole, and goes on when there is room. */
+/* A disk that is full, for one call or permanently: the run says so, keeps complete rows, and resumes when there is room. */
 static void test_full_disk_at_every_call(void **state)
 {
     (void)state;
@@ -155,7 +155,7 @@ static void test_full_disk_at_every_call(void **state)
     }
 }
 
-/* After a failed write everything whole is already in order: rows and lines agree without a resume. */
+/* After a failed write everything complete is already consistent: rows and lines agree without resuming. */
 static void test_full_disk_leaves_order(void **state)
 {
     (void)state;

@@ -12,7 +12,7 @@ static void assert_line(const struct index_line *line, const char *expected)
     free(text);
 }
 
-/* The contract's two lines, to the letter, and the line where nothing was generated. */
+/* The contract's two lines, exactly, and the line if nothing was generated. */
 static void test_format(void **state)
 {
     (void)state;

@@ -5,7 +5,7 @@
 
 static const float values[] = {1, 2, 3, 4, -5, 1e-30f, 7, 8, 9, 10, 11, 12};
 
-/* The very bytes that numpy.save writes for an array of shape (2, 3, 2), but for the length of the header's padding. */
+/* The exact bytes that numpy.save writes for an array of shape (2, 3, 2), except for the header's padding. */
 static void three_dimensions_are_written_as_numpy_does(void **state)
 {
     (void)state;

@@ -15,7 +15,7 @@ static void write_rows(const char *path, size_t count)
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }
 
-/* The very bytes, as numpy.lib.format describes them: the header's end is a newline on a multiple of 64. */
+/* The exact bytes, as in numpy.lib.format: the header ends with a newline at a multiple of 64. */
 static void test_bytes(void **state)
 {
     (void)state;
@@ -53,7 +53,7 @@ static void test_reads_what_it_wrote(void **state)
     npy_reader_close(&r);
 }
 
-/* After every single append the file is one that a reader takes. */
+/* The file is readable after every append. */
 static void test_is_whole_after_each_row(void **state)
 {
     (void)state;
@@ -71,7 +71,7 @@ static void test_is_whole_after_each_row(void **state)
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }
 
-/* A kill between row and header, or within a row: NumPy would ignore the rest, our reader says what it is, the writer cuts. */
+/* After a kill between row and header, or within a row: NumPy ignores the rest, our reader reports it, the writer truncates. */
 static void test_repairs_a_stopped_file(void **state)
 {
     (void)state;
@@ -89,7 +89,7 @@ static void test_repairs_a_stopped_file(void **state)
     assert_int_equal(npy_writer_append(&w, rows[2], &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
     assert_same_file("a.npy", "whole.npy");
-    /* the data ahead of the header: all 3 rows count */
+    /* more data than the header says: all 3 rows count */
     write_rows("b.npy", 2);
     FILE *file = fopen("b.npy", "ae");
     fwrite(rows[2], 1, sizeof rows[2], file);
@@ -120,7 +120,7 @@ static void test_writer_refuses(void **state)
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }
 
-/* A version 1 or 2 file with this dictionary, and so many bytes after it. */
+/* A version 1 or 2 file with this dictionary, followed by this many bytes. */
 static void write_array(const char *path, int version, const char *dictionary, size_t data)
 {
     char bytes[1024] = "\x93NUMPY";
@@ -207,7 +207,7 @@ static void test_no_header(void **state)
     assert_int_equal(npy_reader_open("pipe", &r, &error), LMVR_ERROR_INVALID);
 }
 
-/* A file that someone cuts while it is read gives an error, not a row of garbage. */
+/* A file truncated while it is read gives an error, not a row of garbage. */
 static void test_cut_while_read(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* A small run to store: six inputs of which the third fails, two features, one with rows that span pages. */
+/* A small run to store: six inputs, the third of which fails, and two features, one with rows that span pages. */
 #ifndef LMVR_TESTS_STORE_SAMPLE_H
 #define LMVR_TESTS_STORE_SAMPLE_H
 
@@ -43,7 +43,7 @@ UNUSED static lmvr_status sample_open(const char *output, enum store_mode mode, 
     return status;
 }
 
-/* A run from where it stands up to input `end`. */
+/* Runs from the current position up to input `end`. */
 UNUSED static lmvr_status sample_run(const char *output, enum store_mode mode, size_t end, const char *prompt,
                                      lmvr_error *error)
 {

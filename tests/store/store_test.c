@@ -152,7 +152,7 @@ static void test_lock(void **state)
     assert_run("out", STORE_RESUME, SAMPLE_COUNT);
 }
 
-/* Whatever somebody else has put where the results go is not written over. */
+/* Files that somebody else put where results go are not overwritten. */
 static void test_foreign_files(void **state)
 {
     (void)state;
@@ -201,7 +201,7 @@ static void test_damaged_results(void **state)
     assert_refused("out", STORE_RESUME, "What?", "out/index.jsonl: line 1 has row 1 where 0 is due");
 }
 
-/* A machine that went down may have kept lines whose rows are lost: they are computed again. */
+/* After a crash of the machine there may be lines without rows: they are computed again. */
 static void test_missing_rows(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Working memory settles: uses of ever other sizes take no more than the largest needs. */
+/* Working memory stops growing: uses of various sizes take no more than the largest needs. */
 #include "cmocka_all.h"
 
 #include "tensor/arena.h"
@@ -11,7 +11,7 @@ static void test_other_sizes_take_no_more(void **state)
     struct arena arena;
     const int64_t pieces = 20, largest = 4 << 20;
     arena_init(&arena);
-    for (int64_t use = 0; use < 30; use++) { /* ever larger, then ever smaller */
+    for (int64_t use = 0; use < 30; use++) { /* increasing, then decreasing */
         int64_t size = largest - 4096 * (use < 15 ? 15 - use : use - 15);
         arena_reset(&arena);
         unsigned char *last = NULL;

@@ -1,10 +1,10 @@
 /*
- * Checks an operation of the tape against a plain forward pass in double precision, straight from its definition: its result,
- * and its gradient, which must be the finite differences of that pass. The loss is a sum of the result's elements, each times a
- * number fixed at random.
+ * Compares an operation of the tape with a plain forward pass in double precision, written from its definition: the result, and
+ * the gradient, which must equal the finite differences of that pass. The loss is a weighted sum of the result's elements with
+ * fixed random weights.
  *
- * Each case also runs with its inputs computed (not the parameters themselves), as a part that is computed again, twice
- * (gradients add up), with one thread and with three, and with products in bf16.
+ * Each case also runs with its inputs computed (rather than parameters), as a recomputed part, twice (gradients add up), with
+ * one thread and with three, and with products in bf16.
  */
 #ifndef LMVR_TESTS_TENSOR_FINITE_H
 #define LMVR_TESTS_TENSOR_FINITE_H
@@ -22,16 +22,16 @@
 #include <string.h>
 
 #define FINITE_INPUTS  6
-#define FINITE_SAMPLES 120 /* elements of a parameter that are moved, at most */
+#define FINITE_SAMPLES 120 /* most elements of a parameter that are perturbed */
 
 struct finite {
     const char *name;
     int count; /* of parameters */
     int64_t shapes[FINITE_INPUTS][2];
     unsigned frozen;       /* bit i: parameter i has no gradient */
-    int values;            /* the first so many parameters come as values */
+    int values;            /* how many of the first parameters are passed as values */
     int64_t rows, columns; /* of the result */
-    bool products;         /* oneDNN's split of a sum may depend on the number of threads */
+    bool products;         /* oneDNN may split a sum depending on the number of threads */
     struct value *(*run)(struct tape *tape, struct value *const *values, struct parameter *const *parameters,
                          const void *context);
     void (*reference)(double *const *parameters, const void *context, double *y);
@@ -122,7 +122,7 @@ static inline struct value *finite_run_part(struct tape *tape, struct value *con
 static inline struct value *finite_input(struct tape *tape, struct parameter *parameter, bool computed)
 {
     struct value *value = tape_parameter(tape, parameter);
-    if (value && !value->data) { /* in bf16 alone */
+    if (value && !value->data) { /* only in bf16 */
         int32_t *rows = tape_memory(tape, value->rows, sizeof *rows);
         for (int32_t r = 0; rows && r < value->rows; r++)
             rows[r] = r;
@@ -147,7 +147,7 @@ static inline void finite_parameters(const struct finite *f, enum dtype products
     }
 }
 
-/* Sets y (rows, columns) and the gradients, of all parameters one after another. */
+/* Computes y (rows, columns) and the gradients, all parameters one after another. */
 static inline void finite_run(const struct finite *f, const struct finite_pass *pass, const float *start, const float *weights,
                               float *y, float *gradients)
 {
@@ -201,7 +201,7 @@ static inline void finite_compare(const struct finite *f, const char *what, int6
         error += ((double)got[i] - expected[i]) * ((double)got[i] - expected[i]);
         norm += expected[i] * expected[i];
     }
-    /* where the truth is 0 there is rounding */
+    /* where the true value is 0 there are rounding errors */
     if (!(sqrt(error) <= tolerance * (sqrt(norm) + 0.01 * sqrt((double)n))))
         fail_msg("%s: %s is off by %g of %g", f->name, what, sqrt(error), sqrt(norm));
 }

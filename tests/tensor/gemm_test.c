@@ -16,7 +16,7 @@ static float value(int i, int j, int which)
     return (float)((i * 31 + j * 17 + which * 7) % 23 - 11) / 8;
 }
 
-/* Against double sums: every transposition, scale, and rows with gaps between them. */
+/* Compared with double sums: every transposition, scale, and rows with gaps between them. */
 static void check(bool transpose_a, bool transpose_b, float alpha, float beta)
 {
     int lda = (transpose_a ? M : K) + 2, ldb = (transpose_b ? K : N) + 1;

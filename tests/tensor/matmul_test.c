@@ -1,4 +1,4 @@
-/* Products are what their definition says, however their operands lie. */
+/* Products equal their definition for all operand layouts. */
 #include "cmocka_all.h"
 
 #include "tensor/matmul.h"
@@ -19,7 +19,7 @@ static double element(const struct matrix *matrix, enum dtype dtype, int64_t row
     return dtype == F32 ? (double)((const float *)matrix->data)[at] : (double)bf16_to_f32(((const bf16 *)matrix->data)[at]);
 }
 
-/* A (rows, columns) operand, `gap` elements between its rows. */
+/* An operand (rows, columns) with `gap` elements between its rows. */
 static struct matrix operand(enum dtype dtype, int64_t rows, int64_t columns, bool transposed, int64_t gap, int64_t seed)
 {
     int64_t lines = transposed ? columns : rows, stride = (transposed ? rows : columns) + gap;
@@ -73,7 +73,7 @@ static void check(struct matmul *matmul, struct arena *arena, enum dtype dtype, 
     assert_true(before && call.c);
     for (int64_t i = 0; i < call.m * call.c_stride; i++)
         before[i] = number(i + 9);
-    for (int again = 0; again < 2; again++) { /* compiled, and found again */
+    for (int again = 0; again < 2; again++) { /* compiled, then taken from the cache */
         memcpy(call.c, before, bytes);
         if (matmul_run(matmul, arena, &call, &error) != LMVR_OK)
             fail_msg("%s", error.message);
@@ -129,7 +129,7 @@ static void test_empty_sums(void **state)
     arena_finish(&arena);
 }
 
-/* More shapes than are kept: old ones are compiled again. */
+/* More shapes than the cache holds: old ones are compiled again. */
 static void test_many_shapes(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* A oneDNN that multiplies wrongly is found out, whatever it gets wrong: no product ever has its values. */
+/* A faulty oneDNN is detected, whatever it gets wrong: its values never end up in a product. */
 #include "cmocka_all.h"
 #include "tensor/matmul.h"
 #include "tensor/product.h"
@@ -13,7 +13,7 @@ enum { OUT = 48, IN = 64, ROWS = 5 };
 static bool faulty;
 static bool only_last_column;
 
-/* In place of the library's own: spoils the first row of products where `faulty` asks for it. */
+/* Replaces the library's function: spoils the first row of products if `faulty` requests it. */
 dnnl_status_t dnnl_primitive_execute(const_dnnl_primitive_t primitive, dnnl_stream_t stream, int count,
                                      const dnnl_exec_arg_t *arguments)
 {
@@ -111,7 +111,7 @@ static void a_number_of_rows_that_comes_out_wrong_is_refused(void **state)
     only_last_column = true;
     is_right(product, LMVR_ERROR_RESOURCE, &error);
     assert_non_null(strstr(error.message, "multiplies (5, 64) by (64, 48) wrongly"));
-    faulty = false; /* and is not taken for checked */
+    faulty = false; /* and is not assumed to be checked */
     assert_true(is_right(product, LMVR_OK, &error));
     product_free(product);
 }

@@ -1,4 +1,4 @@
-/* Packed products: right to f32's precision, and each row on its own. */
+/* Packed products: correct to f32's precision, and each row independent of the others. */
 #include "cmocka_all.h"
 #include "tensor/cpu/dnnl.h"
 #include "tensor/cpu/kernels.h"
@@ -25,7 +25,7 @@ static struct product *make(int64_t out, int64_t in, enum dtype dtype, bool libr
     struct product *product;
     lmvr_error error, notice = {""};
     assert_int_equal(product_create_by(out, in, dtype, library, &product, &error), LMVR_OK);
-    product_set(product, 0, out / 3, weights); /* in two pieces, as stacked layers come */
+    product_set(product, 0, out / 3, weights); /* in two pieces, like stacked layers */
     product_set(product, out / 3, out - out / 3, weights + out / 3 * in);
     assert_int_equal(product_seal(product, &notice, &error), LMVR_OK);
     assert_string_equal(notice.message, "");
@@ -40,7 +40,7 @@ static float rounded(enum dtype dtype, float x)
     return dtype == BF16 ? bf16_to_f32(bf16_from_f32(x)) : x;
 }
 
-/* `gap` elements between the rows of the result, which stay as they are. */
+/* `gap` elements between the rows of the result, which must not change. */
 static void check_values(int64_t out, int64_t in, enum dtype dtype, bool library, int64_t gap)
 {
     int64_t stride = out + gap;

@@ -1,4 +1,4 @@
-/* Texts that are cut in two. */
+/* Texts split in two. */
 #include "cmocka_all.h"
 
 #include "train/corpora/corpus.h"
@@ -6,7 +6,7 @@
 
 #define SAMPLES 200
 
-/* Sample i: tokens 10, 11, ... of 1 + i % 5, and the end token 1. */
+/* Sample i: 1 + i % 5 tokens 10, 11, ..., then the end token 1. */
 static lmvr_status read_words(void *self, int64_t index, struct batch_sequence *sequence, char **image, lmvr_error *error)
 {
     (void)self;
@@ -51,7 +51,7 @@ static void test_a_text_is_read_up_to_a_drawn_place_and_learned_from_there(void 
     corpus_finish(&corpus);
 }
 
-/* Three words and a target that begins at the second; in a text that was cut, behind its end. */
+/* Three words and a target that begins at the second; in a truncated text, after its end. */
 static lmvr_status read_pair(void *self, int64_t index, struct batch_sequence *sequence, char **image, lmvr_error *error)
 {
     (void)self;

@@ -1,8 +1,8 @@
 /*
- * Tokens and what is learned of them, for each kind of training data.
+ * Tokens and targets for each kind of training data.
  *
- * The expected tokens are spelled by hand: the tests' vocabulary has the 256 bytes, "e" and a space, and no merged pieces, so
- * that a text is a space (the dummy prefix) and then one token a character.
+ * The expected tokens are written out by hand: the tests' vocabulary has the 256 bytes, "e" and a space, and no merged pieces,
+ * so a text is a space (the dummy prefix) and then one token per character.
  */
 #include "train/corpora/corpus.h"
 
@@ -53,7 +53,7 @@ static int tear_down(void **state)
     return leave_folder(state);
 }
 
-/* ---- what is expected --------------------------------------------------------------------------------------------------- */
+/* ---- expected batches --------------------------------------------------------------------------------------------------- */
 
 struct expected {
     int32_t tokens[4096];
@@ -87,7 +87,7 @@ static void assert_sequence(const struct batch_sequence *sequence, const struct 
     assert_null(sequence->labels);
 }
 
-/* ---- what comes --------------------------------------------------------------------------------------------------------- */
+/* ---- actual batches ----------------------------------------------------------------------------------------------------- */
 
 typedef lmvr_status (*open_function)(const struct corpus_options *options, struct corpus *corpus, lmvr_error *error);
 
@@ -243,7 +243,7 @@ static void a_line_with_a_tab_is_a_source_and_a_target(void **state)
     corpus_finish(&c);
 }
 
-/* Longer than a block, lines of all lengths up to longer than a block: the tokens are those of the lines one by one. */
+/* Longer than a block, with lines of all lengths up to more than a block: the tokens are those of the single lines. */
 static void a_long_text_is_read_whole(void **state)
 {
     (void)state;
@@ -388,7 +388,7 @@ static void instruction_fills_the_template_over_all_turns(void **state)
     assert_read(&c, 0, &e, visual_at, "./a.jpg");
     corpus_finish(&c);
 
-    /* cut anywhere behind the first answer's beginning */
+    /* truncated anywhere after the beginning of the first answer */
     int whole = e.count, answer = spell_image_question(&(struct expected){0}, "") + 1 + (int)strlen("\nWhat is it? ASSISTANT:");
     for (int most = answer; most <= whole; most += 7) {
         struct corpus_options options = options_of("data", most);
@@ -460,7 +460,7 @@ static void records_that_make_no_sense_cannot_be_used(void **state)
     corpus_finish(&c);
 }
 
-/* With LLaVA's kind of vocabulary, whose pieces are merged: what is trained is what stands there at inference. */
+/* With LLaVA's kind of vocabulary, which has merged pieces: training sees the same tokens as inference. */
 static void training_goes_on_where_the_prompt_of_inference_ends(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Batches: their order over epochs, resuming at any of them, samples that cannot be used, and that threads change nothing. */
+/* Batches: their order over epochs, resuming at any of them, unusable samples, and independence from threads. */
 #include "train/corpora/feed.h"
 
 #include "image/encode.h"
@@ -13,7 +13,7 @@
 /* Samples 0 to count - 1: token 100 + i, and the image "i.png" of color i, which may be missing. */
 struct made {
     struct corpus corpus;
-    const char *unusable; /* a letter a sample: 'x' the record cannot be used, 'm' it runs out of memory, 't' text alone */
+    const char *unusable; /* a letter per sample: 'x' unusable record, 'm' out of memory, 't' text only */
     atomic_int reads;
 };
 
@@ -76,7 +76,7 @@ static const struct batch *next(struct feed *feed)
     return batch;
 }
 
-/* The numbers of the samples of `batches` batches, one after the other. */
+/* The indices of the samples in `batches` batches, one after the other. */
 static void read_samples(const struct made *made, struct feed_options options, int64_t first, int batches, int *samples)
 {
     struct feed *feed = create(made, options, first);
@@ -115,7 +115,7 @@ static void an_epoch_has_every_sample_once_in_an_order_of_its_own(void **state)
     assert_memory_equal(other, first_epoch, sizeof other); /* the batch's size has no say in the order */
 }
 
-/* Of 4 samples each of the 24 orders has its share: 24,000 epochs, 1000 +- 5 deviations of sqrt(1000 * 23 / 24). */
+/* With 4 samples, each of the 24 orders is equally likely: 24,000 epochs, 1000 +- 5 deviations of sqrt(1000 * 23 / 24). */
 static void every_order_is_as_likely(void **state)
 {
     (void)state;
@@ -169,7 +169,7 @@ static void the_usable_one_behind_the_batch_stands_in_and_nothing_shifts(void **
     (void)state;
     struct made made;
     int samples[12];
-    /* 1 and 2 are replaced by 5 and 6 (4 cannot be used), 4 by 8, and 7 by the next usable, 9 */
+    /* 1 and 2 are replaced by 5 and 6 (4 is unusable), 4 by 8, and 7 by the next usable, 9 */
     const int expected[12] = {0, 5, 6, 3, 8, 5, 6, 9, 8, 9, 10, 11};
     make(&made, 12, ".xx.x..x....");
     struct feed_options options = {.batch = 4, .in_order = true, .threads = 1, .ahead = 1};
@@ -196,7 +196,7 @@ static void at_the_end_of_an_epoch_the_next_one_stands_in(void **state)
     (void)state;
     struct made made;
     int samples[6];
-    const int expected[6] = {0, 1, 2, 2, 0, 1}; /* for 3 position 6, behind its batch: the next epoch's 2 */
+    const int expected[6] = {0, 1, 2, 2, 0, 1}; /* 3 is replaced by position 6, after its batch: the next epoch's 2 */
     make(&made, 4, "...x");
     read_samples(&made, (struct feed_options){.batch = 3, .in_order = true, .threads = 1, .ahead = 1}, 0, 2, samples);
     assert_memory_equal(samples, expected, sizeof expected);
@@ -236,7 +236,7 @@ static void images_come_preprocessed_with_their_sequences(void **state)
     struct feed_options options = {
         .batch = 4, .in_order = true, .preprocess = &preprocess, .image_size = SIZE, .threads = 1, .ahead = 1};
     struct feed *feed = create(&made, options, 0);
-    memset(&preprocess, 0, sizeof preprocess); /* the feed has its own */
+    memset(&preprocess, 0, sizeof preprocess); /* the feed has its own copy */
     const struct batch *batch = next(feed);    /* 0, 1, text, and 4 for 3 */
     assert_int_equal(batch->image_count, 3);
     const int images[4] = {0, 1, -1, 2}, colors[3] = {0, 1, 4};
@@ -251,7 +251,7 @@ static void images_come_preprocessed_with_their_sequences(void **state)
     assert_non_null(strstr(sentence, "3.png: "));
     feed_free(feed);
 
-    options.preprocess = NULL; /* no images are wanted: the sample is used without, and 3 as well */
+    options.preprocess = NULL; /* without images, samples are used without theirs, including 3 */
     feed = create(&made, options, 0);
     batch = next(feed);
     assert_int_equal(batch->image_count, 0);
@@ -297,7 +297,7 @@ static void one_thread_and_four_make_the_same_batches(void **state)
         for (int i = 0; i < 9; i++) {
             assert_int_equal(x->sequences[i].tokens[1], y->sequences[i].tokens[1]);
             assert_int_equal(x->sequences[i].image, y->sequences[i].image);
-            if (x->sequences[i].image >= 0) /* its color is its number */
+            if (x->sequences[i].image >= 0) /* its color is its index */
                 assert_true(x->pixels[3 * SIZE * SIZE * x->sequences[i].image] == (float)(x->sequences[i].tokens[1] - 100));
         }
         assert_memory_equal(x->pixels, y->pixels, (size_t)x->image_count * 3 * SIZE * SIZE * sizeof *x->pixels);

@@ -1,4 +1,4 @@
-/* Training against PyTorch and transformers, as tests/golden/train/README.md says: gradients of the first batch, then twenty
+/* Training compared with PyTorch and transformers (tests/golden/train/README.md): gradients of the first batch, then twenty
  * steps. */
 #ifndef LMVR_TESTS_TRAIN_GOLDEN_H
 #define LMVR_TESTS_TRAIN_GOLDEN_H
@@ -22,7 +22,7 @@
 struct golden {
     char folder[256];
     json_t *json;
-    struct safetensors *batches, *reference, *start; /* start: NULL where there is none */
+    struct safetensors *batches, *reference, *start; /* start: NULL if there is none */
 };
 
 static void golden_open(struct golden *g, const char *name)
@@ -63,7 +63,7 @@ static float *read_floats(const struct safetensors *file, const struct safetenso
     return values;
 }
 
-/* A tensor of a batch in its own type; NULL where there is none. */
+/* A batch's tensor in its own type; NULL if there is none. */
 static void *read_batch(const struct golden *g, int number, const char *what, int64_t *size)
 {
     char name[64];
@@ -77,7 +77,7 @@ static void *read_batch(const struct golden *g, int number, const char *what, in
     return data;
 }
 
-/* What a batch's pointers point into. */
+/* The memory behind a batch's pointers. */
 struct held {
     struct batch batch;
     int32_t *tokens;
@@ -143,7 +143,7 @@ static bool find_part(const struct parameters *parameters, const char *file_name
     return found;
 }
 
-/* The largest relative L2 of all tensors below `prefix`, beside at least a thousandth of all of them together. */
+/* The largest relative L2 error of all tensors with `prefix`, relative to at least a thousandth of the norm of all of them. */
 static double compare(const struct golden *g, const struct parameters *parameters, const char *prefix, bool gradients)
 {
     double all = 0, worst = 0;
@@ -236,7 +236,7 @@ static double loss_of(const struct objective *objective, struct tape *tape, cons
     return value;
 }
 
-/* Loss and gradients of the first batch, then the twenty steps, then what the parameters have become. */
+/* Checks the first batch's loss and gradients, then twenty steps, then the final parameters. */
 static void follow(const struct golden *g, const struct objective *objective)
 {
     struct parameters *parameters = objective->parameters;

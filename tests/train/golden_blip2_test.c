@@ -1,4 +1,4 @@
-/* BLIP-2's training, and its T5's, against PyTorch and transformers. */
+/* Training of BLIP-2 and its T5, compared with PyTorch and transformers. */
 #include "golden.h"
 
 #include "train/objectives/objective_blip2.h"
@@ -36,7 +36,7 @@ static void test_t5_with_a_tied_head_follows_torch(void **state)
     run_language("t5-language-tied", ROOT "t5-language-tied/model", false);
 }
 
-/* Loss of the first batch with noise drawn by the seed. */
+/* The loss of the first batch with seeded noise. */
 static double noisy_loss(double noise, uint64_t seed, bool recording)
 {
     struct golden g;
@@ -66,7 +66,7 @@ static void test_noise_is_drawn_by_the_seed_and_left_out_where_nothing_is_learne
     assert_true(fabs(noisy_loss(1e-6, 1, true) - without) < 1e-4 * without);
 }
 
-/* Stage 1 with the batch's own negatives in place of drawn ones. */
+/* Stage 1 with the batch's given negatives instead of drawn ones. */
 struct given {
     const struct golden *golden;
     struct blip2 *blip2;
@@ -154,7 +154,7 @@ static void test_stage_2_with_the_language_model_follows_torch(void **state)
     run_qformer_language("qformer-language-whole", true, false);
 }
 
-/* Loss of the first batch with negatives drawn by the seed. */
+/* The loss of the first batch with seeded negatives. */
 static double drawn_loss(const char *start, uint64_t seed, const char *saved)
 {
     struct golden g;
@@ -210,7 +210,7 @@ static void test_stage_2_begins_from_stage_1_and_a_t5(void **state)
     assert_non_null(mkdtemp(folder));
     if (blip2_init(&b, &options, &error) != LMVR_OK || b.objective.save(&b, folder, &error) != LMVR_OK)
         fail_msg("%s", error.message);
-    /* normalized queries become as long as words are */
+    /* normalized queries become as long as word embeddings */
     double per_query = parameter_deviation(b.projection.weight) * sqrt((double)b.projection.weight->columns);
     double of_words = parameter_deviation(b.t5.embedding);
     assert_true(fabs(per_query - of_words) < 0.1 * of_words);

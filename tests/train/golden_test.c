@@ -1,4 +1,4 @@
-/* CLIP's and LLaVA's training against PyTorch and transformers. */
+/* Training of CLIP and LLaVA, compared with PyTorch and transformers. */
 #include "golden.h"
 
 #include "train/objectives/objective_contrastive.h"

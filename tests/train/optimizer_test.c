@@ -1,4 +1,4 @@
-/* AdamW and clipping against torch's (tests/golden/train/make_adamw.py), and the same bits on any number of threads. */
+/* AdamW and clipping compared with torch (tests/golden/train/make_adamw.py), and the same bits with any number of threads. */
 #include "cmocka_all.h"
 
 #include "format/safetensors.h"
@@ -97,7 +97,7 @@ static void test_steps_are_torchs(void **state)
     safetensors_close(file);
 }
 
-/* A step from made gradients, on so many threads. Returns the norm. */
+/* A step from generated gradients with this many threads. Returns the norm. */
 static double made_step(int threads, float *values, int64_t count, bool *halves_follow)
 {
     const struct parameter_shape large = {"large", 2, {count / 100, 100}}, frozen = {"frozen", 2, {10, 10}};

@@ -1,4 +1,4 @@
-/* A run is stopped at every one of its system calls that change a disk, and goes on from there. */
+/* Stops a run at every one of its system calls that change a disk, and resumes. */
 #include "faults.h"
 #include "toy.h"
 
@@ -6,7 +6,7 @@
 
 /* ---- runs ---- */
 
-static bool by_time; /* a checkpoint after every step, since each ends a moment later; else after every other */
+static bool by_time; /* a checkpoint after every step, as each ends later than the last; else after every other step */
 
 static lmvr_status train(const char *output, bool resume, bool force, lmvr_error *error)
 {
@@ -108,7 +108,7 @@ static void test_kill_twice(void **state)
     print_message("stopped at %d pairs of calls\n", pairs);
 }
 
-/* Forced, and killed: either it can be resumed, or another --force is asked for. */
+/* --force, killed: either it can be resumed, or another --force is needed. */
 static void test_kill_while_forcing(void **state)
 {
     (void)state;
@@ -129,7 +129,7 @@ static void test_kill_while_forcing(void **state)
     assert_true(refused > 0 && refused < calls / 4);
 }
 
-/* A disk that is full, for one call or for good: the run says so, and goes on when there is room. */
+/* A disk that is full, for one call or permanently: the run says so, and resumes when there is room. */
 static void test_full_disk_at_every_call(void **state)
 {
     (void)state;
@@ -152,7 +152,7 @@ static void test_full_disk_at_every_call(void **state)
 
 int main(void)
 {
-    omp_set_num_threads(1); /* a forked process has no others */
+    omp_set_num_threads(1); /* a forked process has only one */
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_kill_at_every_call),
         IN_FOLDER(test_kill_at_every_call_with_checkpoints_by_time),

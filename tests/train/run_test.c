@@ -1,4 +1,4 @@
-/* What a run leaves in its folder, and that one which was stopped ends like one that was not. */
+/* The files of a run, and that a stopped run ends like an uninterrupted one. */
 #include "toy.h"
 
 #include "format/csv.h"
@@ -28,7 +28,7 @@ static int witness_report(const struct run_report *report, void *user)
 
 static enum dtype products = F32;
 
-/* A run of the toy, from its beginning as a new process would. */
+/* A run of the toy model, from scratch as in a new process. */
 static lmvr_status run(struct run_options options, int64_t stop_at, struct witness *witness, lmvr_error *error)
 {
     struct toy toy;
@@ -109,7 +109,7 @@ static void test_schedule_is_transformers(void **state)
     assert_true(run_learning_rate(&options, 0) == 2e-3);
 }
 
-/* ---- what a run leaves ---- */
+/* ---- the files of a run ---- */
 
 static void test_files_of_a_run(void **state)
 {
@@ -144,7 +144,7 @@ static void test_files_of_a_run(void **state)
     free(json);
 }
 
-/* Whether a run whose checkpoints come by time alone makes them after its first and its last step but one. */
+/* Whether a run with checkpoints by time alone writes them after its first and its last step but one. */
 static void assert_checkpoints(struct run_options options, bool first, bool second_last)
 {
     struct witness w;
@@ -169,7 +169,7 @@ static void test_checkpoints_come_by_time(void **state)
     assert_checkpoints(options, false, false);
 }
 
-/* With a rate of zero nothing is learned, so the same batches have the same loss. */
+/* At a learning rate of 0 nothing is learned, so the same batches have the same loss. */
 static void test_validation_is_the_same_each_time(void **state)
 {
     (void)state;
@@ -215,7 +215,7 @@ static void test_stopped_runs_go_on_to_the_same_bits(void **state)
     for (int64_t step = 1; step <= TOY_STEPS; step++) {
         remove_tree("out");
         options = toy_options("out");
-        options.resume = true; /* of nothing: begins */
+        options.resume = true; /* nothing to resume: starts */
         stop_at(options, step);
         run_well(options, &w);
         assert_int_equal(w.calls, TOY_STEPS - step);
@@ -223,7 +223,7 @@ static void test_stopped_runs_go_on_to_the_same_bits(void **state)
     }
 }
 
-/* Rounded copies of the values are not in a checkpoint. */
+/* Checkpoints do not have the rounded copies of values. */
 static void test_stopped_runs_go_on_in_bf16(void **state)
 {
     (void)state;
@@ -341,7 +341,7 @@ static void test_what_is_not_a_number_stops(void **state)
     }
 }
 
-/* ---- whose folder it is ---- */
+/* ---- other contents of the folder ---- */
 
 static void test_results_are_not_written_over(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * Something small to train: which token follows which. Tokens' embeddings, a linear layer, cross entropy; samples are made from
- * their numbers. It is saved as model.txt.
+ * A toy model to train: predicts the next token from one token with an embedding, a linear layer and cross entropy; samples are
+ * generated from their indices. It is saved as model.txt.
  */
 #ifndef LMVR_TESTS_TRAIN_TOY_H
 #define LMVR_TESTS_TRAIN_TOY_H
@@ -22,11 +22,11 @@ struct toy {
     struct parameters parameters;
     struct parameter *embedding, *weight, *bias;
     int saves;
-    int64_t bad_step; /* passes until the loss is not a number; negative: never */
+    int64_t bad_step; /* passes until the loss is NaN; negative: never */
     int passes;
 };
 
-/* Learned pairs (token, next) of the batch. */
+/* The batch's target pairs (token, next). */
 static struct value *toy_loss(void *self, struct tape *tape, const struct batch *batch)
 {
     struct toy *toy = self;
@@ -46,7 +46,7 @@ static struct value *toy_loss(void *self, struct tape *tape, const struct batch 
     return loss;
 }
 
-/* Every bit of every parameter. */
+/* A hash of every bit of every parameter. */
 static lmvr_status toy_save(void *self, const char *folder, lmvr_error *error)
 {
     struct toy *toy = self;
@@ -77,7 +77,7 @@ static lmvr_status toy_read(void *self, int64_t index, struct batch_sequence *se
     sequence->learned = malloc(TOY_LENGTH * sizeof *sequence->learned);
     assert_true(sequence->tokens && sequence->learned);
     for (int i = 0; i < TOY_LENGTH; i++) {
-        /* mostly the token after the one before */
+        /* mostly the token after the previous one */
         uint32_t dice = toy_hash((uint32_t)index * 1000u + (uint32_t)i);
         sequence->learned[i] = i > 0;
         sequence->tokens[i] = i > 0 && dice % 8 ? (sequence->tokens[i - 1] + 3) % TOY_TOKENS : (int32_t)(dice / 8 % TOY_TOKENS);

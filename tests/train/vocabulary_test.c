@@ -1,10 +1,10 @@
-/* Vocabularies trained on small texts: their ids, what they can write, that they come out the same, and what is refused. */
+/* Vocabularies trained on small texts: their ids, what they can encode, that they are reproducible, and what is refused. */
 #include "train/corpora/vocabulary.h"
 
 #include "language/tokenizer.h"
 #include "scratch.h"
 
-/* Sentences of made words: enough kinds of pieces for a few hundred. */
+/* Sentences of made-up words, with enough different pieces for a few hundred. */
 static void write_sentences(const char *path, int lines)
 {
     static const char *const syllables[] = {"ba", "ce", "dif", "go", "hul", "jam", "ke", "lo", "mi", "nur", "pa", "qui"};

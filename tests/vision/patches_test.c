@@ -1,4 +1,4 @@
-/* Position tables for another size, against transformers. */
+/* Position tables resized for another input size, compared with transformers. */
 #include "cmocka_all.h"
 
 #include "format/safetensors.h"

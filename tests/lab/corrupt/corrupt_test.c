@@ -1,5 +1,5 @@
-/* Corruptions against golden/corrupt/, where reference.py's results lie: pixels of what is fixed, statistics of what is random.
- */
+/* Corruptions compared with golden/corrupt/, which has reference.py's results: pixels if deterministic, statistics if
+ * random. */
 #include "cmocka_all.h"
 
 #include "image/encode.h"
@@ -66,7 +66,7 @@ static struct image corrupted(const struct image *image, enum corruption_type ty
     return copy;
 }
 
-/* Waves, for sizes that no golden picture has. */
+/* Waves, for sizes that no golden image has. */
 static struct image waves(int width, int height)
 {
     struct image image = {width, height, malloc((size_t)width * height * 3)};
@@ -77,7 +77,7 @@ static struct image waves(int width, int height)
     return image;
 }
 
-/* ---- what is fixed ---- */
+/* ---- deterministic corruptions ---- */
 
 static double psnr(const struct image *a, const struct image *b)
 {
@@ -100,7 +100,7 @@ static struct image tiles_of(const struct image *image)
     return out;
 }
 
-/* The least is far above the 40 dB that are promised: at 80 dB one byte in 1500 differs by one. */
+/* The lowest PSNR is far above the promised 40 dB: at 80 dB one byte in 1500 differs by one. */
 static void assert_reference(const struct image *image, enum corruption_type type, int severity, bool whole)
 {
     char name[64];
@@ -144,8 +144,8 @@ static void test_other_sizes_have_their_lengths_scaled(void **state)
     image_finish(&image);
 }
 
-/* Drops to the light on them, by OpenCV's Canny(), distanceTransform(), equalizeHist(), filter2D() and blur(). At most one byte
- * in 1000 differs, where a sum lies on the edge between two. */
+/* From drops to the light on them, with OpenCV's Canny(), distanceTransform(), equalizeHist(), filter2D() and blur(). At most
+ * one byte in 1000 differs, if a sum is halfway between two. */
 static void test_light_on_drops_is_opencv_s(void **state)
 {
     (void)state;
@@ -176,7 +176,7 @@ static void test_light_on_drops_is_opencv_s(void **state)
     }
 }
 
-/* Neither a border of the drawn drops nor an edge at all: the picture stays, and nothing is divided by zero. */
+/* Neither the drawn drops nor an image without edges divides by zero; the image stays unchanged. */
 static void test_no_drops_leave_the_picture(void **state)
 {
     (void)state;
@@ -189,7 +189,7 @@ static void test_no_drops_leave_the_picture(void **state)
     plane_finish(&relief);
 }
 
-/* ---- what is random ---- */
+/* ---- random corruptions ---- */
 
 #define STATISTICS 4 /* mean, spread, roughness, change, as reference.py's statistics() */
 
@@ -224,8 +224,9 @@ static void measure_seeds(const struct image *image, enum corruption_type type, 
     }
 }
 
-/* By how much of what is allowed the means differ at most: 4 deviations of a difference of two means over that many seeds, and
- * a fifth of a gray level or 1 % of the value for what is computed otherwise than there (interpolation in steps of 1/32). */
+/* The largest difference of the means relative to the tolerance: 4 deviations of a difference of two means over that many
+ * seeds, plus a fifth of a gray level or 1 % of the value for what is computed differently there (interpolation in steps of
+ * 1/32). */
 static double distance(const double mean[STATISTICS], json_t *reference, int seeds)
 {
     double most = 0;
@@ -246,7 +247,7 @@ static json_t *read_statistics(void)
     return json;
 }
 
-/* make_corrupt.py's pictures for the statistics. */
+/* make_corrupt.py's images for the statistics. */
 static struct image statistics_picture(const char *name)
 {
     if (strcmp(name, "scene") == 0)
@@ -258,7 +259,7 @@ static struct image statistics_picture(const char *name)
     return image;
 }
 
-/* Which severities have been told apart by some picture. */
+/* Which severities could be told apart on some image. */
 static bool told[CORRUPTION_TYPES][6][6];
 
 static void assert_statistics(const struct image *image, const char *name, json_t *references, int seeds)
@@ -278,7 +279,7 @@ static void assert_statistics(const struct image *image, const char *name, json_
     }
 }
 
-/* All of a severity's statistics are its reference's, and no other severity's. */
+/* A severity's statistics match its own reference and no other severity's. */
 static void test_what_is_random_has_the_authors_statistics(void **state)
 {
     (void)state;
@@ -332,7 +333,7 @@ static void test_other_sizes_have_the_scaled_statistics(void **state)
 
 /* ---- frost ---- */
 
-/* A texture of one color makes the sum plain: cut off, not rounded, and never beyond white. */
+/* With a texture of one color the sum is predictable: truncated, not rounded, and clipped at white. */
 static void test_frost_is_a_weighted_sum(void **state)
 {
     (void)state;
@@ -345,7 +346,7 @@ static void test_frost_is_a_weighted_sum(void **state)
     assert_non_null(strstr(error.message, "holds no picture to be a texture"));
     snprintf(path, sizeof path, "%s/a.png", folder);
     uint8_t color[] = {200, 100, 30};
-    struct image texture = {1, 1, color}; /* which is enlarged to the picture's size */
+    struct image texture = {1, 1, color}; /* enlarged to the image's size */
     struct encoded png;
     assert_int_equal(image_encode_png(&texture, &png, &error), LMVR_OK);
     assert_int_equal(encoded_write(&png, path, &error), LMVR_OK);
@@ -368,8 +369,8 @@ static void test_frost_is_a_weighted_sum(void **state)
     remove(folder);
 }
 
-/* The made textures are rough, bright and not all one: each severity adds more of them to a black picture, and pieces differ.
- */
+/* The generated textures are rough, bright and not uniform: each severity adds more of them to a black image, and crops
+ * differ. */
 static void test_made_frost_whitens_more_with_severity(void **state)
 {
     (void)state;
@@ -378,7 +379,7 @@ static void test_made_frost_whitens_more_with_severity(void **state)
     for (int severity = 1; severity <= 5; severity++) {
         double mean[STATISTICS];
         measure_seeds(&black, CORRUPT_FROST, severity, mean);
-        if (severity != 4) /* as much frost as at 3; only less of the picture */
+        if (severity != 4) /* as much frost as at 3, and only less of the image */
             assert_true(mean[0] > before + 3);
         assert_true(mean[1] > 8 && mean[2] > 2);
         before = mean[0];
@@ -485,8 +486,9 @@ static void test_every_size_is_corrupted(void **state)
     }
 }
 
-/* On a picture the change grows with the severity, but where the authors change two parameters against each other: glass blur's
- * and elastic's levels, and fog of which there is more but rougher. Saturate takes color away at 1 and 2, and adds it after. */
+/* The change of an image grows with the severity, except where the authors vary two parameters in opposite directions: in
+ * levels of glass blur and elastic, and fog, which gets thicker but rougher. Saturate removes color at 1 and 2, and adds it
+ * after. */
 static void test_more_severity_is_more_change(void **state)
 {
     (void)state;
@@ -566,7 +568,7 @@ static void test_a_wrong_call_is_an_error(void **state)
     image_finish(&image);
 }
 
-/* JPEG ends at 65,500 pixels; the picture stays as it was. */
+/* JPEG's limit is 65,500 pixels; the image stays unchanged. */
 static void test_too_long_for_jpeg_is_an_error(void **state)
 {
     (void)state;

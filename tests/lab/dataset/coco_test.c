@@ -152,7 +152,7 @@ static void test_both_files_have_to_have_the_same_categories(void **state)
     assert_refused("coco", ".", "instances_val2014.json|categories");
 }
 
-/* Tokens that lie across the parts in which the file is read. */
+/* Tokens that span the blocks in which the file is read. */
 static void test_a_file_of_several_parts_is_read_as_one(void **state)
 {
     (void)state;

@@ -83,7 +83,7 @@ static void lines_of_captions_become_conversations(void **state)
     conversations_close(c);
 }
 
-/* Records of growing sizes, so that they begin and end at every place of a chunk that is read at once. */
+/* Records of increasing size, so that they begin and end at every position of a block. */
 static void records_are_found_wherever_chunks_end(void **state)
 {
     (void)state;

@@ -78,11 +78,11 @@ static void test_the_fingerprint_is_of_names_parts_and_labels(void **state)
     assert_int_not_equal(fingerprint("d"), first);
     assert_int_equal(rename("d/train/c1/00.jpg", "d/train/c0/00.jpg"), 0);
     assert_int_equal(fingerprint("d"), first);
-    put_images("d/train/none/readme.txt"); /* another class, though with no image in it */
+    put_images("d/train/none/readme.txt"); /* another class, but without images */
     assert_int_not_equal(fingerprint("d"), first);
 }
 
-/* A table, so that two images can have the same labels but for one. */
+/* A table, so that two images can have the same labels except for one. */
 static uint64_t table_fingerprint(const char *text)
 {
     put_text("l.csv", text);

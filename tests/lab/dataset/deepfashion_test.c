@@ -13,7 +13,7 @@ static void put_set(void)
     put_images("images/" A " images/" B " images/" C);
 }
 
-/* The row of an image; the parts are drawn by a seed. */
+/* The row of an image; the splits are random. */
 static int64_t row_of(const struct dataset *set, const char *name)
 {
     for (int64_t i = 0; i < set->count; i++)

@@ -35,7 +35,7 @@ static void put_classes(void)
     }
 }
 
-/* How many images of the class are tested on. */
+/* The number of test images in the class. */
 static int count_tested(const struct dataset *set, int class)
 {
     int count = 0;

@@ -76,7 +76,7 @@ static void test_a_choice_that_is_not_there_is_refused(void **state)
     assert_refused("imagenet-c", "nowhere", "nowhere is missing|https://zenodo.org/record/2235448");
 }
 
-/* So that every corruption of an experiment is measured on the same pictures, which are those of the clean one. */
+/* Every corruption of an experiment must be measured on the same images, those of the clean set. */
 static void test_a_limit_chooses_the_same_pictures_everywhere(void **state)
 {
     (void)state;

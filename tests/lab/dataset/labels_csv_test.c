@@ -22,7 +22,7 @@ static void assert_refused(const char *text, const char *sentence)
     assert_true(!labels.classes && !labels.single && !labels.multi);
 }
 
-/* Classes stand in the order of their bytes. */
+/* Classes are in byte order. */
 static void test_a_column_label(void **state)
 {
     (void)state;
@@ -56,7 +56,7 @@ static void test_whole_numbers_are_sorted_as_such(void **state)
     labels_finish(&l);
 }
 
-/* Classes keep the header's order, and a column path is none. */
+/* Classes keep the header's order, and a column path is not a class. */
 static void test_a_column_a_class(void **state)
 {
     (void)state;
@@ -126,7 +126,7 @@ static void test_labels_join_by_path(void **state)
     labels_join_finish(&join);
 }
 
-/* Paths that name one place are one path; what is not UTF-8 is as the index has it. */
+/* Paths that name the same place are the same; invalid UTF-8 is replaced as in the index. */
 static void test_spellings_of_a_path(void **state)
 {
     struct labels l;

@@ -1,5 +1,5 @@
-/* COCO as large as the real one and a tenth of ImageNet, with their time and memory. They take half a minute and 1 GB in /tmp
- * to make, so that they are skipped unless LMVR_LARGE_TESTS is set, as .ci/run does. */
+/* A COCO of real size and a tenth of ImageNet, with time and memory limits. They take half a minute and 1 GB in /tmp to create,
+ * so they are skipped unless LMVR_LARGE_TESTS is set, as in .ci/run. */
 #include "layout.h"
 
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ static long peak_mib(void)
     return usage.ru_maxrss / 1024;
 }
 
-/* As instances_train2014.json: as many images and objects, with outlines that bring it to the same size. */
+/* Like instances_train2014.json: as many images and objects, with polygons that bring it to the same size. */
 static void put_annotations(const char *part, int images, int objects)
 {
     char path[128];

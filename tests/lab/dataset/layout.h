@@ -1,4 +1,4 @@
-/* Small data sets made in the scratch folder, and what is expected of the opened ones. */
+/* Small data sets made in the scratch folder, and expectations about the opened ones. */
 #ifndef LMVR_TESTS_LAB_DATASET_LAYOUT_H
 #define LMVR_TESTS_LAB_DATASET_LAYOUT_H
 
@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* Makes the folders that lead to `path`. */
+/* Creates the folders of `path`. */
 UNUSED static void make_folders(const char *path)
 {
     char copy[512];
@@ -25,7 +25,7 @@ UNUSED static void put_text(const char *path, const char *text)
     write_text(path, text);
 }
 
-/* Image files, of which only the names matter here, with spaces between. */
+/* Image files, separated by spaces; only their names matter here. */
 UNUSED static void put_images(const char *paths)
 {
     char copy[4096];
@@ -55,7 +55,7 @@ UNUSED static struct dataset open_set(const char *name, const char *path)
     return open_with(name, path, NULL);
 }
 
-/* Each of the words, set apart by '|', has to be in the sentence. */
+/* Each of the words, separated by '|', must be in the message. */
 UNUSED static void assert_words(const char *sentence, const char *words)
 {
     char copy[512];
@@ -82,7 +82,7 @@ UNUSED static void assert_refused(const char *name, const char *path, const char
     assert_refused_with(name, path, NULL, words);
 }
 
-/* "PATH PATH ...", those to train on first, with a '|' before those to test on. */
+/* "PATH PATH ...", training images first, with a '|' before the test images. */
 UNUSED static void assert_paths(const struct dataset *set, const char *expected)
 {
     char found[8192] = "";
@@ -96,7 +96,7 @@ UNUSED static void assert_paths(const struct dataset *set, const char *expected)
     assert_string_equal(found, expected);
 }
 
-/* The classes of a task, with commas between. */
+/* A task's classes, separated by commas. */
 UNUSED static void assert_classes(const struct dataset *set, int task, const char *expected)
 {
     char found[4096] = "";
@@ -107,7 +107,7 @@ UNUSED static void assert_classes(const struct dataset *set, int task, const cha
     assert_string_equal(found, expected);
 }
 
-/* The labels of a single-label task, as "0 1 -1". */
+/* A single-label task's labels, as "0 1 -1". */
 UNUSED static void assert_single(const struct dataset *set, int task, const char *expected)
 {
     char found[4096] = "";
@@ -119,7 +119,7 @@ UNUSED static void assert_single(const struct dataset *set, int task, const char
     assert_string_equal(found, expected);
 }
 
-/* The labels of one class of the first task, which is multi-label. */
+/* The labels for one class of the first task, which is multi-label. */
 UNUSED static void assert_multi(const struct dataset *set, int class, const char *expected)
 {
     char found[4096] = "";

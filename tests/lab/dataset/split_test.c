@@ -72,8 +72,8 @@ static void test_a_smaller_choice_is_part_of_a_larger(void **state)
         assert_true(many[i] || !few[i]);
 }
 
-/* Names that differ in one digit fall everywhere, and otherwise for another seed: chi-squared over 16 cells, which exceeds 39.3
- * in one of a thousand cases. */
+/* Names that differ in one digit are spread evenly, and differently for another seed: chi-squared over 16 cells, which exceeds
+ * 39.3 in one of a thousand cases. */
 static void test_keys_are_spread_evenly(void **state)
 {
     (void)state;

@@ -12,7 +12,7 @@ static void put_list(const char *root, const char *class, const char *part, cons
     put_text(path, text);
 }
 
-/* Three images to train on and two to test on; no class in any, but for the lists that a test writes over. */
+/* Three training and two test images without any class, unless a test overwrites a list. */
 static void put_set(const char *root)
 {
     char path[256];

@@ -1,4 +1,4 @@
-/* Every experiment from end to end, by the program itself, on small made sets in the layouts of the known ones. */
+/* Every experiment from end to end, with the real program, on small generated sets in the layouts of the known ones. */
 #define PROGRAM "../lmvr"
 #include "cli/program.h"
 #include "made_set.h"
@@ -33,7 +33,7 @@ static void assert_file_has(const char *folder, const char *name, const char *pa
     free(text);
 }
 
-/* The value in a CSV's row that begins with `row`, in the column of this heading. */
+/* The value in the CSV row that begins with `row`, in the column with this heading. */
 static double csv_value(const char *path, const char *row, const char *column)
 {
     char *text = read_bytes(path, NULL), *save_line, *save_cell;
@@ -84,7 +84,7 @@ static void assert_whole_report(const char *folder, const char *table)
     json_decref(load_report(folder));
 }
 
-/* The gallery's pictures come in twos, of the same classes, with their responses; the first two have these titles. */
+/* The gallery's images come in pairs of the same class, with their responses; the first pair has these titles. */
 static void assert_pairs(const char *folder, const char *first_title, const char *second_title)
 {
     json_t *report = load_report(folder), *block, *pictures = NULL;
@@ -105,7 +105,7 @@ static void assert_pairs(const char *folder, const char *first_title, const char
             fail_msg("%s: \"%s\" should be \"%s\"", folder, title, begin);
         assert_string_equal(json_string_value(json_object_get(one, "label")),
                             json_string_value(json_object_get(other, "label")));
-        responses += json_string_value(json_object_get(one, "text")) != NULL; /* some are empty: the model is a random one */
+        responses += json_string_value(json_object_get(one, "text")) != NULL; /* some are empty, as the model is random */
     }
     assert_true(responses > count / 2);
     json_decref(report);
@@ -130,7 +130,7 @@ static void design_and_components_have_a_row_a_representation(void **state)
     assert_int_equal(times_in_file("components", "report.md", "Components (tables 2 and 7)"), 1);
 }
 
-/* COCO's mAP stands beside the paper's of COCO, and what the paper knows nothing of beside nothing. */
+/* COCO's mAP is next to the paper's for COCO; results that the paper does not have are next to nothing. */
 static void the_papers_figures_are_those_of_the_same_data(void **state)
 {
     (void)state;
@@ -171,7 +171,7 @@ static void figures_have_an_interval_of_the_test_images(void **state)
     assert_file_has("few", "report.json", "\"intervals\": {");
 }
 
-/* A seed of several is what a run with that seed alone is: the same split, the same figures. */
+/* One of several seeds gives the same as a run with that seed alone: the same split, the same values. */
 static void each_seed_is_what_it_would_be_alone(void **state)
 {
     (void)state;
@@ -212,7 +212,7 @@ static void several_models_have_rows_and_features_of_their_own(void **state)
     assert_true(csv_value("two/tables/domain-shift.csv", "llava-old-f32,LMVR", "accuracy_of_images") ==
                 csv_value("one/tables/domain-shift.csv", "LMVR", "accuracy_of_images"));
     assert_true(csv_value("two/tables/domain-shift.csv", "llava-odd-f32,LMVR", "accuracy_of_images") >= 0);
-    remove_tree("two/features/llava-odd-f32"); /* the other one's are not computed again */
+    remove_tree("two/features/llava-odd-f32"); /* the other model's are not computed again */
     assert_ended(lmvr("eval domain-shift " MODEL "-m " MODEL2 " --dataset visda --data visda -o two"), 0, NULL);
     assert_int_equal(times_in_file("two", "report.md", "36 of them by an earlier run"), 1);
 }
@@ -259,7 +259,7 @@ static void corruptions_on_disk_give_what_those_on_the_way_give(void **state)
     assert_false(exists("disk/features/snow"));
 }
 
-/* The extra set has a row of its own, and the mean over corruptions leaves it out. */
+/* The extra set has its own row, and the mean over corruptions leaves it out. */
 static void corruptions_can_be_chosen_and_the_extra_set_stands_apart(void **state)
 {
     (void)state;
@@ -306,7 +306,7 @@ static void attributes_are_averaged_by_group_and_a_fine_tuned_model_has_a_row(vo
     assert_file_has("attributes", "report.md", "hat: yes; ");
 }
 
-/* ---- what users rely on ------------------------------------------------------------------------------------------------- */
+/* ---- promises to users -------------------------------------------------------------------------------------------------- */
 
 static void the_same_call_again_computes_nothing_and_says_the_same(void **state)
 {

@@ -1,5 +1,5 @@
-/* Small data sets in the layouts of the known ones, whose images have the color of their class: easy enough for a probe on a
- * random model to learn. */
+/* Small data sets in the layouts of the known ones, whose images have their class's color: easy enough for a probe on a random
+ * model to learn. */
 #ifndef LMVR_TESTS_LAB_EVAL_MADE_SET_H
 #define LMVR_TESTS_LAB_EVAL_MADE_SET_H
 
@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* Makes the folders of a path. */
+/* Creates the folders of a path. */
 UNUSED static void make_folders(const char *path)
 {
     char part[1024];
@@ -60,7 +60,7 @@ UNUSED static void append(const char *path, const char *format, ...)
     assert_int_equal(fclose(file), 0);
 }
 
-/* VOCdevkit/VOC2007 with images 0 .. train + test - 1, each of two of the 20 classes. */
+/* VOCdevkit/VOC2007 with images 0 .. train + test - 1, each with two of the 20 classes. */
 UNUSED static void make_voc(const char *folder, int train, int test)
 {
     static const char *const classes[] = {"aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",      "car",
@@ -79,7 +79,7 @@ UNUSED static void make_voc(const char *folder, int train, int test)
     }
 }
 
-/* train/ and validation/ of VisDA-2017 with its 12 classes. */
+/* VisDA-2017's train/ and validation/ with its 12 classes. */
 UNUSED static void make_visda(const char *folder, int train, int test)
 {
     static const char *const classes[] = {"aeroplane",  "bicycle", "bus",   "car",        "horse", "knife",
@@ -105,7 +105,7 @@ UNUSED static void make_class_folders(const char *folder, const char *part, cons
     }
 }
 
-/* DeepFashion-MultiModal with attributes that follow an image's two colors. */
+/* DeepFashion-MultiModal with attributes determined by an image's two colors. */
 UNUSED static void make_deepfashion(const char *folder, int count)
 {
     char path[1024], name[128];

@@ -1,4 +1,4 @@
-/* Pictures side by side: where each stands, what is below it, and how many there can be. */
+/* Images side by side: where each is, what is below it, and how many fit. */
 #include "cmocka_all.h"
 #include "lab/figure/comparison.h"
 
@@ -43,7 +43,7 @@ static int gray_at(const struct image *image, int x, int y)
     return image->rgb[3 * ((size_t)y * image->width + x)];
 }
 
-/* Pixels that are not white in a rectangle. */
+/* The number of pixels in a rectangle that are not white. */
 static int ink(const struct image *image, int left, int top, int width, int height)
 {
     int count = 0;
@@ -87,7 +87,7 @@ static void test_a_new_row_begins_where_it_is_asked_for_or_the_last_is_full(void
     comparison_finish(&c);
 }
 
-/* The fullest sheet there can be: every panel as high, and every response as long, as they get. */
+/* The largest possible sheet: every panel as high, and every response as long, as they can be. */
 static void test_the_largest_sheet_can_be_drawn(void **state)
 {
     (void)state;

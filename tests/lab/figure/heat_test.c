@@ -1,4 +1,4 @@
-/* Heat maps: colors, and that heat lands where its cell is. */
+/* Heat maps: their colors, and that heat is drawn where its cell is. */
 #include "cmocka_all.h"
 #include "lab/figure/heat.h"
 
@@ -38,7 +38,7 @@ static double linear(uint8_t value)
     return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
 }
 
-/* CIE lightness, of another model of vision than the one that the colors are computed in. */
+/* CIE lightness, from a different color model than the one that the colors are computed in. */
 static double lightness(const uint8_t rgb[3])
 {
     double y = 0.2126 * linear(rgb[0]) + 0.7152 * linear(rgb[1]) + 0.0722 * linear(rgb[2]);
@@ -64,7 +64,7 @@ static void colors_get_lighter_evenly(void **state)
 
 /* ---- places ---- */
 
-/* How much a pixel differs from what an image without heat becomes. */
+/* How much a pixel differs from the same image without heat. */
 static int heat_at(const struct image *with, const struct image *without, int x, int y)
 {
     int sum = 0;
@@ -73,7 +73,7 @@ static int heat_at(const struct image *with, const struct image *without, int x,
     return sum;
 }
 
-/* One hot cell of a 4 x 4 grid: heat is strongest at its center in the image, and there is none a cell away from it. */
+/* One hot cell of a 4 x 4 grid: heat is strongest at its center in the image, and there is none a cell away. */
 static void assert_lands(int width, int height, lmvr_view view, int row, int column)
 {
     float weights[16] = {0}, zeros[16] = {0};
@@ -118,7 +118,7 @@ static void a_hot_cell_lands_where_it_was_seen(void **state)
         }
 }
 
-/* What the model has not seen is the same whatever the map. */
+/* What the model did not see looks the same whatever the map. */
 static void outside_the_view_there_is_no_heat(void **state)
 {
     (void)state;
@@ -139,7 +139,7 @@ static void outside_the_view_there_is_no_heat(void **state)
     image_finish(&without);
 }
 
-/* Cells in the padding take no part: neither in the colors nor as the peak. */
+/* Cells in the padding are ignored, both for the colors and for the peak. */
 static void padding_does_not_count(void **state)
 {
     (void)state;
@@ -152,7 +152,7 @@ static void padding_does_not_count(void **state)
     assert_true(peak.x == 15 && peak.y == 5);
     heat_range(&heat, 40, 20, &low, &high);
     assert_true(low == 0 && high <= 0.1f);
-    heat.view.y = -1000; /* no cell's center shows: then all count */
+    heat.view.y = -1000; /* no cell's center is visible: then all count */
     assert_true(heat_peak(&heat, 40, 20).weight == 9);
 }
 
@@ -166,12 +166,12 @@ static void a_few_large_weights_leave_color_to_the_others(void **state)
     struct heat heat = {weights, 20, 20, {0, 0, 20, 20}};
     heat_range(&heat, 20, 20, &low, &high);
     assert_true(low == 0 && high > 0.95f && high < 1);
-    weights[7] = 1000; /* but not without end */
+    weights[7] = 1000; /* but not without limit */
     heat_range(&heat, 20, 20, &low, &high);
     assert_true(high == 100);
 }
 
-/* Interpolation stays between its neighbors: of two-valued cells nothing is hotter than the hot one. */
+/* Interpolation stays between its neighbors: with cells of two values nothing is hotter than the hot one. */
 static void interpolation_does_not_overshoot(void **state)
 {
     (void)state;
@@ -187,7 +187,7 @@ static void interpolation_does_not_overshoot(void **state)
     const uint8_t *hottest = pixel(&most, 119, 119);
     for (int row = 0; row < 6; row++)
         for (int column = 0; column < 6; column++)
-            if (checks[row * 6 + column] > 0) /* and at centers it is right; they lie between four pixels */
+            if (checks[row * 6 + column] > 0) /* it is exact at centers, which lie between four pixels */
                 assert_true(abs(pixel(&out, column * 20 + 10, row * 20 + 10)[1] - hottest[1]) <= 6);
     for (int y = 0; y < 120; y++)
         for (int x = 0; x < 120; x++)
@@ -230,7 +230,7 @@ static void what_is_not_finite_counts_as_nothing(void **state)
     image_finish(&expected);
 }
 
-/* Any size of image and grid: the pixels are all there, and a sanitizer sees no step beside them. */
+/* Any size of image and grid: all pixels are drawn, and a sanitizer sees no access outside. */
 static void every_size_works(void **state)
 {
     (void)state;

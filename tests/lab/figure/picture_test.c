@@ -1,4 +1,4 @@
-/* Pictures that fit, and come back from the files they are written to. */
+/* Images scaled to fit, and read back from the files they are written to. */
 #include "cmocka_all.h"
 #include "lab/figure/picture.h"
 
@@ -98,7 +98,7 @@ static void enlarging_is_for_those_who_ask(void **state)
     image_finish(&image);
 }
 
-/* Sizes that the formats do not hold are errors with a sentence; the pixels are never looked at. */
+/* Sizes that a format cannot hold are errors with a message; the pixels are never read. */
 static void too_large_is_an_error(void **state)
 {
     (void)state;

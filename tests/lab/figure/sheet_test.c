@@ -1,4 +1,4 @@
-/* Contact sheets of every number of words, form of image and kind of text. */
+/* Contact sheets with every number of words, image shape and kind of text. */
 #include "cmocka_all.h"
 #include "lab/figure/sheet.h"
 #include "lab/figure/text.h"
@@ -53,14 +53,14 @@ static struct sheet sheet_of(const struct image *image, const struct sheet_word 
                           .word_count = count};
 }
 
-/* An image of one rare color shows how large it is drawn, and how often. */
+/* An image of one rare color shows how large it is drawn, and how many times. */
 static void the_image_and_a_panel_for_each_word_are_there(void **state)
 {
     (void)state;
     static const size_t counts[] = {0, 1, 3, 8, 23, 40, SHEET_MOST_WORDS};
     struct sheet_word words[SHEET_MOST_WORDS];
     struct image image = plain(60, 60, 77);
-    memset(map, 0, sizeof map); /* maps without difference leave a gray image as it is */
+    memset(map, 0, sizeof map); /* uniform maps leave a gray image unchanged */
     for (size_t i = 0; i < SHEET_MOST_WORDS; i++)
         words[i] = (struct sheet_word){"dog", map, 2, 5};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
@@ -93,7 +93,7 @@ static void every_form_of_image_fits(void **state)
     }
 }
 
-/* The word's color is on the sheet, and more of it where the word is marked in the response too. */
+/* The word's color is on the sheet, and more often if the word is also marked in the response. */
 static void words_are_marked_in_the_response(void **state)
 {
     (void)state;

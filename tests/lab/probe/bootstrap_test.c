@@ -29,7 +29,7 @@ static void unmake(struct labels *l)
     free(l->multi);
 }
 
-/* Labels and scores that know a little of them; scores of few values tie. */
+/* Labels, and scores that correlate with them a little; scores of few values have ties. */
 static float *fill(struct labels *l, int values)
 {
     struct random random;
@@ -50,7 +50,7 @@ static float *fill(struct labels *l, int values)
     return scores;
 }
 
-/* The metrics of draw `number`, from rows that are really there as often as they were drawn. */
+/* The metrics of draw `number`, computed from rows repeated as often as they were drawn. */
 static struct metrics metrics_of_draw(const struct labels *l, const float *scores, uint64_t seed, int number)
 {
     int64_t *rows = calloc((size_t)l->rows, sizeof *rows);
@@ -128,7 +128,7 @@ static void test_an_accuracys_interval_is_the_binomials(void **state)
     unmake(&l);
 }
 
-/* Rows of the same image come and go together, and images without a row draw nothing. */
+/* Rows of the same image are drawn together, and images without a row contribute nothing. */
 static void test_images_are_drawn_not_rows(void **state)
 {
     (void)state;
@@ -154,7 +154,7 @@ static void test_percentiles_are_numpys(void **state)
                      (float)NAN, 0.2F, 0.5F}; /* numpy.percentile([.1, .2, .3, .4, .5], [2.5, 97.5]) */
     struct interval i = bootstrap_interval(draws, 7, 0.3, 9);
     assert_true(fabs(i.low - 0.11) < 1e-6 && fabs(i.high - 0.49) < 1e-6);
-    i = bootstrap_interval(draws, 5, 0.2, 9); /* the draws' mean is moved to the value, and no further than 0 */
+    i = bootstrap_interval(draws, 5, 0.2, 9); /* the draws' mean is moved to the value, clamped at 0 */
     assert_true(fabs(i.low - 0.01) < 1e-6 && fabs(i.high - 0.39) < 1e-6);
     i = bootstrap_interval(draws, 5, 0.1, 9);
     assert_true(i.low == 0 && fabs(i.high - 0.29) < 1e-6);
@@ -164,8 +164,8 @@ static void test_percentiles_are_numpys(void **state)
     assert_true(isnan(i.low) && isnan(i.high));
 }
 
-/* One image that is right is no proof: its draws are all alike. scipy.stats.binomtest(n, n).proportion_ci() begins at 0.025 for
- * one, at 0.8628 for 25. */
+/* One image that is right proves nothing: all its draws are the same. scipy.stats.binomtest(n, n).proportion_ci() begins at
+ * 0.025 for one, at 0.8628 for 25. */
 static void test_draws_that_are_all_alike_prove_little(void **state)
 {
     (void)state;
@@ -179,8 +179,8 @@ static void test_draws_that_are_all_alike_prove_little(void **state)
     assert_true(i.low == 0 && fabs(i.high - 0.1372) < 1e-4);
 }
 
-/* Normal scores, a fifth of the rows positive and one deviation better: the average precision of endless rows is 0.4621, the
- * integral of precision over recall. Of 95 in 100 samples the interval should have it. */
+/* Normal scores, with a fifth of the rows positive and one deviation better: with infinitely many rows the average precision is
+ * 0.4621, the integral of precision over recall. In 95 of 100 samples the interval should contain it. */
 static double covered(int64_t rows, double truth)
 {
     enum { SAMPLES = 300 };
@@ -216,7 +216,7 @@ static void test_intervals_of_average_precision_cover_it(void **state)
     assert_true(many > 0.9);
 }
 
-/* 5,000 images of 80 classes, as COCO's: a second or few. */
+/* 5,000 images of 80 classes, like COCO: about a second. */
 static void test_it_is_fast(void **state)
 {
     (void)state;

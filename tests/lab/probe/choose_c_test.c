@@ -1,11 +1,11 @@
-/* Where the search for C goes on, and where it ends. */
+/* How far the search for C goes, and where it stops. */
 #include "lab/probe/choose_c.h"
 
 #include "cmocka_all.h"
 
 #include <math.h>
 
-/* Walks over the scores given, the last one repeated; returns the C chosen. */
+/* Runs the search on these scores, repeating the last one; returns the chosen C. */
 static double walk(const double *scores, int count, struct choice *choice)
 {
     double c, best = 0;
@@ -28,7 +28,7 @@ static void the_plateau_of_low_c_does_not_end_the_search(void **state)
 {
     (void)state;
     struct choice choice;
-    /* as a table of the small model once had it: the search took 1e-6 */
+    /* seen in a table of the small model: the search chose 1e-6 */
     double c = WALK(&choice, .0778, .0774, .0774, .0775, .0776, .08, .09, .13, .18, .21, .231, .22, .21, .2, .19, .18, .17);
     close_to(c, -1);
     assert_int_equal(choice.count, 15); /* four below the best, and no more */
@@ -54,7 +54,7 @@ static void a_curve_that_only_falls_is_walked_to_its_end(void **state)
     close_to(c, -6);
     assert_int_equal(choice.count, 17);
     assert_true(choice_is_at_an_end(&choice));
-    close_to(WALK(&choice, .9, .898, .9, .899, .9), -6); /* flat: nothing better lies beyond */
+    close_to(WALK(&choice, .9, .898, .9, .899, .9), -6); /* flat: nothing better is beyond */
     assert_false(choice_is_at_an_end(&choice));
 }
 

@@ -52,12 +52,12 @@ static void test_small_average_precisions(void **state)
                      LMVR_OK);
     assert_number(ap, (1 + 2.0 / 3) / 2, "AP");
     assert_number(ap_11point, (6 * 1 + 5 * 2.0 / 3) / 11, "11-point AP");
-    /* a tie of all: one threshold, at which everything is in */
+    /* all tied: a single threshold that includes everything */
     assert_int_equal(metrics_average_precision(3, 1, (int8_t[]){1, -1, 1}, (float[]){2, 2, 2}, &ap_11point, &ap, &error),
                      LMVR_OK);
     assert_number(ap, 2.0 / 3, "AP of a tie");
     assert_number(ap_11point, 2.0 / 3, "11-point AP of a tie");
-    /* the difficult row, best of all, counts for nothing */
+    /* the difficult row, which ranks first, is ignored */
     assert_int_equal(metrics_average_precision(3, 1, (int8_t[]){1, 0, -1}, (float[]){2, 3, 1}, &ap_11point, &ap, &error),
                      LMVR_OK);
     assert_number(ap, 1, "AP beside a difficult row");
@@ -124,7 +124,7 @@ static void test_accuracy_is_the_references(void **state)
     free(by_group);
 }
 
-/* The first of equal scores is predicted. */
+/* The first class is predicted if scores are tied. */
 static void test_equal_scores_predict_the_first(void **state)
 {
     (void)state;

@@ -46,7 +46,7 @@ static void test_reads_what_was_written(void **state)
     }
 }
 
-/* A whole probe's file, in which a test changes one thing. */
+/* A valid probe file, of which a test changes one thing. */
 struct file {
     const char *metadata[15];
     struct safetensors_write tensors[4];

@@ -62,9 +62,9 @@ static void check_fit(const char *name, int classes, int columns, double c)
         fail_msg("%s at C %g: the loss is %.9g, not %.9g", name, c, report.loss, loss[0]);
     if (!(difference(p.weights, weights, (size_t)columns * DIM) < 0.02))
         fail_msg("%s at C %g: weights differ by %g", name, c, difference(p.weights, weights, (size_t)columns * DIM));
-    for (int k = 0; k < columns && columns < 4; k++) /* of a softmax only differences are determined */
+    for (int k = 0; k < columns && columns < 4; k++) /* a softmax determines only differences */
         assert_true(fabs((double)p.intercepts[k] - intercepts[k]) < 0.02 * (1 + fabs(intercepts[k])));
-    /* the loss of the file's f32 numbers, from raw features, is the fit's */
+    /* the loss of the file's f32 values, computed from raw features, is the fit's */
     assert_int_equal(probe_scores(&p, features, ROWS, scores, &error), LMVR_OK);
     assert_true(fabs(probe_loss(&p, &labels, scores) / report.loss - 1) < 1e-5);
     probe_finish(&p);
@@ -87,7 +87,7 @@ static void test_fits_are_scikit_learns(void **state)
     }
 }
 
-/* The largest part of the gradient at the fit, relative to C times the rows, in double sums: scikit-learn's measure. */
+/* The gradient's largest component at the fit, relative to C times the rows, summed in double: scikit-learn's measure. */
 static double steepest(const struct probe *p, const float *features, const struct labels *labels, double c)
 {
     double largest = 0;
@@ -147,7 +147,7 @@ static void test_probabilities(void **state)
     assert_true(multi[0] == 0.5f && multi[1] == 1 && multi[2] == 0 && fabsf(multi[3] - 0.7310586f) < 1e-6f);
 }
 
-/* Without C: the same seed gives the same bytes on any number of threads, and the choice is the best trial. */
+/* Without C: the same seed gives the same bytes with any number of threads, and the choice is the best trial. */
 static void test_choice_of_c_is_repeatable(void **state)
 {
     (void)state;
@@ -185,7 +185,7 @@ static void test_choice_of_c_is_repeatable(void **state)
     free(features);
 }
 
-/* The features come back standardized, in their order, whatever was swapped on the way. */
+/* The features come back standardized and in order, despite any swaps in between. */
 static void test_standardizes_in_place(void **state)
 {
     (void)state;
@@ -195,7 +195,7 @@ static void test_standardizes_in_place(void **state)
     lmvr_error error;
     struct probe_options options = {.on_warning = on_warning};
     memcpy(copy, features, sizeof *copy * ROWS * DIM);
-    labels.single[0] = labels.single[7] = -1; /* rows that are left out */
+    labels.single[0] = labels.single[7] = -1; /* rows to ignore */
     assert_int_equal(probe_fit(&options, copy, ROWS, DIM, &labels, &p, NULL, &error), LMVR_OK);
     double mean = 0;
     for (int i = 0; i < ROWS; i++)
@@ -210,7 +210,7 @@ static void test_standardizes_in_place(void **state)
     free(copy);
 }
 
-/* A class with no positives is named and left out, and so is one with no negatives; the others are as ever. */
+/* A class without positives is skipped with a warning, as is one without negatives; the others are unaffected. */
 static void test_classes_without_examples_are_left_out(void **state)
 {
     (void)state;
@@ -265,7 +265,7 @@ static void test_refusals(void **state)
     free(features);
 }
 
-/* Three rows of two classes leave nothing to hold out; that is said, and C is 1. */
+/* Three rows of two classes leave nothing to hold out; there is a warning, and C is 1. */
 static void test_too_few_rows_to_choose(void **state)
 {
     (void)state;
@@ -305,7 +305,7 @@ static void test_progress_can_stop(void **state)
     free(features);
 }
 
-/* Classes are matched by name; what only one side has is named. */
+/* Classes are matched by name; those that only one side has are reported. */
 static void test_labels_are_aligned_by_name(void **state)
 {
     (void)state;

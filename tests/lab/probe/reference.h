@@ -1,4 +1,4 @@
-/* The references of tests/golden/probe/, made by scikit-learn and a devkit in NumPy. */
+/* The references in tests/golden/probe/, made by scikit-learn and a devkit in NumPy. */
 #ifndef LMVR_TESTS_LAB_PROBE_REFERENCE_H
 #define LMVR_TESTS_LAB_PROBE_REFERENCE_H
 
@@ -30,7 +30,7 @@ static inline const struct safetensors_entry *reference_entry(const char *name)
     return entry;
 }
 
-/* A tensor's elements, to be freed; its type is the caller's to know. */
+/* A tensor's elements, to be freed; the caller must know the type. */
 static inline void *reference_values(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static inline void *reference_values(const char *format, ...)
 {
@@ -60,7 +60,7 @@ static inline void name_classes(struct labels *labels, int count)
     }
 }
 
-/* The labels of this name, with so many classes; a row a feature row. */
+/* The labels with this name and number of classes; one row per row of the features. */
 static inline struct labels reference_labels(const char *name, int classes)
 {
     const struct safetensors_entry *entry = reference_entry(name);

@@ -24,7 +24,7 @@ static void add(struct report_table *t, enum report_row_kind kind, struct report
     report_table_add_row(t, kind, cells, 3);
 }
 
-/* "-" and "B" a cell after the name, rows apart by spaces. */
+/* "-" or "B" per cell after the name, with rows separated by spaces. */
 static void assert_best(const struct report_table *t, const char *expected)
 {
     char shown[256];
@@ -65,7 +65,7 @@ static void test_the_best_of_a_column(void **state)
     report_free(r);
 }
 
-/* What looks the same is as good: 93.84 and 93.76 are both 93.8. */
+/* Numbers that look the same tie: 93.84 and 93.76 are both 93.8. */
 static void test_ties_are_judged_by_the_shown_digits(void **state)
 {
     (void)state;
@@ -150,7 +150,7 @@ static void test_columns_of_a_row(void **state)
     report_free(r);
 }
 
-/* 92 is the highest, and inside what the second may be: no one is the best. Beyond it, it is; of losses, below it. */
+/* 92 is the highest, but inside the second one's interval: none is the best. Outside it, it is; for losses, if below. */
 static void test_the_best_lies_beyond_the_intervals_of_the_others(void **state)
 {
     (void)state;

@@ -27,7 +27,7 @@ static void test_hostile_strings_stay_text(void **state)
     report_free(r);
 }
 
-/* Nothing is fetched: no address but those of fragments and of what is in the page itself. */
+/* Nothing is fetched: the only addresses are fragments and data in the page itself. */
 static void test_the_page_needs_no_other_file(void **state)
 {
     (void)state;
@@ -42,7 +42,7 @@ static void test_the_page_needs_no_other_file(void **state)
     report_free(r);
 }
 
-/* Every entry of the contents leads to an element, and no two elements have one name. */
+/* Every entry of the contents links to an element, and ids are unique. */
 static void test_contents_lead_somewhere(void **state)
 {
     (void)state;

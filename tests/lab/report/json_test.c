@@ -1,6 +1,6 @@
 #include "rendered.h"
 
-/* Through text and back, as a program would read it. */
+/* Serialized and parsed again, as a program would read it. */
 static json_t *round_trip(const struct report *report)
 {
     json_error_t error;

@@ -1,7 +1,7 @@
 #include "lab/report/markup.h"
 #include "rendered.h"
 
-/* The tags that the writer itself uses, taken out; what is then left of < and > must be escaped. */
+/* Removes the tags that the writer itself uses; all remaining < and > must be escaped. */
 static void assert_escaped(const char *text)
 {
     static const char *const own[] = {"<b>", "</b>", "<i>", "</i>", "<br>", "<sup>", "</sup>", "<img src=\"figures/"};

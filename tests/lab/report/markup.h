@@ -1,4 +1,4 @@
-/* A small reader of what the report writes as HTML and SVG: stricter than either, so that nothing unescaped gets through. */
+/* A small parser for the HTML and SVG in reports: stricter than either, so that nothing unescaped gets through. */
 #ifndef LMVR_TESTS_LAB_REPORT_MARKUP_H
 #define LMVR_TESTS_LAB_REPORT_MARKUP_H
 
@@ -16,7 +16,7 @@ static bool markup_is_listed(const char *const *list, const char *name, size_t l
     return false;
 }
 
-/* "&amp;" and the like at `c`; nothing else may follow an ampersand. */
+/* "&amp;" or the like at `c`; no other use of an ampersand is allowed. */
 static void markup_check_entity(const char *c)
 {
     static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
@@ -26,7 +26,7 @@ static void markup_check_entity(const char *c)
     fail_msg("a bare ampersand: %.40s", c);
 }
 
-/* From a space to the tag's end: NAME="VALUE", or NAME alone. Is the end. */
+/* From a space to the end of the tag: NAME="VALUE", or NAME alone. Returns the end. */
 static const char *markup_check_attributes(const char *c)
 {
     while (*c == ' ') {
@@ -50,9 +50,8 @@ static const char *markup_check_attributes(const char *c)
     return c;
 }
 
-/* Fails unless every tag is one of `allowed` and is closed in its turn (those of `empty` have no end), attributes are quoted,
- * and
- * <, > and & are escaped everywhere. A style sheet may hold ">". */
+/* Fails unless every tag is one of `allowed` and properly closed (those of `empty` have no end tag), attributes are quoted, and
+ * <, > and & are escaped everywhere. A style sheet may contain ">". */
 UNUSED static void assert_markup(const char *text, const char *const *allowed, const char *const *empty)
 {
     const char *open[MARKUP_DEEPEST];

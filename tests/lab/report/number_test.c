@@ -85,7 +85,7 @@ static void test_exact_numbers_are_short_and_come_back(void **state)
     assert_string_equal(out, "-inf");
 }
 
-/* Any locale with a decimal comma will do; where none is installed there is nothing to try. */
+/* Any locale with a decimal comma will do; skipped if none is installed. */
 static void test_the_locale_changes_nothing(void **state)
 {
     (void)state;

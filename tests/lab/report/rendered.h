@@ -1,4 +1,4 @@
-/* What a renderer writes, as a string to be freed. */
+/* A renderer's output as a string, to be freed. */
 #ifndef LMVR_TESTS_LAB_REPORT_RENDERED_H
 #define LMVR_TESTS_LAB_REPORT_RENDERED_H
 

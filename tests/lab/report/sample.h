@@ -1,5 +1,5 @@
-/* A report with everything in it: the paper's tables 1, 2, 4 and 5 in small, charts, pictures, and strings that would do harm
- * where they are not escaped. */
+/* A report with everything in it: small versions of the paper's Tables 1, 2, 4 and 5, charts, pictures, and strings that do
+ * harm unless escaped. */
 #ifndef LMVR_TESTS_LAB_REPORT_SAMPLE_H
 #define LMVR_TESTS_LAB_REPORT_SAMPLE_H
 
@@ -9,7 +9,8 @@
 
 #include <math.h>
 
-/* Every character that one of the formats gives a meaning; a direction override, an emoji, a control byte, a wrong byte. */
+/* Every character with a meaning in one of the formats; a direction override, an emoji, a control character, an invalid
+ * byte. */
 #define HOSTILE_TAG "<script>alert(\"1\")</script>"
 #define HOSTILE_TEXT                                                                                                           \
     HOSTILE_TAG " & 'quotes' | *stars* `code` [link](http://e.vil/) \\ =1+1 \x1b[31m \xff \u202Eoverride\u202C \U0001F415"

@@ -28,7 +28,7 @@ static void add(struct report_chart *c, const double *values, size_t count)
         values, count);
 }
 
-/* All coordinates are plain numbers inside the picture, with room for lines' widths. */
+/* All coordinates are plain numbers inside the picture, with room for line widths. */
 static void assert_inside(const char *svg)
 {
     static const char *const names[] = {" x=\"", " x1=\"", " x2=\"", " y=\"", " y1=\"", " y2=\"", " width=\"", " height=\""};
@@ -77,7 +77,7 @@ static void test_no_one_and_many_values(void **state)
         }
 }
 
-/* A curve: its line alone, a marker where a value stands by itself, and the names that are given as far as they fit. */
+/* A curve: only its line, a marker for each isolated value, and as many category names as fit. */
 static void test_curves_of_many_points(void **state)
 {
     (void)state;
@@ -149,7 +149,7 @@ static void test_missing_values(void **state)
     }
 }
 
-/* The longest bar is the largest value's, and lengths are in proportion: the axis starts at zero. */
+/* The longest bar is the largest value's, and lengths are proportional: the axis starts at zero. */
 static void test_bars_start_at_zero(void **state)
 {
     (void)state;
@@ -172,7 +172,7 @@ static void test_bars_start_at_zero(void **state)
     report_free(r);
 }
 
-/* A value's interval is a line over its bar or point, inside the axis, and the label stands beyond it. */
+/* A value's interval is a line across its bar or point, inside the axis, and the label is beyond it. */
 static void test_intervals_are_lines(void **state)
 {
     (void)state;

@@ -119,7 +119,7 @@ static void test_a_note_of_all_measured_rows_is_shared(void **state)
     report_free(r);
 }
 
-/* Every form shows a number's interval beside it, with the column's decimals; CSV and JSON have all digits. */
+/* Every format shows a number's interval next to it, with the column's decimals; CSV and JSON have all digits. */
 static void test_intervals_are_shown_in_every_form(void **state)
 {
     (void)state;
@@ -159,7 +159,7 @@ static void test_intervals_are_shown_in_every_form(void **state)
     report_free(r);
 }
 
-/* Where memory ran out, callers go on without asking. */
+/* Callers continue without checking after memory ran out. */
 static void test_nothing_is_taken_for_nothing(void **state)
 {
     (void)state;
@@ -183,7 +183,7 @@ static void test_nothing_is_taken_for_nothing(void **state)
     report_free(NULL);
 }
 
-/* An allocation that failed is not forgotten: what is shown later says so. */
+/* A failed allocation is remembered: printing later reports it. */
 static void test_a_failure_is_remembered(void **state)
 {
     (void)state;

@@ -3,7 +3,7 @@
 
 #include "lab/report/terminal_line.h"
 
-/* No line is wider, and nothing in it moves the cursor. */
+/* No line is too wide, and nothing moves the cursor. */
 static void assert_fits(const char *text, int width)
 {
     for (const char *c = text; *c;) {
@@ -89,7 +89,7 @@ static void test_styles_are_for_terminals_only(void **state)
     report_free(r);
 }
 
-/* A class name from somebody's file is not to color the terminal, ring it, or turn its direction. */
+/* A class name from a file must not color the terminal, ring its bell, or change its text direction. */
 static void test_hostile_strings_do_no_harm(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The report's folder, on good disks and bad ones. */
+/* The report's folder, on good disks and failing ones. */
 #include "faults.h"
 #include "sample.h"
 
@@ -121,7 +121,7 @@ static void test_a_report_without_figures_makes_no_folders_for_them(void **state
     report_free(r);
 }
 
-/* ---- what lies in the way ---- */
+/* ---- files in the way ---- */
 
 static void assert_refused(const char *dir, const char *part)
 {
@@ -187,7 +187,7 @@ static void test_an_earlier_report_is_replaced_and_nothing_else(void **state)
     assert_int_equal(size_of_file("out/figures/mine.png"), 4);
 }
 
-/* What only the earlier report had is not left beside the new one, where it would be taken for a part of it. */
+/* Files that only the earlier report had are removed, so that they are not taken for part of the new one. */
 static void test_tables_of_an_earlier_report_alone_are_removed(void **state)
 {
     (void)state;
@@ -205,7 +205,7 @@ static void test_tables_of_an_earlier_report_alone_are_removed(void **state)
     make("out", "two"); /* and nothing is in its way */
 }
 
-/* A list of files is only text: it makes nothing go away, and entries that are no names are passed over. */
+/* The list of files is only text: it cannot cause anything to be removed, and entries that are not names are ignored. */
 static void test_a_forged_list_of_files_harms_nothing(void **state)
 {
     (void)state;
@@ -241,14 +241,14 @@ static void test_places_that_cannot_be_written(void **state)
     assert_int_equal(report_check_place("not/yet/there", &error), LMVR_OK);
     assert_false(exists("not"));
     mkdir("out", 0777);
-    write_text("out/tables", "x"); /* a file where a folder has to be */
+    write_text("out/tables", "x"); /* a file where a folder is needed */
     assert_refused("out", "out/tables");
     assert_false(exists("out/report.json"));
 }
 
-/* ---- bad disks ---- */
+/* ---- failing disks ---- */
 
-/* Until all is written nothing of the earlier report is touched, and what was begun is taken away. */
+/* The earlier report is untouched until everything is written, and temporary files are removed. */
 static void test_a_full_disk_leaves_the_earlier_report(void **state)
 {
     (void)state;
@@ -278,7 +278,7 @@ static void test_a_full_disk_leaves_nothing_behind(void **state)
     }
 }
 
-/* Killed anywhere, each file is that of the one report or the other; the next run is not in its own way. */
+/* After a kill at any point, each file belongs to one report or the other, and the next run succeeds. */
 static void test_a_kill_at_every_call(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* A response's words: where they are, which are found, which look like nouns, and which tokens made them. */
+/* A response's words: their positions, finding them, which look like nouns, and which tokens produced them. */
 #include "cmocka_all.h"
 #include "lab/words/nouns.h"
 #include "lab/words/words.h"
@@ -58,7 +58,7 @@ static void bytes_that_are_not_utf8_belong_to_no_word(void **state)
     assert_split("\xC0\x80\xED\xA0\x80 dog", "dog");
 }
 
-/* Where it begins, -1 for nowhere; the length has to be that of `found`. */
+/* The position where it begins, -1: nowhere; the length must be that of `found`. */
 static int position(const char *text, const char *wanted, bool plural, const char *found)
 {
     struct word word;
@@ -137,7 +137,7 @@ static void noun_like_words_are_what_the_rule_leaves(void **state)
     assert_nouns("", 40, "");
 }
 
-/* Each word of the lists is one that the rule is asked about: lower case, and between single spaces. */
+/* Every word in the lists can be looked up: lower case, between single spaces. */
 static void stop_words_are_whole_words(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* What is said of a scene: it names what is there and nothing else, in good grammar. */
+/* Texts about a scene: they name what is there and nothing else, in correct English. */
 #include "cmocka_all.h"
 
 #include "tools/scenes/describe.h"
@@ -45,7 +45,7 @@ static int free_glyphs(void **state)
     return 0;
 }
 
-/* ---- which kinds a text names ---- */
+/* ---- kinds named in a text ---- */
 
 static bool is_word(char c)
 {
@@ -53,7 +53,7 @@ static bool is_word(char c)
 }
 
 struct search {
-    char text[8192]; /* in small letters */
+    char text[8192]; /* in lower case */
     bool found;
 };
 
@@ -150,7 +150,7 @@ static void assert_sentences(const char *text)
             fail_msg("a sentence without a capital: \"%s\"", c);
 }
 
-/* A number word is followed by a word of the right number: "two dogs", "one dog". */
+/* A number word is followed by the right grammatical number: "two dogs", "one dog". */
 static void assert_good_numbers(const char *text)
 {
     static const char *const many[] = {"two ", "three ", "four ", "five "};
@@ -262,7 +262,7 @@ static void test_whether_something_is_there_is_asked_as_often_with_either_answer
     assert_true(yes > SCENES * 4 * 45 / 100 && no > SCENES * 4 * 45 / 100);
 }
 
-/* Every kind of question finds a scene to be asked about, and answers name nothing that is not there. */
+/* Every type of question finds a scene to ask about, and answers name nothing that is not there. */
 static void test_answers_name_only_what_is_there_or_asked_for(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The table of kinds, and the glyphs that it asks for. */
+/* The table of kinds, and its glyphs. */
 #include "cmocka_all.h"
 
 #include "tools/scenes/background.h"
@@ -102,7 +102,7 @@ static void test_find(void **state)
     assert_int_equal(kind_find("unicorn"), -1);
 }
 
-/* docs/scenes.md publishes the table: a row a kind, with its glyphs and all words that stand for it. */
+/* docs/scenes.md publishes the table: one row per kind, with its glyphs and all its words. */
 static char row[4096];
 
 static void find_form_in_row(const char *form, void *user)
@@ -163,7 +163,7 @@ static void test_a_missing_font_is_named_with_its_package(void **state)
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     assert_true(length > 0);
     self[length] = '\0';
-    setenv("FONTCONFIG_FILE", path, 1); /* read once by a process: hence another one */
+    setenv("FONTCONFIG_FILE", path, 1); /* read once per process: hence another one */
     snprintf(command, sizeof command, "'%s' without-font", self);
     int status = system(command);
     unsetenv("FONTCONFIG_FILE");

@@ -1,4 +1,4 @@
-/* Outfits: labels within DeepFashion-MultiModal's numbers, true of what is drawn, and all of them used. */
+/* Outfits: labels are within DeepFashion-MultiModal's ranges, match what is drawn, and all occur. */
 #include "cmocka_all.h"
 
 #include "tools/scenes/garment.h"
@@ -30,8 +30,8 @@ static int free_glyphs(void **state)
     return 0;
 }
 
-/* The highest number of each label, which is "not applicable" but for the neckline, where the set's page and others differ: it
- * is always to be seen. */
+/* The highest value of each label, "not applicable", except for the neckline, where the set's page and others differ: it is
+ * always visible. */
 static const int highest[SHAPE_LABELS] = {5, 4, 3, 2, 4, 2, 2, 2, 4, 2, 2, 2};
 
 static void test_labels_are_within_their_numbers(void **state)
@@ -67,7 +67,7 @@ static void test_every_fabric_and_pattern_is_worn(void **state)
         assert_true(p == 5 || patterns[p] > OUTFITS / 10);
 }
 
-/* Every shape that is drawn at all takes at least two values, so that there is something to learn. */
+/* Every label that can be drawn takes at least two values, so that there is something to learn. */
 static void test_every_shape_varies(void **state)
 {
     (void)state;
@@ -101,7 +101,7 @@ static void test_accessories_and_labels_agree(void **state)
         }
 }
 
-/* How much the picture of an outfit differs from another one's. */
+/* How much two outfits' images differ. */
 static double difference(const struct outfit *a, const struct outfit *b)
 {
     lmvr_error error;

@@ -1,4 +1,4 @@
-/* Scenes keep what docs/scenes.md says: how many objects, how large, how far over each other; and their boxes fit. */
+/* Scenes keep the promises of docs/scenes.md: number of objects, sizes, overlaps; and their boxes fit. */
 #include "cmocka_all.h"
 
 #include "tools/scenes/draw.h"
@@ -106,7 +106,7 @@ static void test_overlaps_are_bounded(void **state)
     assert_true(overlapping > SCENES / 10);
 }
 
-/* A box is that of the pixels which differ from the background. */
+/* A box bounds the pixels that differ from the background. */
 static void test_boxes_fit_the_pixels(void **state)
 {
     (void)state;
@@ -134,7 +134,7 @@ static void test_boxes_fit_the_pixels(void **state)
                 found.top = y < found.top ? y : found.top;
                 found.bottom = y + 1;
             }
-        const struct box *b = &s.objects[0].box; /* an object may have the background's color somewhere */
+        const struct box *b = &s.objects[0].box; /* part of an object may have the background's color */
         assert_true(found.left >= b->left - 2 && found.right <= b->right + 2);
         assert_true(found.top >= b->top - 2 && found.bottom <= b->bottom + 2);
         assert_true((found.right - found.left) * 10 > (b->right - b->left) * 7);
@@ -225,7 +225,7 @@ static void test_the_first_numbers_of_parts_never_meet(void **state)
         }
 }
 
-/* Ink on paper: dark lines, and no more colors than the paper's and the ink's. */
+/* Ink on paper: dark lines, and only the paper's and the ink's colors. */
 static void test_drawings_are_ink_on_paper(void **state)
 {
     (void)state;
@@ -264,7 +264,7 @@ static double mean_of(const uint8_t *rgb, int x0, int x1, int channel)
     return sum / ((x1 - x0) * SIZE);
 }
 
-/* A manner changes the pixels and nothing of the scene: its objects, their boxes and what is said of it stay. */
+/* A manner changes the pixels and nothing else: objects, boxes and texts stay the same. */
 static void test_manners_change_pixels_alone(void **state)
 {
     (void)state;
@@ -295,7 +295,7 @@ static void test_manners_change_pixels_alone(void **state)
     }
 }
 
-/* Of several manners each comes up; none given, or a drawing, leaves the scene alone. */
+/* Each of several manners occurs; none given, or a drawing, leaves the scene unchanged. */
 static void test_each_manner_that_is_allowed_comes_up(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Whole sets on disk: the files of each layout, the same bytes from the same seed, and labels that agree with each other. */
+/* Whole sets on disk: the files of each layout, the same bytes for the same seed, and consistent labels. */
 #include "scratch.h"
 
 #include "tools/scenes/kind.h"
@@ -111,7 +111,7 @@ static void read_list(const char *class, const char *list, int from, int count, 
     fclose(file);
 }
 
-/* What the annotation says of a class: 1, 0 where all of it is difficult, -1 where there is none. */
+/* A class's label according to the annotation: 1, 0 if all its objects are difficult, -1 if there are none. */
 static int label_of(const char *xml, const char *class)
 {
     char name[64];

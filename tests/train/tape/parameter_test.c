@@ -1,4 +1,4 @@
-/* Stacked tensors lie one after another, and the rounded copy follows the value. */
+/* Stacked tensors are contiguous, and the rounded copy follows the value. */
 #include "cmocka_all.h"
 
 #include "train/tape/parameter.h"

@@ -1,9 +1,9 @@
-/* Attention on the tape is what its definition says, and so are its gradients. */
+/* Attention on the tape, and its gradients, equal their definitions. */
 #include "tensor/finite.h"
 
 struct looking {
     const char *name;
-    int values;                         /* 3: q, k and v apart; 2: q, and k and v in one; 1: all in one */
+    int values;                         /* 3: separate q, k and v; 2: q, and k and v in one; 1: all in one */
     int64_t q_rows, k_rows, columns[3]; /* of the values */
     unsigned frozen;
     int buckets; /* 0: no table */
@@ -28,7 +28,7 @@ static bool sees(const struct tape_attention *call, const struct tape_segment *s
     return !call->causal || j < s->prefix || j - s->k_count <= i - s->q_count;
 }
 
-/* The output of one query of one head. */
+/* The output for one query of one head. */
 static void attend(const struct looking *c, double *const *p, const struct tape_segment *s, int64_t i, int64_t head, double *y)
 {
     const struct tape_attention *call = &c->call;

@@ -1,13 +1,13 @@
-/* Linear layers and low-rank adapters on the tape are what their definitions say, and so are their gradients. */
+/* Linear layers and low-rank adapters on the tape, and their gradients, equal their definitions. */
 #include "tensor/finite.h"
 
 struct linear {
     int64_t rows, in, out, rank;
-    int64_t first; /* column that the adapter begins at; it has `narrow` of them */
+    int64_t first; /* the adapter's first column; it has `narrow` of them */
     int64_t narrow;
 };
 
-/* y += scale x w^T, of rows with `stride` numbers. */
+/* y += scale x w^T, where rows have `stride` elements. */
 static void multiply(int64_t rows, int64_t out, int64_t in, double scale, const double *x, const double *w, int64_t stride,
                      double *y)
 {
@@ -75,7 +75,7 @@ static void test_linear(void **state)
     }
 }
 
-/* The same layer thrice: on x, on what it made of x, and the weight itself as an input (square). */
+/* The same layer three times: on x, on its own output, and with the weight itself as an input (square). */
 static struct value *run_shared(struct tape *tape, struct value *const *v, struct parameter *const *p, const void *context)
 {
     (void)context;
@@ -145,7 +145,7 @@ static void test_low_rank(void **state)
     for (int s = 0; s < 4; s++) {
         const struct linear *c = &adapters[s];
         for (unsigned frozen = 0; frozen < (c->rows < 100 ? 15 : 4);
-             frozen += c->rows < 100 ? 1 : 3) /* 3: as in training, where the adapter alone learns */
+             frozen += c->rows < 100 ? 1 : 3) /* 3: as in training, where only the adapter is trained */
             finite_check(&(struct finite){"low rank",
                                           4,
                                           {{c->rows, c->in}, {c->out, c->in}, {c->rank, c->in}, {c->narrow, c->rank}},
@@ -161,7 +161,7 @@ static void test_low_rank(void **state)
     }
 }
 
-/* ---- a pass without a way back, and one after it ---- */
+/* ---- without a backward pass, and after that ---- */
 
 static void test_unrecorded_pass_leaves_gradients(void **state)
 {

@@ -1,4 +1,4 @@
-/* Losses on the tape are what their definitions say, and so are their gradients. */
+/* Losses on the tape, and their gradients, equal their definitions. */
 #include "tensor/finite.h"
 
 struct loss {
@@ -18,7 +18,7 @@ static struct value *run_cross_entropy(struct tape *tape, struct value *const *v
     return tape_cross_entropy(tape, tape_scale(tape, v[0], SPREAD), c->targets, c->contrast.smoothing);
 }
 
-/* Of logits `step` apart. */
+/* Logits `step` apart. */
 static double cross_entropy(int64_t n, int64_t target, double smoothing, const double *x, int64_t step)
 {
     double all = 0, loss = 0;
@@ -96,7 +96,7 @@ static void test_binary_cross_entropy(void **state)
     free(marks);
 }
 
-/* Logits far out: no overflow. */
+/* Extreme logits do not overflow. */
 static void test_extremes(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Sums, activations and norms on the tape are what their definitions say, and so are their gradients. */
+/* Sums, activations and norms on the tape, and their gradients, equal their definitions. */
 #include "tensor/finite.h"
 
 struct pointwise {
@@ -73,7 +73,7 @@ static double activate(enum activation activation, double x)
     return NAN;
 }
 
-#define SPREAD 4.0f /* activations are asked from -4 to 4 */
+#define SPREAD 4.0f /* activations are tested from -4 to 4 */
 
 static struct value *run_activation(struct tape *tape, struct value *const *v, struct parameter *const *p, const void *context)
 {

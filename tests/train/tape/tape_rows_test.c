@@ -1,4 +1,4 @@
-/* What moves rows on the tape, and rotary positions, are what their definitions say, and so are their gradients. */
+/* Row operations and rotary position embeddings on the tape, and their gradients, equal their definitions. */
 #include "tensor/finite.h"
 
 struct moves {
@@ -29,7 +29,7 @@ static void test_rows(void **state)
     (void)state;
     int32_t rows[400];
     for (int i = 0; i < 400; i++)
-        rows[i] = i * 7 % 5 == 0 ? 2 : i * 7 % 11; /* row 2 again and again; row 11 never */
+        rows[i] = i * 7 % 5 == 0 ? 2 : i * 7 % 11; /* row 2 many times; row 11 never */
     for (int w = 0; w < 6; w++)
         for (int64_t count = 1; count <= 400; count = count < 41 ? count + 20 : count + 359) {
             struct moves c = {.n = widths[w], .count = count, .rows = rows};
@@ -116,7 +116,7 @@ struct turn {
 #define THETA       100.0f
 #define POSITION(R) (3 * (int32_t)(R) % 19)
 
-/* In place, on a copy of the input, which is used beside it: twice, of two ranges of columns. */
+/* In place, on a copy of the input, which is also used itself: twice, on two ranges of columns. */
 static struct value *run_rope(struct tape *tape, struct value *const *v, struct parameter *const *p, const void *context)
 {
     const struct turn *c = context;
