@@ -34,7 +34,7 @@ static void test_terminal(void **state)
     size_t drawn = 0;
     for (char *c = said; (c = strstr(c, "\x1b[K")) != NULL; c++)
         drawn++;
-    assert_in_range(drawn, 4, 12); /* ten a second, not one an image */
+    assert_in_range(drawn, 4, 12); /* ten a second, not one per image */
     assert_narrow(said, 80);
     free(said);
     said = on_terminal(80, 0, embed); /* all done by an earlier run */

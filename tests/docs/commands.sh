@@ -1,10 +1,10 @@
-# What `lmvr --help` says, for the scripts beside this one; $lmvr is the program.
+# What `lmvr --help` says, for the other scripts here; $lmvr is the program.
 # shellcheck shell=bash disable=SC2154
 
-# The commands, one a line, such as "probe fit".
+# The commands, one per line, such as "probe fit".
 list_commands() { "$lmvr" --help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  *[A-Z].*/\1/p'; }
 
-# The options of a command, one a line, each with the name of its value where it takes one: "--output DIR".
+# The options of a command, one per line, each with the name of its value if it takes one: "--output DIR".
 list_options() {
     # shellcheck disable=SC2086 # two words
     "$lmvr" $1 --help | sed -nE 's/^  (-[a-z],|   ) (--[a-z0-9-]+( [^ ]+)?).*/\2/p'

@@ -46,7 +46,7 @@ static void test_images_are_told_by_their_first_bytes(void **state)
                      IMAGE_AVIF);
     assert_int_equal(KIND_OF("\0\0\0\x14"
                              "ftypmif1\0\0\0\0mif1avif"),
-                     IMAGE_NONE); /* behind the box */
+                     IMAGE_NONE); /* after the box */
     assert_int_equal(KIND_OF("\0\0\0\x18"
                              "ftypheic\0\0\0\0mif1heic"),
                      IMAGE_NONE);

@@ -510,7 +510,7 @@ static void training_goes_on_where_the_prompt_of_inference_ends(void **state)
 
 /* ---- labels ------------------------------------------------------------------------------------------------------------- */
 
-static void labels_stand_beside_prompt_and_image(void **state)
+static void labels_come_with_prompt_and_image(void **state)
 {
     (void)state;
     const char *const images[] = {"a.jpg", "b.jpg"};
@@ -564,7 +564,7 @@ int main(void)
         cmocka_unit_test(a_record_of_text_alone_has_no_visual_tokens),
         cmocka_unit_test(records_that_make_no_sense_cannot_be_used),
         cmocka_unit_test(training_goes_on_where_the_prompt_of_inference_ends),
-        cmocka_unit_test(labels_stand_beside_prompt_and_image),
+        cmocka_unit_test(labels_come_with_prompt_and_image),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

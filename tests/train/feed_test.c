@@ -164,7 +164,7 @@ static void a_feed_begun_at_batch_n_is_the_undisturbed_one_from_there(void **sta
     }
 }
 
-static void the_usable_one_behind_the_batch_stands_in_and_nothing_shifts(void **state)
+static void the_first_usable_sample_after_the_batch_is_the_replacement(void **state)
 {
     (void)state;
     struct made made;
@@ -358,7 +358,7 @@ int main(void)
         cmocka_unit_test(every_order_is_as_likely),
         cmocka_unit_test(in_order_the_samples_come_as_they_stand),
         cmocka_unit_test(a_feed_begun_at_batch_n_is_the_undisturbed_one_from_there),
-        cmocka_unit_test(the_usable_one_behind_the_batch_stands_in_and_nothing_shifts),
+        cmocka_unit_test(the_first_usable_sample_after_the_batch_is_the_replacement),
         cmocka_unit_test(at_the_end_of_an_epoch_the_next_one_stands_in),
         cmocka_unit_test(nothing_usable_is_an_error_that_stays),
         cmocka_unit_test(images_come_preprocessed_with_their_sequences),

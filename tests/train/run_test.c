@@ -252,7 +252,7 @@ static void test_finished_runs_are_left_alone(void **state)
     assert_false(exists("out/model.txt"));
 }
 
-static void test_rows_behind_the_checkpoint_are_cut(void **state)
+static void test_rows_after_the_checkpoint_are_cut(void **state)
 {
     (void)state;
     struct witness w;
@@ -412,7 +412,7 @@ int main(void)
         IN_FOLDER(test_stopped_runs_go_on_to_the_same_bits),
         IN_FOLDER(test_stopped_runs_go_on_in_bf16),
         IN_FOLDER(test_finished_runs_are_left_alone),
-        IN_FOLDER(test_rows_behind_the_checkpoint_are_cut),
+        IN_FOLDER(test_rows_after_the_checkpoint_are_cut),
         IN_FOLDER(test_missing_rows_are_refused),
         IN_FOLDER(test_a_cut_checkpoint_is_passed_over),
         IN_FOLDER(test_no_whole_checkpoint_is_an_error),

@@ -46,7 +46,7 @@ static struct value *toy_loss(void *self, struct tape *tape, const struct batch 
     return loss;
 }
 
-/* A hash of every bit of every parameter. */
+/* Saves every bit of every parameter. */
 static lmvr_status toy_save(void *self, const char *folder, lmvr_error *error)
 {
     struct toy *toy = self;
