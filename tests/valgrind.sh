@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs the program under valgrind on golden models, on good and bad images and on bad calls: valgrind.sh VALGRIND LMVR GOLDEN
+# Runs the program under valgrind on golden models, with good and bad images and with bad calls: valgrind.sh VALGRIND LMVR GOLDEN
 set -eu
 valgrind=$1 lmvr=$2 golden=$3
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-# libjpeg-turbo's SIMD reads beside its rows, on purpose; OpenMP's threads keep their memory to the end
+# libjpeg-turbo's SIMD deliberately reads beyond its rows; OpenMP's threads keep their memory until the end
 export JSIMD_FORCENONE=1 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
 
 run() {

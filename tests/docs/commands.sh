@@ -10,7 +10,7 @@ list_options() {
     "$lmvr" $1 --help | sed -nE 's/^  (-[a-z],|   ) (--[a-z0-9-]+( [^ ]+)?).*/\2/p'
 }
 
-# The command that a line of arguments begins with; fails where there is none.
+# The command that a line of arguments begins with; fails if there is none.
 find_command() {
     local command
     while read -r command; do

@@ -1,4 +1,4 @@
-# Prints the commands that a man page (.Dl, .Bd) or a Markdown page (indented by four spaces) shows, one a line: those of lmvr,
+# Prints the commands that a man page (.Dl, .Bd) or a Markdown page (indented by four spaces) shows, one per line: those of lmvr,
 # alone or at the end of a pipe. Lines that end in a backslash are joined.
 
 function emit(line) {

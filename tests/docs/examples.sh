@@ -1,9 +1,9 @@
 #!/bin/bash
-# Runs the commands that the man pages and the README show, where all that they read is there: examples.sh LMVR SOURCE
+# Runs the example commands in the man pages and the README whose inputs exist: examples.sh LMVR SOURCE
 #
-# They run in a folder with very small models, data sets and pictures under the names that the pages use, one after another, so
-# that what one writes another can read. Each has to end with status 0. One that reads something that this folder lacks, or that
-# takes minutes, is skipped, and said.
+# They run one after another in a folder with tiny models, data sets and images under the names that the pages use, so that later
+# ones can read what earlier ones wrote. Each must exit with status 0. Examples with inputs that the folder lacks, and those that
+# take minutes, are skipped with a message.
 set -euo pipefail
 export lmvr=$1
 source=$2
@@ -37,7 +37,7 @@ make_data() {
     cp photos/[4-6].jpg pictures/dog/
     cp photos/2.jpg val/owl/
     local part i
-    for part in trainval test; do # every other picture has a dog in it
+    for part in trainval test; do # every other image has a dog
         echo path,dog >$part.csv
         i=0
         for photo in "$part"/*.jpg; do echo "$photo,$((i++ % 2 * 2 - 1))"; done >>$part.csv
@@ -78,7 +78,7 @@ JSON
 
 # ---- whether an example can be run
 
-# Says why not, or nothing.
+# Prints why not, or nothing.
 why_not() {
     local command option value
     case $1 in
@@ -117,10 +117,10 @@ short_to_long() {
     "$lmvr" $1 --help | sed -nE "s/^  $2, (--[a-z0-9-]+).*/\1/p"
 }
 
-# A word that a very small model does not say is no failure of the command.
+# A tiny model may not say a word; that is not the command's failure.
 allowed() { [ "$2" = 0 ] || { [ "$2" = 1 ] && [[ $1 == *" attend "* ]]; }; }
 
-# Removes what the line is to write, so that it finds the place as its reader does.
+# Removes the line's output, so that it starts as it does for a reader.
 clear_output() {
     local output
     grep -oE -- ' -o [^ ]+' <<<"$1" | cut -d' ' -f3 | while read -r output; do rm -rf -- "./$output"; done || true
@@ -131,7 +131,7 @@ make_models
 awk -f "$here/examples.awk" "$source"/docs/man/lmvr*.1 "$source/README.md" >"$work/examples"
 ran=0 failed=0
 while read -r -u 3 line; do
-    # of several commands on a line each is looked at when its turn comes
+    # if a line has several commands, each is checked in turn
     reason=$(why_not "$line")
     if [ -n "$reason" ]; then
         echo "skipped, $reason: $line"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Man pages and Markdown name the commands and options that the program has, and the man pages all of them: options.sh LMVR SOURCE
+# Checks that man pages and Markdown name only existing commands and options, and the man pages all of them: options.sh LMVR SOURCE
 set -euo pipefail
 export lmvr=$1
 source=$2
@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 status=0
 complain() { echo "$*"; status=1; }
 
-# The long options that a page names behind Fl: on the lines that match, of its lists (.It) or of all.
+# The long options that a page names after Fl, on the matching lines: those of its lists (.It), or all.
 page_options() {
     awk -v lines="$2" '$0 ~ lines && / Fl |^\.Fl / && !/^\.It Ta/ {
         for (i = 1; i <= NF; i++)
@@ -34,7 +34,7 @@ while read -r word; do
     comm -13 "$work/has" "$work/listed" | while read -r option; do echo "${page##*/} lists $option, which lmvr $word has not"; done >>"$work/wrong"
 done <"$work/words"
 
-# Every page: options that no command has, pages that are not there.
+# Every page: options that no command has, missing pages.
 for page in "$source"/docs/man/*.1; do
     page_options "$page" '' | sort | comm -23 - <(sort "$work/all") | while read -r option; do
         echo "${page##*/} names $option, which no command has"
@@ -48,7 +48,7 @@ sed -n '/^The commands:/,/^\.El/s/^\.It Cm //p' "$source/docs/man/lmvr.1" | sort
 find "$source/docs/man" -name 'lmvr-*.1' | sed 's|.*/lmvr-\(.*\)\.1$|\1|' | sort | comm -23 - "$work/words" |
     while read -r word; do echo "lmvr-$word.1 is of a command that is not there"; done >>"$work/wrong"
 
-# Commands with their options, as they are shown on lines of their own, and in Markdown as `lmvr …`.
+# Commands with their options, on lines of their own or, in Markdown, as `lmvr …`.
 {
     awk -f "$source/tests/docs/examples.awk" "$source"/docs/man/*.1 "$source/README.md" "$source"/docs/*.md
     # shellcheck disable=SC2016 # backquotes of Markdown

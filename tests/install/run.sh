@@ -14,7 +14,7 @@ run_example() {
     grep -q gradient.jpg "$work/out" || fail "$1 printed no row"
 }
 
-# What lies below ROOT is found by pkg-config, which names folders below it alone, and by CMake: check_library ROOT
+# The library in ROOT is found by pkg-config, which names only folders in it, and by CMake: check_library ROOT
 check_library() {
     root=$1
     libraries=$(dirname "$(find "$root" -name 'liblmvr.so.?')")
@@ -38,14 +38,14 @@ check_library() {
     run_example "$work/cmake/consumer" "$libraries"
 }
 
-# The program's own model is the one that was installed with it: check_model ROOT
+# The program finds the model that was installed with it: check_model ROOT
 check_model() {
     program=$(find "$1" -name lmvr -path '*/bin/*') model=$(find "$1" -type d -path '*/share/lmvr/model')
     [ "$("$program" info | sed -n 's/^model  *//p')" = "$model" ] || fail "$program does not use $model"
 }
 
-# Configures the sources with the options given and puts what was built there already into place, so that nothing is compiled
-# again: configure FOLDER OPTION...
+# Configures the sources with the given options and reuses what was already built, so that nothing is compiled again:
+# configure FOLDER OPTION...
 configure() {
     folder=$1
     shift
@@ -57,7 +57,7 @@ echo "another prefix than the configured one"
 cmake --install "$build" --prefix "$work/prefix" >/dev/null
 check_library "$work/prefix"
 check_model "$work/prefix"
-# what the library shows is what its header names, and nothing else
+# the library exports exactly what its header declares
 nm -D --defined-only "$libraries/liblmvr.so" | awk '$2 ~ /[TDB]/ {print $3}' | grep -v '^lmvr_' && fail "other names are visible"
 
 echo "an installation that was moved"
