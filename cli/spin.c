@@ -6,18 +6,18 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Decoding gives out work every hundred microseconds or so, and a thread that sleeps meanwhile has to be woken each time. One
- * that spins for milliseconds, as libgomp's do, holds a processor that the thread it waits for may need, where other programs
- * run beside. docs/SPEED.md has what both cost. */
+/* Decoding hands out work about every hundred microseconds, and a thread that sleeps in between must be woken each time. One
+ * that spins for milliseconds, like libgomp's, occupies a processor that the thread it waits for may need if other programs are
+ * running. docs/SPEED.md has the cost of both. */
 #define SPIN_SECONDS 150e-6
-#define ROUNDS       200 /* that are timed at once */
+#define ROUNDS       200 /* timed together */
 
 /* A round of libgomp's loop takes from one nanosecond to fifty, depending on the processor. */
 static double seconds_of_a_round(void)
 {
     static volatile int never;
     double least = 1;
-    for (int attempt = 0; attempt < 8; attempt++) { /* the best one was not interrupted */
+    for (int attempt = 0; attempt < 8; attempt++) { /* the best attempt was not interrupted */
         struct timespec begin, end;
         clock_gettime(CLOCK_MONOTONIC, &begin);
         for (int i = 0; i < ROUNDS && !never; i++)

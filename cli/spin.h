@@ -2,8 +2,8 @@
 #ifndef LMVR_CLI_SPIN_H
 #define LMVR_CLI_SPIN_H
 
-/* Has OpenMP's threads spin for a short time before they sleep, unless the caller's environment says how long. Its library
- * reads the environment before main(), so the program is started anew, once. Where that cannot be done, nothing changes. */
+/* Makes OpenMP's threads spin only briefly before they sleep, unless the environment says how long. OpenMP reads the
+ * environment before main(), so the program restarts itself, once. If it cannot, nothing changes. */
 void spin_briefly(char **argv);
 
 #endif
