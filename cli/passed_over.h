@@ -15,7 +15,7 @@ struct passed_over_kind {
 struct passed_over {
     struct passed_over_kind *kinds;
     size_t kind_count;
-    char *folder;   /* how many such folders there are */
+    char *folder;   /* the first folder given by the user that has such files */
     size_t folders; /* how many such folders there are */
 };
 
