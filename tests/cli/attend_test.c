@@ -96,7 +96,7 @@ static void named_words_have_a_map_and_a_picture_each(void **state)
     json_decref(json);
 }
 
-static void the_response_and_a_line_a_word_are_printed(void **state)
+static void the_response_and_a_line_per_word_are_printed(void **state)
 {
     (void)state;
     assert_ended(lmvr("attend -m m --prompt ball --words legs,ball -o out a.jpg"), 0, NULL);
@@ -329,7 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(named_words_have_a_map_and_a_picture_each),
-        IN_FOLDER(the_response_and_a_line_a_word_are_printed),
+        IN_FOLDER(the_response_and_a_line_per_word_are_printed),
         IN_FOLDER(json_is_what_the_file_holds),
         IN_FOLDER(without_a_wish_words_that_look_like_nouns_are_shown),
         IN_FOLDER(tokens_are_counted_from_0),

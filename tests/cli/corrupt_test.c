@@ -71,7 +71,7 @@ static void make_tree(void)
 
 /* ---- what is written ---- */
 
-static void test_one_corruption_is_a_file_an_input(void **state)
+static void test_one_corruption_is_a_file_per_input(void **state)
 {
     (void)state;
     make_tree();
@@ -367,7 +367,7 @@ static void test_wrong_calls_are_one_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_one_corruption_is_a_file_an_input),
+        TEST(test_one_corruption_is_a_file_per_input),
         TEST(test_a_folder_keeps_its_tree),
         TEST(test_several_have_folders),
         TEST(test_the_library_gives_the_same),

@@ -30,7 +30,7 @@ static void test_calls_that_are_not_whole(void **state)
     refuse(CONTRASTIVE "--config clip.json", "no output: -o has to name a folder");
     refuse("train contrastive --config clip.json" NEW, "no data: --data has to name a file or folder");
     refuse(CONTRASTIVE NEW, "no initial model: either --config (an architecture) or -m (a folder) is needed");
-    refuse(CONTRASTIVE "--config clip.json -m clip" NEW, "one of them");
+    refuse(CONTRASTIVE "--config clip.json -m clip" NEW, "no initial model: either --config");
     refuse(ALIGN "--vision clip" NEW, "no initial model: either --vision and --language or -m alone is needed");
     refuse(ALIGN "--vision clip --language llama -m llava" NEW, "or -m alone");
     refuse(INSTRUCT NEW, "no model: -m has to name a LLaVA folder");

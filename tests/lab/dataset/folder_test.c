@@ -23,7 +23,7 @@ static void test_train_and_test_are_taken_where_both_are_there(void **state)
     assert_string_equal(set.paths[3], "d/val/dog/z.jpeg");
     dataset_finish(&set);
     options = with_test("x");
-    assert_refused_with("folder", "d", &options, "no folder 'x'");
+    assert_refused_with("folder", "d", &options, "no test folder 'x'");
 }
 
 static void put_classes(void)

@@ -57,7 +57,7 @@ static void test_whole_numbers_are_sorted_as_such(void **state)
 }
 
 /* Classes keep the header's order, and a column path is not a class. */
-static void test_a_column_a_class(void **state)
+static void test_a_column_per_class(void **state)
 {
     (void)state;
     struct labels l = read_whole("dog,path,\"a \"\"cat\"\"\"\n1,x,-1\n0,y,1\n");
@@ -183,7 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_a_column_label),
         IN_FOLDER(test_whole_numbers_are_sorted_as_such),
-        IN_FOLDER(test_a_column_a_class),
+        IN_FOLDER(test_a_column_per_class),
         IN_FOLDER(test_refusals_name_the_line),
         IN_FOLDER(test_labels_join_by_path),
         IN_FOLDER(test_spellings_of_a_path),

@@ -113,7 +113,7 @@ static void assert_pairs(const char *folder, const char *first_title, const char
 
 /* ---- each experiment ---------------------------------------------------------------------------------------------------- */
 
-static void design_and_components_have_a_row_a_representation(void **state)
+static void design_and_components_have_a_row_per_representation(void **state)
 {
     (void)state;
     make_voc("voc", 60, 20);
@@ -144,7 +144,7 @@ static void the_papers_figures_are_those_of_the_same_data(void **state)
     assert_ended(lmvr("eval components " MODEL "--dataset folder --data pictures -o own"), 0, NULL);
     assert_int_equal(times_in_file("own", "tables/components.csv", "paper"), 0);
     assert_int_equal(times_in_file("own", "figures/components.svg", "paper"), 0);
-    assert_file_has("own", "report.md", "reports nothing of this data set");
+    assert_file_has("own", "report.md", "reports nothing comparable for this data set");
 }
 
 /* ---- intervals, seeds and models ---------------------------------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static void several_models_have_rows_and_features_of_their_own(void **state)
     assert_true(csv_value("two/tables/domain-shift.csv", "llava-odd-f32,LMVR", "accuracy_of_images") >= 0);
     remove_tree("two/features/llava-odd-f32"); /* the other model's are not computed again */
     assert_ended(lmvr("eval domain-shift " MODEL "-m " MODEL2 " --dataset visda --data visda -o two"), 0, NULL);
-    assert_int_equal(times_in_file("two", "report.md", "36 of them by an earlier run"), 1);
+    assert_int_equal(times_in_file("two", "report.md", "36 of them computed by an earlier run"), 1);
 }
 
 static void a_probe_holds_on_the_other_domain_of_the_same_colors(void **state)
@@ -317,7 +317,7 @@ static void the_same_call_again_computes_nothing_and_says_the_same(void **state)
     assert_same_file("a/features/clean/lmvr.npy", "b/features/clean/lmvr.npy");
     char *features = read_bytes("a/features/clean/lmvr.npy", NULL);
     assert_ended(lmvr("eval domain-shift " MODEL "--dataset visda --data visda -o a"), 0, NULL);
-    assert_file_has("a", "report.md", "36 of them by an earlier run");
+    assert_file_has("a", "report.md", "36 of them computed by an earlier run");
     free(features);
     json_t *first = load_report("a"), *second = load_report("b");
     json_decref(first);
@@ -395,7 +395,7 @@ static void calls_that_make_no_sense_are_refused_in_a_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_A_FOLDER(design_and_components_have_a_row_a_representation),
+        IN_A_FOLDER(design_and_components_have_a_row_per_representation),
         IN_A_FOLDER(the_papers_figures_are_those_of_the_same_data),
         IN_A_FOLDER(figures_have_an_interval_of_the_test_images),
         IN_A_FOLDER(each_seed_is_what_it_would_be_alone),

@@ -323,7 +323,7 @@ static void test_imagenet_tests_only_classes_that_it_trains(void **state)
 
 /* ---- DeepFashion ---- */
 
-static void test_deepfashion_lists_have_a_line_a_picture(void **state)
+static void test_deepfashion_lists_have_a_line_per_image(void **state)
 {
     (void)state;
     static const struct {
@@ -524,7 +524,7 @@ int main(void)
         IN_FOLDER(test_the_truth_has_the_boxes_that_coco_has),
         IN_FOLDER(test_visda_lists_hold_every_class_in_turn),
         IN_FOLDER(test_imagenet_tests_only_classes_that_it_trains),
-        IN_FOLDER(test_deepfashion_lists_have_a_line_a_picture),
+        IN_FOLDER(test_deepfashion_lists_have_a_line_per_image),
         IN_FOLDER(test_llava),
         IN_FOLDER(test_a_folder_that_holds_something_is_kept),
         IN_FOLDER(test_options_out_of_range_are_refused),
