@@ -60,7 +60,7 @@ double bench_image_seconds(const struct bench_image *image);
 /* Fills `images` from the rows, and from those of the same model with `other_blocks`; a prompt is of so many positions. */
 void bench_images(struct bench_report *report, const struct bench_report *other, int64_t prompt);
 
-/* The configuration of a shape, its language model cut to `layers` blocks, in each stack (0: all). */
+/* The configuration of a shape, with at most `layers` blocks in each stack of its language model (0: all). */
 lmvr_status bench_shape(const char *name, int layers, struct model_config *config, lmvr_error *error);
 
 /* Both encoders of the shape's CLIP, for training; *pairs, if not NULL, is the number of pairs that fit in a step.

@@ -9,7 +9,7 @@ struct engine {
     lmvr_session *session;
 };
 
-/* The model to use: -m's, which may be a name on the hub (hub.h), or the one that ships with the program. The path is to be
+/* The path of the model to use: -m's, which may be a name on the hub (hub.h), or the one shipped with the program; to be
  * freed. */
 lmvr_status engine_model_path(const struct options *options, char **path, lmvr_error *error);
 
