@@ -38,7 +38,7 @@ static void test_calls_that_are_not_whole(void **state)
     refuse(LANGUAGE "--config llama.json text.txt" NEW, "takes no inputs, so not \"text.txt\"");
     refuse(LANGUAGE "--config llama.json --lora 2" NEW, "there is no option --lora");
     refuse(CONTRASTIVE "--config clip.json --train-vision" NEW, "there is no option --train-vision");
-    refuse(INSTRUCT "-m llava --lora 2 --train-vision" NEW, "--lora and --train-vision: ");
+    refuse(INSTRUCT "-m llava --lora 2 --train-vision" NEW, "--lora and --train-vision cannot be combined");
     refuse(INSTRUCT "-m llava --image-size 32" NEW, "--image-size needs --train-vision");
     refuse(INSTRUCT "-m llava --train-vision --image-size 20" NEW,
            "--image-size 20: is not a multiple of the encoder's patches, 8");

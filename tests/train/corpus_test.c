@@ -315,7 +315,7 @@ static void what_is_no_data_is_refused(void **state)
     write_text("blank.txt", "\r\n\n");
     assert_refused(corpus_text, "blank.txt", 10, "blank.txt: has no text");
     write_bytes("zero.txt", "a\0b", 3);
-    assert_refused(corpus_text, "zero.txt", 10, "zero.txt: has a zero byte");
+    assert_refused(corpus_text, "zero.txt", 10, "zero.txt: contains a zero byte");
     FILE *file = fopen("endless.txt", "we");
     assert_non_null(file);
     for (int i = 0; i < 6 << 20; i++)
@@ -396,7 +396,7 @@ static void instruction_fills_the_template_over_all_turns(void **state)
         e.count = most;
         if (most == answer) {
             char sentence[128];
-            snprintf(sentence, sizeof sentence, "data: record 1 has no answer within its first %d", most);
+            snprintf(sentence, sizeof sentence, "data: record 1 has no answer within its first %d tokens", most);
             assert_unusable(&c, 0, sentence);
         } else {
             assert_read(&c, 0, &e, visual_at, "./a.jpg");

@@ -372,7 +372,7 @@ static void test_strangers_files_are_not_written_over(void **state)
     assert_fails(options, LMVR_ERROR_INVALID, "out/config.json: is there");
     assert_false(exists("out/run.json"));
     write_text("out/run.json", "{\n  \"lmvr\": \"0.1\",\n  \"prompt\": \"Hi\"\n}\n");
-    assert_fails(options, LMVR_ERROR_INVALID, "out: holds the results of another command");
+    assert_fails(options, LMVR_ERROR_INVALID, "out: has the results of another command");
     options = toy_options("file.npy");
     assert_fails(options, LMVR_ERROR_INVALID, "file.npy: training writes a folder");
     options = toy_options("new");

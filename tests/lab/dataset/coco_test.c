@@ -124,7 +124,7 @@ static void test_json_that_makes_no_sense_is_refused(void **state)
         {"{\"images\": [{\"id\": 1, \"file_name\": true}]}", "images[0].file_name is not a string"},
         {"{\"images\": [{\"id\": 1, \"file_name\": \"\"}]}", "images[0].file_name is empty"},
         {"{\"images\": [{\"id\": 1, \"file_name\": \"a\\u0000\"}]}",
-         "images[0].file_name is empty, too long, or has a zero byte"},
+         "images[0].file_name is empty, too long, or contains a zero byte"},
         {"{" I ", \"annotations\": [{\"image_id\": 1, \"caption\": \"x\"}]}", "annotations[0].category_id is missing"},
         {"{" I ", \"annotations\": [{\"image_id\": 2, \"category_id\": 1}], " CATEGORIES "}", "annotations[0].image_id is 2"},
         {"{" I ", \"annotations\": [{\"image_id\": 1, \"category_id\": 5}], " CATEGORIES "}",
