@@ -30,28 +30,28 @@ struct folder_write {
     const struct folder_naming *naming;  /* ends with {NULL}; the first match applies; NULL: names are canonical */
     const struct checkpoint *rest; /* a checkpoint whose tensors with the prefix `rest_prefix` are written too; NULL: none */
     const char *rest_prefix;
-    json_t *config;                                /* of config.json; its dtype is set here */
-    struct folder_copy copies[FOLDER_MOST_COPIES]; /* those without a folder are none */
-    const char *tokenizer, *tokenizer_name;        /* the vocabulary's file and its name in the folder; NULL: none */
-    const struct preprocess *preprocess;           /* NULL: none; is written unless a processor's file was copied */
+    json_t *config;                                /* for config.json; its dtype is set here */
+    struct folder_copy copies[FOLDER_MOST_COPIES]; /* unused if without a folder */
+    const char *tokenizer, *tokenizer_name;        /* the vocabulary file and its name in the folder; NULL: none */
+    const struct preprocess *preprocess;           /* NULL: none; written unless a processor's file was copied */
 };
 
 /* Creates the folder if it is missing. Each file is complete or absent. */
 lmvr_status folder_write(const struct folder_write *write, lmvr_error *error);
 
-/* Copies a file; `to` is whole or not there. Does nothing where both name one file. */
+/* Copies a file, atomically; does nothing if both names are the same file. */
 lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error);
 
 /* Writes FOLDER/NAME atomically. */
 lmvr_status folder_write_json(const char *folder, const char *name, json_t *json, lmvr_error *error);
 
-/* config.json's object of a folder, or of a file; released with json_decref(). */
+/* Reads the config.json of a folder, or the file itself; release with json_decref(). */
 lmvr_status folder_read_config(const char *path, json_t **config, lmvr_error *error);
 
-/* preprocessor_config.json in the folder, as CLIPImageProcessor's. */
+/* Writes the folder's preprocessor_config.json, for CLIPImageProcessor. */
 lmvr_status folder_write_preprocess(const char *folder, const struct preprocess *preprocess, lmvr_error *error);
 
-/* A copy of an object in a configuration; an empty one where there is none. NULL: no memory. */
+/* A copy of an object in a configuration, empty if there is none. NULL: out of memory. */
 json_t *folder_config_part(json_t *config, const char *key);
 
 /* FOLDER/NAME for the first of the names that exists, malloc'ed; NULL: none, or out of memory. names ends with NULL. */

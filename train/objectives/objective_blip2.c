@@ -13,7 +13,7 @@
 
 /* ---- configurations --------------------------------------------------------------------------------------------------- */
 
-/* Blip2Config's JSON for stage 1: the encoder's out of `vision`, the Q-Former's out of `config`. */
+/* Blip2Config's JSON for stage 1: the encoder's from `vision`, the Q-Former's from `config`. */
 static json_t *compose_retrieval(const struct blip2 *b, json_t *vision, json_t *config)
 {
     json_t *tower = folder_config_part(vision, "vision_config"), *qformer = folder_config_part(config, "qformer_config");

@@ -13,7 +13,7 @@
 
 #define SPARE_ROWS 64 /* added to the embedding if it has no row for the image token, as in llava-hf's checkpoints */
 
-/* LlavaConfig's JSON out of CLIP's and LLaMA's. */
+/* LlavaConfig's JSON from CLIP's and LLaMA's. */
 static json_t *compose_json(json_t *vision, json_t *language, int vocabulary, int image_token, int tokens)
 {
     json_t *text = json_deep_copy(language), *tower = folder_config_part(vision, "vision_config");
@@ -163,7 +163,7 @@ static bool writes_preprocess(const struct llava *l)
     return l->vision_checkpoint || (l->net.visual_tokens && l->config.vision.image_size != l->stored_image_size);
 }
 
-/* What is not of the model itself: adapters, and the head. */
+/* Saves what is not part of the model itself: adapters, and the head. */
 static lmvr_status save_beside(const struct llava *l, const char *folder, lmvr_error *error)
 {
     const struct adapter adapter = {l->start, l->net.llama.lora.rank, l->lora_alpha, &l->parameters};

@@ -343,7 +343,7 @@ static void test_frost_is_a_weighted_sum(void **state)
     lmvr_error error;
     assert_non_null(mkdtemp(folder));
     assert_int_equal(frost_create(folder, &frost, &error), LMVR_ERROR_INVALID);
-    assert_non_null(strstr(error.message, "holds no picture to be a texture"));
+    assert_non_null(strstr(error.message, "has no image to use as a texture"));
     snprintf(path, sizeof path, "%s/a.png", folder);
     uint8_t color[] = {200, 100, 30};
     struct image texture = {1, 1, color}; /* enlarged to the image's size */
