@@ -42,10 +42,10 @@ static lmvr_status check_query(lmvr_query query, lmvr_error *error)
 static lmvr_status check_features(const lmvr_session_options *o, lmvr_error *error)
 {
     if (o->feature_count > MOST_FEATURES)
-        return error_set(error, LMVR_ERROR_INVALID, "%zu features are asked for, of at most %d", o->feature_count,
+        return error_set(error, LMVR_ERROR_INVALID, "%zu features are requested, expected at most %d", o->feature_count,
                          MOST_FEATURES);
     if (o->feature_count > 0 && !o->features)
-        return error_set(error, LMVR_ERROR_INVALID, "features is NULL, expected %zu of them", o->feature_count);
+        return error_set(error, LMVR_ERROR_INVALID, "features is NULL, expected an array of %zu", o->feature_count);
     for (size_t i = 0; i < o->feature_count; i++)
         if (!o->features[i])
             return error_set(error, LMVR_ERROR_INVALID, "features[%zu] is NULL, expected source:tokens:pool:layer", i);
@@ -61,9 +61,9 @@ static lmvr_status check_generation(const lmvr_session_options *o, lmvr_error *e
     if (!(o->top_p > 0 && o->top_p <= 1))
         return error_set(error, LMVR_ERROR_INVALID, "top_p is %g, expected more than 0 and at most 1", (double)o->top_p);
     if (o->describe && o->before_generation)
-        return error_set(error, LMVR_ERROR_INVALID, "a response is asked for, and nothing to be generated");
+        return error_set(error, LMVR_ERROR_INVALID, "describe needs a response, but before_generation generates none");
     if (o->attention && o->before_generation)
-        return error_set(error, LMVR_ERROR_INVALID, "attention maps are asked for, and nothing to be generated");
+        return error_set(error, LMVR_ERROR_INVALID, "attention needs a response, but before_generation generates none");
     return LMVR_OK;
 }
 

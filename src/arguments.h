@@ -1,10 +1,10 @@
-/* Checks of what comes through the public functions, before anything is done with it. */
+/* Checks on the arguments of the public functions, before anything else is done. */
 #ifndef LMVR_SRC_ARGUMENTS_H
 #define LMVR_SRC_ARGUMENTS_H
 
 #include "error.h"
 
-/* Refuses NULL for an argument of the calling function, by both their names. */
+/* Refuses a NULL argument of the calling function, naming both. */
 #define REQUIRE_ARGUMENT(argument, error)                                                                                      \
     do {                                                                                                                       \
         if (!(argument))                                                                                                       \

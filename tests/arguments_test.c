@@ -147,12 +147,12 @@ static void creating_a_session_refuses_null_features(void **state)
     static const char *const holed[] = {"llm", NULL};
     lmvr_session_options options = defaults();
     options.feature_count = 1;
-    refuse_options(options, "features is NULL, expected 1 of them");
+    refuse_options(options, "features is NULL, expected an array of 1");
     options.features = holed;
     options.feature_count = 2;
     refuse_options(options, "features[1] is NULL, expected source:tokens:pool:layer");
     options.feature_count = 5000;
-    refuse_options(options, "5000 features are asked for, of at most 4096");
+    refuse_options(options, "5000 features are requested, expected at most 4096");
 }
 
 static void asking_a_session_accepts_null_and_any_index(void **state)

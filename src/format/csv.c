@@ -10,15 +10,15 @@
 #define CHUNK ((size_t)1 << 16)
 #define END   (-1)
 
-/* The file's bytes, one by one, and the record that is being put together. */
+/* The file, read byte by byte, and the record being assembled. */
 struct csv_source {
     int fd;
-    uint64_t size, offset; /* of the file, and of what has been read into `chunk` */
+    uint64_t size, offset; /* the file's size, and how much of it has been read into `chunk` */
     size_t next, filled;
-    size_t line;  /* that the next byte is in */
-    char *record; /* the fields' bytes, each field with a NUL after it */
+    size_t line;  /* of the next byte */
+    char *record; /* the fields' bytes, each field followed by a NUL */
     size_t used, space;
-    size_t *starts; /* (field_count) where each field begins */
+    size_t *starts; /* (field_count) offset of each field in `record` */
     size_t field_count, field_space;
     char **fields; /* (field_space) */
     unsigned char chunk[CHUNK];
@@ -38,7 +38,7 @@ static lmvr_status fill(struct csv *csv, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* The next byte without taking it, or END. */
+/* The next byte, not consumed, or END. */
 static lmvr_status peek(struct csv *csv, int *byte, lmvr_error *error)
 {
     struct csv_source *s = csv->source;
@@ -96,7 +96,7 @@ static lmvr_status begin_field(struct csv *csv, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* What stands between quotes, the first of which has been taken. */
+/* The rest of a quoted field, after its opening quote. */
 static lmvr_status read_quoted(struct csv *csv, lmvr_error *error)
 {
     struct csv_source *s = csv->source;
@@ -104,7 +104,7 @@ static lmvr_status read_quoted(struct csv *csv, lmvr_error *error)
     for (int byte;;) {
         TRY(peek(csv, &byte, error));
         if (byte == END)
-            return refuse(csv, line, "a quote begins here that nothing closes", error);
+            return refuse(csv, line, "the quote that opens here is never closed", error);
         if (byte == 0)
             return refuse(csv, s->line, "has a zero byte in it", error);
         take(s);
@@ -119,7 +119,7 @@ static lmvr_status read_quoted(struct csv *csv, lmvr_error *error)
     }
 }
 
-/* Takes the line's end, if one is there: LF, CRLF or the end of the file. */
+/* Consumes a line end, if there is one here: LF, CRLF or the end of the file. */
 static lmvr_status end_line(struct csv *csv, bool *ended, lmvr_error *error)
 {
     struct csv_source *s = csv->source;
@@ -133,7 +133,7 @@ static lmvr_status end_line(struct csv *csv, bool *ended, lmvr_error *error)
         return LMVR_OK;
     TRY(peek(csv, &byte, error));
     if (byte != '\n' && byte != END)
-        return refuse(csv, line, "has a carriage return that ends no line; it belongs in quotes", error);
+        return refuse(csv, line, "has a carriage return that does not end the line; put the field in quotes", error);
     if (byte == '\n')
         take(s);
     return LMVR_OK;
@@ -149,7 +149,7 @@ static lmvr_status read_unquoted(struct csv *csv, lmvr_error *error)
         if (byte == 0)
             return refuse(csv, s->line, "has a zero byte in it", error);
         if (byte == '"')
-            return refuse(csv, s->line, "has a quote inside a field that does not begin with one", error);
+            return refuse(csv, s->line, "has a quote inside an unquoted field", error);
         TRY(put(csv, byte, error));
         take(s);
     }
@@ -182,7 +182,7 @@ static lmvr_status read_record(struct csv *csv, lmvr_error *error)
             break;
         TRY(peek(csv, &byte, error));
         if (byte != ',')
-            return refuse(csv, s->line, "goes on after a closing quote, where a comma is expected", error);
+            return refuse(csv, s->line, "expected a comma after the closing quote", error);
         take(s);
     }
     for (size_t i = 0; i < s->field_count; i++)
@@ -190,7 +190,7 @@ static lmvr_status read_record(struct csv *csv, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* The next record that is not an empty line; *more is false where the file ends before. */
+/* The next record, skipping empty lines; *more is false at the end of the file. */
 static lmvr_status next_record(struct csv *csv, bool *more, lmvr_error *error)
 {
     for (bool ended;;) {
@@ -231,7 +231,7 @@ static lmvr_status check_names(const struct csv *csv, lmvr_error *error)
     qsort(sorted, csv->columns, sizeof *sorted, by_name);
     for (size_t i = 1; i < csv->columns && status == LMVR_OK; i++)
         if (strcmp(sorted[i - 1], sorted[i]) == 0)
-            status = error_set(error, LMVR_ERROR_INVALID, "%s: two columns are called '%.100s'", csv->path, sorted[i]);
+            status = error_set(error, LMVR_ERROR_INVALID, "%s: duplicate column '%.100s'", csv->path, sorted[i]);
     free(sorted);
     return status;
 }
@@ -243,7 +243,7 @@ static lmvr_status read_header(struct csv *csv, lmvr_error *error)
     TRY(skip_mark(csv, error));
     TRY(next_record(csv, &more, error));
     if (!more)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: is empty, where a header and a line a row are expected", csv->path);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is empty, expected a header and one line per row", csv->path);
     csv->header = calloc(s->field_count, sizeof *csv->header);
     if (!csv->header)
         return error_no_memory(error, csv->path);

@@ -58,7 +58,7 @@ lmvr_status file_read_at(int fd, const char *path, void *bytes, size_t size, off
         if (n < 0)
             return file_error(error, path, "read");
         if (n == 0)
-            return error_set(error, LMVR_ERROR_RESOURCE, "%s: became shorter while it was read", path);
+            return error_set(error, LMVR_ERROR_RESOURCE, "%s: shrank while it was being read", path);
         next += n;
         offset += n;
         size -= (size_t)n;
@@ -89,7 +89,7 @@ lmvr_status file_truncate(int fd, const char *path, off_t size, lmvr_error *erro
 lmvr_status file_close(int fd, const char *path, lmvr_error *error)
 {
     lmvr_status status = LMVR_OK;
-    /* EINVAL and EROFS: something that cannot be synchronized, such as a pipe, and needs not be. */
+    /* These errors come from files that cannot be synchronized, such as pipes, and need not be. */
     if (fsync(fd) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP)
         status = file_error(error, path, "write");
     if (close(fd) != 0 && errno != EINTR && status == LMVR_OK)

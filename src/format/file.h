@@ -1,5 +1,5 @@
-/* Whole writes and the sentence for a failed one. Only write, pwrite, ftruncate and fsync touch results on disk, so that a
- * test can stop a run at every one of them. */
+/* Complete reads and writes, and the error sentence for a failed one. Results reach the disk by write, pwrite, ftruncate and
+ * fsync only, so that a test can stop a run at every one of these calls. */
 #ifndef LMVR_SRC_FORMAT_FILE_H
 #define LMVR_SRC_FORMAT_FILE_H
 
@@ -7,14 +7,14 @@
 
 #include <sys/types.h>
 
-/* "PATH: cannot WHAT: why", with errno's status: LMVR_ERROR_RESOURCE where the machine ran out of something (space, quota,
- * memory, handles, or a device that failed), LMVR_ERROR_INVALID where the path cannot be used. */
+/* "PATH: cannot WHAT: why", from errno: LMVR_ERROR_RESOURCE where the machine ran out of space, quota, memory or file handles,
+ * or a device failed; LMVR_ERROR_INVALID where the path cannot be used. */
 lmvr_status file_error(lmvr_error *error, const char *path, const char *what);
 
-/* Writes all of it at `offset`, however many calls it takes. */
+/* Writes all `size` bytes at `offset`, in as many calls as it takes. */
 lmvr_status file_write_at(int fd, const char *path, const void *bytes, size_t size, off_t offset, lmvr_error *error);
 
-/* Reads exactly `size` bytes at `offset`; a file that ends before is an error. */
+/* Reads exactly `size` bytes at `offset`; a file that ends earlier is an error. */
 lmvr_status file_read_at(int fd, const char *path, void *bytes, size_t size, off_t offset, lmvr_error *error);
 
 #define FILE_UNNAMED_PATH 32
@@ -25,7 +25,7 @@ lmvr_status file_unnamed(int *fd, char path[FILE_UNNAMED_PATH], lmvr_error *erro
 
 lmvr_status file_truncate(int fd, const char *path, off_t size, lmvr_error *error);
 
-/* fsync and close; either can bring a late write error to light. */
+/* fsync and close; either can report a write error that came late. */
 lmvr_status file_close(int fd, const char *path, lmvr_error *error);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Values go in blocks of a fixed size, which GCC turns into vector instructions at -O2 without a remainder. */
+/* Values are converted in blocks of a fixed size, which GCC vectorizes at -O2 without a remainder loop. */
 #define BLOCK 32
 
 static inline uint32_t bits_of(float value)
@@ -19,7 +19,7 @@ static inline float from_bits(uint32_t bits)
     return value;
 }
 
-/* An f16's exponent is biased by 15, an f32's by 127. A subnormal is made normal by a subtraction that is exact, so that the
+/* The exponent of an f16 is biased by 15, that of an f32 by 127. Subnormals are normalized by an exact subtraction, so the
  * processor's denormals-are-zero mode makes no difference (Fabian Giesen, "half to float done quic"). */
 static inline float widen_f16(uint16_t half)
 {
@@ -54,7 +54,7 @@ static inline float widen_bf16(uint16_t half)
 DEFINE_WIDEN(half_widen_f16, widen_f16)
 DEFINE_WIDEN(half_widen_bf16, widen_bf16)
 
-/* All ones in the exponent: then adding one to it carries into the sign's place. */
+/* Infinities and NaN have an exponent of all ones: adding one to it carries into the sign bit. */
 static uint32_t any_special(const float *values, size_t count)
 {
     uint32_t any = 0;

@@ -1,4 +1,4 @@
-/* The 16-bit floats of checkpoints, widened to f32 without loss: subnormals, infinities and the bits of NaN included. */
+/* Widens the 16-bit floats of checkpoints to f32 without loss, including subnormals, infinities and NaN payloads. */
 #ifndef LMVR_SRC_FORMAT_HALF_H
 #define LMVR_SRC_FORMAT_HALF_H
 
@@ -6,11 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* IEEE binary16, and bfloat16. `in` and `out` do not overlap. */
+/* IEEE binary16, and bfloat16. `in` and `out` must not overlap. */
 void half_widen_f16(const uint16_t *in, size_t count, float *out);
 void half_widen_bf16(const uint16_t *in, size_t count, float *out);
 
-/* Whether none of the values is an infinity or NaN. */
+/* Whether no value is infinite or NaN. */
 bool half_all_finite(const float *values, size_t count);
 
 #endif

@@ -1,4 +1,4 @@
-/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): to tell files apart, not to withstand an enemy. */
+/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): tells files apart, but is not cryptographic. */
 #ifndef LMVR_SRC_FORMAT_HASH_H
 #define LMVR_SRC_FORMAT_HASH_H
 
@@ -11,14 +11,14 @@ extern "C" {
 
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 
-/* The hash of what `state` stood for, followed by these bytes. */
+/* Continues a hash: the hash of everything hashed into `state` so far, followed by these bytes. */
 uint64_t hash_bytes(uint64_t state, const void *bytes, size_t size);
 
 #ifdef __cplusplus
 }
 #endif
 
-/* SplitMix64's finalizer (Steele, Lea and Flood, 2014): one-to-one, and every bit depends on every bit. */
+/* SplitMix64's finalizer (Steele, Lea and Flood, 2014): a bijection in which every output bit depends on every input bit. */
 static inline uint64_t hash_mix(uint64_t z)
 {
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);

@@ -1,4 +1,4 @@
-/* Opening what a model consists of: regular files only, so that a pipe cannot hang us nor a device feed us. */
+/* Opening a model's files: regular files only, so that a pipe cannot block us and a device cannot feed us endlessly. */
 #ifndef LMVR_SRC_FORMAT_INPUT_H
 #define LMVR_SRC_FORMAT_INPUT_H
 
@@ -10,10 +10,10 @@ lmvr_status input_open(const char *path, int *fd, uint64_t *size, lmvr_error *er
 /* "FOLDER/NAME", to be freed; NULL: out of memory. */
 char *input_path(const char *folder, const char *name);
 
-/* Whether the file is there, of whatever kind it is. */
+/* Whether the path exists, whatever kind of file it is. */
 bool input_exists(const char *path);
 
-/* Whether `path` is a folder that can be looked at. NULL is allowed, and is none. */
+/* Whether `path` is an accessible folder. NULL is allowed, and is not one. */
 bool input_is_folder(const char *path);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_FILE_SIZE (64 << 20) /* bytes; the largest index of shards known has a tenth of a megabyte */
+#define MAX_FILE_SIZE (64 << 20) /* bytes; the largest known shard index has 0.1 MB */
 
 lmvr_status json_parse(const char *file, const void *bytes, size_t size, json_t **root, lmvr_error *error)
 {
@@ -24,7 +24,7 @@ lmvr_status json_parse(const char *file, const void *bytes, size_t size, json_t 
     if (!json_is_object(*root)) {
         json_decref(*root);
         *root = NULL;
-        return error_set(error, LMVR_ERROR_INVALID, "%s: holds no JSON object", file);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is not a JSON object", file);
     }
     return LMVR_OK;
 }
@@ -32,7 +32,7 @@ lmvr_status json_parse(const char *file, const void *bytes, size_t size, json_t 
 static lmvr_status read_all(int fd, const char *path, uint64_t size, uint64_t *hash, json_t **root, lmvr_error *error)
 {
     if (size > MAX_FILE_SIZE)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu bytes, more than the %d that are read", path,
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu bytes, more than the limit of %d", path,
                          (unsigned long long)size, MAX_FILE_SIZE);
     char *bytes = malloc(size + 1);
     if (!bytes)
@@ -62,7 +62,7 @@ struct json_node json_node_root(const char *file, const json_t *root)
     return (struct json_node){.file = file, .object = root};
 }
 
-/* What a value looks like in a sentence: its beginning, if it is long. */
+/* A value as an error sentence quotes it: only its beginning, if it is long. */
 static void show(const json_t *value, char *text, size_t size)
 {
     char *whole = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -77,7 +77,7 @@ lmvr_status json_refuse(const struct json_node *node, const char *key, const cha
     char text[64];
     const json_t *value = json_object_get(node->object, key);
     if (!value)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: %s%s is left out, expected %s", node->file, node->path, key, expected);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: %s%s is missing, expected %s", node->file, node->path, key, expected);
     show(value, text, sizeof text);
     return error_set(error, LMVR_ERROR_INVALID, "%s: %s%s is %s, expected %s", node->file, node->path, key, text, expected);
 }

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_FILE_SIZE (256 << 20) /* bytes; the longest list known, VisDA's of 152,397 images, has 8 MB */
+#define MAX_FILE_SIZE (256 << 20) /* bytes; the longest known list, VisDA's of 152,397 images, has 8 MB */
 
 static lmvr_status read_all(int fd, uint64_t size, struct lines *lines, lmvr_error *error)
 {
     if (size > MAX_FILE_SIZE)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu bytes, more than the %d that are read", lines->path,
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu bytes, more than the limit of %d", lines->path,
                          (unsigned long long)size, MAX_FILE_SIZE);
     lines->text = malloc(size + 1);
     if (!lines->text)

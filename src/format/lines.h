@@ -1,4 +1,4 @@
-/* A text file read whole and handed out line by line: the lists of which data sets consist. */
+/* A text file, read whole and returned line by line: the image lists of data sets. */
 #ifndef LMVR_SRC_FORMAT_LINES_H
 #define LMVR_SRC_FORMAT_LINES_H
 
@@ -7,18 +7,18 @@
 struct lines {
     const char *path; /* borrowed */
     char *text, *next, *end;
-    size_t number; /* of the line that lines_next() gave last, counted from 1 */
+    size_t number; /* of the line that lines_next() last returned, counted from 1 */
 };
 
-/* Refuses a file of more than 256 MiB and one with a zero byte in it. A byte order mark is passed over. */
+/* Refuses a file of more than 256 MiB and one with a zero byte in it. A byte order mark is skipped. */
 lmvr_status lines_open(const char *path, struct lines *lines, lmvr_error *error);
 
-/* The next line without its end (LF or CRLF), NULL after the last one. It may be written to, and lives until lines_close(). */
+/* The next line without its end (LF or CRLF), NULL after the last one. It may be modified, and is valid until lines_close(). */
 char *lines_next(struct lines *lines);
 
 void lines_close(struct lines *lines);
 
-/* Cuts the next word off a line; *rest is what follows. Words are set apart by spaces and tabs. NULL: there is none left. */
+/* Splits the next word off the line *rest, which becomes what follows. Spaces and tabs separate words. NULL: none is left. */
 char *lines_word(char **rest);
 
 /* Whether `word` is a whole number from min to max, written in decimal. */

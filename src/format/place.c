@@ -22,7 +22,7 @@ static char *join(const char *a, const char *b, const char *c)
     return asprintf(&out, "%s%s%s", a, b, c) < 0 ? NULL : out;
 }
 
-/* Cuts the last part of a path: "a/b" to "a", "/b" to "/", "b" to ".". */
+/* Removes the last component of a path: "a/b" becomes "a", "/b" becomes "/", "b" becomes ".". */
 static void cut_last_part(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -64,7 +64,7 @@ lmvr_status place_init(struct place *place, const char *output, lmvr_error *erro
     size_t length = strlen(output);
     if (length == 0 || length > 3500) {
         place_finish(place);
-        return error_set(error, LMVR_ERROR_INVALID, "the output's name is %s", length ? "too long" : "empty");
+        return error_set(error, LMVR_ERROR_INVALID, "the output path is %s", length ? "too long" : "empty");
     }
     const char *last = strrchr(output, '/');
     last = last ? last + 1 : output;
@@ -114,17 +114,18 @@ lmvr_status place_check_name(const char *name, lmvr_error *error)
     else if (*name == '.')
         wrong = "begins with a period";
     else if (strchr(name, '/'))
-        wrong = "has a slash in it";
+        wrong = "contains a slash";
     else if (strcmp(name, "index") == 0 || strcmp(name, "run") == 0)
-        wrong = "is the name of another file there";
+        wrong = "is the name of another output file";
     else if (!utf8_is_valid(name))
         wrong = "is not UTF-8";
     for (const char *c = name; *c && !wrong; c++)
         if ((unsigned char)*c < ' ' || *c == 127)
-            wrong = "has a control character in it";
+            wrong = "contains a control character";
     if (!wrong)
         return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "feature name \"%.*s\" cannot be a file's name: it %s", MAX_NAME, name, wrong);
+    return error_set(error, LMVR_ERROR_INVALID, "feature name \"%.*s\" cannot be used as a file name: it %s", MAX_NAME, name,
+                     wrong);
 }
 
 lmvr_status place_check_writable(const struct place *place, lmvr_error *error)
@@ -177,7 +178,7 @@ lmvr_status place_make_folder(const struct place *place, lmvr_error *error)
 
 lmvr_status place_lock(const struct place *place, int fd, lmvr_error *error)
 {
-    /* Other failures are of file systems that have no locks; working without one is better than not at all. */
+    /* Any other failure comes from a file system without locks; working without one is better than not at all. */
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return error_set(error, LMVR_ERROR_INVALID, "%s: another lmvr is writing there", place->output);
     return LMVR_OK;
@@ -202,6 +203,7 @@ lmvr_status place_refuse_results(const struct place *place, lmvr_error *error)
 
 lmvr_status place_refuse_unknown(const struct place *place, const char *path, lmvr_error *error)
 {
-    return error_set(error, LMVR_ERROR_INVALID, "%s: is there, but no whole %s says what it was made with; --force removes it",
-                     path, place->run_path);
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "%s: already exists, but there is no complete %s to say how it was made; --force removes it", path,
+                     place->run_path);
 }

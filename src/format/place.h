@@ -1,7 +1,7 @@
 /*
- * An output place: the folder or the one .npy file that -o names, and the names of what lies there.
+ * An output place: the folder or the single .npy file that -o names, and the paths of the files that make it up.
  *
- *     -o DIR         DIR/run.json        DIR/index.jsonl    DIR/NAME.npy, one a feature
+ *     -o DIR         DIR/run.json        DIR/index.jsonl    DIR/NAME.npy, one per feature
  *     -o FILE.npy    FILE.run.json       FILE.jsonl         FILE.npy
  */
 #ifndef LMVR_SRC_FORMAT_PLACE_H
@@ -10,40 +10,38 @@
 #include "error.h"
 
 struct place {
-    bool single;    /* one .npy file rather than a folder */
-    char *output;   /* as given, without slashes at its end */
-    char *folder;   /* what has to exist: DIR, or the folder of FILE.npy */
-    char *run_path; /* what the results were made with; locked while a run writes */
+    bool single;    /* a single .npy file rather than a folder */
+    char *output;   /* as given, without trailing slashes */
+    char *folder;   /* the folder that must exist: DIR, or that of FILE.npy */
+    char *run_path; /* the manifest: how the results were made; locked while a run writes */
     char *index_path;
 };
 
-/* A path that ends in ".npy" and is not a folder is a single file. Touches nothing. */
+/* A path that ends in ".npy" and is not a folder is a single file. Changes nothing on disk. */
 lmvr_status place_init(struct place *place, const char *output, lmvr_error *error);
 void place_finish(struct place *place);
 
 /* The path of a feature's rows, to be freed; NULL: out of memory. */
 char *place_feature_path(const struct place *place, const char *name);
 
-/* A feature's NAME becomes a file's name: UTF-8 without '/' or control bytes, not hidden, not "index" or "run", not too long.
- */
+/* Checks that a feature's NAME can be a file name: UTF-8 without '/' or control characters, not hidden, not "index" or "run",
+ * not too long. */
 lmvr_status place_check_name(const char *name, lmvr_error *error);
 
-/* Whether the folder is there and can be written, or can be made. Writes nothing. */
+/* Checks that the folder exists and is writable, or can be made. Writes nothing. */
 lmvr_status place_check_writable(const struct place *place, lmvr_error *error);
 
-/* Makes the folder and those above it where they are missing. */
+/* Makes the folder, and any missing folder above it. */
 lmvr_status place_make_folder(const struct place *place, lmvr_error *error);
 
-/* Refuses where another process holds the lock of run.json, open as `fd`; else it is this process's until the file is closed.
- */
+/* Locks run.json, open as `fd`, until it is closed. Fails where another process holds the lock. */
 lmvr_status place_lock(const struct place *place, int fd, lmvr_error *error);
 
-/* Opens run.json and locks it; *made: it was not there before. The caller closes *fd, which is -1 where it could not be opened.
- */
+/* Opens run.json and locks it; *made tells whether it is new. The caller closes *fd, which is -1 where opening failed. */
 lmvr_status place_open_run(const struct place *place, int *fd, bool *made, lmvr_error *error);
 
-/* LMVR_ERROR_INVALID, with the sentences for a place that is taken: by results that can be continued, or by `path`, of which
- * run.json says nothing. */
+/* LMVR_ERROR_INVALID with the sentence for a place that is taken: by results that can be continued, or by a file `path` that
+ * run.json does not account for. */
 lmvr_status place_refuse_results(const struct place *place, lmvr_error *error);
 lmvr_status place_refuse_unknown(const struct place *place, const char *path, lmvr_error *error);
 

@@ -29,10 +29,10 @@ void random_normals(struct random *random, double values[2])
     values[1] = radius * sin(angle);
 }
 
-/* Vose's way of filling the slots: what lies above the average tops up what lies below it. */
+/* Vose's algorithm: values of more than average probability fill up the slots of those with less. */
 void alias_init(double *probabilities, int count, struct alias *slots, int *scratch)
 {
-    int small = 0, large = count; /* two stacks in one array, from its two ends */
+    int small = 0, large = count; /* two stacks in one array, growing from both ends */
     for (int i = count - 1; i >= 0; i--) {
         probabilities[i] *= count;
         if (probabilities[i] < 1)

@@ -1,6 +1,6 @@
 /*
- * Random numbers for corruptions: xoshiro256++ (Blackman and Vigna, https://prng.di.unimi.it/), started by splitmix64 from
- * whatever makes a picture's noise its own. The same seed gives the same numbers on every machine.
+ * Random numbers, for corruptions above all: xoshiro256++ (Blackman and Vigna, https://prng.di.unimi.it/), its state seeded by
+ * splitmix64. The same seed gives the same numbers on every machine.
  */
 #ifndef LMVR_SRC_FORMAT_RANDOM_H
 #define LMVR_SRC_FORMAT_RANDOM_H
@@ -25,7 +25,7 @@ static inline uint64_t random_next(struct random *random)
     return out;
 }
 
-/* A whole number from 0 to n - 1, for n of at least 1, out of 32 random bits. */
+/* A whole number from 0 to n - 1, where n is at least 1, from 32 random bits. */
 static inline int random_below(uint32_t bits, int n)
 {
     return (int)((uint64_t)bits * (uint32_t)n >> 32);
@@ -34,18 +34,18 @@ static inline int random_below(uint32_t bits, int n)
 /* Uniform in [least, most). */
 double random_uniform(struct random *random, double least, double most);
 
-/* Two independent values of the standard normal distribution, by Box and Muller. */
+/* Two independent standard normal values, by the Box-Muller transform. */
 void random_normals(struct random *random, double values[2]);
 
-/* ---- a distribution over 0 to count - 1, drawn from in constant time by Walker's alias method ---- */
+/* ---- draws from a distribution over 0 to count - 1 in constant time: Walker's alias method ---- */
 
-/* A slot is its own value with probability keep / 2^32, else `other`. */
+/* A slot gives its own index with probability keep / 2^32, else `other`. */
 struct alias {
     uint32_t keep;
     int32_t other;
 };
 
-/* `probabilities` add up to about 1; they are changed. `slots` and `scratch` have room for `count`. */
+/* `probabilities` add up to about 1 and are overwritten. `slots` and `scratch` have room for `count`. */
 void alias_init(double *probabilities, int count, struct alias *slots, int *scratch);
 
 static inline int alias_draw(const struct alias *slots, int count, uint64_t bits)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The name is on disk only when its folder is. */
+/* Syncs the folder too: only then is the new name on disk. */
 static lmvr_status put_in_place(const char *temporary, const char *path, lmvr_error *error)
 {
     if (rename(temporary, path) != 0)

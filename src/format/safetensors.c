@@ -12,21 +12,21 @@
 #include <unistd.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-               "safetensors is little-endian, and values are read as they lie there");
+               "safetensors is little-endian, and values are read without swapping bytes");
 
-#define LENGTH_SIZE 8         /* bytes, of the header's length before the header */
+#define LENGTH_SIZE 8         /* bytes of the header's length, which precedes the header */
 #define MAX_HEADER  100000000 /* bytes, the format's own limit */
-#define MAX_VALUES  4000000   /* in the header, to bound what its parsing takes; a tensor has about 10 */
-#define WIDEN_SIZE  (1 << 18) /* bytes of 16-bit floats read at a time, to be widened while the cache holds them */
-#define LARGE_READ  (1 << 20) /* bytes from which on the page cache is asked to forget them */
+#define MAX_VALUES  4000000   /* in the header, to bound the memory for parsing it; a tensor has about 10 */
+#define WIDEN_SIZE  (1 << 18) /* bytes of 16-bit floats read at a time, so that they are widened while in the CPU cache */
+#define LARGE_READ  (1 << 20) /* bytes; reads of at least this size are dropped from the page cache */
 
 struct safetensors {
     int fd;
     char *path;
-    uint64_t data, data_size; /* where the tensors' bytes begin, and how many there are */
+    uint64_t data, data_size; /* offset and size of the tensors' bytes */
     uint64_t hash;
     size_t count;
-    struct safetensors_entry *entries; /* by name; names are owned */
+    struct safetensors_entry *entries; /* sorted by name; names are owned */
     json_t *metadata;                  /* NULL: none */
 };
 
@@ -74,7 +74,7 @@ static lmvr_status parse_shape(const struct safetensors *file, const json_t *sha
     for (int i = 0; i < entry->dims; i++) {
         const json_t *length = json_array_get(shape, (size_t)i);
         if (!json_is_integer(length) || json_integer_value(length) < 0)
-            return refuse(file, entry->name, "has a shape that is not made of whole numbers", error);
+            return refuse(file, entry->name, "has a shape that is not a list of whole numbers", error);
         entry->shape[i] = json_integer_value(length);
     }
     return LMVR_OK;
@@ -95,7 +95,7 @@ static lmvr_status parse_offsets(const struct safetensors *file, const json_t *o
     return LMVR_OK;
 }
 
-/* Whether the bytes are those of the shape. Of a type that is not known they cannot be told. */
+/* Checks the size in bytes against shape and dtype, unless the dtype is unknown. */
 static lmvr_status check_size(const struct safetensors *file, const struct safetensors_entry *entry, lmvr_error *error)
 {
     uint64_t size = safetensors_dtype_size(entry->dtype);
@@ -104,7 +104,9 @@ static lmvr_status check_size(const struct safetensors *file, const struct safet
     for (int i = 0; i < entry->dims; i++)
         if (__builtin_mul_overflow(size, (uint64_t)entry->shape[i], &size))
             return refuse(file, entry->name, "has a shape that is too large", error);
-    return size == entry->size ? LMVR_OK : refuse(file, entry->name, "takes other bytes than its shape and type do", error);
+    return size == entry->size
+               ? LMVR_OK
+               : refuse(file, entry->name, "has a size in bytes that does not match its shape and dtype", error);
 }
 
 static lmvr_status parse_entry(const struct safetensors *file, const char *name, const json_t *info,
@@ -146,7 +148,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* The format wants every byte to belong to exactly one tensor. */
+/* The format requires that every byte belong to exactly one tensor. */
 static lmvr_status check_coverage(struct safetensors *file, lmvr_error *error)
 {
     uint64_t end = file->data;
@@ -213,7 +215,7 @@ static lmvr_status open_file(struct safetensors *file, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "%s: is too short for a safetensors file", file->path);
     TRY(file_read_at(file->fd, file->path, &length, LENGTH_SIZE, 0, error));
     if (length > MAX_HEADER || length > size - LENGTH_SIZE)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: is cut off or not a safetensors file: its header has %llu bytes",
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is truncated or not a safetensors file: its header has %llu bytes",
                          file->path, (unsigned long long)length);
     file->data = LENGTH_SIZE + length;
     file->data_size = size - file->data;
@@ -293,12 +295,12 @@ static lmvr_status check_range(const struct safetensors *file, const struct safe
 {
     uint64_t size = safetensors_dtype_size(entry->dtype);
     if (size == 0)
-        return refuse(file, entry->name, "has a type that is not known", error);
+        return refuse(file, entry->name, "has an unknown dtype", error);
     uint64_t whole = entry->size / size;
     return first <= whole && count <= whole - first ? LMVR_OK : refuse(file, entry->name, "is read beyond its end", error);
 }
 
-/* Weights are read once and packed: their copy in the page cache only takes memory from the model. */
+/* Drops a large read from the page cache: weights are read once and packed, so the cached copy only costs memory. */
 static void forget(const struct safetensors *file, uint64_t offset, uint64_t size)
 {
     if (size >= LARGE_READ)
@@ -321,7 +323,7 @@ lmvr_status safetensors_read_f32(const struct safetensors *file, const struct sa
     if (entry->dtype == ST_F32)
         return safetensors_read_raw(file, entry, first, count, out, error);
     if (entry->dtype != ST_F16 && entry->dtype != ST_BF16)
-        return refuse(file, entry->name, "has a type other than F32, F16 and BF16", error);
+        return refuse(file, entry->name, "has a dtype other than F32, F16 and BF16", error);
     TRY(check_range(file, entry, first, count, error));
     uint64_t offset = entry->begin + first * sizeof(uint16_t), step = WIDEN_SIZE / sizeof(uint16_t);
     uint16_t *part = malloc(WIDEN_SIZE);

@@ -1,7 +1,7 @@
 /*
- * safetensors files: a header in JSON that names tensors, then their bytes (https://github.com/huggingface/safetensors).
- * Every length, offset, shape and name is checked when the file is opened; reading is by pread, so a file that is cut
- * afterwards gives an error and not a signal.
+ * safetensors files: a JSON header that names the tensors, then their bytes (https://github.com/huggingface/safetensors).
+ * Every length, offset, shape and name is checked when the file is opened. Reads use pread, so a file that is truncated
+ * afterwards gives an error rather than a signal.
  */
 #ifndef LMVR_SRC_FORMAT_SAFETENSORS_H
 #define LMVR_SRC_FORMAT_SAFETENSORS_H
@@ -32,7 +32,7 @@ struct safetensors_entry {
     enum safetensors_dtype dtype;
     int dims;
     int64_t shape[SAFETENSORS_MAX_DIMS];
-    uint64_t begin, size; /* bytes: from the start of the file, and how many */
+    uint64_t begin, size; /* bytes: offset in the file, and length */
 };
 
 struct safetensors; /* one open file */
@@ -47,22 +47,22 @@ const struct safetensors_entry *safetensors_find(const struct safetensors *file,
 const char *safetensors_path(const struct safetensors *file);
 uint64_t safetensors_header_hash(const struct safetensors *file);
 
-/* What the file's __metadata__ has for `key`, the file's; NULL: nothing. */
+/* The value of `key` in __metadata__, owned by the file; NULL: none. */
 const char *safetensors_metadata(const struct safetensors *file, const char *key);
 
-/* Bytes an element takes, 0 for ST_OTHER; and the format's own name, such as "BF16". */
+/* Bytes per element, 0 for ST_OTHER; and the format's own name, such as "BF16". */
 size_t safetensors_dtype_size(enum safetensors_dtype dtype);
 const char *safetensors_dtype_name(enum safetensors_dtype dtype);
 
-/* Reads `count` elements from element `first` on into `out`, converted to f32 (F32, F16 and BF16 only). Thread-safe. */
+/* Reads `count` elements, starting at element `first`, into `out`, converted to f32 (F32, F16 and BF16 only). Thread-safe. */
 lmvr_status safetensors_read_f32(const struct safetensors *file, const struct safetensors_entry *entry, uint64_t first,
                                  uint64_t count, float *out, lmvr_error *error);
 /* The same without conversion: `out` has count * dtype size bytes. */
 lmvr_status safetensors_read_raw(const struct safetensors *file, const struct safetensors_entry *entry, uint64_t first,
                                  uint64_t count, void *out, lmvr_error *error);
 
-/* Writing: tensors in the order given, header first; the data come from the callers' pointers. Atomic: a temporary file that
- * is renamed. `metadata` is NULL or an array of key, value, key, value, ..., NULL. */
+/* Writes a file atomically, with the tensors in the order given. `metadata` is NULL or an array of key, value, key, value, ...,
+ * NULL. */
 struct safetensors_write {
     const char *name;
     enum safetensors_dtype dtype;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGNMENT 8 /* of the tensors' bytes; the header is filled up with spaces */
+#define ALIGNMENT 8 /* bytes; the header is padded with spaces so that the tensors start aligned */
 
 static lmvr_status tensor_size(const char *path, const struct safetensors_write *tensor, uint64_t *size, lmvr_error *error)
 {
@@ -42,7 +42,7 @@ static lmvr_status add_tensors(const char *path, const struct safetensors_write 
         if (size > (uint64_t)INT64_MAX - begin)
             return error_set(error, LMVR_ERROR_INVALID, "%s: its tensors are too large for a file", path);
         if (strcmp(tensors[i].name, "__metadata__") == 0 || json_object_get(header, tensors[i].name))
-            return error_set(error, LMVR_ERROR_INVALID, "%s: two things are called %s", path, tensors[i].name);
+            return error_set(error, LMVR_ERROR_INVALID, "%s: duplicate name %s", path, tensors[i].name);
         if (json_object_set_new(header, tensors[i].name, describe(&tensors[i], begin, begin + size)) != 0)
             return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s has a name that is not UTF-8", path, tensors[i].name);
     }
@@ -60,7 +60,7 @@ static lmvr_status add_metadata(const char *path, const char *const *metadata, j
     return LMVR_OK;
 }
 
-/* The header's bytes, its length before them, to be freed. */
+/* The header's bytes, preceded by their length, to be freed. */
 static lmvr_status make_header(const char *path, const struct safetensors_write *tensors, size_t count,
                                const char *const *metadata, char **bytes, size_t *size, lmvr_error *error)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Length of the well-formed sequence at `s` (Unicode 15, table 3-7), 0 where there is none. A NUL ends every sequence. */
+/* Length in bytes of the well-formed sequence at `s` (Unicode 15, table 3-7), 0 if there is none. A NUL ends any sequence. */
 static size_t sequence_length(const unsigned char *s)
 {
     size_t length;

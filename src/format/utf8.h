@@ -1,4 +1,4 @@
-/* Bytes that come from outside (paths, above all) on their way into JSON, which holds UTF-8 only. */
+/* Makes bytes from outside, such as paths, safe for JSON, which must be UTF-8. */
 #ifndef LMVR_SRC_FORMAT_UTF8_H
 #define LMVR_SRC_FORMAT_UTF8_H
 
@@ -6,7 +6,7 @@
 
 bool utf8_is_valid(const char *text);
 
-/* A copy, to be freed, in which every byte that is not part of a well-formed sequence is U+FFFD; NULL: out of memory. */
+/* A copy, to be freed, with U+FFFD for every byte that is not part of a well-formed sequence; NULL: out of memory. */
 char *utf8_clean(const char *text);
 
 #endif

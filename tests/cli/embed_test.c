@@ -120,7 +120,8 @@ static void test_results_are_protected(void **state)
     assert_ended(lmvr("embed -m m -o out -f pixels --resume in"), 0, NULL);
     assert_array("out/pixels.npy", 3, 5000);
     write_text("f.npy", "somebody's");
-    assert_ended(lmvr("embed -m m -o f.npy in"), 2, "f.npy: is there, but no whole f.run.json says what it was made with");
+    assert_ended(lmvr("embed -m m -o f.npy in"), 2,
+                 "f.npy: already exists, but there is no complete f.run.json to say how it was made");
 }
 
 /* Options that change any byte are named, with the old and new values; those that change none do not matter. */

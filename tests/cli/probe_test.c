@@ -277,7 +277,7 @@ static const struct {
     {"probe score -p . --features f.npy --labels l.csv", "lmvr probe score: .: is a folder, where a file is expected\n"},
     {"probe score --features f.npy --labels l.csv", "lmvr probe score: no probe: -p has to name a file that probe fit wrote\n"},
     {"probe score -p f.npy --features f.npy --labels l.csv",
-     "lmvr probe score: f.npy: is cut off or not a safetensors file: its header has 379676406402707 bytes\n"},
+     "lmvr probe score: f.npy: is truncated or not a safetensors file: its header has 379676406402707 bytes\n"},
     {"probe score -p p.safetensors --features wide.npy --labels l.csv",
      "lmvr probe score: wide.npy: has rows of 5 values, but p.safetensors was fitted to 4\n"},
     {"probe score -p p.safetensors --features f.npy --labels m.csv",

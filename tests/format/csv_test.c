@@ -74,12 +74,12 @@ static void test_what_is_not_well_formed_is_refused_with_its_line(void **state)
         {"\xEF\xBB\xBF", "is empty"},
         {"a,b\n1\n", "line 2: has 1 fields where the header has 2"},
         {"a,b\n\n1,2,3\n", "line 3: has 3 fields where the header has 2"},
-        {"a,b\n1,\"2\n3,4\n", "line 2: a quote begins here that nothing closes"},
-        {"a\n\"1\"x\n", "line 2: goes on after a closing quote"},
-        {"a\n1\"x\"\n", "line 2: has a quote inside a field"},
-        {"a\n1\r2\n", "line 2: has a carriage return that ends no line"},
-        {"a,a\n1,2\n", "two columns are called 'a'"},
-        {"a,,\n1,2,3\n", "two columns are called ''"},
+        {"a,b\n1,\"2\n3,4\n", "line 2: the quote that opens here is never closed"},
+        {"a\n\"1\"x\n", "line 2: expected a comma after the closing quote"},
+        {"a\n1\"x\"\n", "line 2: has a quote inside an unquoted field"},
+        {"a\n1\r2\n", "line 2: has a carriage return that does not end the line"},
+        {"a,a\n1,2\n", "duplicate column 'a'"},
+        {"a,,\n1,2,3\n", "duplicate column ''"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *sentence = read_table(cases[i].text);

@@ -29,7 +29,7 @@ static void broken_json_is_refused_with_line_and_column(void **state)
     assert_refused("{\"a\": 99999999999999999999}", "integer");
     assert_refused("{\"a\": \"\xff\"}", "unable to decode byte 0xff");
     assert_refused("{\"a\": 1, \"a\": 1}", "duplicate");
-    assert_refused("[1, 2]", "holds no JSON object");
+    assert_refused("[1, 2]", "is not a JSON object");
 }
 
 static void nesting_without_end_is_refused(void **state)

@@ -265,8 +265,8 @@ static void an_index_that_lies_is_refused(void **state)
     assert_index_refused("{\"weight_map\": {\"a\": \"a.safetensors\", \"a\": \"a.safetensors\"}}", "duplicate");
     assert_index_refused("{\"weight_map\": {}}", "weight_map is {}");
     assert_index_refused("{\"weight_map\": []}", "weight_map is []");
-    assert_index_refused("{}", "weight_map is left out");
-    assert_index_refused("[]", "holds no JSON object");
+    assert_index_refused("{}", "weight_map is missing");
+    assert_index_refused("[]", "is not a JSON object");
     assert_index_refused("{\"weight_map\": {\"a\": \"model.safetensors.index.json\"}}", "safetensors file");
 }
 

@@ -161,7 +161,7 @@ static void other_models_are_refused_with_those_that_work(void **state)
                    "architecture LlavaForConditionalGeneration does not go with model_type clip");
     assert_refused("{\"model_type\": \"opt\"}", "{}", NULL,
                    "model_type is \"opt\", expected llava, blip-2, clip or clip_vision_model");
-    assert_refused("{}", "{}", NULL, "model_type is left out");
+    assert_refused("{}", "{}", NULL, "model_type is missing");
     assert_refused("{\"architectures\": \"CLIPModel\"}", "{}", NULL, "architectures is \"CLIPModel\", expected a list");
     assert_refused(with("text_config", "\"model_type\": \"mistral\""), processor_336, NULL,
                    "text_config.model_type is \"mistral\", expected llama");
@@ -219,7 +219,7 @@ static void a_t5_says_its_activation_and_its_head_in_several_ways(void **state)
 static void a_blip_2_that_cannot_be_is_refused(void **state)
 {
     (void)state;
-    assert_refused("{\"model_type\": \"blip-2\"}", processor_224, NULL, "text_config is left out, expected one whose");
+    assert_refused("{\"model_type\": \"blip-2\"}", processor_224, NULL, "text_config is missing, expected one whose");
     assert_refused("{\"model_type\": \"blip-2\", \"text_config\": {\"model_type\": \"opt\"}}", processor_224, NULL,
                    "text_config.model_type is \"opt\", expected t5");
     assert_refused(with_t5("\"relative_attention_num_buckets\": 2"), processor_224, NULL,
@@ -335,7 +335,7 @@ static void both_spellings_of_scaled_positions_are_read(void **state)
          "text_config.rope_scaling.type is \"dynamic\", expected default or linear"},
         {"\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8}",
          "text_config.rope_parameters.rope_type is \"llama3\", expected default or linear"},
-        {"\"rope_scaling\": {\"type\": \"linear\"}", "text_config.rope_scaling.factor is left out"},
+        {"\"rope_scaling\": {\"type\": \"linear\"}", "text_config.rope_scaling.factor is missing"},
         {"\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}", "text_config.rope_scaling.factor is 0"},
         {"\"rope_scaling\": {\"type\": \"linear\", \"factor\": \"2\"}", "text_config.rope_scaling.factor is \"2\""},
         {"\"rope_scaling\": 2", "text_config.rope_scaling is 2, expected an object"},

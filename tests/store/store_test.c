@@ -167,10 +167,12 @@ static void test_foreign_files(void **state)
     assert_int_equal(size_of_file("out/run.json"), 34);
     assert_int_equal(remove("out/run.json"), 0);
     write_text("out/llm.npy", "");
-    assert_refused("out", STORE_NEW, "What?",
-                   "out/llm.npy: is there, but no whole out/run.json says what it was made with; --force removes it");
-    assert_refused("out", STORE_RESUME, "What?",
-                   "out/llm.npy: is there, but no whole out/run.json says what it was made with; --force removes it");
+    assert_refused(
+        "out", STORE_NEW, "What?",
+        "out/llm.npy: already exists, but there is no complete out/run.json to say how it was made; --force removes it");
+    assert_refused(
+        "out", STORE_RESUME, "What?",
+        "out/llm.npy: already exists, but there is no complete out/run.json to say how it was made; --force removes it");
     assert_false(exists("out/run.json"));
     assert_false(exists("out/wide.npy"));
     assert_int_equal(remove("out/llm.npy"), 0);
@@ -184,11 +186,13 @@ static void test_damaged_results(void **state)
     assert_run("whole", STORE_NEW, SAMPLE_COUNT);
     assert_run("out", STORE_NEW, SAMPLE_COUNT);
     assert_int_equal(truncate("out/run.json", 40), 0);
-    assert_refused("out", STORE_RESUME, "What?",
-                   "out/index.jsonl: is there, but no whole out/run.json says what it was made with; --force removes it");
+    assert_refused(
+        "out", STORE_RESUME, "What?",
+        "out/index.jsonl: already exists, but there is no complete out/run.json to say how it was made; --force removes it");
     assert_int_equal(remove("out/run.json"), 0);
-    assert_refused("out", STORE_RESUME, "What?",
-                   "out/index.jsonl: is there, but no whole out/run.json says what it was made with; --force removes it");
+    assert_refused(
+        "out", STORE_RESUME, "What?",
+        "out/index.jsonl: already exists, but there is no complete out/run.json to say how it was made; --force removes it");
     assert_run("out", STORE_FORCE, SAMPLE_COUNT);
     assert_same_results("out", "whole");
     assert_int_equal(remove("out/llm.npy"), 0);

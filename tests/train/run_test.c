@@ -367,9 +367,9 @@ static void test_strangers_files_are_not_written_over(void **state)
     struct run_options options = toy_options("out");
     assert_int_equal(mkdir("out", 0777), 0);
     write_text("out/config.json", "{}");
-    assert_fails(options, LMVR_ERROR_INVALID, "out/config.json: is there");
+    assert_fails(options, LMVR_ERROR_INVALID, "out/config.json: already exists");
     options.resume = true;
-    assert_fails(options, LMVR_ERROR_INVALID, "out/config.json: is there");
+    assert_fails(options, LMVR_ERROR_INVALID, "out/config.json: already exists");
     assert_false(exists("out/run.json"));
     write_text("out/run.json", "{\n  \"lmvr\": \"0.1\",\n  \"prompt\": \"Hi\"\n}\n");
     assert_fails(options, LMVR_ERROR_INVALID, "out: has the results of another command");

@@ -73,7 +73,7 @@ static void test_a_column_per_class(void **state)
 static void test_refusals_name_the_line(void **state)
 {
     (void)state;
-    assert_refused("", "l.csv: is empty, where a header and a line a row are expected");
+    assert_refused("", "l.csv: is empty, expected a header and one line per row");
     assert_refused("label\n", "l.csv: has no lines after the header");
     assert_refused("path\nx\n", "l.csv: has neither a column label nor class columns");
     assert_refused("label,split,path\nx,y,z\n",
