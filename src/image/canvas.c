@@ -18,8 +18,8 @@ void canvas_copy(const struct canvas *in, const struct window *window, uint8_t *
             memcpy(rgb + y * stride + 3 * (size_t)x, pixel(in, window->x + x, window->y + y), 3);
 }
 
-/* Pillow steps through the input by repeated addition (its Geometry.c), so the rounding errors are part of the result. The
- * index is that of output `begin` + i; -1 where it falls off the input, which leaves black. */
+/* The input index for each of outputs begin + i; -1 where it lies outside the input, which leaves black. Pillow steps through
+ * the input by repeated addition (its Geometry.c), so the rounding errors are part of the result. */
 static int *nearest_indices(int in_size, int out_size, int begin, int count)
 {
     int *indices = calloc((size_t)count + 1, sizeof *indices);

@@ -1,4 +1,4 @@
-/* A picture on a larger, one-colored canvas, which is never made in full. */
+/* A picture on a larger canvas of one color, which is never allocated in full. */
 #ifndef LMVR_SRC_IMAGE_CANVAS_H
 #define LMVR_SRC_IMAGE_CANVAS_H
 
@@ -15,11 +15,11 @@ struct window {
     int x, y, width, height;
 };
 
-/* The pixels of the canvas that show in the window, which lies inside. `rgb` receives window.height rows of window.width
+/* Copies the pixels that the window shows; it must lie within the canvas. `rgb` receives window.height rows of window.width
  * pixels, `stride` bytes apart. */
 void canvas_copy(const struct canvas *in, const struct window *window, uint8_t *rgb, size_t stride);
 
-/* The same of the canvas resized to width x height by Pillow's nearest filter. */
+/* The same for the canvas resized to width x height by Pillow's nearest filter. */
 lmvr_status canvas_resize_nearest(const struct canvas *in, int width, int height, const struct window *window, uint8_t *rgb,
                                   size_t stride, lmvr_error *error);
 

@@ -21,7 +21,7 @@ void encoded_finish(struct encoded *encoded)
     *encoded = (struct encoded){0};
 }
 
-/* Bytes that grow at their end. */
+/* A buffer that grows by appending. */
 struct growing {
     uint8_t *bytes;
     size_t size, space;
@@ -44,7 +44,7 @@ static bool append(struct growing *to, const void *bytes, size_t size)
 
 /* ---- PNG ---- */
 
-/* Noise hardly shrinks and takes long with more. */
+/* A higher level takes longer and hardly shrinks noise. */
 #define PNG_LEVEL 3
 
 struct png_job {
@@ -236,8 +236,8 @@ lmvr_status image_jpeg_round_trip(struct image *image, int quality, lmvr_error *
 
 /* ---- files ---- */
 
-/* "FOLDER/.HASH.tmp", the hash being the file's name's: as short for a long name, and the next run takes it again after one
- * that was killed. */
+/* "FOLDER/.HASH.tmp", where HASH is that of the file name: short however long the name, and the same in the next run, which
+ * thus overwrites what a killed one left. */
 static char *temporary_path(const char *path)
 {
     const char *slash = strrchr(path, '/');

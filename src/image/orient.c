@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 /*
- * Where the pixel at column x, row y of the upright picture lies in the stored one. `width` and `height` are the stored
- * picture's. The table is EXIF's (CIPA DC-008, tag 274): which stored edge the first row and the first column are.
+ * The index in the stored picture, of `width` x `height`, of the pixel at column x, row y of the upright one. The orientations
+ * are EXIF's (CIPA DC-008, tag 274), which says which side of the upright picture the first stored row and column are.
  */
 static size_t source_of(int orientation, size_t x, size_t y, size_t width, size_t height)
 {
@@ -28,7 +28,7 @@ static size_t source_of(int orientation, size_t x, size_t y, size_t width, size_
 
 #define TILE 32
 
-/* Square by square, so that quarter turns touch each cache line a few times rather than once a pixel. */
+/* Works tile by tile, so that quarter turns touch each cache line a few times rather than once per pixel. */
 static void turn(const struct image *in, int orientation, struct image *out)
 {
     for (int top = 0; top < out->height; top += TILE)

@@ -6,17 +6,17 @@
 
 #include <zlib.h>
 
-/* Pillow's MAX_TEXT_CHUNK: what a compressed text may become. */
+/* Pillow's MAX_TEXT_CHUNK: bytes that a compressed text may unpack to. */
 #define MAX_TEXT ((size_t)1 << 20)
 
 struct chunk {
     const uint8_t *type, *data;
-    size_t size;      /* as announced */
-    size_t available; /* of it, in the file */
-    size_t next;      /* offset of the next chunk, perhaps after the end */
+    size_t size;      /* of the data, as the chunk states it */
+    size_t available; /* how much of that is in the file */
+    size_t next;      /* offset of the next chunk, perhaps after the file's end */
 };
 
-/* A chunk is its size, its type, its data and their checksum (PNG specification, 5.3). False: no chunk starts here. */
+/* Reads the chunk at `at`: size, type, data, checksum (PNG specification, 5.3). False: no chunk starts here. */
 static bool chunk_at(const struct image_file *file, size_t at, struct chunk *chunk)
 {
     if (at > file->size || file->size - at < 8)
@@ -59,9 +59,9 @@ bool png_chunks_next_data(const struct image_file *file, size_t *at, const uint8
     return true;
 }
 
-/* ---- texts that hold the orientation --------------------------------------------------------------------------------- */
+/* ---- text chunks that hold the orientation --------------------------------------------------------------------------- */
 
-/* Unpacks a zlib stream of at most MAX_TEXT bytes. NULL: it is broken or larger. */
+/* Unpacks a zlib stream to at most MAX_TEXT bytes. NULL: it is broken or longer. */
 static uint8_t *unpack(const uint8_t *bytes, size_t size, size_t *unpacked)
 {
     uint8_t *text = malloc(MAX_TEXT);
@@ -79,8 +79,8 @@ static int hex_digit(int c)
     return isdigit(c) ? c - '0' : isxdigit(c) ? (c | 32) - 'a' + 10 : -1;
 }
 
-/* ImageMagick's "Raw profile type exif": three lines (empty, name, size), then hexadecimal digits. In place; returns how
- * many bytes they were, 0 where the text is something else. */
+/* Decodes ImageMagick's "Raw profile type exif" in place: three lines (empty, name, size), then hexadecimal digits. Returns the
+ * number of bytes, 0 where the text is something else. */
 static size_t read_hexadecimal(uint8_t *text, size_t size)
 {
     size_t i = 0, bytes = 0;
@@ -100,7 +100,7 @@ static size_t read_hexadecimal(uint8_t *text, size_t size)
     return bytes;
 }
 
-/* Keeps `text` (owned, may be NULL) in place of an earlier one. */
+/* Takes ownership of `text` (may be NULL), freeing an earlier one. */
 static void own(struct image_metadata *metadata, uint8_t *text)
 {
     if (metadata->exif == metadata->owned)
@@ -111,7 +111,7 @@ static void own(struct image_metadata *metadata, uint8_t *text)
     metadata->owned = text;
 }
 
-/* tEXt: keyword, 0, text. zTXt: keyword, 0, method, packed text. */
+/* tEXt: keyword, 0, text. zTXt: keyword, 0, method, compressed text. */
 static void read_raw_profile(const struct chunk *chunk, bool packed, struct image_metadata *metadata)
 {
     static const char key[] = "Raw profile type exif";
@@ -129,7 +129,7 @@ static void read_raw_profile(const struct chunk *chunk, bool packed, struct imag
     metadata->exif = metadata->exif_size ? text : NULL;
 }
 
-/* iTXt: keyword, 0, packed?, method, language, 0, translated keyword, 0, text. */
+/* iTXt: keyword, 0, compressed?, method, language, 0, translated keyword, 0, text. */
 static void read_xmp(const struct chunk *chunk, struct image_metadata *metadata)
 {
     static const char key[] = "XML:com.adobe.xmp";
@@ -171,7 +171,7 @@ static lmvr_status broken(const struct image_file *file, const char *what, lmvr_
     return error_set(error, LMVR_ERROR_INPUT, "%s: %s", file->name, what);
 }
 
-/* What stands after the image data is read for its metadata only, and unchecked but for being there. */
+/* Reads the metadata of the chunks after the image data; of these only completeness is checked. */
 static lmvr_status read_tail(const struct image_file *file, size_t at, bool animated, struct image_metadata *metadata,
                              lmvr_error *error)
 {

@@ -1,6 +1,6 @@
 /*
- * A PNG file's chunks as far as pixels and orientation need them. The walk decides, by Pillow's rules, which files are whole
- * enough; the rest of a file (text, profiles, animation, colors' meaning) is stepped over and never unpacked.
+ * The chunks of a PNG file that pixels and orientation need. The walk decides by Pillow's rules which files are complete
+ * enough. All other chunks (text, profiles, animation, color spaces) are skipped and never unpacked.
  */
 #ifndef LMVR_SRC_IMAGE_PNG_CHUNKS_H
 #define LMVR_SRC_IMAGE_PNG_CHUNKS_H
@@ -16,12 +16,12 @@ struct png_chunks {
     size_t data;            /* offset of the first IDAT chunk in the file */
 };
 
-/* Walks the file; fills *metadata as decode_png() promises. */
+/* Walks the file and fills *chunks, and *metadata as decode_png() promises. */
 lmvr_status png_chunks_read(const struct image_file *file, struct png_chunks *chunks, struct image_metadata *metadata,
                             lmvr_error *error);
 
-/* The next piece of image data: *at starts as chunks->data and moves on. False: no more of it. An incomplete last chunk
- * gives what there is of it. */
+/* The next piece of image data: *at starts as chunks->data and is advanced. False: there is no more. Of an incomplete last
+ * chunk, the piece is what the file holds. */
 bool png_chunks_next_data(const struct image_file *file, size_t *at, const uint8_t **piece, size_t *size);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest side that is padded to a square. LLaVA's own square of this size would take terabytes; ours takes seconds. */
+/* The longest side that is padded to a square. LLaVA's own code would take terabytes for a square of this size; ours takes
+ * seconds. */
 #define MAX_SQUARE (1 << 20)
 
 void preprocess_init_clip(struct preprocess *p)
@@ -28,7 +29,7 @@ void preprocess_init_clip(struct preprocess *p)
 
 /* ---- sizes ----------------------------------------------------------------------------------------------------------- */
 
-/* The longer edge when the shorter one becomes `edge`, cut off as transformers' get_resize_output_image_size does. */
+/* The longer edge when the shorter one becomes `edge`, truncated as in transformers' get_resize_output_image_size. */
 static int longer_edge(int edge, int shorter, int longer)
 {
     double length = (double)((int64_t)edge * longer) / shorter;
@@ -83,7 +84,7 @@ static struct canvas place(const struct preprocess *p, const struct image *in)
     return canvas;
 }
 
-/* Along one axis: the crop takes [from, from + size) of the resized picture and puts it at `to`; around it is black. */
+/* Along one axis: the crop shows [from, from + size) of the resized picture, starting at `to`; everything else is black. */
 struct overlap {
     int from, to, size;
 };
@@ -93,10 +94,10 @@ static struct overlap overlap_of(int resized, int crop)
     int margin = resized - crop;
     if (margin >= 0)
         return (struct overlap){margin / 2, 0, crop};
-    return (struct overlap){0, (1 - margin) / 2, resized}; /* transformers rounds a padding up */
+    return (struct overlap){0, (1 - margin) / 2, resized}; /* transformers rounds the padding up */
 }
 
-/* Along one axis: where the output begins in the image, and how long it is there. */
+/* Along one axis: where the output begins in the image, and how far it extends, in the image's pixels. */
 static void view_axis(int left, int canvas, int resized, int crop, bool crops, double *begin, double *length)
 {
     struct overlap o = crops ? overlap_of(resized, crop) : (struct overlap){0, 0, resized};
@@ -115,7 +116,7 @@ void preprocess_view(const struct preprocess *p, int width, int height, double v
     view_axis(canvas.top, canvas.height, resized_height, p->crop_height, p->do_center_crop, &view[1], &view[3]);
 }
 
-/* Fills `rgb`, width x height pixels that are black so far, with what the crop shows. */
+/* Writes what the crop shows into `rgb`, width x height pixels that are black so far. */
 static lmvr_status make_crop(const struct preprocess *p, const struct image *in, int width, int height, uint8_t *rgb,
                              lmvr_error *error)
 {
@@ -135,7 +136,7 @@ static lmvr_status make_crop(const struct preprocess *p, const struct image *in,
     return LMVR_OK;
 }
 
-/* The float that each byte becomes, in the types and the order of transformers' rescale and normalize. */
+/* The float for each byte, computed in the types and order of transformers' rescale and normalize. */
 static void make_table(const struct preprocess *p, int channel, float table[256])
 {
     float mean = (float)p->mean[channel], std = (float)p->std[channel];
@@ -161,7 +162,8 @@ lmvr_status preprocess_image(const struct preprocess *p, const struct image *in,
     int width, height;
     preprocess_output_size(p, in->width, in->height, &width, &height);
     if (width < 1 || height < 1)
-        return error_set(error, LMVR_ERROR_INVALID, "cannot make an image of %d x %d pixels", width, height);
+        return error_set(error, LMVR_ERROR_INVALID, "preprocessing would give %d x %d pixels, expected at least 1 x 1", width,
+                         height);
     uint8_t *rgb = calloc((size_t)width * height, 3);
     if (!rgb)
         return error_no_memory(error, "preparing an image");

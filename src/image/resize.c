@@ -1,8 +1,8 @@
 /*
- * Pillow's resampling: along the rows, rounded to 8 bits, then along the columns, rounded again, or the other way round, both
- * in 22-bit fixed point (its Resample.c). Integer sums do not depend on their order, so the work is arranged otherwise than
- * there: each input row is at once added to all output rows it belongs to, so there is no intermediate picture, and what of
- * the canvas is not image comes in as one product.
+ * Pillow's resampling (its Resample.c): along the rows, rounded to 8 bits, then along the columns, rounded again, or the other
+ * way round, both in 22-bit fixed point. Integer sums do not depend on their order, so the work is arranged differently here:
+ * each input row is added to all the output rows it contributes to at once, which needs no intermediate picture, and the part
+ * of the canvas outside the image is a single product.
  */
 #include "image/resize.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pillow's single-precision coordinates end to be exact here, and our tables would become large. */
+/* Beyond this Pillow's single-precision coordinates are no longer exact, and our tables would become large. */
 #define MAX_SIDE (1 << 24)
 
 static uint8_t to_byte(int32_t sum)
@@ -22,16 +22,16 @@ static uint8_t to_byte(int32_t sum)
 
 /* ---- along the rows -------------------------------------------------------------------------------------------------- */
 
-/* Rows resampled at once: they share each weight, and their samples lie side by side for the processor's vectors. */
+/* Rows resampled together: they share each weight, and their samples are interleaved to fill vector registers. */
 #define ROWS 16
-/* Columns that are gathered at once, or four outputs' taps if they are more: little enough for the cache. */
+/* Columns gathered at a time, few enough for the cache; or the taps of four outputs, if those are more. */
 #define BLOCK 1024
 
 struct row_pass {
     struct weights weights;
-    int begin, end;            /* columns of the image that count */
-    const uint8_t *rows[ROWS]; /* those of the input rows; all can be read, however few rows there are */
-    int32_t fill[3 * ROWS];    /* their colors beside the image, as (3, ROWS) */
+    int begin, end;            /* the image columns that contribute */
+    const uint8_t *rows[ROWS]; /* those columns of the input rows; all pointers are readable, even if there are fewer rows */
+    int32_t fill[3 * ROWS];    /* (3, ROWS) color of each row outside the image */
     int block;
     uint8_t *samples; /* (block, 3, ROWS) */
 };
@@ -47,7 +47,7 @@ static void gather_samples(const struct row_pass *pass, int first, int columns)
             out[r] = rows[r][i];
 }
 
-/* One output pixel of all rows: `in` is (taps, 3, ROWS), `fill` and `sums` (3, ROWS). */
+/* One output pixel in all rows: `in` is (taps, 3, ROWS), `fill` and `sums` are (3, ROWS). */
 static void weigh(const uint8_t *in, const int32_t *weights, int taps, const int32_t *fill, int32_t outside, int32_t *sums)
 {
     int32_t totals[3 * ROWS];
@@ -59,7 +59,7 @@ static void weigh(const uint8_t *in, const int32_t *weights, int taps, const int
     memcpy(sums, totals, sizeof totals);
 }
 
-/* How many outputs from `x` on take in no more than one block; at least one does. */
+/* How many outputs, starting at `x`, need no more than one block of columns; at least one does. */
 static int outputs_in_block(const struct row_pass *pass, int x)
 {
     const struct weights *w = &pass->weights;
@@ -84,7 +84,7 @@ static void resample_block(const struct row_pass *pass, int x, int outputs, int 
     }
 }
 
-/* The first `count` of pass->rows become rows of weights.count pixels, `stride` bytes apart. */
+/* Resamples the first `count` of pass->rows to weights.count pixels each, `stride` bytes apart. */
 static void resample_rows(const struct row_pass *pass, int count, uint8_t *out, size_t stride)
 {
     for (int x = 0, outputs; x < pass->weights.count; x += outputs) {
@@ -124,17 +124,17 @@ static void row_pass_finish(struct row_pass *pass)
 
 /* ---- along the columns ----------------------------------------------------------------------------------------------- */
 
-/* Rows are summed in steps of a constant size, which compilers make vectors of. */
+/* Rows are summed in steps of a constant size, which compilers vectorize. */
 #define LANES 16
 
-/* Output rows [first, next) have begun and are not finished; row i has its sums at i modulo `ring`. */
+/* Output rows [first, next) are in progress; the sums of row i are at i modulo `ring`. */
 struct column_pass {
     struct weights weights;
     int first, next, ring;
     size_t samples; /* in a row */
-    size_t stride;  /* from one row to the next: a multiple of LANES */
+    size_t stride;  /* samples from one row to the next: a multiple of LANES */
     int32_t *sums;
-    uint8_t *fill_row; /* what comes in for a row of the canvas without image */
+    uint8_t *fill_row; /* a canvas row outside the image */
 };
 
 static int32_t *sums_of(const struct column_pass *pass, int row)
@@ -142,7 +142,7 @@ static int32_t *sums_of(const struct column_pass *pass, int row)
     return pass->sums + (size_t)(row % pass->ring) * pass->stride;
 }
 
-/* How many output rows are in the making at once: those that a single input row belongs to. */
+/* How many output rows are in progress at once: the most that a single input row contributes to. */
 static int most_rows_at_once(const struct weights *w)
 {
     int most = 1;
@@ -182,7 +182,7 @@ static void add_row(const struct column_pass *pass, int output, int32_t weight, 
             sums[lane] += weight * row[lane];
 }
 
-/* Adds row y of the image to the outputs it belongs to. */
+/* Adds row y of the image to the outputs it contributes to. */
 static void add_to_all(const struct column_pass *pass, int y, const uint8_t *row)
 {
     const struct weights *w = &pass->weights;
@@ -206,15 +206,15 @@ struct resampling {
     struct row_pass rows;
     struct column_pass columns;
     bool columns_first;
-    /* ROWS rows, columns.stride bytes apart: resampled image rows from row `batch` on, or, with columns first, summed rows,
-     * `pending` of them, that have still to be resampled, and after those an image row. */
+    /* ROWS rows, columns.stride bytes apart: resampled image rows starting with row `batch`; or, with columns first, `pending`
+     * summed rows that are still to be resampled. One more row then holds an image row. */
     uint8_t *between;
     int batch, pending;
     uint8_t *rgb;
     size_t stride;
 };
 
-/* Pillow 13's choice: along the columns first where that takes away many more lines than rows first would columns. */
+/* Pillow 13's choice: along the columns first where that removes far more rows than the other order would remove columns. */
 static bool does_columns_first(const struct canvas *in, int width, int height)
 {
     return in->height > height && (int64_t)in->height - height > 2 * ((int64_t)in->width - width);
@@ -225,7 +225,7 @@ static const uint8_t *image_row(const struct resampling *r, int y)
     return r->in->image->rgb + ((size_t)y * r->in->image->width + r->rows.begin) * 3;
 }
 
-/* Resamples image rows y to y + ROWS, as many as there are. */
+/* Resamples image rows y to y + ROWS - 1, or as many as there are. */
 static void read_batch(struct resampling *r, int y)
 {
     int left = r->in->image->height - y, count = left < ROWS ? left : ROWS;
@@ -235,7 +235,7 @@ static void read_batch(struct resampling *r, int y)
     r->batch = y;
 }
 
-/* Row y of the image as the column pass takes it in. */
+/* Row y of the image, as input for the column pass. */
 static const uint8_t *input_row(struct resampling *r, int y)
 {
     if (r->columns_first)
@@ -245,7 +245,7 @@ static const uint8_t *input_row(struct resampling *r, int y)
     return r->between + (y - r->batch) * r->columns.stride;
 }
 
-/* Rows up to columns.first, as they come out of the column pass, go through the row pass. */
+/* Puts the pending rows, which come from the column pass and end before columns.first, through the row pass. */
 static void write_pending(struct resampling *r)
 {
     resample_rows(&r->rows, r->pending, r->rgb + (r->columns.first - r->pending) * r->stride, r->stride);
@@ -267,7 +267,7 @@ static void write_row(struct resampling *r)
         write_pending(r);
 }
 
-/* Writes the rows that take in nothing from row y on. */
+/* Writes the output rows that need no input from row y on. */
 static void write_finished(struct resampling *r, int y)
 {
     struct column_pass *columns = &r->columns;
@@ -285,7 +285,7 @@ static void begin_row(struct resampling *r)
         add_row(columns, row, w->outside[row], columns->fill_row);
 }
 
-/* Takes the image's rows from top to bottom. */
+/* Streams the image's rows through both passes, from top to bottom. */
 static void resample(struct resampling *r)
 {
     struct column_pass *columns = &r->columns;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the filters, each with the half-width where it is not 0 ---------------------------------------------------------- */
+/* ---- the filters, each with the half-width of its support -------------------------------------------------------------- */
 
 static double box(double x)
 {
@@ -26,7 +26,7 @@ static double sinc(double x)
 static double hamming(double x)
 {
     x = fabs(x);
-    return x < 1 ? sinc(x) * (0.54f + 0.46f * cos(x * M_PI)) : 0; /* Pillow's constants are single precision, too */
+    return x < 1 ? sinc(x) * (0.54f + 0.46f * cos(x * M_PI)) : 0; /* Pillow's constants are in single precision */
 }
 
 /* Keys' cubic convolution with a = -1/2, https://ieeexplore.ieee.org/document/1163711 */
@@ -54,7 +54,7 @@ static const struct filter {
 
 /* ---- weights --------------------------------------------------------------------------------------------------------- */
 
-/* How the axis is scaled: an output's inputs lie within `support` of its center. */
+/* The scaling of an axis: an output depends on the inputs within `support` of its center. */
 struct scaling {
     const struct filter *filter;
     int in_size;
@@ -64,7 +64,7 @@ struct scaling {
 static struct scaling scaling_of(int in_size, int out_size, enum image_filter filter)
 {
     struct scaling s = {.filter = &filters[filter], .in_size = in_size};
-    s.scale = (double)(float)in_size / out_size; /* Pillow's box is single precision */
+    s.scale = (double)(float)in_size / out_size; /* Pillow's box is in single precision */
     s.filter_scale = s.scale < 1 ? 1 : s.scale;
     s.support = s.filter->support * s.filter_scale;
     return s;
@@ -89,7 +89,7 @@ static int32_t to_fixed(double weight)
     return (int32_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-/* The weights of one output; `exact` is room for them before rounding. */
+/* The weights of one output; `exact` is scratch space for them before rounding. */
 static void fill(const struct scaling *s, int output, int first, int taps, double *exact, int32_t *weights)
 {
     double center = center_of(s, output), shrink = 1 / s->filter_scale, sum = 0;
@@ -106,7 +106,7 @@ static int clamp(int value, int low, int high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* Cuts the taps of output `i` down to the image's. */
+/* Limits the taps of output `i` to the image; the weights cut off go into outside[i]. */
 static void keep_image(struct weights *w, int i, const struct axis *axis)
 {
     int first = clamp(w->first[i] - axis->begin, 0, axis->count), end = clamp(weights_end(w, i) - axis->begin, 0, axis->count);
