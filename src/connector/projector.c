@@ -25,7 +25,7 @@ void projector_finish(struct projector *projector)
 
 /* ---- as a connector ---- */
 
-/* LLaVA's "default" selection leaves the class out. */
+/* Drops the skipped positions first: LLaVA's "default" feature selection leaves out the class token. */
 static lmvr_status forward(const struct connector *c, struct arena *arena, int count, const float *x, float *tokens,
                            float *maps, lmvr_error *error)
 {

@@ -1,4 +1,4 @@
-/* LLaVA's connector: two linear layers with an activation between (transformers' LlavaMultiModalProjector). */
+/* LLaVA's projector: two linear layers with an activation in between (transformers' LlavaMultiModalProjector). */
 #ifndef LMVR_SRC_CONNECTOR_PROJECTOR_H
 #define LMVR_SRC_CONNECTOR_PROJECTOR_H
 
@@ -11,14 +11,14 @@ struct projector {
     enum activation activation;
 };
 
-/* y (rows, linear2.out), in the space of the word embeddings, from x (rows, linear1.in), visual features. */
+/* y (rows, linear2.out), in the word embedding space, from visual features x (rows, linear1.in). */
 lmvr_status projector_forward(const struct projector *projector, struct arena *arena, int64_t rows, const float *x, float *y,
                               lmvr_error *error);
 
 void projector_finish(struct projector *projector);
 
-/* Takes over `projector`, which was malloc'ed. It reads the encoder's state `state` of `positions` positions, without the class
- * that stands first where it is to be dropped. */
+/* Takes ownership of `projector`, which must be malloc'ed. It reads the encoder's hidden state `state`, of `positions`
+ * positions, without the class token, which comes first, if `drop_class`. */
 struct connector projector_connector(struct projector *projector, int state, int positions, bool drop_class);
 
 #endif

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One pass over a batch of images. */
+/* A forward pass over a batch of images. */
 struct walk {
     const struct qformer *qformer;
     struct arena *arena;
     int64_t count, rows, positions; /* rows: count * queries */
     const float *states;            /* (count, positions, encoder's width) */
     float *qkv, *heads, *kv, *mlp;
-    float *maps;      /* NULL, or the mean of what the queries attend to */
-    float map_weight; /* of a head in a block */
+    float *maps;      /* the queries' mean attention to the patches, or NULL */
+    float map_weight; /* of one head in one block in that mean */
 };
 
 static lmvr_status make_walk(const struct qformer *q, struct arena *arena, int count, int64_t positions, const float *states,
@@ -33,7 +33,7 @@ static lmvr_status make_walk(const struct qformer *q, struct arena *arena, int c
     return w->qkv && w->heads && w->kv && w->mlp ? LMVR_OK : error_no_memory(error, "the Q-Former");
 }
 
-/* x = norm(x + the heads' output). */
+/* x = norm(x + out(from)). */
 static lmvr_status add_norm(const struct walk *w, const struct linear *out, const struct layer_norm *norm, const float *from,
                             float *x, lmvr_error *error)
 {

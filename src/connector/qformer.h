@@ -1,6 +1,6 @@
 /*
- * BLIP-2's connector (Li et al. 2023, section 3.1; transformers' Blip2QFormerModel): learned queries that attend to each other
- * and, in some blocks, to the encoder's states, and a projection to the space of the word embeddings.
+ * BLIP-2's Q-Former (Li et al. 2023, section 3.1; transformers' Blip2QFormerModel): learned queries that attend to each other
+ * and, in some blocks, to the encoder's hidden state, then a projection to the word embedding space.
  */
 #ifndef LMVR_SRC_CONNECTOR_QFORMER_H
 #define LMVR_SRC_CONNECTOR_QFORMER_H
@@ -10,10 +10,10 @@
 #include "nn/linear.h"
 
 struct qformer_block {
-    struct linear qkv, attention_out; /* qkv: the three projections stacked, (3 width, width) */
-    struct layer_norm norm1;          /* norms stand behind their part's sum, as BERT's */
-    bool crosses;
-    struct linear cross_q, cross_kv, cross_out; /* keys and values stacked, (2 width, encoder's width) */
+    struct linear qkv, attention_out;           /* qkv: the three projections stacked, (3 width, width) */
+    struct layer_norm norm1;                    /* post-norm, as in BERT: each norm follows the residual sum */
+    bool crosses;                               /* the block has cross-attention */
+    struct linear cross_q, cross_kv, cross_out; /* cross_kv: keys and values stacked, (2 width, encoder's width) */
     struct layer_norm norm_cross;
     struct linear fc1, fc2; /* the queries' own MLP */
     struct layer_norm norm2;
@@ -30,16 +30,16 @@ struct qformer {
 
 /*
  * tokens (count, queries, projection.out) from x (count, positions, encoder's width). hidden[i], for 0 <= i <= block_count, is
- * NULL or receives state i, (count, queries, width); `hidden` may be NULL itself. `maps` (NULL: not asked for) receives what
- * the queries attend to, (count, queries, positions - 1): the softmax weights on the patches, without the class that stands
- * first, averaged over the heads and the blocks that cross.
+ * NULL or receives hidden state i, (count, queries, width); `hidden` itself may be NULL. `maps` is NULL or receives the
+ * queries' cross-attention to the patches, (count, queries, positions - 1): softmax weights, without the class token, which
+ * comes first, averaged over the heads and over the blocks with cross-attention.
  */
 lmvr_status qformer_forward(const struct qformer *qformer, struct arena *arena, int count, int64_t positions, const float *x,
                             float *const *hidden, float *tokens, float *maps, lmvr_error *error);
 
 void qformer_finish(struct qformer *qformer);
 
-/* Takes over `qformer`, which was malloc'ed. It reads the encoder's state `state` of `positions` positions. */
+/* Takes ownership of `qformer`, a malloc'ed one. It reads the encoder's hidden state `state`, of `positions` positions. */
 struct connector qformer_connector(struct qformer *qformer, int state, int positions);
 
 #endif

@@ -16,7 +16,7 @@ uint64_t kv_cache_bytes(enum dtype dtype, int blocks, int kv_heads, int head_dim
     return (uint64_t)each * (uint64_t)blocks * (uint64_t)slots * dtype_size(dtype);
 }
 
-/* As transformers computes it, in f32: the frequency is rounded before it is multiplied by the position. */
+/* In f32, as in transformers: the frequency is rounded before it is multiplied by the position. */
 static void fill_rope(struct kv_cache *cache, float theta, float factor)
 {
     int half = cache->head_dim / 2;
@@ -42,7 +42,7 @@ lmvr_status kv_cache_create(struct kv_cache *cache, enum dtype dtype, int blocks
                                .keys_size = kv_keys_size(kv_heads, head_dim, capacity),
                                .values_size = kv_values_size(kv_heads, head_dim, capacity)};
     int64_t stores = (int64_t)blocks * slots;
-    /* fresh pages come as zeros, and are not touched before a sequence reaches them */
+    /* calloc's pages take no memory until a sequence reaches them */
     cache->keys = calloc((size_t)(stores * cache->keys_size), dtype_size(dtype));
     cache->values = calloc((size_t)(stores * cache->values_size), dtype_size(dtype));
     cache->rope = theta > 0 ? calloc((size_t)(capacity * head_dim), sizeof(float)) : NULL;

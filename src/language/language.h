@@ -1,6 +1,7 @@
 /*
- * A language model, whichever it is: a decoder alone, whose input and response are one sequence, or an encoder for the input
- * with a decoder for the response behind it. A sequence is started from its input, and then fed its response token by token.
+ * The interface of language models: decoder-only, where input and response are one sequence, or encoder-decoder, where the
+ * encoder reads the input and the decoder generates the response. A sequence is started from its input (prefill), then fed its
+ * response token by token (decode).
  */
 #ifndef LMVR_SRC_LANGUAGE_LANGUAGE_H
 #define LMVR_SRC_LANGUAGE_LANGUAGE_H
@@ -11,31 +12,31 @@
 
 #include <stdbool.h>
 
-/* What every sequence of a session starts from: tokens, an image's visual tokens, tokens. */
+/* The input of every sequence of a session: tokens, an image's visual tokens, tokens. */
 struct language_input {
     const int32_t *before, *after;
     int64_t before_count, visual_count, after_count;
 };
 
-/* Someone who is told of states. Rows of the input are its positions; rows of a step are numbered as its tokens are. */
+/* Receives hidden states as they are computed. Rows of the input are its positions; rows of a step are its tokens. */
 struct language_listener {
-    const bool *wanted; /* (blocks + 1) of the stack: states that `on_state` is called with */
+    const bool *wanted; /* (blocks of the stack + 1): the hidden states that `on_state` is called with */
     void (*on_state)(void *user, int layer, int64_t first_row, int64_t rows, const float *states);
     void *user;
 };
 
-/* How far the input is run. */
+/* How much of the input's forward pass is needed. */
 struct language_extent {
     int blocks; /* of input_blocks */
-    /* The first position whose state behind those blocks is needed; what stands before may be left unfinished. */
+    /* The first position whose hidden state after those blocks is needed; it need not be computed for earlier positions. */
     int64_t needed_from;
 };
 
-/* One token each for some sequences. */
+/* The next token of each of some sequences. */
 struct language_step {
     int count;
     const int *slots;
-    const int64_t *positions; /* of the tokens in their responses, from 0 on */
+    const int64_t *positions; /* of the tokens in their responses, counted from 0 */
     const int32_t *tokens;
 };
 
@@ -46,29 +47,29 @@ struct language_response {
 };
 
 struct language_operations {
-    /* Memory for `slots` sequences of this input and up to `response` tokens. The input's tokens live as long as it does. */
+    /* A KV cache for `slots` sequences of this input and up to `response` tokens. It borrows the input's tokens. */
     lmvr_status (*cache_create)(const void *model, int slots, const struct language_input *input, int64_t response,
                                 void **cache, lmvr_error *error);
     void (*cache_free)(void *cache);
     uint64_t (*cache_bytes)(const void *model, int slots, const struct language_input *input, int64_t response);
-    /* Makes sequence `to` what a sequence that has just been started is: `from`. */
+    /* Copies the sequence in slot `from`, which has just been started, to slot `to`. */
     void (*cache_copy)(void *cache, int from, int to);
 
-    /* What all sequences have in common, once before the first of them is started. NULL: nothing. */
+    /* Computes the prompt prefix that all sequences share, once, before the first is started. NULL: they share none. */
     lmvr_status (*prepare)(const void *model, void *cache, struct arena *arena, const struct language_extent *extent,
                            const struct language_listener *input, lmvr_error *error);
     /*
-     * Starts a sequence from its visual tokens (visual_count, width). `last` (width) receives the state, with the final norm,
-     * that the first token is chosen from; where it is NULL nothing will be generated, and `extent` may stop midway. `first`
-     * is told of the position of the start token, which a decoder behind an encoder has.
+     * Starts a sequence from its visual tokens (visual_count, width). `last` (width) receives the last hidden state, after the
+     * final norm, from which the first token is chosen; if it is NULL, nothing will be generated, and `extent` may leave out
+     * blocks. `first` receives the hidden states of the decoder's start token, which only an encoder-decoder has.
      */
     lmvr_status (*start)(const void *model, void *cache, struct arena *arena, int slot, const float *visual,
                          const struct language_extent *extent, const struct language_listener *input,
                          const struct language_listener *first, float *last, lmvr_error *error);
-    /* Feeds tokens of responses; `last` (count, width) as above. */
+    /* Feeds the next token of some responses; `last` (count, width) as above. */
     lmvr_status (*step)(const void *model, void *cache, struct arena *arena, const struct language_step *step,
                         const struct language_listener *listener, float *last, lmvr_error *error);
-    /* logits (rows, vocabulary) from last states (rows, width). */
+    /* logits (rows, vocabulary) from last hidden states (rows, width). */
     lmvr_status (*logits)(const void *model, struct arena *arena, int64_t rows, const float *states, float *logits,
                           lmvr_error *error);
     /* What a response attends to, at positions of the input: a row for each token, asked from the position that predicts it,
@@ -80,13 +81,13 @@ struct language_operations {
 
 struct language {
     int vocabulary, width;
-    int input_blocks, blocks; /* of the stacks that the input and the response go through */
-    bool encoder_decoder;     /* these are two stacks, and the response's positions begin with a start token */
+    int input_blocks, blocks; /* of the stacks that the input and the response go through: one and the same if decoder-only */
+    bool encoder_decoder;     /* there are two stacks, and the response's positions begin with a start token */
     void *model;              /* owned */
     const struct language_operations *operations;
 };
 
-/* Frees the model. One that was never filled, all zeros, is allowed. */
+/* Frees the model. A zeroed, never filled one is allowed. */
 void language_finish(struct language *language);
 
 static inline int64_t language_input_length(const struct language_input *input)

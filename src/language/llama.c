@@ -14,7 +14,7 @@ void llama_embed(const struct llama *llama, int64_t count, const int32_t *tokens
     embedding_forward(llama->dtype, llama->embedding, llama->width, count, tokens, x);
 }
 
-/* Rotates (x[i], x[i + half]) by the position's angle i: transformers' rotate_half. */
+/* Rotates each pair (x[i], x[i + half]) by angle i of the position, as transformers' rotate_half. */
 static void rotate(float *x, int heads, int head_dim, const float *rope)
 {
     int half = head_dim / 2;
@@ -26,7 +26,7 @@ static void rotate(float *x, int heads, int head_dim, const float *rope)
         }
 }
 
-/* Where a row of a pass stands: its span, and its offset there. */
+/* The place of a row of the pass: its span, and its offset in the span. */
 struct place {
     int span;
     int64_t offset;
@@ -47,7 +47,7 @@ static int64_t count_rows(const struct language_pass *pass)
     return rows;
 }
 
-/* Buffers of a pass, made once for all blocks. */
+/* Buffers of a forward pass, shared by all blocks. */
 struct buffers {
     int64_t rows;
     struct place *places;
@@ -73,7 +73,7 @@ static lmvr_status make_buffers(const struct llama *m, struct arena *arena, cons
     return LMVR_OK;
 }
 
-/* Rotates queries and keys, and files keys and values in the cache. */
+/* Rotates queries and keys, and stores keys and values in the KV cache. */
 static void file_keys_values(const struct llama *m, const struct kv_cache *cache, int block, const struct language_pass *pass,
                              struct buffers *b)
 {
@@ -93,7 +93,7 @@ static void file_keys_values(const struct llama *m, const struct kv_cache *cache
     }
 }
 
-/* Attention of the rows from `from` on, all of which lie in the last span or, where `from` is 0, in any. */
+/* Attention of the rows from `from` on. Unless `from` is 0, these must all lie in the last span. */
 static lmvr_status attend(const struct llama *m, struct arena *arena, const struct language_pass *pass, struct buffers *b,
                           int64_t from, lmvr_error *error)
 {
@@ -114,7 +114,7 @@ static lmvr_status attend(const struct llama *m, struct arena *arena, const stru
                              b->heads + from * m->heads * m->head_dim, error);
 }
 
-/* Adds this block's share of what the rows attend to. */
+/* Adds this block's share of the rows' attention. */
 static lmvr_status record_attention(const struct llama *m, struct arena *arena, const struct buffers *b,
                                     const struct language_attention *attention, lmvr_error *error)
 {
@@ -136,7 +136,7 @@ static lmvr_status record_attention(const struct llama *m, struct arena *arena, 
     return LMVR_OK;
 }
 
-/* x (rows, width) in place; rows before `from` only file their keys and values. */
+/* x (rows, width) in place; rows before `from` only store their keys and values. */
 static lmvr_status block_forward(const struct llama *m, int index, struct kv_cache *cache, struct arena *arena,
                                  const struct language_pass *pass, struct buffers *b, int64_t from, lmvr_error *error)
 {

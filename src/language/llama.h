@@ -1,6 +1,6 @@
 /*
- * A LLaMA-family decoder (Touvron et al. 2023; transformers' LlamaForCausalLM): RMS norms before attention and MLP, rotary
- * positions, grouped-query heads, a gated MLP.
+ * A decoder-only model of the LLaMA family (Touvron et al. 2023; transformers' LlamaForCausalLM): RMS norms before attention
+ * and MLP, rotary position embeddings, grouped-query attention, a gated MLP.
  */
 #ifndef LMVR_SRC_LANGUAGE_LLAMA_H
 #define LMVR_SRC_LANGUAGE_LLAMA_H
@@ -13,7 +13,7 @@
 
 struct llama_block {
     struct rms_norm norm1, norm2;
-    struct linear qkv;           /* queries, keys, values stacked, ((heads + 2 kv_heads) * head_dim, width) */
+    struct linear qkv;           /* queries, keys and values stacked, ((heads + 2 kv_heads) * head_dim, width) */
     struct linear attention_out; /* (width, heads * head_dim) */
     struct linear gate_up;       /* gate and up stacked, (2 mlp_width, width) */
     struct linear down;          /* (width, mlp_width) */
@@ -30,21 +30,21 @@ struct llama {
     struct linear head; /* (vocabulary, width) */
 };
 
-/* `last` (rows - finish_from, width) receives the final states with the norm; NULL where they are not needed, or where not all
- * blocks are run. */
+/* `last` (rows - finish_from, width) receives the last hidden states, after the final norm; NULL where they are not needed or
+ * not all blocks are run. */
 lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, struct arena *arena,
                           const struct language_pass *pass, float *last, lmvr_error *error);
 
-/* x (count, width): the embeddings of tokens. Ids are in range. */
+/* x (count, width) receives the tokens' embeddings. Ids must be in range. */
 void llama_embed(const struct llama *llama, int64_t count, const int32_t *tokens, float *x);
 
-/* logits (rows, vocabulary) from normed last states (rows, width). */
+/* logits (rows, vocabulary) from last hidden states after the norm, (rows, width). */
 lmvr_status llama_logits(const struct llama *llama, struct arena *arena, int64_t rows, const float *states, float *logits,
                          lmvr_error *error);
 
 void llama_finish(struct llama *llama);
 
-/* Takes over `llama`, which was malloc'ed. */
+/* Takes ownership of `llama`, which must be malloc'ed. */
 struct language llama_language(struct llama *llama);
 
 #endif

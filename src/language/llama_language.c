@@ -1,4 +1,4 @@
-/* A decoder alone as a language model: the part of the input before the image is computed once, and copied. */
+/* A decoder-only model as a language model: the prompt prefix before the image is computed once, then copied. */
 #include "language/llama.h"
 
 #include <stdlib.h>
@@ -58,19 +58,19 @@ static void cache_copy(void *cache, int from, int to)
     memcpy(c->last_input + to * c->width, c->last_input + from * c->width, (size_t)c->width * sizeof *c->last_input);
 }
 
-/* Rows of a pass are positions of the input from `offset` on. */
+/* Passes hidden states on to a listener, with row 0 as position `offset` of the input. */
 struct shifted {
     const struct language_listener *listener;
     int64_t offset;
 };
 
-static void tell_shifted(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
+static void on_shifted_state(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
 {
     const struct shifted *s = user;
     s->listener->on_state(s->listener->user, layer, first_row + s->offset, rows, states);
 }
 
-/* Positions offset .. offset + rows - 1 of the input, whose embeddings are in `hidden`. */
+/* Runs positions offset .. offset + rows - 1 of the input, whose embeddings are in `hidden`. */
 static lmvr_status run_input(const struct llama *m, struct cache *c, struct arena *arena, int slot, int64_t offset,
                              int64_t rows, float *hidden, const struct language_extent *extent,
                              const struct language_listener *listener, float *last, lmvr_error *error)
@@ -86,7 +86,7 @@ static lmvr_status run_input(const struct llama *m, struct cache *c, struct aren
                                                 : from < rows ? from
                                                               : rows,
                                  .wanted = listener->wanted,
-                                 .on_state = tell_shifted,
+                                 .on_state = on_shifted_state,
                                  .user = &shifted};
     return llama_forward(m, &c->kv, arena, &pass, last, error);
 }

@@ -8,7 +8,7 @@
 
 static const struct template
 {
-    const char *name, *before, *after; /* of the question */
+    const char *name, *before, *after; /* the text before and after the question */
 }
 templates[] = {
     {"vicuna_v1", PROMPT_SYSTEM " " PROMPT_USER IMAGE "\n", PROMPT_ASSISTANT},
@@ -29,7 +29,7 @@ static lmvr_status fill(const char *name, const char *text, char **filled, lmvr_
     return error_set(error, LMVR_ERROR_INVALID, "the template is \"%s\", expected vicuna_v1, llava_hf, plain or none", name);
 }
 
-/* The ids of `text`, none where it is empty, between the tokens `begin` and `end` where they are not negative. */
+/* The ids of `text` (none if it is empty), preceded by the token `begin` and followed by `end`, unless negative. */
 static lmvr_status encode_side(const struct tokenizer *tokenizer, const char *text, int begin, int end, int32_t **ids,
                                size_t *count, lmvr_error *error)
 {

@@ -29,8 +29,9 @@ static int by_probability(const void *a, const void *b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* The probabilities relative to the best one's, and their sum. */
-static double heat(const struct sampler *sampler, int vocabulary, const float *logits, struct candidate *candidates)
+/* Fills in each token's probability relative to the most likely one's; returns their sum. */
+static double apply_temperature(const struct sampler *sampler, int vocabulary, const float *logits,
+                                struct candidate *candidates)
 {
     double best = (double)logits[most_likely(vocabulary, logits)], total = 0;
     for (int i = 0; i < vocabulary; i++) {
@@ -43,7 +44,7 @@ static double heat(const struct sampler *sampler, int vocabulary, const float *l
 
 int sampler_candidates(const struct sampler *sampler, int vocabulary, const float *logits, struct candidate *candidates)
 {
-    double total = heat(sampler, vocabulary, logits, candidates);
+    double total = apply_temperature(sampler, vocabulary, logits, candidates);
     int kept = vocabulary;
     if (sampler->top_p < 1) {
         qsort(candidates, (size_t)vocabulary, sizeof *candidates, by_probability);

@@ -1,4 +1,4 @@
-/* Choosing the next token from its logits. */
+/* Chooses the next token from the logits. */
 #ifndef LMVR_SRC_LANGUAGE_SAMPLE_H
 #define LMVR_SRC_LANGUAGE_SAMPLE_H
 
@@ -6,7 +6,7 @@
 
 struct sampler {
     float temperature; /* 0: the most likely token */
-    float top_p;       /* the fewest most likely tokens that together have this probability; 1: all */
+    float top_p;       /* sample from the smallest set of most likely tokens of at least this probability; 1: all */
 };
 
 /* A token that may be chosen. */
@@ -15,12 +15,12 @@ struct candidate {
     int32_t id;
 };
 
-/* The tokens that may be chosen at a temperature above 0, and their probabilities, which add up to 1: the first ones of
- * candidates (vocabulary). Returns how many there are. */
+/* Fills in the tokens that may be chosen at a temperature above 0, with probabilities that add up to 1, and returns how many
+ * there are. `candidates` has room for `vocabulary` of them. */
 int sampler_candidates(const struct sampler *sampler, int vocabulary, const float *logits, struct candidate *candidates);
 
-/* The chosen id. `state` is the sequence's own random state, moved on by each sampled token (splitmix64: Steele et al. 2014).
- * Negative when there is no memory. */
+/* The chosen id, negative when out of memory. `state` is the sequence's own random state, advanced by each sampled token
+ * (splitmix64: Steele et al. 2014). */
 int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabulary, const float *logits, uint64_t *state);
 
 #endif

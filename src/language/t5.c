@@ -27,7 +27,7 @@ int t5_bucket(int64_t distance, bool bidirectional, int buckets, int max_distanc
     } else {
         distance = distance < 0 ? -distance : 0;
     }
-    int exact = buckets / 2; /* half of the buckets are of one distance each, the others grow with its logarithm */
+    int exact = buckets / 2; /* half of the buckets hold one distance each, the others grow with its logarithm */
     if (distance < exact)
         return first + (int)distance;
     float growth = logf((float)distance / (float)exact) / (float)log((double)max_distance / exact);
@@ -35,7 +35,7 @@ int t5_bucket(int64_t distance, bool bidirectional, int buckets, int max_distanc
     return first + (int)(large < buckets - 1 ? large : buckets - 1);
 }
 
-/* values (heads, width) of the distances -zero .. width - 1 - zero. */
+/* values (heads, width) receives the biases of the distances -zero .. width - 1 - zero. */
 static struct attention_bias fill_bias(const struct t5 *m, const struct t5_stack *stack, bool bidirectional, int64_t width,
                                        int64_t zero, float *values)
 {
@@ -78,13 +78,13 @@ void t5_cache_finish(struct t5_cache *cache)
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------------- */
 
-/* Where a row of a pass stands: its span, and its position there. */
+/* The place of a row of the pass: its span, and its position in the sequence. */
 struct place {
     int span;
     int64_t position;
 };
 
-/* Buffers of a pass, made once for all blocks. */
+/* Buffers of a forward pass, shared by all blocks. */
 struct buffers {
     int64_t rows;
     struct attention_span *spans, *cross_spans; /* of the decoder */
@@ -116,7 +116,7 @@ static lmvr_status make_buffers(const struct t5 *m, struct arena *arena, const s
     return LMVR_OK;
 }
 
-/* x += the MLP of its norm. */
+/* x += mlp(norm(x)). */
 static lmvr_status feed_forward(const struct t5 *m, const struct t5_block *block, struct arena *arena, struct buffers *b,
                                 float *x, lmvr_error *error)
 {
@@ -173,8 +173,8 @@ lmvr_status t5_encode(const struct t5 *t5, const struct t5_cache *cache, struct 
     return LMVR_OK;
 }
 
-lmvr_status t5_see(const struct t5 *t5, struct t5_cache *cache, struct arena *arena, int slot, const float *states,
-                   lmvr_error *error)
+lmvr_status t5_cache_encoded(const struct t5 *t5, struct t5_cache *cache, struct arena *arena, int slot, const float *states,
+                             lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
     int64_t inner = inner_width(t5), rows = cache->input;
@@ -194,7 +194,7 @@ lmvr_status t5_see(const struct t5 *t5, struct t5_cache *cache, struct arena *ar
 
 /* ---- decoder ------------------------------------------------------------------------------------------------------------ */
 
-/* Files keys and values of the new positions, and makes the spans of this block. */
+/* Stores keys and values of the new positions in the KV cache, and makes the spans of this block. */
 static void file_keys_values(const struct t5 *m, const struct t5_cache *cache, int block, const struct language_pass *pass,
                              struct buffers *b)
 {
@@ -211,7 +211,7 @@ static void file_keys_values(const struct t5 *m, const struct t5_cache *cache, i
     }
 }
 
-/* Adds this block's share of what the rows attend to in the encoder's output. */
+/* Adds this block's share of the rows' attention to the encoder's output. */
 static lmvr_status record_attention(const struct t5 *m, const struct t5_cache *cache, struct arena *arena,
                                     const struct attention_rule *rule, const struct buffers *b,
                                     const struct language_attention *attention, lmvr_error *error)
@@ -230,9 +230,9 @@ static lmvr_status record_attention(const struct t5 *m, const struct t5_cache *c
     return LMVR_OK;
 }
 
-/* x += attention to the encoder's output. */
-static lmvr_status look_at_input(const struct t5 *m, const struct t5_cache *cache, int index, struct arena *arena,
-                                 const struct language_pass *pass, struct buffers *b, float *x, lmvr_error *error)
+/* x += cross-attention to the encoder's output. */
+static lmvr_status cross_attend(const struct t5 *m, const struct t5_cache *cache, int index, struct arena *arena,
+                                const struct language_pass *pass, struct buffers *b, float *x, lmvr_error *error)
 {
     const struct t5_block *block = &m->decoder.blocks[index];
     const struct language_attention *attention = pass->attention;
@@ -257,7 +257,7 @@ static lmvr_status decoder_block(const struct t5 *m, const struct t5_cache *cach
     file_keys_values(m, cache, index, pass, b);
     TRY(attention_forward(arena, &rule, b->spans, pass->span_count, b->qkv, 3 * inner_width(m), b->heads, error));
     TRY(linear_forward(&block->attention_out, arena, b->rows, b->heads, true, x, error));
-    TRY(look_at_input(m, cache, index, arena, pass, b, x, error));
+    TRY(cross_attend(m, cache, index, arena, pass, b, x, error));
     return feed_forward(m, block, arena, b, x, error);
 }
 

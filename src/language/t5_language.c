@@ -1,4 +1,4 @@
-/* An encoder with a decoder behind it as a language model: an image's keys and values for the decoder are computed once. */
+/* An encoder-decoder as a language model: an image's cross-attention keys and values are computed once. */
 #include "language/t5.h"
 
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static void cache_copy(void *cache, int from, int to)
     kv_cache_copy(&c->t5.cross, from, to, c->t5.input);
 }
 
-/* Tokens of a decoder at positions from `position` on. */
+/* Feeds tokens to the decoder, at the positions of `spans`. */
 static lmvr_status run_decoder(const struct t5 *m, struct cache *c, struct arena *arena, const struct language_span *spans,
                                int span_count, int64_t rows, const int32_t *tokens, const struct language_listener *listener,
                                struct language_attention *attention, float *last, lmvr_error *error)
@@ -67,7 +67,7 @@ static lmvr_status run_decoder(const struct t5 *m, struct cache *c, struct arena
     return t5_decode(m, &c->t5, arena, &pass, last, error);
 }
 
-/* The encoder sees all of its input at once, so that no part of it can be computed before the image is there. */
+/* Every encoder position attends to the whole input, so no part of it can be computed before the image is known. */
 static lmvr_status encode(const struct t5 *m, struct cache *c, struct arena *arena, const float *visual,
                           const struct language_extent *extent, const struct language_listener *input, float *hidden,
                           lmvr_error *error)
@@ -100,14 +100,14 @@ static lmvr_status start(const void *model, void *cache, struct arena *arena, in
     TRY(encode(m, c, arena, visual, extent, input, hidden, error));
     if (last) {
         struct language_span span = {slot, 0, 1};
-        TRY(t5_see(m, &c->t5, arena, slot, hidden, error));
+        TRY(t5_cache_encoded(m, &c->t5, arena, slot, hidden, error));
         TRY(run_decoder(m, c, arena, &span, 1, 1, &m->start_token, first, NULL, last, error));
     }
     arena_release(arena, mark);
     return LMVR_OK;
 }
 
-/* The start token stands before the response. */
+/* The response's positions come after that of the start token. */
 static lmvr_status step(const void *model, void *cache, struct arena *arena, const struct language_step *step,
                         const struct language_listener *listener, float *last, lmvr_error *error)
 {

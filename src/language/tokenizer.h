@@ -1,4 +1,4 @@
-/* SentencePiece vocabularies (Kudo and Richardson 2018), by their own library. */
+/* SentencePiece tokenizers (Kudo and Richardson 2018), by the SentencePiece library. */
 #ifndef LMVR_SRC_LANGUAGE_TOKENIZER_H
 #define LMVR_SRC_LANGUAGE_TOKENIZER_H
 
@@ -16,17 +16,17 @@ void tokenizer_close(struct tokenizer *tokenizer); /* NULL is allowed */
 
 int tokenizer_size(const struct tokenizer *tokenizer); /* pieces */
 
-/* Ids of the text, dummy prefix included, no begin or end token. *ids is malloc'ed, the caller's. Thread-safe. */
+/* The ids of the text, dummy prefix included, without begin and end tokens. The caller frees *ids. Thread-safe. */
 lmvr_status tokenizer_encode(const struct tokenizer *tokenizer, const char *text, int32_t **ids, size_t *count,
                              lmvr_error *error);
 
-/* The text of the ids as SentencePiece decodes it; control pieces, and ids without a piece, decode to nothing.
- * *text is malloc'ed, the caller's. Thread-safe. */
+/* The text of the ids as SentencePiece decodes it; control pieces and ids without a piece decode to nothing. The caller frees
+ * *text. Thread-safe. */
 lmvr_status tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, char **text,
                              lmvr_error *error);
 
-/* For each id, how many bytes of that text it and those before it make: ends (count). A character that several byte pieces make
- * is the last one's. */
+/* ends (count) receives, for each id, where its part of that text ends, in bytes. A character made of several byte pieces
+ * belongs to the last of them. */
 lmvr_status tokenizer_ends(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, uint32_t *ends,
                            lmvr_error *error);
 

@@ -41,7 +41,7 @@ static lmvr_status embed(const struct clip *clip, struct arena *arena, int count
     return LMVR_OK;
 }
 
-/* out (count * positions, width) from qkv (count * positions, 3 width): every image attends to itself. */
+/* out (count * positions, width) from qkv (count * positions, 3 width): self-attention within each image. */
 static lmvr_status attend(const struct clip *clip, struct arena *arena, int count, enum dtype dtype, const float *qkv,
                           float *out, lmvr_error *error)
 {

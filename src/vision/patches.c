@@ -17,7 +17,7 @@ void patches_cut(int64_t count, int64_t size, int64_t patch, const float *pixels
     }
 }
 
-/* Four neighbors on one axis and their shares: cubic convolution with torch's a = -0.75, the edge repeated. */
+/* Four neighbors along one axis and their weights: cubic convolution with torch's a = -0.75, the edge replicated. */
 struct taps {
     int at[4];
     double share[4];

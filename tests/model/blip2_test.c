@@ -159,7 +159,7 @@ static void encode_case(struct rooms *r, json_t *object, struct t5_cache *cache)
                                  .user = &states};
     CHECK(t5_encode(&r->t5, cache, &r->arena, &pass, &error));
     compare(r, prefix, "encoder_hidden_states", states.all, (size_t)((blocks + 1) * rows * width));
-    CHECK(t5_see(&r->t5, cache, &r->arena, 0, hidden, &error));
+    CHECK(t5_cache_encoded(&r->t5, cache, &r->arena, 0, hidden, &error));
 }
 
 /* The start token and the response, in passes of `step` positions. */
