@@ -138,7 +138,7 @@ static void creating_a_session_refuses_each_wrong_number(void **state)
     lmvr_session_options blocks = defaults();
     blocks.attention = true;
     blocks.attention_first = -1;
-    refuse_options(blocks, "attention of blocks -1 to 0 is asked for, of a model with blocks 1 to 3");
+    refuse_options(blocks, "attention is requested of blocks -1 to 0, but the model has blocks 1 to 3");
 }
 
 static void creating_a_session_refuses_null_features(void **state)

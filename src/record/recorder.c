@@ -21,8 +21,8 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-/* Everything that the rows depend on beside features and inputs, with the model's defaults in place of what was left out. The
- * batch and the threads are not among it. NULL: out of memory. */
+/* Everything that the rows depend on besides features and inputs, with the model's defaults filled in. They do not depend on
+ * the batch or the number of threads. NULL: out of memory. */
 static json_t *describe(const struct recording *r)
 {
     static const char *const aspects[] = {"default", "crop", "pad", "stretch"}, *const dtypes[] = {"default", "f32", "bf16"};
@@ -138,7 +138,7 @@ lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*a
         *error = recorder->error;
         return recorder->status;
     }
-    /* stopped behind the last one is done all the same */
+    /* a stop after the last input is no stop */
     return status == LMVR_STOPPED && store_done(recorder->store) == recorder->recording.input_count ? LMVR_OK : status;
 }
 

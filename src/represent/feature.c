@@ -70,8 +70,7 @@ static lmvr_status set_name(const char *text, const char *equals, struct feature
 {
     size_t length = equals ? (size_t)(equals - text) : strlen(text);
     if (length == 0 || length >= sizeof f->name)
-        return error_set(error, LMVR_ERROR_INVALID, "feature %s: its name must have 1 to %zu characters", text,
-                         sizeof f->name - 1);
+        return error_set(error, LMVR_ERROR_INVALID, "feature %s: its name must have 1 to %zu bytes", text, sizeof f->name - 1);
     memcpy(f->name, text, length);
     for (char *c = f->name; *c; c++)
         if (*c == ':')
@@ -84,7 +83,7 @@ static lmvr_status check_limits(const char *text, const struct feature *f, const
 {
     if (!limits->has_language && (f->source == SOURCE_LLM || f->source == SOURCE_ADAPTOR))
         return error_set(error, LMVR_ERROR_INVALID,
-                         "feature %s: the model is a vision encoder alone, which has encoder and pixels only", text);
+                         "feature %s: the model is a vision encoder only, so source must be encoder or pixels", text);
     if (limits->before_generation && f->source == SOURCE_LLM && f->tokens == TOKENS_GENERATED)
         return error_set(error, LMVR_ERROR_INVALID, "feature %s: nothing is generated with --before-generation", text);
     return LMVR_OK;
@@ -98,7 +97,7 @@ lmvr_status feature_parse(const char *text, const struct feature_limits *limits,
     char copy[128], *part[4] = {0}, *rest = copy;
     const char *spec = equals ? equals + 1 : text;
     if (strlen(spec) >= sizeof copy)
-        return error_set(error, LMVR_ERROR_INVALID, "feature %s: longer than any source:tokens:pool:layer is", text);
+        return error_set(error, LMVR_ERROR_INVALID, "feature %s: too long for a source:tokens:pool:layer", text);
     memcpy(copy, spec, strlen(spec) + 1);
     int parts = 0;
     for (; rest && parts < 4; parts++)

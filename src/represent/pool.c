@@ -14,7 +14,7 @@ void pool_add(struct pool *pool, enum feature_pool kind, size_t dim, int64_t row
             double x = (double)states[i], *value = &pool->value[i];
             if (kind == POOL_MEAN && pool->count > 0)
                 *value += x;
-            else if (kind != POOL_MAX || pool->count == 0 || !(x <= *value)) /* a NaN stays */
+            else if (kind != POOL_MAX || pool->count == 0 || !(x <= *value)) /* NaN propagates */
                 *value = x;
         }
 }

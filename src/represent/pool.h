@@ -1,10 +1,10 @@
-/* Sequence-level aggregation: hidden states of chosen positions become one vector, as they come. */
+/* Sequence-level aggregation: pools the hidden states of chosen positions into one vector, as they are computed. */
 #ifndef LMVR_SRC_REPRESENT_POOL_H
 #define LMVR_SRC_REPRESENT_POOL_H
 
 #include "represent/feature.h"
 
-/* A pool's running value: (dim) sums, maxima, or the last row; and how many rows it has seen. */
+/* A pool's running value: (dim) sums, maxima, or the last row; and the number of rows added so far. */
 struct pool {
     double *value;
     int64_t count;
@@ -12,7 +12,7 @@ struct pool {
 
 void pool_reset(struct pool *pool);
 
-/* Takes `rows` rows of `dim` floats, in the order of their positions. */
+/* Adds `rows` rows of `dim` floats, in the order of their positions. */
 void pool_add(struct pool *pool, enum feature_pool kind, size_t dim, int64_t rows, const float *states);
 
 /* vector (dim): the sums divided by the count, the maxima, or the last row. */

@@ -73,7 +73,7 @@ static lmvr_status append_token(struct lmvr_session *s, struct sequence *q, cons
     for (int i = 0; i < s->end_token_count; i++)
         q->ended |= token == s->end_tokens[i];
     q->final = q->ended || q->count == s->max_new_tokens;
-    /* the last token is fed in for its state alone */
+    /* the last token is fed in only if its hidden state is needed */
     q->active = !q->final || s->needs_generated;
     return LMVR_OK;
 }
@@ -157,7 +157,7 @@ lmvr_status generate_attention(struct lmvr_session *session, int slot, float *at
 
 /* ---- the response ------------------------------------------------------------------------------------------------------- */
 
-/* Next tokens of the sequences that go on, from the normed last states of all rows. */
+/* Chooses the next token of every sequence that goes on. `states` are the last hidden states of all rows, after the norm. */
 static lmvr_status choose_tokens(struct lmvr_session *s, int rows, struct sequence **sequences, float *states,
                                  lmvr_error *error)
 {

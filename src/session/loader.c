@@ -9,14 +9,14 @@
 
 #define MAX_THREADS 8
 
-/* A ring of images that are being read, or wait to be taken. Image i has the place i % size. */
+/* A ring of images that are being read, or wait to be taken. Image i is at i % size. */
 struct image_loader {
     const struct lmvr_session *session;
     const lmvr_image *images;
     size_t count, size;
     struct loaded *ring;
     bool *ready;
-    size_t claimed, taken; /* images that a thread has begun with; that the session has */
+    size_t claimed, taken; /* images claimed by a thread so far; handed to the session so far */
     bool stop;
     pthread_mutex_t lock;
     pthread_cond_t filled, emptied;
@@ -40,13 +40,13 @@ static lmvr_status read_image(const lmvr_image *from, struct image *image, uint6
     if (!has_pixels(&(lmvr_pixels){from->width, from->height, (uint8_t *)from->rgb}))
         return error_set(error, LMVR_ERROR_INPUT, "%s: has %d x %d pixels", name, from->width, from->height);
     size_t size = 3 * (size_t)from->width * (size_t)from->height;
-    /* a view: preprocessing does not write to it, and nobody frees it */
+    /* borrowed: preprocessing does not write to the pixels, and nobody here frees them */
     *image = (struct image){from->width, from->height, (uint8_t *)from->rgb};
     *hash = hash_bytes(HASH_START, from->rgb, size);
     return LMVR_OK;
 }
 
-/* preprocess_image() does not know the image's name, which the sentence needs. */
+/* Adds the image's name to the error sentence, which preprocess_image() does not know. */
 static lmvr_status preprocess(const struct lmvr_session *session, const lmvr_image *from, const struct image *image,
                               struct loaded *loaded)
 {
@@ -60,7 +60,7 @@ static lmvr_status preprocess(const struct lmvr_session *session, const lmvr_ima
     return status;
 }
 
-/* Changes the image by the session's filter; *owned says whether its pixels are ours, which they are afterwards. */
+/* Applies the session's filter. *owned says whether the image's pixels are ours; afterwards they are. */
 static lmvr_status filter(const struct lmvr_session *session, const lmvr_image *from, struct image *image, bool *owned,
                           struct loaded *loaded)
 {

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #define DEFAULT_BATCH    16
-#define ENCODE_POSITIONS 2048 /* enough rows for the encoder's products to run at their best */
+#define ENCODE_POSITIONS 2048 /* enough rows for the encoder's matrix products to run at full speed */
 
 #define DEFAULT_NEW_TOKENS 128
-#define MOST_NEW_TOKENS    65536 /* of a model that has no most positions */
+#define MOST_NEW_TOKENS    65536 /* for a model without a limit on positions */
 
 void lmvr_session_options_default(lmvr_session_options *options)
 {
@@ -40,17 +40,19 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
                              &limits, &widths, error);
 }
 
-/* What the model has to have for them. */
+/* Whether the model has what the options need. */
 static lmvr_status check_model(const lmvr_session_options *o, const struct lmvr_model *model, lmvr_error *error)
 {
     if (o->attention && !model->config.has_language)
-        return error_set(error, LMVR_ERROR_INVALID, "the model is a vision encoder alone, which has no words to attend with");
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "attention needs a language model, and this model is a vision encoder only");
     int first = o->attention_first, last = o->attention_last, blocks = model->language.blocks;
     if (o->attention && (first != 0 || last != 0) && (first < 1 || last < first || last > blocks))
-        return error_set(error, LMVR_ERROR_INVALID, "attention of blocks %d to %d is asked for, of a model with blocks 1 to %d",
-                         first, last, blocks);
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "attention is requested of blocks %d to %d, but the model has blocks 1 to %d", first, last, blocks);
     if (o->describe && !model->config.has_language)
-        return error_set(error, LMVR_ERROR_INVALID, "the model is a vision encoder alone, which does not describe images");
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "describing images needs a language model, and this model is a vision encoder only");
     return LMVR_OK;
 }
 
@@ -116,7 +118,7 @@ static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_option
     return LMVR_OK;
 }
 
-/* Memory that could be used without swapping, from the system's own estimate. */
+/* Memory that can be used without swapping, by the system's own estimate. */
 static uint64_t available_memory(void)
 {
     FILE *file = fopen("/proc/meminfo", "re");
@@ -130,7 +132,7 @@ static uint64_t available_memory(void)
     return (uint64_t)kilobytes << 10;
 }
 
-/* As many sequences as a default batch has, or as half of the free memory holds. */
+/* The default number of sequences, or as many as half of the free memory holds. */
 static int default_batch(const struct lmvr_session *s)
 {
     const struct language *language = &s->model->language;
@@ -262,7 +264,7 @@ void lmvr_session_free(lmvr_session *session)
     free(session);
 }
 
-/* ---- questions ---------------------------------------------------------------------------------------------------------- */
+/* ---- getters ------------------------------------------------------------------------------------------------------------ */
 
 void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options *options)
 {

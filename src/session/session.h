@@ -16,17 +16,17 @@
 #include "model/model.h"
 #include "represent/aggregate.h"
 
-/* An image's response as it grows, in one slot of the key-value cache. */
+/* An image's response while it is generated, in one slot of the KV cache. */
 struct sequence {
     bool active;
     size_t index;     /* of the image */
-    int64_t position; /* in the response, of the next token to be fed in */
-    int32_t *tokens;  /* (max_new_tokens), the last of them not fed in yet */
+    int64_t position; /* in the response, of the next token to feed */
+    int32_t *tokens;  /* (max_new_tokens) `count` so far, the last of which is not yet fed */
     int count;
-    bool ended, final; /* the last token is the end token; it is the last one either way */
+    bool ended, final; /* the last token is the end token; no more tokens follow, for whatever reason */
     uint64_t random;
-    struct pool *pools; /* one a feature; those of the language model are used */
-    float *maps;        /* (visual_tokens, patches): what the visual tokens have looked at; NULL where not needed */
+    struct pool *pools; /* one per feature; only those of the language model are used */
+    float *maps;        /* (visual_tokens, patches): attention of the visual tokens to the patches; NULL where not needed */
 };
 
 /* The result of one image, until it is reported. */
@@ -34,17 +34,17 @@ struct outcome {
     bool ready;
     lmvr_status status;
     lmvr_error error;
-    float *values; /* all features' rows, one after another */
+    float *values; /* (row_size): the rows of all features, concatenated */
     int32_t *tokens;
     int count;
     bool ended;
-    float *attention; /* (count, grid, grid), NULL where not asked for */
+    float *attention; /* (count, grid, grid); NULL: not requested */
     lmvr_view view;
 };
 
 struct lmvr_session {
     const struct lmvr_model *model;
-    lmvr_session_options options; /* as lmvr_session_get_options() gives them */
+    lmvr_session_options options; /* as lmvr_session_get_options() returns them */
     char *prompt_text, *template_name;
     struct preprocess preprocess;
     struct feature_set features;
@@ -57,7 +57,7 @@ struct lmvr_session {
     int max_new_tokens, batch, encode_batch, threads;
     int end_tokens[CONFIG_MAX_END_TOKENS], end_token_count;
 
-    /* Of the language model's passes over the prompt and over the response. */
+    /* The language model's passes over prompt and response. */
     struct language_input input;
     struct language_extent extent;
     bool *prompt_wanted, *response_wanted; /* (input_blocks + 1), (blocks + 1) states */
@@ -67,7 +67,7 @@ struct lmvr_session {
 
     void *cache;                /* the language model's */
     struct sequence *sequences; /* (batch) */
-    struct pool *prefix_pools;  /* the share of every feature that all images have in common */
+    struct pool *prefix_pools;  /* every feature's pool after the prompt prefix that all images share */
     struct arena arena;
 };
 
@@ -84,33 +84,33 @@ struct loaded {
 
 struct image_loader;
 
-/* Reads images 0 .. count - 1 ahead, in order, on threads of its own. */
+/* Starts threads that read images 0 .. count - 1 ahead, in order. */
 lmvr_status image_loader_start(const struct lmvr_session *session, const lmvr_image *images, size_t count,
                                struct image_loader **loader, lmvr_error *error);
-/* Waits for the next image. The pixels are the caller's to free. False when all have been taken. */
+/* Waits for the next image, whose pixels the caller frees. False when all have been taken. */
 bool image_loader_next(struct image_loader *loader, struct loaded *loaded);
-/* Stops the threads, wherever they are; NULL is allowed. */
+/* Stops the threads, even before all images are read, and frees the loader; NULL is allowed. */
 void image_loader_stop(struct image_loader *loader);
 
 /* ---- encode_batch.c---------------------------------------------------------------------------------------------------- */
 
-/* For `count` images: pools the features of pixels, encoder and adaptor into values[image], each a row of row_size (NULL:
- * none), and computes their visual tokens, (count, visual_tokens, width), where `tokens` is not NULL, and where `maps` is not
- * NULL what these have looked at, (count, visual_tokens, patches). */
+/* Encodes `count` images. Pools features of pixels, encoder and adaptor into values[image], each (row_size); NULL: none are
+ * wanted. `tokens` is NULL or receives the visual tokens, (count, visual_tokens, width); `maps` is NULL or receives their
+ * attention to the patches, (count, visual_tokens, patches). */
 lmvr_status encode_images(struct lmvr_session *session, int count, const float *pixels, float *const *values, float *tokens,
                           float *maps, lmvr_error *error);
 
 /* ---- generate.c -------------------------------------------------------------------------------------------------------- */
 
-/* Runs what all images have in common, once a session. */
+/* Computes the prompt prefix that all images share, once per session. */
 lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error);
-/* Puts an image into a free slot and runs its prompt. `values` is the image's outcome.values, `maps`
- * what its visual tokens have looked at (NULL where not needed). The sequence is active
- * afterwards, unless nothing more is needed of it: then its features are in `values` already. */
+/* Puts an image into a free slot and runs its prompt (prefill). `values` is the image's outcome.values; `maps` is its visual
+ * tokens' attention to the patches, NULL where not needed. Afterwards the sequence is active, unless nothing more is needed of
+ * it: then its features are in `values` already. */
 lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index, uint64_t hash, const float *visual,
                            const float *maps, float *values, lmvr_error *error);
-/* Feeds one token to every active sequence. Those that come to their end have active false afterwards; then generate_finish()
- * reads their features. */
+/* Feeds one token to every active sequence (decode). A sequence that ends is no longer active; generate_finish() then reads its
+ * features. */
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error);
 void generate_finish(const struct lmvr_session *session, const struct sequence *sequence, float *values);
 /* What is attended to for each token of the response that has just ended in `slot`, (count, patches), into `attention`. */

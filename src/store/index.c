@@ -10,7 +10,7 @@
 
 /* ---- writing ---- */
 
-/* Sets object[key] to the text, made UTF-8 where it is not. */
+/* Sets object[key] to the text, made valid UTF-8. */
 static int set_text(json_t *object, const char *key, const char *text)
 {
     char *clean = utf8_clean(text);
@@ -86,7 +86,7 @@ lmvr_status index_reader_open(const char *path, struct index_reader *reader, lmv
     return status;
 }
 
-/* The text of object[key] in *text, in place of what was there; NULL where there is none. False: out of memory. */
+/* Replaces *text by the text of object[key], NULL where there is none. False: out of memory. */
 static bool take_text(const json_t *object, const char *key, char **text)
 {
     const char *value = json_string_value(json_object_get(object, key));
@@ -119,7 +119,7 @@ lmvr_status index_reader_next(struct index_reader *reader, bool *found, lmvr_err
     bool memory = true, fits = object && take_record(reader, object, &memory);
     json_decref(object);
     if (!fits)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu is not a line of an index%s", reader->path,
+        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu is not an index line%s", reader->path,
                          (unsigned long long)reader->lines + 1,
                          reader->lines == 0 ? ", as lmvr embed writes it to index.jsonl" : "");
     if (!memory)

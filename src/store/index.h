@@ -1,12 +1,12 @@
 /*
- * index.jsonl: what became of each input, a JSON object a line, in input order.
+ * index.jsonl: the outcome of each input, one JSON object per line, in input order.
  *
  *     {"path": "a.jpg", "row": 0, "response": "A dog …", "response_tokens": [319, …, 2], "finish": "end"}
  *     {"path": "bad.jpg", "row": null, "error": "bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image"}
  *
- * A picture that was corrupted for `lmvr describe --corrupt` has "corruption" and "severity" after "path". Where nothing was
- * generated a line ends after "row". A line counts once its newline is written. Bytes of a path that are
- * not UTF-8 stand as U+FFFD; the line's place still says which input it is.
+ * A picture that was corrupted for `lmvr describe --corrupt` has "corruption" and "severity" after "path". If nothing was
+ * generated, the object ends after "row". A line counts once its newline is written. Bytes of a path that are not UTF-8 become
+ * U+FFFD; the line's number still identifies the input.
  */
 #ifndef LMVR_SRC_STORE_INDEX_H
 #define LMVR_SRC_STORE_INDEX_H
@@ -18,10 +18,10 @@
 
 struct index_line {
     const char *path;
-    const char *corruption; /* NULL: the picture as it is */
+    const char *corruption; /* NULL: none */
     int severity;           /* of the corruption */
-    const char *error;      /* NULL: the image has a row; else nothing below counts */
-    uint64_t row;           /* in every .npy */
+    const char *error;      /* NULL: the image has a row; else everything below is ignored */
+    uint64_t row;           /* the same in every .npy */
     const char *response;   /* NULL: nothing was generated */
     const int32_t *tokens;
     size_t token_count;
@@ -39,8 +39,8 @@ struct index_reader {
     char *line;        /* the bytes of the line last read */
     size_t line_space; /* getline's */
     uint64_t lines;    /* read so far */
-    off_t offset;      /* where the next line begins */
-    /* Of the line last read. The strings are the reader's; a caller that keeps one puts NULL there. */
+    off_t offset;      /* of the next line */
+    /* From the line last read. The reader owns the strings; a caller takes one over by setting it to NULL. */
     char *input;    /* "path" */
     int64_t row;    /* -1 for null */
     char *response; /* NULL: none */
@@ -49,7 +49,7 @@ struct index_reader {
 
 lmvr_status index_reader_open(const char *path, struct index_reader *reader, lmvr_error *error);
 
-/* Reads the next line. *found is false at the end, and at a last line without a newline, which does not count. */
+/* Reads the next line. *found is false at the end of the file, and at a last line without a newline, which does not count. */
 lmvr_status index_reader_next(struct index_reader *reader, bool *found, lmvr_error *error);
 void index_reader_close(struct index_reader *reader);
 

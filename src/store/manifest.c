@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_MANIFEST (16 << 20) /* bytes; a prompt and some features are far from it */
+#define MAX_MANIFEST (16 << 20) /* bytes; far more than a prompt and some features take */
 
-/* How every run.json begins, be it cut off later. A folder may hold somebody else's file of that name. */
+/* Every run.json begins like this, even a truncated one. Another program's file of that name does not. */
 static const char beginning[] = "{\n  \"lmvr\": \"";
 
 /* FNV-1a, 64 bits, over each path and its NUL. */
@@ -46,7 +46,7 @@ json_t *manifest_make(const json_t *options, const struct store_feature *feature
     char hash[17];
     snprintf(hash, sizeof hash, "%016" PRIx64, hash_inputs(inputs, input_count));
     json_t *manifest = json_pack("{s:s}", "lmvr", LMVR_VERSION);
-    int failed = json_object_update(manifest, (json_t *)options); /* takes references, changes nothing in `options` */
+    int failed = json_object_update(manifest, (json_t *)options); /* shares the values of `options`, which it does not change */
     failed |= json_object_set_new(manifest, "features", features_to_json(features, feature_count));
     failed |= json_object_set_new(manifest, "inputs", json_integer((json_int_t)input_count));
     failed |= json_object_set_new(manifest, "inputs_hash", json_string(hash));
@@ -56,7 +56,7 @@ json_t *manifest_make(const json_t *options, const struct store_feature *feature
     return NULL;
 }
 
-/* Seven digits: a float is written as people write it, 0.7 and not 0.699999988. */
+/* Seven digits, so that a float is written as 0.7 and not 0.699999988. */
 static char *to_text(const json_t *value, size_t flags)
 {
     return json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(7) | flags);
@@ -68,7 +68,7 @@ char *manifest_text(const json_t *manifest, size_t *length)
     if (!text)
         return NULL;
     *length = strlen(text) + 1;
-    text[*length - 1] = '\n'; /* says that the file is whole */
+    text[*length - 1] = '\n'; /* marks the file as complete */
     return text;
 }
 
@@ -129,7 +129,7 @@ static lmvr_status compare_value(const char *key, const json_t *begun, const jso
         status = error_no_memory(error, "run.json");
     else if (strcmp(was, is) != 0)
         status = error_set(error, LMVR_ERROR_INVALID,
-                           "%s: cannot be resumed: it was begun with %s %.300s, and now it is %.300s", output, key, was, is);
+                           "%s: cannot be resumed: it was started with %s %.300s, and now it is %.300s", output, key, was, is);
     free(was);
     free(is);
     return status;
@@ -159,10 +159,11 @@ lmvr_status manifest_compare_inputs(const json_t *begun, const json_t *now, size
     json_int_t is = json_integer_value(json_object_get(now, "inputs"));
     if (was != is)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: cannot be resumed: it was begun with %lld inputs, and now they are %lld", output, (long long)was,
-                         (long long)is);
+                         "%s: cannot be resumed: it was started with %lld inputs, and now there are %lld", output,
+                         (long long)was, (long long)is);
     if (json_equal(json_object_get(begun, "inputs_hash"), json_object_get(now, "inputs_hash")))
         return LMVR_OK;
     return error_set(error, LMVR_ERROR_INVALID,
-                     "%s: cannot be resumed: it was begun with other inputs (as many, the first %zu the same)", output, same);
+                     "%s: cannot be resumed: it was started with other inputs (the same number, of which the first %zu agree)",
+                     output, same);
 }

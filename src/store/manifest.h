@@ -1,7 +1,7 @@
 /*
- * run.json: everything that an output's bytes depend on, so that --resume can tell whether it would continue the same thing.
- * A flat object: "lmvr" (the version), the caller's options in their order, then "features", "inputs" (how many) and
- * "inputs_hash". It holds no time or place, so that a resumed run's files equal an undisturbed one's.
+ * run.json: everything that an output's bytes depend on, so that --resume can tell whether it would continue the same run. A
+ * flat object: "lmvr" (the version), the caller's options in their order, then "features", "inputs" (how many) and
+ * "inputs_hash". It holds no time and no location, so that a resumed run gives the same files as an uninterrupted one.
  */
 #ifndef LMVR_SRC_STORE_MANIFEST_H
 #define LMVR_SRC_STORE_MANIFEST_H
@@ -19,20 +19,20 @@ struct store_feature {
 json_t *manifest_make(const json_t *options, const struct store_feature *features, size_t feature_count,
                       const char *const *inputs, size_t input_count);
 
-/* The file's bytes, without a NUL at their end, to be freed; NULL: out of memory. */
+/* The file's bytes, without a terminating NUL, to be freed; NULL: out of memory. */
 char *manifest_text(const json_t *manifest, size_t *length);
 
 /* Rewrites the file from its beginning. */
 lmvr_status manifest_write(const json_t *manifest, int fd, const char *path, lmvr_error *error);
 
-/* Reads it. *manifest is NULL where the file is empty or cut off, as a run that is killed at its very start leaves it. A file
- * that is not lmvr's at all is refused. */
+/* Reads the file. *manifest is NULL where it is empty or truncated, as a run that was killed at its very start leaves it. A
+ * file that lmvr has not written is refused. */
 lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_error *error);
 
-/* Refuses, naming the first option that differs, what it was and what it is now. */
+/* LMVR_ERROR_INVALID, naming the first option that differs, with its old and new value. */
 lmvr_status manifest_compare_options(const json_t *begun, const json_t *now, const char *output, lmvr_error *error);
 
-/* The same for the list of inputs as a whole; `same` is the number of inputs that are known to agree. */
+/* The same for the list of inputs as a whole; `same` is the number of leading inputs known to agree. */
 lmvr_status manifest_compare_inputs(const json_t *begun, const json_t *now, size_t same, const char *output, lmvr_error *error);
 
 #endif

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rows are written as they lie in memory, as '<f4'");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rows are written without swapping bytes, as '<f4'");
 
 /* ---- writing ---- */
 
@@ -60,7 +60,7 @@ lmvr_status npy_writer_create(const char *path, size_t dim, struct npy_writer *w
     return status;
 }
 
-/* Whole rows by the file's size, after a look at the header. A header cut short counts as no rows. */
+/* The number of whole rows by the file's size, after checking the header. A truncated header counts as no rows. */
 static lmvr_status count_rows(struct npy_writer *w, lmvr_error *error)
 {
     char bytes[NPY_HEADER_SIZE];
@@ -78,7 +78,7 @@ static lmvr_status count_rows(struct npy_writer *w, lmvr_error *error)
     if (header.data != NPY_HEADER_SIZE)
         return error_set(error, LMVR_ERROR_INVALID, "%s: was not written by lmvr", w->path);
     if (header.dim != w->dim)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has rows of %llu values where %zu are expected", w->path,
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has rows of %llu values, expected %zu", w->path,
                          (unsigned long long)header.dim, w->dim);
     w->rows = (uint64_t)(st.st_size - NPY_HEADER_SIZE) / (w->dim * sizeof(float));
     return LMVR_OK;
@@ -96,7 +96,7 @@ lmvr_status npy_writer_open(const char *path, size_t dim, struct npy_writer *wri
 
 lmvr_status npy_writer_cut(struct npy_writer *writer, uint64_t rows, lmvr_error *error)
 {
-    /* The header first: it must never count rows that are not there. */
+    /* The header first: it must never count rows that do not exist. */
     lmvr_status status = write_header(writer, rows, error);
     if (status == LMVR_OK)
         status = file_truncate(writer->fd, writer->path, row_offset(writer, rows), error);
@@ -151,13 +151,12 @@ static lmvr_status read_header(struct npy_reader *r, lmvr_error *error)
         return status;
     uint64_t expected = header.data + header.data_bytes, found = (uint64_t)st.st_size;
     if (found < expected)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu bytes where its header asks for %llu", r->path,
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu bytes, expected %llu by its header", r->path,
                          (unsigned long long)found, (unsigned long long)expected);
     if (found > expected)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: goes on after its %llu rows: a run that was stopped, to be finished with "
-                         "--resume",
-                         r->path, (unsigned long long)header.rows);
+                         "%s: has data after its %llu rows: the run was interrupted; finish it with --resume", r->path,
+                         (unsigned long long)header.rows);
     r->rows = header.rows;
     r->dim = header.dim;
     r->data = (off_t)header.data;
@@ -170,7 +169,7 @@ lmvr_status npy_reader_open(const char *path, struct npy_reader *reader, lmvr_er
     reader->path = strdup(path);
     if (!reader->path)
         return error_no_memory(error, "a file name");
-    reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no waiting for a pipe */
+    reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* does not block on a pipe */
     lmvr_status status = reader->fd >= 0 ? read_header(reader, error) : file_error(error, path, "open");
     if (status != LMVR_OK)
         npy_reader_close(reader);

@@ -1,9 +1,9 @@
 /*
- * NumPy's .npy files of float32 rows (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+ * NumPy's .npy files, of float32 rows (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
  *
- * The writer's header is always 128 bytes, with room for any row count, and is patched in place after each row: a run that is
- * killed leaves a file whose header counts whole rows only, perhaps with part of another row behind them, which NumPy
- * ignores and npy_writer_open() cuts off.
+ * The writer's header is always 128 bytes, with room for any row count, and is updated in place after each row. So a killed run
+ * leaves a file whose header counts whole rows only, perhaps followed by part of another row, which NumPy ignores and
+ * npy_writer_cut() removes.
  */
 #ifndef LMVR_SRC_STORE_NPY_H
 #define LMVR_SRC_STORE_NPY_H
@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-#define NPY_HEADER_SIZE 128 /* of the files written here */
+#define NPY_HEADER_SIZE 128 /* bytes, of the files written here */
 #define NPY_MAX_DIM     (1u << 30)
 
 /* ---- writing ---- */
@@ -24,20 +24,20 @@ struct npy_writer {
     uint64_t rows;
 };
 
-/* Makes `path`, or empties it, as an array of 0 rows. */
+/* Creates or truncates `path`, as an array of 0 rows. */
 lmvr_status npy_writer_create(const char *path, size_t dim, struct npy_writer *writer, lmvr_error *error);
 
-/* Opens a file that was begun before and changes nothing yet: writer->rows is the number of whole rows that its bytes hold,
- * whatever its header counts. A file with other rows than (rows, dim) float32 is refused. */
+/* Opens an existing file, changing nothing yet: writer->rows is the number of whole rows that its size allows, whatever its
+ * header says. A file that is not (rows, dim) float32 is refused. */
 lmvr_status npy_writer_open(const char *path, size_t dim, struct npy_writer *writer, lmvr_error *error);
 
-/* Keeps the first `rows` rows, of those that are there, and counts them in the header. */
+/* Truncates the file to its first `rows` rows, and updates the header. */
 lmvr_status npy_writer_cut(struct npy_writer *writer, uint64_t rows, lmvr_error *error);
 
-/* Appends a row, then counts it in the header. After a failure the caller cuts. */
+/* Appends a row, then updates the header. After a failure the caller must call npy_writer_cut(). */
 lmvr_status npy_writer_append(struct npy_writer *writer, const float *row, lmvr_error *error);
 
-/* Brings everything to disk and closes; a writer that is not open is allowed. */
+/* Syncs everything to disk and closes; a writer that is not open is allowed. */
 lmvr_status npy_writer_close(struct npy_writer *writer, lmvr_error *error);
 
 /* ---- reading ---- */
@@ -46,10 +46,10 @@ struct npy_reader {
     int fd;
     char *path; /* owned */
     uint64_t rows, dim;
-    off_t data; /* where the first row begins */
+    off_t data; /* offset of the first row */
 };
 
-/* Opens a two-dimensional float32 array in C order whose size is what its header says. */
+/* Opens a two-dimensional float32 array in C order, whose size must match its header. */
 lmvr_status npy_reader_open(const char *path, struct npy_reader *reader, lmvr_error *error);
 
 /* Reads rows first..first+count-1 into `out` (count, dim). Thread-safe. */
@@ -64,10 +64,10 @@ struct npy_header {
     uint64_t data_bytes; /* rows * dim * 4 */
 };
 
-/* The most bytes that npy_header_parse() ever looks at. */
+/* The most bytes that npy_header_parse() ever reads. */
 #define NPY_MAX_HEADER (12 + 65536)
 
-/* Reads the header from the file's first `size` bytes (all of the file, or NPY_MAX_HEADER of them). */
+/* Parses the header in the file's first `size` bytes (the whole file, or NPY_MAX_HEADER bytes of it). */
 lmvr_status npy_header_parse(const void *bytes, size_t size, const char *path, struct npy_header *header, lmvr_error *error);
 
 #endif

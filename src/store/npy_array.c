@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGNMENT      64 /* of the first value, as NumPy writes it */
+#define ALIGNMENT      64 /* bytes, of the first value, as in NumPy's own files */
 #define MAX_DIMENSIONS 8
-#define MAX_HEADER     512 /* more than a dictionary of MAX_DIMENSIONS numbers takes */
+#define MAX_HEADER     512 /* bytes; more than a dictionary with MAX_DIMENSIONS numbers takes */
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are written as they lie in memory, as '<f4'");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are written without swapping bytes, as '<f4'");
 
-/* The header, padded with spaces and ended by a newline. Returns its size. */
+/* Makes the header, padded with spaces and ended by a newline. Returns its size. */
 static size_t make_header(char header[MAX_HEADER], const size_t *shape, size_t dimensions)
 {
     size_t used = (size_t)snprintf(header + 10, MAX_HEADER - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (") + 10;
@@ -36,7 +36,7 @@ lmvr_status npy_array_write(const char *path, const float *values, const size_t 
     for (size_t i = 0; i < dimensions && fits; i++)
         fits = !__builtin_mul_overflow(size, shape[i], &size);
     if (!fits || size > SIZE_MAX / 2)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: an array of this shape cannot be written", path);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot write an array of this shape", path);
     size_t header_size = make_header(header, shape, dimensions);
     char *bytes = malloc(header_size + size);
     if (!bytes)

@@ -60,7 +60,7 @@ static bool take_number(struct text *t, uint64_t *out)
     return t->at > first;
 }
 
-/* "(3, 4)" or "(3,)": *dims is how many there are; more than two are counted but not kept. */
+/* "(3, 4)" or "(3,)": *dims is the number of dimensions; beyond two, sizes are counted but not stored. */
 static bool take_shape(struct text *t, uint64_t shape[2], int *dims)
 {
     *dims = 0;
@@ -98,7 +98,7 @@ static bool take_field(struct text *t, struct fields *f)
     if (strcmp(key, "descr") == 0 && !f->has_type) {
         f->has_type = true;
         skip_space(t);
-        if (t->at < t->end && *t->at == '[') { /* a record type: its parts do not matter, it is refused */
+        if (t->at < t->end && *t->at == '[') { /* a record type, which is refused whatever its fields */
             strcpy(f->type, "[records]");
             t->at = t->end;
             return true;
@@ -136,14 +136,14 @@ static bool take_dictionary(struct text *t, struct fields *f)
     return t->at == t->end && f->has_type && f->has_order && f->has_shape;
 }
 
-/* Where the dictionary begins and ends, from the fixed part: magic, version, length. */
+/* Finds the dictionary by the fixed part of the header: magic, version, length. */
 static lmvr_status find_dictionary(const unsigned char *b, size_t size, const char *path, size_t *begin, size_t *length,
                                    lmvr_error *error)
 {
     if (size < 10 || memcmp(b, "\x93NUMPY", 6) != 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: not a .npy file", path);
     if (b[6] < 1 || b[6] > 3 || b[7] != 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: .npy version %d.%d is not known here", path, b[6], b[7]);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: unsupported .npy version %d.%d", path, b[6], b[7]);
     *begin = b[6] == 1 ? 10 : 12;
     *length = b[8] | (size_t)b[9] << 8;
     if (b[6] > 1 && size >= 12)
@@ -156,14 +156,13 @@ static lmvr_status find_dictionary(const unsigned char *b, size_t size, const ch
 static lmvr_status check_fields(const struct fields *f, const char *path, lmvr_error *error)
 {
     if (strcmp(f->type, "<f4") != 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: holds values of type '%s' where float32 ('<f4') is expected", path,
-                         f->type);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: holds values of type '%s', expected float32 ('<f4')", path, f->type);
     if (f->fortran)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: is in Fortran order where C order is expected", path);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is in Fortran order, expected C order", path);
     if (f->dims != 2)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has %d dimensions where 2 (rows, values) are expected", path, f->dims);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has %d dimensions, expected 2 (rows, values)", path, f->dims);
     if (f->shape[1] < 1 || f->shape[1] > NPY_MAX_DIM)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has rows of %llu values where 1 to %u are expected", path,
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has rows of %llu values, expected 1 to %u", path,
                          (unsigned long long)f->shape[1], NPY_MAX_DIM);
     return LMVR_OK;
 }

@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The line just read must be the next input's: its path, and the next row or none. */
+/* The line just read must be that of the next input: its path, and the next row or none. */
 static lmvr_status check_line(const struct index_reader *r, const struct resume_point *point, const char *const *inputs,
                               size_t input_count, const char *output, lmvr_error *error)
 {
     if (point->lines >= input_count)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be resumed: it was begun with more inputs than the %zu of now",
-                         output, input_count);
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: cannot be resumed: it was started with more inputs than the %zu given now", output, input_count);
     if (r->row >= 0 && (uint64_t)r->row != point->rows)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu has row %lld where %llu is due", r->path,
+        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu has row %lld, expected row %llu", r->path,
                          (unsigned long long)r->lines, (long long)r->row, (unsigned long long)point->rows);
     char *input = utf8_clean(inputs[point->lines]);
     if (!input)
@@ -41,7 +41,7 @@ lmvr_status resume_find(const char *index_path, uint64_t rows_available, const c
         if (status != LMVR_OK || !found)
             break;
         status = check_line(&reader, point, inputs, input_count, output, error);
-        /* Rows can be missing behind whole lines where the machine itself went down, not only the run. */
+        /* A complete line can lack its rows if the machine itself went down, not only the run. */
         if (status != LMVR_OK || (reader.row >= 0 && point->rows == rows_available))
             break;
         point->lines++;

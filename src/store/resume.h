@@ -8,12 +8,12 @@
 
 struct resume_point {
     uint64_t lines;   /* inputs that are done */
-    uint64_t rows;    /* of them, those that have a row */
+    uint64_t rows;    /* how many of them have a row */
     off_t index_size; /* bytes of the index up to there */
 };
 
-/* Reads the index, of which only whole lines with a row below `rows_available` count. A line that does not belong there, or
- * that names another path than the input at its place, is refused. Changes nothing. */
+/* Reads the index, of which only complete lines whose row is below `rows_available` count. A line that is not an index line, or
+ * names another path than the input of the same number, is refused. Changes nothing on disk. */
 lmvr_status resume_find(const char *index_path, uint64_t rows_available, const char *const *inputs, size_t input_count,
                         const char *output, struct resume_point *point, lmvr_error *error);
 

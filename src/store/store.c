@@ -15,7 +15,7 @@
 struct store {
     struct place place;
     int run_fd;    /* of run.json; its lock is the store's */
-    bool made_run; /* run.json was not there before */
+    bool made_run; /* run.json is new */
     int index_fd;
     off_t index_size;
     struct npy_writer *features;
@@ -23,16 +23,16 @@ struct store {
     uint64_t done, rows;
 };
 
-/* ---- what lies there ---- */
+/* ---- files from earlier runs ---- */
 
-/* The size of a file, -1 where there is none. */
+/* The size of a file, -1 if there is none. */
 static off_t size_of(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
-/* A file that would be written over. */
+/* Checks a file that would be overwritten; up to `harmless` bytes, it holds nothing of value. */
 static lmvr_status check_old_file(const struct place *place, const char *path, bool has_run, off_t harmless,
                                   enum store_mode mode, lmvr_error *error)
 {
@@ -49,8 +49,8 @@ static lmvr_status check_old_file(const struct place *place, const char *path, b
     return LMVR_OK;
 }
 
-/* Whether a run in this mode may begin, given the files that are there. An index without lines and arrays without rows, beside
- * a run.json, are what a run that was stopped at its very start leaves; they stand in nobody's way. */
+/* Checks that a run in this mode may start, given the files that exist. An index without lines and arrays without rows, next to
+ * a run.json, are left by a run that was stopped at its very start, and are no obstacle. */
 static lmvr_status check_state(const struct place *place, enum store_mode mode, const struct store_feature *features,
                                size_t feature_count, lmvr_error *error)
 {
@@ -74,7 +74,7 @@ lmvr_status store_check(const char *output, enum store_mode mode, size_t feature
     if (status != LMVR_OK)
         return status;
     if (place.single && feature_count > 1)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: one file holds one feature, not %zu; a folder holds them all",
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: a single file holds one feature, not %zu; name a folder instead",
                            output, feature_count);
     if (status == LMVR_OK)
         status = place_check_writable(&place, error);
@@ -92,7 +92,7 @@ lmvr_status store_check(const char *output, enum store_mode mode, size_t feature
     return status;
 }
 
-/* ---- beginning ---- */
+/* ---- starting ---- */
 
 static lmvr_status remove_file(const char *path, lmvr_error *error)
 {
@@ -102,15 +102,15 @@ static lmvr_status remove_file(const char *path, lmvr_error *error)
 static lmvr_status remove_feature(const struct place *place, const char *name, lmvr_error *error)
 {
     if (place_check_name(name, NULL) != LMVR_OK)
-        return LMVR_OK; /* nothing that a run.json of ours names */
+        return LMVR_OK; /* no run.json of ours names such a feature */
     char *path = place_feature_path(place, name);
     lmvr_status status = path ? remove_file(path, error) : error_no_memory(error, "a file name");
     free(path);
     return status;
 }
 
-/* Removes the results of `begun` (NULL: unknown) and what lies where the new ones will. The index goes first, so that a kill
- * in between leaves no lines without rows. */
+/* Removes the results of `begun` (NULL: unknown), and any files in the places of the new ones. The index goes first, so that a
+ * run killed in between leaves no lines without rows. */
 static lmvr_status remove_old(const struct store *s, const json_t *begun, const struct store_plan *plan, lmvr_error *error)
 {
     size_t i;
@@ -147,7 +147,7 @@ static lmvr_status open_index(struct store *s, int flags, lmvr_error *error)
     return s->index_fd >= 0 ? LMVR_OK : file_error(error, s->place.index_path, "open");
 }
 
-/* run.json, then the arrays, then the index: where there is an index there is everything. */
+/* Creates run.json, then the arrays, then the index: if there is an index, there is everything. */
 static lmvr_status begin(struct store *s, const json_t *begun, const json_t *now, const struct store_plan *plan,
                          lmvr_error *error)
 {
@@ -222,7 +222,7 @@ static lmvr_status check_names(const struct store_plan *plan, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* Under the lock: reads what was begun, and goes on with it or begins anew. */
+/* Under the lock: reads what an earlier run has left, then resumes it or starts afresh. */
 static lmvr_status begin_or_resume(struct store *s, const struct store_plan *plan, lmvr_error *error)
 {
     json_t *begun = NULL;
@@ -252,7 +252,7 @@ static lmvr_status open_store(struct store *s, const struct store_plan *plan, lm
         status = place_open_run(&s->place, &s->run_fd, &s->made_run, error);
     if (status != LMVR_OK)
         return status;
-    /* Once more: another run may have begun and ended since. */
+    /* Check again: another run may have started and ended since. */
     if (!s->made_run)
         status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, error);
     if (status == LMVR_OK)
@@ -321,7 +321,7 @@ lmvr_status store_add(struct store *store, const float *const *rows, const struc
         store->done++;
     } else {
         cut_to(store, NULL);
-        status = LMVR_ERROR_RESOURCE; /* whatever it is, it came up midway */
+        status = LMVR_ERROR_RESOURCE; /* whatever went wrong, it did so midway */
     }
     free(text);
     return status;

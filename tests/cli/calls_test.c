@@ -102,7 +102,7 @@ static const struct {
     {"embed -m m -o out --resume --force a.jpg",
      "lmvr embed: --resume keeps what --force removes: only one of them can be given\n"},
     {"embed -m m -o out.npy -f llm -f pixels a.jpg",
-     "lmvr embed: out.npy: one file holds one feature, not 2; a folder holds them all\n"},
+     "lmvr embed: out.npy: a single file holds one feature, not 2; name a folder instead\n"},
     {"embed -m m -o out -f nonsense a.jpg", "lmvr embed: feature \"nonsense\": there is no such source\n"},
     {"embed -m m -o out -f llm -f llm a.jpg", "lmvr embed: two features have the name \"llm\"\n"},
     {"embed -m m -o out -f ../x=llm a.jpg",

@@ -148,13 +148,13 @@ static void test_resume_refuses_other_options(void **state)
     assert_ended(lmvr("embed -m m -o out in/0000.jpg in/0001.jpg in/0002.jpg"), 0, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_ended(lmvr("embed -m m --resume %s -o out in", cases[i].options), 2, cases[i].difference);
-        assert_non_null(strstr(run_done.err, "out: cannot be resumed: it was begun with "));
+        assert_non_null(strstr(run_done.err, "out: cannot be resumed: it was started with "));
     }
     assert_ended(lmvr("embed -m m --resume -o out in --aspect crop --batch 3 --threads 2 --dtype bf16 --strict --quiet"), 0,
                  NULL);
     assert_ended(lmvr("embed -m m --resume -o out in/0000.jpg in/0002.jpg in/0001.jpg"), 2,
                  "its input 2 was in/0001.jpg, and now it is in/0002.jpg");
-    assert_ended(lmvr("embed -m m --resume -o out in in"), 2, "it was begun with 3 inputs, and now they are 6");
+    assert_ended(lmvr("embed -m m --resume -o out in in"), 2, "it was started with 3 inputs, and now there are 6");
 }
 
 static void test_strict(void **state)

@@ -273,7 +273,7 @@ static const struct {
     {"probe fit --features f.npy --labels paths.csv --index . -o out",
      "lmvr probe fit: .: is a folder; expected an index.jsonl, as lmvr embed writes it\n"},
     {"probe fit --features f.npy --labels paths.csv --index l.csv -o out",
-     "lmvr probe fit: l.csv: line 1 is not a line of an index, as lmvr embed writes it to index.jsonl\n"},
+     "lmvr probe fit: l.csv: line 1 is not an index line, as lmvr embed writes it to index.jsonl\n"},
     {"probe score -p . --features f.npy --labels l.csv", "lmvr probe score: .: is a folder, where a file is expected\n"},
     {"probe score --features f.npy --labels l.csv", "lmvr probe score: no probe: -p has to name a file that probe fit wrote\n"},
     {"probe score -p f.npy --features f.npy --labels l.csv",

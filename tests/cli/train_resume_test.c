@@ -62,7 +62,7 @@ static void test_a_kill_leaves_no_temporary_files(void **state)
 
 static void refuse(const char *options, const char *difference)
 {
-    assert_ended(lmvr("%s --resume -o out", options), 2, "out: cannot be resumed: it was begun with ");
+    assert_ended(lmvr("%s --resume -o out", options), 2, "out: cannot be resumed: it was started with ");
     if (!strstr(run_done.err, difference))
         fail_msg("\"%s\" should be said, but: %s", difference, run_done.err);
 }

@@ -99,7 +99,7 @@ static void test_resume_names_the_difference(void **state)
     (void)state;
     assert_run("out", STORE_NEW, 3);
     assert_refused("out", STORE_RESUME, "Who?",
-                   "out: cannot be resumed: it was begun with prompt \"What?\", and now it is \"Who?\"");
+                   "out: cannot be resumed: it was started with prompt \"What?\", and now it is \"Who?\"");
     const char *inputs[SAMPLE_COUNT + 1];
     memcpy(inputs, sample_inputs, sizeof sample_inputs);
     json_t *options = json_pack("{s:s, s:f, s:i}", "prompt", "What?", "temperature", (double)0.7f, "seed", 5);
@@ -112,27 +112,28 @@ static void test_resume_names_the_difference(void **state)
     inputs[1] = sample_inputs[1];
     inputs[4] = "other.jpg";
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message,
-                        "out: cannot be resumed: it was begun with other inputs (as many, the first 3 the same)");
+    assert_string_equal(
+        error.message,
+        "out: cannot be resumed: it was started with other inputs (the same number, of which the first 3 agree)");
     inputs[4] = sample_inputs[4];
     plan.input_count = SAMPLE_COUNT + 1;
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "out: cannot be resumed: it was begun with 6 inputs, and now they are 7");
+    assert_string_equal(error.message, "out: cannot be resumed: it was started with 6 inputs, and now there are 7");
     plan.input_count = 2;
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "out: cannot be resumed: it was begun with more inputs than the 2 of now");
+    assert_string_equal(error.message, "out: cannot be resumed: it was started with more inputs than the 2 given now");
     plan.input_count = SAMPLE_COUNT;
     plan.feature_count = 1;
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
-    assert_non_null(strstr(error.message, "it was begun with features [{\"name\": \"llm\""));
+    assert_non_null(strstr(error.message, "it was started with features [{\"name\": \"llm\""));
     plan.feature_count = 2;
     json_object_set_new(options, "beam", json_integer(3));
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
-    assert_non_null(strstr(error.message, "it was begun with beam nothing, and now it is 3"));
+    assert_non_null(strstr(error.message, "it was started with beam nothing, and now it is 3"));
     json_object_del(options, "beam");
     json_object_del(options, "seed");
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
-    assert_non_null(strstr(error.message, "it was begun with seed 5, and now it is nothing"));
+    assert_non_null(strstr(error.message, "it was started with seed 5, and now it is nothing"));
     json_decref(options);
     assert_run("out", STORE_RESUME, SAMPLE_COUNT); /* none of them changed anything */
 }
@@ -200,9 +201,9 @@ static void test_damaged_results(void **state)
     write_text("out/index.jsonl", "{\"path\": \"a.jpg\", \"row\": 0}\nnonsense\n");
     assert_run("out", STORE_FORCE, SAMPLE_COUNT);
     write_text("out/index.jsonl", "{\"path\": \"a.jpg\", \"row\": 0}\nnonsense\n");
-    assert_refused("out", STORE_RESUME, "What?", "out/index.jsonl: line 2 is not a line of an index");
+    assert_refused("out", STORE_RESUME, "What?", "out/index.jsonl: line 2 is not an index line");
     write_text("out/index.jsonl", "{\"path\": \"a.jpg\", \"row\": 1}\n");
-    assert_refused("out", STORE_RESUME, "What?", "out/index.jsonl: line 1 has row 1 where 0 is due");
+    assert_refused("out", STORE_RESUME, "What?", "out/index.jsonl: line 1 has row 1, expected row 0");
 }
 
 /* After a crash of the machine there may be lines without rows: they are computed again. */
@@ -242,7 +243,7 @@ static void test_names(void **state)
     plan.output = "out.npy";
     features[1].name = "b";
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "out.npy: one file holds one feature, not 2; a folder holds them all");
+    assert_string_equal(error.message, "out.npy: a single file holds one feature, not 2; name a folder instead");
     assert_int_equal(store_check("out.npy", STORE_NEW, 2, &error), LMVR_ERROR_INVALID);
     json_decref(options);
     assert_int_equal(store_close(NULL, &error), LMVR_OK);

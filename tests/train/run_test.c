@@ -352,7 +352,7 @@ static void test_results_are_not_written_over(void **state)
     assert_fails(options, LMVR_ERROR_INVALID, "out: holds results already; --resume continues them, --force removes them");
     options.settings = "{\"rate\": 0.07, \"sizes\": [1, 2]}";
     options.resume = true;
-    assert_fails(options, LMVR_ERROR_INVALID, "out: cannot be resumed: it was begun with rate 0.05, and now it is 0.07");
+    assert_fails(options, LMVR_ERROR_INVALID, "out: cannot be resumed: it was started with rate 0.05, and now it is 0.07");
     options.resume = false;
     options.force = true;
     run_well(options, &w);
