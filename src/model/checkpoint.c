@@ -25,7 +25,7 @@ struct checkpoint {
     char *folder;
     size_t file_count, count;
     struct safetensors **files;
-    struct weight *weights; /* by canonical name */
+    struct weight *weights; /* sorted by canonical name */
 };
 
 static int compare_weights(const void *a, const void *b)
@@ -59,13 +59,13 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*x, *y);
 }
 
-/* The index names files of its own folder; a path could lead anywhere. */
+/* The index may only name files in its own folder; a path could lead anywhere. */
 static bool is_plain_name(const char *name)
 {
     return name && name[0] != '\0' && name[0] != '.' && !strchr(name, '/');
 }
 
-/* Each shard once, in name order. The strings are the index's. */
+/* Lists each shard once, sorted by name. The strings belong to the index. */
 static lmvr_status list_shards(const char *path, const json_t *map, const char **shards, size_t *count, lmvr_error *error)
 {
     const char *tensor;
@@ -75,8 +75,8 @@ static lmvr_status list_shards(const char *path, const json_t *map, const char *
     {
         shards[n] = json_string_value(shard);
         if (!is_plain_name(shards[n++]))
-            return error_set(error, LMVR_ERROR_INVALID, "%s: the file of tensor %s is not the name of a file in its folder",
-                             path, tensor);
+            return error_set(error, LMVR_ERROR_INVALID, "%s: the file of tensor %s is not a file name in the same folder", path,
+                             tensor);
     }
     qsort(shards, n, sizeof *shards, compare_strings);
     *count = 0;
@@ -84,12 +84,11 @@ static lmvr_status list_shards(const char *path, const json_t *map, const char *
         if (i == 0 || strcmp(shards[i], shards[i - 1]) != 0)
             shards[(*count)++] = shards[i];
     if (*count > MAX_SHARDS)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: names %zu files, more than the %d that are opened", path, *count,
-                         MAX_SHARDS);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: names %zu files, more than the limit of %d", path, *count, MAX_SHARDS);
     return LMVR_OK;
 }
 
-/* A file's name as the index spells it. */
+/* A file's name without its folder, as in the index. */
 static const char *shard_name(const struct safetensors *file)
 {
     const char *path = safetensors_path(file), *slash = strrchr(path, '/');
@@ -128,8 +127,8 @@ static lmvr_status open_shards(struct checkpoint *c, const char *path, const jso
     {
         const struct safetensors *file = find_shard(c, json_string_value(shard));
         if (!safetensors_find(file, tensor))
-            return error_set(error, LMVR_ERROR_INVALID, "%s: has no tensor %s, which %s says it has", safetensors_path(file),
-                             tensor, INDEX);
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has no tensor %s, although %s lists it there",
+                             safetensors_path(file), tensor, INDEX);
     }
     return LMVR_OK;
 }
@@ -146,7 +145,7 @@ static lmvr_status add_weight(struct checkpoint *c, const struct safetensors *fi
     return LMVR_OK;
 }
 
-/* Two tensors for one weight: which of them is meant cannot be told. */
+/* Refuses two tensors for one weight: there is no telling which of them is meant. */
 static lmvr_status check_doubles(const struct checkpoint *c, lmvr_error *error)
 {
     for (size_t i = 1; i < c->count; i++) {
@@ -158,7 +157,7 @@ static lmvr_status check_doubles(const struct checkpoint *c, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* Names every tensor of the files. Where the index puts a tensor into one file, another file's of that name does not count. */
+/* Lists the tensors of all files by canonical name. A tensor in another file than the index says is ignored. */
 static lmvr_status collect(struct checkpoint *c, const json_t *map, lmvr_error *error)
 {
     size_t total = 0;
@@ -212,7 +211,7 @@ static lmvr_status open_one(struct checkpoint *c, lmvr_error *error)
     return collect(c, NULL, error);
 }
 
-/* As transformers, the single file first. */
+/* Looks for the single file first, as transformers does. */
 static lmvr_status open_folder(struct checkpoint *c, lmvr_error *error)
 {
     char *single = input_path(c->folder, SINGLE), *index = input_path(c->folder, INDEX);
@@ -290,14 +289,14 @@ static bool check_tensor(const struct checkpoint_tensor *tensor, int dims, const
         return false;
     }
     if (entry->dtype != ST_F32 && entry->dtype != ST_F16 && entry->dtype != ST_BF16) {
-        error_write(error, "%s: tensor %s is of %s, expected F32, F16 or BF16", path, entry->name,
+        error_write(error, "%s: tensor %s has dtype %s, expected F32, F16 or BF16", path, entry->name,
                     safetensors_dtype_name(entry->dtype));
         return false;
     }
     return true;
 }
 
-/* The tensor, now used; NULL where it is not there or is another than expected. */
+/* The tensor, marked as used; NULL where it is missing or not as expected. */
 static const struct checkpoint_tensor *take(struct checkpoint *c, const char *canonical, int dims, const int64_t *shape,
                                             lmvr_error *error)
 {
@@ -341,7 +340,7 @@ lmvr_status checkpoint_read(struct checkpoint *checkpoint, const char *canonical
     return checkpoint_read_part(tensor, 0, tensor->entry->size / safetensors_dtype_size(tensor->entry->dtype), out, error);
 }
 
-/* ---- what is left ----------------------------------------------------------------------------------------------------- */
+/* ---- all tensors ------------------------------------------------------------------------------------------------------ */
 
 size_t checkpoint_count(const struct checkpoint *checkpoint)
 {
@@ -382,8 +381,8 @@ lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_er
                      safetensors_path(first->tensor.file), first->tensor.entry->name, others);
 }
 
-#define SAMPLES     8  /* places in a tensor that are looked at */
-#define SAMPLE_SIZE 64 /* bytes of each */
+#define SAMPLES     8  /* places hashed per tensor */
+#define SAMPLE_SIZE 64 /* bytes per place */
 
 static lmvr_status hash_samples(const struct checkpoint_tensor *tensor, uint64_t *hash, lmvr_error *error)
 {

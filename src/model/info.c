@@ -1,11 +1,11 @@
-/* What a model is, from its configuration alone. */
+/* Describes a model by its configuration alone. */
 #include "arguments.h"
 #include "model/checkpoint.h"
 #include "model/model.h"
 
 #include <stdio.h>
 
-/* Parameters of the matrices, which are held in the model's dtype, and of the rest, which is f32. */
+/* Numbers of parameters: in matrices, which are held in the model's dtype, and in vectors, which are held in f32. */
 struct counts {
     int64_t matrices, vectors;
 };
@@ -20,7 +20,7 @@ static struct counts count_vision(const struct vision_config *c)
 {
     int64_t width = c->width, blocks = c->blocks;
     int64_t block = 9 * width - (c->kind == VISION_EVA && !c->qkv_bias ? 3 * width : 0) + c->mlp_width;
-    int64_t outside = 3 * width + (c->kind == VISION_EVA ? width : 0); /* class and norm, and a bias of the patches */
+    int64_t outside = 3 * width + (c->kind == VISION_EVA ? width : 0); /* class token, norm, and bias of the patch embedding */
     return (struct counts){.matrices = 3 * (int64_t)c->patch_size * c->patch_size * width +
                                        blocks * (4 * width * width + 2 * width * c->mlp_width),
                            .vectors = outside + (patches(c) + 1) * width + blocks * block};
@@ -64,7 +64,7 @@ static struct counts count_t5(const struct language_config *c)
                                       2 * (int64_t)c->t5.buckets * c->heads};
 }
 
-/* A tied head is packed as a matrix of its own, but is no parameter of its own. */
+/* A tied head takes memory, as it is packed as a matrix of its own, but has no parameters of its own. */
 static struct counts count_language(const struct language_config *c, bool with_tied_head)
 {
     struct counts counts = c->kind == LANGUAGE_T5 ? count_t5(c) : count_llama(c);
@@ -113,7 +113,7 @@ static void describe(const struct model_config *c, lmvr_model_info *info)
     info->max_positions = l->max_positions;
 }
 
-/* All of it but what only the weight files say. */
+/* Fills in everything except what only the weight files tell. */
 static void describe_at(const struct model_config *c, enum dtype dtype, lmvr_model_info *info)
 {
     const struct language_config *l = &c->language;

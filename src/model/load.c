@@ -117,7 +117,7 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
         TRY(load_llama_block(loader, config, i, &llama->blocks[i]));
     }
     TRY(load_norm(loader, "language_model.model.norm", config->width, &llama->norm.weight, NULL));
-    /* as transformers: a head that the file holds is used, tied or not */
+    /* as in transformers, a head in the file is used even if the configuration ties it */
     bool tied = config->tied && !(loader->checkpoint && checkpoint_has(loader->checkpoint, LLAMA_HEAD ".weight"));
     return load_linear(loader, tied ? LLAMA_EMBEDDING : LLAMA_HEAD, config->vocabulary, config->width, false, &llama->head);
 }

@@ -1,4 +1,4 @@
-/* From tensors in a checkpoint to the packed layers of a model. */
+/* Loads the packed layers of a model from the tensors of a checkpoint. */
 #ifndef LMVR_SRC_MODEL_LOAD_H
 #define LMVR_SRC_MODEL_LOAD_H
 
@@ -10,16 +10,16 @@
 #include "model/config.h"
 #include "vision/eva.h"
 
-/* Where weights come from. */
+/* The source of the weights. */
 struct loader {
     struct checkpoint *checkpoint; /* NULL: random weights */
     uint64_t random;
     enum dtype dtype;
-    lmvr_error *notice; /* of what works, but not as well as it should */
+    lmvr_error *notice; /* a sentence on what works, but not as well as it should */
     lmvr_error *error;
 };
 
-/* Each leaves a part that its finish function frees, also after a failure. */
+/* The part must be freed by its finish function, even after a failure. */
 lmvr_status load_clip(struct loader *loader, const struct vision_config *config, struct clip *clip);
 lmvr_status load_projector(struct loader *loader, const struct model_config *config, struct projector *projector);
 lmvr_status load_eva(struct loader *loader, const struct vision_config *config, struct eva *eva);

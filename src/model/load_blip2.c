@@ -58,7 +58,7 @@ lmvr_status load_eva(struct loader *loader, const struct vision_config *config, 
 
 #define QFORMER_BLOCK "qformer.encoder.layer.%d."
 
-/* A part's output layer and the norm behind its sum, "PREFIX.dense" and "PREFIX.LayerNorm". */
+/* A sublayer's output projection, "PREFIX.dense", and the norm after the residual sum, "PREFIX.LayerNorm". */
 static lmvr_status load_output(struct loader *l, const char *format, int index, int64_t width, int64_t in, struct linear *out,
                                struct layer_norm *norm)
 {
@@ -127,7 +127,7 @@ lmvr_status load_qformer(struct loader *loader, const struct model_config *confi
 #define T5      "language_model."
 #define T5_HEAD T5 "lm_head"
 
-/* Names of a stack's blocks: parts of a block are numbered, and the decoder has one more. */
+/* Tensor names in a stack's blocks: the sublayers of a block are numbered, and the decoder has one more. */
 struct t5_names {
     const char *self, *self_norm, *cross, *cross_norm, *mlp, *mlp_norm;
 };
@@ -143,7 +143,7 @@ static const struct t5_names decoder_names = {.self = T5 "decoder.block.%d.layer
                                               .mlp = T5 "decoder.block.%d.layer.2.DenseReluDense",
                                               .mlp_norm = T5 "decoder.block.%d.layer.2.layer_norm"};
 
-/* The layers "PREFIX.x" for each letter or word x of `names`, stacked. */
+/* Stacks the layers "PREFIX.x" for each x in `names`. */
 static lmvr_status load_named(struct loader *l, const char *prefix_format, int index, int count, const char *const *names,
                               int64_t out, int64_t in, struct linear *linear)
 {
@@ -207,7 +207,7 @@ static lmvr_status load_stack(struct loader *l, const struct language_config *c,
     return load_norm(l, norm, c->width, &stack->norm.weight, NULL);
 }
 
-/* The table that both stacks share, under the first of its names that the file has; the others are copies of it. */
+/* The embedding that both stacks share, under the first of its names that the file has; the others are copies. */
 static const char *find_embedding(const struct loader *l)
 {
     static const char *const names[] = {T5 "shared.weight", T5 "encoder.embed_tokens.weight", T5 "decoder.embed_tokens.weight"};
@@ -243,7 +243,7 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
     snprintf(head, sizeof head, "%s", own ? T5_HEAD : embedding);
     if (!own)
         head[strlen(head) - strlen(".weight")] = 0;
-    if (loader->checkpoint) /* transformers passes over it too */
+    if (loader->checkpoint) /* transformers ignores it too */
         checkpoint_mark_used(loader->checkpoint, T5 "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias");
     return load_linear(loader, head, config->vocabulary, config->width, false, &t5->head);
 }

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define READ_FLOATS ((int64_t)1 << 22) /* elements of a matrix that are read at a time */
-#define RANDOM_SIZE 0.02f              /* of random weights, as LLaMA's initializer_range */
+#define READ_FLOATS ((int64_t)1 << 22) /* elements of a matrix read at a time */
+#define RANDOM_SIZE 0.02f              /* scale of random weights, as LLaMA's initializer_range */
 
-/* Part of a tensor, as f32, or made up. */
+/* Part of a tensor as f32, or random values. */
 static lmvr_status read_part(struct loader *l, const struct checkpoint_tensor *tensor, int64_t first, int64_t count, float *out)
 {
     if (l->checkpoint)

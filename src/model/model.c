@@ -22,7 +22,7 @@ enum dtype model_dtype(lmvr_dtype dtype)
     return dtype == LMVR_DTYPE_BF16 || (dtype == LMVR_DTYPE_DEFAULT && product_computes_bf16()) ? BF16 : F32;
 }
 
-/* The tokenizer's file in `file`, false where there is none. */
+/* Writes the path of the tokenizer's file to `file`; false if there is none. */
 static bool find_tokenizer(const char *path, char *file, size_t size)
 {
     const char *const names[] = {"tokenizer.model", "spiece.model"};
@@ -70,7 +70,7 @@ static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
     return load_language(loader, &model->config, &model->language);
 }
 
-/* Tokens that were added behind the vocabulary's pieces: their ids need rows of the embedding as well. */
+/* Checks that tokens that were added after the vocabulary's pieces have rows in the embedding, too. */
 static lmvr_status check_added_tokens(const char *path, int rows, lmvr_error *error)
 {
     char file[PATH_MAX];
@@ -84,8 +84,8 @@ static lmvr_status check_added_tokens(const char *path, int rows, lmvr_error *er
     json_object_foreach(tokens, token, id)
     {
         if (status == LMVR_OK && (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) >= rows))
-            status = error_set(error, LMVR_ERROR_INVALID, "%s: the id of %s is not among the embedding's %d rows", file, token,
-                               rows);
+            status = error_set(error, LMVR_ERROR_INVALID, "%s: the id of token %s is beyond the embedding's %d rows", file,
+                               token, rows);
     }
     json_decref(tokens);
     return status;

@@ -14,8 +14,8 @@ bool weight_name_is_under(const char *name, const char *prefix)
 /*
  * transformers' own renamings are in its conversion_mapping.py: "llava" and "LlavaModel" for the language model, which lost its
  * inner "model." and its head in 4.52 (a T5 has neither); "CLIPVisionModel" for the vision tower, which lost "vision_model."
- * in 5. A name is `from` and a rest; where the rest begins with none of `unless`, `from` becomes `to`. The first row that fits
- * is taken.
+ * in 5. The prefix `from` becomes `to`, unless the rest of the name begins with one of `unless`. The first row that matches
+ * applies.
  */
 static const struct renaming {
     const char *from, *to;
@@ -23,18 +23,18 @@ static const struct renaming {
 } renamings[] = {
     {"language_model.", "language_model.model.", {"model.", "lm_head.", "shared.", "encoder.", "decoder."}},
     {"lm_head.", "language_model.lm_head.", {0}},
-    /* LLaMA alone, below its "model." */
+    /* a LLaMA's own checkpoint, after its "model." */
     {"layers.", "language_model.model.layers.", {0}},
     {"embed_tokens.", "language_model.model.embed_tokens.", {0}},
     {"norm.", "language_model.model.norm.", {0}},
-    /* T5 alone */
+    /* a T5's own checkpoint */
     {"shared.", "language_model.shared.", {0}},
     {"decoder.", "language_model.decoder.", {0}},
     {"encoder.block.", "language_model.encoder.block.", {0}},
     {"encoder.final_layer_norm.", "language_model.encoder.final_layer_norm.", {0}},
     {"encoder.embed_tokens.", "language_model.encoder.embed_tokens.", {0}},
     {"vision_tower.", "vision_tower.vision_model.", {"vision_model."}},
-    /* CLIP alone, with its prefix or bare; BLIP-2's encoder has the prefix */
+    /* a CLIP's own checkpoint, with its prefix or bare; BLIP-2's encoder has the prefix */
     {"vision_model.", "vision_tower.vision_model.", {0}},
     {"embeddings.", "vision_tower.vision_model.embeddings.", {"word_embeddings.", "position_embeddings."}}, /* a Q-Former's */
     {"pre_layrnorm.", "vision_tower.vision_model.pre_layrnorm.", {0}},

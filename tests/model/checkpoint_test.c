@@ -137,7 +137,7 @@ static void a_weight_of_another_type_is_refused(void **state)
                       4);
     struct checkpoint *c = open_good(".");
     assert_int_equal(checkpoint_find(c, "a", 1, shape, &tensor, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "./model.safetensors: tensor a is of I8, expected F32, F16 or BF16");
+    assert_string_equal(error.message, "./model.safetensors: tensor a has dtype I8, expected F32, F16 or BF16");
     assert_int_equal(checkpoint_find(c, "b", 1, shape, &tensor, &error), LMVR_ERROR_INVALID);
     checkpoint_close(c);
 }
@@ -255,13 +255,13 @@ static void an_index_that_lies_is_refused(void **state)
     (void)state;
     WRITE("a.safetensors", "a");
     assert_index_refused("{\"weight_map\": {\"a\": \"a.safetensors\", \"b\": \"a.safetensors\"}}",
-                         "./a.safetensors: has no tensor b, which model.safetensors.index.json says it has");
+                         "./a.safetensors: has no tensor b, although model.safetensors.index.json lists it there");
     assert_index_refused("{\"weight_map\": {\"a\": \"z.safetensors\"}}", "./z.safetensors: cannot open");
-    assert_index_refused("{\"weight_map\": {\"a\": \"../a.safetensors\"}}", "tensor a is not the name of a file in its folder");
-    assert_index_refused("{\"weight_map\": {\"a\": \"/etc/passwd\"}}", "tensor a is not the name");
-    assert_index_refused("{\"weight_map\": {\"a\": \"..\"}}", "tensor a is not the name");
-    assert_index_refused("{\"weight_map\": {\"a\": \"\"}}", "tensor a is not the name");
-    assert_index_refused("{\"weight_map\": {\"a\": 3}}", "tensor a is not the name");
+    assert_index_refused("{\"weight_map\": {\"a\": \"../a.safetensors\"}}", "tensor a is not a file name in the same folder");
+    assert_index_refused("{\"weight_map\": {\"a\": \"/etc/passwd\"}}", "tensor a is not a file name");
+    assert_index_refused("{\"weight_map\": {\"a\": \"..\"}}", "tensor a is not a file name");
+    assert_index_refused("{\"weight_map\": {\"a\": \"\"}}", "tensor a is not a file name");
+    assert_index_refused("{\"weight_map\": {\"a\": 3}}", "tensor a is not a file name");
     assert_index_refused("{\"weight_map\": {\"a\": \"a.safetensors\", \"a\": \"a.safetensors\"}}", "duplicate");
     assert_index_refused("{\"weight_map\": {}}", "weight_map is {}");
     assert_index_refused("{\"weight_map\": []}", "weight_map is []");
