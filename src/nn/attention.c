@@ -6,7 +6,7 @@
 #include <omp.h>
 #include <string.h>
 
-#define FEW 65536 /* products of a query and a key's element, times tasks, that one thread does faster than two */
+#define FEW 65536 /* multiply-adds of queries with keys, below which one thread is faster than two */
 
 int kv_panel(void)
 {
@@ -51,7 +51,7 @@ static void *at(void *data, enum dtype dtype, int64_t element)
     return (char *)data + (size_t)element * dtype_size(dtype);
 }
 
-/* What one thread does at a time: some queries of one head, or, of a span with one row, the heads that share a key head. */
+/* A unit of work for one thread: some queries of one head or, in a span of one row, all heads that share a key head. */
 struct task {
     const struct attention_span *span;
     int64_t row;    /* of q and out */
@@ -98,7 +98,7 @@ static int64_t list_tasks(const struct attention_span *spans, int span_count, in
         bool grouped = spans[i].count == 1 && group <= ATTENTION_ROWS;
         for (int head = 0; head < heads; head += grouped ? group : 1)
             for (int64_t from = spans[i].count - 1; from >= 0; from -= ATTENTION_ROWS) {
-                /* the longest rows of a causal span come first, so that threads end together */
+                /* the longest rows of a causal span first, so that threads finish together */
                 int64_t begin = from - ATTENTION_ROWS + 1 > 0 ? from - ATTENTION_ROWS + 1 : 0;
                 if (tasks)
                     tasks[count] = (struct task){.span = &spans[i],
@@ -143,7 +143,7 @@ static float element(const struct kv_store *store, int64_t at)
     return store->dtype == F32 ? ((const float *)store->keys)[at] : bf16_to_f32(((const bf16 *)store->keys)[at]);
 }
 
-/* Scores of one query (head_dim) against the keys of one head, a panel of keys at a time. */
+/* Scores of one query (head_dim) against the keys of one head, panel by panel. */
 static void score(const struct kv_store *store, int kv_head, float scale, const float *q, int64_t visible, float *scores)
 {
     int64_t panel = kv_panel(), dim = store->head_dim, keys = kv_head * dim * store->capacity;
@@ -156,7 +156,7 @@ static void score(const struct kv_store *store, int kv_head, float scale, const 
     }
 }
 
-/* Adds `weight` times the softmax of scores (visible) to out, which is `count` of them from `first` on. */
+/* Adds `weight` times the softmax of scores (visible), of which `count` starting at `first`, to out (count). */
 static void add_softmax(float *scores, int64_t visible, int64_t first, int64_t count, float weight, float *out)
 {
     float most = -INFINITY;
@@ -181,12 +181,12 @@ void attention_weights(const struct attention_rule *rule, const struct kv_store 
 
 /* ---- groups that attend within themselves ------------------------------------------------------------------------------- */
 
-/* What a thread packs the keys and values of one head of one group into, and works in. */
+/* A thread's buffers: the packed keys and values of one head of one group, and scratch space. */
 struct workbench {
     float *keys, *values, *scratch;
 };
 
-/* How attention_within() cuts its work: each head of each group is packed and looked at by `parts` tasks, of some queries. */
+/* How attention_within() divides its work: each head of each group into `parts` tasks of `part_rows` queries. */
 struct cut {
     const struct attention_rule *rule;
     const struct attention_groups *groups;
@@ -249,7 +249,7 @@ static void attend_part(const struct cut *c, int64_t task, const struct workbenc
     }
 }
 
-/* Adds what each row attends to, from keys in f32. */
+/* Adds each row's attention weights, computed from keys in f32. */
 static lmvr_status record_weights(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *g,
                                   lmvr_error *error)
 {
@@ -288,7 +288,7 @@ lmvr_status attention_within(struct arena *arena, const struct attention_rule *r
     {
         float *mine = memory + (size_t)omp_get_thread_num() * size;
         struct workbench bench = {mine, mine + cut.key_size, mine + cut.key_size + cut.value_size};
-        memset(mine, 0, (cut.key_size + cut.value_size) * sizeof *mine); /* between heads the padding stays zero */
+        memset(mine, 0, (cut.key_size + cut.value_size) * sizeof *mine); /* the padding stays zero from head to head */
 #pragma omp for schedule(dynamic)
         for (int64_t task = 0; task < tasks; task++)
             attend_part(&cut, task, &bench, out);

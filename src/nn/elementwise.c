@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define FEW 16384 /* elements that one thread does faster than two */
+#define FEW 16384 /* below this many elements, one thread is faster than two */
 
 void layer_norm_finish(struct layer_norm *norm)
 {

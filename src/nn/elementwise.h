@@ -1,4 +1,4 @@
-/* Norms and activations over rows, cut into pieces for the threads; the arithmetic is in tensor/cpu/kernels.h. */
+/* Norms and activations over rows, divided among threads; the arithmetic is in tensor/cpu/kernels.h. */
 #ifndef LMVR_SRC_NN_ELEMENTWISE_H
 #define LMVR_SRC_NN_ELEMENTWISE_H
 
@@ -22,13 +22,13 @@ void rms_norm_finish(struct rms_norm *norm);
 void layer_norm_forward(const struct layer_norm *norm, int64_t rows, int64_t width, const float *x, float *y);
 void rms_norm_forward(const struct rms_norm *norm, int64_t rows, int64_t width, const float *x, float *y);
 
-/* x (count, width): the rows `tokens`, which are in range, of a table (.., width). */
+/* x (count, width) receives the rows `tokens`, which must be in range, of a table (.., width). */
 void embedding_forward(enum dtype dtype, const void *table, int64_t width, int64_t count, const int32_t *tokens, float *x);
 
 /* x (rows, width) in place. */
 void activation_forward(enum activation activation, int64_t rows, int64_t width, float *x);
 
-/* y (rows, width) = activation(gate) * up, where a row of `both` is gate and up (2 width). SwiGLU: Shazeer 2020. */
+/* y (rows, width) = activation(gate) * up, where a row of `both` is gate, then up, (2 width). SwiGLU: Shazeer 2020. */
 void gated_forward(enum activation activation, int64_t rows, int64_t width, float *both, float *y);
 
 #endif

@@ -12,7 +12,7 @@ struct linear {
 
 void linear_finish(struct linear *linear);
 
-/* y (rows, out) = or += x (rows, in) W^T + b; rows without gaps. */
+/* y (rows, out) = or += x (rows, in) W^T + b; rows are contiguous. */
 lmvr_status linear_forward(const struct linear *linear, struct arena *arena, int64_t rows, const float *x, bool accumulate,
                            float *y, lmvr_error *error);
 

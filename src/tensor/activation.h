@@ -1,4 +1,4 @@
-/* The activations that models name; tensor/cpu/kernels.h has their formulas. */
+/* The activations that models use; their formulas are in tensor/cpu/kernels.h. */
 #ifndef LMVR_SRC_TENSOR_ACTIVATION_H
 #define LMVR_SRC_TENSOR_ACTIVATION_H
 

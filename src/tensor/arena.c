@@ -38,7 +38,7 @@ static bool bytes_of(int64_t count, size_t size, size_t *bytes)
     return true;
 }
 
-/* On a cache line's boundary; in huge pages, where the system has them, if there are some to fill. *bytes grows to the end. */
+/* Aligned to a cache line; in huge pages if large enough to fill any and the system has them. *bytes is rounded up. */
 static void *get_memory(size_t *bytes)
 {
     size_t alignment = *bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT;
@@ -49,7 +49,7 @@ static void *get_memory(size_t *bytes)
     return memory;
 }
 
-/* A new block behind the current one. */
+/* Adds a block after the current one. */
 static struct arena_block *add_block(struct arena *arena, size_t bytes)
 {
     struct arena_block *block = calloc(1, sizeof *block);
@@ -119,7 +119,7 @@ void arena_reset(struct arena *arena)
     int64_t bytes = arena_bytes(arena);
     if (arena->first && arena->first->next) {
         arena_finish(arena);
-        add_block(arena, (size_t)bytes); /* where there is none so large, smaller ones come as they are asked for */
+        add_block(arena, (size_t)bytes); /* if it fails, smaller blocks are added as they are needed */
     }
     arena_release(arena, (struct arena_mark){0});
 }

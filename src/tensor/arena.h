@@ -1,5 +1,5 @@
 /*
- * Working memory of one session: a stack of aligned pieces that are given back together. Blocks are kept for the next use, so a
+ * Working memory of one session: a stack of aligned allocations that are released together. Blocks are kept for reuse, so a
  * steady run allocates nothing.
  */
 #ifndef LMVR_SRC_TENSOR_ARENA_H
@@ -23,22 +23,22 @@ struct arena_mark {
 void arena_init(struct arena *arena);
 void arena_finish(struct arena *arena);
 
-/* `count` elements of `size` bytes, on a cache line's boundary, uninitialized; NULL when there is no memory. */
+/* `count` elements of `size` bytes, aligned to a cache line, uninitialized; NULL: out of memory. */
 void *arena_alloc(struct arena *arena, int64_t count, size_t size);
 float *arena_floats(struct arena *arena, int64_t count);
 
-/* Everything allocated after the mark is free again at the release. */
+/* Releases everything allocated after the mark. */
 struct arena_mark arena_mark(const struct arena *arena);
 void arena_release(struct arena *arena, struct arena_mark mark);
 
-/* Everything is free again; what took several blocks is one block from now on. So uses whose sizes keep changing settle at the
- * largest, where blocks of fitting sizes would pile up. */
+/* Releases everything and merges all blocks into one. So uses of changing size settle at the largest, instead of piling up
+ * blocks of fitting sizes. */
 void arena_reset(struct arena *arena);
 
-int64_t arena_bytes(const struct arena *arena); /* memory that it holds */
+int64_t arena_bytes(const struct arena *arena); /* of all its blocks */
 
-/* Memory for what lives long, such as weights: on a cache line's boundary, in huge pages where the system has them; zeroed.
- * NULL when there is none. Freed by free(). */
+/* Zeroed memory for long-lived data, such as weights: aligned to a cache line, in huge pages where the system has them. NULL:
+ * out of memory. Freed by free(). */
 void *aligned_zeroed(int64_t count, size_t size);
 
 #endif

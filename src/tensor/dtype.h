@@ -1,4 +1,4 @@
-/* Element types that tensors are held in, and the conversions between them. */
+/* The element types of tensors, and conversions between them. */
 #ifndef LMVR_SRC_TENSOR_DTYPE_H
 #define LMVR_SRC_TENSOR_DTYPE_H
 
@@ -24,7 +24,7 @@ static inline float bf16_to_f32(bf16 x)
     return f;
 }
 
-/* Rounds to nearest, ties to even; a NaN stays one. */
+/* Rounds to nearest, ties to even; NaN stays NaN. */
 static inline bf16 bf16_from_f32(float f)
 {
     uint32_t bits;

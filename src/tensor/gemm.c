@@ -3,7 +3,7 @@
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 
-/* An empty sum is zero, which oneDNN need not be asked for. */
+/* c = beta c, for an empty sum. */
 static void scale(const struct gemm_call *call)
 {
     for (int64_t i = 0; i < call->m; i++)
@@ -22,7 +22,7 @@ lmvr_status gemm_run(const struct gemm_call *call, lmvr_error *error)
         return LMVR_OK;
     }
     int threads = omp_get_max_threads();
-    omp_set_num_threads(1); /* of this thread's own calls: oneDNN cuts sums by the number of threads */
+    omp_set_num_threads(1); /* for calls from this thread: oneDNN divides sums by the number of threads */
     dnnl_status_t status = dnnl_sgemm(call->transpose_a ? 'T' : 'N', call->transpose_b ? 'T' : 'N', call->m, call->n, call->k,
                                       call->alpha, call->a, call->lda, call->b, call->ldb, call->beta, call->c, call->ldc);
     omp_set_num_threads(threads);

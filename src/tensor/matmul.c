@@ -18,14 +18,14 @@ struct plan {
     struct shape shape;
     dnnl_primitive_t primitive;
     dnnl_memory_desc_t a, b, c, bias, scratch;
-    dnnl_memory_t memory[5]; /* of a, b, c, bias, scratch: their pointers are set at each run */
+    dnnl_memory_t memory[5]; /* for a, b, c, bias and scratch, whose pointers are set at each run */
     size_t scratch_size;
     int64_t uses;
     bool checked; /* its first result was compared with plain sums */
 };
 
 #define BUCKETS    256
-#define MOST_PLANS 2048 /* beyond these all are forgotten: a run whose sizes keep changing must not grow */
+#define MOST_PLANS 2048 /* when exceeded, all are dropped, so that a run whose sizes keep changing does not grow */
 
 struct matmul {
     dnnl_engine_t engine;
@@ -83,7 +83,7 @@ void matmul_free(struct matmul *matmul)
     free(matmul);
 }
 
-/* A (rows, columns) operand, which may lie transposed. */
+/* A (rows, columns) operand, which may be stored transposed. */
 static dnnl_status_t describe_operand(dnnl_memory_desc_t *md, int64_t rows, int64_t columns, dnnl_data_type_t type,
                                       int64_t stride, bool transposed)
 {
@@ -208,7 +208,7 @@ static dnnl_status_t run_plan(struct matmul *matmul, struct plan *plan, const st
     return execute(matmul->engine, plan->primitive, count, arguments);
 }
 
-/* Some elements of a result, and what is in them before the product is added. */
+/* Some elements of a result, and their values before the product is added. */
 struct spots {
     int64_t rows[SPOT_ROWS], columns[SPOT_COLUMNS];
     int row_count, column_count;
@@ -225,7 +225,7 @@ static void note_spots(const struct matmul_call *call, struct spots *spots)
                                   (call->bias ? call->bias[spots->columns[c]] : 0);
 }
 
-/* Row or column `index` of a factor whose lines lie side by side (`across`) or one after the other. */
+/* Line `index` of a factor, a row or column: its elements are `stride` apart if `across`, else contiguous. */
 static struct spot_factor line(const struct matrix *matrix, enum dtype dtype, int64_t index, bool across)
 {
     int64_t first = across ? index : index * matrix->stride;
@@ -296,7 +296,7 @@ static lmvr_status run_compiled(struct matmul *matmul, struct arena *arena, cons
     return LMVR_OK;
 }
 
-/* `count` elements that lie `stride` apart, side by side; NULL: no memory. */
+/* A contiguous copy of `count` elements that are `stride` apart; NULL: out of memory. */
 static void *gather(struct arena *arena, enum dtype dtype, int64_t count, const void *elements, int64_t stride)
 {
     size_t size = dtype_size(dtype);
@@ -306,8 +306,7 @@ static void *gather(struct arena *arena, enum dtype dtype, int64_t count, const 
     return copy;
 }
 
-/* oneDNN 3.7 takes the elements of a vector for neighbors, whatever stride it was told: those that are not get memory of their
- * own. */
+/* oneDNN 3.7 treats the elements of a vector as contiguous, whatever the stride, so vectors that are not are copied. */
 static lmvr_status run_vectors(struct matmul *matmul, struct arena *arena, const struct matmul_call *call, lmvr_error *error)
 {
     struct matmul_call dense = *call;

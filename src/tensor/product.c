@@ -9,8 +9,8 @@
 struct product {
     int64_t out, in;
     enum dtype dtype;
-    struct dnnl_product *library; /* NULL: our kernels multiply, from `panels` */
-    void *panels;                 /* panel j holds output columns j * panel .., as kernels.h says */
+    struct dnnl_product *library; /* NULL: our own kernels multiply, from `panels` */
+    void *panels;                 /* panel j holds output columns j * panel and up, as in kernels.h */
 };
 
 bool product_computes_bf16(void)
@@ -59,7 +59,7 @@ void product_free(struct product *product)
     free(product);
 }
 
-/* Rows from .. to - 1, all of one panel. */
+/* Sets rows from .. to - 1, which all belong to one panel. */
 static void set_panel(struct product *product, int64_t panel, int64_t from, int64_t to, const float *rows)
 {
     int64_t in = product->in, at = from / panel * panel * in + from % panel;
@@ -86,9 +86,9 @@ void product_set(struct product *product, int64_t first, int64_t count, const fl
     }
 }
 
-#define BAND 64 /* rows that are taken over at once */
+#define BAND 64 /* rows copied at a time */
 
-/* From the library to our own panels. */
+/* Moves the matrix from the library to our own panels. */
 static lmvr_status fall_back(struct product *product, lmvr_error *error)
 {
     struct dnnl_product *library = product->library;
@@ -113,11 +113,11 @@ lmvr_status product_seal(struct product *product, lmvr_error *notice, lmvr_error
     if (!product->library || dnnl_product_seal(product->library, &why) == LMVR_OK)
         return LMVR_OK;
     TRY(fall_back(product, error));
-    error_write(notice, "%s; lmvr's own, slower kernels take its place", why.message);
+    error_write(notice, "%s; lmvr's own, slower kernels are used instead", why.message);
     return LMVR_OK;
 }
 
-/* Work is cut by columns, or by rows where there are too few columns for the threads. */
+/* Divides the work by columns, or by rows if there are too few columns for the threads. */
 static lmvr_status run_panels(const struct gemm *g, int64_t panels, struct arena *arena, lmvr_error *error)
 {
     const struct kernels *kernels = kernels_get();

@@ -4,7 +4,7 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* By feature, as Clang 14 does not know the levels' names. */
+/* Feature by feature, as Clang 14 does not know names such as x86-64-v3. */
 static bool cpu_has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&

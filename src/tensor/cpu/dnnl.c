@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The layout is picked for this many rows unless told otherwise, and serves every number of rows. */
+/* The weights' layout is chosen for this many rows, unless set otherwise, and then used for any number of rows. */
 #define LAYOUT_ROWS 32
 
-/* oneDNN 3.7 sums a single row in another order than it sums several, where there are more than 1024 columns: one row is run as
- * two there, so that a row is the same in any company. 2.6 has one order for all. */
+/* With more than 1024 columns, oneDNN 3.7 sums a single row in another order than several. So a single row is run as two, which
+ * makes its result independent of the batch. 2.6 uses one order for all. */
 #define LEAST_ROWS (DNNL_VERSION_MAJOR >= 3 ? 2 : 1)
 
-/* A compiled product for one number of rows. Kept for the product's life: the numbers that occur are few (a prompt's length,
- * an image's positions, the sizes of a batch), and the code behind them is shared through oneDNN's own cache. */
+/* A compiled product for one number of rows. Kept as long as the product: few numbers of rows occur (a prompt's length, an
+ * image's positions, batch sizes), and oneDNN's own cache shares their code. */
 struct plan {
     struct plan *next;
     int64_t rows, y_stride;
@@ -37,7 +37,7 @@ struct dnnl_product {
     void *plain;  /* (in, out), until sealed */
     void *packed; /* in `layout` */
     dnnl_memory_t weights;
-    int64_t sampled[SPOT_COLUMNS]; /* columns of `plain` that are kept in `samples`, to check results with */
+    int64_t sampled[SPOT_COLUMNS]; /* columns of `plain` that are kept in `samples`, for checking results */
     int sampled_count;
     void *samples; /* (sampled_count, in) */
     struct plan *plans;
@@ -121,12 +121,11 @@ void dnnl_product_free(struct dnnl_product *product)
     free(product);
 }
 
-#define BAND 64 /* columns of the rows that are turned at once */
+#define BAND 64 /* columns transposed at a time */
 
 /*
- * The matrix is kept transposed, as oneDNN's products see it. 3.7 can be told to turn it while it packs, but does not do so
- * rightly where fewer than 64 columns are left and the processor says that its first-level cache is shared by many, as virtual
- * ones do.
+ * The matrix is stored transposed, as oneDNN's products take it. 3.7 could transpose while packing, but does it wrong where
+ * fewer than 64 columns are left and the processor reports a first-level cache shared by many, as virtual machines do.
  */
 void dnnl_product_set(struct dnnl_product *product, int64_t first, int64_t count, const float *rows)
 {
@@ -155,7 +154,7 @@ void dnnl_product_get(const struct dnnl_product *product, int64_t first, int64_t
         }
 }
 
-/* The layout that the library picks when it may choose, for the weights as a (in, out) matrix. */
+/* Lets the library choose the layout for the weights, an (in, out) matrix. */
 static dnnl_status_t pick_layout(struct dnnl_product *p)
 {
     dnnl_memory_desc_t x = {0}, w = {0}, y = {0};
@@ -275,7 +274,7 @@ static dnnl_status_t plan_create(const struct dnnl_product *p, struct plan *plan
     return status;
 }
 
-/* The plan for this call, made at its first use; NULL with *status set when it cannot be. */
+/* The plan for this call, compiled at its first use; NULL, with *status set, if that fails. */
 static struct plan *plan_get(struct dnnl_product *p, int64_t rows, int64_t y_stride, bool accumulate, bool bias,
                              dnnl_status_t *status)
 {
@@ -302,7 +301,7 @@ static struct plan *plan_get(struct dnnl_product *p, int64_t rows, int64_t y_str
     return plan;
 }
 
-/* Rows as the product takes them: without gaps, in its type. The input itself where it is so already. */
+/* The rows as the product takes them: contiguous, in its dtype. The input itself if it is so already. */
 static const void *gather(const struct dnnl_product *p, struct arena *arena, int64_t rows, const float *x, int64_t x_stride)
 {
     if (p->type == dnnl_f32 && x_stride == p->in)
@@ -350,7 +349,7 @@ static dnnl_status_t run(const struct dnnl_product *p, const struct plan *plan, 
     return status;
 }
 
-/* With a plan's scratch memory around it. */
+/* run(), with scratch memory for the plan. */
 static lmvr_status run_plan(const struct dnnl_product *p, struct arena *arena, const struct plan *plan, const void *x,
                             const float *bias, float *y, lmvr_error *error)
 {
@@ -368,7 +367,7 @@ static enum dtype dtype_of(const struct dnnl_product *p)
     return p->type == dnnl_f32 ? F32 : BF16;
 }
 
-/* Some elements of a result, and what is in them before the product is added. */
+/* Some elements of a result, and their values before the product is added. */
 struct spots {
     int64_t rows[SPOT_ROWS];
     int row_count;
@@ -421,7 +420,7 @@ static lmvr_status run_rows(struct dnnl_product *p, struct arena *arena, int64_t
     return LMVR_OK;
 }
 
-/* Too few rows are filled up with copies of the first, in memory of their own. */
+/* Pads too few rows with copies of the first, in memory of their own. */
 static lmvr_status run_padded(struct dnnl_product *p, struct arena *arena, const float *x, const float *bias, bool accumulate,
                               float *y, lmvr_error *error)
 {
@@ -437,7 +436,7 @@ static lmvr_status run_padded(struct dnnl_product *p, struct arena *arena, const
     return LMVR_OK;
 }
 
-/* oneDNN 3.7 takes the elements of a column for neighbors, whatever stride it was told. */
+/* oneDNN 3.7 treats the elements of a single column as contiguous, whatever the stride. */
 static lmvr_status run_column(struct dnnl_product *p, struct arena *arena, int64_t rows, const float *x, int64_t x_stride,
                               const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
 {
@@ -472,7 +471,7 @@ lmvr_status dnnl_product_run(struct dnnl_product *product, struct arena *arena, 
 
 #define TRIAL_ROWS (LEAST_ROWS + 1)
 
-/* Multiplies a few made rows, with a bias, onto what is there, in rows with a gap between them. */
+/* A trial product of a few rows: with a bias, accumulating, and with gaps between the rows of the result. */
 static lmvr_status try_out(struct dnnl_product *p, struct arena *arena, lmvr_error *error)
 {
     int64_t stride = p->out + 1;

@@ -1,4 +1,4 @@
-/* What differs between oneDNN 2 (Debian 12) and 3 (Debian 13): the same functions for both. */
+/* The same functions for oneDNN 2 (Debian 12) and 3 (Debian 13), where these differ. */
 #ifndef LMVR_SRC_TENSOR_CPU_DNNL_API_H
 #define LMVR_SRC_TENSOR_CPU_DNNL_API_H
 

@@ -1,6 +1,6 @@
 /*
- * Attention of a few queries of one head (Vaswani et al. 2017, equation 1): all scores of a query are computed before its
- * softmax, in two passes, so that nothing depends on how keys or queries are cut into blocks.
+ * Attention of a few queries of one head (Vaswani et al. 2017, equation 1), in two passes: all scores of a query are computed
+ * before its softmax, so that the result does not depend on how keys and queries are divided into blocks.
  */
 #include "tensor/cpu/kernel_gemm.h"
 
@@ -16,7 +16,7 @@ static int64_t visible_to(const struct attention *a, int row)
     return a->visible + (int64_t)row * a->step;
 }
 
-/* Scores, rounded up to whole panels; a packed tile of queries or of probabilities; a tile of the output. */
+/* Room for the scores, rounded up to whole panels, a packed tile of queries or probabilities, and a tile of the output. */
 size_t KERNEL(attention_scratch)(int64_t visible, int head_dim)
 {
     int64_t keys = round_up(visible, PANEL), columns = round_up(head_dim, PANEL);
@@ -24,7 +24,7 @@ size_t KERNEL(attention_scratch)(int64_t visible, int head_dim)
     return (size_t)(ATTENTION_ROWS * keys + TILE_ROWS * packed + TILE_ROWS * columns);
 }
 
-/* scores[0..visible) become exp(score - largest); what lies between there and `end` becomes 0. Returns their sum. */
+/* scores[0..visible) become exp(score - largest), scores[visible..end) become 0. Returns their sum. */
 static float softmax_row(float *scores, int64_t visible, int64_t end)
 {
     int64_t i, tail = visible % LANES;
@@ -101,11 +101,11 @@ void KERNEL(attention)(const struct attention *a, float *scratch)
 
 #if defined(__AVX512BF16__)
 
-/* Products of pairs: a lane adds x0 y0 + x1 y1 to its sum. So keys lie as pairs of neighboring dimensions, values as pairs of
- * neighboring positions; odd ones are filled up with zeros. */
+/* Products of pairs: each lane adds x0 y0 + x1 y1 to its sum. So keys are packed as pairs of neighboring dimensions, values as
+ * pairs of neighboring positions, both padded with zeros. */
 typedef uint32_t pair;
 
-#define PAIR_BLOCK 64 /* pairs of a row that lie together, so that a tile's rows are a constant distance apart */
+#define PAIR_BLOCK 64 /* contiguous pairs of a row: a constant, so that a tile's rows are a constant distance apart */
 
 INLINE __m512i widened_bf16(vf x)
 {
@@ -123,7 +123,7 @@ INLINE vf load_up_to(const float *p, int64_t n)
     return n >= LANES ? load(p) : load_part(p, n);
 }
 
-/* Where pair `i` of row `row` lies in packed rows. */
+/* The index of pair `i` of row `row` in packed rows. */
 INLINE int64_t pair_at(int height, int row, int64_t i)
 {
     return (i / PAIR_BLOCK * height + row) * PAIR_BLOCK + i % PAIR_BLOCK;
@@ -173,7 +173,7 @@ static void pair_tile(int height, int64_t panels, int64_t k, const pair *packed,
         tiles[height](k, packed, (const pair *)b->data + j * b->panel_stride, b->row_stride, c + j * PANEL, ldc);
 }
 
-/* Pairs of `n` columns of one row of keys or probabilities, in whole blocks. */
+/* The number of pairs for `n` columns of a row of keys or probabilities, in whole blocks. */
 static int64_t row_pairs(int64_t n)
 {
     return round_up(round_up(n, LANES) / 2, PAIR_BLOCK);

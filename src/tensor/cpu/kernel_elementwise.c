@@ -1,4 +1,4 @@
-/* Norms, activations and conversions: one pass over rows that fit the cache. */
+/* Norms, activations and conversions of rows that fit in the cache. */
 #include "tensor/cpu/kernel_gemm.h"
 #include "tensor/cpu/lanes.h"
 #include "tensor/cpu/rows.h"

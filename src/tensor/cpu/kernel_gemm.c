@@ -1,12 +1,12 @@
 /*
- * Matrix products after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): a block of A is
- * packed to sit in the second-level cache, a panel of B in the first, and a tile of C in registers.
+ * Matrix products after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): a packed block of A
+ * stays in the second-level cache, a panel of B in the first, and a tile of C in registers.
  */
 #include "tensor/cpu/kernel_gemm.h"
 
 #define BLOCK_ROWS 240 /* of A, packed: 240 x 256 floats fill half of a 512 KiB cache; a multiple of every TILE_ROWS */
 
-/* One tile: HEIGHT rows, PANELS panels, both constants, so that `sum` lives in registers. */
+/* One tile of HEIGHT rows and PANELS panels, both constants, so that `sum` stays in registers. */
 #define DEFINE_TILE(HEIGHT, PANELS, TYPE, LOAD)                                                                                \
     static void tile_##HEIGHT##x##PANELS##_##TYPE(int64_t k, const float *restrict a, const void *data, int64_t panel_stride,  \
                                                   int64_t row_stride, float *restrict c, int64_t ldc, bool add)                \
@@ -29,7 +29,7 @@
     DEFINE_TILE(HEIGHT, PANELS, float, load)                                                                                   \
     DEFINE_TILE(HEIGHT, PANELS, bf16, load_bf16)
 
-/* Few rows take many panels at once: the more independent sums, the better the latency of an addition is hidden. */
+/* With few rows, a tile spans many panels: the more independent sums, the better they hide the latency of additions. */
 #if TILE_ROWS == 12
 #define WIDE_1 8
 #define WIDE_2 4
@@ -65,7 +65,7 @@ EXPAND(DEFINE_TILES, 6, WIDE_6)
 typedef void tile_fn(int64_t, const float *, const void *, int64_t, int64_t, float *, int64_t, bool);
 
 struct tile_set {
-    int wide; /* panels that wide_* take */
+    int wide; /* panels per tile in `many` */
     tile_fn *one[2], *many[2];
 };
 
@@ -110,7 +110,7 @@ void KERNEL(tile)(int height, int64_t panels, int64_t k, const float *packed, st
     }
 }
 
-/* Before the sums of the first block of k are added to it, c holds the bias, or what was there plus the bias. */
+/* Initializes c for the first block of k: with the bias, or by adding the bias to what it holds. */
 static void start(const struct gemm *g, int64_t column, int64_t end)
 {
     for (int64_t r = 0; r < g->m; r++)
@@ -118,14 +118,14 @@ static void start(const struct gemm *g, int64_t column, int64_t end)
             g->c[r * g->ldc + j] = (g->accumulate ? g->c[r * g->ldc + j] : 0.0f) + (g->bias ? g->bias[j] : 0.0f);
 }
 
-/* Where a block of b's rows is taken from: b itself, or a copy of some of its panels. */
+/* A block of b's rows, in b itself or in a copy of some of its panels. */
 struct block {
     struct panels b;
-    int64_t panel, row; /* its first in b */
-    int64_t from, k;    /* the rows' place in the whole */
+    int64_t panel, row; /* the first panel that b holds; the block's first row in b */
+    int64_t from, k;    /* the block's first row in the whole matrix, and its number of rows */
 };
 
-/* A tile of one panel at the right edge, where c has fewer columns than the panel. */
+/* A tile at the right edge, where c has fewer columns than the panel. */
 static void edge(const struct gemm *g, const struct block *b, int height, const float *packed, int64_t panel, int64_t row,
                  bool add)
 {
@@ -139,7 +139,7 @@ static void edge(const struct gemm *g, const struct block *b, int height, const 
         }
 }
 
-/* Rows of one packed tile times the panels from `first` to before `last`, over one block of k. */
+/* One packed tile of rows times panels first .. last - 1, over one block of k. */
 static void tile_row(const struct gemm *g, const struct block *b, int height, const float *packed, int64_t row, int64_t first,
                      int64_t last)
 {
@@ -156,7 +156,7 @@ static struct block block_of(const struct gemm *g, int64_t from)
     return (struct block){.b = g->b, .row = from, .from = from, .k = g->k - from < GEMM_BLOCK_K ? g->k - from : GEMM_BLOCK_K};
 }
 
-/* Few rows: the weights are read once from memory, so each panel is followed through all of k before the next. */
+/* Few rows: each panel goes through all of k before the next, so that the weights are read from memory once. */
 static void narrow(const struct gemm *g, int64_t first, int64_t last, float *scratch)
 {
     int64_t group = tiles[tile_height(g->m)].wide;
@@ -179,7 +179,7 @@ static void narrow(const struct gemm *g, int64_t first, int64_t last, float *scr
     }
 }
 
-/* Many rows meet a panel of bf16: it is widened once for all of them. */
+/* Widens a panel of bf16 once for many rows. */
 static struct block widen(const struct block *b, int64_t panel, float *widened)
 {
     const bf16 *from = (const bf16 *)b->b.data + panel * b->b.panel_stride + b->row * b->b.row_stride;

@@ -1,4 +1,4 @@
-/* The matrix product's inner tiles, for the kernels of one instruction set; gemm.c and attention.c stand on them. */
+/* The inner tiles of matrix products for one instruction set, on which kernel_gemm.c and kernel_attention.c are built. */
 #ifndef LMVR_SRC_TENSOR_CPU_KERNEL_GEMM_H
 #define LMVR_SRC_TENSOR_CPU_KERNEL_GEMM_H
 
@@ -17,7 +17,7 @@
 #define TILE_ROWS 4
 #endif
 
-/* Rows that the next tile takes when `rows` are left: heights for which tiles exist, so that sums stay in registers. */
+/* The height of the next tile when `rows` are left: one for which a tile exists, so that sums stay in registers. */
 INLINE int tile_height(int64_t rows)
 {
     if (rows >= TILE_ROWS)
@@ -34,8 +34,8 @@ INLINE void tile_pack(int height, int64_t k, const float *a, int64_t lda, float 
 }
 
 /*
- * c (height, panels * PANEL) = or += packed (k, height)^T times b (k, panels * PANEL). One multiply-add an element and step
- * of k, ascending: that order is the promise of kernels.h.
+ * c (height, panels * PANEL) = or += packed (k, height)^T times b (k, panels * PANEL). One multiply-add per element and step of
+ * k, in ascending order, which kernels.h promises.
  */
 void KERNEL(tile)(int height, int64_t panels, int64_t k, const float *packed, struct panels b, int64_t first_panel,
                   int64_t first_row, float *c, int64_t ldc, bool add);

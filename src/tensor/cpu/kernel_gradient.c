@@ -1,4 +1,4 @@
-/* The way back through norms, activations and softmax: one pass over rows that fit the cache. */
+/* The backward pass of norms, activations and softmax, on rows that fit in the cache. */
 #include "tensor/cpu/kernel_gradient.h"
 
 #include "tensor/cpu/lanes.h"
@@ -29,7 +29,7 @@ static float dot(int64_t n, const float *x, const float *y)
     return sum_lanes(sum);
 }
 
-/* Up to LANES elements from i on: the others are 0. */
+/* Up to LANES elements, starting at i; lanes beyond the row's end are 0. */
 INLINE vf load_some(const float *p, int64_t i, int64_t n)
 {
     return n - i >= LANES ? load(p + i) : load_part(p + i, n - i);
@@ -44,7 +44,7 @@ static void layer_norm_row(int64_t n, const float *x, const float *weight, float
     for (int64_t i = 0; i < n; i += LANES) {
         vf g = load_some(dy, i, n) * (weight ? load_some(weight, i, n) : splat(1.0f));
         g_sum += g;
-        gz_sum += g * (load_some(x, i, n) - mean) * r; /* beyond the row's end g is 0 */
+        gz_sum += g * (load_some(x, i, n) - mean) * r; /* g is 0 beyond the row's end */
     }
     float g_mean = sum_lanes(g_sum) / (float)n, gz_mean = sum_lanes(gz_sum) / (float)n;
     for (int64_t i = 0; i < n; i++) {
@@ -84,7 +84,7 @@ static void rms_norm(int64_t rows, int64_t n, const float *x, const float *weigh
     }
 }
 
-/* Defines, for one activation, the loops over lanes; a tail goes through a padded copy. */
+/* Defines the loops over lanes for one activation; the tail goes through a padded copy. */
 #define DEFINE_LOOPS(NAME)                                                                                                     \
     static void NAME##_forward(int64_t n, const float *x, float *y)                                                            \
     {                                                                                                                          \

@@ -1,5 +1,5 @@
-/* Kernels that training has beside those of kernels.h: the way back through norms, activations and softmax. Each is for one
- * thread, and adds to what its results hold unless it says that it sets them. */
+/* Kernels for training, besides those of kernels.h: the backward pass of norms, activations and softmax. Each runs on one
+ * thread and accumulates into its results, unless it says that it sets them. */
 #ifndef LMVR_SRC_TENSOR_CPU_KERNEL_GRADIENT_H
 #define LMVR_SRC_TENSOR_CPU_KERNEL_GRADIENT_H
 
@@ -12,7 +12,7 @@ struct gradient_kernels {
     void (*scale)(int64_t n, float factor, const float *x, float *y);
     float (*dot)(int64_t n, const float *x, const float *y);
 
-    /* Of rows x (rows, n) with results y, from dy: dx; and, where not NULL, dweight and dbias (n). weight may be NULL: 1. */
+    /* For rows x (rows, n), from dy: dx and, unless NULL, dweight and dbias (n). A NULL weight means 1. */
     void (*layer_norm)(int64_t rows, int64_t n, const float *x, const float *weight, float eps, const float *dy, float *dx,
                        float *dweight, float *dbias);
     void (*rms_norm)(int64_t rows, int64_t n, const float *x, const float *weight, float eps, const float *dy, float *dx,
@@ -28,10 +28,10 @@ struct gradient_kernels {
 
     /* In place: x = softmax(scale * x + bias); bias may be NULL. Returns log(sum(exp(scale * x + bias))). */
     float (*softmax)(int64_t n, float scale, const float *bias, float *x);
-    /* In place: d = p * (d - sum(p * d)), the gradient of what went into the softmax, times `scale`. */
+    /* In place: d = scale * p * (d - sum(p * d)), the gradient of the softmax's input. */
     void (*softmax_back)(int64_t n, float scale, const float *p, float *d);
 
-    /* In place: a = a * cosine - b * sine, b = b * cosine + a * sine, sine being `sign` times what is given. */
+    /* In place: a = a * cosine - b * sine, b = b * cosine + a * sine, where sine is `sign` times the given one. */
     void (*rotate)(int64_t n, const float *cosines, const float *sines, float sign, float *restrict a, float *restrict b);
 
     /* column sums: sum (n) += sums over rows of x (rows, n). */

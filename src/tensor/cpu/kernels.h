@@ -1,10 +1,10 @@
 /*
- * Our own kernels, compiled once an instruction set and chosen at run time. They exist where no library has what is needed:
- * attention over a key-value cache, norms and activations, and, on processors where oneDNN has no packed products, matrix
- * products whose rows do not depend on each other's number (docs/architecture.md, "Company changes nothing").
+ * Our own kernels, compiled once per instruction set and chosen at run time. They exist where no library has what is needed:
+ * attention over a KV cache, norms and activations, and, on processors where oneDNN has no packed products, matrix products
+ * whose rows do not depend on the number of rows (docs/architecture.md, "Company changes nothing").
  *
- * Every function here works on one thread; the rooms above split the work. No result depends on how it is split: each output
- * element is a sum that runs over k in blocks of GEMM_BLOCK_K, ascending, whatever the tile that it is computed in.
+ * Every function here runs on one thread; callers divide the work. No result depends on how it is divided: each output element
+ * is a sum over k in ascending blocks of GEMM_BLOCK_K, whatever tile it is computed in.
  */
 #ifndef LMVR_SRC_TENSOR_CPU_KERNELS_H
 #define LMVR_SRC_TENSOR_CPU_KERNELS_H
@@ -14,10 +14,10 @@
 #include <stdbool.h>
 
 #define GEMM_BLOCK_K   256
-#define ATTENTION_ROWS 24 /* queries that attention() takes at once, at most */
+#define ATTENTION_ROWS 24 /* the most queries that attention() takes at once */
 
-/* A (k, n) matrix cut into panels of `panel` columns: element (i, j) lies at
- * data[(j / panel) * panel_stride + i * row_stride + j % panel]; the last panel is filled up with zeros. */
+/* A (k, n) matrix divided into panels of `panel` columns: element (i, j) is at
+ * data[(j / panel) * panel_stride + i * row_stride + j % panel]; the last panel is padded with zeros. */
 struct panels {
     const void *data;
     enum dtype dtype;
@@ -45,10 +45,10 @@ struct attention {
     float scale;
     struct panels keys;   /* (head_dim, positions): a panel is `panel` positions */
     struct panels values; /* (positions, head_dim) */
-    int64_t visible;      /* keys that the first query sees; all valid */
-    int step;             /* by how many more each following query sees: 1 causal, 0 not */
-    const float *bias;    /* of the first query, from key 0 on; NULL: none */
-    int64_t bias_step;    /* from one query's to the next one's */
+    int64_t visible;      /* keys that the first query attends to */
+    int step;             /* how many more each following query attends to: 1 if causal, else 0 */
+    const float *bias;    /* of the first query, for key 0 and up; NULL: none */
+    int64_t bias_step;    /* from one query's bias to the next query's */
     float *out;
     int64_t out_stride;
 };
@@ -62,17 +62,18 @@ struct attention_source {
 
 struct kernels {
     const char *name;
-    int panel; /* columns of a panel */
+    int panel; /* columns per panel */
 
     size_t (*gemm_scratch)(int64_t m, int64_t k); /* floats */
-    /* The columns of panels first_panel to before last_panel only. */
+    /* Computes the columns of panels first_panel .. last_panel - 1. */
     void (*gemm)(const struct gemm *g, int64_t first_panel, int64_t last_panel, float *scratch);
 
-    size_t (*attention_scratch)(int64_t visible, int head_dim); /* floats, for the most keys that any query sees */
+    size_t (*attention_scratch)(int64_t visible, int head_dim); /* floats, for the most keys that any query attends to */
     void (*attention)(const struct attention *a, float *scratch);
 
-    /* The same with products of bf16, sums and softmax in f32; NULL where the processor has none. Keys and values, which all
-     * queries see (step is 0), are packed in `memory` of pairs_size floats, and described in `keys` and `values`. */
+    /* The same with products in bf16, and sums and softmax in f32; NULL where the processor lacks them. Every query attends to
+     * all keys (step is 0). Keys and values are packed into `memory`, pairs_size floats, and described by `keys` and `values`.
+     */
     size_t (*pairs_size)(int64_t keys, int head_dim);
     void (*pairs_pack)(const struct attention_source *source, struct panels *keys, struct panels *values, float *memory);
     size_t (*pairs_scratch)(int64_t visible, int head_dim); /* floats */
@@ -97,7 +98,7 @@ struct kernels {
 /* The best set for this processor; a constant. */
 const struct kernels *kernels_get(void);
 
-/* Whether the processor multiplies bf16 by itself (AVX512_BF16), and whether it has AVX-512 at all. */
+/* Whether the processor has bf16 instructions (AVX512_BF16), and whether it has AVX-512 at all. */
 bool cpu_has_bf16(void);
 bool cpu_has_avx512(void);
 

@@ -1,4 +1,4 @@
-/* The kernels' files are compiled once an instruction set, with ISA set to its name: KERNEL(gemm) is gemm_avx2 and so on. */
+/* The kernels' files are compiled once per instruction set, with ISA set to its name: KERNEL(gemm) is gemm_avx2 and so on. */
 #ifndef LMVR_SRC_TENSOR_CPU_NAMES_H
 #define LMVR_SRC_TENSOR_CPU_NAMES_H
 

@@ -14,7 +14,7 @@ INLINE float sum_row(int64_t n, const float *x)
     return sum_lanes(sum);
 }
 
-/* Of the squares of what is left without the mean. */
+/* The sum of (x - mean)^2. */
 INLINE float sum_squares(int64_t n, const float *x, float mean)
 {
     vf sum = splat(0.0f);

@@ -2,12 +2,12 @@
 
 #include <math.h>
 
-#define TOLERANCE 2e-5 /* of the sum of magnitudes: far above what rounding does, far below a lost term of a block */
+#define TOLERANCE 2e-5 /* of the sum of magnitudes: far above rounding errors, far below a lost term */
 
 int spot_choose(int64_t count, int most, int64_t *indices)
 {
     const int64_t last = count - 1;
-    /* by importance: both ends, the first of the last block of 64, of 48 and of 16, a neighbor of the end, the middle */
+    /* by importance: both ends, the first of the last block of 64 and of 16, the middle, a neighbor of the end, ... */
     const int64_t wanted[] = {last, 0, last / 64 * 64, last / 16 * 16, count / 2, last - 1, last / 48 * 48, count / 4};
     int chosen = 0;
     for (int i = 0; i < 8 && chosen < most; i++) {

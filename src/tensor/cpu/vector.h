@@ -1,4 +1,4 @@
-/* Vectors of floats as wide as the instruction set that this file is compiled for, in the compiler's own notation. */
+/* Vectors of floats, as wide as the instruction set that this file is compiled for, by the compiler's vector extensions. */
 #ifndef LMVR_SRC_TENSOR_CPU_VECTOR_H
 #define LMVR_SRC_TENSOR_CPU_VECTOR_H
 
@@ -40,7 +40,7 @@ INLINE void store(float *p, vf x)
     *(vf_unaligned *)p = x;
 }
 
-/* The compiler's own widening of 16-bit lanes takes five instructions; the processor has one. */
+/* Intrinsics, as the compiler's own widening of 16-bit lanes takes five instructions instead of one. */
 INLINE vf load_bf16(const bf16 *p)
 {
 #if defined(__AVX512F__)
@@ -52,7 +52,7 @@ INLINE vf load_bf16(const bf16 *p)
 #endif
 }
 
-/* The first `n` lanes, the others 0. */
+/* Loads the first `n` lanes; the others are 0. */
 INLINE vf load_part(const float *p, int64_t n)
 {
     vf x = {0};
@@ -65,7 +65,7 @@ INLINE void store_part(float *p, vf x, int64_t n)
     memcpy(p, &x, (size_t)n * sizeof *p);
 }
 
-/* Where `mask` has ones the lane of `yes`, elsewhere that of `no`. */
+/* Lanes of `yes` where `mask` is all ones, of `no` where it is 0. */
 INLINE vf blend(vi mask, vf yes, vf no)
 {
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
@@ -81,7 +81,7 @@ INLINE vf vmin(vf a, vf b)
     return blend(a < b, a, b);
 }
 
-/* Lanes are added in pairs, always in the same tree. */
+/* Adds lanes in pairs, always in the same tree. */
 INLINE float sum_lanes(vf x)
 {
     float lane[LANES];
@@ -102,8 +102,8 @@ INLINE float max_lanes(vf x)
     return most;
 }
 
-/* e^x to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by its Taylor polynomial of degree 7, times 2^n. Below the
- * smallest normal number 0, above the largest infinity. */
+/* e^x to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, times 2^n. 0 below the
+ * smallest normal number, infinity above the largest. */
 INLINE vf vexp(vf x)
 {
     const vf magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
