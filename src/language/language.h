@@ -40,7 +40,7 @@ struct language_step {
     const int32_t *tokens;
 };
 
-/* A response that has ended; its sequence's keys and values are still in its slot. */
+/* A response that has ended, whose sequence is still in its slot of the KV cache. */
 struct language_response {
     int slot, count;
     const int32_t *tokens; /* (count) */
@@ -72,8 +72,8 @@ struct language_operations {
     /* logits (rows, vocabulary) from last hidden states (rows, width). */
     lmvr_status (*logits)(const void *model, struct arena *arena, int64_t rows, const float *states, float *logits,
                           lmvr_error *error);
-    /* What a response attends to, at positions of the input: a row for each token, asked from the position that predicts it,
-     * or from its own. */
+    /* The attention of a response to positions of the input: one row per token, with the query at the position that predicts
+     * the token if `predicting`, else at the token's own position. */
     lmvr_status (*attend)(const void *model, void *cache, struct arena *arena, const struct language_response *response,
                           bool predicting, struct language_attention *attention, lmvr_error *error);
     void (*free)(void *model);

@@ -7,7 +7,7 @@
 struct cache {
     struct kv_cache kv;
     struct language_input input;
-    int shared; /* the slot that holds what stands before the image */
+    int shared; /* the slot of the shared prompt prefix */
     int64_t width;
     float *last_input; /* (slots, width): the embedding at the input's last position */
 };
@@ -166,7 +166,7 @@ static lmvr_status logits(const void *model, struct arena *arena, int64_t rows, 
     return llama_logits(model, arena, rows, states, out, error);
 }
 
-/* Embeddings (count, width) at the positions that a response is asked from. */
+/* Embeddings (count, width) at the positions of a response's queries. */
 static void embed_queries(const struct llama *m, const struct cache *c, const struct language_response *response,
                           bool predicting, float *hidden)
 {
@@ -178,7 +178,7 @@ static void embed_queries(const struct llama *m, const struct cache *c, const st
     }
 }
 
-/* These positions once more, as one pass of many rows: each row's result is the one of its own step. */
+/* Runs the queries' positions again, as one pass of many rows; each row gives the same result as in its own step. */
 static lmvr_status attend(const void *model, void *cache, struct arena *arena, const struct language_response *response,
                           bool predicting, struct language_attention *attention, lmvr_error *error)
 {

@@ -128,7 +128,7 @@ static lmvr_status logits(const void *model, struct arena *arena, int64_t rows, 
     return t5_logits(model, arena, rows, states, out, error);
 }
 
-/* The positions asked from once more, as one pass of many rows: each row's result is the one of its own step. */
+/* Runs the queries' positions again, as one pass of many rows; each row gives the same result as in its own step. */
 static lmvr_status attend(const void *model, void *cache, struct arena *arena, const struct language_response *response,
                           bool predicting, struct language_attention *attention, lmvr_error *error)
 {

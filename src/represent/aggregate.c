@@ -36,7 +36,7 @@ size_t feature_offset(const struct feature_set *set, int feature)
     return offset;
 }
 
-/* ---- what has to be computed for them ----------------------------------------------------------------------------------- */
+/* ---- what must be computed for the features ----------------------------------------------------------------------------- */
 
 struct feature_needs feature_set_needs(const struct feature_set *set, bool before_generation, bool *prompt_wanted,
                                        bool *response_wanted)
@@ -112,7 +112,7 @@ void pools_begin(const struct feature_set *set, struct pool *pools, const struct
     }
 }
 
-/* Adds rows to the pools of every feature of this layer that takes one of these kinds of positions. */
+/* Adds rows to the pool of every feature of this layer that pools one of these kinds of positions. */
 static void add(const struct feature_set *set, struct pool *pools, int layer, int kinds, int64_t rows, const float *states)
 {
     for (int i = 0; i < set->count && rows > 0; i++) {

@@ -40,7 +40,7 @@ static void outcome_clear(struct outcome *outcome)
 
 /* ---- reporting ---------------------------------------------------------------------------------------------------------- */
 
-/* The response's part of a result; *response and *ends are for the caller to free. */
+/* Fills in the response's part of a result. The caller frees *response and *ends. */
 static lmvr_status read_response(const struct lmvr_session *s, const struct outcome *o, lmvr_result *result, char **response,
                                  uint32_t **ends, lmvr_error *error)
 {
@@ -108,7 +108,7 @@ static lmvr_status outcome_begin(struct embedding *run, struct outcome *o, lmvr_
     return o->values && o->tokens ? LMVR_OK : error_no_memory(error, "a result");
 }
 
-/* Takes images from the loader until a group is full, the window is, or there are no more; bad ones become outcomes at once.
+/* Takes images from the loader until the group or the window is full, or none are left; bad ones become outcomes at once.
  * pixels (encode_batch, 3, size, size) and values (encode_batch) receive the good ones. */
 static lmvr_status gather_group(struct embedding *run, float *pixels, float **values, int *count, lmvr_error *error)
 {

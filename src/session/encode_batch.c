@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Buffers for the states that are read: those of features, and the one that feeds the connector. */
+/* Buffers for the hidden states that are needed: those of features, and the one that feeds the connector. */
 static lmvr_status choose_states(struct lmvr_session *s, int count, float **states, lmvr_error *error)
 {
     const struct lmvr_model *m = s->model;

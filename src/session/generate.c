@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-/* ---- states on their way to the pools ----------------------------------------------------------------------------------- */
+/* ---- pooling hidden states as they are computed ------------------------------------------------------------------------- */
 
-/* What a pass over the prompt, or a part of it, pools into. */
+/* The pools that a pass over the prompt, or part of it, adds to. */
 struct prompt_pools {
     const struct lmvr_session *session;
     struct pool *pools;
@@ -63,7 +63,7 @@ lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
     return m->operations->prepare(m->model, session->cache, &session->arena, &extent, &listener, error);
 }
 
-/* Appends the token that follows a state's logits, and decides whether it is the last one. */
+/* Chooses the next token from the logits, appends it, and decides whether it is the last one. */
 static lmvr_status append_token(struct lmvr_session *s, struct sequence *q, const float *logits, lmvr_error *error)
 {
     int32_t token = sample(&s->sampler, &s->arena, s->model->language.vocabulary, logits, &q->random);
@@ -117,8 +117,7 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
 
 /* ---- attention ---------------------------------------------------------------------------------------------------------- */
 
-/* attention (count, patches) = weights (count, visual_tokens) times what these tokens have looked at, (visual_tokens, patches).
- */
+/* attention (count, patches) = weights (count, visual_tokens) times these tokens' attention to the patches, q->maps. */
 static void carry_to_patches(const struct lmvr_session *s, const struct sequence *q, const float *weights, float *attention)
 {
     int64_t patches = model_patches(s->model), tokens = s->visual_tokens;

@@ -19,7 +19,7 @@ void lmvr_session_options_default(lmvr_session_options *options)
         *options = (lmvr_session_options){.max_new_tokens = DEFAULT_NEW_TOKENS, .top_p = 1.0f};
 }
 
-/* ---- what is asked for -------------------------------------------------------------------------------------------------- */
+/* ---- what to compute ---------------------------------------------------------------------------------------------------- */
 
 static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
@@ -56,7 +56,7 @@ static lmvr_status check_model(const lmvr_session_options *o, const struct lmvr_
     return LMVR_OK;
 }
 
-/* Which steps have to run, and which hidden states of the language model are read. */
+/* Decides which parts of the model run, and which of the language model's hidden states are pooled. */
 static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
     const struct language *language = &s->model->language;
@@ -66,7 +66,7 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
         return error_no_memory(error, "the session");
     struct feature_needs needs = feature_set_needs(&s->features, o->before_generation, s->prompt_wanted, s->response_wanted);
     s->needs_generated = needs.response;
-    /* only a response, or a state of one, needs the prompt to go through every block */
+    /* the prompt goes through all blocks if a response is generated, else only as far as features need */
     s->generates = !o->before_generation && (needs.language || o->describe || o->attention);
     s->needs_language = needs.language || s->generates;
     s->needs_tokens = needs.visual_tokens || s->needs_language;
@@ -78,7 +78,7 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
 
 /* ---- prompt and cache --------------------------------------------------------------------------------------------------- */
 
-/* The first position after the shared prefix whose last state is needed. */
+/* The first position after the shared prefix whose last hidden state is needed. */
 static int64_t first_needed(const struct lmvr_session *s)
 {
     int kinds = feature_set_kinds(&s->features, s->extent.blocks);

@@ -1,12 +1,12 @@
 /*
- * A session leads images through the steps: image -> vision -> connector -> language -> represent. This header is the inside
- * that its files share; what they do with it:
+ * A session takes images through the whole pipeline: image -> vision -> connector -> language -> represent. This header is what
+ * its files share:
  *
- *     session.c        options, checked against the model, become a plan: what has to be computed, and nothing else
+ *     session.c        checks the options against the model and plans what to compute, no more than is needed
  *     loader.c         threads that read and preprocess images ahead of the model
- *     encode_batch.c   pixels to visual features and visual tokens; the features of pixels, encoder and adaptor
+ *     encode_batch.c   pixels to encoder states and visual tokens; the features of pixels, encoder and adaptor
  *     generate.c       visual tokens to responses, many sequences at once; the features of the language model
- *     embed.c          keeps them all busy, and reports results in the order of the images
+ *     embed.c          keeps all of them busy, and reports results in the order of the images
  */
 #ifndef LMVR_SRC_SESSION_SESSION_H
 #define LMVR_SRC_SESSION_SESSION_H
@@ -60,10 +60,10 @@ struct lmvr_session {
     /* The language model's passes over prompt and response. */
     struct language_input input;
     struct language_extent extent;
-    bool *prompt_wanted, *response_wanted; /* (input_blocks + 1), (blocks + 1) states */
+    bool *prompt_wanted, *response_wanted; /* (input_blocks + 1), (blocks + 1): hidden states that features pool */
     struct prompt_layout layout;
     int64_t visual_tokens;
-    bool needs_maps; /* what visual tokens have looked at, for attention */
+    bool needs_maps; /* attention maps are wanted, and the connector resamples the patches */
 
     void *cache;                /* the language model's */
     struct sequence *sequences; /* (batch) */
@@ -92,7 +92,7 @@ bool image_loader_next(struct image_loader *loader, struct loaded *loaded);
 /* Stops the threads, even before all images are read, and frees the loader; NULL is allowed. */
 void image_loader_stop(struct image_loader *loader);
 
-/* ---- encode_batch.c---------------------------------------------------------------------------------------------------- */
+/* ---- encode_batch.c ---------------------------------------------------------------------------------------------------- */
 
 /* Encodes `count` images. Pools features of pixels, encoder and adaptor into values[image], each (row_size); NULL: none are
  * wanted. `tokens` is NULL or receives the visual tokens, (count, visual_tokens, width); `maps` is NULL or receives their
@@ -113,7 +113,7 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
  * features. */
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error);
 void generate_finish(const struct lmvr_session *session, const struct sequence *sequence, float *values);
-/* What is attended to for each token of the response that has just ended in `slot`, (count, patches), into `attention`. */
+/* `attention` (count, patches) receives the attention map of each token of the response that has just ended in `slot`. */
 lmvr_status generate_attention(struct lmvr_session *session, int slot, float *attention, lmvr_error *error);
 
 #endif
