@@ -27,7 +27,7 @@ void palette_look_up(const struct palette *palette, const uint8_t *indices, size
         memcpy(rgb + 3 * i, palette->rgb[indices[i]], 3);
 }
 
-/* a * b / 255, rounded, in Pillow's arithmetic. */
+/* a * b / 255, rounded as Pillow does. */
 static int scale_255(int a, int b)
 {
     int product = a * b + 128;

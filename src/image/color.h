@@ -1,4 +1,4 @@
-/* From indices and inks to RGB, as Pillow's convert("RGB") has it. */
+/* Converts palette indices and CMYK to RGB, as Pillow's convert("RGB"). */
 #ifndef LMVR_SRC_IMAGE_COLOR_H
 #define LMVR_SRC_IMAGE_COLOR_H
 
@@ -10,18 +10,17 @@ struct palette {
     uint8_t rgb[256][3];
 };
 
-/* Gray by index, which is what a picture without a palette has. */
+/* A gray ramp, for pictures without a palette. */
 void palette_init_gray(struct palette *palette);
 
-/* Takes `count` colors, at most 256, of which red stands `red` bytes (0 or 2) into the `stride` bytes of each and green in the
- * middle. An index without a color is black; but a palette that is gray by index says nothing, and is gray by index throughout.
- */
+/* Takes `count` colors, at most 256, of `stride` bytes each: red is at byte `red`, 0 or 2, and green at byte 1. Indices without
+ * a color are black, but a palette that begins as the gray ramp is the gray ramp throughout. */
 void palette_read(struct palette *palette, const uint8_t *colors, size_t count, size_t stride, int red);
 
-/* Indices, a byte each, to RGB. */
+/* Converts indices, one byte each, to RGB. */
 void palette_look_up(const struct palette *palette, const uint8_t *indices, size_t count, uint8_t *rgb);
 
-/* Cyan, magenta, yellow and black, 0 for none of it, to RGB. */
+/* Converts cyan, magenta, yellow and black, where 0 is no ink, to RGB. */
 void color_from_cmyk(const uint8_t cmyk[4], uint8_t rgb[3]);
 
 #endif

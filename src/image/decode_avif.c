@@ -1,4 +1,4 @@
-/* AVIF by libavif: the first picture of the file. What is decoded is what Pillow asks libavif for. */
+/* AVIF by libavif: the first picture of the file, decoded with the settings that Pillow uses. */
 #include "image/decode.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@ lmvr_status decode_avif(const struct image_file *file, struct image *image, stru
 {
     (void)image;
     (void)metadata;
-    return error_set(error, LMVR_ERROR_INPUT, "%s: an AVIF image, which this build does not read: it was made without libavif",
+    return error_set(error, LMVR_ERROR_INPUT, "%s: an AVIF image, which this build cannot read: it was built without libavif",
                      file->name);
 }
 
@@ -30,11 +30,11 @@ static lmvr_status library_error(const struct image_file *file, const avifDecode
                      *more ? ": " : "", more);
 }
 
-/* How to turn the picture upright, as an EXIF orientation. AVIF rotates counterclockwise, then mirrors. */
+/* AVIF's transformation as an EXIF orientation. AVIF rotates counterclockwise, then mirrors. */
 static int orientation_of(const avifImage *picture)
 {
     static const int turned[] = {1, 8, 3, 6};
-    static const int mirrored[2][4] = {{4, 5, 2, 7}, {2, 7, 4, 5}}; /* top and bottom, left and right exchanged */
+    static const int mirrored[2][4] = {{4, 5, 2, 7}, {2, 7, 4, 5}}; /* by axis: top and bottom, left and right exchanged */
     int turns = picture->transformFlags & AVIF_TRANSFORM_IROT ? picture->irot.angle & 3 : 0;
     if (!(picture->transformFlags & AVIF_TRANSFORM_IMIR))
         return turned[turns];
@@ -45,7 +45,7 @@ static int orientation_of(const avifImage *picture)
 #endif
 }
 
-/* With its alpha, if there is any: without, libavif would blend the picture with black. */
+/* Keeps alpha, if there is any; otherwise libavif would blend the picture with black. */
 static lmvr_status convert(const struct image_file *file, const avifDecoder *decoder, uint8_t *pixels, lmvr_error *error)
 {
     avifRGBImage out;
@@ -85,7 +85,7 @@ static lmvr_status decode(const struct image_file *file, avifDecoder *decoder, s
     if (result != AVIF_RESULT_OK)
         return library_error(file, decoder, result, error);
     if ((int64_t)decoder->image->width != image->width || (int64_t)decoder->image->height != image->height)
-        return error_set(error, LMVR_ERROR_INPUT, "%s: the picture has another size than the header says", file->name);
+        return error_set(error, LMVR_ERROR_INPUT, "%s: the picture's size differs from the header's", file->name);
     metadata->orientation = orientation_of(decoder->image);
     return decoder->alphaPresent ? convert_without_alpha(file, decoder, image, error)
                                  : convert(file, decoder, image->rgb, error);
@@ -99,7 +99,8 @@ lmvr_status decode_avif(const struct image_file *file, struct image *image, stru
     decoder->maxThreads = 1;
     decoder->ignoreExif = decoder->ignoreXMP = AVIF_TRUE; /* AVIF has properties of its own for the orientation */
     decoder->imageSizeLimit = IMAGE_MAX_PIXELS;
-    decoder->strictFlags &= ~(avifStrictFlags)(AVIF_STRICT_CLAP_VALID | AVIF_STRICT_PIXI_REQUIRED); /* older encoders' files */
+    decoder->strictFlags &=
+        ~(avifStrictFlags)(AVIF_STRICT_CLAP_VALID | AVIF_STRICT_PIXI_REQUIRED); /* for files of older encoders */
     lmvr_status status = decode(file, decoder, image, metadata, error);
     avifDecoderDestroy(decoder);
     if (status != LMVR_OK)

@@ -1,6 +1,7 @@
 /*
- * BMP, read here byte by byte: 1, 4, 8, 16, 24 and 32 bits, run lengths of 4 and 8, the channel masks that Pillow knows. What
- * counts as what follows Pillow's BmpImagePlugin, and the layout Windows' BITMAPINFOHEADER and its relatives.
+ * BMP, without a library: 1, 4, 8, 16, 24 and 32 bits per pixel, run-length encoding of 4 and 8 bits, and the channel masks
+ * that Pillow knows. The layout is that of Windows' BITMAPINFOHEADER and its relatives, interpreted as by Pillow's
+ * BmpImagePlugin.
  */
 #include "image/decode.h"
 
@@ -9,11 +10,11 @@
 #include <string.h>
 
 #define FILE_HEADER_SIZE 14
-#define CORE_HEADER_SIZE 12 /* OS/2's first: 16-bit sizes, no compression, palette entries of 3 bytes */
+#define CORE_HEADER_SIZE 12 /* OS/2's first header: 16-bit sizes, no compression, palette entries of 3 bytes */
 
 enum compression { RAW, RLE8, RLE4, BITFIELDS };
 
-/* Where in the bytes of a pixel its channels stand, or which bits of its two bytes they are. */
+/* The places of a pixel's channels: byte offsets or, in pixels of two bytes, the lowest bits. */
 struct channels {
     uint32_t bits;
     uint32_t masks[4]; /* red, green, blue, alpha */
@@ -25,9 +26,9 @@ struct bmp {
     struct image *image;
     uint32_t width, height, bits, compression;
     bool top_down;
-    size_t at; /* what has been read of the headers, then where the pixels begin */
+    size_t at; /* how far the headers have been read; afterwards the offset of the pixels */
     struct palette palette;
-    const struct channels *channels; /* of 16, 24 and 32 bits */
+    const struct channels *channels; /* for 16, 24 and 32 bits per pixel */
 };
 
 static lmvr_status broken(const struct bmp *b, const char *what, lmvr_error *error)
@@ -52,7 +53,7 @@ static uint32_t u32(const uint8_t *p)
 
 /* ---- headers --------------------------------------------------------------------------------------------------------- */
 
-/* All that Pillow knows. For two bytes the numbers are each channel's lowest bit; five or six bits belong to it. */
+/* All layouts that Pillow knows. In pixels of two bytes, each channel has five or six bits. */
 static const struct channels layouts[] = {
     {32, {0xff0000, 0xff00, 0xff, 0}, 2, 1, 0},
     {32, {0xff000000, 0xff0000, 0xff00, 0}, 3, 2, 1},
@@ -67,7 +68,7 @@ static const struct channels layouts[] = {
     {16, {0xf800, 0x7e0, 0x1f, 0}, 11, 5, 0},
 };
 
-/* The layout of these masks, or the usual one of so many bits where `masks` is NULL. Alpha counts with 32 bits only. */
+/* The layout with these masks, or the default one for so many bits if `masks` is NULL. Alpha only matters with 32 bits. */
 static const struct channels *find_channels(uint32_t bits, const uint32_t masks[4])
 {
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
@@ -76,7 +77,7 @@ static const struct channels *find_channels(uint32_t bits, const uint32_t masks[
     return NULL;
 }
 
-/* The masks stand in the header's end, or behind a header that is too short for them. */
+/* The masks are at the end of the header, or after a header that is too short for them. */
 static lmvr_status read_masks(struct bmp *b, const uint8_t *header, uint32_t header_size, lmvr_error *error)
 {
     uint32_t masks[4] = {0};
@@ -91,7 +92,7 @@ static lmvr_status read_masks(struct bmp *b, const uint8_t *header, uint32_t hea
         masks[i] = u32(from + 4 * i);
     b->channels = find_channels(b->bits, masks);
     if (!b->channels)
-        return broken(b, "a BMP file with channels in unusual places", error);
+        return broken(b, "a BMP file with unsupported channel masks", error);
     return LMVR_OK;
 }
 
@@ -99,18 +100,19 @@ static lmvr_status check_compression(const struct bmp *b, lmvr_error *error)
 {
     static const uint8_t depths[] = {1, 4, 8, 16, 24, 32};
     if (b->bits > 32 || !memchr(depths, (int)b->bits, sizeof depths))
-        return error_set(error, LMVR_ERROR_INPUT, "%s: a BMP file of %u bits a pixel", b->file->name, b->bits);
+        return error_set(error, LMVR_ERROR_INPUT, "%s: a BMP file of %u bits per pixel", b->file->name, b->bits);
     if (b->compression > BITFIELDS)
-        return error_set(error, LMVR_ERROR_INPUT, "%s: a BMP file of compression %u, which is not read", b->file->name,
+        return error_set(error, LMVR_ERROR_INPUT, "%s: a BMP file with unsupported compression %u", b->file->name,
                          b->compression);
     bool runs = b->compression == RLE8 || b->compression == RLE4;
     if ((runs && b->bits > 8) || (b->compression == BITFIELDS && b->bits < 16))
-        return error_set(error, LMVR_ERROR_INPUT, "%s: a BMP file of %u bits a pixel and compression %u, which do not agree",
-                         b->file->name, b->bits, b->compression);
+        return error_set(error, LMVR_ERROR_INPUT,
+                         "%s: a BMP file of %u bits per pixel with compression %u, which do not go together", b->file->name,
+                         b->bits, b->compression);
     return LMVR_OK;
 }
 
-/* Reads the palette at b->at, of which the end may be missing. */
+/* Reads the palette at b->at, whose end may be missing. */
 static lmvr_status read_palette(struct bmp *b, uint32_t colors, uint32_t stride, lmvr_error *error)
 {
     if (colors > 256)
@@ -143,7 +145,7 @@ static lmvr_status read_headers(struct bmp *b, lmvr_error *error)
     else {
         size_t stride = core ? 3 : 4;
         colors = colors ? colors : 1U << b->bits;
-        if (pixels_at == FILE_HEADER_SIZE + header_size) /* as if there were no palette, which there is */
+        if (pixels_at == FILE_HEADER_SIZE + header_size) /* an offset that ignores the palette */
             pixels_at += stride * colors;
         TRY(read_palette(b, colors, (uint32_t)stride, error));
     }
@@ -153,7 +155,7 @@ static lmvr_status read_headers(struct bmp *b, lmvr_error *error)
 
 /* ---- pixels ---------------------------------------------------------------------------------------------------------- */
 
-/* The row that is stored as number `y`. */
+/* The image row that is stored as row `y`. */
 static uint8_t *row_of(const struct bmp *b, uint32_t y)
 {
     return b->image->rgb + (size_t)(b->top_down ? y : b->height - 1 - y) * b->width * 3;
@@ -197,7 +199,7 @@ static void read_row(const struct bmp *b, const uint8_t *in, uint8_t *rgb)
     }
 }
 
-/* Rows are padded to four bytes; after the last one the padding may be missing. */
+/* Rows are padded to four bytes; the last one's padding may be missing. */
 static lmvr_status read_raw(const struct bmp *b, lmvr_error *error)
 {
     size_t line = ((size_t)b->width * b->bits + 7) / 8, stride = (line + 3) / 4 * 4;
@@ -208,14 +210,14 @@ static lmvr_status read_raw(const struct bmp *b, lmvr_error *error)
     return LMVR_OK;
 }
 
-/* ---- run lengths ----------------------------------------------------------------------------------------------------- */
+/* ---- run-length encoding --------------------------------------------------------------------------------------------- */
 
-/* A picture being written pixel by pixel, one stored row after the other. */
+/* A picture being written pixel by pixel, in the order of stored rows. */
 struct runs {
     const struct bmp *bmp;
     const uint8_t *in, *end;
     uint32_t x, y; /* of the next pixel */
-    size_t column; /* as the file's runs have it: past the row's end nothing is written */
+    size_t column; /* by the file's runs: nothing is written past the row's end */
 };
 
 static bool is_full(const struct runs *r)
@@ -240,7 +242,7 @@ static void skip(struct runs *r, size_t count)
         put(r, 0);
 }
 
-/* The index number i of those packed at `in`, one or two a byte. */
+/* Index number i of those packed at `in`, one or two per byte. */
 static uint8_t index_at(const struct runs *r, const uint8_t *in, size_t i)
 {
     if (r->bmp->compression == RLE8)
@@ -256,7 +258,7 @@ static void put_run(struct runs *r, uint8_t count, uint8_t value)
     r->column += count < left ? count : left;
 }
 
-/* Indices one by one, padded to 16 bits of the file; false where they are cut off. */
+/* Literal indices, padded to 16 bits in the file; false if they are truncated. */
 static bool put_indices(struct runs *r, uint8_t count)
 {
     size_t left = (size_t)(r->bmp->height - r->y) * r->bmp->width - r->x, used = count < left ? count : left;
@@ -271,17 +273,17 @@ static bool put_indices(struct runs *r, uint8_t count)
     return true;
 }
 
-/* Takes what follows a zero; false at the picture's end, or the file's. */
+/* Executes the command after a zero byte; false at the end of the picture or the file. */
 static bool obey(struct runs *r, uint8_t command)
 {
     switch (command) {
-    case 0: /* the row ends, unless it has just begun */
+    case 0: /* end of row, unless it has just begun */
         skip(r, r->x > 0 ? r->bmp->width - r->x : 0);
         r->column = 0;
         return true;
     case 1:
         return false;
-    case 2: /* so far to the right, and so many rows on */
+    case 2: /* skip so many columns and rows */
         if (r->end - r->in < 2)
             return false;
         skip(r, r->in[0] + (size_t)r->in[1] * r->bmp->width);

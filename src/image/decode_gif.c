@@ -1,4 +1,4 @@
-/* GIF by giflib: the first picture of the file, on the screen that it belongs to. */
+/* GIF by giflib: the first picture of the file, on its logical screen. */
 #include "image/decode.h"
 
 #include "image/color.h"
@@ -12,9 +12,9 @@ struct gif_job {
     const struct image_file *file;
     struct image *image;
     lmvr_error *error;
-    size_t at; /* of the next byte that is read */
+    size_t at; /* offset of the next byte to read */
     GifFileType *gif;
-    int transparent; /* the index of what shows through, -1 for none */
+    int transparent; /* the transparent index; -1: none */
     struct palette palette;
 };
 
@@ -35,7 +35,7 @@ static lmvr_status library_error(const struct gif_job *job, int code)
     return broken(job, what ? what : "the GIF file is damaged");
 }
 
-/* A file that ends behind a block of pixels is read as if the end of all blocks followed: Pillow does not look for it. */
+/* A file that ends after a block of pixels is read as if the final, empty block followed, which Pillow does not look for. */
 static int on_read(GifFileType *gif, GifByteType *out, int size)
 {
     struct gif_job *job = gif->UserData;
@@ -55,7 +55,7 @@ static int on_read(GifFileType *gif, GifByteType *out, int size)
 static bool read_extension(struct gif_job *job)
 {
     int code;
-    GifByteType *block; /* the first byte is the number of the others */
+    GifByteType *block; /* the first byte is the number of bytes that follow */
     if (DGifGetExtension(job->gif, &code, &block) == GIF_ERROR)
         return false;
     if (code == GRAPHICS_EXT_FUNC_CODE && block && block[0] >= 4 && block[1] & 1)
@@ -99,13 +99,13 @@ static uint8_t *row_of(const struct gif_job *job, int y)
     return job->image->rgb + (size_t)y * job->image->width * 3;
 }
 
-/* A picture may be smaller than its screen, or stand out from it: then the screen grows. */
+/* A picture may be smaller than its screen, or extend beyond it; then the screen grows. */
 static lmvr_status create_screen(struct gif_job *job)
 {
     const GifImageDesc *picture = &job->gif->Image;
     int right = picture->Left + picture->Width, bottom = picture->Top + picture->Height;
     if (picture->Width < 1 || picture->Height < 1)
-        return broken(job, "a picture without a pixel");
+        return broken(job, "a picture without pixels");
     int width = right > job->gif->SWidth ? right : job->gif->SWidth,
         height = bottom > job->gif->SHeight ? bottom : job->gif->SHeight;
     TRY(image_create(job->file, (uint32_t)width, (uint32_t)height, job->image, job->error));
@@ -124,7 +124,7 @@ static bool read_line(struct gif_job *job, uint8_t *indices, int y)
     return true;
 }
 
-/* Interlaced, every eighth line comes first, then those in their midst. */
+/* If interlaced, every eighth line comes first, then those halfway between, and so on. */
 static lmvr_status read_lines(struct gif_job *job, uint8_t *indices)
 {
     static const int starts[] = {0, 4, 2, 1}, steps[] = {8, 8, 4, 2};

@@ -1,7 +1,7 @@
 /*
- * JPEG by libjpeg-turbo with its defaults (accurate integer DCT, smooth chroma upsampling), as Pillow uses it. The data
- * source suspends at the end of the bytes instead of inventing an end marker, so a truncated file is one whose decoding has
- * not finished when the bytes have.
+ * JPEG by libjpeg-turbo with its defaults (accurate integer DCT, smooth chroma upsampling), as in Pillow. The data source
+ * suspends at the end of the bytes instead of inserting an end marker, so a truncated file is one that is not fully decoded
+ * when the bytes end.
  */
 #include "image/decode.h"
 
@@ -27,8 +27,8 @@ struct jpeg_job {
     struct image *image;
     lmvr_error *error;
     lmvr_status status;
-    size_t unused; /* bytes of image data that no pixel came from */
-    uint8_t *row;  /* one line as libjpeg gives it */
+    size_t unused; /* bytes of image data that libjpeg skipped */
+    uint8_t *row;  /* one line as libjpeg returns it */
     jmp_buf escape;
 };
 
@@ -57,8 +57,8 @@ static void on_error(j_common_ptr cinfo)
     fail(job, message);
 }
 
-/* Damage inside the data is passed over, as Pillow does, unless whole lines of blocks are missing or left over: then header
- * and data do not belong together. */
+/* Damaged data is tolerated, as in Pillow, unless whole rows of blocks are missing or left over: then header and data do not
+ * match. */
 static void on_message(j_common_ptr common, int level)
 {
     if (level >= 0)
@@ -68,7 +68,7 @@ static void on_message(j_common_ptr common, int level)
     int marker = cinfo->unread_marker;
     bool restart = marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7;
     if (common->err->msg_code == JWRN_HIT_MARKER && !restart && cinfo->input_iMCU_row + 1 < cinfo->total_iMCU_rows)
-        fail(job, "the data end before the picture that the header announces");
+        fail(job, "the data end before the picture is complete by its header");
     if (common->err->msg_code == JWRN_EXTRANEOUS_DATA)
         job->unused += (size_t)common->err->msg_parm.i[0];
 }
@@ -82,12 +82,12 @@ static void on_progress(j_common_ptr cinfo)
 {
     struct jpeg_job *job = job_of(cinfo);
     if (job->cinfo.input_scan_number > MAX_SCANS)
-        fail(job, "the picture comes in more scans than the limit of 500");
+        fail(job, "the picture has more scans than the limit of 500");
 }
 
 static void on_source_event(j_decompress_ptr cinfo)
 {
-    (void)cinfo; /* all bytes are there from the start and stay until the end */
+    (void)cinfo; /* all bytes are in memory all the time */
 }
 
 static boolean on_empty_source(j_decompress_ptr cinfo)
@@ -139,7 +139,7 @@ static void gray_to_rgb(const uint8_t *in, int width, uint8_t *rgb)
         rgb[3 * x] = rgb[3 * x + 1] = rgb[3 * x + 2] = in[x];
 }
 
-/* `in` holds inverted ink, as Adobe's programs write it; Pillow takes every CMYK file for such a one. */
+/* `in` holds inverted CMYK, as Adobe's programs write it; Pillow assumes this of every CMYK file. */
 static void cmyk_to_rgb(const uint8_t *in, int width, uint8_t *rgb)
 {
     for (int x = 0; x < width; x++, in += 4, rgb += 3) {
@@ -165,7 +165,7 @@ static size_t position(const struct jpeg_job *job)
     return job->file->size - job->source.bytes_in_buffer;
 }
 
-/* Reads up to the first scan and settles what is to come out. */
+/* Reads up to the first scan and chooses the output color space. */
 static void read_header(struct jpeg_job *job)
 {
     struct jpeg_decompress_struct *cinfo = &job->cinfo;
@@ -208,18 +208,18 @@ static void decode(struct jpeg_job *job)
         fail(job, "the image file is truncated");
     for (int y = 0; y < job->image->height; y++)
         read_line(job, job->image->rgb + (size_t)y * job->image->width * 3);
-    jpeg_finish_decompress(cinfo); /* may suspend: an end marker that is missing is not missed */
-    /* A few stray bytes are common; a quarter of the data is a picture that the header does not tell of. */
+    jpeg_finish_decompress(cinfo); /* may suspend: a missing end marker does not matter */
+    /* A few stray bytes are common; a quarter of the data means more picture than the header states. */
     if (job->unused > 64 + (position(job) - header) / 4)
         fail(job, "more image data than the header announces");
 }
 
-/* ---- where the orientation stands ------------------------------------------------------------------------------------ */
+/* ---- metadata with the orientation ----------------------------------------------------------------------------------- */
 
-/* Appends an EXIF segment to those before it: a block may be spread over several. */
+/* Appends an EXIF segment to those before it: a block may span several. */
 static bool add_exif(struct image_metadata *metadata, const uint8_t *bytes, size_t size)
 {
-    size_t skip = metadata->owned ? 6 : 0; /* the later ones without their "Exif\0\0" */
+    size_t skip = metadata->owned ? 6 : 0; /* later ones without their "Exif\0\0" */
     uint8_t *grown = realloc(metadata->owned, metadata->exif_size + size - skip);
     if (!grown)
         return false;
@@ -231,7 +231,7 @@ static bool add_exif(struct image_metadata *metadata, const uint8_t *bytes, size
 
 static bool read_app1(const uint8_t *bytes, size_t size, struct image_metadata *metadata)
 {
-    static const char xmp[] = "http://ns.adobe.com/xap/1.0/"; /* its final 0 included */
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/"; /* including its final 0 */
     if (size >= 6 && memcmp(bytes, "Exif\0\0", 6) == 0)
         return add_exif(metadata, bytes, size);
     if (size >= sizeof xmp && memcmp(bytes, xmp, sizeof xmp) == 0) {
@@ -241,7 +241,7 @@ static bool read_app1(const uint8_t *bytes, size_t size, struct image_metadata *
     return true;
 }
 
-/* Walks the segments up to the first scan (ITU T.81, annex B). Whatever is wrong with them, libjpeg will say. */
+/* Walks the segments up to the first scan (ITU T.81, annex B). Errors in them are left to libjpeg. */
 static lmvr_status read_metadata(const struct image_file *file, struct image_metadata *metadata, lmvr_error *error)
 {
     const uint8_t *p = file->bytes + 2, *end = file->bytes + file->size;

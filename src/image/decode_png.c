@@ -1,6 +1,6 @@
 /*
- * PNG by libpng. It is given a stream made for it: the header and the image data without anything else, so that no other
- * chunk can cost memory or time, and without checksums, which the walk in png_chunks.c has judged as Pillow does.
+ * PNG by libpng, which is given a stream made for it: only the header and the image data, so that no other chunk can cost
+ * memory or time, and without checksums, which the walk in png_chunks.c has already judged as Pillow does.
  */
 #include "image/decode.h"
 
@@ -12,7 +12,7 @@
 
 #include <png.h>
 
-/* The end of the compressed data takes a few bytes; this many hold more image. */
+/* Bytes. The end of the compressed data takes a few; this many must hold more image. */
 #define MAX_READ_AFTER (64 << 10)
 
 static const char too_much_data[] = "more image data than the header announces";
@@ -32,7 +32,7 @@ struct png_job {
     const uint8_t *piece;
     size_t piece_size;
     size_t data_at;
-    /* Lines that libpng has unpacked, of all that the interlacing makes, and the bytes it has asked for after the last. */
+    /* Lines that libpng has unpacked, of all lines of all interlacing passes, and bytes that it has read after the last. */
     uint64_t lines_done, lines;
     size_t read_after;
 };
@@ -51,7 +51,7 @@ static uint8_t *put_chunk(uint8_t *to, uint32_t size, const char *type)
     return to + 8;
 }
 
-/* Signature, IHDR, a PLTE where the format demands one, and the beginning of an IDAT. */
+/* Makes signature, IHDR, a PLTE where the format requires one, and the beginning of an IDAT. */
 static void make_stream(struct png_job *job)
 {
     const uint8_t *header = job->chunks.header;
@@ -112,7 +112,7 @@ static void on_read(png_structp png, png_bytep out, size_t size)
 
 /* ---- libpng's callbacks ---------------------------------------------------------------------------------------------- */
 
-/* With all lines unpacked, only the end of the compressed data can be amiss, and Pillow does not look at it. */
+/* Once all lines are unpacked, only the end of the compressed data can be wrong, and Pillow does not look at it. */
 static _Noreturn void on_error(png_structp png, png_const_charp message)
 {
     struct png_job *job = png_get_error_ptr(png);
@@ -139,7 +139,7 @@ static void on_line(png_structp png, png_row_infop row, png_bytep bytes)
 
 /* ---- pixels ---------------------------------------------------------------------------------------------------------- */
 
-/* Palette indices in the first third of the row become colors; indices without a color are black, as in Pillow. */
+/* Expands the palette indices in the first third of the row to colors; indices without a color are black, as in Pillow. */
 static void expand_palette(const struct png_chunks *chunks, uint8_t *row, int width)
 {
     for (int x = width - 1; x >= 0; x--) {
@@ -151,7 +151,7 @@ static void expand_palette(const struct png_chunks *chunks, uint8_t *row, int wi
     }
 }
 
-/* Big-endian 16-bit gray in the first two thirds of the row: clipped at 255, as Pillow converts its mode I;16. */
+/* Clips the big-endian 16-bit gray in the first two thirds of the row at 255, as Pillow converts its mode I;16. */
 static void clip_gray_16(uint8_t *row, int width)
 {
     for (int x = width - 1; x >= 0; x--) {
@@ -160,7 +160,7 @@ static void clip_gray_16(uint8_t *row, int width)
     }
 }
 
-/* Samples become 8-bit RGB, except those that are finished here: indices and 16-bit gray. */
+/* Has libpng convert samples to 8-bit RGB, except those that are converted here: indices and 16-bit gray. */
 static void choose_transforms(png_structp png, int color_type, int depth)
 {
     png_set_packing(png);
@@ -175,7 +175,7 @@ static void choose_transforms(png_structp png, int color_type, int depth)
     png_set_check_for_invalid_index(png, 0);
 }
 
-/* Lines in the file: interlaced, it holds those of seven smaller pictures that are not empty. */
+/* Lines in the file: if interlaced, those of up to seven smaller pictures. */
 static uint64_t count_lines(uint32_t width, uint32_t height, bool interlaced)
 {
     if (!interlaced)
@@ -192,7 +192,7 @@ static uint8_t *row_of(const struct image *image, int y)
     return image->rgb + (size_t)y * image->width * 3;
 }
 
-/* Everything that libpng may jump out of. */
+/* Everything during which libpng may longjmp. */
 static void read_pixels(struct png_job *job)
 {
     png_structp png = job->png;

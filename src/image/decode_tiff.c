@@ -1,6 +1,6 @@
 /*
- * TIFF by libtiff: the first picture of the file. Strips and tiles are decoded as they are stored, and their samples become RGB
- * here: libtiff's own conversion is another one than Pillow's.
+ * TIFF by libtiff: the first picture of the file. libtiff decodes strips and tiles, but samples are converted to RGB here, as
+ * libtiff's own conversion differs from Pillow's.
  */
 #include "image/decode.h"
 
@@ -14,7 +14,7 @@ struct tiff_job {
     const struct image_file *file;
     struct image *image;
     lmvr_error *error;
-    uint64_t at;         /* of the next byte that is read */
+    uint64_t at;         /* offset of the next byte to read */
     char complaint[256]; /* libtiff's first error */
     TIFF *tiff;
     struct tiff_samples samples;
@@ -78,7 +78,7 @@ static int on_error(TIFF *tiff, void *user, const char *module, const char *form
     struct tiff_job *job = user;
     if (!*job->complaint)
         vsnprintf(job->complaint, sizeof job->complaint, format, arguments);
-    return 1; /* nothing is printed */
+    return 1; /* nothing is ever printed */
 }
 
 static int on_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments)
@@ -106,7 +106,7 @@ static TIFF *open_tiff(struct tiff_job *job)
 
 /* ---- strips and tiles ------------------------------------------------------------------------------------------------ */
 
-static uint16_t samples_a_plane(const struct tiff_job *job)
+static uint16_t samples_per_plane(const struct tiff_job *job)
 {
     return job->samples.planes_apart ? 1 : job->samples.count;
 }
@@ -116,7 +116,7 @@ static uint16_t planes(const struct tiff_job *job)
     return job->samples.planes_apart ? job->samples.used : 1;
 }
 
-/* The size of a strip or a tile, which has to be what the samples make of it. */
+/* The size of a strip or a tile, which must match its samples. */
 static lmvr_status measure_blocks(struct tiff_job *job)
 {
     TIFF *tiff = job->tiff;
@@ -132,10 +132,10 @@ static lmvr_status measure_blocks(struct tiff_job *job)
             job->block_height = (uint32_t)job->image->height;
     }
     if (job->block_width == 0 || job->block_height == 0 || (uint64_t)job->block_width * job->block_height > IMAGE_MAX_PIXELS)
-        return broken(job, "a TIFF file with strips or tiles of an unusual size");
+        return broken(job, "a TIFF file with strips or tiles of an unsupported size");
     size = job->tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
     stride = job->tiled ? TIFFTileRowSize(tiff) : TIFFScanlineSize(tiff);
-    uint64_t needed = ((uint64_t)job->block_width * samples_a_plane(job) * job->samples.bits + 7) / 8;
+    uint64_t needed = ((uint64_t)job->block_width * samples_per_plane(job) * job->samples.bits + 7) / 8;
     if (size <= 0 || stride <= 0 || (uint64_t)stride != needed || (uint64_t)size != needed * job->block_height)
         return damaged(job);
     job->block_size = (size_t)size;
@@ -143,7 +143,7 @@ static lmvr_status measure_blocks(struct tiff_job *job)
     return LMVR_OK;
 }
 
-/* Reads the block with (x, y) in its corner, plane after plane. */
+/* Reads the block whose upper left corner is (x, y), plane by plane. */
 static lmvr_status read_block(struct tiff_job *job, uint32_t x, uint32_t y, uint8_t *block)
 {
     uint32_t left = (uint32_t)job->image->height - y, rows = left < job->block_height ? left : job->block_height;
@@ -158,7 +158,7 @@ static lmvr_status read_block(struct tiff_job *job, uint32_t x, uint32_t y, uint
     return LMVR_OK;
 }
 
-/* `row` has room for the reduced samples of a block's row. */
+/* `row` has room for one row of a block, as reduced samples. */
 static void convert_block(const struct tiff_job *job, uint32_t x, uint32_t y, const uint8_t *block, uint8_t *row)
 {
     const struct image *image = job->image;
@@ -166,7 +166,7 @@ static void convert_block(const struct tiff_job *job, uint32_t x, uint32_t y, co
     uint32_t width = right < job->block_width ? right : job->block_width;
     for (uint32_t i = 0; i < job->block_height && i < below; i++) {
         for (uint16_t plane = 0; plane < planes(job); plane++)
-            tiff_samples_reduce(&job->samples, block + plane * job->block_size + i * job->stride, width, samples_a_plane(job),
+            tiff_samples_reduce(&job->samples, block + plane * job->block_size + i * job->stride, width, samples_per_plane(job),
                                 plane, row);
         tiff_samples_to_rgb(&job->samples, row, width, image->rgb + ((size_t)(y + i) * image->width + x) * 3);
     }
@@ -184,7 +184,7 @@ static lmvr_status read_blocks(struct tiff_job *job, uint8_t *block, uint8_t *ro
 
 /* ---- the file -------------------------------------------------------------------------------------------------------- */
 
-/* The orientation's own tag, else what XMP says, of which a copy has to outlive libtiff's. */
+/* The orientation tag, else XMP, copied because it must outlive libtiff's handle. */
 static lmvr_status read_metadata(const struct tiff_job *job, struct image_metadata *metadata)
 {
     uint16_t orientation = 0;

@@ -50,7 +50,7 @@ static void paste(const uint8_t *rgba, const WebPIterator *frame, struct image *
     }
 }
 
-/* Alpha is decoded though not used: damaged alpha makes a damaged file, as for Pillow. */
+/* Alpha is decoded although it is not used: a file with damaged alpha is damaged, as for Pillow. */
 static lmvr_status decode_first_frame(const struct image_file *file, const WebPIterator *frame, struct image *image,
                                       lmvr_error *error)
 {

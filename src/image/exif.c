@@ -1,7 +1,7 @@
 /*
- * The orientation out of an EXIF block, which is a TIFF file's first directory (TIFF 6.0, section 2), or out of XMP. What
- * counts and what is passed over follows Pillow's Exif and ImageFileDirectory_v2, except that a block which Pillow would
- * refuse the whole image for is passed over here: it says nothing about the pixels.
+ * The orientation from an EXIF block, which is a TIFF file's first directory (TIFF 6.0, section 2), or from XMP. What counts
+ * and what is ignored follows Pillow's Exif and ImageFileDirectory_v2, except that a block for which Pillow would refuse the
+ * whole image is ignored here: it says nothing about the pixels.
  */
 #include "image/decode.h"
 
@@ -15,7 +15,7 @@ struct tiff {
     bool big_endian;
 };
 
-/* The unsigned number in `width` bytes at `offset`; the caller has checked that they are there. */
+/* The unsigned number in `width` bytes at `offset`; the caller has checked the bounds. */
 static uint64_t number(const struct tiff *t, uint64_t offset, int width)
 {
     uint64_t value = 0;
@@ -29,7 +29,7 @@ static bool inside(const struct tiff *t, uint64_t offset, uint64_t size)
     return offset <= t->size && size <= t->size - offset;
 }
 
-/* Bytes in one value of a TIFF type, 0 for types that do not exist. */
+/* Bytes per value of a TIFF type, 0 for unknown types. */
 static int type_size(unsigned type)
 {
     static const uint8_t sizes[] = {[1] = 1, [2] = 1, [3] = 2,  [4] = 4,  [5] = 8,  [6] = 1,  [7] = 1,
@@ -77,7 +77,7 @@ static int value_of(const struct tiff *t, unsigned type, uint64_t offset)
         memcpy(&value, &bits, sizeof value);
         break;
     }
-    default: /* text and bytes are no numbers */
+    default: /* text and bytes are not numbers */
         return 0;
     }
     for (int orientation = 1; orientation <= 8; orientation++)
@@ -86,7 +86,7 @@ static int value_of(const struct tiff *t, unsigned type, uint64_t offset)
     return 0;
 }
 
-/* Looks the tag up in the directory at `at`. Returns whether it is there; *orientation is 0 if it says nothing of use. */
+/* Looks the tag up in the directory at `at`. Returns whether it exists; *orientation is 0 if its value is of no use. */
 static bool find_in_directory(const struct tiff *t, uint64_t at, int *orientation)
 {
     if (!inside(t, at, 2))
@@ -99,7 +99,7 @@ static bool find_in_directory(const struct tiff *t, uint64_t at, int *orientatio
         if (size == 0)
             continue;
         if (size > 4) {
-            /* Data that lie elsewhere fit into the block, all together. */
+            /* Values stored elsewhere in the block must fit into it, all together. */
             elsewhere += size;
             if (elsewhere > t->size)
                 continue;
@@ -126,13 +126,13 @@ static bool find_in_exif(const uint8_t *bytes, size_t size, int *orientation)
     struct tiff t = {bytes, size, bytes[0] == 'M'};
     if (memcmp(bytes, "II", 2) != 0 && memcmp(bytes, "MM", 2) != 0)
         return false;
-    /* The 42 counts in either byte order: some cameras write it in the wrong one. */
+    /* The 42 is accepted in either byte order: some cameras write the wrong one. */
     if (memcmp(bytes + 2, "\x2a\0", 2) != 0 && memcmp(bytes + 2, "\0\x2a", 2) != 0)
         return false;
     return find_in_directory(&t, number(&t, 4, 4), orientation);
 }
 
-/* XMP says it as tiff:Orientation="6" or <tiff:Orientation>6. */
+/* In XMP it is tiff:Orientation="6" or <tiff:Orientation>6. */
 static int find_in_xmp(const uint8_t *bytes, size_t size)
 {
     static const char key[] = "tiff:Orientation";

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* No sensible image file is larger, and reading stops before memory does. */
+/* No sensible image file is larger, and reading stops before memory is exhausted. */
 #define MAX_FILE_BYTES ((size_t)1 << 30)
 
 typedef lmvr_status decoder(const struct image_file *, struct image *, struct image_metadata *, lmvr_error *);
@@ -69,16 +69,16 @@ static lmvr_status check_kind(int fd, const char *path, size_t *size, lmvr_error
     if (fstat(fd, &st) != 0)
         return error_set(error, LMVR_ERROR_INPUT, "%s: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode))
-        return error_set(error, LMVR_ERROR_INPUT, "%s: a folder where an image file was expected", path);
+        return error_set(error, LMVR_ERROR_INPUT, "%s: is a folder, expected an image file", path);
     if (!S_ISREG(st.st_mode))
         return error_set(error, LMVR_ERROR_INPUT, "%s: not a regular file", path);
     if ((uint64_t)st.st_size > MAX_FILE_BYTES)
-        return error_set(error, LMVR_ERROR_INPUT, "%s: larger than 1 GiB, which no image file may be", path);
+        return error_set(error, LMVR_ERROR_INPUT, "%s: larger than 1 GiB, the limit for image files", path);
     *size = (size_t)st.st_size;
     return LMVR_OK;
 }
 
-/* Reads up to `size` bytes; *got is less where the file has become shorter meanwhile. */
+/* Reads up to `size` bytes; *got is less if the file has shrunk in the meantime. */
 static lmvr_status read_whole(int fd, const char *path, uint8_t *bytes, size_t size, size_t *got, lmvr_error *error)
 {
     for (*got = 0; *got < size;) {

@@ -13,7 +13,7 @@ static bool has(struct file_start file, size_t offset, const char *bytes, size_t
     return file.size >= offset + size && memcmp(file.bytes + offset, bytes, size) == 0;
 }
 
-/* "BM" is the beginning of many a text: the size of the header behind it has to be one of those that there are. */
+/* "BM" can also begin a text, so the size of the header that follows must be a known one. */
 static bool is_bmp(struct file_start file)
 {
     static const uint8_t header_sizes[] = {12, 40, 52, 56, 64, 108, 124};
@@ -27,14 +27,14 @@ static bool is_tiff(struct file_start file)
     return has(file, 0, "II*\0", 4) || has(file, 0, "MM\0*", 4) || has(file, 0, "II+\0", 4) || has(file, 0, "MM\0+", 4);
 }
 
-/* A file type box (ISO/IEC 14496-12) whose major brand or one of whose compatible brands is AVIF's. */
+/* A file type box (ISO/IEC 14496-12) that lists one of AVIF's brands, as its major or a compatible brand. */
 static bool is_avif(struct file_start file)
 {
     if (!has(file, 4, "ftyp", 4) || file.size < 16)
         return false;
     const uint8_t *b = file.bytes;
     size_t end = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
-    for (size_t at = 8; at + 4 <= end && at + 4 <= file.size; at += at == 8 ? 8 : 4) /* behind the first stands its version */
+    for (size_t at = 8; at + 4 <= end && at + 4 <= file.size; at += at == 8 ? 8 : 4) /* skip the major brand's version */
         if (has(file, at, "avif", 4) || has(file, at, "avis", 4))
             return true;
     return false;

@@ -1,4 +1,4 @@
-/* Which files are pictures: the one list of kinds, their names' endings and their first bytes. */
+/* Which files are pictures: the single list of kinds, their file name extensions and first bytes. */
 #ifndef LMVR_SRC_IMAGE_KINDS_H
 #define LMVR_SRC_IMAGE_KINDS_H
 
@@ -17,16 +17,16 @@ enum image_kind {
     IMAGE_AVIF,
 };
 
-/* "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF" */
+/* The kinds, for error sentences. */
 #define IMAGE_KINDS "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
 
-/* The bytes at a file's beginning by which its kind is told for certain. */
+/* The number of bytes at a file's beginning that always suffice to recognize its kind. */
 #define IMAGE_KIND_BYTES 64
 
-/* The kind of a file by its first bytes, of which fewer than IMAGE_KIND_BYTES may be there. */
+/* The kind of a file by its first bytes, of which there may be fewer than IMAGE_KIND_BYTES. */
 enum image_kind image_kind_of(const uint8_t *bytes, size_t size);
 
-/* Whether a file's name ends as a picture's does: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif, .tiff, .avif, in any case. */
+/* Whether a file name has a picture's extension: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif, .tiff or .avif, in any case. */
 bool image_is_named(const char *name);
 
 #endif

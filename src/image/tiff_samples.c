@@ -38,7 +38,7 @@ static bool is_read(uint16_t compression)
     return false;
 }
 
-/* Integers of 12, 16 and 32 bits and floats are not turned round where 0 is white: Pillow does not. */
+/* Where 0 is white, only up to 8 bits are inverted, as in Pillow. */
 static bool choose_gray(struct tiff_samples *s, const struct tags *t)
 {
     bool white = t->photometric == PHOTOMETRIC_MINISWHITE;
@@ -80,7 +80,7 @@ static bool choose_palette(TIFF *tiff, struct tiff_samples *s)
 static bool choose_color(TIFF *tiff, struct tiff_samples *s, const struct tags *t, const char **what)
 {
     bool jpeg = t->compression == COMPRESSION_JPEG;
-    *what = "samples of an unusual size or kind";
+    *what = "samples of an unsupported size or kind";
     switch (t->photometric) {
     case PHOTOMETRIC_MINISWHITE:
     case PHOTOMETRIC_MINISBLACK:
@@ -110,13 +110,13 @@ static bool choose_color(TIFF *tiff, struct tiff_samples *s, const struct tags *
         *what = "a camera's raw data";
         return false;
     default:
-        *what = "colors of an unusual kind";
+        *what = "an unsupported color space";
         return false;
     }
     return s->format == SAMPLEFORMAT_UINT && (s->bits == 8 || s->bits == 16);
 }
 
-/* Samples beside the color's: alpha, which is dropped, or others that are passed over. */
+/* Samples besides the color's: alpha, which is dropped, or others, which are ignored. */
 static bool choose_used(struct tiff_samples *s, const struct tags *t)
 {
     uint16_t colors = s->color == TIFF_CMYK ? 4 : s->color == TIFF_RGB ? 3 : 1;
@@ -139,10 +139,10 @@ bool tiff_samples_read(TIFF *tiff, struct tiff_samples *samples, const char **wh
 {
     *samples = (struct tiff_samples){0};
     struct tags tags = read_tags(tiff, samples);
-    *what = "a compression that is not read";
+    *what = "an unsupported compression";
     if (!is_read(tags.compression) || !choose_color(tiff, samples, &tags, what))
         return false;
-    *what = "samples of an unusual number or kind";
+    *what = "an unsupported number or kind of samples";
     return choose_used(samples, &tags);
 }
 
@@ -170,7 +170,7 @@ static unsigned packed_12(const uint8_t *row, size_t i)
     return i % 2 ? (pair[1] & 15U) << 8 | pair[2] : (unsigned)pair[0] << 4 | pair[1] >> 4;
 }
 
-/* Two bytes a sample: clipped in gray, as Pillow converts its mode I;16, the upper byte in colors. */
+/* Two bytes per sample: gray is clipped, as Pillow converts its mode I;16; of colors the upper byte is taken. */
 static uint8_t reduce_16(const struct tiff_samples *s, const uint8_t *at)
 {
     uint16_t value;
@@ -180,7 +180,7 @@ static uint8_t reduce_16(const struct tiff_samples *s, const uint8_t *at)
     return clip(s->format == SAMPLEFORMAT_INT ? (int16_t)value : value);
 }
 
-/* Four bytes: Pillow takes them for signed ones. */
+/* Four bytes per sample, which Pillow treats as signed. */
 static uint8_t reduce_32(const struct tiff_samples *s, const uint8_t *at)
 {
     int32_t value;
@@ -220,7 +220,7 @@ void tiff_samples_reduce(const struct tiff_samples *samples, const uint8_t *row,
             out[x * used + first + c] = reduce(samples, row, x * each + c);
 }
 
-/* Colors that were multiplied by alpha are divided by it, in Pillow's arithmetic. */
+/* Divides premultiplied colors by alpha, in Pillow's arithmetic. */
 static void divide_by_alpha(const uint8_t rgba[4], uint8_t rgb[3])
 {
     for (int c = 0; c < 3; c++)

@@ -17,10 +17,10 @@ enum family { FAMILY_LLAVA, FAMILY_BLIP2, FAMILY_CLIP, FAMILY_CLIP_VISION };
 
 #define MODEL_TYPES "llava, blip-2, clip or clip_vision_model"
 
-/* The first row of a model_type is its architecture where config.json names none. */
+/* If config.json names no architecture, it is that of the first row with its model_type. */
 static const struct kind {
     const char *architecture, *model_type;
-    enum family family; /* where in config.json the parts are */
+    enum family family; /* decides where in config.json the parts are */
 } kinds[] = {
     {"LlavaForConditionalGeneration", "llava", FAMILY_LLAVA},
     {"Blip2ForConditionalGeneration", "blip-2", FAMILY_BLIP2},
@@ -31,7 +31,7 @@ static const struct kind {
     {"CLIPVisionModelWithProjection", "clip", FAMILY_CLIP},
 };
 
-/* The first of "architectures"; NULL where config.json names none. */
+/* The first of "architectures"; NULL if config.json names none. */
 static lmvr_status get_architecture(const struct json_node *node, const char **architecture, lmvr_error *error)
 {
     const json_t *list = json_node_get(node, "architectures"), *first = json_array_get(list, 0);
@@ -63,7 +63,7 @@ static lmvr_status find_kind(const struct json_node *node, const struct kind **k
                          "Blip2ForConditionalGeneration, CLIPModel, CLIPVisionModel and CLIPVisionModelWithProjection",
                          node->file, architecture);
     if (architecture)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: architecture %s does not go with model_type %s", node->file,
+        return error_set(error, LMVR_ERROR_INVALID, "%s: architecture %s does not match model_type %s", node->file,
                          architecture, model_type);
     return json_refuse(node, "model_type", MODEL_TYPES, error);
 }
@@ -163,7 +163,7 @@ lmvr_status config_parse_clip_vision(const struct json_node *node, struct vision
     return config_parse_vision(node, vision, error);
 }
 
-/* LlavaConfig's, which stand in for a whole vision_config but not for the keys that one leaves out: ViT-L/14 at 336. */
+/* LlavaConfig's default for a missing vision_config, but not for missing keys in one: ViT-L/14 at 336. */
 static const struct vision_config llava_default = {.image_size = 336,
                                                    .patch_size = 14,
                                                    .channels = 3,
@@ -181,7 +181,7 @@ static lmvr_status parse_vision_of(const struct json_node *node, enum family fam
     *vision = clip_default;
     if (family == FAMILY_CLIP_VISION)
         return config_parse_vision(node, vision, error);
-    /* CLIPConfig lets an old vision_config_dict override all of vision_config, with what it leaves out by default. */
+    /* In CLIPConfig an old vision_config_dict overrides all of vision_config; keys that it lacks have their defaults. */
     bool old = family == FAMILY_CLIP && json_node_get(node, "vision_config_dict");
     TRY(json_node_object(node, old ? "vision_config_dict" : "vision_config", &child, error));
     if (family == FAMILY_CLIP)
@@ -234,7 +234,7 @@ static lmvr_status parse_llava(const struct config_sources *sources, struct mode
     TRY(json_node_object(&sources->config, "text_config", &text, error));
     TRY(json_node_name(&text, "model_type", types, COUNT(types), &type, error));
     TRY(config_parse_language(&text, &sources->generation, &config->language, error));
-    /* LlavaConfig: either place may tie, neither can untie. */
+    /* As in LlavaConfig, either place can tie the embeddings, and neither can untie them. */
     TRY(json_node_bool(&sources->config, "tie_word_embeddings", &tied, error));
     config->language.tied |= tied;
     return LMVR_OK;
@@ -301,7 +301,7 @@ static lmvr_status read_file(const char *folder, const char *name, int which, bo
     return LMVR_OK;
 }
 
-/* Whether the keys of an image processor stand in the file itself. */
+/* Whether the file has the keys of an image processor at its top level. */
 static bool is_flat_processor(const struct json_node *node)
 {
     static const char *const keys[] = {"image_processor_type", "feature_extractor_type", "image_mean", "crop_size", "size"};
@@ -311,8 +311,8 @@ static bool is_flat_processor(const struct json_node *node)
     return false;
 }
 
-/* As transformers: a processor_config.json that holds an image processor goes before preprocessor_config.json. One that is an
- * image processor itself stands in where there is no other file. */
+/* As in transformers, an image processor in processor_config.json takes precedence over preprocessor_config.json. A
+ * processor_config.json that is itself an image processor is used only if there is no other file. */
 static lmvr_status read_processor(const char *folder, bool required, struct files *files, uint64_t *hash,
                                   struct json_node *node, lmvr_error *error)
 {

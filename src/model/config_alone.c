@@ -1,4 +1,4 @@
-/* Configurations of parts that are trained alone, or that a model is begun from. */
+/* Configurations of parts that are trained alone, or that a new model starts from. */
 #include "format/input.h"
 #include "model/config_parts.h"
 #include "model/folder.h"
@@ -10,13 +10,13 @@
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
 
-/* The file's path, malloc'ed: `path` itself, or NAME in that folder. */
+/* The file's path, malloc'ed: `path` itself, or, if it is a folder, NAME in it. */
 static char *file_of(const char *path, const char *name)
 {
     return input_is_folder(path) ? input_path(path, name) : strdup(path);
 }
 
-/* Reads and hands the root on; `optional`: an empty one where there is no file. */
+/* Reads the file and parses its root; if `optional`, a missing file has an empty root. */
 static lmvr_status with_file(const char *path, const char *name, bool optional,
                              lmvr_status (*parse)(const struct json_node *node, void *out, lmvr_error *error), void *out,
                              lmvr_error *error)
@@ -63,7 +63,7 @@ static lmvr_status parse_text(const struct json_node *node, struct clip_text_con
     if (t->width % t->heads != 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: %shidden_size is %d, not a multiple of num_attention_heads, %d",
                          node->file, node->path, t->width, t->heads);
-    /* transformers pools where the highest id stands if the end token is 2, as old configurations have it */
+    /* for an end token of 2, as in old configurations, transformers pools at the position of the highest id */
     if (t->end_token == 2)
         t->begin_token = t->vocabulary - 2, t->end_token = t->vocabulary - 1;
     if (t->begin_token >= t->vocabulary || t->end_token >= t->vocabulary)

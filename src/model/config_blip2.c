@@ -54,7 +54,7 @@ lmvr_status config_parse_qformer(const struct json_node *root, struct qformer_co
 
 /* ---- T5 --------------------------------------------------------------------------------------------------------------- */
 
-/* "gated-gelu" means gelu_new; but dense_act_fn, where a file has it, says otherwise (as the hub's BLIP-2 do). */
+/* "gated-gelu" means gelu_new, unless the file has dense_act_fn, which overrides it (as in the hub's BLIP-2 models). */
 static lmvr_status parse_feed_forward(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
     enum { GATED = 16 };
@@ -95,20 +95,20 @@ static lmvr_status parse_sizes(const struct json_node *node, struct language_con
     if ((int64_t)l->heads * l->head_dim > CONFIG_MAX_WIDTH)
         return error_set(error, LMVR_ERROR_INVALID, "%s: %snum_heads times d_kv is more than %d", node->file, node->path,
                          CONFIG_MAX_WIDTH);
-    if (l->t5.max_distance <= l->t5.buckets / 2) /* half of the buckets are of one distance each */
+    if (l->t5.max_distance <= l->t5.buckets / 2) /* half of the buckets hold one distance each */
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: %srelative_attention_max_distance is %d, not more than half of "
+                         "%s: %srelative_attention_max_distance is %d, expected more than half of "
                          "relative_attention_num_buckets, %d",
                          node->file, node->path, l->t5.max_distance, l->t5.buckets);
     return LMVR_OK;
 }
 
-/* T5Config scales the states before the head unless tie_word_embeddings is false; transformers 5 also saves it by its name. */
+/* T5Config scales the states before the head unless tie_word_embeddings is false; transformers 5 also saves this by name. */
 static lmvr_status parse_head(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
     bool tied = true;
     TRY(json_node_bool(node, "tie_word_embeddings", &tied, error));
-    l->tied = tied; /* a head that the file holds is used in any case */
+    l->tied = tied; /* a head in the file is used in any case */
     l->t5.scale_head = tied;
     return json_node_bool(node, "scale_decoder_outputs", &l->t5.scale_head, error);
 }
@@ -157,8 +157,8 @@ lmvr_status config_parse_blip2(const struct config_sources *sources, struct mode
     TRY(config_parse_eva(&vision, &config->vision, error));
     TRY(config_parse_qformer(&sources->config, &config->qformer, error));
     TRY(json_node_object(&sources->config, "text_config", &text, error));
-    if (!json_node_get(&text, "model_type")) /* transformers takes an OPT then */
-        return json_refuse(&sources->config, "text_config", "one whose model_type is t5, the one that is supported", error);
+    if (!json_node_get(&text, "model_type")) /* transformers' default is OPT */
+        return json_refuse(&sources->config, "text_config", "one whose model_type is t5, the only supported one", error);
     TRY(json_node_name(&text, "model_type", types, COUNT(types), &type, error));
     return config_parse_t5(&text, &sources->generation, &config->language, error);
 }

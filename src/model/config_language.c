@@ -21,7 +21,7 @@ static lmvr_status parse_heads(const struct json_node *node, struct language_con
         return error_set(error, LMVR_ERROR_INVALID,
                          "%s: %snum_attention_heads is %d, not a multiple of num_key_value_heads, %d", node->file, node->path,
                          l->heads, l->kv_heads);
-    if (l->head_dim % 2 != 0) /* positions turn pairs of numbers */
+    if (l->head_dim % 2 != 0) /* rotary embeddings rotate pairs */
         return error_set(error, LMVR_ERROR_INVALID, "%s: %shead_dim is %d, expected an even number", node->file, node->path,
                          l->head_dim);
     if ((int64_t)l->heads * l->head_dim > CONFIG_MAX_WIDTH)
@@ -30,7 +30,7 @@ static lmvr_status parse_heads(const struct json_node *node, struct language_con
     return LMVR_OK;
 }
 
-/* A vocabulary has at least the unknown, the begin and the end token. */
+/* A vocabulary has at least the unknown, begin and end tokens. */
 static lmvr_status parse_sizes(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
     const struct json_int sizes[] = {
@@ -51,10 +51,10 @@ static lmvr_status check_whole_rotation(const struct json_node *node, lmvr_error
 {
     double part = 1;
     TRY(json_node_double(node, "partial_rotary_factor", 0, 1, &part, error));
-    return part >= 1 ? LMVR_OK : json_refuse(node, "partial_rotary_factor", "1, as no other is supported", error);
+    return part >= 1 ? LMVR_OK : json_refuse(node, "partial_rotary_factor", "1, the only supported value", error);
 }
 
-/* What is said in the object goes before what is said beside it, and "rope_type" before the older "type"
+/* Keys in this object take precedence over the same keys outside, and "rope_type" over the older "type"
  * (transformers/modeling_rope_utils.py, RotaryEmbeddingConfigMixin). */
 static lmvr_status parse_rope_object(const struct json_node *rope, struct language_config *l, lmvr_error *error)
 {
@@ -71,7 +71,7 @@ static lmvr_status parse_rope_object(const struct json_node *rope, struct langua
     return json_node_float(rope, "factor", 1e-6f, 1e6f, &l->rope_factor, error);
 }
 
-/* An old rope_scaling that is not empty hides a new rope_parameters. */
+/* An old rope_scaling, unless empty, takes precedence over a new rope_parameters. */
 static lmvr_status parse_rope(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
     struct json_node old, new;
@@ -84,7 +84,7 @@ static lmvr_status parse_rope(const struct json_node *node, struct language_conf
 
 /* ---- tokens ----------------------------------------------------------------------------------------------------------- */
 
-/* One that is left out has the default, but one that is null is none. */
+/* A missing eos_token_id means the default; null means none. */
 lmvr_status config_parse_end_tokens(const struct json_node *node, const struct json_node *generation, struct language_config *l,
                                     lmvr_error *error)
 {

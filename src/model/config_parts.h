@@ -1,30 +1,30 @@
-/* The parts of a configuration, each from its own object of JSON. What a file leaves out has transformers' default. */
+/* Parses the parts of a configuration, each from its own JSON object. Missing keys have transformers' defaults. */
 #ifndef LMVR_SRC_MODEL_CONFIG_PARTS_H
 #define LMVR_SRC_MODEL_CONFIG_PARTS_H
 
 #include "format/json.h"
 #include "model/config.h"
 
-#define CONFIG_MAX_WIDTH      (1 << 20) /* of vectors: large enough for any model, small enough for products of two in int64 */
+#define CONFIG_MAX_WIDTH      (1 << 20) /* large enough for any model; products of two fit in int64 */
 #define CONFIG_MAX_BLOCKS     (1 << 12)
-#define CONFIG_MAX_IMAGE      (1 << 14) /* pixels a side: their square is an int */
+#define CONFIG_MAX_IMAGE      (1 << 14) /* pixels per side; the square fits in int */
 #define CONFIG_MAX_VOCABULARY (1 << 24)
 
-/* The objects that make a configuration. */
+/* The JSON objects that make up a configuration. */
 struct config_sources {
     struct json_node config;     /* config.json */
     struct json_node processor;  /* preprocessor_config.json, or "image_processor" in processor_config.json */
-    struct json_node generation; /* generation_config.json; its object is NULL where there is none */
+    struct json_node generation; /* generation_config.json; its object is NULL if there is none */
 };
 
-/* Everything but the hash. */
+/* Parses everything except the hash. */
 lmvr_status config_parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
 
-/* A CLIPVisionConfig or, as vision->kind says, a Blip2VisionConfig. `vision` comes with the defaults. */
+/* A CLIPVisionConfig or, depending on vision->kind, a Blip2VisionConfig. `vision` must hold the defaults. */
 lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 
-/* The vision_config of a CLIPConfig, with ViT-B/32's defaults; or of one whose encoder is an EVA (model_type
- * blip_2_vision_model): transformers has no such class, but BLIP-2's encoder is begun so. */
+/* The vision_config of a CLIPConfig, with ViT-B/32's defaults. It may also be an EVA (model_type blip_2_vision_model), for
+ * pretraining BLIP-2's encoder; transformers has no class for that. */
 lmvr_status config_parse_clip_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 
 /* A LlamaConfig. */
@@ -35,19 +35,19 @@ lmvr_status config_parse_language(const struct json_node *node, const struct jso
 lmvr_status config_parse_t5(const struct json_node *node, const struct json_node *generation, struct language_config *language,
                             lmvr_error *error);
 
-/* A Blip2VisionConfig and, `node` being a Blip2Config, its Q-Former. */
+/* A Blip2VisionConfig; and the Q-Former of a Blip2Config `node`. */
 lmvr_status config_parse_eva(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 lmvr_status config_parse_qformer(const struct json_node *node, struct qformer_config *qformer, lmvr_error *error);
 
 /* A Blip2Config: encoder, Q-Former and a T5. */
 lmvr_status config_parse_blip2(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
 
-/* GenerationConfig's end tokens, else the text configuration's; `node`'s default is in `language`. */
+/* The end tokens of GenerationConfig, else of the text configuration `node`; `language` must hold the default. */
 lmvr_status config_parse_end_tokens(const struct json_node *node, const struct json_node *generation,
                                     struct language_config *language, lmvr_error *error);
 
-/* An image processor whose output is image_size x image_size for every picture. `processor` is
- * what it is where it does not say: CLIP's crops, LLaVA's too but pads where it is told to, BLIP's stretches. */
+/* An image processor, whose output must be image_size x image_size for every picture. `processor` is its type if it names none:
+ * CLIP's crops; LLaVA's crops too, or pads if told to; BLIP's stretches. */
 enum config_processor { PROCESSOR_CLIP, PROCESSOR_LLAVA, PROCESSOR_BLIP };
 lmvr_status config_parse_preprocess(const struct json_node *node, int image_size, enum config_processor processor,
                                     struct preprocess *preprocess, lmvr_error *error);

@@ -7,7 +7,7 @@
 
 /* ---- sizes ------------------------------------------------------------------------------------------------------------ */
 
-/* A list of height and width. */
+/* A list [height, width]. */
 static lmvr_status parse_pair(const struct json_node *node, const char *key, int *width, int *height, lmvr_error *error)
 {
     int pair[2], count = 0;
@@ -29,7 +29,7 @@ static lmvr_status parse_height_width(const struct json_node *node, const char *
     return json_node_int(&size, "width", 1, CONFIG_MAX_IMAGE, width, error);
 }
 
-/* A number is the shortest edge; an object says which it is. */
+/* A number is the shortest edge; an object names its edges. */
 static lmvr_status parse_size(const struct json_node *node, struct preprocess *p, lmvr_error *error)
 {
     const json_t *value = json_node_get(node, "size");
@@ -51,7 +51,7 @@ static lmvr_status parse_size(const struct json_node *node, struct preprocess *p
     return parse_height_width(node, "size", &p->width, &p->height, error);
 }
 
-/* A number is a square. */
+/* A number is the side of a square. */
 static lmvr_status parse_crop_size(const struct json_node *node, struct preprocess *p, lmvr_error *error)
 {
     const json_t *value = json_node_get(node, "crop_size");
@@ -66,7 +66,7 @@ static lmvr_status parse_crop_size(const struct json_node *node, struct preproce
     return LMVR_OK;
 }
 
-/* The encoder takes one size only, whatever the picture's. */
+/* The encoder takes only one size, whatever the picture's. */
 static lmvr_status check_output(const struct json_node *node, int size, const struct preprocess *p, lmvr_error *error)
 {
     const char *path = node->path, *file = node->file;
@@ -95,7 +95,7 @@ static lmvr_status check_output(const struct json_node *node, int size, const st
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
 
-/* Three numbers, one a channel, or one for all. */
+/* Three numbers, one per channel, or a single one for all. */
 static lmvr_status parse_channels(const struct json_node *node, const char *key, bool zero_allowed, double *values,
                                   lmvr_error *error)
 {
@@ -136,8 +136,8 @@ static lmvr_status parse_type(const struct json_node *node, enum config_processo
     return LMVR_OK;
 }
 
-/* LlavaImageProcessor pads to a square where do_pad says so. CLIPImageProcessor's do_pad is another thing, which does nothing
- * to pictures of one size. LLaVA's own code calls it image_aspect_ratio. */
+/* LlavaImageProcessor pads to a square if do_pad is true; LLaVA's own code calls this image_aspect_ratio. CLIPImageProcessor's
+ * do_pad means something else, which has no effect on pictures of one size. */
 static lmvr_status parse_padding(const struct json_node *node, enum config_processor type, struct preprocess *p,
                                  lmvr_error *error)
 {
@@ -149,7 +149,7 @@ static lmvr_status parse_padding(const struct json_node *node, enum config_proce
     return LMVR_OK;
 }
 
-/* BlipImageProcessor: 384 x 384 whatever the aspect, and a bare number is a square. */
+/* BlipImageProcessor: 384 x 384 by default, whatever the aspect; a bare number is the side of a square. */
 static lmvr_status parse_blip_size(const struct json_node *node, struct preprocess *p, lmvr_error *error)
 {
     p->do_center_crop = false;

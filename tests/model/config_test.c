@@ -158,7 +158,7 @@ static void other_models_are_refused_with_those_that_work(void **state)
                    "LlavaForConditionalGeneration, Blip2ForConditionalGeneration, CLIPModel, CLIPVisionModel and "
                    "CLIPVisionModelWithProjection");
     assert_refused("{\"architectures\": [\"LlavaForConditionalGeneration\"], \"model_type\": \"clip\"}", "{}", NULL,
-                   "architecture LlavaForConditionalGeneration does not go with model_type clip");
+                   "architecture LlavaForConditionalGeneration does not match model_type clip");
     assert_refused("{\"model_type\": \"opt\"}", "{}", NULL,
                    "model_type is \"opt\", expected llava, blip-2, clip or clip_vision_model");
     assert_refused("{}", "{}", NULL, "model_type is missing");
@@ -225,7 +225,7 @@ static void a_blip_2_that_cannot_be_is_refused(void **state)
     assert_refused(with_t5("\"relative_attention_num_buckets\": 2"), processor_224, NULL,
                    "relative_attention_num_buckets is 2");
     assert_refused(with_t5("\"relative_attention_max_distance\": 16"), processor_224, NULL,
-                   "relative_attention_max_distance is 16, not more than half");
+                   "relative_attention_max_distance is 16, expected more than half");
     assert_refused(with_t5("\"feed_forward_proj\": \"gated-x\""), processor_224, NULL, "feed_forward_proj is \"gated-x\"");
     assert_refused(with_t5("\"num_heads\": 1048576"), processor_224, NULL, "num_heads times d_kv");
     assert_refused(with_t5("\"d_ff\": 8"), "{}", NULL, "size is 384 x 384 pixels, but config.json's image_size 224");
