@@ -34,7 +34,7 @@
 #define COSINES  16 /* along each axis */
 #define WORDS    (COSINES * COSINES / 64)
 #define ALIKE    40
-#define NEAR     0.02F /* how far the edges of a box may be apart, in pictures: two pixels of the smallest */
+#define NEAR     0.03F /* how far the edges of a box may be apart, in pictures: three pixels of the smallest */
 #define THINGS   16
 #define TRUTH    "scenes.json"
 #define FARTHEST (64 * WORDS)
