@@ -19,7 +19,7 @@ lmvr_status input_open(const char *path, int *fd, uint64_t *size, lmvr_error *er
         status = file_error(error, path, "open");
     else if (!S_ISREG(st.st_mode))
         status = error_set(error, LMVR_ERROR_INVALID,
-                           S_ISDIR(st.st_mode) ? "%s: is a folder, where a file is expected" : "%s: is not a file", path);
+                           S_ISDIR(st.st_mode) ? "%s: is a folder, expected a file" : "%s: is not a file", path);
     if (status != LMVR_OK) {
         close(*fd);
         *fd = -1;

@@ -68,7 +68,7 @@ static lmvr_status find_kind(const struct json_node *node, const struct kind **k
     return json_refuse(node, "model_type", MODEL_TYPES, error);
 }
 
-/* Quantized weights are packed numbers with scales beside them, which a config.json tells of in one of its objects. */
+/* Quantized weights are packed numbers with separate scales; config.json describes them in one of these objects. */
 static lmvr_status refuse_quantized(const struct json_node *node, lmvr_error *error)
 {
     struct json_node quantization;

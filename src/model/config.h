@@ -118,8 +118,7 @@ lmvr_status config_read_qformer(const char *path, struct qformer_config *config,
 /* *model_type is malloc'ed; NULL if there is none. */
 lmvr_status config_read_model_type(const char *path, char **model_type, lmvr_error *error);
 
-/* What the folder's preprocessor_config.json, or its processor_config.json, says; where there is none, CLIP's recipe for this
- * size. */
+/* The folder's preprocessor_config.json or processor_config.json; if there is neither, CLIP's preprocessing for this size. */
 lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error);
 
 #endif

@@ -162,7 +162,7 @@ static lmvr_status parse_blip_size(const struct json_node *node, struct preproce
     return LMVR_OK;
 }
 
-/* Pillow's number of a filter, or its name, as people write it who edit the file. */
+/* Pillow's number of a filter, or its name, which people write when they edit the file. */
 static lmvr_status parse_filter(const struct json_node *node, enum image_filter *filter, lmvr_error *error)
 {
     static const char *const names[] = {"nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"};

@@ -23,7 +23,7 @@ static bool ends_in(const char *name, const char *ending)
     return length > end && strcmp(name + length - end, ending) == 0;
 }
 
-/* The folder's first file, by the names' bytes, whose name ends so; false where there is none. */
+/* The folder's first file, in byte order of names, with this ending; false if there is none. */
 static bool find_ending(const char *folder, const char *ending, char name[256])
 {
     const struct dirent *entry;
@@ -53,7 +53,7 @@ static lmvr_status refuse_file(const char *path, lmvr_error *error)
                      path);
 }
 
-/* PEFT's adapters hold differences to the weights of another model. */
+/* A PEFT adapter holds only differences from another model's weights. */
 static lmvr_status refuse_adapter(const char *folder, lmvr_error *error)
 {
     json_t *root = NULL;

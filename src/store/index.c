@@ -121,7 +121,7 @@ lmvr_status index_reader_next(struct index_reader *reader, bool *found, lmvr_err
     if (!fits)
         return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu is not an index line%s", reader->path,
                          (unsigned long long)reader->lines + 1,
-                         reader->lines == 0 ? ", as lmvr embed writes it to index.jsonl" : "");
+                         reader->lines == 0 ? ", as lmvr embed writes them to index.jsonl" : "");
     if (!memory)
         return error_no_memory(error, reader->path);
     reader->lines++;

@@ -88,7 +88,7 @@ lmvr_status manifest_write(const json_t *manifest, int fd, const char *path, lmv
 static lmvr_status refuse_foreign(const char *path, lmvr_error *error)
 {
     return error_set(error, LMVR_ERROR_INVALID,
-                     "%s: was not written by lmvr embed; the output is to be new or empty, or to hold its results", path);
+                     "%s: was not written by lmvr embed; the output must be new, empty, or hold its results", path);
 }
 
 lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_error *error)

@@ -136,7 +136,7 @@ static lmvr_status read_header(struct npy_reader *r, lmvr_error *error)
         return file_error(error, r->path, "read");
     if (S_ISDIR(st.st_mode))
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: is a folder; expected a feature's .npy file, of which lmvr embed writes one each", r->path);
+                         "%s: is a folder; expected a .npy file, which lmvr embed writes for each feature", r->path);
     if (!S_ISREG(st.st_mode))
         return error_set(error, LMVR_ERROR_INVALID, "%s: not a regular file", r->path);
     size_t size = st.st_size < NPY_MAX_HEADER ? (size_t)st.st_size : NPY_MAX_HEADER;

@@ -50,7 +50,7 @@ static void only_regular_files_are_read(void **state)
     assert_int_equal(json_read("pipe", NULL, &root, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "pipe: is not a file");
     assert_int_equal(json_read(".", NULL, &root, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, ".: is a folder, where a file is expected");
+    assert_string_equal(error.message, ".: is a folder, expected a file");
     assert_int_equal(json_read("none", NULL, &root, &error), LMVR_ERROR_INVALID);
     assert_contains(error.message, "none: cannot open");
     write_text("huge", "{}");

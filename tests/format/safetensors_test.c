@@ -191,7 +191,7 @@ static void only_regular_files_are_opened(void **state)
     (void)state;
     assert_int_equal(mkfifo("pipe", 0600), 0);
     assert_refused("pipe", "is not a file");
-    assert_refused(".", "is a folder, where a file is expected");
+    assert_refused(".", "is a folder, expected a file");
     assert_refused("/dev/zero", "is not a file");
     assert_refused("none", "cannot open");
 }

@@ -124,7 +124,7 @@ static void test_read_refuses(void **state)
         assert_int_equal(index_reader_open("i.jsonl", &r, &error), LMVR_OK);
         if (index_reader_next(&r, &found, &error) != LMVR_ERROR_INVALID)
             fail_msg("%s should be refused", bad[i]);
-        assert_string_equal(error.message, "i.jsonl: line 1 is not an index line, as lmvr embed writes it to index.jsonl");
+        assert_string_equal(error.message, "i.jsonl: line 1 is not an index line, as lmvr embed writes them to index.jsonl");
         index_reader_close(&r);
     }
     assert_int_equal(index_reader_open("none", &r, &error), LMVR_ERROR_INVALID);

@@ -160,11 +160,11 @@ static void test_foreign_files(void **state)
     assert_int_equal(mkdir("out", 0777), 0);
     write_text("out/run.json", "{\"name\": \"an experiment of mine\"}\n");
     assert_refused("out", STORE_NEW, "What?",
-                   "out/run.json: was not written by lmvr embed; the output is to be new or empty, or to hold its results");
+                   "out/run.json: was not written by lmvr embed; the output must be new, empty, or hold its results");
     assert_refused("out", STORE_RESUME, "What?",
-                   "out/run.json: was not written by lmvr embed; the output is to be new or empty, or to hold its results");
+                   "out/run.json: was not written by lmvr embed; the output must be new, empty, or hold its results");
     assert_refused("out", STORE_FORCE, "What?",
-                   "out/run.json: was not written by lmvr embed; the output is to be new or empty, or to hold its results");
+                   "out/run.json: was not written by lmvr embed; the output must be new, empty, or hold its results");
     assert_int_equal(size_of_file("out/run.json"), 34);
     assert_int_equal(remove("out/run.json"), 0);
     write_text("out/llm.npy", "");

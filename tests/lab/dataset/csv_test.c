@@ -121,7 +121,7 @@ static void test_tables_that_make_no_sense_are_refused(void **state)
         assert_refused("csv", "l.csv", cases[i].words);
     }
     assert_refused("csv", "no.csv", "no.csv is missing|path, part");
-    assert_refused("csv", ".", "is a folder, where a file is expected");
+    assert_refused("csv", ".", "is a folder, expected a file");
 }
 
 static void test_odd_bytes_stay_in_paths_and_leave_class_names(void **state)

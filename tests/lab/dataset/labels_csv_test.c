@@ -173,7 +173,7 @@ static void test_joins_that_make_no_sense_are_refused(void **state)
     assert_join_refused("path,label\na,x\n", "{\"path\": \"x\", \"row\": null}\n{\"path\": \"a\", \"row\": 1}\n",
                         "index.jsonl: row 0 is missing");
     assert_join_refused("path,label\na,x\n", "row 0\n",
-                        "index.jsonl: line 1 is not an index line, as lmvr embed writes it to index.jsonl");
+                        "index.jsonl: line 1 is not an index line, as lmvr embed writes them to index.jsonl");
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
