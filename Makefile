@@ -50,7 +50,7 @@ check: format lint asan fuzz
 asan: setup-test
 	cmake --preset asan
 	cmake --build --preset asan
-	LSAN_OPTIONS="suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0" ctest --test-dir build-asan --output-on-failure --timeout 1200
+	LSAN_OPTIONS="suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0" ctest --test-dir build-asan -j 2 --output-on-failure --timeout 1200
 
 tsan: setup-test
 	cmake --preset tsan
