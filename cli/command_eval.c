@@ -120,7 +120,9 @@ static lmvr_status open_set(struct eval_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
     struct dataset_options options = {.limit = o->limit, .seed = o->session.seed, .test_part = o->test_part};
-    return dataset_open(o->dataset ? o->dataset : run->experiment->dataset, o->data, &options, &run->set, error);
+    TRY(dataset_open(o->dataset ? o->dataset : run->experiment->dataset, o->data, &options, &run->set, error));
+    hint_passed_over_in_set(run->set.passed_over, o->quiet);
+    return LMVR_OK;
 }
 
 static lmvr_status open_finetuned(struct eval_run *run, lmvr_error *error)

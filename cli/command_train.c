@@ -1,6 +1,7 @@
 /* lmvr train: trains a model from data to a folder that transformers can load. */
 #include "cli.h"
 #include "error.h"
+#include "hints.h"
 #include "hub.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -28,10 +29,11 @@ struct session {
 
 /* ---- progress --------------------------------------------------------------------------------------------------------- */
 
-static void on_begin(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, void *user)
+static void on_begin(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, const char *passed_over, void *user)
 {
     struct session *s = user;
     s->begun = true;
+    hint_passed_over_in_set(passed_over, s->options->quiet);
     if (!s->options->quiet)
         fprintf(stderr, "%lld parameters, %lld trained; %lld samples, %lld steps\n", (long long)parameters, (long long)trained,
                 (long long)samples, (long long)steps);

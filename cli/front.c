@@ -64,7 +64,7 @@ static int run_beside(const struct command *command, char **argv)
     char *path = beside_program(name);
     if (path)
         execv(path, argv);
-    complain("cannot run %s, which should be next to this program: %s", name, strerror(errno));
+    complain("cannot run %s, which should be next to this program, where make builds both: %s", name, strerror(errno));
     free(path);
     return EXIT_CANNOT;
 }

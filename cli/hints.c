@@ -8,7 +8,13 @@ void hint_passed_over(const struct inputs *inputs, bool quiet)
     if (quiet || inputs->passed_over.kind_count == 0)
         return;
     passed_over_format(&inputs->passed_over, passed, sizeof passed);
-    complain("passed over in %s", passed);
+    hint_passed_over_in_set(passed, quiet);
+}
+
+void hint_passed_over_in_set(const char *passed_over, bool quiet)
+{
+    if (!quiet && passed_over)
+        complain("passed over in %s", passed_over);
 }
 
 void hint_shipped_model(bool quiet)

@@ -6,6 +6,8 @@
 
 /* What was passed over in the searched folders, if anything was. */
 void hint_passed_over(const struct inputs *inputs, bool quiet);
+/* The same in the class folders of a data set, from dataset.passed_over. */
+void hint_passed_over_in_set(const char *passed_over, bool quiet);
 
 /* That the shipped model is in use, and what it is not for. */
 void hint_shipped_model(bool quiet);

@@ -10,7 +10,7 @@
 #ifndef LMVR_CLI_INPUTS_H
 #define LMVR_CLI_INPUTS_H
 
-#include "passed_over.h"
+#include "lab/dataset/passed_over.h"
 
 struct inputs {
     char **paths;  /* owned, each and all */

@@ -1,6 +1,7 @@
 #include "probe_labels.h"
 
 #include "error.h"
+#include "hints.h"
 #include "lab/dataset/labels_index.h"
 
 #include <stdlib.h>
@@ -65,6 +66,7 @@ static lmvr_status read_set(const struct options *o, enum dataset_part part, str
     if (!o->index)
         return error_set(error, LMVR_ERROR_INVALID, "no index: --index has to name the index.jsonl of the features");
     TRY(dataset_open(o->dataset, o->data, &options, &set, error));
+    hint_passed_over_in_set(set.passed_over, o->quiet);
     lmvr_status status = join_part(o, &set, part, labels, join, error);
     dataset_finish(&set);
     return status;

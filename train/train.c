@@ -440,7 +440,7 @@ static lmvr_status begin(const char *folder, void *user, lmvr_error *error)
     TRY(trained_vocabulary_keep(&s->trained, folder, error));
     if (o->on_begin)
         o->on_begin(parameters_size(parameters, false), parameters_size(parameters, true), s->corpus.count, s->run.steps,
-                    o->run.user);
+                    s->set.passed_over, o->run.user);
     return LMVR_OK;
 }
 

@@ -38,7 +38,8 @@ struct train_options {
     int image_size;       /* new image size of a trained encoder, pixels; 0: unchanged */
     struct net_options net;
     struct run_options run;
-    void (*on_begin)(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, void *user); /* NULL is allowed */
+    /* NULL is allowed. passed_over: see struct dataset. */
+    void (*on_begin)(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, const char *passed_over, void *user);
 };
 
 /* Sets the defaults for this kind: the hyperparameters of CLIP, LLaMA and LLaVA's scripts (PAPER: section 4.1). */

@@ -28,8 +28,10 @@ static lmvr_status add_files(struct draft *draft, const char *folder, const stru
     lmvr_status status = LMVR_OK;
     for (int64_t i = 0; i < files->count && status == LMVR_OK; i++) {
         const char *name = names_get(files, i);
-        if (!image_is_named(name))
+        if (!image_is_named(name)) {
+            status = passed_over_add(&draft->passed_over, name, error);
             continue;
+        }
         char *path = input_path(folder, name);
         status = path ? draft_add(draft, path, part, error) : error_no_memory(error, name);
         free(path);

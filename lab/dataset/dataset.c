@@ -1,5 +1,6 @@
 #include "format/hash.h"
 #include "format/input.h"
+#include "format/utf8.h"
 #include "lab/dataset/layouts.h"
 #include "lab/dataset/split.h"
 
@@ -135,10 +136,22 @@ static void hash_task(const struct dataset_task *task, uint64_t *hash)
         *hash = hash_bytes(*hash, labels->multi, rows * (size_t)labels->class_count);
 }
 
+static lmvr_status say_passed_over(struct draft *draft, struct dataset *set, lmvr_error *error)
+{
+    char line[PASSED_OVER_LINE];
+    if (passed_over_count(&draft->passed_over) == 0)
+        return LMVR_OK;
+    TRY(passed_over_note_folder(&draft->passed_over, draft->folder, error));
+    passed_over_format(&draft->passed_over, line, sizeof line);
+    set->passed_over = utf8_clean(line);
+    return set->passed_over ? LMVR_OK : error_no_memory(error, "the data set");
+}
+
 /* Turns the draft into the data set. */
 static lmvr_status take(struct draft *draft, const struct dataset_options *options, struct dataset *set, lmvr_error *error)
 {
     int64_t *rows;
+    TRY(say_passed_over(draft, set, error));
     set->fingerprint = HASH_START;
     set->split_by_seed = draft->split_by_seed;
     set->left_out = draft->left_out;
@@ -171,8 +184,9 @@ static lmvr_status check_parts(const struct layout *layout, const char *path, co
     if (set->left_out > 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has no image to %s: %lld could not be used; %.300s; %s", path,
                          no_train ? "train on" : "test on", (long long)set->left_out, set->left_out_why, layout->where);
-    return error_set(error, LMVR_ERROR_INVALID, "%s: has no image to %s; %s", path, no_train ? "train on" : "test on",
-                     layout->where);
+    return error_set(error, LMVR_ERROR_INVALID, "%s: has no image to %s; %s%s%s%s", path, no_train ? "train on" : "test on",
+                     set->passed_over ? "passed over in " : "", set->passed_over ? set->passed_over : "",
+                     set->passed_over ? "; " : "", layout->where);
 }
 
 static lmvr_status open_layout(const struct layout *layout, const char *path, const struct dataset_options *options,
@@ -208,6 +222,7 @@ lmvr_status dataset_open(const char *name, const char *path, const struct datase
 void dataset_finish(struct dataset *set)
 {
     free(set->name);
+    free(set->passed_over);
     for (int64_t i = 0; set->paths && i < set->count; i++)
         free(set->paths[i]);
     free(set->paths);

@@ -28,6 +28,7 @@ struct dataset {
     bool split_by_seed;      /* it has no splits of its own: a seeded fifth is the test split */
     int64_t left_out;        /* entries that could not be used: no such file, no label */
     char left_out_why[1024]; /* the first one's reason, as a sentence; "" */
+    char *passed_over;       /* "photos/: 3 .heic, 2 .txt": files in class folders that are no images; NULL: none */
     uint64_t fingerprint;    /* of relative paths, splits and labels; not of image contents */
 };
 

@@ -190,5 +190,6 @@ void draft_finish(struct draft *draft)
     }
     free(draft->tasks);
     present_finish(&draft->present);
+    passed_over_finish(&draft->passed_over);
     *draft = (struct draft){0};
 }

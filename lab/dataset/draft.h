@@ -4,6 +4,7 @@
 
 #include "lab/dataset/dataset.h"
 #include "lab/dataset/listing.h"
+#include "lab/dataset/passed_over.h"
 
 struct draft {
     char *folder; /* root directory for the paths, "" for the working directory */
@@ -16,6 +17,7 @@ struct draft {
     bool split_by_seed; /* draft_split() made the split */
     int64_t left_out;
     char left_out_why[1024];
+    struct passed_over passed_over; /* in class folders */
 };
 
 /* Sets the root directory for the paths to "ROOT/NAME", or with name = NULL to "ROOT". */

@@ -135,11 +135,13 @@ void head_add_left_out(struct report *report, const struct eval_options *o, cons
     if (o->set->left_out > 0)
         report_add_notice(report, "%lld entr%s of the data set could not be used. The first: %s.", (long long)o->set->left_out,
                           o->set->left_out == 1 ? "y" : "ies", o->set->left_out_why);
+    if (o->set->passed_over)
+        report_add_text(report, "Files that are no images were passed over in %s.", o->set->passed_over);
     if (counts->failed > 0)
         report_add_notice(report, "%lld of %lld images could not be read, over all passes. The first: %s.",
                           (long long)counts->failed, (long long)counts->images, why ? why : "under a corruption");
     if (results->warning_count > 0)
         add_warnings(report, results);
-    if (o->set->left_out == 0 && counts->failed == 0 && results->warning_count == 0)
+    if (o->set->left_out == 0 && !o->set->passed_over && counts->failed == 0 && results->warning_count == 0)
         report_add_text(report, "Nothing: every entry of the data set was used.");
 }

@@ -118,6 +118,23 @@ static void test_links_to_nowhere_and_folders_named_like_images_are_passed_over(
     dataset_finish(&set);
 }
 
+static void test_other_files_in_class_folders_are_counted_and_named(void **state)
+{
+    (void)state;
+    put_images("d/train/a/1.jpg d/test/a/2.jpg");
+    struct dataset set = open_set("folder", "d");
+    assert_null(set.passed_over);
+    dataset_finish(&set);
+    put_images(
+        "d/train/a/3.heic d/test/a/4.HEIC d/train/a/notes.txt d/test/a/.hidden d/README.md"); /* the last is in no class */
+    set = open_set("folder", "d");
+    assert_string_equal(set.passed_over, "d/: 2 .heic, 1 .txt");
+    assert_int_equal(set.count, 2);
+    dataset_finish(&set);
+    put_images("e/train/a/1.jpg e/test/a/2.heic");
+    assert_refused("folder", "e", "no image to test on|passed over in e/: 1 .heic");
+}
+
 static void test_odd_bytes_stay_in_paths_and_leave_class_names(void **state)
 {
     (void)state;
@@ -137,6 +154,7 @@ int main(void)
         IN_SCRATCH(test_more_images_leave_the_others_where_they_are),
         IN_SCRATCH(test_what_cannot_be_used_is_refused),
         IN_SCRATCH(test_links_to_nowhere_and_folders_named_like_images_are_passed_over),
+        IN_SCRATCH(test_other_files_in_class_folders_are_counted_and_named),
         IN_SCRATCH(test_odd_bytes_stay_in_paths_and_leave_class_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "passed_over.h"
+#include "lab/dataset/passed_over.h"
 
 #include "error.h"
 

@@ -1,6 +1,6 @@
-/* Counts files in searched folders that are not images, by extension. */
-#ifndef LMVR_CLI_PASSED_OVER_H
-#define LMVR_CLI_PASSED_OVER_H
+/* Counts files that are not images in searched folders and in the class folders of data sets, by extension. */
+#ifndef LMVR_LAB_DATASET_PASSED_OVER_H
+#define LMVR_LAB_DATASET_PASSED_OVER_H
 
 #include "lmvr.h"
 
