@@ -1,6 +1,7 @@
 #include "image/preprocess.h"
 
 #include "image/resize.h"
+#include "image/ways.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -68,7 +69,7 @@ void preprocess_output_size(const struct preprocess *p, int width, int height, i
     }
 }
 
-/* ---- pixels ---------------------------------------------------------------------------------------------------------- */
+/* ---- the canvas ------------------------------------------------------------------------------------------------------ */
 
 /* LLaVA's expand2square: the image in the middle of a square of the mean color. */
 static struct canvas place(const struct preprocess *p, const struct image *in)
@@ -106,70 +107,92 @@ static void view_axis(int left, int canvas, int resized, int crop, bool crops, d
     *length = (crops ? crop : resized) * scale;
 }
 
+void fixed_area(const struct preprocess *p, const struct canvas *canvas, double area[4])
+{
+    int width = canvas->width, height = canvas->height;
+    resized_size(p, &width, &height);
+    view_axis(canvas->left, canvas->width, width, p->crop_width, p->do_center_crop, &area[0], &area[2]);
+    view_axis(canvas->top, canvas->height, height, p->crop_height, p->do_center_crop, &area[1], &area[3]);
+}
+
 void preprocess_view(const struct preprocess *p, int width, int height, double view[4])
 {
     struct image image = {width, height, NULL};
     struct canvas canvas = place(p, &image);
-    int resized_width = canvas.width, resized_height = canvas.height;
-    resized_size(p, &resized_width, &resized_height);
-    view_axis(canvas.left, canvas.width, resized_width, p->crop_width, p->do_center_crop, &view[0], &view[2]);
-    view_axis(canvas.top, canvas.height, resized_height, p->crop_height, p->do_center_crop, &view[1], &view[3]);
+    fixed_area(p, &canvas, view);
 }
 
-/* Writes what the crop shows into `rgb`, width x height pixels that are black so far. */
-static lmvr_status make_crop(const struct preprocess *p, const struct image *in, int width, int height, uint8_t *rgb,
-                             lmvr_error *error)
+/* ---- pixels ---------------------------------------------------------------------------------------------------------- */
+
+lmvr_status fixed_size(const struct preprocess *p, const struct canvas *canvas, struct pixel_size *size, lmvr_error *error)
 {
-    struct canvas canvas = place(p, in);
-    int resized_width = canvas.width, resized_height = canvas.height;
-    resized_size(p, &resized_width, &resized_height);
-    if (resized_width == INT_MAX || resized_height == INT_MAX || (p->pad_to_square && canvas.width > MAX_SQUARE))
-        return error_set(error, LMVR_ERROR_INPUT, "an image of %d x %d pixels is too elongated to be resized", in->width,
-                         in->height);
-    struct overlap x = overlap_of(resized_width, width), y = overlap_of(resized_height, height);
-    struct window window = {x.from, y.from, x.size, y.size};
-    size_t stride = (size_t)width * 3;
-    rgb += y.to * stride + (size_t)x.to * 3;
-    if (p->do_resize)
-        return resize_window(&canvas, resized_width, resized_height, p->filter, &window, rgb, stride, error);
-    canvas_copy(&canvas, &window, rgb, stride);
+    struct pixel_size resized = {canvas->width, canvas->height};
+    resized_size(p, &resized.width, &resized.height);
+    if (resized.width == INT_MAX || resized.height == INT_MAX || (p->pad_to_square && canvas->width > MAX_SQUARE))
+        return error_set(error, LMVR_ERROR_INPUT, "an image of %d x %d pixels is too elongated to be resized",
+                         canvas->image->width, canvas->image->height);
+    *size = p->do_center_crop ? (struct pixel_size){p->crop_width, p->crop_height} : resized;
+    if (size->width < 1 || size->height < 1)
+        return error_set(error, LMVR_ERROR_INVALID, "preprocessing would give %d x %d pixels, expected at least 1 x 1",
+                         size->width, size->height);
     return LMVR_OK;
 }
 
-/* The float for each byte, computed in the types and order of transformers' rescale and normalize. */
-static void make_table(const struct preprocess *p, int channel, float table[256])
+/* Writes what the crop shows into `rgb`, pixels that are black so far. */
+static lmvr_status make_crop(const struct preprocess *p, const struct canvas *canvas, const struct pixel_size *size,
+                             uint8_t *rgb, lmvr_error *error)
 {
-    float mean = (float)p->mean[channel], std = (float)p->std[channel];
-    for (int i = 0; i < 256; i++) {
-        float value = p->do_rescale ? (float)(i * p->rescale_factor) : (float)i;
-        table[i] = p->do_normalize ? (value - mean) / std : value;
-    }
+    int width = canvas->width, height = canvas->height;
+    resized_size(p, &width, &height);
+    struct overlap x = overlap_of(width, size->width), y = overlap_of(height, size->height);
+    struct window window = {x.from, y.from, x.size, y.size};
+    size_t stride = (size_t)size->width * 3;
+    rgb += y.to * stride + (size_t)x.to * 3;
+    if (p->do_resize)
+        return resize_window(canvas, width, height, p->filter, &window, rgb, stride, error);
+    canvas_copy(canvas, &window, rgb, stride);
+    return LMVR_OK;
 }
 
-/* `rgb` is (height, width, 3), `pixels` (3, height, width). */
-static void to_tensor(const struct preprocess *p, const uint8_t *rgb, size_t count, float *pixels)
+lmvr_status fixed_draw(const struct preprocess *p, const struct canvas *canvas, const struct pixel_size *size, float *pixels,
+                       lmvr_error *error)
 {
-    for (int c = 0; c < 3; c++) {
-        float table[256];
-        make_table(p, c, table);
-        for (size_t i = 0; i < count; i++)
-            pixels[c * count + i] = table[rgb[3 * i + c]];
-    }
+    uint8_t *rgb = calloc((size_t)size->width * size->height, 3);
+    if (!rgb)
+        return error_no_memory(error, "preparing an image");
+    lmvr_status status = make_crop(p, canvas, size, rgb, error);
+    if (status == LMVR_OK)
+        normalize(p, rgb, (size_t)size->width * 3, size->width, size->height, pixels);
+    free(rgb);
+    return status;
 }
 
 lmvr_status preprocess_image(const struct preprocess *p, const struct image *in, float *pixels, lmvr_error *error)
 {
-    int width, height;
-    preprocess_output_size(p, in->width, in->height, &width, &height);
-    if (width < 1 || height < 1)
-        return error_set(error, LMVR_ERROR_INVALID, "preprocessing would give %d x %d pixels, expected at least 1 x 1", width,
-                         height);
-    uint8_t *rgb = calloc((size_t)width * height, 3);
-    if (!rgb)
-        return error_no_memory(error, "preparing an image");
-    lmvr_status status = make_crop(p, in, width, height, rgb, error);
-    if (status == LMVR_OK)
-        to_tensor(p, rgb, (size_t)width * height, pixels);
-    free(rgb);
-    return status;
+    struct canvas canvas = place(p, in);
+    struct pixel_size size;
+    TRY(fixed_size(p, &canvas, &size, error));
+    return fixed_draw(p, &canvas, &size, pixels, error);
 }
+
+/* ---- one of the ways ------------------------------------------------------------------------------------------------- */
+
+static lmvr_status plan(const struct preprocess *p, struct picture *picture, lmvr_error *error)
+{
+    struct image image = {picture->width, picture->height, NULL};
+    struct canvas canvas = place(p, &image);
+    struct pixel_size size;
+    TRY(fixed_size(p, &canvas, &size, error));
+    TRY(picture_make_views(picture, 0, 0, 1, error));
+    picture->views[0].width = size.width;
+    picture->views[0].height = size.height;
+    fixed_area(p, &canvas, picture->views[0].area);
+    return LMVR_OK;
+}
+
+static lmvr_status draw(const struct preprocess *p, const struct image *in, const struct picture *picture, lmvr_error *error)
+{
+    return preprocess_image(p, in, picture->pixels, error);
+}
+
+const struct way way_fixed = {plan, draw};

@@ -1,6 +1,7 @@
 /*
  * Turns pixels into the encoder's normalized input, as the model's preprocessor_config.json says and transformers' Pillow
- * backend does: [pad to a square] -> resize (Pillow's arithmetic, to the last bit) -> center crop -> rescale -> normalize.
+ * backend does: resized (Pillow's arithmetic, to the last bit), cut, rescaled, normalized. picture.h is for every way of doing
+ * that; the functions here are for VIEWS_FIXED, whose picture is one tensor.
  */
 #ifndef LMVR_SRC_IMAGE_PREPROCESS_H
 #define LMVR_SRC_IMAGE_PREPROCESS_H
@@ -17,7 +18,22 @@ enum image_filter {
     FILTER_HAMMING = 5
 };
 
+/* The ways of making views of an image; transformers' image processors are one each. */
+enum preprocess_way {
+    VIEWS_FIXED,    /* one view: [pad to a square] -> resize -> center crop; CLIP, LLaVA-1.5, BLIP, SigLIP */
+    VIEWS_ANY_SIZE, /* one view of about the image's own size: Qwen2VLImageProcessor, also Qwen2.5-VL's and Qwen3-VL's */
+    VIEWS_TILES,    /* tiles, row by row, and last the whole picture: Idefics3ImageProcessor, SmolVLMImageProcessor */
+    VIEWS_ANYRES    /* the whole picture, then tiles, row by row: LlavaNextImageProcessor */
+};
+
+struct pixel_size {
+    int width, height;
+};
+
+#define PREPROCESS_MAX_GRIDS 64
+
 struct preprocess {
+    enum preprocess_way way;
     bool do_resize, do_center_crop, do_rescale, do_normalize;
     bool pad_to_square;          /* before anything else, with the mean color, as in LLaVA-1.5 */
     int shortest_edge;           /* resize so that the shortest edge has this many pixels; 0: to width x height below */
@@ -26,6 +42,20 @@ struct preprocess {
     enum image_filter filter;
     double rescale_factor;
     double mean[3], std[3];
+
+    /* VIEWS_ANY_SIZE: sides are multiples of patch * merge; all may be changed between pictures */
+    int patch, merge, temporal_patch;
+    int min_pixels, max_pixels; /* of the view: width times height */
+
+    /* VIEWS_TILES: resize so that the longest edge has this many pixels; 0: to width x height */
+    int longest_edge;
+    bool do_split; /* false: one view, the whole picture */
+
+    int tile; /* VIEWS_TILES and VIEWS_ANYRES: the side of a tile in pixels */
+
+    /* VIEWS_ANYRES: the sizes that a picture may be cut at. Each view is then resized and cropped as in VIEWS_FIXED. */
+    struct pixel_size grids[PREPROCESS_MAX_GRIDS];
+    int grid_count;
 };
 
 /* The defaults of transformers' CLIPImageProcessor: 224 pixels, bicubic, 1/255, CLIP's mean and std. */

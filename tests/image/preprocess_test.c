@@ -1,6 +1,6 @@
 #include "noise.h"
 
-#include "image/preprocess.h"
+#include "image/picture.h"
 
 #include <math.h>
 
@@ -41,6 +41,26 @@ static float *preprocessed(const struct preprocess *p, const struct image *in, i
     return pixels;
 }
 
+static void expect_a_picture_of_one_view(const struct preprocess *p, const struct image *in, int width, int height,
+                                         const float *pixels)
+{
+    struct picture picture;
+    lmvr_error error;
+    double area[4];
+    if (preprocess_picture(p, in, &picture, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    preprocess_view(p, in->width, in->height, area);
+    assert_int_equal(picture.view_count, 1);
+    assert_true(picture.width == in->width && picture.height == in->height);
+    assert_true(picture.tile_rows == 0 && picture.tile_columns == 0);
+    const struct view *view = &picture.views[0];
+    assert_true(view->width == width && view->height == height && view->row == -1 && view->column == -1);
+    assert_memory_equal(view->area, area, sizeof area);
+    assert_int_equal(picture.pixel_count, (size_t)width * height * 3);
+    assert_memory_equal(picture.pixels + view->first, pixels, picture.pixel_count * sizeof *pixels);
+    picture_finish(&picture);
+}
+
 static void test_the_tensor_is_transformers_to_the_last_bit(void **state)
 {
     (void)state;
@@ -54,6 +74,7 @@ static void test_the_tensor_is_transformers_to_the_last_bit(void **state)
         assert_int_equal(height, c.out_height);
         if (hash_bytes(HASH_START, pixels, (size_t)width * height * 3 * sizeof *pixels) != c.hash)
             fail_msg("case %d, %d x %d to %d x %d, differs", cases + 1, c.in_width, c.in_height, width, height);
+        expect_a_picture_of_one_view(&c.recipe, &in, width, height, pixels);
         free(pixels);
         image_finish(&in);
     }
