@@ -9,6 +9,9 @@
 
 static const struct way *const ways[] = {
     [VIEWS_FIXED] = &way_fixed,
+    [VIEWS_ANY_SIZE] = &way_any_size,
+    [VIEWS_TILES] = &way_tiles,
+    [VIEWS_ANYRES] = &way_anyres,
 };
 
 lmvr_status picture_check_size(const struct picture *picture, int64_t width, int64_t height, lmvr_error *error)

@@ -5,6 +5,7 @@
 #include "image/canvas.h"
 #include "image/normalize.h"
 #include "image/picture.h"
+#include "image/raster.h"
 
 struct way {
     /* Fills in what depends on the image's size, which the picture holds: the tiles, and views with their sizes and areas. */

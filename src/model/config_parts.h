@@ -46,9 +46,21 @@ lmvr_status config_parse_blip2(const struct config_sources *sources, struct mode
 lmvr_status config_parse_end_tokens(const struct json_node *node, const struct json_node *generation,
                                     struct language_config *language, lmvr_error *error);
 
-/* An image processor, whose output must be image_size x image_size for every picture. `processor` is its type if it names none:
- * CLIP's crops; LLaVA's crops too, or pads if told to; BLIP's stretches. */
-enum config_processor { PROCESSOR_CLIP, PROCESSOR_LLAVA, PROCESSOR_BLIP };
+/*
+ * An image processor. `processor` is its type if it names none, and whatever it names must make views in the same way: one of a
+ * fixed size (CLIP's crops; LLaVA's crops too, or pads if told to; BLIP's and SigLIP's stretch), one of any size (Qwen2-VL's,
+ * also of its successors), tiles (Idefics3's, also SmolVLM's) or LLaVA-NeXT's. Views of the first and last must be image_size x
+ * image_size pixels, whatever the picture; 0: the encoder takes any size.
+ */
+enum config_processor {
+    PROCESSOR_CLIP,
+    PROCESSOR_LLAVA,
+    PROCESSOR_BLIP,
+    PROCESSOR_SIGLIP,
+    PROCESSOR_QWEN2_VL,
+    PROCESSOR_IDEFICS3,
+    PROCESSOR_LLAVA_NEXT
+};
 lmvr_status config_parse_preprocess(const struct json_node *node, int image_size, enum config_processor processor,
                                     struct preprocess *preprocess, lmvr_error *error);
 

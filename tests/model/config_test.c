@@ -477,8 +477,8 @@ static void only_llavas_processor_pads(void **state)
     }
     assert_read("{\"model_type\": \"clip\"}", "{\"do_pad\": true}", NULL);
     assert_false(config.preprocess.pad_to_square);
-    assert_refused(llava, "{\"image_processor_type\": \"SiglipImageProcessor\"}", NULL,
-                   "image_processor_type is \"SiglipImageProcessor\", expected CLIPImageProcessor");
+    assert_refused(llava, "{\"image_processor_type\": \"ViTImageProcessor\"}", NULL,
+                   "image_processor_type is \"ViTImageProcessor\", expected CLIPImageProcessor");
 }
 
 /* ---- files ---- */
