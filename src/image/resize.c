@@ -1,8 +1,8 @@
 /*
  * Pillow's resampling (its Resample.c): along the rows, rounded to 8 bits, then along the columns, rounded again, or the other
  * way round, both in 22-bit fixed point. Integer sums do not depend on their order, so the work is arranged differently here:
- * each input row is added to all the output rows it contributes to at once, which needs no intermediate picture, and the part
- * of the canvas outside the image is a single product.
+ * only what the second pass needs next lies between the two, rows are taken RESAMPLE_ROWS at a time and interleaved, so that
+ * both passes are the same sum of rows of bytes, and the part of the canvas outside the image is a single product.
  */
 #include "image/resize.h"
 
@@ -20,82 +20,77 @@ static uint8_t to_byte(int32_t sum)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
+/* Output `i` of the weights, of inputs `stride` bytes apart of which `rows` is the first one of the output. */
+static struct weighted_sum sum_of(const struct weights *w, int i, const uint8_t *rows, size_t stride, const uint8_t *fill)
+{
+    return (struct weighted_sum){
+        .rows = rows,
+        .stride = stride,
+        .taps = w->taps[i],
+        .weights = w->pairs + i * w->stride,
+        .fill = w->outside[i] != 0 ? fill : NULL,
+        .fill_weight = weight_pair(w->outside[i], 0),
+    };
+}
+
 /* ---- along the rows -------------------------------------------------------------------------------------------------- */
 
-/* Rows resampled together: they share each weight, and their samples are interleaved to fill vector registers. */
-#define ROWS 16
-/* Columns gathered at a time, few enough for the cache; or the taps of four outputs, if those are more. */
-#define BLOCK 1024
+/* Bytes of an interleaved pixel. */
+#define PIXEL (3 * RESAMPLE_ROWS)
+/* Columns interleaved at a time, and outputs computed at a time: few enough for the cache. */
+#define COLUMNS 256
+#define OUTPUTS 128
 
 struct row_pass {
+    const struct resample_kernels *kernels;
     struct weights weights;
-    int begin, end;            /* the image columns that contribute */
-    const uint8_t *rows[ROWS]; /* those columns of the input rows; all pointers are readable, even if there are fewer rows */
-    int32_t fill[3 * ROWS];    /* (3, ROWS) color of each row outside the image */
-    int block;
-    uint8_t *samples; /* (block, 3, ROWS) */
+    int begin, end;                     /* the image columns that contribute */
+    const uint8_t *rows[RESAMPLE_ROWS]; /* those columns of the input rows; all are readable, even if there are fewer rows */
+    uint8_t fill[PIXEL];                /* the color of each row outside the image */
+    int columns;                        /* COLUMNS, or four times the taps, if those are more */
+    uint8_t *samples;                   /* (columns, 3, RESAMPLE_ROWS) */
+    uint8_t outputs[OUTPUTS * PIXEL];
 };
 
-static void gather_samples(const struct row_pass *pass, int first, int columns)
-{
-    const uint8_t *const *rows = pass->rows;
-    uint8_t *out = pass->samples;
-    size_t from = (size_t)(first - pass->begin) * 3, to = from + (size_t)columns * 3;
-    for (size_t i = from; i < to; i++, out += ROWS)
-#pragma GCC unroll 16
-        for (int r = 0; r < ROWS; r++)
-            out[r] = rows[r][i];
-}
-
-/* One output pixel in all rows: `in` is (taps, 3, ROWS), `fill` and `sums` are (3, ROWS). */
-static void weigh(const uint8_t *in, const int32_t *weights, int taps, const int32_t *fill, int32_t outside, int32_t *sums)
-{
-    int32_t totals[3 * ROWS];
-    for (int i = 0; i < 3 * ROWS; i++)
-        totals[i] = outside * fill[i];
-    for (int t = 0; t < taps; t++, in += 3 * ROWS)
-        for (int i = 0; i < 3 * ROWS; i++)
-            totals[i] += weights[t] * in[i];
-    memcpy(sums, totals, sizeof totals);
-}
-
-/* How many outputs, starting at `x`, need no more than one block of columns; at least one does. */
+/* How many outputs, starting at `x`, are computed at a time; at least one is. */
 static int outputs_in_block(const struct row_pass *pass, int x)
 {
     const struct weights *w = &pass->weights;
     int count = 1;
-    while (x + count < w->count && weights_end(w, x + count) - w->first[x] <= pass->block)
+    while (count < OUTPUTS && x + count < w->count && weights_end(w, x + count) - w->first[x] <= pass->columns)
         count++;
     return count;
 }
 
-static void resample_block(const struct row_pass *pass, int x, int outputs, int rows, uint8_t *out, size_t stride)
+/* Outputs x to x + count - 1 of the first `rows` rows. */
+static void resample_block(struct row_pass *pass, int x, int count, int rows, uint8_t *out, size_t stride)
 {
     const struct weights *w = &pass->weights;
-    int first = w->first[x], last = x + outputs - 1;
-    gather_samples(pass, first, weights_end(w, last) - first);
-    for (; x <= last; x++) {
-        int32_t sums[3 * ROWS];
-        const uint8_t *in = pass->samples + (size_t)(w->first[x] - first) * 3 * ROWS;
-        weigh(in, w->weights + x * w->stride, w->taps[x], pass->fill, w->outside[x], sums);
-        for (int r = 0; r < rows; r++)
-            for (int c = 0; c < 3; c++)
-                out[r * stride + 3 * (size_t)x + c] = to_byte(sums[c * ROWS + r]);
+    int first = w->first[x], end = weights_end(w, x + count - 1);
+    const uint8_t *in[RESAMPLE_ROWS];
+    for (int r = 0; r < RESAMPLE_ROWS; r++)
+        in[r] = pass->rows[r] + (size_t)(first - pass->begin) * 3;
+    pass->kernels->interleave(in, (size_t)(end - first) * 3, pass->samples);
+    for (int i = 0; i < count; i++) {
+        const uint8_t *samples = pass->samples + (size_t)(w->first[x + i] - first) * PIXEL;
+        struct weighted_sum sum = sum_of(w, x + i, samples, PIXEL, pass->fill);
+        pass->kernels->weigh(&sum, PIXEL, pass->outputs + (size_t)i * PIXEL);
     }
+    pass->kernels->separate(pass->outputs, (size_t)count * 3, rows, out + (size_t)x * 3, stride);
 }
 
-/* Resamples the first `count` of pass->rows to weights.count pixels each, `stride` bytes apart. */
-static void resample_rows(const struct row_pass *pass, int count, uint8_t *out, size_t stride)
+/* Resamples the first `rows` of pass->rows to weights.count pixels each, `stride` bytes apart. */
+static void resample_rows(struct row_pass *pass, int rows, uint8_t *out, size_t stride)
 {
-    for (int x = 0, outputs; x < pass->weights.count; x += outputs) {
-        outputs = outputs_in_block(pass, x);
-        resample_block(pass, x, outputs, count, out, stride);
+    for (int x = 0, count; x < pass->weights.count; x += count) {
+        count = outputs_in_block(pass, x);
+        resample_block(pass, x, count, rows, out, stride);
     }
 }
 
 static void set_fill(struct row_pass *pass, int row, int channel, uint8_t value)
 {
-    pass->fill[channel * ROWS + row] = value;
+    pass->fill[channel * RESAMPLE_ROWS + row] = value;
 }
 
 static lmvr_status row_pass_init(struct row_pass *pass, const struct canvas *in, int width, enum image_filter filter,
@@ -103,14 +98,15 @@ static lmvr_status row_pass_init(struct row_pass *pass, const struct canvas *in,
 {
     struct weights *w = &pass->weights;
     struct axis axis = {in->width, in->left, in->image->width};
+    pass->kernels = resample_kernels_get();
     TRY(weights_init(w, &axis, width, filter, window->x, window->width, error));
     pass->begin = w->first[0];
     pass->end = weights_end(w, w->count - 1);
-    pass->block = w->stride > BLOCK / 4 ? (int)w->stride * 4 : BLOCK;
-    pass->samples = malloc((size_t)pass->block * 3 * ROWS);
+    pass->columns = w->most_taps > COLUMNS / 4 ? w->most_taps * 4 : COLUMNS;
+    pass->samples = malloc((size_t)pass->columns * PIXEL);
     if (!pass->samples)
         return error_no_memory(error, "resizing an image");
-    for (int r = 0; r < ROWS; r++)
+    for (int r = 0; r < RESAMPLE_ROWS; r++)
         for (int c = 0; c < 3; c++)
             set_fill(pass, r, c, in->fill[c]);
     return LMVR_OK;
@@ -122,96 +118,23 @@ static void row_pass_finish(struct row_pass *pass)
     free(pass->samples);
 }
 
-/* ---- along the columns ----------------------------------------------------------------------------------------------- */
-
-/* Rows are summed in steps of a constant size, which compilers vectorize. */
-#define LANES 16
-
-/* Output rows [first, next) are in progress; the sums of row i are at i modulo `ring`. */
-struct column_pass {
-    struct weights weights;
-    int first, next, ring;
-    size_t samples; /* in a row */
-    size_t stride;  /* samples from one row to the next: a multiple of LANES */
-    int32_t *sums;
-    uint8_t *fill_row; /* a canvas row outside the image */
-};
-
-static int32_t *sums_of(const struct column_pass *pass, int row)
-{
-    return pass->sums + (size_t)(row % pass->ring) * pass->stride;
-}
-
-/* How many output rows are in progress at once: the most that a single input row contributes to. */
-static int most_rows_at_once(const struct weights *w)
-{
-    int most = 1;
-    for (int i = 0, oldest = 0; i < w->count; i++) {
-        while (oldest < i && weights_end(w, oldest) <= w->first[i])
-            oldest++;
-        most = i - oldest + 1 > most ? i - oldest + 1 : most;
-    }
-    return most;
-}
-
-static lmvr_status column_pass_init(struct column_pass *pass, const struct canvas *in, int height, enum image_filter filter,
-                                    const struct window *window, int columns, lmvr_error *error)
-{
-    struct axis axis = {in->height, in->top, in->image->height};
-    TRY(weights_init(&pass->weights, &axis, height, filter, window->y, window->height, error));
-    pass->ring = most_rows_at_once(&pass->weights);
-    pass->samples = (size_t)columns * 3;
-    pass->stride = pass->samples / LANES * LANES + LANES;
-    pass->sums = calloc(pass->ring * pass->stride, sizeof *pass->sums);
-    pass->fill_row = calloc(pass->stride, 1);
-    return pass->sums && pass->fill_row ? LMVR_OK : error_no_memory(error, "resizing an image");
-}
-
-static void column_pass_finish(struct column_pass *pass)
-{
-    weights_finish(&pass->weights);
-    free(pass->sums);
-    free(pass->fill_row);
-}
-
-static void add_row(const struct column_pass *pass, int output, int32_t weight, const uint8_t *row)
-{
-    int32_t *sums = sums_of(pass, output);
-    for (size_t i = 0; i < pass->stride; i += LANES)
-        for (size_t lane = i; lane < i + LANES; lane++)
-            sums[lane] += weight * row[lane];
-}
-
-/* Adds row y of the image to the outputs it contributes to. */
-static void add_to_all(const struct column_pass *pass, int y, const uint8_t *row)
-{
-    const struct weights *w = &pass->weights;
-    for (int i = pass->first; i < pass->next; i++)
-        if (y < weights_end(w, i))
-            add_row(pass, i, w->weights[i * w->stride + (y - w->first[i])], row);
-}
-
-static void finish_row(struct column_pass *pass, uint8_t *row)
-{
-    int32_t *sums = sums_of(pass, pass->first++);
-    for (size_t i = 0; i < pass->samples; i++)
-        row[i] = to_byte(sums[i]);
-    memset(sums, 0, pass->stride * sizeof *sums);
-}
-
-/* ---- both ------------------------------------------------------------------------------------------------------------ */
+/* ---- along the columns, and both ------------------------------------------------------------------------------------- */
 
 struct resampling {
     const struct canvas *in;
     struct row_pass rows;
-    struct column_pass columns;
-    bool columns_first;
-    /* ROWS rows, columns.stride bytes apart: resampled image rows starting with row `batch`; or, with columns first, `pending`
-     * summed rows that are still to be resampled. One more row then holds an image row. */
-    uint8_t *between;
-    int batch, pending;
+    struct weights columns;
     uint8_t *rgb;
     size_t stride;
+    size_t samples;    /* bytes of a row that goes through the column pass */
+    uint8_t *fill_row; /* such a row outside the image */
+
+    /* Rows between the passes, `line` bytes apart. With the rows first: image rows first_row to end_row - 1, resampled, of
+     * at most `space`, and one more for a result. With the columns first: up to RESAMPLE_ROWS sums that are still to be
+     * resampled. */
+    uint8_t *between;
+    size_t line;
+    int first_row, end_row, space;
 };
 
 /* Pillow 13's choice: along the columns first where that removes far more rows than the other order would remove columns. */
@@ -225,112 +148,97 @@ static const uint8_t *image_row(const struct resampling *r, int y)
     return r->in->image->rgb + ((size_t)y * r->in->image->width + r->rows.begin) * 3;
 }
 
-/* Resamples image rows y to y + ROWS - 1, or as many as there are. */
-static void read_batch(struct resampling *r, int y)
+static uint8_t *between_row(const struct resampling *r, int y)
 {
-    int left = r->in->image->height - y, count = left < ROWS ? left : ROWS;
-    for (int i = 0; i < ROWS; i++)
-        r->rows.rows[i] = image_row(r, i < count ? y + i : y);
-    resample_rows(&r->rows, count, r->between, r->columns.stride);
-    r->batch = y;
+    return r->between + (size_t)(y - r->first_row) * r->line;
 }
 
-/* Row y of the image, as input for the column pass. */
-static const uint8_t *input_row(struct resampling *r, int y)
+/* Drops the rows before `y`, which may lie beyond the last row that is there. */
+static void drop_rows(struct resampling *r, int y)
 {
-    if (r->columns_first)
-        return memcpy(r->between + ROWS * r->columns.stride, image_row(r, y), r->columns.samples);
-    if (y >= r->batch + ROWS)
-        read_batch(r, y);
-    return r->between + (y - r->batch) * r->columns.stride;
+    int left = r->end_row > y ? r->end_row - y : 0;
+    if (left > 0)
+        memmove(r->between, between_row(r, y), left * r->line);
+    r->first_row = y;
+    r->end_row = y + left;
 }
 
-/* Puts the pending rows, which come from the column pass and end before columns.first, through the row pass. */
-static void write_pending(struct resampling *r)
+/* Resamples the next RESAMPLE_ROWS image rows, or as many as there are. */
+static void add_rows(struct resampling *r)
 {
-    resample_rows(&r->rows, r->pending, r->rgb + (r->columns.first - r->pending) * r->stride, r->stride);
-    r->pending = 0;
+    int left = r->in->image->height - r->end_row, count = left < RESAMPLE_ROWS ? left : RESAMPLE_ROWS;
+    for (int i = 0; i < RESAMPLE_ROWS; i++)
+        r->rows.rows[i] = image_row(r, r->end_row + (i < count ? i : 0));
+    resample_rows(&r->rows, count, between_row(r, r->end_row), r->line);
+    r->end_row += count;
 }
 
-static void write_row(struct resampling *r)
+static void resample_rows_first(struct resampling *r)
 {
-    struct column_pass *columns = &r->columns;
-    if (!r->columns_first) {
-        finish_row(columns, r->rgb + columns->first * r->stride);
-        return;
+    const struct weights *w = &r->columns;
+    uint8_t *result = r->between + r->space * r->line;
+    r->first_row = r->end_row = w->first[0];
+    for (int i = 0; i < w->count; i++) {
+        while (r->end_row < weights_end(w, i)) {
+            if (r->end_row < w->first[i] || r->end_row - r->first_row + RESAMPLE_ROWS > r->space)
+                drop_rows(r, w->first[i]);
+            add_rows(r);
+        }
+        struct weighted_sum sum = sum_of(w, i, between_row(r, w->first[i]), r->line, r->fill_row);
+        r->rows.kernels->weigh(&sum, r->line, result);
+        memcpy(r->rgb + i * r->stride, result, r->samples);
     }
-    int32_t total = weights_total(&columns->weights, columns->first);
-    for (int c = 0; c < 3; c++)
-        set_fill(&r->rows, r->pending, c, to_byte(total * r->in->fill[c]));
-    finish_row(columns, r->between + r->pending++ * columns->stride);
-    if (r->pending == ROWS || columns->first == columns->weights.count)
-        write_pending(r);
 }
 
-/* Writes the output rows that need no input from row y on. */
-static void write_finished(struct resampling *r, int y)
+static void resample_columns_first(struct resampling *r)
 {
-    struct column_pass *columns = &r->columns;
-    while (columns->first < columns->next && weights_end(&columns->weights, columns->first) <= y)
-        write_row(r);
-}
-
-static void begin_row(struct resampling *r)
-{
-    struct column_pass *columns = &r->columns;
-    const struct weights *w = &columns->weights;
-    write_finished(r, w->first[columns->next]);
-    int row = columns->next++;
-    if (w->outside[row] != 0)
-        add_row(columns, row, w->outside[row], columns->fill_row);
-}
-
-/* Streams the image's rows through both passes, from top to bottom. */
-static void resample(struct resampling *r)
-{
-    struct column_pass *columns = &r->columns;
-    const struct weights *w = &columns->weights;
-    for (int y = w->first[0]; y < weights_end(w, w->count - 1); y++) {
-        while (columns->next < w->count && w->first[columns->next] <= y)
-            begin_row(r);
-        add_to_all(columns, y, input_row(r, y));
-        write_finished(r, y + 1);
+    const struct weights *w = &r->columns;
+    size_t image_stride = (size_t)r->in->image->width * 3;
+    for (int i = 0; i < w->count; i++) {
+        int row = i % RESAMPLE_ROWS;
+        struct weighted_sum sum = sum_of(w, i, image_row(r, w->first[i]), image_stride, r->fill_row);
+        r->rows.kernels->weigh(&sum, r->samples, r->between + row * r->line);
+        for (int c = 0; c < 3; c++)
+            set_fill(&r->rows, row, c, to_byte(w->total[i] * r->in->fill[c]));
+        if (row == RESAMPLE_ROWS - 1 || i == w->count - 1)
+            resample_rows(&r->rows, row + 1, r->rgb + (i - row) * r->stride, r->stride);
     }
-    while (columns->next < w->count)
-        begin_row(r);
-    write_finished(r, r->in->image->height);
 }
 
-static void make_fill_row(struct resampling *r)
+/* What the passes leave of a row of the fill color. */
+static void make_fill_row(struct resampling *r, bool columns_first)
 {
-    for (size_t i = 0; i < r->columns.samples; i++) {
+    for (size_t i = 0; i < r->samples; i++) {
         uint8_t fill = r->in->fill[i % 3];
-        r->columns.fill_row[i] = r->columns_first ? fill : to_byte(weights_total(&r->rows.weights, (int)(i / 3)) * fill);
+        r->fill_row[i] = columns_first ? fill : to_byte(r->rows.weights.total[i / 3] * fill);
     }
 }
 
 static lmvr_status resampling_init(struct resampling *r, int width, int height, enum image_filter filter,
-                                   const struct window *window, lmvr_error *error)
+                                   const struct window *window, bool columns_first, lmvr_error *error)
 {
-    r->columns_first = does_columns_first(r->in, width, height);
+    struct axis axis = {r->in->height, r->in->top, r->in->image->height};
     TRY(row_pass_init(&r->rows, r->in, width, filter, window, error));
-    int columns = r->columns_first ? r->rows.end - r->rows.begin : window->width;
-    TRY(column_pass_init(&r->columns, r->in, height, filter, window, columns, error));
-    r->batch = -ROWS;
-    r->between = calloc(r->columns.stride, ROWS + 1);
-    if (!r->between)
+    TRY(weights_init(&r->columns, &axis, height, filter, window->y, window->height, error));
+    r->samples = 3 * (size_t)(columns_first ? r->rows.end - r->rows.begin : window->width);
+    r->line = (r->samples + 31) / 32 * 32; /* no row's end is computed byte by byte */
+    r->space = columns_first ? RESAMPLE_ROWS : r->columns.most_taps + r->columns.most_taps / 4 + 2 * RESAMPLE_ROWS;
+    r->between = calloc(r->space + 1, r->line);
+    r->fill_row = calloc(r->line, 1);
+    if (!r->between || !r->fill_row)
         return error_no_memory(error, "resizing an image");
-    for (int i = 0; i < ROWS; i++)
-        r->rows.rows[i] = r->between + i * r->columns.stride;
-    make_fill_row(r);
+    for (int i = 0; i < RESAMPLE_ROWS; i++)
+        r->rows.rows[i] = r->between + i * r->line;
+    make_fill_row(r, columns_first);
     return LMVR_OK;
 }
 
 static void resampling_finish(struct resampling *r)
 {
     row_pass_finish(&r->rows);
-    column_pass_finish(&r->columns);
+    weights_finish(&r->columns);
     free(r->between);
+    free(r->fill_row);
 }
 
 lmvr_status resize_window(const struct canvas *in, int width, int height, enum image_filter filter, const struct window *window,
@@ -341,9 +249,10 @@ lmvr_status resize_window(const struct canvas *in, int width, int height, enum i
     if (filter == FILTER_NEAREST)
         return canvas_resize_nearest(in, width, height, window, rgb, stride, error);
     struct resampling r = {.in = in, .rgb = rgb, .stride = stride};
-    lmvr_status status = resampling_init(&r, width, height, filter, window, error);
+    bool columns_first = does_columns_first(in, width, height);
+    lmvr_status status = resampling_init(&r, width, height, filter, window, columns_first, error);
     if (status == LMVR_OK)
-        resample(&r);
+        (columns_first ? resample_columns_first : resample_rows_first)(&r);
     resampling_finish(&r);
     return status;
 }

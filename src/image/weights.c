@@ -106,17 +106,26 @@ static int clamp(int value, int low, int high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* Limits the taps of output `i` to the image; the weights cut off go into outside[i]. */
-static void keep_image(struct weights *w, int i, const struct axis *axis)
+static int32_t sum_of(const int32_t *weights, int count)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += weights[i];
+    return sum;
+}
+
+/* Keeps the weights of output `i`, limited to the image; those cut off go into outside[i]. An odd one is followed by a 0. */
+static void keep(struct weights *w, int i, const struct axis *axis, const int32_t *weights)
 {
     int first = clamp(w->first[i] - axis->begin, 0, axis->count), end = clamp(weights_end(w, i) - axis->begin, 0, axis->count);
-    int cut = first + axis->begin - w->first[i];
-    int32_t *weights = w->weights + i * w->stride, total = weights_total(w, i);
-    if (end > first)
-        memmove(weights, weights + cut, (end - first) * sizeof *weights);
+    int cut = end > first ? first + axis->begin - w->first[i] : 0;
+    const int32_t *kept = weights + cut;
+    w->total[i] = sum_of(weights, w->taps[i]);
     w->first[i] = first;
-    w->taps[i] = end - first;
-    w->outside[i] = total - weights_total(w, i);
+    w->taps[i] = end > first ? end - first : 0;
+    w->outside[i] = w->total[i] - sum_of(kept, w->taps[i]);
+    for (int t = 0; t < w->taps[i]; t += 2)
+        w->pairs[i * w->stride + t / 2] = weight_pair(kept[t], t + 1 < w->taps[i] ? kept[t + 1] : 0);
 }
 
 static lmvr_status set_ranges(struct weights *w, const struct scaling *scaling, int begin, lmvr_error *error)
@@ -124,13 +133,15 @@ static lmvr_status set_ranges(struct weights *w, const struct scaling *scaling, 
     w->first = calloc(w->count, sizeof *w->first);
     w->taps = calloc(w->count, sizeof *w->taps);
     w->outside = calloc(w->count, sizeof *w->outside);
-    if (!w->first || !w->taps || !w->outside)
+    w->total = calloc(w->count, sizeof *w->total);
+    if (!w->first || !w->taps || !w->outside || !w->total)
         return error_no_memory(error, "resizing an image");
-    w->stride = 1;
+    w->most_taps = 1;
     for (int i = 0; i < w->count; i++) {
         range_of(scaling, begin + i, &w->first[i], &w->taps[i]);
-        w->stride = (size_t)w->taps[i] > w->stride ? (size_t)w->taps[i] : w->stride;
+        w->most_taps = w->taps[i] > w->most_taps ? w->taps[i] : w->most_taps;
     }
+    w->stride = ((size_t)w->most_taps + 1) / 2;
     return LMVR_OK;
 }
 
@@ -140,14 +151,16 @@ lmvr_status weights_init(struct weights *w, const struct axis *axis, int out_siz
     struct scaling scaling = scaling_of(axis->size, out_size, filter);
     *w = (struct weights){.count = count};
     TRY(set_ranges(w, &scaling, begin, error));
-    double *exact = calloc(w->stride + 1, sizeof *exact);
-    w->weights = w->stride > SIZE_MAX / 4 / count ? NULL : calloc(w->stride * count + 1, sizeof *w->weights);
-    bool ready = exact && w->weights;
+    double *exact = calloc((size_t)w->most_taps + 1, sizeof *exact);
+    int32_t *weights = calloc((size_t)w->most_taps + 1, sizeof *weights);
+    w->pairs = w->stride > SIZE_MAX / sizeof *w->pairs / count ? NULL : calloc(w->stride * count + 1, sizeof *w->pairs);
+    bool ready = exact && weights && w->pairs;
     for (int i = 0; ready && i < count; i++) {
-        fill(&scaling, begin + i, w->first[i], w->taps[i], exact, w->weights + i * w->stride);
-        keep_image(w, i, axis);
+        fill(&scaling, begin + i, w->first[i], w->taps[i], exact, weights);
+        keep(w, i, axis, weights);
     }
     free(exact);
+    free(weights);
     return ready ? LMVR_OK : error_no_memory(error, "resizing an image");
 }
 
@@ -156,19 +169,12 @@ void weights_finish(struct weights *w)
     free(w->first);
     free(w->taps);
     free(w->outside);
-    free(w->weights);
+    free(w->total);
+    free(w->pairs);
     *w = (struct weights){0};
 }
 
 int weights_end(const struct weights *w, int i)
 {
     return w->first[i] + w->taps[i];
-}
-
-int32_t weights_total(const struct weights *w, int i)
-{
-    int32_t total = w->outside[i];
-    for (int t = 0; t < w->taps[i]; t++)
-        total += w->weights[i * w->stride + t];
-    return total;
 }

@@ -3,18 +3,18 @@
 #define LMVR_SRC_IMAGE_WEIGHTS_H
 
 #include "image/preprocess.h"
+#include "tensor/cpu/kernel_resample.h"
 
-/* Weights are integers in units of 2^-22: 8 bits are left for the result, 2 for sums outside 0 to 1. */
-#define WEIGHT_BITS (32 - 8 - 2)
-
-/* Output `i` is the sum over t < taps[i] of weights[i * stride + t] times the input at first[i] + t, plus outside[i] times the
- * color of all other inputs. */
+/* Output `i` is the sum over t < taps[i] of the weights in pairs[i * stride] and up times the input at first[i] + t, plus
+ * outside[i] times the color of all other inputs. */
 struct weights {
     int count;
     int *first, *taps; /* first, and first + taps, never decrease from one output to the next */
     int32_t *outside;
-    int32_t *weights;
-    size_t stride; /* the largest of taps, and at least 1 */
+    int32_t *total; /* of all weights of an output: 2^22, up to rounding */
+    struct weight_pair *pairs;
+    size_t stride; /* in pairs, at least 1 */
+    int most_taps;
 };
 
 /* An axis of `size` pixels: `count` of them, starting at `begin`, are the image's; the others have one color. */
@@ -32,8 +32,5 @@ void weights_finish(struct weights *w);
 
 /* One past the last input that output `i` depends on. */
 int weights_end(const struct weights *w, int i);
-
-/* The sum of the weights of output `i`: 2^22, up to rounding. */
-int32_t weights_total(const struct weights *w, int i);
 
 #endif

@@ -1,4 +1,5 @@
 #include "tensor/cpu/kernel_gradient.h"
+#include "tensor/cpu/kernel_resample.h"
 #include "tensor/cpu/kernels.h"
 
 #if defined(__x86_64__)
@@ -36,6 +37,11 @@ const struct gradient_kernels *gradient_kernels_get(void)
     return cpu_has_avx2() ? &gradient_kernels_avx2 : &gradient_kernels_generic;
 }
 
+const struct resample_kernels *resample_kernels_get(void)
+{
+    return cpu_has_avx2() ? &resample_kernels_avx2 : &resample_kernels_generic;
+}
+
 #else
 
 bool cpu_has_avx512(void)
@@ -56,6 +62,11 @@ const struct kernels *kernels_get(void)
 const struct gradient_kernels *gradient_kernels_get(void)
 {
     return &gradient_kernels_generic;
+}
+
+const struct resample_kernels *resample_kernels_get(void)
+{
+    return &resample_kernels_generic;
 }
 
 #endif
