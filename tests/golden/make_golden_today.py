@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from transformers import (AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer,
                           GenerationConfig)
 from transformers.models.smolvlm import processing_smolvlm
+from transformers.vision_utils import get_vision_window_index
 
 processing_smolvlm.num2words = str  # wanted by its constructor; it spells numbers of video frames
 
@@ -204,9 +205,31 @@ def idefics_tensors(model, inputs):
             "vision_output": vision.last_hidden_state, "projected": projected.flatten(0, 1)}
 
 
+def qwen_tensors(model, inputs):
+    """(N+1,patches,D) in the order of the merged patches; Qwen2.5's encoder runs them window by window."""
+    pixels, grid = inputs["pixel_values"], inputs["image_grid_thw"]
+    vision = model.model.visual(pixels, grid_thw=grid, output_hidden_states=True)
+    tensors = {"pixels": pixels, "grid": grid[0], "vision_hidden_states": torch.stack(vision.hidden_states),
+               "projected": vision.pooler_output}
+    if model.config.model_type == "qwen2_5_vl":
+        settings = model.config.vision_config
+        index, bounds = get_vision_window_index(grid, settings.spatial_merge_size, settings.window_size, settings.patch_size)
+        assert len(bounds) > 2 and (bounds.diff() != bounds[1]).any(), "windows of one size"
+        as_run = tensors["vision_hidden_states"]
+        groups = as_run.unflatten(1, (len(index), settings.spatial_merge_size ** 2))
+        tensors.update({"vision_hidden_states": groups[:, index.argsort()].flatten(1, 2), "vision_hidden_states_as_run": as_run,
+                        "window_index": index, "window_bounds": bounds})
+    if model.config.model_type == "qwen3_vl":
+        tensors["deepstack"] = torch.stack(vision.deepstack_features)
+    return tensors
+
+
+TOWERS = {"idefics3": idefics_tensors, "smolvlm": idefics_tensors, "qwen2_vl": qwen_tensors, "qwen2_5_vl": qwen_tensors,
+          "qwen3_vl": qwen_tensors}
+
+
 def image_tensors(model, inputs):
-    kind = model.config.model_type
-    tensors = {"idefics3": idefics_tensors, "smolvlm": idefics_tensors}[kind](model, inputs)
+    tensors = TOWERS[model.config.model_type](model, inputs)
     return {name: value.to(torch.float32) if value.is_floating_point() else value.to(torch.int32) for name, value in tensors.items()}
 
 
@@ -251,7 +274,8 @@ def check_generate(model, inputs, tensors, ends, limit):
     """transformers' own generate(), with its cache and its end tokens, says the same."""
     if hasattr(model.model, "rope_deltas"):
         model.model.rope_deltas = None
-    output = model.generate(**inputs, max_new_tokens=limit, do_sample=False, eos_token_id=ends, pad_token_id=0)
+    output = model.generate(**inputs, max_new_tokens=limit, do_sample=False, eos_token_id=ends, pad_token_id=0,
+                            repetition_penalty=1.0)
     assert output[0, inputs["input_ids"].shape[1]:].tolist() == tensors["generated"].tolist()
 
 
@@ -352,6 +376,33 @@ def check_sensitive(model, inputs, tensors):
     assert all(name.startswith("model.vi") and name.endswith("k_proj.bias") for name in silent), silent
 
 
+@torch.no_grad()
+def check_positions(model, inputs, tensors):
+    """Time, height and width of a position say something else than its number."""
+    if tensors["positions"].dim() == 1:
+        return
+    values = model_inputs(model, inputs, tensors["generated"].tolist())
+    before = model(**values).logits
+    length = before.shape[1]
+    for row in range(3):
+        ids = tensors["positions"].long().unsqueeze(1).clone()
+        ids[row] = torch.arange(length)
+        assert relative(model(**model_inputs(model, inputs, tensors["generated"].tolist()), position_ids=ids).logits, before) > 1e-3, row
+
+
+@torch.no_grad()
+def check_deepstack(model, inputs, tensors):
+    """Hidden state k+1 is what decoder layer k makes, before DeepStack's feature k is added to it."""
+    language = model.model.language_model
+    if not hasattr(language, "_deepstack_process"):
+        return
+    kept, language._deepstack_process = language._deepstack_process, lambda states, mask, features: states
+    without = torch.cat(model(**model_inputs(model, inputs, tensors["generated"].tolist()), output_hidden_states=True).hidden_states)
+    language._deepstack_process = kept
+    states, image = tensors["llm_hidden_states"], image_positions(model, {"input_ids": tensors["ids"].unsqueeze(0)})
+    assert torch.equal(states[:2], without[:2]) and relative(states[2, image], without[2, image]) > 0.05
+
+
 # ------------------------------------------------------------------------------------------------------------- run
 
 
@@ -391,6 +442,8 @@ def make_one(out, name):
         print(name, about["name"], len(about["ids"]), about["finish"], about["generated"], repr(about["response"]), about["bf16_margin"])
         check_generate(model, values, tensors, end_tokens(folder), about["max_new_tokens"])
     check_sensitive(model, inputs[0], cases[0][1])
+    check_positions(model, inputs[0], cases[0][1])
+    check_deepstack(model, inputs[0], cases[0][1])
     save_reference(folder, spec, model, images, cases)
     check_lively(images, cases)
 
@@ -410,7 +463,6 @@ def search(name, count):
             try:
                 check_lively(images, cases)
             except AssertionError as failure:
-                print(seed, failure, flush=True)
                 continue
             print(seed, min(about["bf16_margin"] for about, _ in cases),
                   [(about["finish"], about["generated"]) for about, _ in cases], flush=True)
