@@ -247,7 +247,7 @@ QWEN = {
 
     # Qwen3-VL-2B's spelling; three of four encoder blocks feed DeepStack, not the first; heads wider than hidden/heads; a tied head.
     "qwen3vl-hub-bf16": {
-        "seed": 0, "dtype": torch.bfloat16, "shards": 1, "names": same_names, "tokenizer": qwen, "pieces": 340,
+        "seed": 28, "dtype": torch.bfloat16, "shards": 1, "names": same_names, "tokenizer": qwen, "pieces": 340,
         "added": QWEN3_ADDED, "embedding_std": 0.4, "patch_gain": 1.0,
         "config": {
             "architectures": ["Qwen3VLForConditionalGeneration"], "model_type": "qwen3_vl", "text_config": {
@@ -273,7 +273,7 @@ QWEN = {
 
     # As many DeepStack features as decoder layers less one; an even grid and a table of odd side; biases; an untied head.
     "qwen3vl-odd-f32": {
-        "seed": 0, "dtype": torch.float32, "shards": 2, "names": same_names, "tokenizer": qwen, "pieces": 333,
+        "seed": 25, "dtype": torch.float32, "shards": 2, "names": same_names, "tokenizer": qwen, "pieces": 333,
         "added": QWEN3_ADDED, "embedding_std": 0.7, "patch_gain": 1.0,
         "config": {
             "architectures": ["Qwen3VLForConditionalGeneration"], "dtype": "float32", "model_type": "qwen3_vl", "text_config": {
