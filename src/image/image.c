@@ -2,6 +2,7 @@
 
 #include "format/hash.h"
 #include "image/kinds.h"
+#include "image/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@ lmvr_status image_create(const struct image_file *file, uint32_t width, uint32_t
     if (pixels > IMAGE_MAX_PIXELS)
         return error_set(error, LMVR_ERROR_INPUT, "%s: %u x %u pixels are more than the limit of %d", file->name, width, height,
                          IMAGE_MAX_PIXELS);
-    image->rgb = calloc(pixels, 3);
+    image->rgb = pages_zeroed(pixels * 3);
     if (!image->rgb)
         return error_no_memory(error, file->name);
     image->width = (int)width;

@@ -1,5 +1,6 @@
 #include "image/picture.h"
 
+#include "image/pages.h"
 #include "image/ways.h"
 
 #include <stdlib.h>
@@ -81,7 +82,7 @@ lmvr_status preprocess_plan(const struct preprocess *p, int width, int height, s
 lmvr_status preprocess_picture(const struct preprocess *p, const struct image *in, struct picture *picture, lmvr_error *error)
 {
     TRY(preprocess_plan(p, in->width, in->height, picture, error));
-    picture->pixels = malloc(picture->pixel_count * sizeof *picture->pixels);
+    picture->pixels = pages_alloc(picture->pixel_count * sizeof *picture->pixels);
     lmvr_status status =
         picture->pixels ? ways[p->way]->draw(p, in, picture, error) : error_no_memory(error, "an image's pixels");
     if (status != LMVR_OK)

@@ -6,6 +6,7 @@
  */
 #include "image/resize.h"
 
+#include "image/pages.h"
 #include "image/weights.h"
 
 #include <stdlib.h>
@@ -264,7 +265,7 @@ lmvr_status image_resize(const struct image *in, int width, int height, enum ima
     if (width < 1 || height < 1)
         return error_set(error, LMVR_ERROR_INPUT, "cannot resize an image to %d x %d pixels", width, height);
     size_t stride = (size_t)width * 3;
-    uint8_t *rgb = malloc(stride * height);
+    uint8_t *rgb = pages_alloc(stride * height);
     if (!rgb)
         return error_no_memory(error, "resizing an image");
     struct canvas canvas = {.image = in, .width = in->width, .height = in->height};

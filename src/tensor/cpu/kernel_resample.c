@@ -2,6 +2,7 @@
 
 #include "tensor/cpu/names.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #if defined(__AVX2__)
@@ -46,58 +47,67 @@ static void weigh_few(const struct weighted_sum *sum, size_t at, size_t n, uint8
 
 #if defined(__AVX2__)
 
-/* Sums of the products with the high and low parts of weights: of bytes 0 to 3, 4 to 7, 8 to 11, 12 to 15, each also + 16. */
-struct sums {
-    __m256i high[4], low[4];
-};
-
 static inline __m256i load_bytes(const uint8_t *p)
 {
     return _mm256_loadu_si256((const void *)p);
 }
 
-/* Adds two rows of bytes, each times its weight of the pair. */
-static inline __attribute__((always_inline)) void add_pair(struct sums *sums, __m256i a, __m256i b,
-                                                           const struct weight_pair *pair)
+static inline __m256i broadcast(const int16_t weights[2])
 {
-    int32_t high, low;
-    memcpy(&high, pair->high, sizeof high);
-    memcpy(&low, pair->low, sizeof low);
-    const __m256i zero = _mm256_setzero_si256(), h = _mm256_set1_epi32(high), l = _mm256_set1_epi32(low);
-    __m256i first = _mm256_unpacklo_epi8(a, b), second = _mm256_unpackhi_epi8(a, b);
-    __m256i pairs[4] = {_mm256_unpacklo_epi8(first, zero), _mm256_unpackhi_epi8(first, zero),
-                        _mm256_unpacklo_epi8(second, zero), _mm256_unpackhi_epi8(second, zero)};
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        sums->high[i] = _mm256_add_epi32(sums->high[i], _mm256_madd_epi16(pairs[i], h));
-        sums->low[i] = _mm256_add_epi32(sums->low[i], _mm256_madd_epi16(pairs[i], l));
-    }
+    int32_t both;
+    memcpy(&both, weights, sizeof both);
+    return _mm256_set1_epi32(both);
 }
 
-static inline __m256i rounded(const struct sums *sums, int i)
+/* Sums of the products with the high and low parts of weights. */
+struct sums {
+    __m256i high[2], low[2];
+};
+
+/* Adds two rows of bytes, which are interleaved, each times its weight of the pair. */
+static inline __attribute__((always_inline)) void add_pair(struct sums *sums, __m256i bytes, const struct weight_pair *pair)
 {
-    __m256i total = _mm256_add_epi32(_mm256_slli_epi32(sums->high[i], WEIGHT_LOW_BITS), sums->low[i]);
+    const __m256i zero = _mm256_setzero_si256(), high = broadcast(pair->high), low = broadcast(pair->low);
+    __m256i first = _mm256_unpacklo_epi8(bytes, zero), second = _mm256_unpackhi_epi8(bytes, zero);
+    sums->high[0] = _mm256_add_epi32(sums->high[0], _mm256_madd_epi16(first, high));
+    sums->low[0] = _mm256_add_epi32(sums->low[0], _mm256_madd_epi16(first, low));
+    sums->high[1] = _mm256_add_epi32(sums->high[1], _mm256_madd_epi16(second, high));
+    sums->low[1] = _mm256_add_epi32(sums->low[1], _mm256_madd_epi16(second, low));
+}
+
+static inline __attribute__((always_inline)) __m256i interleaved(__m256i a, __m256i b, bool upper)
+{
+    return upper ? _mm256_unpackhi_epi8(a, b) : _mm256_unpacklo_epi8(a, b);
+}
+
+static inline __m256i rounded(__m256i high, __m256i low)
+{
+    __m256i total = _mm256_add_epi32(_mm256_slli_epi32(high, WEIGHT_LOW_BITS), low);
     return _mm256_srai_epi32(_mm256_add_epi32(total, _mm256_set1_epi32(1 << (WEIGHT_BITS - 1))), WEIGHT_BITS);
 }
 
-static void weigh_block(const struct weighted_sum *sum, size_t at, uint8_t *out)
+/* The lower or upper eight bytes of each 16, as 16 bits, in turn: all 32 at once would take more registers than there are. */
+static inline __attribute__((always_inline)) __m256i weigh_half(const struct weighted_sum *sum, size_t at, bool upper)
 {
-    struct sums sums;
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++)
-        sums.high[i] = sums.low[i] = _mm256_setzero_si256();
+    const __m256i zero = _mm256_setzero_si256();
+    struct sums sums = {{zero, zero}, {zero, zero}};
     const uint8_t *row = sum->rows + at;
     const struct weight_pair *pair = sum->weights;
-    for (int t = 1; t < sum->taps; t += 2, row += 2 * sum->stride)
-        add_pair(&sums, load_bytes(row), load_bytes(row + sum->stride), pair++);
+    size_t stride = sum->stride;
+    for (int t = sum->taps / 2; t > 0; t--, row += 2 * stride)
+        add_pair(&sums, interleaved(load_bytes(row), load_bytes(row + stride), upper), pair++);
     if (sum->taps % 2 == 1)
-        add_pair(&sums, load_bytes(row), _mm256_setzero_si256(), pair);
+        add_pair(&sums, interleaved(load_bytes(row), zero, upper), pair);
     if (sum->fill)
-        add_pair(&sums, load_bytes(sum->fill + at), _mm256_setzero_si256(), &sum->fill_weight);
-    /* packing limits to a byte, and puts the bytes back into their order */
-    __m256i first = _mm256_packs_epi32(rounded(&sums, 0), rounded(&sums, 1));
-    __m256i second = _mm256_packs_epi32(rounded(&sums, 2), rounded(&sums, 3));
-    _mm256_storeu_si256((void *)out, _mm256_packus_epi16(first, second));
+        add_pair(&sums, interleaved(load_bytes(sum->fill + at), zero, upper), &sum->fill_weight);
+    return _mm256_packs_epi32(rounded(sums.high[0], sums.low[0]), rounded(sums.high[1], sums.low[1]));
+}
+
+/* Packing limits to a byte, and puts the bytes back into their order. */
+static void weigh_block(const struct weighted_sum *sum, size_t at, uint8_t *out)
+{
+    __m256i lower = weigh_half(sum, at, false), upper = weigh_half(sum, at, true);
+    _mm256_storeu_si256((void *)out, _mm256_packus_epi16(lower, upper));
 }
 
 #else
@@ -201,4 +211,59 @@ static void separate(const uint8_t *in, size_t n, int count, uint8_t *rows, size
             rows[r * stride + i] = in[i * RESAMPLE_ROWS + r];
 }
 
-const struct resample_kernels KERNEL(resample_kernels) = {.weigh = weigh, .interleave = interleave, .separate = separate};
+/* ---- floats ---------------------------------------------------------------------------------------------------------- */
+
+static void spread_few(const struct levels *levels, const uint8_t *rgb, size_t n, float *out, size_t plane)
+{
+    for (size_t i = 0; i < n; i++, rgb += 3) {
+        out[i] = levels->table[0][rgb[0]];
+        out[i + plane] = levels->table[1][rgb[1]];
+        out[i + 2 * plane] = levels->table[2][rgb[2]];
+    }
+}
+
+#if defined(__AVX2__)
+
+/* The first byte of each of four pixels in the lower half, and of four that begin four bytes later in the upper, as 32 bits. */
+static inline __m256i pick(__m256i pixels, int channel)
+{
+    const __m256i red = _mm256_setr_epi8(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1, /* -1 makes 0 */
+                                         4, -1, -1, -1, 7, -1, -1, -1, 10, -1, -1, -1, 13, -1, -1, -1);
+    return _mm256_shuffle_epi8(pixels, _mm256_add_epi32(red, _mm256_set1_epi32(channel)));
+}
+
+static inline __m256 level(const struct levels *levels, int channel, __m256i bytes)
+{
+    __m256 value = _mm256_cvtepi32_ps(bytes);
+    value = _mm256_fmadd_ps(value, _mm256_set1_ps(levels->scale[0]), _mm256_mul_ps(value, _mm256_set1_ps(levels->scale[1])));
+    return _mm256_div_ps(_mm256_sub_ps(value, _mm256_set1_ps(levels->mean[channel])), _mm256_set1_ps(levels->std[channel]));
+}
+
+static void spread(const struct levels *levels, const uint8_t *rgb, size_t n, float *out, size_t plane)
+{
+    size_t i, tail = levels->formula ? n % 8 : n;
+    for (i = 0; i < n - tail; i += 8, rgb += 24) {
+        __m128i lower = _mm_loadu_si128((const void *)rgb), upper = _mm_loadu_si128((const void *)(rgb + 8));
+        __m256i pixels = _mm256_inserti128_si256(_mm256_castsi128_si256(lower), upper, 1);
+#pragma GCC unroll 3
+        for (int c = 0; c < 3; c++)
+            _mm256_storeu_ps(out + i + c * plane, level(levels, c, pick(pixels, c)));
+    }
+    spread_few(levels, rgb, tail, out + i, plane);
+}
+
+#else
+
+static void spread(const struct levels *levels, const uint8_t *rgb, size_t n, float *out, size_t plane)
+{
+    spread_few(levels, rgb, n, out, plane);
+}
+
+#endif
+
+const struct resample_kernels KERNEL(resample_kernels) = {
+    .weigh = weigh,
+    .interleave = interleave,
+    .separate = separate,
+    .spread = spread,
+};

@@ -1,7 +1,9 @@
-/* Kernels for resampling pictures by Pillow's fixed-point weights: weighted sums of rows of bytes, rounded to bytes. */
+/* Kernels for preparing pictures: weighted sums of rows of bytes with Pillow's fixed-point weights, rounded to bytes; and
+ * floats from bytes. */
 #ifndef LMVR_SRC_TENSOR_CPU_KERNEL_RESAMPLE_H
 #define LMVR_SRC_TENSOR_CPU_KERNEL_RESAMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,12 +40,22 @@ struct weighted_sum {
     struct weight_pair fill_weight;
 };
 
+/* The float for each byte of each channel, and, if `formula` is true, what gives the same: (scale[0] * byte + scale[1] * byte -
+ * mean) / std, of which the outer product and the sum are rounded at once. */
+struct levels {
+    float table[3][256];
+    bool formula;
+    float scale[2], mean[3], std[3];
+};
+
 struct resample_kernels {
     /* The first n bytes of the sum, each rounded and limited to a byte. Only those bytes of the rows are read. */
     void (*weigh)(const struct weighted_sum *sum, size_t n, uint8_t *out);
     /* out (n, RESAMPLE_ROWS) = the transpose of rows of n bytes each; and back into the first `count` rows, `stride` apart. */
     void (*interleave)(const uint8_t *const rows[RESAMPLE_ROWS], size_t n, uint8_t *out);
     void (*separate)(const uint8_t *in, size_t n, int count, uint8_t *rows, size_t stride);
+    /* Writes n RGB pixels into three planes, which begin at out, out + plane and out + 2 * plane. */
+    void (*spread)(const struct levels *levels, const uint8_t *rgb, size_t n, float *out, size_t plane);
 };
 
 /* The best set for this processor; a constant. All compute the same bytes. */

@@ -2,6 +2,7 @@
 
 #include "tensor/cpu/kernel_resample.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,9 +112,35 @@ static void test_rows_are_interleaved_and_separated_again(void **unused)
             }
 }
 
+static void test_floats_are_spread_into_planes(void **unused)
+{
+    (void)unused;
+    struct levels levels = {.scale = {0.0039215689F, -1.6e-10F}, .mean = {0.5F, 0.25F, -1}, .std = {0.5F, 0.3F, 2}};
+    float out[3 * 101 + 1];
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 256; i++)
+            levels.table[c][i] = (fmaf((float)i, levels.scale[0], (float)i * levels.scale[1]) - levels.mean[c]) / levels.std[c];
+    for (int set = 0; set < 2; set++)
+        for (int formula = 0; formula < 2; formula++)
+            for (size_t n = 1; n <= 100; n += 3) {
+                uint8_t *rgb = malloc(3 * n); /* not a byte more is read */
+                assert_non_null(rgb);
+                fill_with_bytes(rgb, 3 * n);
+                for (size_t i = 0; i < sizeof out / sizeof *out; i++)
+                    out[i] = 77;
+                levels.formula = formula;
+                sets[set]->spread(&levels, rgb, n, out, 101);
+                for (size_t i = 0; i < 3 * n; i++)
+                    assert_true(out[i % 3 * 101 + i / 3] == levels.table[i % 3][rgb[i]]);
+                assert_true(out[n] == 77 && out[101 + n] == 77 && out[202 + n] == 77);
+                free(rgb);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_floats_are_spread_into_planes),
         cmocka_unit_test(test_a_weight_is_the_sum_of_its_parts),
         cmocka_unit_test(test_rows_are_weighed_exactly),
         cmocka_unit_test(test_rows_are_interleaved_and_separated_again),
