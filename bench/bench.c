@@ -52,6 +52,7 @@ static uint64_t peak_memory(void)
 
 /* What is measured, and the resources for it. */
 struct bench {
+    struct picture picture; /* that it is measured with */
     struct lmvr_model *model;
     struct bench_report *report;
     bool quick;
@@ -97,41 +98,69 @@ float *bench_made_up(int64_t count)
     return values;
 }
 
+/* How many pictures like this one a session puts through the encoder together. */
+static int group_of(const struct lmvr_session *s, const struct picture *picture)
+{
+    int64_t fits = ENCODE_POSITIONS / picture_positions(s, picture);
+    return fits < 1 ? 1 : fits < s->encode_batch ? (int)fits : s->encode_batch;
+}
+
+static lmvr_status time_encoder(struct bench *b, struct lmvr_session *s, struct picture *picture, lmvr_error *error)
+{
+    int images = group_of(s, picture);
+    const struct picture **pictures = calloc((size_t)images, sizeof *pictures);
+    float **rows = calloc((size_t)images, sizeof *rows);
+    float *values = calloc((size_t)images * s->features.row_size, sizeof *values);
+    picture->pixels = bench_made_up((int64_t)picture->pixel_count);
+    lmvr_status status = picture->pixels && values && rows && pictures ? LMVR_OK : error_no_memory(error, "the bench");
+    for (int i = 0; i < images && status == LMVR_OK; i++) {
+        rows[i] = values + (size_t)i * s->features.row_size;
+        pictures[i] = picture;
+    }
+    struct encode_batch batch = {.count = images, .pictures = pictures, .values = rows};
+    double begin = bench_now();
+    for (int round = 0; status == LMVR_OK && (round < 2 || bench_now() - begin < ROW_SECONDS); round++) {
+        double start = bench_now();
+        status = encode_pictures(s, &batch, error);
+        note(b, "encode", images, "images/s", images / (bench_now() - start));
+    }
+    free(pictures);
+    free(rows);
+    free(values);
+    return status;
+}
+
 /* In groups as large as a session of this batch makes them. */
 static lmvr_status row_encode(struct bench *b, int batch, lmvr_error *error)
 {
     struct lmvr_session *s;
+    struct picture picture = {0};
     TRY(open_session(b, batch, "encoder:patches:mean", &s, error));
-    int images = s->encode_batch;
-    int64_t side = b->model->config.vision.image_size;
-    float *pixels = bench_made_up(images * 3 * side * side),
-          *values = calloc((size_t)images * s->features.row_size, sizeof *values);
-    float **rows = calloc((size_t)images, sizeof *rows);
-    lmvr_status status = pixels && values && rows ? LMVR_OK : error_no_memory(error, "the bench");
-    for (int i = 0; i < images && rows && values; i++)
-        rows[i] = values + (size_t)i * s->features.row_size;
-    double begin = bench_now();
-    for (int round = 0; status == LMVR_OK && (round < 2 || bench_now() - begin < ROW_SECONDS); round++) {
-        double start = bench_now();
-        status = encode_images(s, images, pixels, rows, NULL, NULL, error);
-        note(b, "encode", images, "images/s", images / (bench_now() - start));
-    }
-    free(pixels);
-    free(values);
-    free(rows);
+    lmvr_status status = plan_usual_picture(s, &picture, error);
+    if (status == LMVR_OK)
+        status = time_encoder(b, s, &picture, error);
+    picture_finish(&picture);
     lmvr_session_free(s);
     return status;
 }
 
 /* Prefills a prompt in slot 0; the others copy its keys and values. */
-static lmvr_status start_all(struct lmvr_session *s, const float *visual, float *values, double *seconds, lmvr_error *error)
+static lmvr_status start_all(struct lmvr_session *s, const struct encoded_image *image, float *values, double *seconds,
+                             lmvr_error *error)
 {
+    struct picture picture;
+    struct session_input input = {0};
+    TRY(plan_usual_picture(s, &picture, error));
+    lmvr_status status = input_create(s, &picture, &input, error);
+    picture_finish(&picture);
+    TRY(status);
     double start = bench_now();
-    TRY(generate_start(s, 0, 0, 0, visual, NULL, values, error));
+    TRY(generate_start(s, 0, image, &input, values, error));
     *seconds = bench_now() - start;
     for (int slot = 1; slot < s->batch; slot++) {
         struct sequence *from = &s->sequences[0], *to = &s->sequences[slot];
-        s->model->language.operations->cache_copy(s->cache, 0, slot);
+        TRY(s->model->language.operations->cache_copy(s->cache, 0, slot, s->max_new_tokens, error));
+        to->input.max_new_tokens = from->input.max_new_tokens;
         to->active = from->active;
         to->final = false;
         to->position = from->position;
@@ -147,14 +176,16 @@ static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_erro
 {
     struct lmvr_session *s;
     TRY(open_session(b, batch, "llm:all:mean:-1", &s, error));
-    float *visual = bench_made_up(s->visual_tokens * b->model->language.width),
-          *values = calloc(s->features.row_size + 1, sizeof *values);
+    int64_t tokens = s->usual.visual_count, width = b->model->language.width;
+    int levels = b->model->connector.levels;
+    float *visual = bench_made_up(levels * tokens * width), *values = calloc(s->features.row_size + 1, sizeof *values);
+    struct encoded_image image = {.visual = {tokens, levels, visual, tokens * width}};
     lmvr_status status = visual && values ? LMVR_OK : error_no_memory(error, "the bench");
     double begin = bench_now(), seconds = 0;
     for (int round = 0; status == LMVR_OK && (round < (prompt ? 3 : 1)); round++) {
-        status = start_all(s, visual, values, &seconds, error);
+        status = start_all(s, &image, values, &seconds, error);
         if (prompt && status == LMVR_OK)
-            note(b, "prompt", 1, "tokens/s", (double)s->layout.end / seconds);
+            note(b, "prompt", 1, "tokens/s", (double)s->usual.language.length / seconds);
         if (bench_now() - begin > 20)
             break;
     }
@@ -227,7 +258,7 @@ static lmvr_status limit_row(const struct bench *b, struct limit *limit, const c
     const struct model_config *config = &b->model->config;
     struct work work;
     if (strcmp(name, "encode") == 0)
-        work_encode(config, batch, &work);
+        work_encode(config, &b->picture, batch, &work);
     else if (strcmp(name, "prompt") == 0)
         work_prompt(config, prompt, &work);
     else
@@ -235,9 +266,20 @@ static lmvr_status limit_row(const struct bench *b, struct limit *limit, const c
     return limit_work(limit, &work, b->model->dtype, seconds, error);
 }
 
-static int64_t prompt_positions(const struct lmvr_model *model)
+static int64_t prompt_positions(const struct bench *b)
 {
-    return model->config.has_language ? model->connector.tokens + PROMPT_ARBITRARY : 0;
+    const struct model_config *config = &b->model->config;
+    return config->has_language ? config_visual_tokens(config, &b->picture, NULL) + PROMPT_ARBITRARY : 0;
+}
+
+/* The picture that all rows are measured with, without its pixels. */
+static lmvr_status plan_picture(struct bench *b, lmvr_error *error)
+{
+    struct lmvr_session *s;
+    TRY(open_session(b, 1, "encoder:patches:mean", &s, error));
+    lmvr_status status = plan_usual_picture(s, &b->picture, error);
+    lmvr_session_free(s);
+    return status;
 }
 
 static lmvr_status set_limits(struct bench *b, lmvr_error *error)
@@ -247,7 +289,7 @@ static lmvr_status set_limits(struct bench *b, lmvr_error *error)
     struct bench_report *r = b->report;
     r->bandwidth = limit.bandwidth;
     r->library_dtype = limit.dtype == F32 ? "f32" : "bf16";
-    int64_t prompt = prompt_positions(b->model);
+    int64_t prompt = prompt_positions(b);
     double prompt_seconds = 0;
     lmvr_status status = LMVR_OK;
     for (int i = 0; i < r->row_count && status == LMVR_OK; i++) {
@@ -292,6 +334,7 @@ static lmvr_status measure(struct bench *b, lmvr_error *error)
 {
     struct bench_report *r = b->report;
     lmvr_model_get_info(b->model, &r->info);
+    TRY(plan_picture(b, error));
     TRY(short_rows(b, error));
     if (b->model->config.has_language && !b->quick) {
         TRY(row_end_to_end(b, 1, error));
@@ -335,7 +378,8 @@ static lmvr_status measure_model(const struct bench_options *o, struct bench_rep
     if (status == LMVR_OK)
         status = measure(&b, error);
     if (status == LMVR_OK)
-        *prompt = prompt_positions(b.model);
+        *prompt = prompt_positions(&b);
+    picture_finish(&b.picture);
     lmvr_model_free(b.model);
     return status;
 }

@@ -1,6 +1,6 @@
 #include "bench/train_steps.h"
 
-#include "model/compose.h"
+#include "model/load.h"
 #include "tensor/cpu/kernels.h"
 #include "tensor/product.h"
 #include "train/nets/clip_net.h"
@@ -65,11 +65,11 @@ static lmvr_status make_net(struct subject *s, lmvr_error *error)
     TRY(llama_net_init(&s->llava.llama, &s->config.language, &(struct lora){0}, s->config.language.vocabulary, &net));
     if (s->kind == LANGUAGE)
         return LMVR_OK;
-    TRY(load_encoder(&loader, &s->config, &s->vision));
+    TRY(load_encoder(&loader, &s->config.vision, &s->vision));
     s->llava.vision = &s->vision;
-    s->llava.feature_state = config_encoder_state(&s->config);
+    s->llava.feature_state = s->config.encoder_state;
     s->llava.skipped = s->config.projector.drop_class ? 1 : 0;
-    s->llava.visual_tokens = config_visual_tokens(&s->config);
+    s->llava.visual_tokens = config_fixed_visual_tokens(&s->config);
     net.trained = true;
     llava_net_init_projector(&s->llava, &s->config.projector, s->config.vision.width, &net);
     return net.status;
@@ -256,7 +256,9 @@ static lmvr_status limit_step(const struct subject *s, double *seconds, lmvr_err
     struct work work;
     double encoding = 0;
     limit_init(&limit, s->parameters.products);
-    work_encode(&s->config, s->batch.image_count, &work);
+    int size = s->config.vision.image_size;
+    struct view view = {.width = size, .height = size};
+    work_encode(&s->config, &(struct picture){.view_count = 1, .views = &view}, s->batch.image_count, &work);
     lmvr_status status = limit_work(&limit, &work, F32, &encoding, error);
     limit_finish(&limit);
     *seconds += encoding;
@@ -284,8 +286,8 @@ static void cut_depth(struct subject *s, int layers)
     int *depths[] = {&s->config.vision.blocks, &s->clip_config.vision.blocks, &s->clip_config.text.blocks};
     for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
         *depths[i] = *depths[i] > layers ? layers : *depths[i];
-    if (s->config.projector.feature_layer > s->config.vision.blocks)
-        s->config.projector.feature_layer = s->config.vision.blocks;
+    if (s->config.encoder_state > s->config.vision.blocks)
+        s->config.encoder_state = s->config.vision.blocks;
 }
 
 static lmvr_status measure_all(const struct bench_options *options, struct bench_train_report *report, lmvr_error *error)

@@ -6,24 +6,51 @@ static void add(struct work *work, int64_t rows, int64_t out, int64_t in, int us
         work->products[work->count++] = (struct work_product){rows, out, in, uses, single_row};
 }
 
-void work_encode(const struct model_config *config, int images, struct work *work)
+/* The sum over the windows of a grid of the squares of their patches; without windows there is one. */
+static double squares(const struct vision_config *v, int rows, int columns, bool windowed)
+{
+    int side = windowed ? v->window * v->merge : rows > columns ? rows : columns;
+    double sum = 0;
+    for (int y = 0; y < rows; y += side)
+        for (int x = 0; x < columns; x += side) {
+            double count = (double)(y + side < rows ? side : rows - y) * (x + side < columns ? side : columns - x);
+            sum += (count + (v->family->class_token ? 1 : 0)) * (count + (v->family->class_token ? 1 : 0));
+        }
+    return sum;
+}
+
+static void add_view(const struct vision_config *v, const struct view *view, int blocks, struct work *work, int64_t *patches)
+{
+    int rows = view->height / v->patch_size, columns = view->width / v->patch_size;
+    for (int b = 0; b < blocks; b++) {
+        bool windowed = v->window && !(v->whole[b / 64] >> b % 64 & 1);
+        work->attention += 4.0 * squares(v, rows, columns, windowed) * v->width;
+    }
+    *patches += (int64_t)rows * columns;
+}
+
+void work_encode(const struct model_config *config, const struct picture *picture, int images, struct work *work)
 {
     const struct vision_config *v = &config->vision;
-    int64_t side = v->image_size / v->patch_size, positions = side * side + 1, rows = images * positions, width = v->width;
-    int blocks = config_encoder_state(config);
-    *work = (struct work){.attention = 4.0 * (double)images * (double)(positions * positions) * (double)width * blocks};
-    add(work, images * side * side, width, 3 * (int64_t)v->patch_size * v->patch_size, 1, false);
-    add(work, rows, 3 * width, width, blocks, false);
-    add(work, rows, width, width, blocks, false);
-    add(work, rows, v->mlp_width, width, blocks, false);
-    add(work, rows, width, v->mlp_width, blocks, false);
+    int blocks = config->encoder_state;
+    int64_t patches = 0, width = v->width;
+    *work = (struct work){0};
+    for (int i = 0; i < picture->view_count; i++)
+        add_view(v, &picture->views[i], blocks, work, &patches);
+    int64_t rows = patches + (v->family->class_token ? picture->view_count : 0);
+    work->attention *= images;
+    add(work, images * patches, width, 3 * (int64_t)v->patch_size * v->patch_size, 1, false);
+    add(work, images * rows, 3 * width, width, blocks, false);
+    add(work, images * rows, width, width, blocks, false);
+    add(work, images * rows, (v->family->mlp[1] ? 2 : 1) * (int64_t)v->mlp_width, width, blocks, false);
+    add(work, images * rows, width, v->mlp_width, blocks, false);
 }
 
 /* Self-attention and MLP products. */
 static void add_blocks(const struct language_config *l, int64_t rows, int blocks, bool single_row, struct work *work)
 {
     int64_t heads = (int64_t)l->heads * l->head_dim, kv = (int64_t)l->kv_heads * l->head_dim;
-    bool gated = l->kind == LANGUAGE_LLAMA || l->t5.gated;
+    bool gated = !l->encoder_decoder || l->t5.gated;
     add(work, rows, heads + 2 * kv, l->width, blocks, single_row);
     add(work, rows, l->width, heads, blocks, single_row);
     add(work, rows, (gated ? 2 : 1) * (int64_t)l->mlp_width, l->width, blocks, single_row);
@@ -44,7 +71,7 @@ void work_prompt(const struct model_config *config, int64_t rows, struct work *w
     const struct language_config *l = &config->language;
     double inner = (double)l->heads * l->head_dim;
     *work = (struct work){0};
-    if (l->kind == LANGUAGE_T5) {
+    if (l->encoder_decoder) {
         add_blocks(l, rows, l->t5.encoder_blocks, false, work);
         add(work, rows, 2 * (int64_t)l->heads * l->head_dim, l->width, l->blocks, false);
         add_decoder(l, 1, true, work);
@@ -61,7 +88,7 @@ void work_decode(const struct model_config *config, int batch, int64_t rows, int
     const struct language_config *l = &config->language;
     double positions = (double)(rows + done);
     *work = (struct work){0};
-    if (l->kind == LANGUAGE_T5)
+    if (l->encoder_decoder)
         add_decoder(l, batch, false, work);
     else
         add_blocks(l, batch, l->blocks, false, work);

@@ -21,8 +21,8 @@ struct work {
     double cache_values; /* values of the key-value cache that are read once */
 };
 
-/* The encoder's work for `images` images, up to the hidden state that features use by default. */
-void work_encode(const struct model_config *config, int images, struct work *work);
+/* The encoder's work for `images` pictures like this one, up to the hidden state that features use by default. */
+void work_encode(const struct model_config *config, const struct picture *picture, int images, struct work *work);
 /* The work of prefilling a prompt of `rows` positions, up to the logits of the first token. */
 void work_prompt(const struct model_config *config, int64_t rows, struct work *work);
 /* The work of decoding one token of each of `batch` sequences whose prompts have `rows` positions and that have `done` tokens

@@ -37,7 +37,7 @@ static void check_language(const struct language_config *l)
 static void check_llama(const struct language_config *l)
 {
     expect(l->head_dim % 2 == 0 && l->max_positions >= 1 && l->begin_token >= 0);
-    expect(isfinite(l->rope_theta) && l->rope_theta > 0 && isfinite(l->rope_factor) && l->rope_factor > 0);
+    expect(isfinite(l->rope.theta) && l->rope.theta > 0 && isfinite(l->rope.factor) && l->rope.factor > 0);
 }
 
 static void check_t5(const struct language_config *l)
@@ -59,16 +59,16 @@ static void check(const struct model_config *config)
     check_vision(&config->vision);
     if (config->has_language) {
         check_language(&config->language);
-        (config->language.kind == LANGUAGE_T5 ? check_t5 : check_llama)(&config->language);
-        if (config->connector == CONNECTOR_QFORMER)
+        (config->language.encoder_decoder ? check_t5 : check_llama)(&config->language);
+        if (model_config_is(config, "blip-2"))
             check_qformer(&config->qformer);
-        int state = config_encoder_state(config);
-        expect(state >= 0 && state <= config->vision.blocks && config_visual_tokens(config) >= 1);
+        expect(config->preprocess.way != VIEWS_FIXED || config_fixed_visual_tokens(config) >= 1);
         expect(config->prompt && config->template_name);
     }
+    expect(config->encoder_state >= 0 && config->encoder_state <= config->vision.blocks);
     for (int i = 0; i < 3; i++)
         expect(isfinite(config->preprocess.mean[i]) && isfinite(1 / config->preprocess.std[i]));
-    for (int size = 1; size < 2000; size += 333) {
+    for (int size = 1; size < 2000 && config->preprocess.way == VIEWS_FIXED; size += 333) {
         int width, height;
         preprocess_output_size(&config->preprocess, size, 500, &width, &height);
         expect(width == config->vision.image_size && height == config->vision.image_size);

@@ -315,7 +315,7 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     s->objective = &s->llava.objective;
     s->about.prompt = o->prompt ? o->prompt : config->prompt;
     s->llava.about = o->kind == TRAIN_FINETUNE ? &s->about : NULL;
-    int visual = o->kind == TRAIN_LANGUAGE ? 0 : config_visual_tokens(config);
+    int visual = o->kind == TRAIN_LANGUAGE ? 0 : config_fixed_visual_tokens(config);
     choose_length(s, config->language.max_positions - visual);
     if (o->kind != TRAIN_LANGUAGE) {
         s->feed.preprocess = &s->llava.preprocess;

@@ -47,7 +47,7 @@ static lmvr_status read_tower(const char *folder, struct tower *t, lmvr_error *e
 {
     TRY(model_config_read(folder, &t->config, error));
     const struct vision_config *v = &t->config.vision;
-    if (v->kind != VISION_CLIP)
+    if (strcmp(v->family->model_type, "clip_vision_model") != 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: its encoder is no CLIP's", folder);
     TRY(checkpoint_open(folder, &t->checkpoint, error));
     t->width = v->width;

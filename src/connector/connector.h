@@ -1,25 +1,32 @@
-/* The interface of connectors: a hidden state of the encoder in, visual tokens in the word embedding space out. */
+/* The interface of connectors: hidden states of the encoder in, visual tokens in the word embedding space out. */
 #ifndef LMVR_SRC_CONNECTOR_CONNECTOR_H
 #define LMVR_SRC_CONNECTOR_CONNECTOR_H
 
-#include "error.h"
-#include "tensor/arena.h"
+#include "image/picture.h"
+#include "vision/encoder.h"
 
-#include <stdbool.h>
+#define CONNECTOR_MOST_STATES 16
+
+/* Pictures that have gone through the encoder, all of their views' positions one after the other. */
+struct encoded_pictures {
+    int count;
+    const struct picture *const *pictures; /* (count) */
+    float *const *states;                  /* by the encoder's index; those that the connector reads are there */
+    int64_t positions;                     /* of all pictures */
+};
 
 struct connector {
-    int state;              /* index of the encoder's hidden state that it reads */
-    int tokens;             /* visual tokens per image */
-    bool resamples;         /* every token attends to all patches; else the last tokens are the patches, one each */
-    int positions, skipped; /* the encoder's positions, and how many at the beginning are skipped */
-    void *model;            /* owned */
+    int states[CONNECTOR_MOST_STATES], state_count; /* the encoder's hidden states that it reads */
+    int levels;                                     /* of visual tokens: 1, and one more for each of DeepStack's */
+    bool resamples; /* every token attends to all patches; pictures have one view, all of a size */
+    void *model;    /* owned */
     /*
-     * tokens (count, tokens, width of the embeddings) from x (count, positions, width). `maps` is NULL or, for a connector that
-     * resamples, receives the attention of each token to the patches, (count, tokens, patches): softmax weights without the
-     * class token's.
+     * tokens (levels, tokens of all pictures, width of the embeddings). `maps` is NULL or, for a connector that resamples,
+     * receives the attention of each token to the patches, (tokens of all pictures, patches): softmax weights without the class
+     * token's.
      */
-    lmvr_status (*forward)(const struct connector *connector, struct arena *arena, int count, const float *x, float *tokens,
-                           float *maps, lmvr_error *error);
+    lmvr_status (*forward)(const struct connector *connector, const struct encoder *encoder, struct arena *arena,
+                           const struct encoded_pictures *encoded, float *tokens, float *maps, lmvr_error *error);
     void (*free)(void *model);
 };
 

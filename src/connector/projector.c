@@ -25,21 +25,32 @@ void projector_finish(struct projector *projector)
 
 /* ---- as a connector ---- */
 
-/* Drops the skipped positions first: LLaVA's "default" feature selection leaves out the class token. */
-static lmvr_status forward(const struct connector *c, struct arena *arena, int count, const float *x, float *tokens,
-                           float *maps, lmvr_error *error)
+static int64_t skipped(const struct projector *projector, const struct encoder *encoder)
+{
+    return projector->drop_class && encoder->has_class ? 1 : 0;
+}
+
+/* LLaVA's "default" feature selection leaves out the class token. */
+static lmvr_status forward(const struct connector *c, const struct encoder *encoder, struct arena *arena,
+                           const struct encoded_pictures *encoded, float *tokens, float *maps, lmvr_error *error)
 {
     (void)maps;
     const struct projector *projector = c->model;
-    int64_t kept = c->positions - c->skipped, width = projector->linear1.in;
+    int64_t width = encoder->width, skip = skipped(projector, encoder), rows = 0;
     struct arena_mark mark = arena_mark(arena);
-    float *selected = arena_floats(arena, count * kept * width);
+    float *selected = arena_floats(arena, encoded->positions * width);
     if (!selected)
         return error_no_memory(error, "the visual features");
-    for (int i = 0; i < count; i++)
-        memcpy(selected + i * kept * width, x + ((int64_t)i * c->positions + c->skipped) * width,
-               (size_t)(kept * width) * sizeof *selected);
-    TRY(projector_forward(projector, arena, count * kept, selected, tokens, error));
+    const float *from = encoded->states[c->states[0]];
+    for (int i = 0; i < encoded->count; i++)
+        for (int v = 0; v < encoded->pictures[i]->view_count; v++) {
+            const struct view *view = &encoded->pictures[i]->views[v];
+            int64_t positions = encoder_positions(encoder, view->width, view->height);
+            memcpy(selected + rows * width, from + skip * width, (size_t)((positions - skip) * width) * sizeof *selected);
+            from += positions * width;
+            rows += positions - skip;
+        }
+    TRY(projector_forward(projector, arena, rows, selected, tokens, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }
@@ -50,14 +61,9 @@ static void free_model(void *model)
     free(model);
 }
 
-struct connector projector_connector(struct projector *projector, int state, int positions, bool drop_class)
+struct connector projector_connector(struct projector *projector, int state, bool drop_class)
 {
-    int skipped = drop_class ? 1 : 0;
-    return (struct connector){.state = state,
-                              .tokens = positions - skipped,
-                              .positions = positions,
-                              .skipped = skipped,
-                              .model = projector,
-                              .forward = forward,
-                              .free = free_model};
+    projector->drop_class = drop_class;
+    return (struct connector){
+        .states = {state}, .state_count = 1, .levels = 1, .model = projector, .forward = forward, .free = free_model};
 }

@@ -9,6 +9,7 @@
 struct projector {
     struct linear linear1, linear2;
     enum activation activation;
+    bool drop_class; /* the encoder's class tokens do not become visual tokens */
 };
 
 /* y (rows, linear2.out), in the word embedding space, from visual features x (rows, linear1.in). */
@@ -17,8 +18,8 @@ lmvr_status projector_forward(const struct projector *projector, struct arena *a
 
 void projector_finish(struct projector *projector);
 
-/* Takes ownership of `projector`, which must be malloc'ed. It reads the encoder's hidden state `state`, of `positions`
- * positions, without the class token, which comes first, if `drop_class`. */
-struct connector projector_connector(struct projector *projector, int state, int positions, bool drop_class);
+/* Takes ownership of `projector`, which must be malloc'ed. It reads the encoder's hidden state `state`, without class tokens if
+ * `drop_class`. */
+struct connector projector_connector(struct projector *projector, int state, bool drop_class);
 
 #endif

@@ -9,8 +9,9 @@
 struct walk {
     const struct qformer *qformer;
     struct arena *arena;
-    int64_t count, rows, positions; /* rows: count * queries */
-    const float *states;            /* (count, positions, encoder's width) */
+    int64_t count, rows, positions;      /* rows: count * queries */
+    const float *states;                 /* (count, positions, encoder's width) */
+    int64_t *query_ends, *position_ends; /* of each image's rows */
     float *qkv, *heads, *kv, *mlp;
     float *maps;      /* the queries' mean attention to the patches, or NULL */
     float map_weight; /* of one head in one block in that mean */
@@ -26,11 +27,14 @@ static lmvr_status make_walk(const struct qformer *q, struct arena *arena, int c
                        .rows = rows,
                        .positions = positions,
                        .states = states,
+                       .query_ends = attention_even_groups(arena, count, q->queries),
+                       .position_ends = attention_even_groups(arena, count, positions),
                        .qkv = arena_floats(arena, rows * 3 * width),
                        .heads = arena_floats(arena, rows * width),
                        .kv = arena_floats(arena, count * positions * 2 * width),
                        .mlp = arena_floats(arena, rows * q->mlp_width)};
-    return w->qkv && w->heads && w->kv && w->mlp ? LMVR_OK : error_no_memory(error, "the Q-Former");
+    return w->query_ends && w->position_ends && w->qkv && w->heads && w->kv && w->mlp ? LMVR_OK
+                                                                                      : error_no_memory(error, "the Q-Former");
 }
 
 /* x = norm(x + out(from)). */
@@ -48,10 +52,10 @@ static lmvr_status attend_queries(const struct walk *w, const struct qformer_blo
     int64_t width = q->width;
     int head_dim = q->width / q->heads;
     TRY(linear_forward(&block->qkv, w->arena, w->rows, x, false, w->qkv, error));
-    struct attention_rule rule = {.heads = q->heads, .visible = q->queries, .scale = attention_scale(head_dim)};
+    struct attention_rule rule = {.heads = q->heads, .scale = attention_scale(head_dim)};
     struct attention_groups groups = {.count = w->count,
-                                      .queries = q->queries,
-                                      .keys = q->queries,
+                                      .queries = w->query_ends,
+                                      .keys = w->query_ends,
                                       .head_dim = head_dim,
                                       .dtype = product_dtype(block->qkv.weight),
                                       .q = w->qkv,
@@ -70,10 +74,10 @@ static lmvr_status attend_image(const struct walk *w, const struct qformer_block
     int head_dim = q->width / q->heads;
     TRY(linear_forward(&block->cross_q, w->arena, w->rows, x, false, w->qkv, error));
     TRY(linear_forward(&block->cross_kv, w->arena, w->count * w->positions, w->states, false, w->kv, error));
-    struct attention_rule rule = {.heads = q->heads, .visible = w->positions, .scale = attention_scale(head_dim)};
+    struct attention_rule rule = {.heads = q->heads, .scale = attention_scale(head_dim)};
     struct attention_groups groups = {.count = w->count,
-                                      .queries = q->queries,
-                                      .keys = w->positions,
+                                      .queries = w->query_ends,
+                                      .keys = w->position_ends,
                                       .head_dim = head_dim,
                                       .dtype = product_dtype(block->qkv.weight),
                                       .q = w->qkv,
@@ -159,10 +163,12 @@ void qformer_finish(struct qformer *qformer)
 
 /* ---- as a connector ---- */
 
-static lmvr_status forward(const struct connector *c, struct arena *arena, int count, const float *x, float *tokens,
-                           float *maps, lmvr_error *error)
+static lmvr_status forward(const struct connector *c, const struct encoder *encoder, struct arena *arena,
+                           const struct encoded_pictures *encoded, float *tokens, float *maps, lmvr_error *error)
 {
-    return qformer_forward(c->model, arena, count, c->positions, x, NULL, tokens, maps, error);
+    (void)encoder;
+    return qformer_forward(c->model, arena, encoded->count, encoded->positions / encoded->count, encoded->states[c->states[0]],
+                           NULL, tokens, maps, error);
 }
 
 static void free_model(void *model)
@@ -171,12 +177,12 @@ static void free_model(void *model)
     free(model);
 }
 
-struct connector qformer_connector(struct qformer *qformer, int state, int positions)
+struct connector qformer_connector(struct qformer *qformer, int state)
 {
-    return (struct connector){.state = state,
-                              .tokens = qformer->queries,
+    return (struct connector){.states = {state},
+                              .state_count = 1,
+                              .levels = 1,
                               .resamples = true,
-                              .positions = positions,
                               .model = qformer,
                               .forward = forward,
                               .free = free_model};

@@ -39,7 +39,8 @@ lmvr_status qformer_forward(const struct qformer *qformer, struct arena *arena, 
 
 void qformer_finish(struct qformer *qformer);
 
-/* Takes ownership of `qformer`, a malloc'ed one. It reads the encoder's hidden state `state`, of `positions` positions. */
-struct connector qformer_connector(struct qformer *qformer, int state, int positions);
+/* Takes ownership of `qformer`, a malloc'ed one. It reads the encoder's hidden state `state`, of pictures of one view and size.
+ */
+struct connector qformer_connector(struct qformer *qformer, int state);
 
 #endif

@@ -7,16 +7,11 @@
 #define LMVR_SRC_LANGUAGE_LANGUAGE_H
 
 #include "error.h"
+#include "language/input.h"
 #include "language/pass.h"
 #include "tensor/arena.h"
 
 #include <stdbool.h>
-
-/* The input of every sequence of a session: tokens, an image's visual tokens, tokens. */
-struct language_input {
-    const int32_t *before, *after;
-    int64_t before_count, visual_count, after_count;
-};
 
 /* Receives hidden states as they are computed. Rows of the input are its positions; rows of a step are its tokens. */
 struct language_listener {
@@ -47,25 +42,27 @@ struct language_response {
 };
 
 struct language_operations {
-    /* A KV cache for `slots` sequences of this input and up to `response` tokens. It borrows the input's tokens. */
-    lmvr_status (*cache_create)(const void *model, int slots, const struct language_input *input, int64_t response,
-                                void **cache, lmvr_error *error);
+    /* A KV cache of `slots` slots, each of which grows to the sequence that it holds. */
+    lmvr_status (*cache_create)(const void *model, int slots, void **cache, lmvr_error *error);
     void (*cache_free)(void *cache);
-    uint64_t (*cache_bytes)(const void *model, int slots, const struct language_input *input, int64_t response);
-    /* Copies the sequence in slot `from`, which has just been started, to slot `to`. */
-    void (*cache_copy)(void *cache, int from, int to);
+    /* Bytes for one sequence of `input` positions and up to `response` tokens. */
+    uint64_t (*sequence_bytes)(const void *model, int64_t input, int64_t response);
+    /* Copies the sequence in slot `from`, which has just been started, to slot `to`; `room` is as in start(). */
+    lmvr_status (*cache_copy)(void *cache, int from, int to, int64_t room, lmvr_error *error);
 
-    /* Computes the prompt prefix that all sequences share, once, before the first is started. NULL: they share none. */
-    lmvr_status (*prepare)(const void *model, void *cache, struct arena *arena, const struct language_extent *extent,
-                           const struct language_listener *input, lmvr_error *error);
+    /* Computes the beginning that all inputs share, text alone, before the first sequence is started. NULL: they share none. */
+    lmvr_status (*prepare)(const void *model, void *cache, struct arena *arena, const struct language_input *shared,
+                           const struct language_extent *extent, const struct language_listener *listener, lmvr_error *error);
     /*
-     * Starts a sequence from its visual tokens (visual_count, width). `last` (width) receives the last hidden state, after the
-     * final norm, from which the first token is chosen; if it is NULL, nothing will be generated, and `extent` may leave out
-     * blocks. `first` receives the hidden states of the decoder's start token, which only an encoder-decoder has.
+     * Starts a sequence from its input, with room for a response of up to `room` tokens. `last` (width) receives the last
+     * hidden state, after the final norm, from which the first token is chosen; if it is NULL, nothing will be generated, and
+     * `extent` may leave out blocks. `first` receives the hidden states of the decoder's start token, which only an
+     * encoder-decoder has.
      */
-    lmvr_status (*start)(const void *model, void *cache, struct arena *arena, int slot, const float *visual,
-                         const struct language_extent *extent, const struct language_listener *input,
-                         const struct language_listener *first, float *last, lmvr_error *error);
+    lmvr_status (*start)(const void *model, void *cache, struct arena *arena, int slot, const struct language_input *input,
+                         const struct visual_tokens *visual, int64_t room, const struct language_extent *extent,
+                         const struct language_listener *listener, const struct language_listener *first, float *last,
+                         lmvr_error *error);
     /* Feeds the next token of some responses; `last` (count, width) as above. */
     lmvr_status (*step)(const void *model, void *cache, struct arena *arena, const struct language_step *step,
                         const struct language_listener *listener, float *last, lmvr_error *error);
@@ -89,10 +86,5 @@ struct language {
 
 /* Frees the model. A zeroed, never filled one is allowed. */
 void language_finish(struct language *language);
-
-static inline int64_t language_input_length(const struct language_input *input)
-{
-    return input->before_count + input->visual_count + input->after_count;
-}
 
 #endif

@@ -14,18 +14,6 @@ void llama_embed(const struct llama *llama, int64_t count, const int32_t *tokens
     embedding_forward(llama->dtype, llama->embedding, llama->width, count, tokens, x);
 }
 
-/* Rotates each pair (x[i], x[i + half]) by angle i of the position, as transformers' rotate_half. */
-static void rotate(float *x, int heads, int head_dim, const float *rope)
-{
-    int half = head_dim / 2;
-    for (int h = 0; h < heads; h++, x += head_dim)
-        for (int i = 0; i < half; i++) {
-            float a = x[i], b = x[half + i], cosine = rope[i], sine = rope[half + i];
-            x[i] = a * cosine - b * sine;
-            x[half + i] = b * cosine + a * sine;
-        }
-}
-
 /* The place of a row of the pass: its span, and its offset in the span. */
 struct place {
     int span;
@@ -52,6 +40,7 @@ struct buffers {
     int64_t rows;
     struct place *places;
     struct attention_span *spans;
+    float *angles; /* (rows, head_dim): of the rotary embedding */
     float *normed, *qkv, *heads, *gate_up, *mlp;
 };
 
@@ -62,23 +51,34 @@ static lmvr_status make_buffers(const struct llama *m, struct arena *arena, cons
     *b = (struct buffers){.rows = rows,
                           .places = arena_alloc(arena, rows, sizeof *b->places),
                           .spans = arena_alloc(arena, pass->span_count, sizeof *b->spans),
+                          .angles = arena_floats(arena, rows * m->head_dim),
                           .normed = arena_floats(arena, rows * m->width),
                           .qkv = arena_floats(arena, rows * qkv_width(m)),
                           .heads = arena_floats(arena, rows * m->heads * m->head_dim),
                           .gate_up = arena_floats(arena, rows * 2 * m->mlp_width),
                           .mlp = arena_floats(arena, rows * m->mlp_width)};
-    if (!b->places || !b->spans || !b->normed || !b->qkv || !b->heads || !b->gate_up || !b->mlp)
+    if (!b->places || !b->spans || !b->angles || !b->normed || !b->qkv || !b->heads || !b->gate_up || !b->mlp)
         return error_no_memory(error, "the language model");
     list_places(pass, b->places);
+    rope_angles(&m->rope, rows, pass->positions, b->angles);
     return LMVR_OK;
 }
 
-/* Rotates queries and keys, and stores keys and values in the KV cache. */
-static void file_keys_values(const struct llama *m, const struct kv_cache *cache, int block, const struct language_pass *pass,
+/* Norms and turns queries or keys of one row, (heads, head_dim). */
+static void prepare_heads(const struct llama *m, const struct rms_norm *norm, int heads, const float *angles, float *x)
+{
+    if (norm->weight)
+        rms_norm_forward(norm, heads, m->head_dim, x, x);
+    rope_turn(heads, m->rope.pairs, angles, x);
+}
+
+/* Prepares queries and keys, and stores keys and values in the KV cache. */
+static void file_keys_values(const struct llama *m, const struct kv_cache *cache, int index, const struct language_pass *pass,
                              struct buffers *b)
 {
+    const struct llama_block *block = &m->blocks[index];
     for (int s = 0; s < pass->span_count; s++)
-        b->spans[s] = (struct attention_span){.store = kv_cache_store(cache, pass->spans[s].slot, block),
+        b->spans[s] = (struct attention_span){.store = kv_cache_store(cache, pass->spans[s].slot, index),
                                               .first = pass->spans[s].first,
                                               .count = pass->spans[s].count};
     int64_t query_width = (int64_t)m->heads * m->head_dim, key_width = (int64_t)m->kv_heads * m->head_dim;
@@ -87,8 +87,9 @@ static void file_keys_values(const struct llama *m, const struct kv_cache *cache
         const struct attention_span *span = &b->spans[b->places[r].span];
         int64_t position = span->first + b->places[r].offset;
         float *q = b->qkv + r * qkv_width(m), *k = q + query_width, *v = k + key_width;
-        rotate(q, m->heads, m->head_dim, cache->rope + position * m->head_dim);
-        rotate(k, m->kv_heads, m->head_dim, cache->rope + position * m->head_dim);
+        const float *angles = b->angles + r * m->head_dim;
+        prepare_heads(m, &block->q_norm, m->heads, angles, q);
+        prepare_heads(m, &block->k_norm, m->kv_heads, angles, k);
         kv_store_set(&span->store, position, k, v);
     }
 }
@@ -160,6 +161,16 @@ static lmvr_status block_forward(const struct llama *m, int index, struct kv_cac
     return linear_forward(&block->down, arena, rows, b->mlp, true, x, error);
 }
 
+/* Adds what belongs to the output of block `index`, to rows from `from` on. */
+static void add(const struct language_addition *a, int index, int64_t from, int64_t width, float *hidden)
+{
+    for (int64_t i = 0; a && index < a->blocks && i < a->count; i++) {
+        const float *state = a->states + index * a->stride + i * width;
+        for (int64_t j = 0; j < width && a->rows[i] >= from; j++)
+            hidden[a->rows[i] * width + j] += state[j];
+    }
+}
+
 lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, struct arena *arena,
                           const struct language_pass *pass, float *last, lmvr_error *error)
 {
@@ -168,10 +179,16 @@ lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, str
     TRY(make_buffers(llama, arena, pass, &b, error));
     if (pass->attention)
         memset(pass->attention->weights, 0, (size_t)(b.rows * pass->attention->count) * sizeof(float));
+    if (pass->blocks && pass->wanted[0])
+        pass->on_state(pass->user, 0, 0, b.rows, pass->hidden);
     for (int i = 0; i < pass->blocks; i++) {
-        if (pass->wanted[i])
-            pass->on_state(pass->user, i, 0, b.rows, pass->hidden);
-        TRY(block_forward(llama, i, cache, arena, pass, &b, i == pass->blocks - 1 ? pass->finish_from : 0, error));
+        bool last_run = i == pass->blocks - 1;
+        int64_t first = last_run ? pass->finish_from : 0;
+        TRY(block_forward(llama, i, cache, arena, pass, &b, first, error));
+        if (!last_run && pass->wanted[i + 1])
+            pass->on_state(pass->user, i + 1, 0, b.rows, pass->hidden);
+        if (!last_run || pass->blocks == llama->block_count)
+            add(pass->addition, i, first, llama->width, pass->hidden);
     }
     int64_t from = pass->blocks ? pass->finish_from : 0, rows = b.rows - from;
     float *states = pass->hidden + from * llama->width;
@@ -199,6 +216,8 @@ void llama_finish(struct llama *llama)
         struct llama_block *block = &llama->blocks[i];
         rms_norm_finish(&block->norm1);
         rms_norm_finish(&block->norm2);
+        rms_norm_finish(&block->q_norm);
+        rms_norm_finish(&block->k_norm);
         linear_finish(&block->qkv);
         linear_finish(&block->attention_out);
         linear_finish(&block->gate_up);
@@ -206,6 +225,7 @@ void llama_finish(struct llama *llama)
     }
     free(llama->blocks);
     free(llama->embedding);
+    rope_finish(&llama->rope);
     rms_norm_finish(&llama->norm);
     linear_finish(&llama->head);
     *llama = (struct llama){0};

@@ -1,6 +1,6 @@
 /*
- * A decoder-only model of the LLaMA family (Touvron et al. 2023; transformers' LlamaForCausalLM): RMS norms before attention
- * and MLP, rotary position embeddings, grouped-query attention, a gated MLP.
+ * A decoder-only model of the LLaMA family (Touvron et al. 2023; transformers' LlamaForCausalLM, and Mistral, Qwen2, Qwen3,
+ * SmolLM2): RMS norms before attention and MLP, rotary position embeddings, grouped-query attention, a gated MLP.
  */
 #ifndef LMVR_SRC_LANGUAGE_LLAMA_H
 #define LMVR_SRC_LANGUAGE_LLAMA_H
@@ -13,16 +13,17 @@
 
 struct llama_block {
     struct rms_norm norm1, norm2;
-    struct linear qkv;           /* queries, keys and values stacked, ((heads + 2 kv_heads) * head_dim, width) */
-    struct linear attention_out; /* (width, heads * head_dim) */
-    struct linear gate_up;       /* gate and up stacked, (2 mlp_width, width) */
-    struct linear down;          /* (width, mlp_width) */
+    struct rms_norm q_norm, k_norm; /* of each head, (head_dim); weights are NULL where the model has none (Qwen3 has) */
+    struct linear qkv;              /* queries, keys and values stacked, ((heads + 2 kv_heads) * head_dim, width) */
+    struct linear attention_out;    /* (width, heads * head_dim) */
+    struct linear gate_up;          /* gate and up stacked, (2 mlp_width, width) */
+    struct linear down;             /* (width, mlp_width) */
 };
 
 struct llama {
     int vocabulary, width, heads, kv_heads, head_dim, mlp_width, block_count;
     enum activation activation;
-    float rope_theta, rope_factor;
+    struct rope rope;
     enum dtype dtype; /* of the embedding and the cache */
     void *embedding;  /* (vocabulary, width) */
     struct llama_block *blocks;

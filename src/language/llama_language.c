@@ -1,22 +1,28 @@
-/* A decoder-only model as a language model: the prompt prefix before the image is computed once, then copied. */
+/* A decoder-only model as a language model: the beginning that all inputs share is computed once, then copied. */
 #include "language/llama.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct cache {
-    struct kv_cache kv;
-    struct language_input input;
-    int shared; /* the slot of the shared prompt prefix */
-    int64_t width;
-    float *last_input; /* (slots, width): the embedding at the input's last position */
+/* What is remembered of the input in a slot. */
+struct sequence {
+    int64_t length;
+    struct position last; /* of the input's last position */
+    int32_t next;         /* the coordinate of the response's first position */
 };
 
-static uint64_t cache_bytes(const void *model, int slots, const struct language_input *input, int64_t response)
+struct cache {
+    struct kv_cache kv;
+    int shared; /* the slot of the beginning that all inputs share */
+    int64_t width;
+    struct sequence *sequences; /* (slots) */
+    float *last_input;          /* (slots, width): the embedding at the input's last position */
+};
+
+static uint64_t sequence_bytes(const void *model, int64_t input, int64_t response)
 {
     const struct llama *m = model;
-    return kv_cache_bytes(m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + (input->before_count > 0),
-                          language_input_length(input) + response);
+    return kv_cache_slot_bytes(m->dtype, m->block_count, m->kv_heads, m->head_dim, input + response);
 }
 
 static void cache_free(void *cache)
@@ -24,26 +30,25 @@ static void cache_free(void *cache)
     struct cache *c = cache;
     if (c) {
         kv_cache_finish(&c->kv);
+        free(c->sequences);
         free(c->last_input);
     }
     free(c);
 }
 
-static lmvr_status cache_create(const void *model, int slots, const struct language_input *input, int64_t response,
-                                void **cache, lmvr_error *error)
+static lmvr_status cache_create(const void *model, int slots, void **cache, lmvr_error *error)
 {
     const struct llama *m = model;
     struct cache *c = *cache = calloc(1, sizeof *c);
     if (!c)
         return error_no_memory(error, "a key-value cache");
-    c->input = *input;
     c->shared = slots;
     c->width = m->width;
+    c->sequences = calloc((size_t)slots, sizeof *c->sequences);
     c->last_input = calloc((size_t)slots * (size_t)m->width, sizeof *c->last_input);
-    lmvr_status status = c->last_input ? LMVR_OK : error_no_memory(error, "a key-value cache");
+    lmvr_status status = c->sequences && c->last_input ? LMVR_OK : error_no_memory(error, "a key-value cache");
     if (status == LMVR_OK)
-        status = kv_cache_create(&c->kv, m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + (input->before_count > 0),
-                                 language_input_length(input) + response, m->rope_theta, m->rope_factor, error);
+        status = kv_cache_create(&c->kv, m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + 1, error);
     if (status != LMVR_OK) {
         cache_free(c);
         *cache = NULL;
@@ -51,11 +56,14 @@ static lmvr_status cache_create(const void *model, int slots, const struct langu
     return status;
 }
 
-static void cache_copy(void *cache, int from, int to)
+static lmvr_status cache_copy(void *cache, int from, int to, int64_t room, lmvr_error *error)
 {
     struct cache *c = cache;
-    kv_cache_copy(&c->kv, from, to, language_input_length(&c->input));
+    TRY(kv_cache_reserve(&c->kv, to, c->sequences[from].length + room, error));
+    kv_cache_copy(&c->kv, from, to, c->sequences[from].length);
+    c->sequences[to] = c->sequences[from];
     memcpy(c->last_input + to * c->width, c->last_input + from * c->width, (size_t)c->width * sizeof *c->last_input);
+    return LMVR_OK;
 }
 
 /* Passes hidden states on to a listener, with row 0 as position `offset` of the input. */
@@ -70,66 +78,110 @@ static void on_shifted_state(void *user, int layer, int64_t first_row, int64_t r
     s->listener->on_state(s->listener->user, layer, first_row + s->offset, rows, states);
 }
 
-/* Runs positions offset .. offset + rows - 1 of the input, whose embeddings are in `hidden`. */
-static lmvr_status run_input(const struct llama *m, struct cache *c, struct arena *arena, int slot, int64_t offset,
-                             int64_t rows, float *hidden, const struct language_extent *extent,
-                             const struct language_listener *listener, float *last, lmvr_error *error)
+/* Positions of an input from `offset` on: their embeddings, and the visual tokens' further levels. */
+struct rows {
+    int64_t offset, count;
+    float *hidden; /* (count, width) */
+    struct language_addition addition;
+};
+
+/* Lists the rows at which visual tokens stand, numbered from `offset` on. */
+static void list_visual_rows(const struct language_input *input, int64_t offset, int64_t *rows)
 {
-    struct shifted shifted = {listener, offset};
-    int64_t from = extent->needed_from - offset;
-    struct language_span span = {slot, offset, rows};
+    int64_t at = -offset;
+    for (int i = 0; i < input->piece_count; at += input->pieces[i++].count)
+        for (int64_t r = 0; r < input->pieces[i].count && !input->pieces[i].tokens; r++)
+            *rows++ = at + r;
+}
+
+static lmvr_status make_rows(const struct llama *m, struct arena *arena, const struct language_input *input,
+                             const struct visual_tokens *visual, int64_t offset, struct rows *rows, lmvr_error *error)
+{
+    *rows = (struct rows){.offset = offset, .count = input->length - offset};
+    rows->hidden = arena_floats(arena, rows->count * m->width);
+    if (!rows->hidden)
+        return error_no_memory(error, "the prompt");
+    input_embed(input, visual, offset, m->dtype, m->embedding, m->width, rows->hidden);
+    if (!visual || visual->levels <= 1)
+        return LMVR_OK;
+    int64_t *places = arena_alloc(arena, visual->count, sizeof *places);
+    if (!places)
+        return error_no_memory(error, "the prompt");
+    list_visual_rows(input, offset, places);
+    rows->addition = (struct language_addition){visual->levels - 1, visual->count, places,
+                                                visual->states + visual->level_stride, visual->level_stride};
+    return LMVR_OK;
+}
+
+static lmvr_status run_rows(const struct llama *m, struct cache *c, struct arena *arena, int slot,
+                            const struct language_input *input, const struct rows *rows, const struct language_extent *extent,
+                            const struct language_listener *listener, float *last, lmvr_error *error)
+{
+    struct shifted shifted = {listener, rows->offset};
+    int64_t from = extent->needed_from - rows->offset;
+    struct language_span span = {slot, rows->offset, rows->count};
     struct language_pass pass = {.spans = &span,
                                  .span_count = 1,
-                                 .hidden = hidden,
+                                 .positions = input->positions + rows->offset,
+                                 .hidden = rows->hidden,
+                                 .addition = &rows->addition,
                                  .blocks = extent->blocks,
-                                 .finish_from = from < 0      ? 0
-                                                : from < rows ? from
-                                                              : rows,
+                                 .finish_from = from < 0             ? 0
+                                                : from < rows->count ? from
+                                                                     : rows->count,
                                  .wanted = listener->wanted,
                                  .on_state = on_shifted_state,
                                  .user = &shifted};
     return llama_forward(m, &c->kv, arena, &pass, last, error);
 }
 
-static lmvr_status prepare(const void *model, void *cache, struct arena *arena, const struct language_extent *extent,
-                           const struct language_listener *input, lmvr_error *error)
+static lmvr_status prepare(const void *model, void *cache, struct arena *arena, const struct language_input *shared,
+                           const struct language_extent *extent, const struct language_listener *listener, lmvr_error *error)
 {
     const struct llama *m = model;
     struct cache *c = cache;
-    int64_t rows = c->input.before_count;
-    if (rows == 0)
-        return LMVR_OK;
     struct arena_mark mark = arena_mark(arena);
-    float *hidden = arena_floats(arena, rows * m->width);
-    if (!hidden)
-        return error_no_memory(error, "the prompt");
-    llama_embed(m, rows, c->input.before, hidden);
-    TRY(run_input(m, c, arena, c->shared, 0, rows, hidden, extent, input, NULL, error));
+    struct rows rows;
+    TRY(kv_cache_reserve(&c->kv, c->shared, shared->length, error));
+    TRY(make_rows(m, arena, shared, NULL, 0, &rows, error));
+    TRY(run_rows(m, c, arena, c->shared, shared, &rows, extent, listener, NULL, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }
 
-static lmvr_status start(const void *model, void *cache, struct arena *arena, int slot, const float *visual,
-                         const struct language_extent *extent, const struct language_listener *input,
-                         const struct language_listener *first, float *last, lmvr_error *error)
+/* After a picture, text goes on from the largest coordinate so far. */
+static struct sequence summarize(const struct language_input *input)
+{
+    struct sequence s = {.length = input->length, .last = input->positions[input->length - 1]};
+    for (int64_t i = 0; i < input->length; i++)
+        for (int axis = 0; axis < 3; axis++)
+            s.next = input->positions[i].at[axis] >= s.next ? input->positions[i].at[axis] + 1 : s.next;
+    return s;
+}
+
+static lmvr_status start(const void *model, void *cache, struct arena *arena, int slot, const struct language_input *input,
+                         const struct visual_tokens *visual, int64_t room, const struct language_extent *extent,
+                         const struct language_listener *listener, const struct language_listener *first, float *last,
+                         lmvr_error *error)
 {
     (void)first; /* the response's positions follow the input's */
     const struct llama *m = model;
     struct cache *c = cache;
-    int64_t before = c->input.before_count, visual_count = c->input.visual_count, rows = visual_count + c->input.after_count;
+    int64_t width = m->width;
     struct arena_mark mark = arena_mark(arena);
-    float *hidden = arena_floats(arena, rows * m->width), *states = last ? arena_floats(arena, rows * m->width) : NULL;
-    if (!hidden || (last && !states))
+    struct rows rows;
+    TRY(kv_cache_reserve(&c->kv, slot, input->length + room, error));
+    kv_cache_copy(&c->kv, c->shared, slot, input->shared);
+    TRY(make_rows(m, arena, input, visual, input->shared, &rows, error));
+    float *states = last ? arena_floats(arena, rows.count * width) : NULL;
+    if (last && !states)
         return error_no_memory(error, "the prompt");
-    if (before)
-        kv_cache_copy(&c->kv, c->shared, slot, before);
-    memcpy(hidden, visual, (size_t)(visual_count * m->width) * sizeof *hidden);
-    llama_embed(m, c->input.after_count, c->input.after, hidden + visual_count * m->width);
-    memcpy(c->last_input + (int64_t)slot * m->width, hidden + (rows - 1) * m->width, (size_t)m->width * sizeof *hidden);
-    TRY(run_input(m, c, arena, slot, before, rows, hidden, extent, input, states, error));
+    c->sequences[slot] = summarize(input);
+    memcpy(c->last_input + slot * width, rows.hidden + (rows.count - 1) * width, (size_t)width * sizeof *rows.hidden);
+    TRY(run_rows(m, c, arena, slot, input, &rows, extent, listener, states, error));
     if (last) {
-        int64_t from = extent->needed_from > before ? extent->needed_from - before : 0;
-        memcpy(last, states + (rows - from - 1) * m->width, (size_t)m->width * sizeof *last);
+        int64_t from = extent->needed_from > rows.offset ? extent->needed_from - rows.offset : 0;
+        memcpy(last, states + (rows.count - from - 1) * width, (size_t)width * sizeof *last);
     }
     arena_release(arena, mark);
     return LMVR_OK;
@@ -142,14 +194,19 @@ static lmvr_status step(const void *model, void *cache, struct arena *arena, con
     struct cache *c = cache;
     struct arena_mark mark = arena_mark(arena);
     struct language_span *spans = arena_alloc(arena, step->count, sizeof *spans);
+    struct position *positions = arena_alloc(arena, step->count, sizeof *positions);
     float *hidden = arena_floats(arena, step->count * (int64_t)m->width);
-    if (!spans || !hidden)
+    if (!spans || !positions || !hidden)
         return error_no_memory(error, "decoding");
-    for (int i = 0; i < step->count; i++)
-        spans[i] = (struct language_span){step->slots[i], language_input_length(&c->input) + step->positions[i], 1};
+    for (int i = 0; i < step->count; i++) {
+        const struct sequence *s = &c->sequences[step->slots[i]];
+        spans[i] = (struct language_span){step->slots[i], s->length + step->positions[i], 1};
+        positions[i] = position_in_text(s->next + step->positions[i]);
+    }
     llama_embed(m, step->count, step->tokens, hidden);
     struct language_pass pass = {.spans = spans,
                                  .span_count = step->count,
+                                 .positions = positions,
                                  .hidden = hidden,
                                  .blocks = m->block_count,
                                  .wanted = listener->wanted,
@@ -186,14 +243,19 @@ static lmvr_status attend(const void *model, void *cache, struct arena *arena, c
     struct cache *c = cache;
     struct arena_mark mark = arena_mark(arena);
     float *hidden = arena_floats(arena, response->count * (int64_t)m->width);
+    struct position *positions = arena_alloc(arena, response->count, sizeof *positions);
     bool *none = arena_alloc(arena, m->block_count + 1, sizeof *none);
-    if (!hidden || !none)
+    if (!hidden || !positions || !none)
         return error_no_memory(error, "the attention maps");
+    const struct sequence *s = &c->sequences[response->slot];
+    for (int i = 0; i < response->count; i++)
+        positions[i] = predicting && i == 0 ? s->last : position_in_text(s->next + i - predicting);
     memset(none, 0, (size_t)(m->block_count + 1) * sizeof *none);
     embed_queries(m, c, response, predicting, hidden);
-    struct language_span span = {response->slot, language_input_length(&c->input) - predicting, response->count};
+    struct language_span span = {response->slot, s->length - predicting, response->count};
     struct language_pass pass = {.spans = &span,
                                  .span_count = 1,
+                                 .positions = positions,
                                  .hidden = hidden,
                                  .blocks = attention->last_block,
                                  .finish_from = response->count,
@@ -214,7 +276,7 @@ struct language llama_language(struct llama *llama)
 {
     static const struct language_operations operations = {.cache_create = cache_create,
                                                           .cache_free = cache_free,
-                                                          .cache_bytes = cache_bytes,
+                                                          .sequence_bytes = sequence_bytes,
                                                           .cache_copy = cache_copy,
                                                           .prepare = prepare,
                                                           .start = start,

@@ -2,13 +2,21 @@
 #ifndef LMVR_SRC_LANGUAGE_PASS_H
 #define LMVR_SRC_LANGUAGE_PASS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "nn/rope.h"
 
 /* The rows of one sequence: `count` of them, at positions first, first + 1, … of its slot in the KV cache. */
 struct language_span {
     int slot;
     int64_t first, count;
+};
+
+/* What is added to the hidden states of some rows after the first blocks (struct visual_tokens). */
+struct language_addition {
+    int blocks; /* after blocks 1 .. blocks */
+    int64_t count;
+    const int64_t *rows; /* (count), ascending */
+    const float *states; /* after block b: (count, width) from states + (b - 1) * stride on */
+    int64_t stride;
 };
 
 /* The attention of a pass's rows to `count` positions, starting at `first`: positions of their own sequence in a decoder-only
@@ -22,13 +30,16 @@ struct language_attention {
 
 /*
  * Keys and values of the new positions go into the KV cache, and the positions attend to what it holds of their sequences.
- * Hidden state i is the input of block i + 1; the last one is the last block's output after the final norm.
+ * Hidden state 0 is the embeddings, state i the output of block i before any addition, as in transformers; the last one is the
+ * last block's output, with its addition, after the final norm.
  */
 struct language_pass {
     const struct language_span *spans;
     int span_count;
-    float *hidden; /* (rows, width): the embeddings; overwritten */
-    int blocks;    /* how many to run, up to all */
+    const struct position *positions;         /* (rows), for rotary embeddings; NULL where the model has none */
+    float *hidden;                            /* (rows, width): the embeddings; overwritten */
+    const struct language_addition *addition; /* NULL: nothing is added */
+    int blocks;                               /* how many to run, up to all */
     /* In the last block that is run, hidden states are computed only for rows from this one on; the others only leave keys and
      * values. */
     int64_t finish_from;

@@ -35,44 +35,56 @@ int t5_bucket(int64_t distance, bool bidirectional, int buckets, int max_distanc
     return first + (int)(large < buckets - 1 ? large : buckets - 1);
 }
 
-/* values (heads, width) receives the biases of the distances -zero .. width - 1 - zero. */
-static struct attention_bias fill_bias(const struct t5 *m, const struct t5_stack *stack, bool bidirectional, int64_t width,
-                                       int64_t zero, float *values)
+/* Makes the table of a stack's biases reach distances from -zero to width - 1 - zero. */
+static lmvr_status fill_bias(const struct t5 *m, const struct t5_stack *stack, bool bidirectional, int64_t width, int64_t zero,
+                             struct attention_bias *bias, lmvr_error *error)
 {
+    if (bias->values && bias->zero >= zero)
+        return LMVR_OK;
+    float *values = calloc((size_t)(m->heads * width), sizeof *values);
+    if (!values)
+        return error_no_memory(error, "the relative positions");
     for (int64_t i = 0; i < width; i++) {
         int bucket = t5_bucket(i - zero, bidirectional, m->buckets, m->max_distance);
         for (int h = 0; h < m->heads; h++)
             values[h * width + i] = stack->relative_bias[(int64_t)bucket * m->heads + h];
     }
-    return (struct attention_bias){values, width, zero};
+    free((void *)bias->values);
+    *bias = (struct attention_bias){values, width, zero};
+    return LMVR_OK;
 }
 
-lmvr_status t5_cache_create(struct t5_cache *cache, const struct t5 *t5, int slots, int64_t input, int64_t positions,
-                            lmvr_error *error)
+lmvr_status t5_cache_create(struct t5_cache *cache, const struct t5 *t5, int slots, lmvr_error *error)
 {
-    *cache = (struct t5_cache){.input = input};
-    int64_t encoder_width = 2 * input - 1;
-    cache->bias_values = calloc((size_t)(t5->heads * (encoder_width + positions)), sizeof(float));
-    if (!cache->bias_values)
-        return error_no_memory(error, "the relative positions");
-    cache->encoder_bias = fill_bias(t5, &t5->encoder, true, encoder_width, input - 1, cache->bias_values);
-    cache->decoder_bias =
-        fill_bias(t5, &t5->decoder, false, positions, positions - 1, cache->bias_values + t5->heads * encoder_width);
     int blocks = t5->decoder.block_count;
-    lmvr_status status =
-        kv_cache_create(&cache->own, t5->dtype, blocks, t5->heads, t5->head_dim, slots, positions, 0, 0, error);
+    *cache = (struct t5_cache){.inputs = calloc((size_t)slots + 1, sizeof *cache->inputs)};
+    lmvr_status status = cache->inputs ? LMVR_OK : error_no_memory(error, "a key-value cache");
     if (status == LMVR_OK)
-        status = kv_cache_create(&cache->cross, t5->dtype, blocks, t5->heads, t5->head_dim, slots, input, 0, 0, error);
+        status = kv_cache_create(&cache->own, t5->dtype, blocks, t5->heads, t5->head_dim, slots, error);
+    if (status == LMVR_OK)
+        status = kv_cache_create(&cache->cross, t5->dtype, blocks, t5->heads, t5->head_dim, slots, error);
     if (status != LMVR_OK)
         t5_cache_finish(cache);
     return status;
+}
+
+lmvr_status t5_cache_reserve(struct t5_cache *cache, const struct t5 *t5, int slot, int64_t input, int64_t positions,
+                             lmvr_error *error)
+{
+    cache->inputs[slot] = input;
+    TRY(fill_bias(t5, &t5->encoder, true, 2 * input - 1, input - 1, &cache->encoder_bias, error));
+    TRY(fill_bias(t5, &t5->decoder, false, positions, positions - 1, &cache->decoder_bias, error));
+    TRY(kv_cache_reserve(&cache->own, slot, positions, error));
+    return kv_cache_reserve(&cache->cross, slot, input, error);
 }
 
 void t5_cache_finish(struct t5_cache *cache)
 {
     kv_cache_finish(&cache->own);
     kv_cache_finish(&cache->cross);
-    free(cache->bias_values);
+    free((void *)cache->encoder_bias.values);
+    free((void *)cache->decoder_bias.values);
+    free(cache->inputs);
     *cache = (struct t5_cache){0};
 }
 
@@ -138,10 +150,11 @@ static lmvr_status encoder_block(const struct t5 *m, const struct t5_cache *cach
     int64_t inner = inner_width(m);
     rms_norm_forward(&block->norm1, b->rows, m->width, x, b->normed);
     TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, false, b->qkv, error));
-    struct attention_rule rule = {.heads = m->heads, .visible = b->rows, .scale = 1, .bias = cache->encoder_bias};
+    struct attention_rule rule = {.heads = m->heads, .scale = 1, .bias = cache->encoder_bias};
+    const int64_t bounds[] = {0, b->rows};
     struct attention_groups groups = {.count = 1,
-                                      .queries = b->rows,
-                                      .keys = b->rows,
+                                      .queries = bounds,
+                                      .keys = bounds,
                                       .head_dim = m->head_dim,
                                       .dtype = m->dtype,
                                       .q = b->qkv,
@@ -177,7 +190,7 @@ lmvr_status t5_cache_encoded(const struct t5 *t5, struct t5_cache *cache, struct
                              lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
-    int64_t inner = inner_width(t5), rows = cache->input;
+    int64_t inner = inner_width(t5), rows = cache->inputs[slot];
     float *kv = arena_floats(arena, rows * 2 * inner);
     if (!kv)
         return error_no_memory(error, "the language model");
@@ -201,8 +214,11 @@ static void file_keys_values(const struct t5 *m, const struct t5_cache *cache, i
     int64_t inner = inner_width(m);
     for (int s = 0; s < pass->span_count; s++) {
         const struct language_span *span = &pass->spans[s];
-        b->spans[s] = (struct attention_span){kv_cache_store(&cache->own, span->slot, block), span->first, span->count};
-        b->cross_spans[s] = (struct attention_span){kv_cache_store(&cache->cross, span->slot, block), 0, span->count};
+        b->spans[s] = (struct attention_span){
+            .store = kv_cache_store(&cache->own, span->slot, block), .first = span->first, .count = span->count};
+        b->cross_spans[s] = (struct attention_span){.store = kv_cache_store(&cache->cross, span->slot, block),
+                                                    .count = span->count,
+                                                    .visible = cache->inputs[span->slot]};
     }
 #pragma omp parallel for schedule(static) if (b->rows * inner > 16384)
     for (int64_t r = 0; r < b->rows; r++) {
@@ -212,36 +228,39 @@ static void file_keys_values(const struct t5 *m, const struct t5_cache *cache, i
 }
 
 /* Adds this block's share of the rows' attention to the encoder's output. */
-static lmvr_status record_attention(const struct t5 *m, const struct t5_cache *cache, struct arena *arena,
-                                    const struct attention_rule *rule, const struct buffers *b,
-                                    const struct language_attention *attention, lmvr_error *error)
+static lmvr_status record_attention(const struct t5 *m, struct arena *arena, const struct attention_rule *rule,
+                                    const struct buffers *b, const struct language_attention *attention, lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
-    float *scratch = arena_floats(arena, omp_get_max_threads() * cache->input);
+    int64_t most = 0;
+    for (int64_t r = 0; r < b->rows; r++)
+        most = b->cross_spans[b->places[r].span].visible > most ? b->cross_spans[b->places[r].span].visible : most;
+    float *scratch = arena_floats(arena, omp_get_max_threads() * most);
     if (!scratch)
         return error_no_memory(error, "the attention maps");
     float weight = 1.0f / (float)(m->heads * (attention->last_block - attention->first_block + 1));
 #pragma omp parallel for schedule(dynamic)
-    for (int64_t r = 0; r < b->rows; r++)
-        attention_weights(rule, &b->cross_spans[b->places[r].span].store, b->qkv + r * inner_width(m), cache->input,
-                          attention->first, attention->count, weight, scratch + omp_get_thread_num() * cache->input,
-                          attention->weights + r * attention->count);
+    for (int64_t r = 0; r < b->rows; r++) {
+        const struct attention_span *span = &b->cross_spans[b->places[r].span];
+        attention_weights(rule, &span->store, b->qkv + r * inner_width(m), span->visible, attention->first, attention->count,
+                          weight, scratch + omp_get_thread_num() * most, attention->weights + r * attention->count);
+    }
     arena_release(arena, mark);
     return LMVR_OK;
 }
 
 /* x += cross-attention to the encoder's output. */
-static lmvr_status cross_attend(const struct t5 *m, const struct t5_cache *cache, int index, struct arena *arena,
-                                const struct language_pass *pass, struct buffers *b, float *x, lmvr_error *error)
+static lmvr_status cross_attend(const struct t5 *m, int index, struct arena *arena, const struct language_pass *pass,
+                                struct buffers *b, float *x, lmvr_error *error)
 {
     const struct t5_block *block = &m->decoder.blocks[index];
     const struct language_attention *attention = pass->attention;
     int64_t inner = inner_width(m);
-    struct attention_rule rule = {.heads = m->heads, .visible = cache->input, .scale = 1};
+    struct attention_rule rule = {.heads = m->heads, .scale = 1};
     rms_norm_forward(&block->norm_cross, b->rows, m->width, x, b->normed);
     TRY(linear_forward(&block->cross_q, arena, b->rows, b->normed, false, b->qkv, error));
     if (attention && index + 1 >= attention->first_block && index + 1 <= attention->last_block)
-        TRY(record_attention(m, cache, arena, &rule, b, attention, error));
+        TRY(record_attention(m, arena, &rule, b, attention, error));
     TRY(attention_forward(arena, &rule, b->cross_spans, pass->span_count, b->qkv, inner, b->heads, error));
     return linear_forward(&block->cross_out, arena, b->rows, b->heads, true, x, error);
 }
@@ -257,7 +276,7 @@ static lmvr_status decoder_block(const struct t5 *m, const struct t5_cache *cach
     file_keys_values(m, cache, index, pass, b);
     TRY(attention_forward(arena, &rule, b->spans, pass->span_count, b->qkv, 3 * inner_width(m), b->heads, error));
     TRY(linear_forward(&block->attention_out, arena, b->rows, b->heads, true, x, error));
-    TRY(cross_attend(m, cache, index, arena, pass, b, x, error));
+    TRY(cross_attend(m, index, arena, pass, b, x, error));
     return feed_forward(m, block, arena, b, x, error);
 }
 

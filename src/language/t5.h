@@ -47,14 +47,14 @@ struct t5 {
  * once from the encoder's output. */
 struct t5_cache {
     struct kv_cache own, cross;
-    int64_t input; /* encoder positions, the same for all sequences */
-    float *bias_values;
-    struct attention_bias encoder_bias, decoder_bias;
+    int64_t *inputs;                                  /* (slots): encoder positions of each sequence */
+    struct attention_bias encoder_bias, decoder_bias; /* for the longest sequences so far */
 };
 
-/* For sequences of `input` encoder positions and up to `positions` decoder positions. */
-lmvr_status t5_cache_create(struct t5_cache *cache, const struct t5 *t5, int slots, int64_t input, int64_t positions,
-                            lmvr_error *error);
+lmvr_status t5_cache_create(struct t5_cache *cache, const struct t5 *t5, int slots, lmvr_error *error);
+/* Makes room in a slot for a sequence of `input` encoder positions and up to `positions` decoder positions. */
+lmvr_status t5_cache_reserve(struct t5_cache *cache, const struct t5 *t5, int slot, int64_t input, int64_t positions,
+                             lmvr_error *error);
 void t5_cache_finish(struct t5_cache *cache);
 
 /* The bucket of a key at this distance (its position minus the query's), as transformers' _relative_position_bucket. The
@@ -64,12 +64,13 @@ int t5_bucket(int64_t distance, bool bidirectional, int buckets, int max_distanc
 /* x (count, width) receives the tokens' embeddings. Ids must be in range. */
 void t5_embed(const struct t5 *t5, int64_t count, const int32_t *tokens, float *x);
 
-/* Runs the encoder over one sequence: one span of cache->input positions, whose hidden states are all computed. If all blocks
- * are run, pass->hidden then holds the last hidden state, after the final norm. */
+/* Runs the encoder over one sequence: one span, for which the cache has room, whose hidden states are all computed. If all
+ * blocks are run, pass->hidden then holds the last hidden state, after the final norm. */
 lmvr_status t5_encode(const struct t5 *t5, const struct t5_cache *cache, struct arena *arena, const struct language_pass *pass,
                       lmvr_error *error);
 
-/* Stores the cross-attention keys and values of the encoder's last hidden state (input, width), for every decoder block. */
+/* Stores the cross-attention keys and values of the encoder's last hidden state, (the slot's input, width), for every decoder
+ * block. */
 lmvr_status t5_cache_encoded(const struct t5 *t5, struct t5_cache *cache, struct arena *arena, int slot, const float *states,
                              lmvr_error *error);
 

@@ -4,51 +4,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct cache {
-    struct t5_cache t5;
-    struct language_input input;
-};
-
-static uint64_t cache_bytes(const void *model, int slots, const struct language_input *input, int64_t response)
+static uint64_t sequence_bytes(const void *model, int64_t input, int64_t response)
 {
     const struct t5 *m = model;
     int blocks = m->decoder.block_count;
-    return kv_cache_bytes(m->dtype, blocks, m->heads, m->head_dim, slots, language_input_length(input)) +
-           kv_cache_bytes(m->dtype, blocks, m->heads, m->head_dim, slots, 1 + response);
+    return kv_cache_slot_bytes(m->dtype, blocks, m->heads, m->head_dim, input) +
+           kv_cache_slot_bytes(m->dtype, blocks, m->heads, m->head_dim, 1 + response);
 }
 
 static void cache_free(void *cache)
 {
-    struct cache *c = cache;
-    if (c)
-        t5_cache_finish(&c->t5);
-    free(c);
+    if (cache)
+        t5_cache_finish(cache);
+    free(cache);
 }
 
-static lmvr_status cache_create(const void *model, int slots, const struct language_input *input, int64_t response,
-                                void **cache, lmvr_error *error)
+static lmvr_status cache_create(const void *model, int slots, void **cache, lmvr_error *error)
 {
-    struct cache *c = *cache = calloc(1, sizeof *c);
+    struct t5_cache *c = *cache = calloc(1, sizeof *c);
     if (!c)
         return error_no_memory(error, "a key-value cache");
-    c->input = *input;
-    lmvr_status status = t5_cache_create(&c->t5, model, slots, language_input_length(input), 1 + response, error);
+    lmvr_status status = t5_cache_create(c, model, slots, error);
     if (status != LMVR_OK) {
-        cache_free(c);
+        free(c);
         *cache = NULL;
     }
     return status;
 }
 
-static void cache_copy(void *cache, int from, int to)
+static lmvr_status cache_copy(void *cache, int from, int to, int64_t room, lmvr_error *error)
 {
-    struct cache *c = cache;
-    kv_cache_copy(&c->t5.own, from, to, 1);
-    kv_cache_copy(&c->t5.cross, from, to, c->t5.input);
+    struct t5_cache *c = cache;
+    TRY(kv_cache_reserve(&c->own, to, 1 + room, error));
+    TRY(kv_cache_reserve(&c->cross, to, c->inputs[from], error));
+    c->inputs[to] = c->inputs[from];
+    kv_cache_copy(&c->own, from, to, 1);
+    kv_cache_copy(&c->cross, from, to, c->inputs[from]);
+    return LMVR_OK;
 }
 
 /* Feeds tokens to the decoder, at the positions of `spans`. */
-static lmvr_status run_decoder(const struct t5 *m, struct cache *c, struct arena *arena, const struct language_span *spans,
+static lmvr_status run_decoder(const struct t5 *m, struct t5_cache *c, struct arena *arena, const struct language_span *spans,
                                int span_count, int64_t rows, const int32_t *tokens, const struct language_listener *listener,
                                struct language_attention *attention, float *last, lmvr_error *error)
 {
@@ -64,43 +60,42 @@ static lmvr_status run_decoder(const struct t5 *m, struct cache *c, struct arena
                                  .on_state = listener->on_state,
                                  .user = listener->user,
                                  .attention = attention};
-    return t5_decode(m, &c->t5, arena, &pass, last, error);
+    return t5_decode(m, c, arena, &pass, last, error);
 }
 
 /* Every encoder position attends to the whole input, so no part of it can be computed before the image is known. */
-static lmvr_status encode(const struct t5 *m, struct cache *c, struct arena *arena, const float *visual,
-                          const struct language_extent *extent, const struct language_listener *input, float *hidden,
-                          lmvr_error *error)
+static lmvr_status encode(const struct t5 *m, struct t5_cache *c, struct arena *arena, const struct language_input *input,
+                          const struct visual_tokens *visual, const struct language_extent *extent,
+                          const struct language_listener *listener, float *hidden, lmvr_error *error)
 {
-    int64_t before = c->input.before_count, visual_count = c->input.visual_count, width = m->width;
-    t5_embed(m, before, c->input.before, hidden);
-    memcpy(hidden + before * width, visual, (size_t)(visual_count * width) * sizeof *hidden);
-    t5_embed(m, c->input.after_count, c->input.after, hidden + (before + visual_count) * width);
-    struct language_span span = {0, 0, c->t5.input};
+    input_embed(input, visual, 0, m->dtype, m->embedding, m->width, hidden);
+    struct language_span span = {0, 0, input->length};
     struct language_pass pass = {.spans = &span,
                                  .span_count = 1,
                                  .hidden = hidden,
                                  .blocks = extent->blocks,
-                                 .wanted = input->wanted,
-                                 .on_state = input->on_state,
-                                 .user = input->user};
-    return t5_encode(m, &c->t5, arena, &pass, error);
+                                 .wanted = listener->wanted,
+                                 .on_state = listener->on_state,
+                                 .user = listener->user};
+    return t5_encode(m, c, arena, &pass, error);
 }
 
-static lmvr_status start(const void *model, void *cache, struct arena *arena, int slot, const float *visual,
-                         const struct language_extent *extent, const struct language_listener *input,
-                         const struct language_listener *first, float *last, lmvr_error *error)
+static lmvr_status start(const void *model, void *cache, struct arena *arena, int slot, const struct language_input *input,
+                         const struct visual_tokens *visual, int64_t room, const struct language_extent *extent,
+                         const struct language_listener *listener, const struct language_listener *first, float *last,
+                         lmvr_error *error)
 {
     const struct t5 *m = model;
-    struct cache *c = cache;
+    struct t5_cache *c = cache;
     struct arena_mark mark = arena_mark(arena);
-    float *hidden = arena_floats(arena, c->t5.input * m->width);
+    float *hidden = arena_floats(arena, input->length * m->width);
     if (!hidden)
         return error_no_memory(error, "the prompt");
-    TRY(encode(m, c, arena, visual, extent, input, hidden, error));
+    TRY(t5_cache_reserve(c, m, slot, input->length, 1 + room, error));
+    TRY(encode(m, c, arena, input, visual, extent, listener, hidden, error));
     if (last) {
         struct language_span span = {slot, 0, 1};
-        TRY(t5_cache_encoded(m, &c->t5, arena, slot, hidden, error));
+        TRY(t5_cache_encoded(m, c, arena, slot, hidden, error));
         TRY(run_decoder(m, c, arena, &span, 1, 1, &m->start_token, first, NULL, last, error));
     }
     arena_release(arena, mark);
@@ -160,7 +155,7 @@ struct language t5_language(struct t5 *t5)
 {
     static const struct language_operations operations = {.cache_create = cache_create,
                                                           .cache_free = cache_free,
-                                                          .cache_bytes = cache_bytes,
+                                                          .sequence_bytes = sequence_bytes,
                                                           .cache_copy = cache_copy,
                                                           .start = start,
                                                           .step = step,

@@ -6,21 +6,39 @@
 #ifndef LMVR_SRC_MODEL_CONFIG_H
 #define LMVR_SRC_MODEL_CONFIG_H
 
-#include "image/preprocess.h"
+#include "image/picture.h"
 #include "nn/elementwise.h"
+#include "nn/rope.h"
 
-enum vision_kind { VISION_CLIP, VISION_EVA };
+#define CONFIG_MAX_BLOCKS (1 << 12)
+
+/* What a family's vision transformers have in common, and the canonical names of their weights (checkpoint.h). A name that is
+ * NULL: they have no such weight. */
+struct vision_family {
+    const char *model_type; /* of its configuration */
+    const char *patches, *class_token, *positions, *pre_norm, *post_norm;
+    const char *block; /* with %d for its number; the names below follow */
+    const char *qkv[3], *attention_out, *norm1, *norm2;
+    const char *mlp[2], *mlp_out; /* two: the MLP has a gate, the first */
+    int table_dims;               /* 3: class token and positions have leading dimensions of 1 in the file */
+    int frames;                   /* that the patches' kernels cover; 0: they have no such dimension */
+    bool patch_bias, rms;         /* rms: norms are RMS norms */
+};
 
 struct vision_config { /* a vision transformer */
-    int image_size, patch_size, channels;
+    const struct vision_family *family;
+    int image_size; /* 0: any */
+    int patch_size, channels;
     int width, blocks, heads, mlp_width;
     enum activation activation;
     float layer_norm_eps;
-    enum vision_kind kind;
-    bool qkv_bias; /* of EVA; CLIP always has it */
+    bool qkv_bias;
+    int position_side; /* of the square of patches that positions were learned for; 0: no such table */
+    int merge;         /* patches come in blocks of merge x merge */
+    bool rotary;
+    int window;                             /* side of a window in such blocks; 0: none */
+    uint64_t whole[CONFIG_MAX_BLOCKS / 64]; /* bit b: block b attends to the whole view in spite of windows */
 };
-
-enum connector_kind { CONNECTOR_PROJECTOR, CONNECTOR_QFORMER };
 
 struct projector_config { /* LLaVA's two-layer MLP */
     enum activation activation;
@@ -38,8 +56,6 @@ struct qformer_config { /* BLIP-2's Q-Former */
 
 #define CONFIG_MAX_END_TOKENS 16
 
-enum language_kind { LANGUAGE_LLAMA, LANGUAGE_T5 };
-
 struct t5_config { /* what a T5 has besides the fields of every language model */
     int encoder_blocks;
     int buckets, max_distance; /* of relative positions */
@@ -48,25 +64,29 @@ struct t5_config { /* what a T5 has besides the fields of every language model *
 };
 
 struct language_config {
-    enum language_kind kind;
+    bool encoder_decoder;                                                /* a T5; else a decoder of the LLaMA family */
     int vocabulary, width, blocks, heads, kv_heads, head_dim, mlp_width; /* blocks: the decoder's */
     int max_positions;                                                   /* 0: no limit */
     enum activation activation;
     float rms_norm_eps;
-    float rope_theta, rope_factor; /* rope_factor: linear scaling; 1: none */
-    bool tied, attention_bias, mlp_bias;
+    struct rope_config rope;
+    bool tied, qkv_bias, out_bias, mlp_bias;
+    bool qk_norm;    /* RMS norms of queries and keys, head by head */
     int begin_token; /* of a prompt; -1: none */
     int final_token; /* of a prompt; -1: none */
     struct t5_config t5;
     int end_tokens[CONFIG_MAX_END_TOKENS], end_token_count;
 };
 
+struct architecture;
+
 struct model_config {
+    const struct architecture *family;
     char architecture[96]; /* architectures[0], else from model_type */
-    bool has_language;     /* false: a CLIP model only */
+    bool has_language;     /* false: a vision encoder only */
     struct vision_config vision;
-    enum connector_kind connector;
-    struct projector_config projector;
+    int encoder_state; /* the encoder's hidden state, 0..N, that features read by default: the one that feeds the connector */
+    struct projector_config projector; /* of the connectors, the one that the family has */
     struct qformer_config qformer;
     struct language_config language;
     struct preprocess preprocess;
@@ -93,16 +113,33 @@ struct clip_config { /* both towers */
     float logit_scale;
 };
 
-/* The vision encoder's hidden state, 0..N, that feeds the connector, and the default layer of features. For an encoder only,
- * LLaVA's choice: the last but one. */
-int config_encoder_state(const struct model_config *config);
-
-/* Visual tokens per image. */
-int config_visual_tokens(const struct model_config *config);
-
 /* Reads config.json, preprocessor_config.json (or processor_config.json) and generation_config.json of `folder`.
  * Everything is range-checked here (positive, bounded, divisible where necessary), so that the model code need not. */
 lmvr_status model_config_read(const char *folder, struct model_config *config, lmvr_error *error);
+
+/* The cells of a grid over a picture in which its visual tokens lie. */
+struct token_grid {
+    int rows, columns;
+    int view;       /* that the grid covers; -1: it covers the whole image */
+    int32_t *cells; /* (visual tokens): row * columns + column; -1: the token has no cell */
+};
+
+/* Visual tokens of a picture, of which only the sizes are read. Unless `grid` is NULL, it is filled in; grid->cells, unless
+ * NULL, has room for the tokens. Tokens that attend to all patches have no cells, and the grid is the patches'. */
+int64_t config_visual_tokens(const struct model_config *config, const struct picture *picture, struct token_grid *grid);
+
+/* Visual tokens of every picture; 0: it depends on the picture's size, or the model has no language model. */
+int config_fixed_visual_tokens(const struct model_config *config);
+
+/* Whether the model is of this model_type, such as "llava". */
+bool model_config_is(const struct model_config *config, const char *model_type);
+
+/* A LLaVA of this encoder, with LLaVA-1.5's choices. The language model's configuration is left as it is. */
+void model_config_compose_llava(const struct vision_config *vision, struct model_config *config);
+
+/* Parses a configuration from JSON texts, as from the files; `name` stands for the files in errors. */
+lmvr_status model_config_parse(const char *name, const char *config_json, const char *processor_json,
+                               struct model_config *config, lmvr_error *error);
 
 /* Configurations of single parts, for training them: a CLIPModel, a LlamaForCausalLM, a T5ForConditionalGeneration. `path` is
  * a folder or a configuration file. */

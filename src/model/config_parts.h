@@ -6,7 +6,6 @@
 #include "model/config.h"
 
 #define CONFIG_MAX_WIDTH      (1 << 20) /* large enough for any model; products of two fit in int64 */
-#define CONFIG_MAX_BLOCKS     (1 << 12)
 #define CONFIG_MAX_IMAGE      (1 << 14) /* pixels per side; the square fits in int */
 #define CONFIG_MAX_VOCABULARY (1 << 24)
 
@@ -20,12 +19,23 @@ struct config_sources {
 /* Parses everything except the hash. */
 lmvr_status config_parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
 
-/* A CLIPVisionConfig or, depending on vision->kind, a Blip2VisionConfig. `vision` must hold the defaults. */
+/* The keys that vision transformers have in common. `vision` must hold the family and its defaults. */
 lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
+
+/* CLIPVisionConfig's own defaults, ViT-B/32, and LlavaConfig's for a missing vision_config, ViT-L/14 at 336. */
+extern const struct vision_config config_clip_vision, config_llava_vision;
+extern const struct vision_family vision_clip, vision_eva;
 
 /* The vision_config of a CLIPConfig, with ViT-B/32's defaults. It may also be an EVA (model_type blip_2_vision_model), for
  * pretraining BLIP-2's encoder; transformers has no class for that. */
 lmvr_status config_parse_clip_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
+
+/* LLaVA's projector, and its choice of the encoder's state. */
+lmvr_status config_parse_projector(const struct json_node *node, const struct vision_config *vision,
+                                   struct projector_config *projector, lmvr_error *error);
+
+/* The text_config of a model whose language model is a decoder of the LLaMA family. */
+lmvr_status config_parse_text(const struct config_sources *sources, struct language_config *language, lmvr_error *error);
 
 /* A LlamaConfig. */
 lmvr_status config_parse_language(const struct json_node *node, const struct json_node *generation,
@@ -38,9 +48,6 @@ lmvr_status config_parse_t5(const struct json_node *node, const struct json_node
 /* A Blip2VisionConfig; and the Q-Former of a Blip2Config `node`. */
 lmvr_status config_parse_eva(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 lmvr_status config_parse_qformer(const struct json_node *node, struct qformer_config *qformer, lmvr_error *error);
-
-/* A Blip2Config: encoder, Q-Former and a T5. */
-lmvr_status config_parse_blip2(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
 
 /* The end tokens of GenerationConfig, else of the text configuration `node`; `language` must hold the default. */
 lmvr_status config_parse_end_tokens(const struct json_node *node, const struct json_node *generation,

@@ -1,73 +1,13 @@
 /* Describes a model by its configuration alone. */
 #include "arguments.h"
-#include "model/checkpoint.h"
-#include "model/model.h"
+#include "model/architecture.h"
 
 #include <stdio.h>
-
-/* Numbers of parameters: in matrices, which are held in the model's dtype, and in vectors, which are held in f32. */
-struct counts {
-    int64_t matrices, vectors;
-};
-
-static int64_t patches(const struct vision_config *c)
-{
-    int64_t side = c->image_size / c->patch_size;
-    return side * side;
-}
-
-static struct counts count_vision(const struct vision_config *c)
-{
-    int64_t width = c->width, blocks = c->blocks;
-    int64_t block = 9 * width - (c->kind == VISION_EVA && !c->qkv_bias ? 3 * width : 0) + c->mlp_width;
-    int64_t outside = 3 * width + (c->kind == VISION_EVA ? width : 0); /* class token, norm, and bias of the patch embedding */
-    return (struct counts){.matrices = 3 * (int64_t)c->patch_size * c->patch_size * width +
-                                       blocks * (4 * width * width + 2 * width * c->mlp_width),
-                           .vectors = outside + (patches(c) + 1) * width + blocks * block};
-}
-
-static struct counts count_projector(const struct model_config *c)
-{
-    int64_t to = c->language.width;
-    return (struct counts){.matrices = to * c->vision.width + to * to, .vectors = c->projector.bias ? 2 * to : 0};
-}
-
-static struct counts count_qformer(const struct model_config *c)
-{
-    const struct qformer_config *q = &c->qformer;
-    int64_t width = q->width, crossing = (q->blocks + q->cross_every - 1) / q->cross_every;
-    return (struct counts){.matrices = q->blocks * (4 * width * width + 2 * width * q->mlp_width) +
-                                       crossing * 2 * width * (width + c->vision.width) + width * c->language.width,
-                           .vectors = (q->queries + 2) * width + q->blocks * (9 * width + q->mlp_width) + crossing * 6 * width +
-                                      c->language.width};
-}
-
-static struct counts count_connector(const struct model_config *c)
-{
-    return c->connector == CONNECTOR_QFORMER ? count_qformer(c) : count_projector(c);
-}
-
-static struct counts count_llama(const struct language_config *c)
-{
-    int64_t width = c->width, heads = (int64_t)c->heads * c->head_dim, kv = (int64_t)c->kv_heads * c->head_dim;
-    int64_t block = 2 * width * (heads + kv) + 3 * width * c->mlp_width;
-    int64_t biases = (c->attention_bias ? heads + 2 * kv + width : 0) + (c->mlp_bias ? 2 * (int64_t)c->mlp_width + width : 0);
-    return (struct counts){.matrices = c->blocks * block, .vectors = c->blocks * (2 * width + biases) + width};
-}
-
-static struct counts count_t5(const struct language_config *c)
-{
-    int64_t width = c->width, attention = 4 * width * c->heads * c->head_dim;
-    int64_t mlp = (c->t5.gated ? 3 : 2) * width * c->mlp_width;
-    return (struct counts){.matrices = c->t5.encoder_blocks * (attention + mlp) + c->blocks * (2 * attention + mlp),
-                           .vectors = (2 * (int64_t)c->t5.encoder_blocks + 3 * (int64_t)c->blocks + 2) * width +
-                                      2 * (int64_t)c->t5.buckets * c->heads};
-}
 
 /* A tied head takes memory, as it is packed as a matrix of its own, but has no parameters of its own. */
 static struct counts count_language(const struct language_config *c, bool with_tied_head)
 {
-    struct counts counts = c->kind == LANGUAGE_T5 ? count_t5(c) : count_llama(c);
+    struct counts counts = c->encoder_decoder ? count_t5(c) : count_decoder(c);
     counts.matrices += (c->tied && !with_tied_head ? 1 : 2) * (int64_t)c->vocabulary * c->width;
     return counts;
 }
@@ -79,9 +19,13 @@ static int64_t total(struct counts c)
 
 uint64_t model_weights_bytes(const struct model_config *config, enum dtype dtype)
 {
-    struct counts parts[] = {count_vision(&config->vision), count_connector(config), count_language(&config->language, true)};
+    struct counts parts[3] = {count_vit(&config->vision)};
     uint64_t bytes = 0;
-    for (int i = 0; i < (config->has_language ? 3 : 1); i++)
+    if (config->has_language) {
+        parts[1] = config->family->count_connector(config);
+        parts[2] = count_language(&config->language, true);
+    }
+    for (int i = 0; i < 3; i++)
         bytes += (uint64_t)parts[i].matrices * dtype_size(dtype) + (uint64_t)parts[i].vectors * sizeof(float);
     return bytes;
 }
@@ -93,7 +37,7 @@ static void describe(const struct model_config *c, lmvr_model_info *info)
                                          .heads = c->vision.heads,
                                          .kv_heads = c->vision.heads,
                                          .mlp_width = c->vision.mlp_width,
-                                         .parameters = total(count_vision(&c->vision))},
+                                         .parameters = total(count_vit(&c->vision))},
                               .image_size = c->vision.image_size,
                               .patch_size = c->vision.patch_size};
     snprintf(info->architecture, sizeof info->architecture, "%s", c->architecture);
@@ -106,9 +50,9 @@ static void describe(const struct model_config *c, lmvr_model_info *info)
                                        .kv_heads = l->kv_heads,
                                        .mlp_width = l->mlp_width,
                                        .parameters = total(count_language(l, false))};
-    info->connector_parameters = total(count_connector(c));
-    info->input_blocks = l->kind == LANGUAGE_T5 ? l->t5.encoder_blocks : 0;
-    info->visual_tokens = config_visual_tokens(c);
+    info->connector_parameters = total(c->family->count_connector(c));
+    info->input_blocks = l->t5.encoder_blocks;
+    info->visual_tokens = config_fixed_visual_tokens(c);
     info->vocabulary = l->vocabulary;
     info->max_positions = l->max_positions;
 }

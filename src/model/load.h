@@ -1,4 +1,4 @@
-/* Loads the packed layers of a model from the tensors of a checkpoint. */
+/* Loads the parts of a model from the tensors of a checkpoint, and counts their parameters. */
 #ifndef LMVR_SRC_MODEL_LOAD_H
 #define LMVR_SRC_MODEL_LOAD_H
 
@@ -8,7 +8,7 @@
 #include "language/t5.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
-#include "vision/eva.h"
+#include "vision/vit.h"
 
 /* The source of the weights. */
 struct loader {
@@ -20,11 +20,25 @@ struct loader {
 };
 
 /* The part must be freed by its finish function, even after a failure. */
-lmvr_status load_clip(struct loader *loader, const struct vision_config *config, struct clip *clip);
+lmvr_status load_vit(struct loader *loader, const struct vision_config *config, struct vit *vit);
+lmvr_status load_encoder(struct loader *loader, const struct vision_config *config, struct encoder *encoder);
 lmvr_status load_projector(struct loader *loader, const struct model_config *config, struct projector *projector);
-lmvr_status load_eva(struct loader *loader, const struct vision_config *config, struct eva *eva);
 lmvr_status load_qformer(struct loader *loader, const struct model_config *config, struct qformer *qformer);
 lmvr_status load_t5(struct loader *loader, const struct language_config *config, struct t5 *t5);
 lmvr_status load_llama(struct loader *loader, const struct language_config *config, struct llama *llama);
+/* load_llama() as a language model. */
+lmvr_status load_decoder(struct loader *loader, const struct language_config *config, struct language *language);
+
+/* Numbers of parameters: in matrices, which are held in the model's dtype, and in vectors, which are held in f32. */
+struct counts {
+    int64_t matrices, vectors;
+};
+
+struct counts count_vit(const struct vision_config *config);
+struct counts count_projector(const struct model_config *config);
+struct counts count_qformer(const struct model_config *config);
+/* Without embedding and head. */
+struct counts count_t5(const struct language_config *config);
+struct counts count_decoder(const struct language_config *config);
 
 #endif

@@ -14,6 +14,9 @@ lmvr_status load_vector(struct loader *loader, const char *name, int64_t size, f
  * their scale at any depth. */
 lmvr_status load_norm(struct loader *loader, const char *prefix, int64_t size, float **weight, float **bias);
 
+/* The same of a vision transformer: a LayerNorm, or an RMS norm. */
+lmvr_status load_vision_norm(struct loader *loader, const char *prefix, int64_t size, float eps, bool rms, struct norm *norm);
+
 /* One of the tensors that are stacked into a linear layer. */
 struct part {
     char prefix[LOAD_NAME_SIZE]; /* ".weight" and ".bias" follow */

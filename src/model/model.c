@@ -3,7 +3,7 @@
 #include "arguments.h"
 #include "format/hash.h"
 #include "format/json.h"
-#include "model/compose.h"
+#include "model/architecture.h"
 #include "model/folder.h"
 
 #include <limits.h>
@@ -11,11 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-int model_patches(const struct lmvr_model *model)
-{
-    return model->vision.positions - 1;
-}
 
 enum dtype model_dtype(lmvr_dtype dtype)
 {
@@ -63,11 +58,9 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
 
 static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
 {
-    TRY(load_encoder(loader, &model->config, &model->vision));
-    if (!model->config.has_language)
-        return LMVR_OK;
-    TRY(load_connector(loader, &model->config, model->vision.positions, &model->connector));
-    return load_language(loader, &model->config, &model->language);
+    const struct architecture *family = model->config.family;
+    TRY(load_encoder(loader, &model->config.vision, &model->vision));
+    return family->load ? family->load(loader, &model->config, model) : LMVR_OK;
 }
 
 /* Checks that tokens that were added after the vocabulary's pieces have rows in the embedding, too. */

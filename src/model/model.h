@@ -30,9 +30,6 @@ enum dtype model_dtype(lmvr_dtype dtype);
 lmvr_status model_fingerprint(const char *path, const struct model_config *config, const struct checkpoint *checkpoint,
                               uint64_t *fingerprint, lmvr_error *error);
 
-/* Patches per image: the encoder's positions except the class token. */
-int model_patches(const struct lmvr_model *model);
-
 /* A model of this shape with small random weights and no tokenizer, for measuring speed. */
 lmvr_status model_create_random(const struct model_config *config, enum dtype dtype, struct lmvr_model **model,
                                 lmvr_error *error);

@@ -81,7 +81,7 @@ static struct attention describe(const struct task *t, const struct attention_ru
         .keys = {at(s->keys, s->dtype, kv_head * dim * s->capacity), s->dtype, dim * kv_panel(), kv_panel()},
         .values = {at(s->values, s->dtype, kv_head * s->capacity * padded(s->head_dim)), s->dtype, kv_panel(),
                    padded(s->head_dim)},
-        .visible = rule->causal ? position + 1 : rule->visible,
+        .visible = rule->causal ? position + 1 : t->span->visible,
         .step = rule->causal && !t->grouped,
         .bias = bias->values ? bias->values + t->head * bias->width + bias->zero - position : NULL,
         .bias_step = t->grouped ? bias->width : -1,
@@ -117,11 +117,13 @@ lmvr_status attention_forward(struct arena *arena, const struct attention_rule *
                               int span_count, const float *q, int64_t q_stride, float *out, lmvr_error *error)
 {
     const struct kernels *kernels = kernels_get();
-    int64_t count = list_tasks(spans, span_count, rule->heads, NULL), most = rule->visible;
+    int64_t count = list_tasks(spans, span_count, rule->heads, NULL), most = 0;
     if (count == 0)
         return LMVR_OK;
-    for (int i = 0; rule->causal && i < span_count; i++)
-        most = spans[i].first + spans[i].count > most ? spans[i].first + spans[i].count : most;
+    for (int i = 0; i < span_count; i++) {
+        int64_t visible = rule->causal ? spans[i].first + spans[i].count : spans[i].visible;
+        most = visible > most ? visible : most;
+    }
     size_t scratch_size = kernels->attention_scratch(most, spans[0].store.head_dim);
     struct arena_mark mark = arena_mark(arena);
     struct task *tasks = arena_alloc(arena, count, sizeof *tasks);
@@ -186,31 +188,70 @@ struct workbench {
     float *keys, *values, *scratch;
 };
 
-/* How attention_within() divides its work: each head of each group into `parts` tasks of `part_rows` queries. */
+/* Some queries of one head of one group. */
+struct part {
+    int64_t group, head, first, rows;
+};
+
+/* How attention_within() divides its work. */
 struct cut {
     const struct attention_rule *rule;
     const struct attention_groups *groups;
     const struct kernels *kernels;
     bool pairs; /* products of bf16 */
-    int64_t capacity, parts, part_rows;
+    int64_t part_count;
+    struct part *parts;
     size_t key_size, value_size, scratch_size; /* of a workbench */
 };
 
-static struct cut make_cut(const struct attention_rule *rule, const struct attention_groups *g)
+static int64_t longest(const int64_t *bounds, int64_t count)
 {
-    struct cut c = {.rule = rule, .groups = g, .kernels = kernels_get(), .capacity = (g->keys + kv_panel() - 1) / kv_panel()};
-    c.capacity *= kv_panel();
-    c.pairs = g->dtype == BF16 && c.kernels->pairs_attention;
-    c.key_size = c.pairs ? c.kernels->pairs_size(g->keys, g->head_dim) : (size_t)kv_keys_size(1, g->head_dim, c.capacity);
-    c.value_size = c.pairs ? 0 : (size_t)kv_values_size(1, g->head_dim, c.capacity);
-    c.scratch_size = (c.pairs ? c.kernels->pairs_scratch : c.kernels->attention_scratch)(g->keys, g->head_dim);
-    int64_t blocks = (g->queries + ATTENTION_ROWS - 1) / ATTENTION_ROWS, heads = g->count * rule->heads;
-    int64_t wanted = (4 * omp_get_max_threads() + heads - 1) / heads; /* a few tasks for every thread */
-    c.part_rows = (blocks + wanted - 1) / wanted * ATTENTION_ROWS;
-    c.parts = (g->queries + c.part_rows - 1) / c.part_rows;
-    return c;
+    int64_t most = 0;
+    for (int64_t i = 0; i < count; i++)
+        most = bounds[i + 1] - bounds[i] > most ? bounds[i + 1] - bounds[i] : most;
+    return most;
 }
 
+static int64_t round_to_panel(int64_t positions)
+{
+    return (positions + kv_panel() - 1) / kv_panel() * kv_panel();
+}
+
+/* Lists parts of `rows` queries; only counts them if `parts` is NULL. */
+static int64_t list_parts(const struct attention_groups *g, int heads, int64_t rows, struct part *parts)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < g->count; i++)
+        for (int64_t head = 0; head < heads; head++)
+            for (int64_t first = g->queries[i]; first < g->queries[i + 1]; first += rows, count++)
+                if (parts)
+                    parts[count] =
+                        (struct part){i, head, first, g->queries[i + 1] - first < rows ? g->queries[i + 1] - first : rows};
+    return count;
+}
+
+static lmvr_status make_cut(const struct attention_rule *rule, const struct attention_groups *g, struct arena *arena,
+                            struct cut *c, lmvr_error *error)
+{
+    int64_t keys = longest(g->keys, g->count), queries = longest(g->queries, g->count);
+    *c = (struct cut){.rule = rule, .groups = g, .kernels = kernels_get()};
+    c->pairs = g->dtype == BF16 && c->kernels->pairs_attention;
+    c->key_size =
+        c->pairs ? c->kernels->pairs_size(keys, g->head_dim) : (size_t)kv_keys_size(1, g->head_dim, round_to_panel(keys));
+    c->value_size = c->pairs ? 0 : (size_t)kv_values_size(1, g->head_dim, round_to_panel(keys));
+    c->scratch_size = (c->pairs ? c->kernels->pairs_scratch : c->kernels->attention_scratch)(keys, g->head_dim);
+    int64_t blocks = (queries + ATTENTION_ROWS - 1) / ATTENTION_ROWS, heads = g->count * rule->heads;
+    int64_t wanted = (4 * omp_get_max_threads() + heads - 1) / heads; /* a few parts for every thread */
+    int64_t rows = (blocks + wanted - 1) / wanted * ATTENTION_ROWS;
+    c->part_count = list_parts(g, rule->heads, rows, NULL);
+    c->parts = arena_alloc(arena, c->part_count, sizeof *c->parts);
+    if (!c->parts)
+        return error_no_memory(error, "attention");
+    list_parts(g, rule->heads, rows, c->parts);
+    return LMVR_OK;
+}
+
+/* Packs keys and values of one head. Values up to the end of the last panel are zero, since they are multiplied by zero. */
 static void pack_head(const struct cut *c, const struct attention_source *source, const struct workbench *bench,
                       struct panels *keys, struct panels *values)
 {
@@ -218,80 +259,102 @@ static void pack_head(const struct cut *c, const struct attention_source *source
         c->kernels->pairs_pack(source, keys, values, bench->keys);
         return;
     }
-    struct kv_store store = {F32, 1, source->head_dim, c->capacity, bench->keys, bench->values};
+    int64_t capacity = round_to_panel(source->count), width = padded(source->head_dim);
+    struct kv_store store = {F32, 1, source->head_dim, capacity, bench->keys, bench->values};
     for (int64_t p = 0; p < source->count; p++)
         kv_store_set(&store, p, source->k + p * source->stride, source->v + p * source->stride);
+    memset(bench->values + source->count * width, 0, (size_t)((capacity - source->count) * width) * sizeof *bench->values);
     *keys = (struct panels){bench->keys, F32, source->head_dim * (int64_t)kv_panel(), kv_panel()};
-    *values = (struct panels){bench->values, F32, kv_panel(), padded(source->head_dim)};
+    *values = (struct panels){bench->values, F32, kv_panel(), width};
 }
 
-static void attend_part(const struct cut *c, int64_t task, const struct workbench *bench, float *out)
+static void attend_part(const struct cut *c, const struct part *part, const struct workbench *bench, float *out)
 {
     const struct attention_groups *g = c->groups;
     const struct attention_bias *bias = &c->rule->bias;
-    int64_t heads = c->rule->heads, dim = g->head_dim, head = task / c->parts % heads, group = task / c->parts / heads;
-    int64_t first = task % c->parts * c->part_rows, end = first + c->part_rows < g->queries ? first + c->part_rows : g->queries;
-    int64_t kv = group * g->keys * g->kv_stride + head * dim;
-    struct attention_source source = {g->k + kv, g->v + kv, g->kv_stride, g->keys, g->head_dim};
+    int64_t heads = c->rule->heads, dim = g->head_dim, head = part->head;
+    int64_t first_key = g->keys[part->group], keys = g->keys[part->group + 1] - first_key,
+            first_query = g->queries[part->group];
+    int64_t kv = first_key * g->kv_stride + head * dim, end = part->first + part->rows;
+    struct attention_source source = {g->k + kv, g->v + kv, g->kv_stride, keys, g->head_dim};
     struct attention a = {.q_stride = g->q_stride,
                           .head_dim = g->head_dim,
                           .scale = c->rule->scale,
-                          .visible = g->keys,
+                          .visible = keys,
                           .bias_step = -1,
                           .out_stride = heads * dim};
     pack_head(c, &source, bench, &a.keys, &a.values);
-    for (int64_t row = first; row < end; row += ATTENTION_ROWS) {
+    for (int64_t row = part->first; row < end; row += ATTENTION_ROWS) {
         a.rows = (int)(end - row < ATTENTION_ROWS ? end - row : ATTENTION_ROWS);
-        a.q = g->q + (group * g->queries + row) * g->q_stride + head * dim;
-        a.bias = bias->values ? bias->values + head * bias->width + bias->zero - row : NULL;
-        a.out = out + (group * g->queries + row) * heads * dim + head * dim;
+        a.q = g->q + row * g->q_stride + head * dim;
+        a.bias = bias->values ? bias->values + head * bias->width + bias->zero - (row - first_query) : NULL;
+        a.out = out + row * heads * dim + head * dim;
         (c->pairs ? c->kernels->pairs_attention : c->kernels->attention)(&a, bench->scratch);
     }
 }
 
-/* Adds each row's attention weights, computed from keys in f32. */
-static lmvr_status record_weights(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *g,
-                                  lmvr_error *error)
+/* Adds the attention weights of one group's queries, computed from keys in f32. `weights` is the group's. */
+static void record_group(const struct attention_rule *rule, const struct attention_groups *g, int64_t group, float *scratch,
+                         int64_t scratch_stride, float *weights)
 {
-    int64_t dim = g->head_dim, count = g->keys - g->weights_from;
-    float *scores = arena_floats(arena, omp_get_max_threads() * g->keys);
-    if (!scores)
-        return error_no_memory(error, "the attention maps");
+    int64_t dim = g->head_dim, first_key = g->keys[group], keys = g->keys[group + 1] - first_key;
+    int64_t first = g->queries[group], count = keys - g->weights_from;
 #pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < g->count * g->queries; r++)
+    for (int64_t r = first; r < g->queries[group + 1]; r++)
         for (int head = 0; head < rule->heads; head++) {
-            const float *q = g->q + r * g->q_stride + head * dim;
-            const float *k = g->k + r / g->queries * g->keys * g->kv_stride + head * dim;
-            float *row = scores + omp_get_thread_num() * g->keys;
-            for (int64_t i = 0; i < g->keys; i++, k += g->kv_stride) {
+            const float *q = g->q + r * g->q_stride + head * dim, *k = g->k + first_key * g->kv_stride + head * dim;
+            float *row = scratch + omp_get_thread_num() * scratch_stride;
+            for (int64_t i = 0; i < keys; i++, k += g->kv_stride) {
                 float sum = 0;
                 for (int64_t d = 0; d < dim; d++)
                     sum += q[d] * k[d];
                 row[i] = sum * rule->scale;
             }
-            add_softmax(row, g->keys, g->weights_from, count, g->weight, g->weights + r * count);
+            add_softmax(row, keys, g->weights_from, count, g->weight, weights + (r - first) * count);
         }
+}
+
+static lmvr_status record_weights(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *g,
+                                  lmvr_error *error)
+{
+    int64_t most = longest(g->keys, g->count);
+    float *scratch = arena_floats(arena, omp_get_max_threads() * most), *weights = g->weights;
+    if (!scratch)
+        return error_no_memory(error, "the attention maps");
+    for (int64_t i = 0; i < g->count; i++) {
+        record_group(rule, g, i, scratch, most, weights);
+        weights += (g->queries[i + 1] - g->queries[i]) * (g->keys[i + 1] - g->keys[i] - g->weights_from);
+    }
     return LMVR_OK;
+}
+
+int64_t *attention_even_groups(struct arena *arena, int64_t count, int64_t size)
+{
+    int64_t *bounds = arena_alloc(arena, count + 1, sizeof *bounds);
+    for (int64_t i = 0; bounds && i <= count; i++)
+        bounds[i] = i * size;
+    return bounds;
 }
 
 lmvr_status attention_within(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *groups,
                              float *out, lmvr_error *error)
 {
-    struct cut cut = make_cut(rule, groups);
-    int64_t tasks = groups->count * rule->heads * cut.parts;
-    size_t size = cut.key_size + cut.value_size + cut.scratch_size;
     struct arena_mark mark = arena_mark(arena);
+    struct cut cut;
+    TRY(make_cut(rule, groups, arena, &cut, error));
+    size_t size = cut.key_size + cut.value_size + cut.scratch_size;
     float *memory = arena_floats(arena, omp_get_max_threads() * (int64_t)size);
     if (!memory)
         return error_no_memory(error, "attention");
-#pragma omp parallel if (groups->count * groups->queries * groups->keys * rule->heads * groups->head_dim > 16 * FEW)
+    int64_t work = groups->queries[groups->count] * longest(groups->keys, groups->count) * rule->heads * groups->head_dim;
+#pragma omp parallel if (work > 16 * FEW)
     {
         float *mine = memory + (size_t)omp_get_thread_num() * size;
         struct workbench bench = {mine, mine + cut.key_size, mine + cut.key_size + cut.value_size};
-        memset(mine, 0, (cut.key_size + cut.value_size) * sizeof *mine); /* the padding stays zero from head to head */
+        memset(mine, 0, (cut.key_size + cut.value_size) * sizeof *mine); /* what is padded across a head stays zero */
 #pragma omp for schedule(dynamic)
-        for (int64_t task = 0; task < tasks; task++)
-            attend_part(&cut, task, &bench, out);
+        for (int64_t i = 0; i < cut.part_count; i++)
+            attend_part(&cut, &cut.parts[i], &bench, out);
     }
     if (groups->weights)
         TRY(record_weights(arena, rule, groups, error));

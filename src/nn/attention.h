@@ -32,6 +32,7 @@ void kv_store_set(const struct kv_store *store, int64_t position, const float *k
 struct attention_span {
     struct kv_store store;
     int64_t first, count;
+    int64_t visible; /* keys that they attend to; ignored if causal */
 };
 
 /* A bias by relative position (Raffel et al. 2020, section 2.1): in head h, values[h * width + zero + d] is added to the score
@@ -44,9 +45,8 @@ struct attention_bias {
 /* How queries attend to keys. */
 struct attention_rule {
     int heads;
-    bool causal;     /* a query attends to the keys up to its own position; else to the first `visible` keys */
-    int64_t visible; /* ignored if causal */
-    float scale;     /* multiplies query-key products; usually attention_scale() */
+    bool causal; /* a query attends to the keys up to its own position; else to the first `visible` keys of its span */
+    float scale; /* multiplies query-key products; usually attention_scale() */
     struct attention_bias bias;
 };
 
@@ -65,22 +65,26 @@ lmvr_status attention_forward(struct arena *arena, const struct attention_rule *
 void attention_weights(const struct attention_rule *rule, const struct kv_store *store, const float *q, int64_t visible,
                        int64_t first, int64_t count, float weight, float *scratch, float *out);
 
-/* Groups with attention within each: `count` groups of `queries` rows of q and `keys` rows of k and v. A group's rows are
- * contiguous, each (heads, head_dim). */
+/* Groups of any sizes, with attention within each. Rows, each (heads, head_dim), lie group after group. */
 struct attention_groups {
-    int64_t count, queries, keys;
+    int64_t count;
+    const int64_t *queries,
+        *keys; /* (count + 1): group i has rows queries[i] .. queries[i + 1] - 1 of q; likewise of k and v */
     int head_dim;
     enum dtype dtype; /* of the products: bf16 only where the processor supports it */
     const float *q, *k, *v;
     int64_t q_stride, kv_stride; /* from row to row */
-    /* NULL, or (count * queries, keys - weights_from): receives, in addition, `weight` times each row's attention weights,
-     * summed over heads, for keys from weights_from on. */
+    /* NULL, or a row for each query of as many floats as its group has keys from weights_from on: receives, in addition,
+     * `weight` times its attention weights, summed over heads. */
     float *weights;
     float weight;
     int64_t weights_from;
 };
 
-/* out (count * queries, heads * head_dim). Not causal; rule->visible is `keys`. */
+/* Bounds of `count` groups of `size` rows each, (count + 1); NULL: out of memory. */
+int64_t *attention_even_groups(struct arena *arena, int64_t count, int64_t size);
+
+/* out (all queries, heads * head_dim). Not causal: all keys of the group are visible. */
 lmvr_status attention_within(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *groups,
                              float *out, lmvr_error *error);
 

@@ -35,6 +35,21 @@ void rms_norm_forward(const struct rms_norm *norm, int64_t rows, int64_t width, 
         kernels->rms_norm(1, width, x + r * width, norm->weight, norm->eps, y + r * width);
 }
 
+void norm_finish(struct norm *norm)
+{
+    free(norm->weight);
+    free(norm->bias);
+    *norm = (struct norm){0};
+}
+
+void norm_forward(const struct norm *norm, int64_t rows, int64_t width, const float *x, float *y)
+{
+    if (norm->rms)
+        rms_norm_forward(&(struct rms_norm){norm->weight, norm->eps}, rows, width, x, y);
+    else
+        layer_norm_forward(&(struct layer_norm){norm->weight, norm->bias, norm->eps}, rows, width, x, y);
+}
+
 void embedding_forward(enum dtype dtype, const void *table, int64_t width, int64_t count, const int32_t *tokens, float *x)
 {
     for (int64_t r = 0; r < count; r++) {

@@ -5,6 +5,8 @@
 #include "tensor/activation.h"
 #include "tensor/dtype.h"
 
+#include <stdbool.h>
+
 struct layer_norm {
     float *weight, *bias; /* (width) */
     float eps;
@@ -14,6 +16,16 @@ struct rms_norm {
     float *weight; /* (width) */
     float eps;
 };
+
+/* Either of them. */
+struct norm {
+    float *weight, *bias; /* (width); an RMS norm has no bias */
+    float eps;
+    bool rms;
+};
+
+void norm_finish(struct norm *norm);
+void norm_forward(const struct norm *norm, int64_t rows, int64_t width, const float *x, float *y);
 
 void layer_norm_finish(struct layer_norm *norm);
 void rms_norm_finish(struct rms_norm *norm);

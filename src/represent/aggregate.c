@@ -122,18 +122,18 @@ static void add(const struct feature_set *set, struct pool *pools, int layer, in
     }
 }
 
-void pools_add_prompt(const struct feature_set *set, struct pool *pools, const struct prompt_layout *layout, bool ends,
-                      int layer, int64_t first, int64_t rows, size_t width, const float *states)
+void pools_add_input(const struct feature_set *set, struct pool *pools, const struct language_input *input, bool ends,
+                     int layer, int64_t first, int64_t rows, size_t width, const float *states)
 {
-    int64_t end = first + rows, visual = layout->visual, text = layout->text, next;
-    for (int64_t row = first; row < end; row = next) {
-        bool image = row >= visual && row < text;
-        next = row < visual ? visual : image ? text : end;
-        next = next < end ? next : end;
-        add(set, pools, layer, image ? TOKENS_IMAGE : TOKENS_PROMPT, next - row, states + (size_t)(row - first) * width);
+    int64_t end = first + rows, begin = 0;
+    for (int i = 0; i < input->piece_count; begin += input->pieces[i++].count) {
+        const struct input_piece *piece = &input->pieces[i];
+        int64_t from = begin > first ? begin : first, to = begin + piece->count < end ? begin + piece->count : end;
+        add(set, pools, layer, piece->tokens ? TOKENS_PROMPT : TOKENS_IMAGE, to - from,
+            states + (from - first) * (int64_t)width);
     }
-    if (ends && end == layout->end)
-        add(set, pools, layer, TOKENS_END, 1, states + (size_t)(rows - 1) * width);
+    if (ends && end == input->length)
+        add(set, pools, layer, TOKENS_END, 1, states + (rows - 1) * (int64_t)width);
 }
 
 void pools_add_response(const struct feature_set *set, struct pool *pools, int layer, bool last, const float *state)
@@ -164,26 +164,31 @@ static void pool_all(const struct feature *f, struct pool *pool, int64_t rows, c
     pool_read(pool, f->pool, f->dim, vector);
 }
 
-/* The class token is the first of the encoder's positions. */
-static void pool_encoder(const struct feature *f, struct pool *pool, int64_t positions, const float *states, float *vector)
+/* Adds the positions of each view that the feature pools. */
+static void pool_encoder(const struct feature *f, struct pool *pool, const struct encoded *e, float *vector)
 {
-    int64_t first = f->tokens & TOKENS_CLS ? 0 : 1, end = f->tokens & TOKENS_PATCHES ? positions : 1;
-    pool_all(f, pool, end - first, states + first * (int64_t)f->dim, vector);
+    const float *states = e->states[f->layer] + e->first * (int64_t)f->dim;
+    pool_reset(pool);
+    for (int v = 0; v < e->view_count; states += e->view_positions[v++] * (int64_t)f->dim) {
+        int64_t classes = e->has_class ? 1 : 0;
+        if (f->tokens & TOKENS_CLS && v == e->whole)
+            pool_add(pool, f->pool, f->dim, classes, states);
+        if (f->tokens & TOKENS_PATCHES)
+            pool_add(pool, f->pool, f->dim, e->view_positions[v] - classes, states + classes * (int64_t)f->dim);
+    }
+    pool_read(pool, f->pool, f->dim, vector);
 }
 
-void features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded, int64_t image,
-                         float *row)
+void features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded, float *row)
 {
     for (int i = 0; i < set->count; i++) {
         const struct feature *f = &set->features[i];
-        int64_t dim = (int64_t)f->dim;
         float *vector = row + feature_offset(set, i);
         if (f->source == SOURCE_PIXELS)
-            memcpy(vector, encoded->pixels + image * dim, f->dim * sizeof *vector);
+            memcpy(vector, encoded->pixels, f->dim * sizeof *vector);
         else if (f->source == SOURCE_ENCODER)
-            pool_encoder(f, &pools[i], encoded->positions, encoded->states[f->layer] + image * encoded->positions * dim,
-                         vector);
+            pool_encoder(f, &pools[i], encoded, vector);
         else if (f->source == SOURCE_ADAPTOR)
-            pool_all(f, &pools[i], encoded->token_count, encoded->visual_tokens + image * encoded->token_count * dim, vector);
+            pool_all(f, &pools[i], encoded->token_count, encoded->visual_tokens, vector);
     }
 }

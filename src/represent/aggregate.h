@@ -5,6 +5,7 @@
 #ifndef LMVR_SRC_REPRESENT_AGGREGATE_H
 #define LMVR_SRC_REPRESENT_AGGREGATE_H
 
+#include "language/input.h"
 #include "represent/feature.h"
 #include "represent/pool.h"
 
@@ -59,15 +60,10 @@ void pools_free(const struct feature_set *set, struct pool *pools);
  */
 void pools_begin(const struct feature_set *set, struct pool *pools, const struct pool *prefix);
 
-/* The positions of the prompt: text, visual tokens starting at `visual`, then text from `text` to before `end`. */
-struct prompt_layout {
-    int64_t visual, text, end;
-};
-
-/* Pools positions first .. first + rows - 1 of the prompt, states (rows, width). `ends`: the prompt's last position is also the
+/* Pools positions first .. first + rows - 1 of the input, states (rows, width). `ends`: the input's last position is also the
  * sequence's. */
-void pools_add_prompt(const struct feature_set *set, struct pool *pools, const struct prompt_layout *layout, bool ends,
-                      int layer, int64_t first, int64_t rows, size_t width, const float *states);
+void pools_add_input(const struct feature_set *set, struct pool *pools, const struct language_input *input, bool ends,
+                     int layer, int64_t first, int64_t rows, size_t width, const float *states);
 /* Pools a position of the response; `last`: no other follows. */
 void pools_add_response(const struct feature_set *set, struct pool *pools, int layer, bool last, const float *state);
 /* Pools the start token of an encoder-decoder. */
@@ -78,16 +74,21 @@ void pools_read(const struct feature_set *set, const struct pool *pools, float *
 
 /* ---- features that need no sequence ------------------------------------------------------------------------------------- */
 
-/* A batch of images that have gone through vision encoder and connector. */
+/* A picture that has gone through vision encoder and connector. */
 struct encoded {
-    const float *pixels;        /* (images, 3, height, width), normalized */
-    float *const *states;       /* by layer, (images, positions, width) each; NULL where no feature reads it */
-    const float *visual_tokens; /* (images, token_count, width) */
-    int64_t positions, token_count;
+    const float *pixels;        /* all of them, normalized; read only where every picture has as many */
+    float *const *states;       /* by layer, those of a whole batch, (positions of all pictures, width); NULL where not read */
+    int64_t first;              /* the picture's first position among them */
+    const float *visual_tokens; /* (token_count, width) */
+    int64_t token_count;
+    /* Class tokens, if the encoder has them, come first in each view. */
+    bool has_class;
+    int view_count;
+    const int64_t *view_positions; /* (view_count) */
+    int whole;                     /* the view that shows the whole picture, whose class token is the picture's */
 };
 
-/* Writes one image's features of pixels, encoder and adaptor into its row. `pools` is scratch space. */
-void features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded, int64_t image,
-                         float *row);
+/* Writes a picture's features of pixels, encoder and adaptor into its row. `pools` is scratch space. */
+void features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded, float *row);
 
 #endif

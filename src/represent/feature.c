@@ -86,6 +86,13 @@ static lmvr_status check_limits(const char *text, const struct feature *f, const
                          "feature %s: the model is a vision encoder only, so source must be encoder or pixels", text);
     if (limits->before_generation && f->source == SOURCE_LLM && f->tokens == TOKENS_GENERATED)
         return error_set(error, LMVR_ERROR_INVALID, "feature %s: nothing is generated with --before-generation", text);
+    if (limits->without_class && f->source == SOURCE_ENCODER && f->tokens & TOKENS_CLS)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "feature %s: the model's vision encoder has no class token, so tokens must be patches", text);
+    if (limits->any_size && f->source == SOURCE_PIXELS)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "feature %s: the model's pictures differ in size, so their pixels make no vectors of one length",
+                         text);
     return LMVR_OK;
 }
 
@@ -112,7 +119,7 @@ lmvr_status feature_parse(const char *text, const struct feature_limits *limits,
 
     if (source == SOURCE_PIXELS) {
         snprintf(feature->spec, sizeof feature->spec, "pixels");
-        return LMVR_OK;
+        return check_limits(text, feature, limits, error);
     }
     TRY(choose(text, "tokens", tokens, part[1] ? part[1] : tokens->word, &feature->tokens, error));
     TRY(choose(text, "pool", pools, part[2] ? part[2] : "mean", &value, error));

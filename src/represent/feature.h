@@ -29,6 +29,8 @@ enum feature_tokens {
 struct feature_limits {
     bool has_language;
     bool before_generation;
+    bool without_class;   /* the vision encoder has no class token */
+    bool any_size;        /* pictures have no common number of pixels */
     bool encoder_decoder; /* the language model has two stacks: "all" then means all positions of the decoder */
     int vision_blocks;
     int input_blocks, response_blocks; /* of the language model's stacks */

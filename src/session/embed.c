@@ -17,12 +17,22 @@ struct embedding {
     const float **rows; /* (features) */
 
     /* Encoded images that wait for a slot. */
-    float *visual; /* (encode_batch, visual_tokens, width) */
-    float *maps;   /* (encode_batch, visual_tokens, patches); NULL where not needed */
-    size_t *encoded;
-    uint64_t *hashes;
+    struct encoded_image *encoded; /* (encode_batch) */
+    struct session_input *inputs;  /* (encode_batch): their prompts */
     int encoded_count, encoded_next;
+    float *visual, *maps; /* of all of them */
+    size_t visual_room, map_room;
     size_t loaded; /* images taken from the loader */
+    const lmvr_image *images;
+};
+
+/* A group of pictures that are encoded together. */
+struct group {
+    int count;
+    struct picture *pictures; /* (encode_batch), and so are the next two */
+    const struct picture **listed;
+    float **values;
+    int64_t positions;
 };
 
 static struct outcome *outcome_of(struct embedding *run, size_t index)
@@ -59,7 +69,8 @@ static lmvr_status read_response(const struct lmvr_session *s, const struct outc
         TRY(tokenizer_ends(s->model->tokenizer, o->tokens, (size_t)o->count, *ends, error));
     result->token_ends = *ends;
     result->attention = o->attention;
-    result->grid_rows = result->grid_columns = s->model->config.vision.image_size / s->model->config.vision.patch_size;
+    result->grid_rows = o->grid_rows;
+    result->grid_columns = o->grid_columns;
     return LMVR_OK;
 }
 
@@ -108,53 +119,145 @@ static lmvr_status outcome_begin(struct embedding *run, struct outcome *o, lmvr_
     return o->values && o->tokens ? LMVR_OK : error_no_memory(error, "a result");
 }
 
-/* Takes images from the loader until the group or the window is full, or none are left; bad ones become outcomes at once.
- * pixels (encode_batch, 3, size, size) and values (encode_batch) receive the good ones. */
-static lmvr_status gather_group(struct embedding *run, float *pixels, float **values, int *count, lmvr_error *error)
+/* What the attention maps' grid covers, or the encoder's only view. */
+static lmvr_view view_of(const struct picture *picture, const struct token_grid *grid)
+{
+    if (grid->view < 0)
+        return (lmvr_view){0, 0, picture->width, picture->height};
+    const double *area = picture->views[grid->view].area;
+    return (lmvr_view){area[0], area[1], area[2], area[3]};
+}
+
+/* Plans the prompt of the group's next picture. */
+static lmvr_status plan(struct embedding *run, struct group *group, const struct loaded *loaded, struct outcome *o,
+                        lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
-    int64_t side = s->model->config.vision.image_size, size = 3 * side * side;
-    struct loaded loaded;
-    *count = 0;
-    while (*count < s->encode_batch && run->loaded < run->reported + run->window && image_loader_next(run->loader, &loaded)) {
-        struct outcome *o = outcome_of(run, loaded.index);
-        run->loaded++;
-        o->status = loaded.status;
-        if (loaded.status != LMVR_OK) {
-            o->error = loaded.error;
-            o->ready = true;
-            if (loaded.status == LMVR_ERROR_RESOURCE)
-                return error_set(error, loaded.status, "%s", loaded.error.message);
-            continue;
-        }
-        memcpy(pixels + *count * size, loaded.pixels, (size_t)size * sizeof *pixels);
-        free(loaded.pixels);
-        TRY(outcome_begin(run, o, error));
-        values[*count] = o->values;
-        o->view = loaded.view;
-        run->encoded[*count] = loaded.index;
-        run->hashes[(*count)++] = loaded.hash;
+    struct session_input *input = &run->inputs[group->count];
+    if (!s->needs_language)
+        return LMVR_OK;
+    lmvr_error why;
+    TRY(input_create(s, &loaded->picture, input, error));
+    if (input_check(s, input, &why) != LMVR_OK) {
+        const char *name = run->images[loaded->index].path;
+        input_finish(input);
+        o->status = LMVR_ERROR_INPUT;
+        error_write(&o->error, "%s: %.512s", name ? name : "image", why.message);
     }
     return LMVR_OK;
+}
+
+/* Adds an image to the group. A bad one becomes an outcome at once. */
+static lmvr_status add_to_group(struct embedding *run, struct group *group, struct loaded *loaded, lmvr_error *error)
+{
+    const struct lmvr_session *s = run->session;
+    struct outcome *o = outcome_of(run, loaded->index);
+    o->status = loaded->status;
+    o->error = loaded->error;
+    if (o->status == LMVR_ERROR_RESOURCE)
+        return error_set(error, o->status, "%s", o->error.message);
+    if (o->status == LMVR_OK)
+        TRY(plan(run, group, loaded, o, error));
+    if (o->status != LMVR_OK) {
+        picture_finish(&loaded->picture);
+        o->ready = true;
+        return LMVR_OK;
+    }
+    TRY(outcome_begin(run, o, error));
+    o->view = view_of(&loaded->picture, &run->inputs[group->count].grid);
+    run->encoded[group->count] = (struct encoded_image){.index = loaded->index, .hash = loaded->hash};
+    group->positions += picture_positions(s, &loaded->picture);
+    group->values[group->count] = o->values;
+    group->listed[group->count] = &group->pictures[group->count];
+    group->pictures[group->count++] = loaded->picture;
+    return LMVR_OK;
+}
+
+/* Takes images from the loader until the group or the window is full, or none are left. */
+static lmvr_status gather_group(struct embedding *run, struct group *group, lmvr_error *error)
+{
+    const struct lmvr_session *s = run->session;
+    int64_t mean = 0;
+    struct loaded loaded;
+    while (group->count < s->encode_batch && group->positions + mean <= ENCODE_POSITIONS &&
+           run->loaded < run->reported + run->window && image_loader_next(run->loader, &loaded)) {
+        run->loaded++;
+        lmvr_status status = add_to_group(run, group, &loaded, error);
+        if (status != LMVR_OK)
+            picture_finish(&loaded.picture);
+        TRY(status);
+        mean = group->count ? group->positions / group->count : 0;
+    }
+    return LMVR_OK;
+}
+
+/* Makes room for `count` floats, whose old values are not kept. */
+static bool make_room(float **values, size_t *room, int64_t count)
+{
+    if ((size_t)count <= *room)
+        return true;
+    free(*values);
+    *values = malloc((size_t)count * sizeof **values);
+    *room = *values ? (size_t)count : 0;
+    return *values != NULL;
+}
+
+/* Divides the group's visual tokens, and their attention to patches, among its images. */
+static lmvr_status share_out(struct embedding *run, const struct group *group, struct encode_batch *batch, lmvr_error *error)
+{
+    const struct lmvr_session *s = run->session;
+    int64_t tokens = 0, maps = 0, width = s->model->language.width;
+    int levels = s->model->connector.levels;
+    for (int i = 0; i < group->count; i++)
+        tokens += config_visual_tokens(&s->model->config, &group->pictures[i], NULL);
+    const struct token_grid *grid = &s->usual.grid;
+    int64_t patches = s->needs_maps ? (int64_t)grid->rows * grid->columns : 0;
+    if (!make_room(&run->visual, &run->visual_room, levels * tokens * width) ||
+        !make_room(&run->maps, &run->map_room, tokens * patches))
+        return error_no_memory(error, "the visual tokens");
+    batch->tokens = run->visual;
+    batch->maps = s->needs_maps ? run->maps : NULL;
+    int64_t first = 0;
+    for (int i = 0; i < group->count; i++) {
+        int64_t count = config_visual_tokens(&s->model->config, &group->pictures[i], NULL);
+        run->encoded[i].visual = (struct visual_tokens){count, levels, run->visual + first * width, tokens * width};
+        run->encoded[i].maps = s->needs_maps ? run->maps + maps : NULL;
+        first += count;
+        maps += count * patches;
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status encode(struct embedding *run, struct group *group, lmvr_error *error)
+{
+    struct lmvr_session *s = run->session;
+    struct encode_batch batch = {.count = group->count, .pictures = group->listed, .values = group->values};
+    TRY(gather_group(run, group, error));
+    batch.count = group->count;
+    if (group->count == 0)
+        return LMVR_OK;
+    if (s->needs_tokens)
+        TRY(share_out(run, group, &batch, error));
+    return encode_pictures(s, &batch, error);
 }
 
 static lmvr_status encode_group(struct embedding *run, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
-    int64_t side = s->model->config.vision.image_size;
     struct arena_mark mark = arena_mark(&s->arena);
-    float *pixels = arena_floats(&s->arena, s->encode_batch * 3 * side * side);
-    float **values = arena_alloc(&s->arena, s->encode_batch, sizeof *values);
-    if (!pixels || !values)
+    struct group group = {.pictures = arena_alloc(&s->arena, s->encode_batch, sizeof *group.pictures),
+                          .listed = arena_alloc(&s->arena, s->encode_batch, sizeof *group.listed),
+                          .values = arena_alloc(&s->arena, s->encode_batch, sizeof *group.values)};
+    if (!group.pictures || !group.listed || !group.values)
         return error_no_memory(error, "a batch of images");
-    int count;
-    TRY(gather_group(run, pixels, values, &count, error));
-    if (count)
-        TRY(encode_images(s, count, pixels, values, run->visual, run->maps, error));
-    run->encoded_count = s->needs_language ? count : 0;
+    lmvr_status status = encode(run, &group, error);
+    for (int i = 0; i < group.count; i++)
+        picture_finish(&group.pictures[i]);
+    TRY(status);
+    run->encoded_count = s->needs_language ? group.count : 0;
     run->encoded_next = 0;
-    for (int i = 0; i < count && !s->needs_language; i++)
-        outcome_of(run, run->encoded[i])->ready = true;
+    for (int i = 0; i < group.count && !s->needs_language; i++)
+        outcome_of(run, run->encoded[i].index)->ready = true;
     arena_release(&s->arena, mark);
     return LMVR_OK;
 }
@@ -167,7 +270,9 @@ static lmvr_status outcome_complete(struct embedding *run, int slot, lmvr_error 
     const struct sequence *q = &s->sequences[slot];
     struct outcome *o = outcome_of(run, q->index);
     if (s->options.attention) {
-        o->attention = calloc((size_t)q->count * (size_t)model_patches(s->model) + 1, sizeof *o->attention);
+        o->grid_rows = q->input.grid.rows;
+        o->grid_columns = q->input.grid.columns;
+        o->attention = calloc((size_t)q->count * (size_t)o->grid_rows * (size_t)o->grid_columns + 1, sizeof *o->attention);
         if (!o->attention)
             return error_no_memory(error, "the attention maps");
         TRY(generate_attention(s, slot, o->attention, error));
@@ -183,10 +288,8 @@ static lmvr_status start_sequence(struct embedding *run, int slot, lmvr_error *e
 {
     struct lmvr_session *s = run->session;
     int next = run->encoded_next++;
-    size_t index = run->encoded[next];
-    const float *visual = run->visual + next * s->visual_tokens * s->model->language.width;
-    const float *maps = run->maps ? run->maps + next * s->visual_tokens * model_patches(s->model) : NULL;
-    TRY(generate_start(s, slot, index, run->hashes[next], visual, maps, outcome_of(run, index)->values, error));
+    const struct encoded_image *image = &run->encoded[next];
+    TRY(generate_start(s, slot, image, &run->inputs[next], outcome_of(run, image->index)->values, error));
     if (!s->sequences[slot].active)
         return outcome_complete(run, slot, error);
     return LMVR_OK;
@@ -257,14 +360,9 @@ static lmvr_status run_create(struct embedding *run, const lmvr_image *images, l
     run->outcomes = calloc(run->window, sizeof *run->outcomes);
     run->rows = calloc((size_t)s->features.count + 1, sizeof *run->rows);
     run->encoded = calloc(group, sizeof *run->encoded);
-    run->hashes = calloc(group, sizeof *run->hashes);
-    size_t visual = s->needs_tokens ? (size_t)(s->visual_tokens * s->model->language.width) : 0;
-    run->visual = calloc(group * visual + 1, sizeof *run->visual);
-    if (s->needs_maps)
-        run->maps = calloc(group * (size_t)(s->visual_tokens * model_patches(s->model)), sizeof *run->maps);
-    if (s->needs_maps && !run->maps)
-        return error_no_memory(error, "the attention maps");
-    if (!run->outcomes || !run->rows || !run->encoded || !run->hashes || !run->visual)
+    run->inputs = calloc(group, sizeof *run->inputs);
+    run->images = images;
+    if (!run->outcomes || !run->rows || !run->encoded || !run->inputs)
         return error_no_memory(error, "the results");
     return image_loader_start(s, images, run->count, &run->loader, error);
 }
@@ -276,8 +374,10 @@ static void run_finish(struct embedding *run)
         outcome_clear(&run->outcomes[i]);
     free(run->outcomes);
     free(run->rows);
+    for (size_t i = 0; run->inputs && i < (size_t)run->session->encode_batch; i++)
+        input_finish(&run->inputs[i]);
     free(run->encoded);
-    free(run->hashes);
+    free(run->inputs);
     free(run->visual);
     free(run->maps);
 }

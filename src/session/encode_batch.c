@@ -2,42 +2,129 @@
 
 #include <string.h>
 
-/* Buffers for the hidden states that are needed: those of features, and the one that feeds the connector. */
-static lmvr_status choose_states(struct lmvr_session *s, int count, float **states, lmvr_error *error)
+int64_t picture_positions(const struct lmvr_session *session, const struct picture *picture)
+{
+    int64_t positions = 0;
+    for (int v = 0; v < picture->view_count; v++)
+        positions += encoder_positions(&session->model->vision, picture->views[v].width, picture->views[v].height);
+    return positions;
+}
+
+/* What the encoder is given and gives. */
+struct pass {
+    int view_count;
+    struct encoder_view *views;
+    int64_t *view_positions;        /* (view_count) */
+    int64_t *firsts, *token_counts; /* (pictures): first positions, visual tokens */
+    int64_t positions, tokens;      /* of all pictures */
+    float **states;
+};
+
+static lmvr_status list_views(struct lmvr_session *s, const struct encode_batch *batch, struct pass *pass, lmvr_error *error)
+{
+    *pass = (struct pass){0};
+    for (int i = 0; i < batch->count; i++)
+        pass->view_count += batch->pictures[i]->view_count;
+    pass->views = arena_alloc(&s->arena, pass->view_count, sizeof *pass->views);
+    pass->view_positions = arena_alloc(&s->arena, pass->view_count, sizeof *pass->view_positions);
+    pass->firsts = arena_alloc(&s->arena, batch->count, sizeof *pass->firsts);
+    pass->token_counts = arena_alloc(&s->arena, batch->count, sizeof *pass->token_counts);
+    pass->states = arena_alloc(&s->arena, s->model->vision.block_count + 1, sizeof *pass->states);
+    if (!pass->views || !pass->view_positions || !pass->firsts || !pass->token_counts || !pass->states)
+        return error_no_memory(error, "the encoder");
+    memset(pass->states, 0, (size_t)(s->model->vision.block_count + 1) * sizeof *pass->states);
+    for (int i = 0, at = 0; i < batch->count; i++) {
+        const struct picture *p = batch->pictures[i];
+        pass->firsts[i] = pass->positions;
+        pass->token_counts[i] = s->needs_tokens ? config_visual_tokens(&s->model->config, p, NULL) : 0;
+        pass->tokens += pass->token_counts[i];
+        for (int v = 0; v < p->view_count; v++, at++) {
+            const struct view *view = &p->views[v];
+            pass->views[at] = (struct encoder_view){p->pixels + view->first, view->width, view->height};
+            pass->view_positions[at] = encoder_positions(&s->model->vision, view->width, view->height);
+            pass->positions += pass->view_positions[at];
+        }
+    }
+    return LMVR_OK;
+}
+
+static bool connector_reads(const struct connector *connector, int state)
+{
+    for (int i = 0; i < connector->state_count; i++)
+        if (connector->states[i] == state)
+            return true;
+    return false;
+}
+
+/* Buffers for the hidden states that are needed: those of features, and those that feed the connector. */
+static lmvr_status choose_states(struct lmvr_session *s, struct pass *pass, lmvr_error *error)
 {
     const struct lmvr_model *m = s->model;
     for (int i = 0; i <= m->vision.block_count; i++) {
-        if (!(s->needs_tokens && i == m->connector.state) && !feature_set_reads_encoder(&s->features, i))
+        if (!(s->needs_tokens && connector_reads(&m->connector, i)) && !feature_set_reads_encoder(&s->features, i))
             continue;
-        states[i] = arena_floats(&s->arena, (int64_t)count * m->vision.positions * m->vision.width);
-        if (!states[i])
+        pass->states[i] = arena_floats(&s->arena, pass->positions * m->vision.width);
+        if (!pass->states[i])
             return error_no_memory(error, "the encoder's states");
     }
     return LMVR_OK;
 }
 
-lmvr_status encode_images(struct lmvr_session *session, int count, const float *pixels, float *const *values, float *tokens,
-                          float *maps, lmvr_error *error)
+static lmvr_status run(struct lmvr_session *s, const struct encode_batch *batch, struct pass *pass, lmvr_error *error)
 {
-    const struct lmvr_model *m = session->model;
-    struct arena_mark mark = arena_mark(&session->arena);
-    int64_t state_count = m->vision.block_count + 1;
-    float **states = arena_alloc(&session->arena, state_count, sizeof *states);
-    struct pool *pools = pools_create(&session->features);
-    lmvr_status status = states && pools ? LMVR_OK : error_no_memory(error, "the encoder");
-    if (status == LMVR_OK && session->needs_vision) {
-        memset(states, 0, (size_t)state_count * sizeof *states);
-        status = choose_states(session, count, states, error);
-        if (status == LMVR_OK)
-            status = m->vision.forward(m->vision.model, &session->arena, count, pixels, states, error);
-        if (status == LMVR_OK && session->needs_tokens)
-            status =
-                m->connector.forward(&m->connector, &session->arena, count, states[m->connector.state], tokens, maps, error);
+    const struct lmvr_model *m = s->model;
+    TRY(choose_states(s, pass, error));
+    TRY(m->vision.forward(m->vision.model, &s->arena, pass->views, pass->view_count, pass->states, error));
+    struct encoded_pictures encoded = {batch->count, batch->pictures, pass->states, pass->positions};
+    if (!s->needs_tokens)
+        return LMVR_OK;
+    return m->connector.forward(&m->connector, &m->vision, &s->arena, &encoded, batch->tokens, batch->maps, error);
+}
+
+/* A picture without such a view is its first one. */
+static int find_whole(const struct picture *picture)
+{
+    for (int v = 0; v < picture->view_count; v++)
+        if (picture->views[v].row < 0)
+            return v;
+    return 0;
+}
+
+static lmvr_status pool_features(struct lmvr_session *s, const struct encode_batch *batch, const struct pass *pass,
+                                 lmvr_error *error)
+{
+    struct pool *pools = pools_create(&s->features);
+    if (!pools)
+        return error_no_memory(error, "the features");
+    int64_t view = 0, token = 0;
+    for (int i = 0; i < batch->count; i++) {
+        const struct picture *p = batch->pictures[i];
+        struct encoded encoded = {.pixels = p->pixels,
+                                  .states = pass->states,
+                                  .first = pass->firsts[i],
+                                  .visual_tokens = batch->tokens ? batch->tokens + token * s->model->language.width : NULL,
+                                  .token_count = pass->token_counts[i],
+                                  .has_class = s->model->vision.has_class,
+                                  .view_count = p->view_count,
+                                  .view_positions = pass->view_positions + view,
+                                  .whole = find_whole(p)};
+        features_of_encoded(&s->features, pools, &encoded, batch->values[i]);
+        view += p->view_count;
+        token += pass->token_counts[i];
     }
-    struct encoded encoded = {pixels, states, tokens, m->vision.positions, session->visual_tokens};
-    for (int i = 0; status == LMVR_OK && values && i < count; i++)
-        features_of_encoded(&session->features, pools, &encoded, i, values[i]);
-    pools_free(&session->features, pools);
+    pools_free(&s->features, pools);
+    return LMVR_OK;
+}
+
+lmvr_status encode_pictures(struct lmvr_session *session, const struct encode_batch *batch, lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(&session->arena);
+    struct pass pass;
+    TRY(list_views(session, batch, &pass, error));
+    if (session->needs_vision)
+        TRY(run(session, batch, &pass, error));
+    if (batch->values)
+        TRY(pool_features(session, batch, &pass, error));
     arena_release(&session->arena, mark);
-    return status;
+    return LMVR_OK;
 }

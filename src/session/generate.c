@@ -9,6 +9,7 @@
 /* The pools that a pass over the prompt, or part of it, adds to. */
 struct prompt_pools {
     const struct lmvr_session *session;
+    const struct language_input *input;
     struct pool *pools;
 };
 
@@ -16,8 +17,8 @@ static void pool_prompt(void *user, int layer, int64_t first_row, int64_t rows, 
 {
     const struct prompt_pools *p = user;
     const struct lmvr_session *s = p->session;
-    pools_add_prompt(&s->features, p->pools, &s->layout, !s->generates, layer, first_row, rows,
-                     (size_t)s->model->language.width, states);
+    pools_add_input(&s->features, p->pools, p->input, !s->generates, layer, first_row, rows, (size_t)s->model->language.width,
+                    states);
 }
 
 static void pool_start(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
@@ -53,14 +54,16 @@ void generate_finish(const struct lmvr_session *session, const struct sequence *
 lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
 {
     const struct language *m = &session->model->language;
-    if (!m->operations->prepare)
+    const struct input_piece *first = session->usual.pieces;
+    int64_t length = session->usual.language.shared;
+    if (length == 0)
         return LMVR_OK;
-    struct prompt_pools pools = {session, session->prefix_pools};
+    struct language_input shared = {first, 1, length, 0, session->usual.positions};
+    struct prompt_pools pools = {session, &shared, session->prefix_pools};
     struct language_listener listener = {session->prompt_wanted, pool_prompt, &pools};
-    struct language_extent extent = session->extent;
-    if (feature_set_kinds(&session->features, extent.blocks) & TOKENS_PROMPT)
-        extent.needed_from = 0;
-    return m->operations->prepare(m->model, session->cache, &session->arena, &extent, &listener, error);
+    bool pooled = feature_set_kinds(&session->features, session->input_blocks) & TOKENS_PROMPT;
+    struct language_extent extent = {session->input_blocks, pooled ? 0 : length};
+    return m->operations->prepare(m->model, session->cache, &session->arena, &shared, &extent, &listener, error);
 }
 
 /* Chooses the next token from the logits, appends it, and decides whether it is the last one. */
@@ -72,39 +75,45 @@ static lmvr_status append_token(struct lmvr_session *s, struct sequence *q, cons
     q->tokens[q->count++] = token;
     for (int i = 0; i < s->end_token_count; i++)
         q->ended |= token == s->end_tokens[i];
-    q->final = q->ended || q->count == s->max_new_tokens;
+    q->final = q->ended || q->count == q->input.max_new_tokens;
     /* the last token is fed in only if its hidden state is needed */
     q->active = !q->final || s->needs_generated;
     return LMVR_OK;
 }
 
-static void begin_sequence(const struct lmvr_session *s, struct sequence *q, size_t index, uint64_t hash, const float *maps)
+static void begin_sequence(const struct lmvr_session *s, struct sequence *q, const struct encoded_image *image,
+                           struct session_input *input)
 {
-    q->index = index;
+    input_finish(&q->input);
+    q->input = *input;
+    *input = (struct session_input){0};
+    q->index = image->index;
     q->position = 0;
     q->count = 0;
     q->ended = q->final = q->active = false;
-    q->random = hash_bytes(hash_bytes(HASH_START, &s->seed, sizeof s->seed), &hash, sizeof hash);
-    if (maps)
-        memcpy(q->maps, maps, (size_t)(s->visual_tokens * model_patches(s->model)) * sizeof *maps);
+    q->random = hash_bytes(hash_bytes(HASH_START, &s->seed, sizeof s->seed), &image->hash, sizeof image->hash);
+    if (image->maps)
+        memcpy(q->maps, image->maps,
+               (size_t)(q->input.visual_count * q->input.grid.rows * q->input.grid.columns) * sizeof *image->maps);
     pools_begin(&s->features, q->pools, s->prefix_pools);
 }
 
-lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index, uint64_t hash, const float *visual,
-                           const float *maps, float *values, lmvr_error *error)
+lmvr_status generate_start(struct lmvr_session *session, int slot, const struct encoded_image *image,
+                           struct session_input *input, float *values, lmvr_error *error)
 {
     const struct language *m = &session->model->language;
     struct sequence *q = &session->sequences[slot];
     struct arena_mark mark = arena_mark(&session->arena);
+    begin_sequence(session, q, image, input);
     float *last = arena_floats(&session->arena, m->width), *logits = arena_floats(&session->arena, m->vocabulary);
     if (!last || !logits)
         return error_no_memory(error, "the prompt");
-    begin_sequence(session, q, index, hash, maps);
-    struct prompt_pools pools = {session, q->pools};
-    struct language_listener input = {session->prompt_wanted, pool_prompt, &pools};
+    struct prompt_pools pools = {session, &q->input.language, q->pools};
+    struct language_listener listener = {session->prompt_wanted, pool_prompt, &pools};
     struct language_listener first = {session->response_wanted, pool_start, &pools};
-    TRY(m->operations->start(m->model, session->cache, &session->arena, slot, visual, &session->extent, &input, &first,
-                             session->generates ? last : NULL, error));
+    TRY(m->operations->start(m->model, session->cache, &session->arena, slot, &q->input.language, &image->visual,
+                             q->input.max_new_tokens, &q->input.extent, &listener, &first, session->generates ? last : NULL,
+                             error));
     if (session->generates) {
         TRY(m->operations->logits(m->model, &session->arena, 1, last, logits, error));
         TRY(append_token(session, q, logits, error));
@@ -117,39 +126,56 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index,
 
 /* ---- attention ---------------------------------------------------------------------------------------------------------- */
 
-/* attention (count, patches) = weights (count, visual_tokens) times these tokens' attention to the patches, q->maps. */
-static void carry_to_patches(const struct lmvr_session *s, const struct sequence *q, const float *weights, float *attention)
+/* attention (count, patches) = weights of the visual tokens times these tokens' attention to the patches, q->maps. */
+static void carry_to_patches(const struct sequence *q, const float *weights, int64_t stride, float *attention)
 {
-    int64_t patches = model_patches(s->model), tokens = s->visual_tokens;
+    int64_t patches = (int64_t)q->input.grid.rows * q->input.grid.columns, tokens = q->input.visual_count;
     for (int64_t i = 0; i < q->count; i++)
         for (int64_t p = 0; p < patches; p++) {
             double sum = 0;
             for (int64_t t = 0; t < tokens; t++)
-                sum += (double)weights[i * tokens + t] * (double)q->maps[t * patches + p];
+                sum += (double)weights[i * stride + t] * (double)q->maps[t * patches + p];
             attention[i * patches + p] = (float)sum;
         }
+}
+
+/* Puts the weights of visual tokens into their cells; text between them has none. */
+static void carry_to_cells(const struct sequence *q, const float *weights, int64_t stride, float *attention)
+{
+    const struct session_input *in = &q->input;
+    int64_t cells = (int64_t)in->grid.rows * in->grid.columns, at = 0;
+    memset(attention, 0, (size_t)(q->count * cells) * sizeof *attention);
+    const int32_t *cell = in->grid.cells;
+    for (int p = 0; p < in->language.piece_count; at += in->pieces[p++].count) {
+        if (in->pieces[p].tokens)
+            continue;
+        for (int64_t t = 0; t < in->pieces[p].count; t++, cell++)
+            for (int64_t i = 0; i < q->count && *cell >= 0; i++)
+                attention[i * cells + *cell] += weights[i * stride + at + t - in->first_visual];
+    }
 }
 
 lmvr_status generate_attention(struct lmvr_session *session, int slot, float *attention, lmvr_error *error)
 {
     const struct language *m = &session->model->language;
     const struct sequence *q = &session->sequences[slot];
-    int64_t patches = model_patches(session->model), tokens = session->visual_tokens;
-    int64_t first = session->needs_maps ? 0 : tokens - patches; /* the last visual tokens are the patches */
+    int64_t count = q->input.visual_end - q->input.first_visual;
     struct arena_mark mark = arena_mark(&session->arena);
-    float *weights = session->needs_maps ? arena_floats(&session->arena, q->count * tokens) : attention;
+    float *weights = arena_floats(&session->arena, q->count * count);
     if (!weights)
         return error_no_memory(error, "the attention maps");
     struct language_response response = {slot, q->count, q->tokens};
     struct language_attention asked = {.first_block = session->options.attention_first,
                                        .last_block = session->options.attention_last,
-                                       .first = session->input.before_count + first,
-                                       .count = tokens - first,
+                                       .first = q->input.first_visual,
+                                       .count = count,
                                        .weights = weights};
     TRY(m->operations->attend(m->model, session->cache, &session->arena, &response,
                               session->options.attention_query == LMVR_QUERY_PREDICTING, &asked, error));
     if (session->needs_maps)
-        carry_to_patches(session, q, weights, attention);
+        carry_to_patches(q, weights, count, attention);
+    else
+        carry_to_cells(q, weights, count, attention);
     arena_release(&session->arena, mark);
     return LMVR_OK;
 }

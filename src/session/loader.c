@@ -46,15 +46,12 @@ static lmvr_status read_image(const lmvr_image *from, struct image *image, uint6
     return LMVR_OK;
 }
 
-/* Adds the image's name to the error sentence, which preprocess_image() does not know. */
+/* Adds the image's name to the error sentence, which preprocess_picture() does not know. */
 static lmvr_status preprocess(const struct lmvr_session *session, const lmvr_image *from, const struct image *image,
                               struct loaded *loaded)
 {
     lmvr_error error;
-    lmvr_status status = preprocess_image(&session->preprocess, image, loaded->pixels, &error);
-    double view[4];
-    preprocess_view(&session->preprocess, image->width, image->height, view);
-    loaded->view = (lmvr_view){view[0], view[1], view[2], view[3]};
+    lmvr_status status = preprocess_picture(&session->preprocess, image, &loaded->picture, &error);
     if (status != LMVR_OK)
         error_write(&loaded->error, "%s: %.512s", from->path ? from->path : "image", error.message);
     return status;
@@ -94,17 +91,10 @@ static void load(const struct lmvr_session *session, const lmvr_image *from, str
         return;
     if (session->options.filter)
         loaded->status = filter(session, from, &image, &owned, loaded);
-    int64_t side = session->model->config.vision.image_size;
-    if (loaded->status == LMVR_OK && !(loaded->pixels = malloc((size_t)(3 * side * side) * sizeof *loaded->pixels)))
-        loaded->status = error_no_memory(&loaded->error, "an image");
     if (loaded->status == LMVR_OK)
         loaded->status = preprocess(session, from, &image, loaded);
     if (owned)
         image_finish(&image);
-    if (loaded->status != LMVR_OK) {
-        free(loaded->pixels);
-        loaded->pixels = NULL;
-    }
 }
 
 static void *work(void *argument)
@@ -182,7 +172,7 @@ void image_loader_stop(struct image_loader *loader)
     for (int i = 0; i < loader->thread_count; i++)
         pthread_join(loader->threads[i], NULL);
     for (size_t i = 0; loader->ring && i < loader->size; i++)
-        free(loader->ring[i].pixels);
+        picture_finish(&loader->ring[i].picture);
     pthread_cond_destroy(&loader->filled);
     pthread_cond_destroy(&loader->emptied);
     pthread_mutex_destroy(&loader->lock);

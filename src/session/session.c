@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_BATCH    16
-#define ENCODE_POSITIONS 2048 /* enough rows for the encoder's matrix products to run at full speed */
+#define DEFAULT_BATCH 16
 
 #define DEFAULT_NEW_TOKENS 128
-#define MOST_NEW_TOKENS    65536 /* for a model without a limit on positions */
 
 void lmvr_session_options_default(lmvr_session_options *options)
 {
@@ -32,9 +30,10 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
                                     .vision_blocks = s->model->vision.block_count,
                                     .input_blocks = s->model->language.input_blocks,
                                     .response_blocks = s->model->language.blocks,
-                                    .encoder_layer =
-                                        config->has_language ? s->model->connector.state : -2}; /* LLaVA's default */
-    size_t side = (size_t)config->vision.image_size;
+                                    .encoder_layer = config->has_language ? config->encoder_state : -2}; /* LLaVA's default */
+    size_t side = config->preprocess.way == VIEWS_FIXED ? (size_t)config->vision.image_size : 0;
+    limits.without_class = !s->model->vision.has_class;
+    limits.any_size = side == 0;
     struct source_widths widths = {(size_t)config->language.width, (size_t)config->vision.width, 3 * side * side};
     return feature_set_parse(&s->features, standard_only ? &standard : o->features, standard_only ? 1 : o->feature_count,
                              &limits, &widths, error);
@@ -72,21 +71,24 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
     s->needs_tokens = needs.visual_tokens || s->needs_language;
     s->needs_vision = needs.vision || s->needs_tokens;
     s->needs_maps = o->attention && s->model->connector.resamples;
-    s->extent.blocks = s->generates ? language->input_blocks : needs.prompt_blocks;
+    s->input_blocks = s->generates ? language->input_blocks : needs.prompt_blocks;
     return LMVR_OK;
 }
 
 /* ---- prompt and cache --------------------------------------------------------------------------------------------------- */
 
-/* The first position after the shared prefix whose last hidden state is needed. */
-static int64_t first_needed(const struct lmvr_session *s)
+/* Plans the usual picture, which stands for every one where the model has one size. */
+static lmvr_status plan_usual(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
-    int kinds = feature_set_kinds(&s->features, s->extent.blocks);
-    if (kinds & TOKENS_IMAGE)
-        return s->layout.visual;
-    if (kinds & TOKENS_PROMPT)
-        return s->layout.text;
-    return s->generates || s->prompt_wanted[s->extent.blocks] ? s->layout.end - 1 : s->layout.end;
+    struct picture picture;
+    s->max_new_tokens = s->generates ? o->max_new_tokens : 0;
+    TRY(plan_usual_picture(s, &picture, error));
+    lmvr_status status = input_create(s, &picture, &s->usual, error);
+    picture_finish(&picture);
+    if (status != LMVR_OK || s->preprocess.way != VIEWS_FIXED)
+        return status;
+    s->max_new_tokens = s->usual.max_new_tokens;
+    return input_check(s, &s->usual, error);
 }
 
 static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
@@ -101,21 +103,7 @@ static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_option
                           &s->prompt, error));
     else
         TRY(prompt_create_arbitrary(PROMPT_ARBITRARY, c->vocabulary, &s->prompt, error));
-    s->input = (struct language_input){.before = s->prompt.before,
-                                       .after = s->prompt.after,
-                                       .before_count = (int64_t)s->prompt.before_count,
-                                       .visual_count = s->visual_tokens,
-                                       .after_count = (int64_t)s->prompt.after_count};
-    int64_t visual = s->input.before_count, length = language_input_length(&s->input);
-    s->layout = (struct prompt_layout){visual, visual + s->visual_tokens, length};
-    s->extent.needed_from = first_needed(s);
-    int64_t room = c->max_positions ? c->max_positions - length : MOST_NEW_TOKENS;
-    if (room < (s->generates ? 1 : 0))
-        return error_set(error, LMVR_ERROR_INVALID,
-                         "the prompt takes %lld of the model's %d positions, which leaves no room for an answer",
-                         (long long)length, c->max_positions);
-    s->max_new_tokens = !s->generates ? 0 : o->max_new_tokens < room ? o->max_new_tokens : (int)room;
-    return LMVR_OK;
+    return plan_usual(s, o, error);
 }
 
 /* Memory that can be used without swapping, by the system's own estimate. */
@@ -138,7 +126,7 @@ static int default_batch(const struct lmvr_session *s)
     const struct language *language = &s->model->language;
     if (!s->needs_language)
         return DEFAULT_BATCH;
-    uint64_t each = language->operations->cache_bytes(language->model, 1, &s->input, s->max_new_tokens);
+    uint64_t each = language->operations->sequence_bytes(language->model, s->usual.language.length, s->max_new_tokens);
     uint64_t fits = available_memory() / 2 / (each + 1);
     return fits < 1 ? 1 : fits < DEFAULT_BATCH ? (int)fits : DEFAULT_BATCH;
 }
@@ -146,8 +134,9 @@ static int default_batch(const struct lmvr_session *s)
 static lmvr_status create_sequences(struct lmvr_session *s, lmvr_error *error)
 {
     const struct language *language = &s->model->language;
-    size_t map = s->needs_maps ? (size_t)(s->visual_tokens * model_patches(s->model)) : 0;
-    TRY(language->operations->cache_create(language->model, s->batch, &s->input, s->max_new_tokens, &s->cache, error));
+    const struct token_grid *grid = &s->usual.grid;
+    size_t map = s->needs_maps ? (size_t)(s->usual.visual_count * grid->rows * grid->columns) : 0;
+    TRY(language->operations->cache_create(language->model, s->batch, &s->cache, error));
     s->sequences = calloc((size_t)s->batch, sizeof *s->sequences);
     s->prefix_pools = pools_create(&s->features);
     if (!s->sequences || !s->prefix_pools)
@@ -183,6 +172,17 @@ static lmvr_aspect own_aspect(const struct preprocess *p)
     return p->pad_to_square ? LMVR_ASPECT_PAD : p->do_center_crop ? LMVR_ASPECT_CROP : LMVR_ASPECT_STRETCH;
 }
 
+/* How many pictures go through the encoder together, at most. */
+static lmvr_status plan_groups(struct lmvr_session *s, lmvr_error *error)
+{
+    struct picture usual;
+    TRY(plan_usual_picture(s, &usual, error));
+    int64_t group = ENCODE_POSITIONS / picture_positions(s, &usual);
+    s->encode_batch = s->preprocess.way != VIEWS_FIXED ? s->batch : group < 1 ? 1 : group < s->batch ? (int)group : s->batch;
+    picture_finish(&usual);
+    return LMVR_OK;
+}
+
 static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
 {
     const struct model_config *config = &s->model->config;
@@ -193,7 +193,6 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
     TRY(check_model(o, s->model, error));
     TRY(parse_features(s, o, error));
     TRY(plan_states(s, o, error));
-    s->visual_tokens = config->has_language ? s->model->connector.tokens : 0;
     if (o->attention && o->attention_first == 0) {
         s->options.attention_first = 1;
         s->options.attention_last = s->model->language.blocks;
@@ -212,8 +211,7 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
     if (s->needs_language)
         TRY(plan_prompt(s, o, error));
     s->batch = o->batch ? o->batch : default_batch(s);
-    int group = ENCODE_POSITIONS / s->model->vision.positions;
-    s->encode_batch = group < 1 ? 1 : group < s->batch ? group : s->batch;
+    TRY(plan_groups(s, error));
     return s->needs_language ? create_sequences(s, error) : LMVR_OK;
 }
 
@@ -246,6 +244,7 @@ void lmvr_session_free(lmvr_session *session)
     if (!session)
         return;
     for (int i = 0; session->sequences && i < session->batch; i++) {
+        input_finish(&session->sequences[i].input);
         free(session->sequences[i].tokens);
         free(session->sequences[i].maps);
         pools_free(&session->features, session->sequences[i].pools);
@@ -254,6 +253,7 @@ void lmvr_session_free(lmvr_session *session)
     pools_free(&session->features, session->prefix_pools);
     if (session->cache)
         session->model->language.operations->cache_free(session->cache);
+    input_finish(&session->usual);
     prompt_finish(&session->prompt);
     arena_finish(&session->arena);
     free(session->prompt_text);
@@ -304,5 +304,6 @@ uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session)
     if (!session || !session->needs_language)
         return 0;
     const struct language *language = &session->model->language;
-    return language->operations->cache_bytes(language->model, session->batch, &session->input, session->max_new_tokens);
+    return (uint64_t)session->batch *
+           language->operations->sequence_bytes(language->model, session->usual.language.length, session->max_new_tokens);
 }

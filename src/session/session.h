@@ -4,6 +4,7 @@
  *
  *     session.c        checks the options against the model and plans what to compute, no more than is needed
  *     loader.c         threads that read and preprocess images ahead of the model
+ *     input.c          a picture's prompt
  *     encode_batch.c   pixels to encoder states and visual tokens; the features of pixels, encoder and adaptor
  *     generate.c       visual tokens to responses, many sequences at once; the features of the language model
  *     embed.c          keeps all of them busy, and reports results in the order of the images
@@ -16,17 +17,32 @@
 #include "model/model.h"
 #include "represent/aggregate.h"
 
+#define ENCODE_POSITIONS 2048 /* enough rows for the encoder's matrix products to run at full speed */
+
+/* The prompt of one picture. */
+struct session_input {
+    struct language_input language;
+    struct input_piece *pieces; /* these two are language's */
+    struct position *positions;
+    int64_t first_visual, visual_end; /* the positions from the first visual token to behind the last */
+    int64_t visual_count;
+    struct language_extent extent;
+    int max_new_tokens;
+    struct token_grid grid; /* its cells only where attention is wanted */
+};
+
 /* An image's response while it is generated, in one slot of the KV cache. */
 struct sequence {
     bool active;
     size_t index;     /* of the image */
     int64_t position; /* in the response, of the next token to feed */
-    int32_t *tokens;  /* (max_new_tokens) `count` so far, the last of which is not yet fed */
+    struct session_input input;
+    int32_t *tokens; /* (max_new_tokens) `count` so far, the last of which is not yet fed */
     int count;
     bool ended, final; /* the last token is the end token; no more tokens follow, for whatever reason */
     uint64_t random;
     struct pool *pools; /* one per feature; only those of the language model are used */
-    float *maps;        /* (visual_tokens, patches): attention of the visual tokens to the patches; NULL where not needed */
+    float *maps;        /* (visual tokens, patches): attention of the visual tokens to the patches; NULL where not needed */
 };
 
 /* The result of one image, until it is reported. */
@@ -38,7 +54,8 @@ struct outcome {
     int32_t *tokens;
     int count;
     bool ended;
-    float *attention; /* (count, grid, grid); NULL: not requested */
+    float *attention; /* (count, grid_rows, grid_columns); NULL: not requested */
+    int grid_rows, grid_columns;
     lmvr_view view;
 };
 
@@ -57,17 +74,14 @@ struct lmvr_session {
     int max_new_tokens, batch, encode_batch, threads;
     int end_tokens[CONFIG_MAX_END_TOKENS], end_token_count;
 
-    /* The language model's passes over prompt and response. */
-    struct language_input input;
-    struct language_extent extent;
     bool *prompt_wanted, *response_wanted; /* (input_blocks + 1), (blocks + 1): hidden states that features pool */
-    struct prompt_layout layout;
-    int64_t visual_tokens;
-    bool needs_maps; /* attention maps are wanted, and the connector resamples the patches */
+    int input_blocks;                      /* that inputs go through */
+    struct session_input usual;            /* of a picture of the usual size: every picture's where the model has one size */
+    bool needs_maps;                       /* attention maps are wanted, and the connector resamples the patches */
 
     void *cache;                /* the language model's */
     struct sequence *sequences; /* (batch) */
-    struct pool *prefix_pools;  /* every feature's pool after the prompt prefix that all images share */
+    struct pool *prefix_pools;  /* every feature's pool after the beginning that all inputs share */
     struct arena arena;
 };
 
@@ -77,9 +91,8 @@ struct loaded {
     size_t index;
     lmvr_status status;
     lmvr_error error;
-    float *pixels; /* (3, image_size, image_size); NULL where status is not LMVR_OK */
-    uint64_t hash; /* of the image's bytes */
-    lmvr_view view;
+    struct picture picture; /* empty where status is not LMVR_OK */
+    uint64_t hash;          /* of the image's bytes */
 };
 
 struct image_loader;
@@ -87,33 +100,62 @@ struct image_loader;
 /* Starts threads that read images 0 .. count - 1 ahead, in order. */
 lmvr_status image_loader_start(const struct lmvr_session *session, const lmvr_image *images, size_t count,
                                struct image_loader **loader, lmvr_error *error);
-/* Waits for the next image, whose pixels the caller frees. False when all have been taken. */
+/* Waits for the next image, whose picture the caller finishes. False when all have been taken. */
 bool image_loader_next(struct image_loader *loader, struct loaded *loaded);
 /* Stops the threads, even before all images are read, and frees the loader; NULL is allowed. */
 void image_loader_stop(struct image_loader *loader);
 
-/* ---- encode_batch.c ---------------------------------------------------------------------------------------------------- */
+/* ---- input.c ------------------------------------------------------------------------------------------------------------ */
 
-/* Encodes `count` images. Pools features of pixels, encoder and adaptor into values[image], each (row_size); NULL: none are
- * wanted. `tokens` is NULL or receives the visual tokens, (count, visual_tokens, width); `maps` is NULL or receives their
- * attention to the patches, (count, visual_tokens, patches). */
-lmvr_status encode_images(struct lmvr_session *session, int count, const float *pixels, float *const *values, float *tokens,
-                          float *maps, lmvr_error *error);
+/* Plans a picture's prompt; only its sizes are read. */
+lmvr_status input_create(const struct lmvr_session *session, const struct picture *picture, struct session_input *input,
+                         lmvr_error *error);
+/* LMVR_ERROR_INVALID: the model has too few positions for this prompt and an answer. */
+lmvr_status input_check(const struct lmvr_session *session, const struct session_input *input, lmvr_error *error);
+/* Frees the input's memory. A zeroed one is allowed. */
+void input_finish(struct session_input *input);
+/* The picture of an image of the usual size, without pixels. */
+lmvr_status plan_usual_picture(const struct lmvr_session *session, struct picture *picture, lmvr_error *error);
 
-/* ---- generate.c -------------------------------------------------------------------------------------------------------- */
+/* ---- encode_batch.c ----------------------------------------------------------------------------------------------------- */
 
-/* Computes the prompt prefix that all images share, once per session. */
+/* The positions of a picture in the encoder. */
+int64_t picture_positions(const struct lmvr_session *session, const struct picture *picture);
+
+/* Pictures that are encoded together. */
+struct encode_batch {
+    int count;
+    const struct picture *const *pictures;
+    float *const *values; /* (count): receive the features of pixels, encoder and adaptor, (row_size) each; NULL: not wanted */
+    float *tokens;        /* receives the visual tokens, (levels, those of all pictures, width); NULL: not wanted */
+    float *maps;          /* receives their attention to the patches, (those of all pictures, patches); NULL: not wanted */
+};
+
+lmvr_status encode_pictures(struct lmvr_session *session, const struct encode_batch *batch, lmvr_error *error);
+
+/* ---- generate.c --------------------------------------------------------------------------------------------------------- */
+
+/* A picture that has been encoded. `maps` is its visual tokens' attention to the patches, NULL where not needed. */
+struct encoded_image {
+    size_t index;
+    uint64_t hash;
+    struct visual_tokens visual;
+    const float *maps;
+};
+
+/* Computes the beginning that all inputs share, once per session. */
 lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error);
-/* Puts an image into a free slot and runs its prompt (prefill). `values` is the image's outcome.values; `maps` is its visual
- * tokens' attention to the patches, NULL where not needed. Afterwards the sequence is active, unless nothing more is needed of
- * it: then its features are in `values` already. */
-lmvr_status generate_start(struct lmvr_session *session, int slot, size_t index, uint64_t hash, const float *visual,
-                           const float *maps, float *values, lmvr_error *error);
+/* Puts an image into a free slot and runs its prompt (prefill). Takes over `input`, also on failure. `values` is the image's
+ * outcome.values. Afterwards the sequence is active, unless nothing more is needed of it: then its features are in `values`
+ * already. */
+lmvr_status generate_start(struct lmvr_session *session, int slot, const struct encoded_image *image,
+                           struct session_input *input, float *values, lmvr_error *error);
 /* Feeds one token to every active sequence (decode). A sequence that ends is no longer active; generate_finish() then reads its
  * features. */
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error);
 void generate_finish(const struct lmvr_session *session, const struct sequence *sequence, float *values);
-/* `attention` (count, patches) receives the attention map of each token of the response that has just ended in `slot`. */
+/* `attention` (count, cells of the input's grid) receives the attention map of each token of the response that has just ended
+ * in `slot`. */
 lmvr_status generate_attention(struct lmvr_session *session, int slot, float *attention, lmvr_error *error);
 
 #endif

@@ -4,17 +4,73 @@
 #include <stddef.h>
 #include <string.h>
 
+void patch_cut(const float *pixels, int width, int height, int size, int y, int x, float *patch)
+{
+    for (int64_t c = 0; c < 3; c++)
+        for (int64_t row = 0; row < size; row++, patch += size)
+            memcpy(patch, pixels + ((c * height + (int64_t)y * size + row) * width + (int64_t)x * size),
+                   (size_t)size * sizeof *patch);
+}
+
 void patches_cut(int64_t count, int64_t size, int64_t patch, const float *pixels, float *patches)
 {
     int64_t side = size / patch;
 #pragma omp parallel for schedule(static)
-    for (int64_t p = 0; p < count * side * side; p++) {
-        int64_t image = p / (side * side), y = p / side % side, x = p % side;
-        float *to = patches + p * 3 * patch * patch;
-        for (int64_t c = 0; c < 3; c++)
-            for (int64_t row = 0; row < patch; row++, to += patch)
-                memcpy(to, pixels + ((image * 3 + c) * size + y * patch + row) * size + x * patch, (size_t)patch * sizeof *to);
-    }
+    for (int64_t p = 0; p < count * side * side; p++)
+        patch_cut(pixels + p / (side * side) * 3 * size * size, (int)size, (int)size, (int)patch, (int)(p / side % side),
+                  (int)(p % side), patches + p * 3 * patch * patch);
+}
+
+/* ---- order -------------------------------------------------------------------------------------------------------------- */
+
+static int list_block(int block_y, int block_x, int merge, struct patch *patches)
+{
+    for (int i = 0; i < merge * merge; i++)
+        patches[i] = (struct patch){.y = block_y * merge + i / merge, .x = block_x * merge + i % merge};
+    return merge * merge;
+}
+
+int patches_list(int rows, int columns, int merge, int window, struct patch *patches, int64_t *window_ends)
+{
+    int down = rows / merge, across = columns / merge, windows = 0;
+    int64_t count = 0;
+    int tall = window ? window : down, wide = window ? window : across; /* one window for all */
+    for (int top = 0; top < down; top += tall)
+        for (int left = 0; left < across; left += wide) {
+            for (int y = top; y < top + tall && y < down; y++)
+                for (int x = left; x < left + wide && x < across; x++)
+                    count += list_block(y, x, merge, patches + count);
+            if (window)
+                window_ends[windows] = count;
+            windows++;
+        }
+    return windows;
+}
+
+/* ---- positions ---------------------------------------------------------------------------------------------------------- */
+
+/* Entry `index` of torch.linspace(0, side - 1, count) in f32, which is symmetric. */
+static float spaced(int index, int count, int side)
+{
+    if (count == 1)
+        return 0;
+    float end = (float)(side - 1), step = end / (float)(count - 1);
+    return index < count / 2 ? (float)index * step : end - (float)(count - 1 - index) * step;
+}
+
+void patches_interpolate(const float *table, int side, int64_t width, int rows, int columns, int y, int x, float *embedding)
+{
+    float row = spaced(y, rows, side), column = spaced(x, columns, side);
+    int top = (int)row, left = (int)column;
+    int bottom = top + 1 < side ? top + 1 : side - 1, right = left + 1 < side ? left + 1 : side - 1;
+    float down = row - (float)top, across = column - (float)left;
+    const float *corners[] = {table + ((int64_t)top * side + left) * width, table + ((int64_t)top * side + right) * width,
+                              table + ((int64_t)bottom * side + left) * width,
+                              table + ((int64_t)bottom * side + right) * width};
+    float shares[] = {(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across};
+    for (int64_t i = 0; i < width; i++)
+        embedding[i] =
+            corners[0][i] * shares[0] + corners[1][i] * shares[1] + corners[2][i] * shares[2] + corners[3][i] * shares[3];
 }
 
 /* Four neighbors along one axis and their weights: cubic convolution with torch's a = -0.75, the edge replicated. */

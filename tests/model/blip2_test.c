@@ -11,7 +11,7 @@ static const char *const checkpoints[] = {"blip2-old-f32", "blip2-new-bf16", "bl
 struct rooms {
     struct golden golden;
     struct model_config config;
-    struct eva eva;
+    struct vit vit;
     struct qformer qformer;
     struct t5 t5;
     struct arena arena;
@@ -27,7 +27,7 @@ static void rooms_open(const char *name, struct rooms *r)
     struct loader loader = {.dtype = F32, .error = &error};
     CHECK(model_config_read(r->golden.folder, &r->config, &error));
     CHECK(checkpoint_open(r->golden.folder, &loader.checkpoint, &error));
-    CHECK(load_eva(&loader, &r->config.vision, &r->eva));
+    CHECK(load_vit(&loader, &r->config.vision, &r->vit));
     CHECK(load_qformer(&loader, &r->config, &r->qformer));
     CHECK(load_t5(&loader, &r->config.language, &r->t5));
     CHECK(checkpoint_check_unused(loader.checkpoint, &error));
@@ -36,7 +36,7 @@ static void rooms_open(const char *name, struct rooms *r)
 
 static void rooms_close(struct rooms *r)
 {
-    eva_finish(&r->eva);
+    vit_finish(&r->vit);
     qformer_finish(&r->qformer);
     t5_finish(&r->t5);
     arena_finish(&r->arena);
@@ -71,15 +71,17 @@ static float *state_buffers(struct arena *arena, int count, int64_t each, float 
 
 static void compare_image(struct rooms *r, const char *prefix)
 {
-    const struct clip *vit = &r->eva.vit;
+    const struct vit *vit = &r->vit;
     const struct qformer *q = &r->qformer;
     float *states[64], *hidden[64];
     size_t count;
     struct arena_mark mark = arena_mark(&r->arena);
-    int64_t positions = clip_positions(vit), each = positions * vit->width, query_each = (int64_t)q->queries * q->width;
+    int64_t side = vit->image_size / vit->patch_size, positions = side * side + 1, each = positions * vit->width,
+            query_each = (int64_t)q->queries * q->width;
     float *pixels = golden_floats(&r->golden, prefix, "pixels", &count);
     float *all = state_buffers(&r->arena, vit->block_count + 1, each, states);
-    CHECK(eva_forward(&r->eva, &r->arena, 1, pixels, states, &error));
+    struct encoder_view view = {pixels, vit->image_size, vit->image_size};
+    CHECK(vit_forward(vit, &r->arena, &view, 1, states, &error));
     compare(r, prefix, "vision_hidden_states", all, (size_t)(each * (vit->block_count + 1)));
 
     float *queries = state_buffers(&r->arena, q->block_count + 1, query_each, hidden);
@@ -140,7 +142,8 @@ static void encode_case(struct rooms *r, json_t *object, struct t5_cache *cache)
     int64_t width = r->t5.width, before_count = read_ids(json_object_get(object, "ids_before"), before);
     int64_t after_count = read_ids(json_object_get(object, "ids_after"), after), visual = r->qformer.queries;
     int64_t rows = before_count + visual + after_count;
-    CHECK(t5_cache_create(cache, &r->t5, 1, rows, MOST_NEW + 1, &error));
+    CHECK(t5_cache_create(cache, &r->t5, 1, &error));
+    CHECK(t5_cache_reserve(cache, &r->t5, 0, rows, MOST_NEW + 1, &error));
     float *hidden = arena_floats(&r->arena, rows * width);
     float *projected = golden_floats(&r->golden, golden_string(object, "image_tensors"), "projected", &size);
     t5_embed(&r->t5, before_count, before, hidden);

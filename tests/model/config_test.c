@@ -67,8 +67,8 @@ static void keys_that_are_left_out_have_the_defaults_of_transformers(void **stat
     assert_int_equal(config.projector.feature_layer, 23);
     assert_true(l->vocabulary == 32000 && l->width == 4096 && l->blocks == 32 && l->heads == 32 && l->kv_heads == 32);
     assert_true(l->head_dim == 128 && l->mlp_width == 11008 && l->max_positions == 2048 && l->activation == ACTIVATION_SILU);
-    assert_true(l->rms_norm_eps == 1e-6f && l->rope_theta == 10000 && l->rope_factor == 1);
-    assert_true(!l->tied && !l->attention_bias && !l->mlp_bias);
+    assert_true(l->rms_norm_eps == 1e-6f && l->rope.theta == 10000 && l->rope.factor == 1);
+    assert_true(!l->tied && !l->qkv_bias && !l->out_bias && !l->mlp_bias);
     assert_true(l->begin_token == 1 && l->end_token_count == 1 && l->end_tokens[0] == 2);
 }
 
@@ -116,7 +116,7 @@ static void what_is_given_is_taken(void **state)
     assert_true(v->mlp_width == 50 && v->activation == ACTIVATION_RELU && v->layer_norm_eps == 0.5f);
     assert_true(l->vocabulary == 333 && l->width == 40 && l->blocks == 5 && l->heads == 6 && l->kv_heads == 2);
     assert_true(l->head_dim == 8 && l->mlp_width == 7 && l->max_positions == 77 && l->activation == ACTIVATION_SILU);
-    assert_true(l->rms_norm_eps == 0.25f && l->tied && l->attention_bias && l->mlp_bias && l->begin_token == 5);
+    assert_true(l->rms_norm_eps == 0.25f && l->tied && l->qkv_bias && l->out_bias && l->mlp_bias && l->begin_token == 5);
     assert_true(l->end_token_count == 2 && l->end_tokens[0] == 6 && l->end_tokens[1] == 332);
 }
 
@@ -181,8 +181,9 @@ static void a_blip_2_has_the_defaults_of_transformers(void **state)
     const struct qformer_config *q = &config.qformer;
     const struct language_config *l = &config.language;
     assert_string_equal(config.architecture, "Blip2ForConditionalGeneration");
-    assert_true(config.has_language && config.connector == CONNECTOR_QFORMER && l->kind == LANGUAGE_T5);
-    assert_true(v->kind == VISION_EVA && v->image_size == 224 && v->patch_size == 14 && v->width == 1408 && v->blocks == 39);
+    assert_true(config.has_language && model_config_is(&config, "blip-2") && l->encoder_decoder);
+    assert_true(strcmp(v->family->model_type, "blip_2_vision_model") == 0 && v->image_size == 224 && v->patch_size == 14 &&
+                v->width == 1408 && v->blocks == 39);
     assert_true(v->heads == 16 && v->mlp_width == 6144 && v->activation == ACTIVATION_GELU && v->layer_norm_eps == 1e-6f);
     assert_true(v->qkv_bias && q->queries == 32 && q->width == 768 && q->blocks == 12 && q->heads == 12);
     assert_true(q->mlp_width == 3072 && q->cross_every == 2 && q->layer_norm_eps == 1e-12f);
@@ -328,13 +329,16 @@ static void both_spellings_of_scaled_positions_are_read(void **state)
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_read(with("text_config", good[i].keys), processor_336, NULL);
-        assert_true(config.language.rope_theta == good[i].theta && config.language.rope_factor == good[i].factor);
+        assert_true(config.language.rope.theta == good[i].theta && config.language.rope.factor == good[i].factor);
     }
     static const char *const bad[][2] = {
         {"\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2}",
-         "text_config.rope_scaling.type is \"dynamic\", expected default or linear"},
+         "text_config.rope_scaling.type is \"dynamic\", expected default, linear or llama3"},
         {"\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8}",
-         "text_config.rope_parameters.rope_type is \"llama3\", expected default or linear"},
+         "text_config.rope_parameters.low_freq_factor is missing"},
+        {"\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4, "
+         "\"original_max_position_embeddings\": 8192}",
+         "text_config.rope_parameters.high_freq_factor is 4, expected more than low_freq_factor"},
         {"\"rope_scaling\": {\"type\": \"linear\"}", "text_config.rope_scaling.factor is missing"},
         {"\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}", "text_config.rope_scaling.factor is 0"},
         {"\"rope_scaling\": {\"type\": \"linear\", \"factor\": \"2\"}", "text_config.rope_scaling.factor is \"2\""},
@@ -631,7 +635,7 @@ static void golden_configurations_are_read_as_transformers_reads_them(void **sta
         assert_int_equal(config.language.head_dim, cases[i].head_dim);
         assert_int_equal(config.language.end_token_count, cases[i].end_tokens);
         assert_int_equal(config.language.tied, cases[i].tied);
-        assert_true(config.language.rope_factor == cases[i].factor);
+        assert_true(config.language.rope.factor == cases[i].factor);
         assert_int_equal(config.preprocess.pad_to_square, cases[i].pads);
     }
     assert_int_equal(model_config_read(LMVR_TEST_DATA "/golden/clip-f32", &config, &error), LMVR_OK);

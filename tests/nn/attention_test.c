@@ -44,8 +44,8 @@ static void sample_make(struct sample *s, int kv_heads, bool causal)
     assert_true(s->store.keys && s->store.values);
     for (int i = 0; i < ROWS; i++)
         kv_store_set(&s->store, i, s->k + i * kv_heads * DIM, s->v + i * kv_heads * DIM);
-    s->rule = (struct attention_rule){
-        .heads = HEADS, .causal = causal, .visible = ROWS, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
+    s->rule =
+        (struct attention_rule){.heads = HEADS, .causal = causal, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
 }
 
 static void sample_free(struct sample *s)
@@ -57,7 +57,7 @@ static void sample_free(struct sample *s)
 
 static void attend(struct sample *s, int64_t first, int64_t count, float *out)
 {
-    struct attention_span span = {s->store, first, count};
+    struct attention_span span = {s->store, first, count, ROWS};
     const float *q = s->q + first * HEADS * DIM;
     assert_int_equal(attention_forward(&s->arena, &s->rule, &span, 1, q, HEADS * DIM, out, &error), LMVR_OK);
 }
@@ -118,12 +118,13 @@ static void a_row_is_the_same_bytes_alone_and_among_others(void **state)
         }
 }
 
-/* Three groups from the first rows of the sample, with another head size. */
-static void attend_within(struct sample *s, enum dtype dtype, int64_t queries, int64_t keys, int dim, float *out)
+/* Groups from the first rows of the sample, with another head size; `ends` are those of queries and of keys. */
+static void attend_groups(struct sample *s, enum dtype dtype, int count, const int64_t *queries, const int64_t *keys, int dim,
+                          float *out)
 {
     int heads = HEADS * DIM / dim;
-    struct attention_rule rule = {.heads = heads, .visible = keys, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
-    struct attention_groups groups = {.count = 3,
+    struct attention_rule rule = {.heads = heads, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
+    struct attention_groups groups = {.count = count,
                                       .queries = queries,
                                       .keys = keys,
                                       .head_dim = dim,
@@ -134,6 +135,13 @@ static void attend_within(struct sample *s, enum dtype dtype, int64_t queries, i
                                       .q_stride = (int64_t)heads * dim,
                                       .kv_stride = (int64_t)heads * dim};
     assert_int_equal(attention_within(&s->arena, &rule, &groups, out, &error), LMVR_OK);
+}
+
+/* Three groups of one size. */
+static void attend_within(struct sample *s, enum dtype dtype, int64_t queries, int64_t keys, int dim, float *out)
+{
+    const int64_t query_ends[] = {0, queries, 2 * queries, 3 * queries}, key_ends[] = {0, keys, 2 * keys, 3 * keys};
+    attend_groups(s, dtype, 3, query_ends, key_ends, dim, out);
 }
 
 static void bf16_products_are_near_those_of_f32(void **state)
@@ -162,10 +170,12 @@ static void a_row_is_the_same_bytes_in_any_part_of_a_group(void **state)
     static float one[ROWS * HEADS * DIM], cut[ROWS * HEADS * DIM], exact[ROWS * HEADS * DIM];
     sample_make(&s, HEADS, false);
     for (int dtype = F32; dtype <= BF16; dtype++) {
-        struct attention_rule rule = {.heads = 1, .visible = 201, .scale = 0.75f};
+        struct attention_rule rule = {.heads = 1, .scale = 0.75f};
+        int64_t queries[] = {0, HEADS * ROWS};
+        const int64_t keys[] = {0, 201};
         struct attention_groups groups = {.count = 1,
-                                          .queries = HEADS * ROWS,
-                                          .keys = 201,
+                                          .queries = queries,
+                                          .keys = keys,
                                           .head_dim = DIM,
                                           .dtype = (enum dtype)dtype,
                                           .q = s.q,
@@ -182,11 +192,34 @@ static void a_row_is_the_same_bytes_in_any_part_of_a_group(void **state)
         omp_set_num_threads(3);
         assert_int_equal(attention_within(&s.arena, &rule, &groups, cut, &error), LMVR_OK);
         assert_memory_equal(cut, one, sizeof one);
-        groups.queries = 1;
+        queries[1] = 1;
         for (int row = 0; row < HEADS * ROWS; row++) {
             groups.q = s.q + row * DIM;
             assert_int_equal(attention_within(&s.arena, &rule, &groups, cut, &error), LMVR_OK);
             assert_memory_equal(cut, one + row * DIM, DIM * sizeof *cut);
+        }
+    }
+    sample_free(&s);
+}
+
+/* Groups of different sizes, the largest first, so that a later one meets what it has left in the buffers. */
+static void a_group_is_the_same_bytes_alone_and_beside_others(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float together[ROWS * HEADS * DIM], alone[ROWS * HEADS * DIM];
+    const int64_t ends[] = {0, 20, 21, 28, ROWS};
+    sample_make(&s, HEADS, false);
+    for (int dtype = F32; dtype <= BF16; dtype++) {
+        attend_groups(&s, (enum dtype)dtype, 4, ends, ends, DIM, together);
+        for (int i = 0; i < 4; i++) {
+            const int64_t own[] = {0, ends[i + 1] - ends[i]};
+            struct sample part = s;
+            memmove(part.q, s.q + ends[i] * HEADS * DIM, (size_t)own[1] * HEADS * DIM * sizeof(float));
+            memmove(part.k, s.k + ends[i] * HEADS * DIM, (size_t)own[1] * HEADS * DIM * sizeof(float));
+            memmove(part.v, s.v + ends[i] * HEADS * DIM, (size_t)own[1] * HEADS * DIM * sizeof(float));
+            attend_groups(&part, (enum dtype)dtype, 1, own, own, DIM, alone);
+            assert_memory_equal(alone, together + ends[i] * HEADS * DIM, (size_t)own[1] * HEADS * DIM * sizeof(float));
         }
     }
     sample_free(&s);
@@ -199,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_row_is_the_same_bytes_alone_and_among_others),
         cmocka_unit_test(bf16_products_are_near_those_of_f32),
         cmocka_unit_test(a_row_is_the_same_bytes_in_any_part_of_a_group),
+        cmocka_unit_test(a_group_is_the_same_bytes_alone_and_beside_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

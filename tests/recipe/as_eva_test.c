@@ -1,6 +1,6 @@
 /* as_eva: a CLIP encoder written as an EVA sees images as the CLIP does, except for the norm that it lacks. */
 #include "golden.h"
-#include "model/compose.h"
+#include "model/load.h"
 #include "scratch.h"
 
 #include "image/image.h"
@@ -18,10 +18,9 @@ static lmvr_error error;
 static struct encoder open_encoder(const char *folder, const struct vision_config *config)
 {
     struct encoder encoder;
-    struct model_config model = {.vision = *config};
     struct loader loader = {.dtype = F32, .error = &error};
     CHECK(checkpoint_open(folder, &loader.checkpoint, &error));
-    CHECK(load_encoder(&loader, &model, &encoder));
+    CHECK(load_encoder(&loader, config, &encoder));
     checkpoint_close(loader.checkpoint);
     return encoder;
 }
@@ -32,9 +31,14 @@ static float *see(const struct encoder *encoder, const float *pixels, int block)
     struct arena arena;
     float *states[BLOCKS + 2] = {NULL};
     arena_init(&arena);
-    states[block] = malloc((size_t)COUNT * (size_t)(encoder->positions * encoder->width) * sizeof(float));
+    int64_t positions = encoder_positions(encoder, encoder->image_size, encoder->image_size);
+    states[block] = malloc((size_t)COUNT * (size_t)(positions * encoder->width) * sizeof(float));
     assert_non_null(states[block]);
-    CHECK(encoder->forward(encoder->model, &arena, COUNT, pixels, states, &error));
+    struct encoder_view views[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        views[i] = (struct encoder_view){pixels + (int64_t)i * 3 * encoder->image_size * encoder->image_size,
+                                         encoder->image_size, encoder->image_size};
+    CHECK(encoder->forward(encoder->model, &arena, views, COUNT, states, &error));
     arena_finish(&arena);
     return states[block];
 }
@@ -86,7 +90,8 @@ static void test_an_eva_of_a_clips_weights_sees_what_the_clip_sees(void **state)
     float *pixels = read_pictures(&clip_config);
     for (int block = 0; block <= BLOCKS; block++) {
         float *expected = see(&clip, pixels, block), *computed = see(&eva, pixels, block);
-        compare(expected, computed, clip.positions, clip.width, &distance, &likeness);
+        compare(expected, computed, (int)encoder_positions(&clip, clip.image_size, clip.image_size), clip.width, &distance,
+                &likeness);
         if (!(likeness > 0.97 && (block == 0 || distance < 0.3)))
             fail_msg("state %d: a distance of %.3f, a likeness of %.3f", block, distance, likeness);
         /* what does not depend on the image is the same */

@@ -8,7 +8,9 @@
 static const struct feature_limits decoder_only = {
     .has_language = true, .vision_blocks = 2, .input_blocks = 2, .response_blocks = 2, .encoder_layer = 1};
 static const struct source_widths widths = {WIDTH, WIDTH, 3};
-static const struct prompt_layout layout = {.visual = 2, .text = 5, .end = 8};
+static const int32_t text[3];
+static const struct input_piece pieces[] = {{.tokens = text, .count = 2}, {.count = 3}, {.tokens = text, .count = 3}};
+static const struct language_input input = {.pieces = pieces, .piece_count = 3, .length = 8};
 
 static lmvr_error error;
 
@@ -26,7 +28,7 @@ static void add_prompt(const struct feature_set *set, struct pool *pools, bool e
     float states[16];
     for (int64_t i = 0; i < rows; i++)
         states[i] = (float)(first + i);
-    pools_add_prompt(set, pools, &layout, ends, layer, first, rows, WIDTH, states);
+    pools_add_input(set, pools, &input, ends, layer, first, rows, WIDTH, states);
 }
 
 static void add_response(const struct feature_set *set, struct pool *pools, int layer, float state, bool last)
@@ -88,11 +90,19 @@ static void the_class_token_is_no_patch(void **state)
     const char *const texts[] = {"encoder", "encoder:cls", "encoder:all", "adaptor", "pixels"};
     struct feature_set set = parse(texts, 5, &decoder_only);
     struct pool *pools = pools_create(&set);
-    float layer[] = {1, 2, 3, 10, 20, 30}, tokens[] = {4, 6, 40, 60}, pixels[] = {0, 1, 2, 7, 8, 9}, row[7];
+    float layer[] = {1, 2, 3, 10, 20, 30}, tokens[] = {40, 60}, pixels[] = {7, 8, 9}, row[7];
     float *const states[] = {NULL, layer, NULL};
-    struct encoded encoded = {pixels, states, tokens, 3, 2};
+    const int64_t positions[] = {3};
+    struct encoded encoded = {.pixels = pixels,
+                              .states = states,
+                              .first = 3,
+                              .visual_tokens = tokens,
+                              .token_count = 2,
+                              .has_class = true,
+                              .view_count = 1,
+                              .view_positions = positions};
     assert_true(feature_set_reads_encoder(&set, 1) && !feature_set_reads_encoder(&set, 2));
-    features_of_encoded(&set, pools, &encoded, 1, row);
+    features_of_encoded(&set, pools, &encoded, row);
     const float expected[] = {25, 10, 20, 50, 7, 8, 9};
     assert_memory_equal(row, expected, sizeof expected);
     pools_free(&set, pools);

@@ -130,17 +130,21 @@ static void compare_encoder_states(const struct golden *g, const struct lmvr_mod
     size_t each = size / (size_t)(model->vision.block_count + 1);
     for (int i = 0; i <= model->vision.block_count; i++)
         states[i] = arena_floats(&arena, (int64_t)each);
-    assert_int_equal(model->vision.forward(model->vision.model, &arena, 1, pixels, states, &error), LMVR_OK);
+    int side = model->vision.image_size;
+    struct encoder_view seen = {pixels, side, side};
+    assert_int_equal(model->vision.forward(model->vision.model, &arena, &seen, 1, states, &error), LMVR_OK);
     for (int i = 0; i <= model->vision.block_count; i++)
         assert_close(states[i], expected + (size_t)i * each, each, STEP_ERROR, "an encoder state", g->folder);
     if (model->config.has_language) {
         size_t projected_size;
         float *projected = golden_floats(g, prefix, "projected", &projected_size);
         float *tokens = arena_floats(&arena, (int64_t)projected_size);
-        assert_int_equal(projected_size, model->connector.tokens * model->language.width);
-        assert_int_equal(
-            model->connector.forward(&model->connector, &arena, 1, states[model->connector.state], tokens, NULL, &error),
-            LMVR_OK);
+        assert_int_equal(projected_size, config_fixed_visual_tokens(&model->config) * model->language.width);
+        struct view view = {.width = side, .height = side};
+        const struct picture picture = {.view_count = 1, .views = &view}, *pictures[] = {&picture};
+        struct encoded_pictures encoded = {1, pictures, states, encoder_positions(&model->vision, side, side)};
+        assert_int_equal(model->connector.forward(&model->connector, &model->vision, &arena, &encoded, tokens, NULL, &error),
+                         LMVR_OK);
         assert_close(tokens, projected, projected_size, STEP_ERROR, "the connector's output", g->folder);
         free(projected);
     }
@@ -245,12 +249,13 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_mode
                                   json_t *object)
 {
     const struct language *m = &model->language;
-    const struct language_input *in = &session->input;
+    const struct language_input *in = &session->usual.language;
     const char *prefix = golden_string(object, "name");
     size_t size, count = json_array_size(json_object_get(object, "generated"));
-    int64_t inputs = language_input_length(in), width = m->width;
+    int64_t inputs = in->length, width = m->width;
     float *visual = golden_floats(g, golden_string(object, "image_tensors"), "projected", &size);
-    assert_int_equal(size, in->visual_count * width);
+    assert_int_equal(size, session->usual.visual_count * width);
+    struct visual_tokens tokens = {session->usual.visual_count, 1, visual, 0};
     bool wanted[64];
     memset(wanted, true, sizeof wanted);
     lmvr_error error = {{0}};
@@ -263,11 +268,13 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_mode
     struct gathered response = m->encoder_decoder ? gathered_create(&arena, m->blocks, 1 + (int64_t)count, width) : input;
     struct language_listener of_input = {wanted, gather, &input}, of_response = {wanted, gather, &response};
     struct language_extent extent = {m->input_blocks, 0};
-    assert_int_equal(m->operations->cache_create(m->model, 3, in, MOST_NEW, &cache, &error), LMVR_OK);
-    if (m->operations->prepare)
-        assert_int_equal(m->operations->prepare(m->model, cache, &arena, &extent, &of_input, &error), LMVR_OK);
-    assert_int_equal(m->operations->start(m->model, cache, &arena, 1, visual, &extent, &of_input, &of_response, last, &error),
-                     LMVR_OK);
+    assert_int_equal(m->operations->cache_create(m->model, 3, &cache, &error), LMVR_OK);
+    struct language_input shared = {in->pieces, 1, in->shared, 0, in->positions};
+    if (in->shared)
+        assert_int_equal(m->operations->prepare(m->model, cache, &arena, &shared, &extent, &of_input, &error), LMVR_OK);
+    assert_int_equal(
+        m->operations->start(m->model, cache, &arena, 1, in, &tokens, MOST_NEW, &extent, &of_input, &of_response, last, &error),
+        LMVR_OK);
     for (size_t i = 0; i < count; i++) {
         int slot = 1;
         int64_t position = (int64_t)i;

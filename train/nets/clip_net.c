@@ -86,7 +86,7 @@ static struct parameter *init_positions(const char *name, const struct vision_co
     int64_t count = (int64_t)side * side + 1, stored_count = (int64_t)stored_side * stored_side + 1;
     struct parameter_shape stored = {name, 2, {stored_count, v->width}};
     int64_t shape[3] = {count, v->width};
-    if (v->kind == VISION_EVA) {
+    if (v->family->table_dims == 3) {
         stored = (struct parameter_shape){name, 3, {1, stored_count, v->width}};
         memcpy(shape, (int64_t[]){1, count, v->width}, sizeof shape);
     }
@@ -101,38 +101,34 @@ static struct parameter *init_positions(const char *name, const struct vision_co
     return positions;
 }
 
-/* EVA has a bias on the patches, and tables of three dimensions. */
 static void init_vision_embeddings(struct clip_net *clip, int stored_image_size, struct net *net)
 {
     const struct vision_config *v = &clip->vision;
-    bool eva = v->kind == VISION_EVA;
+    const struct vision_family *f = v->family;
     int64_t width = v->width;
-    clip->class_embedding = net_tensor(net, VISION "embeddings.class_embedding", eva ? 3 : 1,
-                                       eva ? (int64_t[]){1, 1, width} : &width, pow((double)width, -0.5));
+    clip->class_embedding = net_tensor(net, f->class_token, f->table_dims == 3 ? 3 : 1,
+                                       f->table_dims == 3 ? (int64_t[]){1, 1, width} : &width, pow((double)width, -0.5));
     clip->patch_embedding.weight = net_tensor(net, VISION "embeddings.patch_embedding.weight", 4,
                                               (int64_t[]){width, 3, v->patch_size, v->patch_size}, 0.02);
-    if (eva) {
+    if (f->patch_bias)
         clip->patch_embedding.bias = net_tensor(net, VISION "embeddings.patch_embedding.bias", 1, &width, 0);
-        clip->vision_positions = init_positions(VISION "embeddings.position_embedding", v, stored_image_size, net);
-        return;
-    }
-    clip->vision_positions = init_positions(VISION "embeddings.position_embedding.weight", v, stored_image_size, net);
-    clip->pre_norm = net_norm(net, VISION "pre_layrnorm", width, true);
+    clip->vision_positions = init_positions(f->positions, v, stored_image_size, net);
+    if (f->pre_norm)
+        clip->pre_norm = net_norm(net, f->pre_norm, width, true);
 }
 
 /* All but the final norm. */
 static void init_vision(struct clip_net *clip, int stored_image_size, int used, struct net *net)
 {
     const struct vision_config *v = &clip->vision;
-    bool eva = v->kind == VISION_EVA;
     clip->vision_tower = (struct clip_net_tower){.width = v->width,
                                                  .heads = v->heads,
                                                  .mlp_width = v->mlp_width,
                                                  .block_count = v->blocks,
                                                  .activation = v->activation,
                                                  .eps = v->layer_norm_eps,
-                                                 .fused = eva,
-                                                 .qkv_bias = !eva || v->qkv_bias};
+                                                 .fused = !v->family->qkv[1],
+                                                 .qkv_bias = v->qkv_bias};
     init_vision_embeddings(clip, stored_image_size, net);
     init_tower(&clip->vision_tower, VISION, used, net);
 }

@@ -7,20 +7,24 @@
 static lmvr_status encode(const struct encoder *vision, struct arena *arena, int state_index, int skipped,
                           const struct batch *batch, float *features, lmvr_error *error)
 {
-    int64_t width = vision->width, kept = vision->positions - skipped;
+    int64_t width = vision->width, positions = encoder_positions(vision, vision->image_size, vision->image_size),
+            kept = positions - skipped;
     int64_t image = 3 * (int64_t)vision->image_size * vision->image_size;
     for (int first = 0; first < batch->image_count; first += AT_ONCE) {
         int count = batch->image_count - first < AT_ONCE ? batch->image_count - first : AT_ONCE;
         struct arena_mark mark = arena_mark(arena);
         float **states = arena_alloc(arena, vision->block_count + 1, sizeof *states);
-        float *state = arena_floats(arena, (int64_t)count * vision->positions * width);
-        if (!states || !state)
+        struct encoder_view *views = arena_alloc(arena, count, sizeof *views);
+        float *state = arena_floats(arena, count * positions * width);
+        if (!states || !views || !state)
             return error_no_memory(error, "the encoder");
         memset(states, 0, (size_t)(vision->block_count + 1) * sizeof *states);
         states[state_index] = state;
-        TRY(vision->forward(vision->model, arena, count, batch->pixels + first * image, states, error));
         for (int i = 0; i < count; i++)
-            memcpy(features + (first + i) * kept * width, state + ((int64_t)i * vision->positions + skipped) * width,
+            views[i] = (struct encoder_view){batch->pixels + (first + i) * image, vision->image_size, vision->image_size};
+        TRY(vision->forward(vision->model, arena, views, count, states, error));
+        for (int i = 0; i < count; i++)
+            memcpy(features + (first + i) * kept * width, state + (i * positions + skipped) * width,
                    (size_t)(kept * width) * sizeof *features);
         arena_release(arena, mark);
     }
@@ -30,7 +34,8 @@ static lmvr_status encode(const struct encoder *vision, struct arena *arena, int
 struct value *frozen_states(const struct encoder *vision, struct arena *arena, int state, int skipped, struct tape *tape,
                             const struct batch *batch)
 {
-    int64_t rows = (int64_t)batch->image_count * (vision->positions - skipped), width = vision->width;
+    int64_t positions = encoder_positions(vision, vision->image_size, vision->image_size);
+    int64_t rows = batch->image_count * (positions - skipped), width = vision->width;
     float *features = tape_memory(tape, rows * width, sizeof *features);
     lmvr_error error;
     if (!features)

@@ -50,8 +50,8 @@ static void init_block(struct llama_net *m, int index, struct net *net)
                                   net_part(c->mlp_width, LAYER "mlp.up_proj", index)};
     struct net_part out = net_part(c->width, LAYER "self_attn.o_proj", index);
     struct net_part down = net_part(c->width, LAYER "mlp.down_proj", index);
-    block->qkv = net_stacked(net, qkv, 3, c->width, c->attention_bias, DEVIATION);
-    block->attention_out = net_stacked(net, &out, 1, heads, c->attention_bias, DEVIATION);
+    block->qkv = net_stacked(net, qkv, 3, c->width, c->qkv_bias, DEVIATION);
+    block->attention_out = net_stacked(net, &out, 1, heads, c->out_bias, DEVIATION);
     block->gate_up = net_stacked(net, gate_up, 2, c->width, c->mlp_bias, DEVIATION);
     block->down = net_stacked(net, &down, 1, c->mlp_width, c->mlp_bias, DEVIATION);
     block->norm1 = net_norm(net, net_part(0, LAYER "input_layernorm", index).prefix, c->width, false);
@@ -145,7 +145,7 @@ struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, st
     struct block_context *contexts = tape_memory(tape, config->blocks, sizeof *contexts);
     if (!contexts || !x)
         return NULL;
-    const float *angles = tape_rope_angles(tape, x->rows, positions, config->head_dim, config->rope_theta, config->rope_factor);
+    const float *angles = tape_rope_angles(tape, x->rows, positions, config->head_dim, config->rope.theta, config->rope.factor);
     for (int i = 0; i < config->blocks; i++) {
         contexts[i] = (struct block_context){llama, &llama->blocks[i], angles, segments, segment_count};
         x = llama->recompute ? tape_recompute(tape, run_block, &x, 1, &contexts[i]) : run_block(tape, &x, &contexts[i]);

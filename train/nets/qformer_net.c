@@ -146,7 +146,7 @@ static bool make_room(const struct qformer_net *q, struct tape *tape, const stru
 /* The query rows of an image are one segment of the cross-attention to it, whatever their texts. */
 static void add_cross(const struct qformer_net *q, int image, int64_t first_query, struct layout *l)
 {
-    int64_t positions = q->vision->positions, first = image * positions;
+    int64_t positions = encoder_positions(q->vision, q->vision->image_size, q->vision->image_size), first = image * positions;
     if (l->cross_count && l->cross[l->cross_count - 1].k_first == first)
         l->cross[l->cross_count - 1].q_count += q->config.queries;
     else

@@ -1,7 +1,7 @@
 #include "train/objectives/objective_blip2.h"
 
 #include "format/input.h"
-#include "model/compose.h"
+#include "model/load.h"
 #include "train/model_folder.h"
 
 #include <math.h>
@@ -118,7 +118,7 @@ static lmvr_status load_vision(struct blip2 *b, const struct blip2_options *opti
     struct loader loader = {.checkpoint = b->vision_checkpoint ? b->vision_checkpoint : b->checkpoint,
                             .dtype = options->net.products,
                             .error = error};
-    return load_encoder(&loader, &b->config, &b->vision);
+    return load_encoder(&loader, &b->config.vision, &b->vision);
 }
 
 static struct parameter *find(const struct parameters *parameters, const char *name)

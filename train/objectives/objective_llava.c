@@ -2,7 +2,7 @@
 
 #include "format/input.h"
 
-#include "model/compose.h"
+#include "model/load.h"
 #include "train/adapter.h"
 #include "train/model_folder.h"
 
@@ -38,11 +38,7 @@ static lmvr_status compose(struct llava *l, const struct llava_options *options,
     TRY(config_read_clip(options->vision, &clip, error));
     TRY(config_read_llama(options->language, &config->language, error));
     TRY(config_read_preprocess(options->vision, clip.vision.image_size, &l->preprocess, error));
-    config->vision = clip.vision;
-    config->has_language = true;
-    config->connector = CONNECTOR_PROJECTOR;
-    config->projector = (struct projector_config){
-        .activation = ACTIVATION_GELU, .bias = true, .feature_layer = clip.vision.blocks - 1, .drop_class = true};
+    model_config_compose_llava(&clip.vision, config);
     *stored = config->language.vocabulary;
     int image_token = options->pieces;
     if (options->pieces >= *stored) {
@@ -53,7 +49,7 @@ static lmvr_status compose(struct llava *l, const struct llava_options *options,
     if (status == LMVR_OK)
         status = folder_read_config(options->language, &language, error);
     if (status == LMVR_OK)
-        l->json = compose_json(vision, language, config->language.vocabulary, image_token, config_visual_tokens(config));
+        l->json = compose_json(vision, language, config->language.vocabulary, image_token, config_fixed_visual_tokens(config));
     if (status == LMVR_OK && !l->json)
         status = error_no_memory(error, "the configuration");
     json_decref(vision);
@@ -73,10 +69,11 @@ static lmvr_status set_image_size(struct llava *l, int size, lmvr_error *error)
     p->width = p->height = p->shortest_edge ? 0 : size;
     p->crop_width = p->crop_height = size;
     v->image_size = size;
+    v->position_side = size / v->patch_size;
     json_t *vision = folder_config_part(l->json, "vision_config");
     json_object_set_new(vision, "image_size", json_integer(size));
     json_object_set_new(l->json, "vision_config", vision);
-    return json_object_set_new(l->json, "image_seq_length", json_integer(config_visual_tokens(&l->config))) == 0
+    return json_object_set_new(l->json, "image_seq_length", json_integer(config_fixed_visual_tokens(&l->config))) == 0
                ? LMVR_OK
                : error_no_memory(error, "the configuration");
 }
@@ -93,7 +90,7 @@ static lmvr_status read_start(struct llava *l, const struct llava_options *optio
         TRY(config_read_llama(options->start, &l->config.language, error));
     } else {
         TRY(model_config_read(options->start, &l->config, error));
-        if (!l->config.has_language || l->config.connector != CONNECTOR_PROJECTOR)
+        if (!model_config_is(&l->config, "llava"))
             return error_set(error, LMVR_ERROR_INVALID, "%s: is a %s, expected a LLaVA model", options->start,
                              l->config.architecture);
         l->preprocess = l->config.preprocess;
@@ -111,13 +108,13 @@ static lmvr_status load_vision(struct llava *l, const struct llava_options *opti
 {
     struct checkpoint *checkpoint = l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint;
     struct loader loader = {.checkpoint = checkpoint, .dtype = options->net.products, .error = error};
-    l->net.visual_tokens = config_visual_tokens(&l->config);
-    l->net.feature_state = config_encoder_state(&l->config);
+    l->net.visual_tokens = config_fixed_visual_tokens(&l->config);
+    l->net.feature_state = l->config.encoder_state;
     l->net.skipped = l->config.projector.drop_class ? 1 : 0;
     if (options->trains_vision)
         return LMVR_OK;
     l->net.vision = &l->vision;
-    return load_encoder(&loader, &l->config, &l->vision);
+    return load_encoder(&loader, &l->config.vision, &l->vision);
 }
 
 static lmvr_status declare(struct llava *l, const struct llava_options *options, int stored, lmvr_error *error)

@@ -1,128 +1,108 @@
+/* T5: its configuration, its weights' names, its parameters. */
+#include "model/config_parts.h"
 #include "model/load_tensor.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* ---- EVA -------------------------------------------------------------------------------------------------------------- */
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
-#define VISION    "vision_tower.vision_model."
-#define EVA_BLOCK VISION "encoder.layers.%d."
+/* ---- configuration ------------------------------------------------------------------------------------------------------ */
 
-static lmvr_status load_eva_block(struct loader *l, const struct vision_config *c, int index, struct clip_block *block)
+/* "gated-gelu" means gelu_new, unless the file has dense_act_fn, which overrides it (as in the hub's BLIP-2 models). */
+static lmvr_status parse_feed_forward(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
-    int64_t width = c->width;
-    struct part part;
-    set_part(&part, 3 * width, EVA_BLOCK "self_attn.qkv", index);
-    TRY(load_linear(l, part.prefix, 3 * width, width, c->qkv_bias, &block->qkv));
-    set_part(&part, width, EVA_BLOCK "self_attn.projection", index);
-    TRY(load_linear(l, part.prefix, width, width, true, &block->attention_out));
-    set_part(&part, width, EVA_BLOCK "mlp.fc1", index);
-    TRY(load_linear(l, part.prefix, c->mlp_width, width, true, &block->fc1));
-    set_part(&part, width, EVA_BLOCK "mlp.fc2", index);
-    TRY(load_linear(l, part.prefix, width, c->mlp_width, true, &block->fc2));
-    block->norm1.eps = block->norm2.eps = c->layer_norm_eps;
-    set_part(&part, width, EVA_BLOCK "layer_norm1", index);
-    TRY(load_norm(l, part.prefix, width, &block->norm1.weight, &block->norm1.bias));
-    set_part(&part, width, EVA_BLOCK "layer_norm2", index);
-    return load_norm(l, part.prefix, width, &block->norm2.weight, &block->norm2.bias);
+    enum { GATED = 16 };
+    static const struct json_name names[] = {
+        {"relu", ACTIVATION_RELU},
+        {"gelu", ACTIVATION_GELU},
+        {"gelu_new", ACTIVATION_GELU_TANH},
+        {"silu", ACTIVATION_SILU},
+        {"gated-gelu", GATED + ACTIVATION_GELU_TANH},
+        {"gated-gelu_new", GATED + ACTIVATION_GELU_TANH},
+        {"gated-relu", GATED + ACTIVATION_RELU},
+        {"gated-silu", GATED + ACTIVATION_SILU},
+    };
+    int value = ACTIVATION_RELU;
+    TRY(json_node_name(node, "feed_forward_proj", names, COUNT(names), &value, error));
+    l->t5.gated = value >= GATED;
+    l->activation = (enum activation)(value % GATED);
+    TRY(json_node_bool(node, "is_gated_act", &l->t5.gated, error));
+    return config_parse_activation(node, "dense_act_fn", &l->activation, error);
 }
 
-lmvr_status load_eva(struct loader *loader, const struct vision_config *config, struct eva *eva)
+static lmvr_status parse_sizes(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
-    struct clip *vit = &eva->vit;
-    *eva = (struct eva){.vit = {.image_size = config->image_size,
-                                .patch_size = config->patch_size,
-                                .width = config->width,
-                                .heads = config->heads,
-                                .mlp_width = config->mlp_width,
-                                .block_count = config->blocks,
-                                .activation = config->activation},
-                        .post_norm.eps = config->layer_norm_eps};
-    int64_t patch = config->patch_size, width = config->width, kernel[] = {3, patch, patch};
-    int64_t one[] = {1, 1, width}, places[] = {1, clip_positions(vit), width};
-    struct part embedding;
-    set_part(&embedding, width, VISION "embeddings.patch_embedding", 0);
-    TRY(load_stacked(loader, &embedding, 1, 3 * patch * patch, kernel, true, &vit->patch_embedding));
-    TRY(load_floats(loader, VISION "embeddings.class_embedding", 3, one, &vit->class_embedding));
-    TRY(load_floats(loader, VISION "embeddings.position_embedding", 3, places, &vit->position_embedding));
-    vit->blocks = calloc((size_t)config->blocks, sizeof *vit->blocks);
-    if (!vit->blocks)
-        return error_no_memory(loader->error, "the encoder");
-    for (int i = 0; i < config->blocks; i++)
-        TRY(load_eva_block(loader, config, i, &vit->blocks[i]));
-    return load_norm(loader, VISION "post_layernorm", width, &eva->post_norm.weight, &eva->post_norm.bias);
+    const struct json_int sizes[] = {
+        {"vocab_size", 3, CONFIG_MAX_VOCABULARY, &l->vocabulary},
+        {"d_model", 1, CONFIG_MAX_WIDTH, &l->width},
+        {"d_kv", 1, CONFIG_MAX_WIDTH, &l->head_dim},
+        {"d_ff", 1, CONFIG_MAX_WIDTH, &l->mlp_width},
+        {"num_heads", 1, CONFIG_MAX_WIDTH, &l->heads},
+        {"num_layers", 1, CONFIG_MAX_BLOCKS, &l->t5.encoder_blocks},
+        {"relative_attention_num_buckets", 4, CONFIG_MAX_BLOCKS, &l->t5.buckets},
+        {"relative_attention_max_distance", 1, CONFIG_MAX_WIDTH, &l->t5.max_distance},
+    };
+    TRY(json_node_int_table(node, sizes, COUNT(sizes), error));
+    l->blocks = l->t5.encoder_blocks;
+    l->kv_heads = l->heads;
+    TRY(json_node_int(node, "num_decoder_layers", 1, CONFIG_MAX_BLOCKS, &l->blocks, error));
+    if ((int64_t)l->heads * l->head_dim > CONFIG_MAX_WIDTH)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: %snum_heads times d_kv is more than %d", node->file, node->path,
+                         CONFIG_MAX_WIDTH);
+    if (l->t5.max_distance <= l->t5.buckets / 2) /* half of the buckets hold one distance each */
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: %srelative_attention_max_distance is %d, expected more than half of "
+                         "relative_attention_num_buckets, %d",
+                         node->file, node->path, l->t5.max_distance, l->t5.buckets);
+    return LMVR_OK;
 }
 
-/* ---- Q-Former --------------------------------------------------------------------------------------------------------- */
-
-#define QFORMER_BLOCK "qformer.encoder.layer.%d."
-
-/* A sublayer's output projection, "PREFIX.dense", and the norm after the residual sum, "PREFIX.LayerNorm". */
-static lmvr_status load_output(struct loader *l, const char *format, int index, int64_t width, int64_t in, struct linear *out,
-                               struct layer_norm *norm)
+/* T5Config scales the states before the head unless tie_word_embeddings is false; transformers 5 also saves this by name. */
+static lmvr_status parse_head(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
-    char name[LOAD_NAME_SIZE + 16];
-    struct part part;
-    set_part(&part, width, format, index);
-    snprintf(name, sizeof name, "%s.dense", part.prefix);
-    TRY(load_linear(l, name, width, in, true, out));
-    snprintf(name, sizeof name, "%s.LayerNorm", part.prefix);
-    return load_norm(l, name, width, &norm->weight, &norm->bias);
+    bool tied = true;
+    TRY(json_node_bool(node, "tie_word_embeddings", &tied, error));
+    l->tied = tied; /* a head in the file is used in any case */
+    l->t5.scale_head = tied;
+    return json_node_bool(node, "scale_decoder_outputs", &l->t5.scale_head, error);
 }
 
-static lmvr_status load_cross_attention(struct loader *l, const struct model_config *c, int index, struct qformer_block *block)
+static lmvr_status parse_tokens(const struct json_node *node, const struct json_node *generation, struct language_config *l,
+                                lmvr_error *error)
 {
-    int64_t width = c->qformer.width;
-    struct part q, kv[2];
-    set_part(&q, width, QFORMER_BLOCK "crossattention.attention.query", index);
-    TRY(load_linear(l, q.prefix, width, width, true, &block->cross_q));
-    set_part(&kv[0], width, QFORMER_BLOCK "crossattention.attention.key", index);
-    set_part(&kv[1], width, QFORMER_BLOCK "crossattention.attention.value", index);
-    TRY(load_stacked(l, kv, 2, c->vision.width, NULL, true, &block->cross_kv));
-    return load_output(l, QFORMER_BLOCK "crossattention.output", index, width, width, &block->cross_out, &block->norm_cross);
+    const char *start = "decoder_start_token_id";
+    TRY(json_node_int(node, "pad_token_id", 0, l->vocabulary - 1, &l->t5.start_token, error));
+    TRY(json_node_int(json_node_get(generation, start) ? generation : node, start, 0, l->vocabulary - 1, &l->t5.start_token,
+                      error));
+    TRY(config_parse_end_tokens(node, generation, l, error));
+    return LMVR_OK;
 }
 
-static lmvr_status load_qformer_block(struct loader *l, const struct model_config *c, int index, struct qformer_block *block)
+lmvr_status config_parse_t5(const struct json_node *node, const struct json_node *generation, struct language_config *l,
+                            lmvr_error *error)
 {
-    int64_t width = c->qformer.width;
-    struct part qkv[3], fc1;
-    block->norm1.eps = block->norm_cross.eps = block->norm2.eps = c->qformer.layer_norm_eps;
-    set_part(&qkv[0], width, QFORMER_BLOCK "attention.attention.query", index);
-    set_part(&qkv[1], width, QFORMER_BLOCK "attention.attention.key", index);
-    set_part(&qkv[2], width, QFORMER_BLOCK "attention.attention.value", index);
-    TRY(load_stacked(l, qkv, 3, width, NULL, true, &block->qkv));
-    TRY(load_output(l, QFORMER_BLOCK "attention.output", index, width, width, &block->attention_out, &block->norm1));
-    block->crosses = index % c->qformer.cross_every == 0;
-    if (block->crosses)
-        TRY(load_cross_attention(l, c, index, block));
-    set_part(&fc1, c->qformer.mlp_width, QFORMER_BLOCK "intermediate_query.dense", index);
-    TRY(load_linear(l, fc1.prefix, c->qformer.mlp_width, width, true, &block->fc1));
-    return load_output(l, QFORMER_BLOCK "output_query", index, width, c->qformer.mlp_width, &block->fc2, &block->norm2);
+    *l = (struct language_config){.encoder_decoder = true,
+                                  .vocabulary = 32128,
+                                  .width = 512,
+                                  .heads = 8,
+                                  .head_dim = 64,
+                                  .mlp_width = 2048,
+                                  .rms_norm_eps = 1e-6f,
+                                  .begin_token = -1,
+                                  .final_token = 1, /* what T5's tokenizer appends */
+                                  .t5 = {.encoder_blocks = 6, .buckets = 32, .max_distance = 128},
+                                  .end_tokens = {1}};
+    TRY(parse_sizes(node, l, error));
+    TRY(parse_feed_forward(node, l, error));
+    TRY(json_node_float(node, "layer_norm_epsilon", 1e-30f, 1, &l->rms_norm_eps, error));
+    TRY(parse_head(node, l, error));
+    return parse_tokens(node, generation, l, error);
 }
 
-lmvr_status load_qformer(struct loader *loader, const struct model_config *config, struct qformer *qformer)
-{
-    const struct qformer_config *c = &config->qformer;
-    *qformer = (struct qformer){.queries = c->queries,
-                                .width = c->width,
-                                .heads = c->heads,
-                                .mlp_width = c->mlp_width,
-                                .block_count = c->blocks,
-                                .activation = c->activation,
-                                .norm.eps = c->layer_norm_eps};
-    int64_t shape[] = {1, c->queries, c->width};
-    TRY(load_floats(loader, "query_tokens", 3, shape, &qformer->query_tokens));
-    TRY(load_norm(loader, "qformer.layernorm", c->width, &qformer->norm.weight, &qformer->norm.bias));
-    qformer->blocks = calloc((size_t)c->blocks, sizeof *qformer->blocks);
-    if (!qformer->blocks)
-        return error_no_memory(loader->error, "the Q-Former");
-    for (int i = 0; i < c->blocks; i++)
-        TRY(load_qformer_block(loader, config, i, &qformer->blocks[i]));
-    return load_linear(loader, "language_projection", config->language.width, c->width, true, &qformer->projection);
-}
-
-/* ---- T5 --------------------------------------------------------------------------------------------------------------- */
+/* ---- weights ------------------------------------------------------------------------------------------------------------ */
 
 #define T5      "language_model."
 #define T5_HEAD T5 "lm_head"
@@ -246,4 +226,13 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
     if (loader->checkpoint) /* transformers ignores it too */
         checkpoint_mark_used(loader->checkpoint, T5 "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias");
     return load_linear(loader, head, config->vocabulary, config->width, false, &t5->head);
+}
+
+struct counts count_t5(const struct language_config *c)
+{
+    int64_t width = c->width, attention = 4 * width * c->heads * c->head_dim;
+    int64_t mlp = (c->t5.gated ? 3 : 2) * width * c->mlp_width;
+    return (struct counts){.matrices = c->t5.encoder_blocks * (attention + mlp) + c->blocks * (2 * attention + mlp),
+                           .vectors = (2 * (int64_t)c->t5.encoder_blocks + 3 * (int64_t)c->blocks + 2) * width +
+                                      2 * (int64_t)c->t5.buckets * c->heads};
 }

@@ -1,0 +1,31 @@
+/*
+ * An architecture: where the parts are in its configuration, and which parts it is made of. Adding one means a file that fills
+ * this struct, and a row in architecture.c.
+ */
+#ifndef LMVR_SRC_MODEL_ARCHITECTURE_H
+#define LMVR_SRC_MODEL_ARCHITECTURE_H
+
+#include "model/config_parts.h"
+#include "model/load.h"
+#include "model/model.h"
+
+struct architecture {
+    const char *model_type;
+    /* Fills everything but family, architecture and hash. */
+    lmvr_status (*parse)(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
+    /* Loads connector and language model, whose encoder is loaded already; NULL where there are none. The parts must be freed
+     * even after a failure. */
+    lmvr_status (*load)(struct loader *loader, const struct model_config *config, struct lmvr_model *model);
+    struct counts (*count_connector)(const struct model_config *config);
+    /* As config_visual_tokens(); NULL without a language model. */
+    int64_t (*visual_tokens)(const struct model_config *config, const struct picture *picture, struct token_grid *grid);
+};
+
+extern const struct architecture architecture_llava, architecture_blip2, architecture_clip, architecture_clip_vision;
+
+/* Finds the architecture that config.json names, and its name: architectures[0] or, if there is none, what model_type means.
+ * LMVR_ERROR_INVALID, with a sentence that lists the supported ones. */
+lmvr_status architecture_find(const struct json_node *config, const struct architecture **architecture, const char **name,
+                              lmvr_error *error);
+
+#endif

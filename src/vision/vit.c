@@ -1,0 +1,284 @@
+#include "vision/vit.h"
+
+#include "nn/attention.h"
+#include "vision/patches.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The positions of a batch of views, in the order in which the blocks have them: window after window. */
+struct layout {
+    int64_t count;
+    struct patch *patches; /* (count) */
+    int64_t *places;       /* (count): where the position stands among the encoder's, which know nothing of windows */
+    int64_t view_count, window_count;
+    int64_t *view_ends, *window_ends; /* (count of them + 1), from 0 on */
+    float *angles;                    /* (count, head_dim); NULL: no rotary embedding */
+};
+
+static int64_t count_positions(const struct vit *vit, const struct encoder_view *view)
+{
+    int64_t patches = (int64_t)(view->height / vit->patch_size) * (view->width / vit->patch_size);
+    return patches + (vit->class_embedding ? 1 : 0);
+}
+
+/* ---- layout ------------------------------------------------------------------------------------------------------------- */
+
+/* Where patch y, x stands in a view whose blocks of patches are in row-major order. */
+static int64_t place_of(const struct patch *p, int columns, int merge)
+{
+    int64_t across = columns / merge, block = p->y / merge * across + p->x / merge;
+    return (block * merge + p->y % merge) * merge + p->x % merge;
+}
+
+static void lay_out_view(const struct vit *vit, const struct encoder_view *view, int index, struct layout *l)
+{
+    int rows = view->height / vit->patch_size, columns = view->width / vit->patch_size;
+    int64_t begin = l->count, first = begin + (vit->class_embedding ? 1 : 0);
+    if (first > begin) {
+        l->patches[begin] = (struct patch){.y = -1};
+        l->places[begin] = begin;
+    }
+    int64_t *ends = l->window_ends + l->window_count + 1;
+    int windows = patches_list(rows, columns, vit->merge, vit->window, l->patches + first, ends);
+    for (int i = 0; i < windows && vit->window; i++)
+        ends[i] += first;
+    l->window_count += vit->window ? windows : 0;
+    l->count = first + (int64_t)rows * columns;
+    for (int64_t i = begin; i < l->count; i++) {
+        l->patches[i].view = index;
+        if (i >= first)
+            l->places[i] = first + place_of(&l->patches[i], columns, vit->merge);
+    }
+    l->view_ends[++l->view_count] = l->count;
+}
+
+static lmvr_status add_angles(const struct vit *vit, struct arena *arena, struct layout *l, lmvr_error *error)
+{
+    if (vit->rope.pairs == 0)
+        return LMVR_OK;
+    struct position *positions = arena_alloc(arena, l->count, sizeof *positions);
+    l->angles = arena_floats(arena, l->count * 2 * vit->rope.pairs);
+    if (!positions || !l->angles)
+        return error_no_memory(error, "the image's patches");
+    for (int64_t i = 0; i < l->count; i++)
+        positions[i] = (struct position){{0, l->patches[i].y, l->patches[i].x}};
+    rope_angles(&vit->rope, l->count, positions, l->angles);
+    return LMVR_OK;
+}
+
+static lmvr_status lay_out(const struct vit *vit, struct arena *arena, const struct encoder_view *views, int count,
+                           struct layout *l, lmvr_error *error)
+{
+    int64_t positions = 0;
+    for (int i = 0; i < count; i++)
+        positions += count_positions(vit, &views[i]);
+    *l = (struct layout){.patches = arena_alloc(arena, positions, sizeof *l->patches),
+                         .places = arena_alloc(arena, positions, sizeof *l->places),
+                         .view_ends = arena_alloc(arena, count + 1, sizeof *l->view_ends),
+                         .window_ends = arena_alloc(arena, (vit->window ? positions : 0) + 1, sizeof *l->window_ends)};
+    if (!l->patches || !l->places || !l->view_ends || !l->window_ends)
+        return error_no_memory(error, "the image's patches");
+    l->view_ends[0] = l->window_ends[0] = 0;
+    for (int i = 0; i < count; i++)
+        lay_out_view(vit, &views[i], i, l);
+    return add_angles(vit, arena, l, error);
+}
+
+/* ---- embedding ---------------------------------------------------------------------------------------------------------- */
+
+/* Adds the position embedding of a patch, or of the class token, to x (width). */
+static void add_position(const struct vit *vit, const struct encoder_view *view, const struct patch *p, float *scratch,
+                         float *x)
+{
+    int rows = view->height / vit->patch_size, columns = view->width / vit->patch_size, side = vit->position_side;
+    const float *place = vit->position_embedding, *patches = place + (vit->class_embedding ? vit->width : 0);
+    if (p->y >= 0 && rows == side && columns == side)
+        place = patches + ((int64_t)p->y * side + p->x) * vit->width;
+    else if (p->y >= 0) {
+        patches_interpolate(patches, side, vit->width, rows, columns, p->y, p->x, scratch);
+        place = scratch;
+    }
+    for (int64_t i = 0; i < vit->width; i++)
+        x[i] += place[i];
+}
+
+/* x (count, width) = pre_norm([class, patches] + positions). */
+static lmvr_status embed(const struct vit *vit, struct arena *arena, const struct encoder_view *views, const struct layout *l,
+                         float *x, lmvr_error *error)
+{
+    int64_t width = vit->width, size = vit->patch_embedding.in;
+    struct arena_mark mark = arena_mark(arena);
+    float *patches = arena_floats(arena, l->count * size), *scratch = arena_floats(arena, l->count * width);
+    if (!patches || !scratch)
+        return error_no_memory(error, "the image's patches");
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < l->count; r++) {
+        const struct patch *p = &l->patches[r];
+        const struct encoder_view *view = &views[p->view];
+        if (p->y < 0)
+            memset(patches + r * size, 0, (size_t)size * sizeof *patches);
+        else
+            patch_cut(view->pixels, view->width, view->height, vit->patch_size, p->y, p->x, patches + r * size);
+    }
+    TRY(linear_forward(&vit->patch_embedding, arena, l->count, patches, false, x, error));
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < l->count; r++) {
+        const struct patch *p = &l->patches[r];
+        if (p->y < 0)
+            memcpy(x + r * width, vit->class_embedding, (size_t)width * sizeof *x);
+        if (vit->position_embedding)
+            add_position(vit, &views[p->view], p, scratch + r * width, x + r * width);
+    }
+    if (vit->pre_norm.weight)
+        norm_forward(&vit->pre_norm, l->count, width, x, x);
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------------------------------- */
+
+static void turn(const struct vit *vit, const struct layout *l, float *qkv)
+{
+    int pairs = vit->rope.pairs;
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < l->count; r++) /* queries and keys lie side by side */
+        rope_turn(2 * vit->heads, pairs, l->angles + r * 2 * pairs, qkv + r * 3 * vit->width);
+}
+
+/* out (count, width) from qkv (count, 3 width): self-attention within each view, or each window. */
+static lmvr_status attend(const struct vit *vit, const struct vit_block *block, struct arena *arena, const struct layout *l,
+                          const float *qkv, float *out, lmvr_error *error)
+{
+    int64_t width = vit->width;
+    int head_dim = vit->width / vit->heads;
+    struct attention_rule rule = {.heads = vit->heads, .scale = attention_scale(head_dim)};
+    struct attention_groups groups = {.count = block->windowed ? l->window_count : l->view_count,
+                                      .queries = block->windowed ? l->window_ends : l->view_ends,
+                                      .keys = block->windowed ? l->window_ends : l->view_ends,
+                                      .head_dim = head_dim,
+                                      .dtype = product_dtype(block->qkv.weight),
+                                      .q = qkv,
+                                      .k = qkv + width,
+                                      .v = qkv + 2 * width,
+                                      .q_stride = 3 * width,
+                                      .kv_stride = 3 * width};
+    return attention_within(arena, &rule, &groups, out, error);
+}
+
+static lmvr_status feed_forward(const struct vit *vit, const struct vit_block *block, struct arena *arena, int64_t rows,
+                                const float *normed, float *x, lmvr_error *error)
+{
+    float *wide = arena_floats(arena, rows * block->fc1.out),
+          *mlp = vit->gated ? arena_floats(arena, rows * vit->mlp_width) : wide;
+    if (!wide || !mlp)
+        return error_no_memory(error, "the encoder");
+    TRY(linear_forward(&block->fc1, arena, rows, normed, false, wide, error));
+    if (vit->gated)
+        gated_forward(vit->activation, rows, vit->mlp_width, wide, mlp);
+    else
+        activation_forward(vit->activation, rows, vit->mlp_width, mlp);
+    return linear_forward(&block->fc2, arena, rows, mlp, true, x, error);
+}
+
+/* x (count, width) in place. */
+static lmvr_status block_forward(const struct vit *vit, const struct vit_block *block, struct arena *arena,
+                                 const struct layout *l, float *x, lmvr_error *error)
+{
+    int64_t rows = l->count, width = vit->width;
+    struct arena_mark mark = arena_mark(arena);
+    float *normed = arena_floats(arena, rows * width), *qkv = arena_floats(arena, rows * 3 * width);
+    if (!normed || !qkv)
+        return error_no_memory(error, "the encoder");
+    norm_forward(&block->norm1, rows, width, x, normed);
+    TRY(linear_forward(&block->qkv, arena, rows, normed, false, qkv, error));
+    if (l->angles)
+        turn(vit, l, qkv);
+    TRY(attend(vit, block, arena, l, qkv, normed, error));
+    TRY(linear_forward(&block->attention_out, arena, rows, normed, true, x, error));
+    norm_forward(&block->norm2, rows, width, x, normed);
+    TRY(feed_forward(vit, block, arena, rows, normed, x, error));
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+/* Copies the positions to where the encoder has them. */
+static void hand_out(const struct layout *l, int64_t width, const float *x, float *state)
+{
+    for (int64_t r = 0; r < l->count; r++)
+        memcpy(state + l->places[r] * width, x + r * width, (size_t)width * sizeof *x);
+}
+
+lmvr_status vit_forward(const struct vit *vit, struct arena *arena, const struct encoder_view *views, int count,
+                        float *const *states, lmvr_error *error)
+{
+    int last = vit->block_count;
+    while (last > 0 && !states[last])
+        last--;
+    struct arena_mark mark = arena_mark(arena);
+    struct layout l;
+    TRY(lay_out(vit, arena, views, count, &l, error));
+    float *x = arena_floats(arena, l.count * vit->width);
+    if (!x)
+        return error_no_memory(error, "the encoder");
+    TRY(embed(vit, arena, views, &l, x, error));
+    for (int i = 0;; i++) {
+        if (states[i] && i == vit->block_count && vit->post_norm.weight)
+            norm_forward(&vit->post_norm, l.count, vit->width, x, x);
+        if (states[i])
+            hand_out(&l, vit->width, x, states[i]);
+        if (i == last)
+            break;
+        TRY(block_forward(vit, &vit->blocks[i], arena, &l, x, error));
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+void vit_finish(struct vit *vit)
+{
+    for (int i = 0; vit->blocks && i < vit->block_count; i++) {
+        struct vit_block *block = &vit->blocks[i];
+        norm_finish(&block->norm1);
+        norm_finish(&block->norm2);
+        linear_finish(&block->qkv);
+        linear_finish(&block->attention_out);
+        linear_finish(&block->fc1);
+        linear_finish(&block->fc2);
+    }
+    free(vit->blocks);
+    free(vit->class_embedding);
+    free(vit->position_embedding);
+    norm_finish(&vit->pre_norm);
+    norm_finish(&vit->post_norm);
+    linear_finish(&vit->patch_embedding);
+    rope_finish(&vit->rope);
+    *vit = (struct vit){0};
+}
+
+/* ---- as an encoder ------------------------------------------------------------------------------------------------------ */
+
+static lmvr_status forward(const void *model, struct arena *arena, const struct encoder_view *views, int count,
+                           float *const *states, lmvr_error *error)
+{
+    return vit_forward(model, arena, views, count, states, error);
+}
+
+static void free_model(void *model)
+{
+    vit_finish(model);
+    free(model);
+}
+
+struct encoder vit_encoder(struct vit *vit)
+{
+    return (struct encoder){.image_size = vit->image_size,
+                            .patch_size = vit->patch_size,
+                            .merge = vit->merge,
+                            .width = vit->width,
+                            .block_count = vit->block_count,
+                            .has_class = vit->class_embedding != NULL,
+                            .model = vit,
+                            .forward = forward,
+                            .free = free_model};
+}
