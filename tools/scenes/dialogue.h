@@ -17,10 +17,6 @@ struct dialogue {
 
 /* Two of three begin with a description; the first question has "<image>" on a line of its own. No question is repeated. */
 void dialogue_init(struct dialogue *conversation, const struct view *view, struct random *r);
-void dialogue_finish(struct dialogue *conversation);
-
-/* Whether memory ran out. */
-bool dialogue_failed(const struct dialogue *conversation);
 
 /* Adds three lines: a description; another one with questions that it answers, between "USER:" and "ASSISTANT:"; and a general
  * fact about a kind. */

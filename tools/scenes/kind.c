@@ -5,6 +5,23 @@
 
 #define FORM_SIZE 64
 
+const struct category_words category_words[CATEGORIES] = {
+    [PEOPLE] = {"person", "people", false},
+    [VEHICLES] = {"vehicle", "vehicles", true},
+    [OUTDOORS] = {"outdoor object", "outdoor objects", false},
+    [ANIMALS] = {"animal", "animals", true},
+    [FOOD] = {"food item", "food items", true},
+    [PLANTS] = {"plant", "plants", false},
+    [KITCHEN] = {"kitchen item", "kitchen items", false},
+    [FURNITURE] = {"piece of furniture", "pieces of furniture", true},
+    [ELECTRONICS] = {"electronic device", "electronic devices", true},
+    [HOUSEHOLD] = {"household item", "household items", false},
+    [TOOLS] = {"tool", "tools", false},
+    [SPORTS] = {"toy or sports item", "toys or sports items", false},
+    [INSTRUMENTS] = {"musical instrument", "musical instruments", true},
+    [CLOTHES] = {"piece of clothing", "pieces of clothing", true},
+};
+
 struct words kind_words(const struct kind *kind)
 {
     return (struct words){kind->one ? kind->one : kind->name, kind->many ? kind->many : kind->plural};
@@ -61,7 +78,7 @@ void kind_forms(const struct kind *kind, void (*on_form)(const char *form, void 
         add_list(&f, kind->synonyms[i].one);
         add_list(&f, kind->synonyms[i].many);
     }
-    for (int i = 0; kind->narrow && kind->glyphs[i]; i++) {
+    for (int i = 0; kind->narrow[i].one; i++) {
         add_list(&f, kind->narrow[i].one);
         add_list(&f, kind->narrow[i].many);
     }
@@ -74,4 +91,12 @@ int kind_find(const char *name)
         if (strcmp(kinds[i].name, name) == 0)
             return i;
     return -1;
+}
+
+int coco_category_id(const char *name)
+{
+    for (int i = 0; i < coco_category_count; i++)
+        if (strcmp(coco_categories[i].name, name) == 0)
+            return coco_categories[i].id;
+    return 0;
 }

@@ -51,9 +51,11 @@ struct kind {
     bool paintable;                          /* comes in any color, and its glyphs have large areas of one color to repaint */
     const char *voc, *coco, *visda;          /* its class in that data set; NULL: none */
     const char *glyphs[KIND_MAX_GLYPHS + 1]; /* ends with NULL */
-    const struct words *narrow; /* a more specific word for each glyph ("woman", "women"), or NULL; NULL: none at all */
+    struct words narrow[KIND_MAX_GLYPHS];    /* a more specific word for each glyph ("woman", "women"), where there is one */
 };
 
+/* kinds.tsv. Whole-word matching must not find a kind inside another one's words: hence no hot dog, teddy bear or police car.
+ * No color may be the name of a kind, so nothing is orange but oranges. */
 extern const struct kind kinds[];
 extern const int kind_count;
 
@@ -67,5 +69,16 @@ void kind_forms(const struct kind *kind, void (*on_form)(const char *form, void 
 
 /* The kind with that canonical name; -1: none. */
 int kind_find(const char *name);
+
+/* COCO's 80 categories: coco_categories.tsv. */
+struct coco_category {
+    int id; /* from 1 to 90, with gaps */
+    const char *supercategory, *name;
+};
+extern const struct coco_category coco_categories[];
+extern const int coco_category_count;
+
+/* The id of that name; 0: there is none. */
+int coco_category_id(const char *name);
 
 #endif

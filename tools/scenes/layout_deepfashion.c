@@ -3,29 +3,13 @@
 #include "tools/scenes/set.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const entries[] = {"images", "labels", "captions.json", NULL};
 
-enum { LIST_SHAPE, LIST_FABRIC, LIST_PATTERN, LIST_CAPTIONS, LISTS };
-static const char *const list_names[LISTS] = {"labels/shape/shape_anno_all.txt", "labels/texture/fabric_ann.txt",
-                                              "labels/texture/pattern_ann.txt", "captions.json"};
-
-struct state {
-    struct listing lists[LISTS];
-};
-
-static lmvr_status begin(struct set *set, lmvr_error *error)
+static void begin(struct set *set)
 {
-    struct state *s = calloc(1, sizeof *s);
-    set->state = s;
-    if (!s)
-        return error_no_memory(error, "the labels");
-    for (int i = 0; i < LISTS; i++)
-        TRY(listing_open(&s->lists[i], set->options->output, list_names[i], error));
-    return listing_add(&s->lists[LIST_CAPTIONS], "{", error);
+    listing_add(listing_named(&set->lists, "captions.json"), "{");
 }
 
 /* Names are like the set's: WOMEN-Dresses-id_00000012-01_4_full.jpg. */
@@ -38,77 +22,30 @@ static void plan(const struct set *set, struct picture *p)
     snprintf(p->path, sizeof p->path, "images/%s-%s-id_%08" PRId64 "-01_4_full.jpg", who, what, item);
 }
 
-static void add_numbers(struct text *line, const int *numbers, int count)
+static void add_line(struct listing *list, const char *name, const int *numbers, int count)
 {
-    for (int i = 0; i < count; i++) {
-        char number[16];
-        snprintf(number, sizeof number, " %d", numbers[i]);
-        text_add(line, number);
-    }
-    text_add(line, "\n");
+    listing_add(list, "%s", name);
+    for (int i = 0; i < count; i++)
+        listing_add(list, " %d", numbers[i]);
+    listing_add(list, "\n");
 }
 
-static lmvr_status add_line(struct listing *list, const char *name, const int *numbers, int count, lmvr_error *error)
+static void add(struct set *set, const struct picture *p)
 {
-    struct text line = {0};
-    text_add(&line, name);
-    add_numbers(&line, numbers, count);
-    lmvr_status status = line.failed ? error_no_memory(error, "the labels") : listing_add(list, text_get(&line), error);
-    text_finish(&line);
-    return status;
-}
-
-static lmvr_status add_caption(struct listing *list, const char *name, const struct outfit *outfit, lmvr_error *error)
-{
-    char head[200];
-    struct text caption = {0};
-    outfit_describe(outfit, &caption);
-    snprintf(head, sizeof head, "%s\n\"%s\": ", list->begun ? "," : "", name);
-    lmvr_status status = caption.failed ? error_no_memory(error, "a caption") : listing_add(list, head, error);
-    list->begun = true;
-    if (status == LMVR_OK)
-        status = listing_add(list, "\"", error);
-    if (status == LMVR_OK)
-        status = listing_add(list, text_get(&caption), error); /* plain words that need no escaping */
-    if (status == LMVR_OK)
-        status = listing_add(list, "\"", error);
-    text_finish(&caption);
-    return status;
-}
-
-static lmvr_status add(struct set *set, const struct picture *p, lmvr_error *error)
-{
-    struct state *s = set->state;
     const char *name = strchr(p->path, '/') + 1;
-    TRY(add_line(&s->lists[LIST_SHAPE], name, p->outfit.shape, SHAPE_LABELS, error));
-    TRY(add_line(&s->lists[LIST_FABRIC], name, p->outfit.fabric, PIECES, error));
-    TRY(add_line(&s->lists[LIST_PATTERN], name, p->outfit.pattern, PIECES, error));
-    return add_caption(&s->lists[LIST_CAPTIONS], name, &p->outfit, error);
+    struct listing *captions = listing_named(&set->lists, "captions.json");
+    struct text caption = {0};
+    add_line(listing_named(&set->lists, "labels/shape/shape_anno_all.txt"), name, p->outfit.shape, SHAPE_LABELS);
+    add_line(listing_named(&set->lists, "labels/texture/fabric_ann.txt"), name, p->outfit.fabric, PIECES);
+    add_line(listing_named(&set->lists, "labels/texture/pattern_ann.txt"), name, p->outfit.pattern, PIECES);
+    outfit_describe(&p->outfit, &caption); /* plain words that need no escaping */
+    listing_add(captions, "%s\n\"%s\": \"%s\"", captions->elements++ > 0 ? "," : "", name, caption.bytes);
 }
 
-static lmvr_status end(struct set *set, lmvr_error *error)
+static void end(struct set *set)
 {
-    struct state *s = set->state;
-    TRY(listing_add(&s->lists[LIST_CAPTIONS], "\n}\n", error));
-    for (int i = 0; i < LISTS; i++)
-        TRY(listing_close(&s->lists[i], error));
-    return LMVR_OK;
+    listing_add(listing_named(&set->lists, "captions.json"), "\n}\n");
 }
 
-static void finish(struct set *set)
-{
-    struct state *s = set->state;
-    for (int i = 0; s && i < LISTS; i++)
-        listing_drop(&s->lists[i]);
-    free(s);
-    set->state = NULL;
-}
-
-const struct layout layout_deepfashion = {.name = "deepfashion",
-                                          .entries = entries,
-                                          .begin = begin,
-                                          .plan = plan,
-                                          .has_outfits = true,
-                                          .add = add,
-                                          .end = end,
-                                          .finish = finish};
+const struct layout layout_deepfashion = {
+    .name = "deepfashion", .entries = entries, .has_outfits = true, .begin = begin, .plan = plan, .add = add, .end = end};

@@ -1,9 +1,7 @@
 /* ImageNet's folders: train/CLASS/ and val/CLASS/, with one object per image. */
-#include "tools/scenes/kind.h"
 #include "tools/scenes/set.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 static const char *const entries[] = {"train", "val", NULL};
 
@@ -21,25 +19,4 @@ static void plan(const struct set *set, struct picture *p)
     scene_choose(&set->glyphs, &rules, set_random(set, p), &p->scene);
 }
 
-static lmvr_status begin(struct set *set, lmvr_error *error)
-{
-    (void)set;
-    (void)error;
-    return LMVR_OK;
-}
-
-static lmvr_status add(struct set *set, const struct picture *picture, lmvr_error *error)
-{
-    (void)set;
-    (void)picture;
-    (void)error;
-    return LMVR_OK;
-}
-
-static void finish(struct set *set)
-{
-    (void)set;
-}
-
-const struct layout layout_imagenet = {
-    .name = "imagenet", .entries = entries, .begin = begin, .plan = plan, .add = add, .end = begin, .finish = finish};
+const struct layout layout_imagenet = {.name = "imagenet", .entries = entries, .plan = plan};

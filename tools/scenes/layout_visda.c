@@ -1,10 +1,7 @@
 /* VisDA-2017: train/ in colors; validation/ and test/ drawn in ink on paper, as the domain shift. */
-#include "tools/scenes/kind.h"
 #include "tools/scenes/set.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CLASSES 12
@@ -12,33 +9,20 @@
 /* In the challenge's order. */
 static const char *const class_names[CLASSES] = {"aeroplane",  "bicycle", "bus",   "car",        "horse", "knife",
                                                  "motorcycle", "person",  "plant", "skateboard", "train", "truck"};
-static const char *const folders[SET_PARTS] = {"train", "test", "validation"};
-static const char *const entries[] = {"train", "test", "validation", NULL};
+static const char *const entries[] = {"train", "test", "validation", NULL}; /* in the order of the splits */
 
 /* Images per folder of the test split. */
 #define TRUNK 4000
 
-struct state {
-    struct listing lists[SET_PARTS];
-};
-
-static int64_t count(const struct scenes_options *options, enum set_part part)
+static struct listing *list_of(struct set *set, int part)
 {
-    return part == SET_TRAIN ? options->count : options->test_count;
+    return listing_named(&set->lists, "%s/image_list.txt", entries[part]);
 }
 
-static lmvr_status begin(struct set *set, lmvr_error *error)
+static void begin(struct set *set)
 {
-    struct state *s = calloc(1, sizeof *s);
-    set->state = s;
-    if (!s)
-        return error_no_memory(error, "the lists");
-    for (int part = 0; part < SET_PARTS; part++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s/image_list.txt", folders[part]);
-        TRY(listing_open(&s->lists[part], set->options->output, name, error));
-    }
-    return LMVR_OK;
+    for (int part = 0; part < SET_PARTS; part++)
+        list_of(set, part);
 }
 
 /* Chooses a kind of the class. */
@@ -58,7 +42,7 @@ static void plan(const struct set *set, struct picture *p)
     if (p->part == SET_TEST)
         snprintf(p->path, sizeof p->path, "test/trunk%02" PRId64 "/%06" PRId64 ".jpg", p->index / TRUNK, p->index);
     else
-        snprintf(p->path, sizeof p->path, "%s/%s/%06" PRId64 ".jpg", folders[p->part], class_names[p->class], p->index);
+        snprintf(p->path, sizeof p->path, "%s/%s/%06" PRId64 ".jpg", entries[p->part], class_names[p->class], p->index);
     struct random copy = r;
     random_next(&copy); /* used by the scene */
     int kind = choose_kind(&copy, p->class);
@@ -67,36 +51,10 @@ static void plan(const struct set *set, struct picture *p)
     scene_choose(&set->glyphs, &rules, r, &p->scene);
 }
 
-static lmvr_status add(struct set *set, const struct picture *picture, lmvr_error *error)
+static void add(struct set *set, const struct picture *p)
 {
-    char line[200];
-    struct state *s = set->state;
-    snprintf(line, sizeof line, "%s %d\n", strchr(picture->path, '/') + 1, picture->class);
-    return listing_add(&s->lists[picture->part], line, error);
+    listing_add(list_of(set, p->part), "%s %d\n", strchr(p->path, '/') + 1, p->class);
 }
 
-static lmvr_status end(struct set *set, lmvr_error *error)
-{
-    struct state *s = set->state;
-    for (int part = 0; part < SET_PARTS; part++)
-        TRY(listing_close(&s->lists[part], error));
-    return LMVR_OK;
-}
-
-static void finish(struct set *set)
-{
-    struct state *s = set->state;
-    for (int part = 0; s && part < SET_PARTS; part++)
-        listing_drop(&s->lists[part]);
-    free(s);
-    set->state = NULL;
-}
-
-const struct layout layout_visda = {.name = "visda",
-                                    .entries = entries,
-                                    .count = count,
-                                    .begin = begin,
-                                    .plan = plan,
-                                    .add = add,
-                                    .end = end,
-                                    .finish = finish};
+const struct layout layout_visda = {
+    .name = "visda", .entries = entries, .has_validation = true, .begin = begin, .plan = plan, .add = add};

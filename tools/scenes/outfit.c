@@ -201,46 +201,32 @@ lmvr_status outfit_draw(const struct glyphs *glyphs, const struct outfit *outfit
 
 /* ---- describing ---- */
 
-static void describe_piece(const struct outfit *o, enum piece piece, struct random *r, struct text *text)
-{
-    static const char *const patterns[] = {" The fabric of the $1 is $2, and its pattern is $3.",
-                                           " The $1 is made of $2 fabric with a $3 pattern.",
-                                           " The $1 has $2 fabric and a $3 pattern."};
-    static const char *const plural[] = {" The fabric of the $1 is $2, and the pattern is $3.",
-                                         " The $1 are made of $2 fabric with a $3 pattern.",
-                                         " The $1 have $2 fabric and a $3 pattern."};
-    if (o->garments[piece] < 0)
-        return;
-    const char *values[] = {garments[o->garments[piece]].name, fabric_names[o->fabric[piece]],
-                            pattern_names[o->pattern[piece]]};
-    text_fill(text, piece == PIECE_LOWER ? TEXT_PICK(r, plural) : TEXT_PICK(r, patterns), values);
-}
-
 void outfit_describe(const struct outfit *outfit, struct text *text)
 {
     static const char *const sleeves[] = {"no", "short", "medium", "long"}, *const necklines[] = {"V-shaped", "square",
                                                                                                   "round"};
-    static const char *const openings[] = {"The upper clothing is a $1 with $2 sleeves and a $3 neckline.",
-                                           "This outfit has a $1 with $2 sleeves and a $3 neckline.",
-                                           "There is a $1 with $2 sleeves; its neckline is $3."};
     struct random r = outfit->words;
-    const struct garment *upper = &garments[outfit->garments[PIECE_UPPER]];
-    const char *values[] = {upper->name, sleeves[outfit->shape[SHAPE_SLEEVES]], necklines[outfit->shape[SHAPE_NECKLINE]]};
-    text_fill(text, TEXT_PICK(&r, openings), values);
-    for (int i = 0; i < PIECES; i++)
-        describe_piece(outfit, (enum piece)i, &r, text);
-    if (outfit->cropped)
-        text_add(text, " The upper clothing ends above the navel.");
-    if (outfit->belt)
-        text_add(text, " There is a belt on the waist.");
     struct text items[OUTFIT_MAX_ACCESSORIES] = {0};
-    for (int i = 0; i < outfit->accessory_count; i++)
-        text_add(&items[i], garments[outfit->accessories[i]].name);
-    if (outfit->accessory_count > 0) {
-        text_add(text, " This is worn with ");
-        text_list(text, items, outfit->accessory_count, false);
-        text_add(text, ".");
+    text_say(text, SENTENCE_OUTFIT, &r,
+             &(struct sentence_words){.one = garments[outfit->garments[PIECE_UPPER]].name,
+                                      .sleeves = sleeves[outfit->shape[SHAPE_SLEEVES]],
+                                      .neckline = necklines[outfit->shape[SHAPE_NECKLINE]]});
+    for (int i = 0; i < PIECES; i++) {
+        if (outfit->garments[i] < 0)
+            continue;
+        struct sentence_words words = {.one = garments[outfit->garments[i]].name,
+                                       .fabric = fabric_names[outfit->fabric[i]],
+                                       .pattern = pattern_names[outfit->pattern[i]]};
+        text_add(text, " ");
+        text_say(text, i == PIECE_LOWER ? SENTENCE_CLOTH_PLURAL : SENTENCE_CLOTH, &r, &words);
     }
+    text_add(text, "%s%s", outfit->cropped ? " The upper clothing ends above the navel." : "",
+             outfit->belt ? " There is a belt on the waist." : "");
+    if (outfit->accessory_count == 0)
+        return;
     for (int i = 0; i < outfit->accessory_count; i++)
-        text_finish(&items[i]);
+        text_add(&items[i], "%s", garments[outfit->accessories[i]].name);
+    text_add(text, " This is worn with ");
+    text_list(text, items, outfit->accessory_count, false);
+    text_add(text, ".");
 }

@@ -1,68 +1,56 @@
 #include "tools/scenes/scene_text.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static void add_bytes(struct text *t, const char *bytes, size_t count)
+void text_add(struct text *text, const char *format, ...)
 {
-    if (t->failed)
-        return;
-    if (t->length + count + 1 > t->space) {
-        size_t space = 2 * (t->length + count + 1);
-        char *more = realloc(t->bytes, space);
-        t->failed = !more;
-        if (!more)
-            return;
-        t->bytes = more;
-        t->space = space;
-    }
-    memcpy(t->bytes + t->length, bytes, count);
-    t->length += count;
-    t->bytes[t->length] = '\0';
-}
-
-void text_add(struct text *text, const char *words)
-{
-    add_bytes(text, words, strlen(words));
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text->bytes + text->length, TEXT_SIZE - text->length, format, args);
+    va_end(args);
+    text->length += strlen(text->bytes + text->length);
 }
 
 void text_clear(struct text *text)
 {
     text->length = 0;
-    if (text->bytes)
-        text->bytes[0] = '\0';
+    text->bytes[0] = '\0';
 }
 
-void text_finish(struct text *text)
+const char *text_choose(enum sentence sentence, struct random *r)
 {
-    free(text->bytes);
-    *text = (struct text){0};
+    int count = 1;
+    while (sentences[sentence][count])
+        count++;
+    return sentences[sentence][count == 1 ? 0 : random_below(r, count)];
 }
 
-const char *text_get(const struct text *text)
-{
-    return text->bytes ? text->bytes : "";
-}
-
-void text_fill(struct text *text, const char *pattern, const char *const *values)
+void text_fill(struct text *text, const char *pattern, const struct sentence_words *words)
 {
     while (*pattern) {
-        size_t plain = strcspn(pattern, "$");
-        add_bytes(text, pattern, plain);
+        int plain = (int)strcspn(pattern, "$");
+        text_add(text, "%.*s", plain, pattern);
         pattern += plain;
         if (*pattern) {
-            text_add(text, values[pattern[1] - '1']);
+            text_add(text, "%s", ((const char *const *)(const void *)words)[pattern[1] - 'A']);
             pattern += 2;
         }
     }
 }
 
+void text_say(struct text *text, enum sentence sentence, struct random *r, const struct sentence_words *words)
+{
+    size_t from = text->length;
+    text_fill(text, text_choose(sentence, r), words);
+    text_capitalize(text, from);
+}
+
 void text_capitalize(struct text *text, size_t from)
 {
-    if (from < text->length)
-        text->bytes[from] = (char)toupper((unsigned char)text->bytes[from]);
+    text->bytes[from] = (char)toupper((unsigned char)text->bytes[from]);
 }
 
 const char *text_article(const char *word)
@@ -71,23 +59,16 @@ const char *text_article(const char *word)
     return strchr("aeiouAEIOU", *word) ? "an" : "a";
 }
 
-const char *text_number(int number, char buffer[16])
+const char *text_number(int number)
 {
-    static const char *const words[] = {"no",       "one",     "two",     "three",     "four",     "five",     "six",
-                                        "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
-                                        "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"};
-    if (number >= 0 && number <= 20)
-        return words[number];
-    snprintf(buffer, 16, "%d", number);
-    return buffer;
+    static const char *const words[] = {"no", "one", "two", "three", "four", "five"};
+    return words[number];
 }
 
 void text_list(struct text *text, const struct text *items, int count, bool serial)
 {
     for (int i = 0; i < count; i++) {
         bool last = i == count - 1;
-        if (i > 0)
-            text_add(text, !last ? ", " : serial && count > 2 ? ", and " : " and ");
-        text_add(text, text_get(&items[i]));
+        text_add(text, "%s%s", i == 0 ? "" : !last ? ", " : serial && count > 2 ? ", and " : " and ", items[i].bytes);
     }
 }

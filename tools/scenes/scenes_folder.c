@@ -18,15 +18,12 @@
 
 /* ---- existing contents ---- */
 
-static const struct layout *const layouts[] = {&layout_voc2007,  &layout_coco,        &layout_visda,
-                                               &layout_imagenet, &layout_deepfashion, &layout_llava};
-
 static bool belongs_to_a_set(const char *entry)
 {
     if (strcmp(entry, FOLDER_RECORD) == 0 || strcmp(entry, FOLDER_SYNONYMS) == 0 || strcmp(entry, TRUTH_FILE) == 0)
         return true;
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
-        for (const char *const *e = layouts[i]->entries; *e; e++)
+    for (int layout = 1; layout < SCENES_LAYOUTS; layout++)
+        for (const char *const *e = layouts[layout]->entries; *e; e++)
             if (strcmp(entry, *e) == 0)
                 return true;
     size_t length = strlen(entry); /* left by a killed run */
@@ -88,25 +85,10 @@ static lmvr_status remove_set(const char *folder, lmvr_error *error)
 
 /* ---- creating ---- */
 
-static lmvr_status make_folder(const char *folder, lmvr_error *error)
-{
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s", folder) >= (int)sizeof path)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: the path is too long", folder);
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            return file_error(error, path, "make the folder");
-        *slash = '/';
-    }
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        return file_error(error, path, "make the folder");
-    return LMVR_OK;
-}
-
 lmvr_status folder_prepare(const struct scenes_options *options, lmvr_error *error)
 {
     struct contents c;
+    char inside[PATH_MAX];
     const char *folder = options->output;
     TRY(look(folder, &c, error));
     if (*c.foreign && (options->force || !c.record))
@@ -119,27 +101,37 @@ lmvr_status folder_prepare(const struct scenes_options *options, lmvr_error *err
         return error_set(error, LMVR_ERROR_INVALID, "%s: already has a generated data set; --force removes it", folder);
     if (c.entries > 0)
         TRY(remove_set(folder, error));
-    return make_folder(folder, error);
+    snprintf(inside, sizeof inside, "%s/", folder);
+    return listing_make_folders(inside, error);
 }
 
-lmvr_status folder_write_record(const struct scenes_options *o, const char *layout, bool complete, lmvr_error *error)
+/* Writes a file with one JSON value, and releases it. */
+static lmvr_status write_json(const char *folder, const char *name, json_t *value, size_t flags, const char *end,
+                              lmvr_error *error)
 {
-    struct listing record;
-    TRY(listing_open(&record, o->output, FOLDER_RECORD, error));
-    json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s, s:b}", "made_by", "lmvr scenes", "lmvr", lmvr_version(),
-                             "layout", layout, "count", (json_int_t)o->count, "test_count", (json_int_t)o->test_count, "seed",
-                             (json_int_t)o->seed, "size", o->size, "font", GLYPHS_FONT, "complete", complete);
+    struct listings file = {.folder = folder};
+    struct listing *list = listing_named(&file, "%s", name);
+    char *text = value ? json_dumps(value, flags) : NULL;
+    json_decref(value);
+    list->lost = !text;
+    listing_add(list, "%s%s", text ? text : "", end);
+    free(text);
+    lmvr_status status = listings_close(&file, error);
+    listings_drop(&file);
+    return status;
+}
+
+lmvr_status folder_write_record(const struct scenes_options *o, bool complete, lmvr_error *error)
+{
     json_t *manners = o->manners ? json_array() : NULL;
     for (int m = 0; m < MANNERS_PAINTED; m++)
         if (o->manners >> m & 1)
             json_array_append_new(manners, json_string(manner_names[m]));
-    if (manners)
-        json_object_set_new(json, "manners", manners);
-    lmvr_status status = listing_add_json(&record, json, error);
-    if (status == LMVR_OK)
-        return listing_close(&record, error);
-    listing_drop(&record);
-    return status;
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s, s:b, s:o*}", "made_by", "lmvr scenes", "lmvr", lmvr_version(),
+                  "layout", layouts[o->layout]->name, "count", (json_int_t)o->count, "test_count", (json_int_t)o->test_count,
+                  "seed", (json_int_t)o->seed, "size", o->size, "font", GLYPHS_FONT, "complete", complete, "manners", manners);
+    return write_json(o->output, FOLDER_RECORD, json, JSON_COMPACT, "\n", error);
 }
 
 static void add_form(const char *form, void *user)
@@ -149,23 +141,11 @@ static void add_form(const char *form, void *user)
 
 lmvr_status folder_write_synonyms(const struct scenes_options *options, lmvr_error *error)
 {
-    struct listing list;
     json_t *all = json_object();
-    for (int i = 0; all && i < kind_count; i++) {
+    for (int i = 0; i < kind_count; i++) {
         json_t *forms = json_array();
         kind_forms(&kinds[i], add_form, forms);
         json_object_set_new(all, kinds[i].name, forms);
     }
-    char *text = all ? json_dumps(all, JSON_INDENT(1)) : NULL;
-    json_decref(all);
-    if (!text)
-        return error_no_memory(error, FOLDER_SYNONYMS);
-    lmvr_status status = listing_open(&list, options->output, FOLDER_SYNONYMS, error);
-    if (status == LMVR_OK) {
-        status = listing_add(&list, text, error);
-        status = status == LMVR_OK ? listing_close(&list, error) : status;
-        listing_drop(&list);
-    }
-    free(text);
-    return status;
+    return write_json(options->output, FOLDER_SYNONYMS, all, JSON_INDENT(1), "", error);
 }

@@ -12,7 +12,7 @@
  * fails. */
 lmvr_status folder_prepare(const struct scenes_options *options, lmvr_error *error);
 
-lmvr_status folder_write_record(const struct scenes_options *options, const char *layout, bool complete, lmvr_error *error);
+lmvr_status folder_write_record(const struct scenes_options *options, bool complete, lmvr_error *error);
 
 /* Writes an object: each kind's name, with a list of all words for it. */
 lmvr_status folder_write_synonyms(const struct scenes_options *options, lmvr_error *error);

@@ -1,44 +1,47 @@
 #include "tools/scenes/set.h"
 
-#include "tools/scenes/kind.h"
+const struct layout *const layouts[SCENES_LAYOUTS] = {
+    [SCENES_VOC2007] = &layout_voc2007,
+    [SCENES_COCO] = &layout_coco,
+    [SCENES_VISDA] = &layout_visda,
+    [SCENES_IMAGENET] = &layout_imagenet,
+    [SCENES_DEEPFASHION] = &layout_deepfashion,
+    [SCENES_LLAVA] = &layout_llava,
+};
 
-#include <stdlib.h>
+void set_init(struct set *set, const struct scenes_options *options)
+{
+    *set = (struct set){.options = options, .layout = layouts[options->layout], .lists.folder = options->output};
+    for (int i = 0; i < kind_count; i++) {
+        if (!set->layout->class_of || set->layout->class_of(&kinds[i]))
+            set->with[set->with_count++] = i;
+        else
+            set->without[set->without_count++] = i;
+    }
+}
 
 struct random set_random(const struct set *set, const struct picture *picture)
 {
     return random_of(set->options->seed, (int)picture->part, (uint64_t)picture->index);
 }
 
-lmvr_status kind_lists_init(struct kind_lists *lists, bool (*has)(int kind), lmvr_error *error)
+void set_choose_scene(const struct set *set, struct picture *picture)
 {
-    *lists = (struct kind_lists){.with = calloc((size_t)kind_count, sizeof(int)),
-                                 .without = calloc((size_t)kind_count, sizeof(int))};
-    if (!lists->with || !lists->without) {
-        kind_lists_finish(lists);
-        return error_no_memory(error, "the kinds");
-    }
-    for (int i = 0; i < kind_count; i++) {
-        if (has(i))
-            lists->with[lists->with_count++] = i;
-        else
-            lists->without[lists->without_count++] = i;
-    }
-    return LMVR_OK;
-}
-
-void kind_lists_finish(struct kind_lists *lists)
-{
-    free(lists->with);
-    free(lists->without);
-    *lists = (struct kind_lists){0};
+    struct scene_rules rules = {.kinds = set->with,
+                                .kind_count = set->with_count,
+                                .others = set->without_count > 0 ? set->without : NULL,
+                                .other_count = set->without_count,
+                                .least = 2,
+                                .most = SCENE_MAX_OBJECTS};
+    scene_choose(&set->glyphs, &rules, set_random(set, picture), &picture->scene);
 }
 
 int set_class(const struct set *set, int64_t index, int count)
 {
-    int order[256];
+    int order[SET_MOST_KINDS];
     struct random r = random_of(set->options->seed, 3, 0);
-    for (int i = 0; i < count && i < 256; i++)
+    for (int i = 0; i < count && i < SET_MOST_KINDS; i++)
         order[i] = i;
-    random_shuffle(&r, order, count < 256 ? count : 256);
+    random_shuffle(&r, order, count < SET_MOST_KINDS ? count : SET_MOST_KINDS);
     return order[index % count];
 }

@@ -1,7 +1,5 @@
 #include "tools/scenes/truth.h"
 
-#include "tools/scenes/kind.h"
-
 #include <string.h>
 
 static const char *const part_names[SET_PARTS] = {[SET_TRAIN] = "train", [SET_TEST] = "test", [SET_VALIDATION] = "validation"};
@@ -28,33 +26,20 @@ static json_t *scene_json(const struct view *view, const struct picture *p)
                      scene->manner == MANNER_COLORS ? NULL : manner_names[scene->manner], "objects", objects);
 }
 
-lmvr_status truth_open(struct set *set, lmvr_error *error)
+void truth_begin(struct set *set)
 {
-    if (set->layout->has_outfits)
-        return LMVR_OK;
-    TRY(listing_open(&set->truth, set->options->output, TRUTH_FILE, error));
-    return listing_add(&set->truth, "[\n", error);
+    listing_add(listing_named(&set->lists, TRUTH_FILE), "[\n");
 }
 
-lmvr_status truth_add(struct set *set, const struct picture *p, lmvr_error *error)
+void truth_add(struct set *set, const struct picture *p)
 {
     struct random r = p->scene.words;
     struct view view;
-    if (set->layout->has_outfits)
-        return LMVR_OK;
     view_init(&view, &p->scene, set->options->size, false, &r);
-    return listing_add_element(&set->truth, scene_json(&view, p), error);
+    listing_add_element(listing_named(&set->lists, TRUTH_FILE), scene_json(&view, p));
 }
 
-lmvr_status truth_close(struct set *set, lmvr_error *error)
+void truth_end(struct set *set)
 {
-    if (set->layout->has_outfits)
-        return LMVR_OK;
-    TRY(listing_add(&set->truth, "]\n", error));
-    return listing_close(&set->truth, error);
-}
-
-void truth_drop(struct set *set)
-{
-    listing_drop(&set->truth);
+    listing_add(listing_named(&set->lists, TRUTH_FILE), "]\n");
 }

@@ -6,10 +6,9 @@
 
 #define TRUTH_FILE "scenes.json"
 
-/* Call open, then add for every image that was drawn, then close; and in any case drop, which removes an unfinished file. */
-lmvr_status truth_open(struct set *set, lmvr_error *error);
-lmvr_status truth_add(struct set *set, const struct picture *picture, lmvr_error *error);
-lmvr_status truth_close(struct set *set, lmvr_error *error);
-void truth_drop(struct set *set);
+/* Call begin, then add for every image that was drawn, then end. */
+void truth_begin(struct set *set);
+void truth_add(struct set *set, const struct picture *picture);
+void truth_end(struct set *set);
 
 #endif

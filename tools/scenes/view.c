@@ -75,7 +75,7 @@ bool view_above(const struct view *view, int a, int b)
 static struct words words_of(const struct object *o, bool varied, int which)
 {
     const struct kind *kind = &kinds[o->kind];
-    if (varied && kind->narrow && kind->narrow[o->glyph].one)
+    if (varied && kind->narrow[o->glyph].one)
         return kind->narrow[o->glyph];
     if (varied && kind->synonyms[0].one)
         return kind->synonyms[kind->synonyms[1].one ? which : 0];
@@ -134,34 +134,24 @@ static const char *color_to_tell(const struct view *view, const struct mention *
 void view_add_mention(const struct view *view, const struct mention *mention, enum adjectives adjectives, struct random *r,
                       struct text *text)
 {
-    char number[16];
     bool single = mention->count == 1;
     const char *size = NULL, *color = NULL, *noun = single ? mention->one : mention->many;
     if (adjectives == ADJECTIVES_SOME) {
         color = color_to_tell(view, mention, r);
         size = random_chance(r, 0.3) && single ? view_size_word(view, mention->members[0]) : NULL;
     }
-    text_add(text, single ? text_article(size ? size : color ? color : noun) : text_number(mention->count, number));
-    text_add(text, " ");
-    if (size) {
-        text_add(text, size);
-        text_add(text, " ");
-    }
-    if (color) {
-        text_add(text, color);
-        text_add(text, " ");
-    }
-    text_add(text, noun);
+    text_add(text, "%s %s%s%s%s%s",
+             single ? text_article(size    ? size
+                                   : color ? color
+                                           : noun)
+                    : text_number(mention->count),
+             size ? size : "", size ? " " : "", color ? color : "", color ? " " : "", noun);
 }
 
 void view_add_all(const struct view *view, enum adjectives adjectives, struct random *r, struct text *text)
 {
     struct text items[SCENE_MAX_OBJECTS] = {0};
-    for (int i = 0; i < view->count; i++) {
-        view_add_mention(view, &view->mentions[i], adjectives, r, &items[i]);
-        text->failed |= items[i].failed;
-    }
-    text_list(text, items, view->count, random_chance(r, 0.3));
     for (int i = 0; i < view->count; i++)
-        text_finish(&items[i]);
+        view_add_mention(view, &view->mentions[i], adjectives, r, &items[i]);
+    text_list(text, items, view->count, random_chance(r, 0.3));
 }

@@ -2,7 +2,6 @@
 #include "cmocka_all.h"
 
 #include "tools/scenes/background.h"
-#include "tools/scenes/coco_categories.h"
 #include "tools/scenes/color.h"
 #include "tools/scenes/glyphs.h"
 #include "tools/scenes/kind.h"

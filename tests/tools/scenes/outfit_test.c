@@ -140,12 +140,11 @@ static void test_captions_tell_fabric_and_pattern(void **state)
         outfit_describe(&outfits[i], &text);
         for (int piece = 0; piece < PIECES; piece++)
             if (outfits[i].garments[piece] >= 0) {
-                assert_non_null(strstr(text_get(&text), garments[outfits[i].garments[piece]].name));
-                assert_non_null(strstr(text_get(&text), fabric_names[outfits[i].fabric[piece]]));
-                assert_non_null(strstr(text_get(&text), pattern_names[outfits[i].pattern[piece]]));
+                assert_non_null(strstr(text.bytes, garments[outfits[i].garments[piece]].name));
+                assert_non_null(strstr(text.bytes, fabric_names[outfits[i].fabric[piece]]));
+                assert_non_null(strstr(text.bytes, pattern_names[outfits[i].pattern[piece]]));
             }
-        assert_null(strpbrk(text_get(&text), "\"\\\n$"));
-        text_finish(&text);
+        assert_null(strpbrk(text.bytes, "\"\\\n$"));
     }
 }
 
