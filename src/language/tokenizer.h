@@ -1,4 +1,5 @@
-/* SentencePiece tokenizers (Kudo and Richardson 2018), by the SentencePiece library. */
+/* Text to token ids and back. A tokenizer is read from SentencePiece's model file (Kudo and Richardson 2018), by its library,
+ * or from the tokenizer.json of Hugging Face's tokenizers, by our own code. */
 #ifndef LMVR_SRC_LANGUAGE_TOKENIZER_H
 #define LMVR_SRC_LANGUAGE_TOKENIZER_H
 
@@ -10,18 +11,25 @@ extern "C" {
 
 struct tokenizer;
 
-/* Opens a tokenizer.model or spiece.model. */
+/* Opens a tokenizer.model, spiece.model or tokenizer.json: JSON is told by a name that ends in .json or by a first byte '{'. Of
+ * tokenizer.json, BPE models are read; anything in the file that encoding or decoding would need and that is not known is
+ * refused. */
 lmvr_status tokenizer_open(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
 void tokenizer_close(struct tokenizer *tokenizer); /* NULL is allowed */
 
-int tokenizer_size(const struct tokenizer *tokenizer); /* pieces */
+int tokenizer_size(const struct tokenizer *tokenizer); /* ids are below this */
 
-/* The ids of the text, dummy prefix included, without begin and end tokens. The caller frees *ids. Thread-safe. */
+/* The id of a piece or an added token, such as "<|im_end|>"; -1: there is none. */
+int32_t tokenizer_find(const struct tokenizer *tokenizer, const char *piece);
+
+/* The ids of the text, without begin and end tokens; with SentencePiece's dummy prefix, where the model has one. Added tokens
+ * of a tokenizer.json are found in the text, and bytes that are not UTF-8 become U+FFFD as with Python's errors="replace". The
+ * caller frees *ids. Thread-safe. */
 lmvr_status tokenizer_encode(const struct tokenizer *tokenizer, const char *text, int32_t **ids, size_t *count,
                              lmvr_error *error);
 
-/* The text of the ids as SentencePiece decodes it; control pieces and ids without a piece decode to nothing. The caller frees
- * *text. Thread-safe. */
+/* The text of the ids as the file's own library decodes it; control pieces, special tokens and ids without a piece decode to
+ * nothing. The caller frees *text. Thread-safe. */
 lmvr_status tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, char **text,
                              lmvr_error *error);
 
@@ -29,6 +37,14 @@ lmvr_status tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *i
  * belongs to the last of them. */
 lmvr_status tokenizer_ends(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, uint32_t *ends,
                            lmvr_error *error);
+
+/* What the file says stands before and after a text that is encoded alone, such as CLIP's <|startoftext|> and <|endoftext|>:
+ * the post_processor of a tokenizer.json; nothing in a SentencePiece model. Borrows the ids. */
+struct tokenizer_frame {
+    const int32_t *before, *after;
+    size_t before_count, after_count;
+};
+struct tokenizer_frame tokenizer_frame_of(const struct tokenizer *tokenizer);
 
 #ifdef __cplusplus
 }

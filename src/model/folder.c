@@ -128,10 +128,5 @@ lmvr_status model_folder_refuse_weights(const char *folder, lmvr_error *error)
 
 lmvr_status model_folder_refuse_tokenizer(const char *folder, lmvr_error *error)
 {
-    if (holds(folder, "tokenizer.json"))
-        return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: has its tokenizer as tokenizer.json alone, which is not read; expected tokenizer.model or "
-                         "spiece.model, SentencePiece's file, which the language model that it was made from has",
-                         folder);
-    return error_set(error, LMVR_ERROR_INVALID, "%s: has neither tokenizer.model nor spiece.model", folder);
+    return error_set(error, LMVR_ERROR_INVALID, "%s: has neither tokenizer.model nor spiece.model nor tokenizer.json", folder);
 }

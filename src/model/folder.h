@@ -11,7 +11,7 @@ lmvr_status model_folder_check(const char *path, lmvr_error *error);
 /* Refuses a folder without safetensors, naming the kind of weights that it has. */
 lmvr_status model_folder_refuse_weights(const char *folder, lmvr_error *error);
 
-/* Refuses a folder without tokenizer.model and spiece.model. */
+/* Refuses a folder without a tokenizer's file. */
 lmvr_status model_folder_refuse_tokenizer(const char *folder, lmvr_error *error);
 
 #endif

@@ -20,7 +20,7 @@ enum dtype model_dtype(lmvr_dtype dtype)
 /* Writes the path of the tokenizer's file to `file`; false if there is none. */
 static bool find_tokenizer(const char *path, char *file, size_t size)
 {
-    const char *const names[] = {"tokenizer.model", "spiece.model"};
+    const char *const names[] = {"tokenizer.model", "spiece.model", "tokenizer.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int length = snprintf(file, size, "%s/%s", path, names[i]);
         if (length > 0 && (size_t)length < size && access(file, F_OK) == 0)

@@ -84,15 +84,16 @@ static void other_weights_are_refused_by_their_kind(void **state)
                    "shards with model.safetensors.index.json, which transformers' save_pretrained() writes");
 }
 
-static void a_tokenizer_in_json_alone_is_refused(void **state)
+static void a_folder_without_a_tokenizer_is_refused(void **state)
 {
     (void)state;
     make_model_without("tokenizer.model");
-    assert_refused("m", "m: has neither tokenizer.model nor spiece.model");
+    assert_refused("m", "m: has neither tokenizer.model nor spiece.model nor tokenizer.json");
     write_text("m/tokenizer.json", "{}");
-    assert_refused("m",
-                   "m: has its tokenizer as tokenizer.json alone, which is not read; expected tokenizer.model or spiece.model, "
-                   "SentencePiece's file, which the language model that it was made from has");
+    lmvr_model *model;
+    lmvr_error error = {{0}};
+    assert_int_equal(lmvr_model_open("m", LMVR_DTYPE_F32, 1, &model, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "m/tokenizer.json: model is missing, expected an object");
 }
 
 static void what_is_no_model_folder_is_named(void **state)
@@ -125,7 +126,7 @@ int main(void)
         IN_FOLDER(a_whole_folder_is_opened),
         IN_FOLDER(an_adapter_says_of_which_model_it_is),
         IN_FOLDER(other_weights_are_refused_by_their_kind),
-        IN_FOLDER(a_tokenizer_in_json_alone_is_refused),
+        IN_FOLDER(a_folder_without_a_tokenizer_is_refused),
         IN_FOLDER(what_is_no_model_folder_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
