@@ -1,9 +1,8 @@
 /* lmvr attend: where the model looks in the image when it chooses the words of a response. */
-#include "attend_output.h"
 #include "cli.h"
 #include "engine.h"
 #include "error.h"
-#include "format/utf8.h"
+#include "lab/figure/attend_output.h"
 #include "lab/figure/picture.h"
 #include "lab/figure/sheet.h"
 #include "lab/figure/text.h"

@@ -2,10 +2,9 @@
 #include "cli.h"
 #include "corrupt_plan.h"
 #include "error.h"
-#include "format/file.h"
 #include "hints.h"
-#include "image/encode.h"
 #include "interrupt.h"
+#include "lab/figure/picture.h"
 #include "progress.h"
 
 #include <math.h>
@@ -38,20 +37,6 @@ static bool is_there(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static lmvr_status write_image(const struct corrupt_run *run, const struct image *image, const char *path, lmvr_error *error)
-{
-    struct encoded encoded;
-    if (run->options->format == 2)
-        TRY(image_encode_jpeg(image, CORRUPTION_QUALITY, true, &encoded, error));
-    else
-        TRY(image_encode_png(image, &encoded, error));
-    lmvr_status status = make_folders_of(path, error);
-    if (status == LMVR_OK)
-        status = encoded_write(&encoded, path, error);
-    encoded_finish(&encoded);
-    return status;
-}
-
 static lmvr_status corrupt_copy(const struct corrupt_run *run, const struct image *image, uint64_t hash, int variant,
                                 const char *path, lmvr_error *error)
 {
@@ -64,7 +49,9 @@ static lmvr_status corrupt_copy(const struct corrupt_run *run, const struct imag
     memcpy(copy.rgb, image->rgb, size);
     lmvr_status status = image_corrupt(&corruption, hash, &copy, error);
     if (status == LMVR_OK)
-        status = write_image(run, &copy, path, error);
+        status = make_folders_of(path, error);
+    if (status == LMVR_OK)
+        status = picture_write(&copy, run->options->format == 2 ? CORRUPTION_QUALITY : 0, path, error);
     image_finish(&copy);
     return status;
 }
@@ -78,7 +65,7 @@ static lmvr_status list_paths(const struct corrupt_run *run, size_t input, char 
         if (!paths[v])
             return error_no_memory(error, "a file name");
         if (run->options->resume && is_there(paths[v])) {
-            encoded_clear(paths[v]);
+            picture_clear(paths[v]);
             free(paths[v]);
             paths[v] = NULL;
         }

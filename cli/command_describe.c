@@ -4,7 +4,7 @@
 #include "engine.h"
 #include "error.h"
 #include "hints.h"
-#include "inputs.h"
+#include "lab/dataset/inputs.h"
 #include "progress.h"
 #include "store/index.h"
 

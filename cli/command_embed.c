@@ -3,7 +3,7 @@
 #include "engine.h"
 #include "error.h"
 #include "hints.h"
-#include "inputs.h"
+#include "lab/dataset/inputs.h"
 #include "interrupt.h"
 #include "progress.h"
 #include "record/recorder.h"

@@ -1,15 +1,14 @@
 /* lmvr probe: linear classifiers on features. fit trains one, score evaluates it, predict writes its probabilities. */
 #include "cli.h"
 #include "error.h"
-#include "format/file.h"
 #include "interrupt.h"
 #include "lab/probe/metrics.h"
 #include "lab/probe/probe.h"
 #include "lab/probe/probe_file.h"
+#include "lab/probe/row_file.h"
 #include "probe_inputs.h"
 #include "probe_report.h"
 #include "progress.h"
-#include "store/npy.h"
 
 #include <libgen.h>
 #include <math.h>
@@ -166,32 +165,6 @@ int command_probe_score(const struct options *options)
     return status != LMVR_OK ? cannot(status, &error) : printed ? EXIT_DONE : EXIT_STOPPED;
 }
 
-static lmvr_status write_rows(const char *path, const float *rows, int64_t count, int width, lmvr_error *error)
-{
-    struct npy_writer writer;
-    TRY(npy_writer_create(path, (size_t)width, &writer, error));
-    lmvr_status status = LMVR_OK;
-    for (int64_t i = 0; i < count && status == LMVR_OK; i++)
-        status = npy_writer_append(&writer, rows + i * width, error);
-    lmvr_status closed = npy_writer_close(&writer, status == LMVR_OK ? error : NULL);
-    return status == LMVR_OK ? closed : status;
-}
-
-/* Written to a temporary file first, so that an existing file stays intact. */
-static lmvr_status write_scores(const char *path, const float *rows, int64_t count, int width, lmvr_error *error)
-{
-    char *temporary;
-    if (asprintf(&temporary, "%s.tmp", path) < 0)
-        return error_no_memory(error, "a file name");
-    lmvr_status status = write_rows(temporary, rows, count, width, error);
-    if (status == LMVR_OK && rename(temporary, path) != 0)
-        status = file_error(error, path, "write");
-    if (status != LMVR_OK)
-        unlink(temporary);
-    free(temporary);
-    return status;
-}
-
 int command_probe_predict(const struct options *options)
 {
     lmvr_error error;
@@ -204,7 +177,7 @@ int command_probe_predict(const struct options *options)
         status = use_probe(options, PROBE_PREDICT, &probe, &in, &scores, &error);
     if (status == LMVR_OK) {
         probe_probabilities(&probe, in.rows, scores);
-        status = write_scores(options->output, scores, in.rows, probe.class_count, &error);
+        status = row_file_write(options->output, scores, in.rows, probe.class_count, &error);
     }
     free(scores);
     probe_inputs_finish(&in);

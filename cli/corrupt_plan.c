@@ -1,7 +1,6 @@
 #include "corrupt_plan.h"
 
 #include "error.h"
-#include "format/file.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #define LMVR_CLI_CORRUPT_PLAN_H
 
 #include "corruption_list.h"
-#include "inputs.h"
+#include "lab/dataset/inputs.h"
 #include "options.h"
 
 /* A corruption at one severity, and the folder for its results. */

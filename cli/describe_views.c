@@ -1,8 +1,6 @@
 #include "describe_views.h"
 
 #include "error.h"
-#include "format/file.h"
-#include "image/encode.h"
 #include "lab/figure/comparison.h"
 
 #include <libgen.h>
@@ -138,15 +136,11 @@ lmvr_status views_write_sheet(const struct views *views, const char *path, char 
                               char *const *responses, lmvr_error *error)
 {
     struct comparison comparison = {.columns = columns_of(views, input_count)};
-    struct encoded png = {0};
     lmvr_status status = LMVR_OK;
     for (size_t i = 0; i < input_count && status == LMVR_OK; i++)
         status = add_input(views, &comparison, inputs[i], responses + i * (size_t)views->count, error);
     if (status == LMVR_OK)
-        status = comparison_draw(&comparison, &png.bytes, &png.size, error);
-    if (status == LMVR_OK)
-        status = encoded_write(&png, path, error);
-    encoded_finish(&png);
+        status = comparison_write(&comparison, path, error);
     comparison_finish(&comparison);
     return status;
 }

@@ -2,7 +2,7 @@
 #ifndef LMVR_CLI_HINTS_H
 #define LMVR_CLI_HINTS_H
 
-#include "inputs.h"
+#include "lab/dataset/inputs.h"
 
 /* What was passed over in the searched folders, if anything was. */
 void hint_passed_over(const struct inputs *inputs, bool quiet);

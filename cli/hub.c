@@ -1,12 +1,13 @@
 #include "hub.h"
 
 #include "error.h"
-#include "format/input.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define HASH_SIZE 129 /* of a commit: 40 letters today */
 
@@ -24,7 +25,8 @@ static bool is_name(const char *given)
 
 static char *join(const char *folder, const char *name)
 {
-    return folder && *folder ? input_path(folder, name) : NULL;
+    char *path = NULL;
+    return folder && *folder && asprintf(&path, "%s/%s", folder, name) >= 0 ? path : NULL;
 }
 
 /* As huggingface_hub finds it; NULL: nowhere. */
@@ -63,7 +65,8 @@ static char *find_snapshot(const char *cache, const char *name)
     char *snapshot = folder && read_commit(folder, commit) ? join(snapshots, commit) : NULL;
     free(folder);
     free(snapshots);
-    if (input_is_folder(snapshot))
+    struct stat st;
+    if (snapshot && stat(snapshot, &st) == 0 && S_ISDIR(st.st_mode))
         return snapshot;
     free(snapshot);
     return NULL;
@@ -74,7 +77,7 @@ lmvr_status hub_find(const char *given, char **path, lmvr_error *error)
     *path = NULL;
     if (!given)
         return LMVR_OK;
-    if (input_exists(given) || !is_name(given)) {
+    if (access(given, F_OK) == 0 || !is_name(given)) {
         *path = strdup(given);
         return *path ? LMVR_OK : error_no_memory(error, "a file name");
     }

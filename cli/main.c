@@ -1,6 +1,6 @@
 /* lmvr: turns images into vectors with a multimodal language model. Finds the command and runs it. */
 #include "front.h"
-#include "image/kinds.h"
+#include "lab/dataset/inputs.h"
 #include "spin.h"
 #include "wrap.h"
 

@@ -1,12 +1,12 @@
 #include "options.h"
 
 #include "cli.h"
-#include "format/utf8.h"
 #include "option_table.h"
 #include "wrap.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +114,13 @@ static bool set_choice(const struct option_row *r, const char *text, void *membe
     return false;
 }
 
+static bool is_utf8(const char *text)
+{
+    json_t *string = json_string(text); /* takes nothing else */
+    json_decref(string);
+    return string != NULL;
+}
+
 static bool set_value(const struct option_row *r, const char *text, struct options *o)
 {
     void *member = (char *)o + r->offset;
@@ -138,7 +145,7 @@ static bool set_value(const struct option_row *r, const char *text, struct optio
     case OPTION_FEATURE:
         break;
     }
-    if (!utf8_is_valid(text)) {
+    if (!is_utf8(text)) {
         complain("--%s is not UTF-8", r->name);
         return false;
     }

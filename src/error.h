@@ -18,6 +18,10 @@ void error_write(lmvr_error *error, const char *format, ...) __attribute__((form
 /* The usual sentence for a failed allocation of `what`. */
 #define error_no_memory(error, what) error_set((error), LMVR_ERROR_RESOURCE, "out of memory for %s", (what))
 
+/* "PATH: cannot WHAT: why", from errno: LMVR_ERROR_RESOURCE where the machine ran out of space, quota, memory or file handles,
+ * or a device failed; LMVR_ERROR_INVALID where the path cannot be used. */
+lmvr_status file_error(lmvr_error *error, const char *path, const char *what);
+
 /* Returns from the calling function if `call` fails, with its status. */
 #define TRY(call)                                                                                                              \
     do {                                                                                                                       \

@@ -1,5 +1,6 @@
 #include "lab/figure/comparison.h"
 
+#include "image/encode.h"
 #include "lab/figure/picture.h"
 #include "lab/figure/surface.h"
 #include "lab/figure/text.h"
@@ -179,5 +180,15 @@ lmvr_status comparison_draw(const struct comparison *c, uint8_t **png, size_t *s
     }
     free(l.texts);
     text_fonts_free(l.fonts);
+    return status;
+}
+
+lmvr_status comparison_write(const struct comparison *comparison, const char *path, lmvr_error *error)
+{
+    struct encoded png = {0};
+    lmvr_status status = comparison_draw(comparison, &png.bytes, &png.size, error);
+    if (status == LMVR_OK)
+        status = encoded_write(&png, path, error);
+    encoded_finish(&png);
     return status;
 }

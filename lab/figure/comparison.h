@@ -32,6 +32,8 @@ lmvr_status comparison_add(struct comparison *comparison, const struct image *im
 
 /* `*png` is a complete PNG file, to be freed. Responses are wrapped, and cut after 16 lines. */
 lmvr_status comparison_draw(const struct comparison *comparison, uint8_t **png, size_t *size, lmvr_error *error);
+/* Writes it to a file, as encoded_write() does. */
+lmvr_status comparison_write(const struct comparison *comparison, const char *path, lmvr_error *error);
 void comparison_finish(struct comparison *comparison);
 
 #endif

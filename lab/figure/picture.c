@@ -69,3 +69,22 @@ lmvr_status thumbnail(const struct image *image, int side, enum thumbnail_format
     image_finish(&small);
     return status;
 }
+
+/* ---- files on disk --------------------------------------------------------------------------------------------------- */
+
+lmvr_status picture_write(const struct image *image, int quality, const char *path, lmvr_error *error)
+{
+    struct encoded file;
+    if (quality > 0)
+        TRY(image_encode_jpeg(image, quality, true, &file, error));
+    else
+        TRY(image_encode_png(image, &file, error));
+    lmvr_status status = encoded_write(&file, path, error);
+    encoded_finish(&file);
+    return status;
+}
+
+void picture_clear(const char *path)
+{
+    encoded_clear(path);
+}

@@ -17,6 +17,11 @@ lmvr_status picture_png(const struct image *image, uint8_t **bytes, size_t *size
 /* `*bytes` is a complete JPEG file, to be freed. Sides of at most 65,500 pixels; quality from 1 to 100. */
 lmvr_status picture_jpeg(const struct image *image, int quality, uint8_t **bytes, size_t *size, lmvr_error *error);
 
+/* Writes a PNG file or, with a `quality` from 1 to 100, a JPEG file with Huffman codes of its own, as encoded_write() does. */
+lmvr_status picture_write(const struct image *image, int quality, const char *path, lmvr_error *error);
+/* Removes the temporary file that a killed picture_write() of `path` has left. */
+void picture_clear(const char *path);
+
 enum thumbnail_format { THUMBNAIL_PNG, THUMBNAIL_JPEG };
 
 /* The image scaled down, if necessary, to sides of at most `side` pixels, as a file in memory, to be freed. JPEG quality is

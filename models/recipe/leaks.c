@@ -14,7 +14,7 @@
  *
  * Printed are the pairs, and how many there are. Exit status: 0 none is in both, 1 some are, 2 not all could be compared.
  */
-#include "cli/inputs.h"
+#include "lab/dataset/inputs.h"
 #include "error.h"
 #include "format/hash.h"
 #include "image/image.h"

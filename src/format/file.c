@@ -7,29 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_exhaustion(int code)
-{
-    switch (code) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-    case EIO:
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-lmvr_status file_error(lmvr_error *error, const char *path, const char *what)
-{
-    int code = errno;
-    lmvr_status status = is_exhaustion(code) ? LMVR_ERROR_RESOURCE : LMVR_ERROR_INVALID;
-    return error_set(error, status, "%s: cannot %s: %s", path, what, strerror(code));
-}
-
 lmvr_status file_write_at(int fd, const char *path, const void *bytes, size_t size, off_t offset, lmvr_error *error)
 {
     const char *next = bytes;

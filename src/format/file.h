@@ -1,4 +1,4 @@
-/* Complete reads and writes, and the error sentence for a failed one. Results reach the disk by write, pwrite, ftruncate and
+/* Complete reads and writes; failures are file_error()s. Results reach the disk by write, pwrite, ftruncate and
  * fsync only, so that a test can stop a run at every one of these calls. */
 #ifndef LMVR_SRC_FORMAT_FILE_H
 #define LMVR_SRC_FORMAT_FILE_H
@@ -6,10 +6,6 @@
 #include "error.h"
 
 #include <sys/types.h>
-
-/* "PATH: cannot WHAT: why", from errno: LMVR_ERROR_RESOURCE where the machine ran out of space, quota, memory or file handles,
- * or a device failed; LMVR_ERROR_INVALID where the path cannot be used. */
-lmvr_status file_error(lmvr_error *error, const char *path, const char *what);
 
 /* Writes all `size` bytes at `offset`, in as many calls as it takes. */
 lmvr_status file_write_at(int fd, const char *path, const void *bytes, size_t size, off_t offset, lmvr_error *error);

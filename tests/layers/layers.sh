@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks which layer includes which headers: layers.sh SOURCE. The engine may only include itself, which its include path already
-# ensures; the lab and training may include the engine's public header and the internal headers listed here; the programs, public
-# headers and the file formats. docs/architecture.md has a diagram.
+# ensures; the lab and training may include the engine's public header and the internal headers listed here; the program, public
+# headers and those of what a run leaves on disk. docs/architecture.md has a diagram.
 set -euo pipefail
 cd "$1"
 
@@ -15,7 +15,7 @@ layers=(
 language/(prompt|t5|tokenizer)\.h|model/(checkpoint|config|folder|load|model)\.h|vision/(encoder|patches)\.h|\
 tensor/(activation|arena|dtype|gemm|matmul|product)\.h|tensor/cpu/(kernels|kernel_gradient)\.h"
     "scenes  tools   $base|tools/.*|cli/(front|interrupt|progress)\.h"
-    "program cli     $base|lab/.*|train/train\.h|bench/train_steps\.h"
+    "program cli     lmvr\.h|error\.h|record/recorder\.h|store/index\.h|lab/.*|train/train\.h|bench/train_steps\.h"
 )
 
 failed=0

@@ -7,9 +7,10 @@
  * `@FILE` holds a path a line, `@-` is standard input; folders are searched there too. Empty lines are skipped, a line may end
  * in CR LF. Anything else is a path of an image, whether or not it exists: that comes out when it is read.
  */
-#ifndef LMVR_CLI_INPUTS_H
-#define LMVR_CLI_INPUTS_H
+#ifndef LMVR_LAB_DATASET_INPUTS_H
+#define LMVR_LAB_DATASET_INPUTS_H
 
+#include "image/kinds.h" /* IMAGE_KINDS, for help */
 #include "lab/dataset/passed_over.h"
 
 struct inputs {

@@ -1,4 +1,4 @@
-#include "attend_output.h"
+#include "lab/figure/attend_output.h"
 
 #include "error.h"
 #include "format/place.h"

@@ -1,7 +1,6 @@
-#include "inputs.h"
+#include "lab/dataset/inputs.h"
 
 #include "error.h"
-#include "image/kinds.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* The folder that lmvr attend writes: pictures, maps, and attend.json, which says what they are. */
-#ifndef LMVR_CLI_ATTEND_OUTPUT_H
-#define LMVR_CLI_ATTEND_OUTPUT_H
+#ifndef LMVR_LAB_FIGURE_ATTEND_OUTPUT_H
+#define LMVR_LAB_FIGURE_ATTEND_OUTPUT_H
 
 #include "lab/figure/heat.h"
 #include "lab/figure/word_maps.h"

@@ -1,0 +1,136 @@
+#include "lab/probe/row_file.h"
+
+#include "format/json.h"
+#include "format/place.h"
+#include "lab/probe/standardize.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- reading ---- */
+
+lmvr_status row_file_open(const char *path, struct row_file *file, lmvr_error *error)
+{
+    *file = (struct row_file){0};
+    TRY(npy_reader_open(path, &file->reader, error));
+    file->rows = (int64_t)file->reader.rows;
+    file->dim = (int64_t)file->reader.dim;
+    return LMVR_OK;
+}
+
+void row_file_close(struct row_file *file)
+{
+    npy_reader_close(&file->reader);
+}
+
+/* Reads consecutive rows at once. */
+static lmvr_status read_rows(const struct row_file *file, const int64_t *rows, int64_t count, float *values, lmvr_error *error)
+{
+    if (!rows)
+        return npy_reader_read(&file->reader, 0, (uint64_t)count, values, error);
+    for (int64_t i = 0, run; i < count; i += run) {
+        for (run = 1; i + run < count && rows[i + run] == rows[i] + run;)
+            run++;
+        TRY(npy_reader_read(&file->reader, (uint64_t)rows[i], (uint64_t)run, values + i * file->dim, error));
+    }
+    return LMVR_OK;
+}
+
+lmvr_status row_file_read(const struct row_file *file, const int64_t *rows, int64_t count, float **values, lmvr_error *error)
+{
+    size_t bytes;
+    const char *path = file->reader.path;
+    *values = NULL;
+    if (count == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has no rows", path);
+    bool fits = !__builtin_mul_overflow((size_t)count, (size_t)file->dim * sizeof **values, &bytes);
+    *values = fits ? malloc(bytes) : NULL;
+    lmvr_status status = *values ? read_rows(file, rows, count, *values, error) : error_no_memory(error, path);
+    int64_t bad = status == LMVR_OK ? standardize_find_bad_row(*values, count, file->dim) : -1;
+    if (bad >= 0)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: row %lld (counted from 0) has a value that is not finite", path,
+                           (long long)(rows ? rows[bad] : bad));
+    if (status == LMVR_OK)
+        return LMVR_OK;
+    free(*values);
+    *values = NULL;
+    return status;
+}
+
+/* ---- the feature's name ---- */
+
+/* The SPEC of feature `name` in a run.json, to be freed; NULL: none. */
+static char *spec_in(const char *run_path, const char *name)
+{
+    json_t *run;
+    size_t i;
+    const json_t *feature;
+    char *spec = NULL;
+    if (json_read(run_path, NULL, &run, NULL) != LMVR_OK)
+        return NULL;
+    json_array_foreach(json_object_get(run, "features"), i, feature)
+    {
+        const char *its_name = json_string_value(json_object_get(feature, "name")),
+                   *its_spec = json_string_value(json_object_get(feature, "spec"));
+        if (!spec && its_name && its_spec && (!name || strcmp(its_name, name) == 0))
+            spec = strdup(its_spec);
+    }
+    json_decref(run);
+    return spec;
+}
+
+/* run.json is in the features' folder, or is FILE.run.json for FILE.npy (format/place.h). */
+lmvr_status row_file_feature(const char *path, char **feature, lmvr_error *error)
+{
+    struct place place;
+    char *copy = strdup(path), *other = strdup(path), *run_path = NULL;
+    if (!copy || !other || asprintf(&run_path, "%s/run.json", dirname(other)) < 0) {
+        free(copy);
+        free(other);
+        return error_no_memory(error, "a file name");
+    }
+    char *name = basename(copy), *ending = strrchr(name, '.');
+    if (ending && ending != name)
+        *ending = '\0';
+    *feature = spec_in(run_path, name);
+    if (!*feature && place_init(&place, path, NULL) == LMVR_OK) {
+        *feature = place.single ? spec_in(place.run_path, NULL) : NULL;
+        place_finish(&place);
+    }
+    if (!*feature)
+        *feature = strdup(name);
+    free(copy);
+    free(other);
+    free(run_path);
+    return *feature ? LMVR_OK : error_no_memory(error, "a file name");
+}
+
+/* ---- writing ---- */
+
+static lmvr_status write_rows(const char *path, const float *values, int64_t rows, int64_t dim, lmvr_error *error)
+{
+    struct npy_writer writer;
+    TRY(npy_writer_create(path, (size_t)dim, &writer, error));
+    lmvr_status status = LMVR_OK;
+    for (int64_t i = 0; i < rows && status == LMVR_OK; i++)
+        status = npy_writer_append(&writer, values + i * dim, error);
+    lmvr_status closed = npy_writer_close(&writer, status == LMVR_OK ? error : NULL);
+    return status == LMVR_OK ? closed : status;
+}
+
+lmvr_status row_file_write(const char *path, const float *values, int64_t rows, int64_t dim, lmvr_error *error)
+{
+    char *temporary;
+    if (asprintf(&temporary, "%s.tmp", path) < 0)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = write_rows(temporary, values, rows, dim, error);
+    if (status == LMVR_OK && rename(temporary, path) != 0)
+        status = file_error(error, path, "write");
+    if (status != LMVR_OK)
+        unlink(temporary);
+    free(temporary);
+    return status;
+}
