@@ -1,6 +1,6 @@
 """What the checkpoints of make_golden_today.py are: configurations, files, names of weights, cases."""
 import torch
-from make_golden import CLIP_MEAN, CLIP_STD, GRADIENT, GRAY16, NOISE, ORIENTED, PALETTE, SHAPES
+from make_golden import CLIP_MEAN, CLIP_STD, GRADIENT, GRAY16, NOISE, ORIENTED, PALETTE, SHAPES, old_names
 from today_tokenizers import QWEN25_ADDED, QWEN3_ADDED, QWEN_ADDED, SMOLVLM_ADDED, TEMPLATES, llama2, llama3, qwen, smollm
 
 LARGE, TALL, TINY, WIDE = "large.jpg", "tall.png", "tiny.png", "wide.jpg"
@@ -15,6 +15,12 @@ def case(image, prompt=PROMPT, system=None, max_new_tokens=5):
 
 def same_names(name):
     return name
+
+
+def siglip_preprocessor(edge, **changes):
+    return {"do_convert_rgb": None, "do_normalize": True, "do_rescale": True, "do_resize": True, "image_mean": HALF,
+            "image_processor_type": "SiglipImageProcessor", "image_std": HALF, "processor_class": "SiglipProcessor", "resample": 3,
+            "rescale_factor": 0.00392156862745098, "size": {"height": edge, "width": edge}, **changes}
 
 
 # --------------------------------------------------------------------------------------- SmolVLM and Idefics3
@@ -294,4 +300,158 @@ QWEN = {
                   case(None, "Is this a car?")]},
 }
 
-CHECKPOINTS = {**IDEFICS, **QWEN}
+
+# ------------------------------------------------------------------------------------- LLaVA-NeXT, LLaVA on SigLIP
+
+
+def llava_next_preprocessor(edge, pinpoints, **changes):
+    return {"aspect_ratio_setting": "anyres", "crop_size": {"height": edge, "width": edge}, "do_center_crop": True,
+            "do_convert_rgb": True, "do_normalize": True, "do_pad": True, "do_rescale": True, "do_resize": True,
+            "image_grid_pinpoints": pinpoints, "image_mean": CLIP_MEAN, "image_processor_type": "LlavaNextImageProcessor",
+            "image_std": CLIP_STD, "processor_class": "LlavaNextProcessor", "resample": 3,
+            "rescale_factor": 0.00392156862745098, "size": {"shortest_edge": edge}, **changes}
+
+
+def llava_processor(kind, patch, extra=1, select="default", **changes):
+    return {"image_token": "<image>", "num_additional_image_tokens": extra, "patch_size": patch, "processor_class": kind,
+            "vision_feature_select_strategy": select, **changes}
+
+
+def grid(edge, *shapes):
+    return [[rows * edge, columns * edge] for rows, columns in shapes]
+
+
+FIVE = [(1, 2), (2, 1), (2, 2), (3, 1), (1, 3)]
+
+LLAVA = {
+    # llava-v1.6-mistral's spelling: old names, Mistral, a SentencePiece vocabulary as tokenizer.model and tokenizer.json.
+    "llavanext-mistral-f16": {
+        "seed": 68, "dtype": torch.float16, "shards": 1, "names": old_names, "tokenizer": llama2, "pieces": 360,
+        "added": [("<image>", True), ("<pad>", True)], "embedding_std": 0.7, "patch_gain": 1.0, "class_token": True,
+        "unused": r"vision_tower\.(encoder\.layers\.2|post_layernorm)",
+        "config": {
+            "architectures": ["LlavaNextForConditionalGeneration"], "ignore_index": -100, "image_grid_pinpoints": grid(28, *FIVE),
+            "image_token_index": 360, "model_type": "llava_next", "projector_hidden_act": "gelu", "text_config": {
+                "_name_or_path": "mistralai/Mistral-7B-Instruct-v0.2", "architectures": ["MistralForCausalLM"], "hidden_size": 40,
+                "intermediate_size": 72, "max_position_embeddings": 32768, "model_type": "mistral", "num_attention_heads": 5,
+                "num_hidden_layers": 3, "num_key_value_heads": 1, "rms_norm_eps": 1e-05, "rope_theta": 1000000.0,
+                "sliding_window": None, "torch_dtype": "float16", "vocab_size": 364},
+            "tie_word_embeddings": False, "torch_dtype": "float16", "transformers_version": "4.39.0.dev0",
+            "use_image_newline_parameter": True, "vision_config": {
+                "hidden_size": 24, "image_size": 28, "intermediate_size": 56, "model_type": "clip_vision_model",
+                "num_attention_heads": 2, "num_hidden_layers": 3, "patch_size": 7, "projection_dim": 24, "vocab_size": 32000},
+            "vision_feature_layer": -2, "vision_feature_select_strategy": "default", "vocab_size": 364},
+        "files": {
+            "preprocessor_config.json": llava_next_preprocessor(28, grid(28, *FIVE)),
+            "processor_config.json": llava_processor("LlavaNextProcessor", 7),
+            "chat_template.json": {"chat_template": TEMPLATES["llava-mistral"]},
+            "generation_config.json": {"_from_model_config": True, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 361},
+            "tokenizer_config.json": {
+                "add_bos_token": True, "add_eos_token": False, "bos_token": "<s>", "clean_up_tokenization_spaces": False,
+                "eos_token": "</s>", "legacy": True, "model_max_length": 4096, "pad_token": "<pad>", "padding_side": "left",
+                "processor_class": "LlavaNextProcessor", "sp_model_kwargs": {}, "tokenizer_class": "LlamaTokenizer",
+                "unk_token": "<unk>", "use_default_system_prompt": False}},
+        "cases": [case(GRADIENT), case(NOISE, "What is in the picture?"), case(TALL, system=SYSTEM), case(TINY, "It's a", max_new_tokens=4),
+                  case(LARGE, "")]},
+
+    # On LLaMA-3, with scaled positions; new names in shards; two feature layers side by side; a projector without biases.
+    "llavanext-llama3-bf16": {
+        "seed": 31, "dtype": torch.bfloat16, "shards": 3, "names": same_names, "tokenizer": llama3, "pieces": 350,
+        "added": [("<image>", True), ("<pad>", True)], "embedding_std": 0.7, "patch_gain": 1.0, "class_token": True,
+        "unused": r"vision_tower\.(encoder\.layers\.2|post_layernorm)",
+        "config": {
+            "architectures": ["LlavaNextForConditionalGeneration"], "dtype": "bfloat16", "image_grid_pinpoints": grid(20, *FIVE, (2, 3)),
+            "image_seq_length": 16, "image_token_index": 356, "model_type": "llava_next", "multimodal_projector_bias": False,
+            "projector_hidden_act": "gelu", "text_config": {
+                "bos_token_id": 350, "dtype": "bfloat16", "eos_token_id": 355, "hidden_size": 48, "intermediate_size": 80,
+                "max_position_embeddings": 8192, "model_type": "llama", "num_attention_heads": 3, "num_hidden_layers": 3,
+                "num_key_value_heads": 1, "rms_norm_eps": 1e-05, "rope_parameters": {
+                    "factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 64,
+                    "rope_theta": 500.0, "rope_type": "llama3"}, "vocab_size": 360},
+            "tie_word_embeddings": False, "transformers_version": "5.12.1", "vision_config": {
+                "hidden_act": "quick_gelu", "hidden_size": 28, "image_size": 20, "intermediate_size": 50, "layer_norm_eps": 1e-05,
+                "model_type": "clip_vision_model", "num_attention_heads": 2, "num_channels": 3, "num_hidden_layers": 3, "patch_size": 5,
+                "projection_dim": 28}, "vision_feature_layer": [0, -2], "vision_feature_select_strategy": "default"},
+        "files": {
+            "processor_config.json": llava_processor("LlavaNextProcessor", 5,
+                                                     image_processor=llava_next_preprocessor(20, grid(20, *FIVE, (2, 3)))),
+            "chat_template.jinja": TEMPLATES["llava-llama3"],
+            "generation_config.json": {"bos_token_id": 350, "eos_token_id": [355, 351], "pad_token_id": 357},
+            "tokenizer_config.json": {
+                "bos_token": "<|begin_of_text|>", "clean_up_tokenization_spaces": True, "eos_token": "<|eot_id|>",
+                "model_input_names": ["input_ids", "attention_mask"], "pad_token": "<pad>", "processor_class": "LlavaNextProcessor",
+                "tokenizer_class": "PreTrainedTokenizerFast"}},
+        "cases": [case(SHAPES), case(WIDE, system=SYSTEM), case(PALETTE, "What is in the picture?"), case(LARGE, "In 2024, 1234567 of them!"),
+                  case(ORIENTED, max_new_tokens=4)]},
+
+    # On Qwen2, with a tied head; the base view's size as height and width.
+    "llavanext-qwen2-f32": {
+        "seed": 0, "dtype": torch.float32, "shards": 2, "names": old_names, "tokenizer": qwen, "pieces": 340,
+        "added": QWEN_ADDED[:3] + [("<image>", True)], "embedding_std": 0.4, "patch_gain": 1.0, "class_token": True,
+        "unused": r"vision_tower\.post_layernorm",
+        "config": {
+            "architectures": ["LlavaNextForConditionalGeneration"], "image_grid_pinpoints": grid(20, (2, 2), (1, 2), (1, 3), (1, 4)),
+            "image_token_index": 343, "model_type": "llava_next", "text_config": {
+                "attention_dropout": 0.0, "bos_token_id": 340, "eos_token_id": 342, "hidden_size": 36, "intermediate_size": 66,
+                "max_window_layers": 2, "model_type": "qwen2", "num_attention_heads": 3, "num_hidden_layers": 3,
+                "num_key_value_heads": 3, "rms_norm_eps": 1e-06, "rope_theta": 10000.0, "sliding_window": 8,
+                "use_sliding_window": False, "vocab_size": 346},
+            "tie_word_embeddings": True, "torch_dtype": "float32", "vision_config": {
+                "hidden_size": 20, "image_size": 20, "intermediate_size": 44, "model_type": "clip_vision_model",
+                "num_attention_heads": 2, "num_hidden_layers": 2, "patch_size": 4}, "vision_feature_layer": -1},
+        "files": {
+            "preprocessor_config.json": llava_next_preprocessor(20, grid(20, (2, 2), (1, 2), (1, 3), (1, 4)),
+                                                                size={"height": 20, "width": 20}),
+            "processor_config.json": llava_processor("LlavaNextProcessor", 4), "chat_template.jinja": TEMPLATES["llava-qwen"],
+            "tokenizer_config.json": qwen_tokenizer_config("llava-qwen", additional_special_tokens=["<|im_start|>", "<|im_end|>"]),
+            "generation_config.json": {"bos_token_id": 340, "eos_token_id": [342, 340], "pad_token_id": 340}},
+        "cases": [case(SHAPES), case(GRAY16, system=SYSTEM), case(WIDE, "What is in the picture?"), case(TALL, max_new_tokens=4)]},
+
+    # LLaVA on SigLIP, as llava-interleave-qwen: no class token, so the whole state is the visual tokens; no pooling head.
+    "llava-siglip-bf16": {
+        "seed": 0, "dtype": torch.bfloat16, "shards": 1, "names": old_names, "tokenizer": qwen, "pieces": 340,
+        "added": QWEN_ADDED[:3] + [("<image>", True)], "embedding_std": 0.7, "patch_gain": 1.0,
+        "unused": r"vision_tower\.(encoder\.layers\.2|post_layernorm)",
+        "config": {
+            "architectures": ["LlavaForConditionalGeneration"], "ignore_index": -100, "image_token_index": 343, "model_type": "llava",
+            "projector_hidden_act": "gelu", "text_config": {
+                "bos_token_id": 340, "eos_token_id": 342, "hidden_size": 40, "intermediate_size": 66, "model_type": "qwen2",
+                "num_attention_heads": 4, "num_hidden_layers": 3, "num_key_value_heads": 2, "rms_norm_eps": 1e-06,
+                "rope_theta": 1000000.0, "torch_dtype": "bfloat16", "vocab_size": 346},
+            "tie_word_embeddings": False, "torch_dtype": "bfloat16", "vision_config": {
+                "hidden_size": 24, "image_size": 30, "intermediate_size": 50, "model_type": "siglip_vision_model",
+                "num_attention_heads": 3, "num_hidden_layers": 3, "patch_size": 6, "vision_use_head": False},
+            "vision_feature_layer": -2, "vision_feature_select_strategy": "full"},
+        "files": {
+            "preprocessor_config.json": siglip_preprocessor(30, processor_class="LlavaProcessor"),
+            "processor_config.json": llava_processor("LlavaProcessor", 6, extra=0, select="full"),
+            "chat_template.json": {"chat_template": TEMPLATES["llava-qwen"]},
+            "tokenizer_config.json": qwen_tokenizer_config("llava-qwen", additional_special_tokens=["<|im_start|>", "<|im_end|>"]),
+            "generation_config.json": {"bos_token_id": 340, "eos_token_id": [342, 340], "pad_token_id": 340}},
+        "cases": [case(GRADIENT), case(SHAPES, system=SYSTEM), case(TALL, "What is in the picture?"), case(TINY, max_new_tokens=4)]},
+
+    # All states of SigLIP's encoder, the last one without the post-layernorm; new names, among them a pooling head's; LLaMA's template.
+    "llava-siglip-f32": {
+        "seed": 76, "dtype": torch.float32, "shards": 1, "names": same_names, "tokenizer": llama2, "pieces": 360,
+        "added": [("<image>", True), ("<pad>", True)], "embedding_std": 0.7, "patch_gain": 1.0,
+        "unused": r"vision_tower\.(head|post_layernorm)",
+        "config": {
+            "architectures": ["LlavaForConditionalGeneration"], "dtype": "float32", "image_token_index": 360, "model_type": "llava",
+            "text_config": {
+                "hidden_size": 36, "intermediate_size": 60, "model_type": "llama", "num_attention_heads": 3, "num_hidden_layers": 3,
+                "num_key_value_heads": 3, "rms_norm_eps": 1e-05, "vocab_size": 363},
+            "tie_word_embeddings": False, "vision_config": {
+                "hidden_size": 22, "image_size": 21, "intermediate_size": 37, "layer_norm_eps": 1e-03,
+                "model_type": "siglip_vision_model", "num_attention_heads": 2, "num_hidden_layers": 3, "patch_size": 7},
+            "vision_feature_layer": -1, "vision_feature_select_strategy": "full"},
+        "files": {
+            "preprocessor_config.json": siglip_preprocessor(21, processor_class="LlavaProcessor"),
+            "processor_config.json": llava_processor("LlavaProcessor", 7, extra=0, select="full"),
+            "chat_template.json": {"chat_template": TEMPLATES["llava-vicuna"]},
+            "tokenizer_config.json": {"add_bos_token": True, "bos_token": "<s>", "eos_token": "</s>", "legacy": True,
+                                      "pad_token": "<pad>", "tokenizer_class": "LlamaTokenizer", "unk_token": "<unk>"},
+            "generation_config.json": {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 361}},
+        "cases": [case(GRADIENT), case(SHAPES, system=SYSTEM), case(LARGE, "What is in the picture?"), case(PALETTE, max_new_tokens=4)]},
+}
+
+CHECKPOINTS = {**IDEFICS, **QWEN, **LLAVA}

@@ -126,6 +126,41 @@ def llama2(folder, pieces, added):
     save(f"{folder}/tokenizer.json", tokenizer, [("<unk>", True), ("<s>", True), ("</s>", True)] + added, {})
 
 
+def siglip(folder, pieces, _):
+    """T5's kind: <pad> 0, </s> 1, <unk> 2, and no begin token."""
+    sentencepiece_model(f"{folder}/spiece.model", model_type="unigram", vocab_size=pieces, hard_vocab_limit=False,
+                        character_coverage=1.0, normalization_rule_name="nmt_nfkc", pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+
+
+CLIP_PATTERN = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+
+
+def clip(folder, pieces, _):
+    """Bytes, bytes that end a word, what is merged, and the two special tokens last; also as vocab.json and merges.txt."""
+    start, end = "<|startoftext|>", "<|endoftext|>"
+    tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(CLIP_PATTERN), "removed", invert=True),
+                                                       pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator(TEXT, trainers.BpeTrainer(vocab_size=pieces, end_of_word_suffix="</w>", show_progress=False,
+                                                            initial_alphabet=alphabet))
+    trained = json.loads(tokenizer.to_str())["model"]
+    letters = alphabet + [letter + "</w>" for letter in alphabet]
+    merged = [piece for piece in sorted(trained["vocab"], key=trained["vocab"].get) if piece not in letters]
+    vocabulary = {piece: i for i, piece in enumerate(letters + merged + [start, end])}
+    tokenizer.model = models.BPE(vocab=vocabulary, merges=[tuple(merge) for merge in trained["merges"]], unk_token=end,
+                                 continuing_subword_prefix="", end_of_word_suffix="</w>", fuse_unk=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing((end, vocabulary[end]), (start, vocabulary[start]),
+                                                            trim_offsets=False, add_prefix_space=False)
+    save(f"{folder}/tokenizer.json", tokenizer, [(start, True), (end, True)], {})
+    with open(f"{folder}/vocab.json", "w") as file:
+        json.dump(vocabulary, file, ensure_ascii=False)
+    with open(f"{folder}/merges.txt", "w") as file:
+        file.write("#version: 0.2\n" + "".join(" ".join(merge) + "\n" for merge in trained["merges"]))
+
+
 # ------------------------------------------------------------------------------------------------------- templates
 
 IMAGES_FIRST = ("{# Render all images first #}{% for content in message['content'] | selectattr('type', 'equalto', 'image') %}"
