@@ -180,7 +180,7 @@ static void resample_rows_first(struct resampling *r)
     uint8_t *result = r->between + r->space * r->line;
     r->first_row = r->end_row = w->first[0];
     for (int i = 0; i < w->count; i++) {
-        while (r->end_row < weights_end(w, i)) {
+        while (w->taps[i] > 0 && r->end_row < weights_end(w, i)) {
             if (r->end_row < w->first[i] || r->end_row - r->first_row + RESAMPLE_ROWS > r->space)
                 drop_rows(r, w->first[i]);
             add_rows(r);

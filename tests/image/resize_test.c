@@ -59,6 +59,35 @@ static void test_a_window_shows_what_the_whole_would(void **state)
     image_finish(&full);
 }
 
+/* A line in the middle of a square: of some filters and sizes no output sees any of it. */
+static void expect_line_on_canvas(int width, int height, enum image_filter filter, int side)
+{
+    struct image in = noise(width, height), full = {61, 61, malloc(61 * 61 * 3)};
+    struct canvas canvas = {
+        .image = &in, .width = 61, .height = 61, .left = (61 - width) / 2, .top = (61 - height) / 2, .fill = {9, 200, 100}};
+    uint8_t part[40 * 40 * 3];
+    assert_non_null(full.rgb);
+    canvas_copy(&canvas, &(struct window){0, 0, 61, 61}, full.rgb, 61 * 3);
+    struct image whole = resized(&full, side, side, filter);
+    assert_int_equal(resize_window(&canvas, side, side, filter, &(struct window){0, 0, side, side}, part, side * 3, NULL),
+                     LMVR_OK);
+    assert_memory_equal(part, whole.rgb, image_size(&whole));
+    image_finish(&in);
+    image_finish(&full);
+    image_finish(&whole);
+}
+
+static void test_a_line_on_a_canvas_is_resized_as_the_canvas_would_be(void **state)
+{
+    (void)state;
+    for (enum image_filter filter = FILTER_NEAREST; filter <= FILTER_HAMMING; filter++)
+        for (int side = 1; side <= 40; side++) {
+            expect_line_on_canvas(61, 1, filter, side);
+            expect_line_on_canvas(1, 61, filter, side);
+            expect_line_on_canvas(1, 1, filter, side);
+        }
+}
+
 static void test_the_same_size_is_a_copy(void **state)
 {
     (void)state;
@@ -97,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resizing_is_pillow_s_to_the_last_bit),
         cmocka_unit_test(test_a_window_shows_what_the_whole_would),
+        cmocka_unit_test(test_a_line_on_a_canvas_is_resized_as_the_canvas_would_be),
         cmocka_unit_test(test_the_same_size_is_a_copy),
         cmocka_unit_test(test_no_size_is_an_error),
         cmocka_unit_test(test_a_side_beyond_exact_coordinates_is_an_error),
