@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the golden references of SmolVLM and Idefics3, Qwen2-VL to Qwen3-VL, LLaVA-NeXT: as make_golden.py, whose helpers it shares.
+"""Make the golden references of SmolVLM, Idefics3, Qwen2-VL to Qwen3-VL and LLaVA-NeXT: as make_golden.py, whose helpers it shares.
 
     make_golden_today.py OUT                  write OUT/images, OUT/NAME (a checkpoint) and OUT/NAME.ref (its reference)
     make_golden_today.py OUT NAME...          only these
@@ -240,8 +240,8 @@ def llava_tensors(model, inputs):
             "views_projected": model.model.multi_modal_projector(read), "projected": features[0]}
 
 
-TOWERS = {"llava": llava_tensors, "llava_next": llava_tensors, "idefics3": idefics_tensors, "smolvlm": idefics_tensors, "qwen2_vl": qwen_tensors, "qwen2_5_vl": qwen_tensors,
-          "qwen3_vl": qwen_tensors}
+TOWERS = {"idefics3": idefics_tensors, "llava": llava_tensors, "llava_next": llava_tensors, "qwen2_5_vl": qwen_tensors,
+          "qwen2_vl": qwen_tensors, "qwen3_vl": qwen_tensors, "smolvlm": idefics_tensors}
 
 
 def image_tensors(model, inputs):

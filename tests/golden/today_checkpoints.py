@@ -274,8 +274,8 @@ QWEN = {
                 image_processor_type="Qwen2VLImageProcessorFast"),
             "chat_template.json": {"chat_template": TEMPLATES["qwen3"]},
             "tokenizer_config.json": qwen_tokenizer_config("qwen3"), "generation_config.json": qwen_generation(340)},
-        "cases": [case(GRADIENT), case(NOISE, "Cafe\u0301 — what's in it?\n\n"), case(WIDE, system=SYSTEM), case(TINY, "It's", max_new_tokens=4),
-                  case(None, "Who are you?"), case(None, "Answer in one word.", SYSTEM, 4)]},
+        "cases": [case(GRADIENT), case(NOISE, "Cafe\u0301 — what's in it?\n\n"), case(WIDE, system=SYSTEM),
+                  case(TINY, "It's", max_new_tokens=4), case(None, "Who are you?"), case(None, "Answer in one word.", SYSTEM, 4)]},
 
     # As many DeepStack features as decoder layers less one; an even grid and a table of odd side; biases; an untied head.
     "qwen3vl-odd-f32": {
@@ -381,8 +381,8 @@ LLAVA = {
                 "bos_token": "<|begin_of_text|>", "clean_up_tokenization_spaces": True, "eos_token": "<|eot_id|>",
                 "model_input_names": ["input_ids", "attention_mask"], "pad_token": "<pad>", "processor_class": "LlavaNextProcessor",
                 "tokenizer_class": "PreTrainedTokenizerFast"}},
-        "cases": [case(SHAPES), case(WIDE, system=SYSTEM), case(PALETTE, "What is in the picture?"), case(LARGE, "In 2024, 1234567 of them!"),
-                  case(ORIENTED, max_new_tokens=4)]},
+        "cases": [case(SHAPES), case(WIDE, system=SYSTEM), case(PALETTE, "What is in the picture?"),
+                  case(LARGE, "In 2024, 1234567 of them!"), case(ORIENTED, max_new_tokens=4)]},
 
     # On Qwen2, with a tied head; the base view's size as height and width.
     "llavanext-qwen2-f32": {
@@ -409,7 +409,7 @@ LLAVA = {
 
     # LLaVA on SigLIP, as llava-interleave-qwen: no class token, so the whole state is the visual tokens; no pooling head.
     "llava-siglip-bf16": {
-        "seed": 0, "dtype": torch.bfloat16, "shards": 1, "names": old_names, "tokenizer": qwen, "pieces": 340,
+        "seed": 6, "dtype": torch.bfloat16, "shards": 1, "names": old_names, "tokenizer": qwen, "pieces": 340,
         "added": QWEN_ADDED[:3] + [("<image>", True)], "embedding_std": 0.7, "patch_gain": 1.0,
         "unused": r"vision_tower\.(encoder\.layers\.2|post_layernorm)",
         "config": {
