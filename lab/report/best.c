@@ -13,7 +13,7 @@ static const struct cell *contestant(const struct report_table *table, size_t ro
     return takes_part && isfinite(cell->number) ? cell : NULL;
 }
 
-static bool look_equal(const struct column *column, double a, double b)
+static bool look_equal(const struct report_column *column, double a, double b)
 {
     char x[NUMBER_SIZE], y[NUMBER_SIZE];
     number_format(a, column->decimals, false, NUMBER_PLAIN, x);
@@ -25,7 +25,7 @@ static bool look_equal(const struct column *column, double a, double b)
 static bool compete(const struct report_table *table, size_t row, size_t column, size_t other_row, size_t other_column)
 {
     const struct row *a = &table->rows[row], *b = &table->rows[other_row];
-    const struct column *x = &table->columns[column], *y = &table->columns[other_column];
+    const struct report_column *x = &table->columns[column], *y = &table->columns[other_column];
     if (table->compare == REPORT_COMPARE_COLUMNS)
         return x->kind == y->kind && x->better == y->better && strcmp(x->over, y->over) == 0;
     return a->group == b->group && a->kind == b->kind;
@@ -35,7 +35,7 @@ static bool compete(const struct report_table *table, size_t row, size_t column,
 static bool is_best(const struct report_table *table, size_t row, size_t column)
 {
     const struct cell *cell = contestant(table, row, column);
-    const struct column *c = &table->columns[column];
+    const struct report_column *c = &table->columns[column];
     bool by_row = table->compare == REPORT_COMPARE_COLUMNS, beats_one = false;
     for (size_t i = 0; cell && i < (by_row ? table->column_count : table->row_count); i++) {
         size_t other_row = by_row ? row : i, other_column = by_row ? i : column;

@@ -1,7 +1,5 @@
 #include "lab/report/clean.h"
 
-#include "format/utf8.h"
-
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,27 +14,32 @@ static bool is_allowed(gunichar c)
     return c == '\t' || c == '\n' || (c >= 0x20 && c < 0x7F) || (c >= 0xA0 && c != 0xFFFE && c != 0xFFFF);
 }
 
-char *report_clean(const char *text)
+/* In places[i], unless it is NULL, is where text[i] went, also for the final NUL. */
+static char *clean(struct region *region, const char *text, size_t *places)
 {
-    char *valid = utf8_clean(text);
-    char *clean = valid ? malloc(strlen(valid) * REPLACEMENT_SIZE + 1) : NULL;
-    char *out = clean;
-    for (const char *c = valid; clean && *c; c = g_utf8_next_char(c)) {
-        size_t length = (size_t)(g_utf8_next_char(c) - c);
-        if (*c == '\r' && c[1] == '\n')
-            continue;
+    size_t length;
+    char *out = region_take(region, strlen(text) + 1, REPLACEMENT_SIZE), *end = out;
+    for (const char *c = text; out && *c; c += length) {
+        gunichar code = g_utf8_get_char_validated(c, -1);
+        bool valid = code < 0x110000, allowed = valid && is_allowed(code);
+        length = valid ? (size_t)(g_utf8_next_char(c) - c) : 1;
+        for (size_t i = 0; places && i < length; i++)
+            places[c - text + (ptrdiff_t)i] = (size_t)(end - out);
         if (*c == '\r') {
-            *out++ = '\n';
-            continue;
+            end = stpcpy(end, c[1] == '\n' ? "" : "\n");
+        } else {
+            memcpy(end, allowed ? c : REPLACEMENT, allowed ? length : REPLACEMENT_SIZE);
+            end += allowed ? length : REPLACEMENT_SIZE;
         }
-        bool allowed = is_allowed(g_utf8_get_char(c));
-        memcpy(out, allowed ? c : REPLACEMENT, allowed ? length : REPLACEMENT_SIZE);
-        out += allowed ? length : REPLACEMENT_SIZE;
     }
-    if (clean)
-        *out = '\0';
-    free(valid);
-    return clean;
+    if (out && places)
+        places[strlen(text)] = (size_t)(end - out);
+    return out ? out : region_print(region, "%s", "");
+}
+
+char *report_clean(struct region *region, const char *text)
+{
+    return clean(region, text, NULL);
 }
 
 /* ---- marks ---- */
@@ -84,54 +87,24 @@ static size_t order_marks(const char *text, struct report_mark *marks, size_t co
     return kept;
 }
 
-/* Appends text[begin, end), cleaned, at *used of `out`, which has room. */
-static bool append_clean(const char *text, size_t begin, size_t end, char *out, size_t *used)
+char *report_clean_marked(struct region *region, const char *text, const struct report_mark *ranges, size_t range_count,
+                          struct report_mark **marks, size_t *mark_count)
 {
-    char *piece = strndup(text + begin, end - begin);
-    char *clean = piece ? report_clean(piece) : NULL;
-    free(piece);
-    if (!clean)
-        return false;
-    size_t length = strlen(clean);
-    memcpy(out + *used, clean, length + 1);
-    *used += length;
-    free(clean);
-    return true;
-}
-
-char *report_clean_marked(const char *text, const struct report_mark *ranges, size_t range_count, struct report_mark **marks,
-                          size_t *mark_count)
-{
-    size_t size = strlen(text), used = 0, at = 0;
-    char *out = calloc(size + 1, REPLACEMENT_SIZE);
-    struct report_mark *fitted = calloc(range_count + 1, sizeof *fitted);
-    bool good = out && fitted;
-    if (good && range_count > 0)
+    size_t *places = region_take(region, strlen(text) + 1, sizeof *places);
+    struct report_mark *fitted = region_take(region, range_count + 1, sizeof *fitted);
+    char *out = clean(region, text, places);
+    if (fitted && range_count > 0)
         memcpy(fitted, ranges, range_count * sizeof *fitted);
-    *mark_count = good ? order_marks(text, fitted, range_count) : 0;
-    for (size_t i = 0; i < *mark_count && good; i++) {
-        struct report_mark mark = fitted[i];
-        good = append_clean(text, at, mark.begin, out, &used);
-        fitted[i].begin = used;
-        good = good && append_clean(text, mark.begin, mark.end, out, &used);
-        fitted[i].end = used;
-        at = mark.end;
-    }
-    good = good && append_clean(text, at, size, out, &used);
-    if (!good) {
-        free(out);
-        free(fitted);
-        *mark_count = 0;
-        *marks = NULL;
-        return NULL;
-    }
+    *mark_count = places && fitted && !region->failed ? order_marks(text, fitted, range_count) : 0;
+    for (size_t i = 0; i < *mark_count; i++)
+        fitted[i] = (struct report_mark){places[fitted[i].begin], places[fitted[i].end]};
     *marks = fitted;
     return out;
 }
 
 /* ---- names ---- */
 
-char *report_slug(const char *text, char gap, const char *instead)
+char *report_slug(struct region *region, const char *text, char gap, const char *instead)
 {
     char slug[MAX_SLUG + 1];
     size_t n = 0;
@@ -145,5 +118,5 @@ char *report_slug(const char *text, char gap, const char *instead)
         pending = !kept;
     }
     slug[n] = '\0';
-    return strdup(n > 0 ? slug : instead);
+    return region_print(region, "%s", n > 0 ? slug : instead);
 }

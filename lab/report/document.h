@@ -32,19 +32,10 @@ struct row {
     struct cell *cells; /* one per column */
 };
 
-struct column {
-    char *key, *over, *name, *unit; /* "" where left out */
-    int decimals;
-    bool plus;
-    enum report_align align;
-    enum report_better better;
-    enum report_column_kind kind;
-};
-
 struct report_table {
     struct block block;
     enum report_compare compare;
-    struct column *columns;
+    struct report_column *columns; /* without NULLs */
     size_t column_count;
     char **groups; /* headings, "" for none */
     size_t group_count;

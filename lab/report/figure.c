@@ -77,17 +77,6 @@ static enum picture_type type_of(const void *bytes, size_t size)
     return bytes && size >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0 ? PICTURE_JPEG : PICTURE_NONE;
 }
 
-/* Copies what was allocated elsewhere, and frees the original. */
-static void *move(struct region *region, void *from, size_t count, size_t size)
-{
-    void *to = from ? region_take(region, count, size) : NULL;
-    region->failed |= !to;
-    if (to && count > 0)
-        memcpy(to, from, count * size);
-    free(from);
-    return to;
-}
-
 void report_gallery_add(struct report_gallery *gallery, const struct report_picture *picture)
 {
     struct report *report = gallery ? gallery->block.report : NULL;
@@ -101,10 +90,8 @@ void report_gallery_add(struct report_gallery *gallery, const struct report_pict
         memcpy(p.bytes, picture->bytes, p.size);
     p.title = report_copy(report, picture->title);
     p.label = report_copy(report, picture->label);
-    char *text =
-        report_clean_marked(picture->text ? picture->text : "", picture->marks, picture->mark_count, &p.marks, &p.mark_count);
-    p.text = move(&report->region, text, text ? strlen(text) + 1 : 0, 1);
-    p.marks = move(&report->region, p.marks, p.mark_count, sizeof *p.marks);
+    p.text = report_clean_marked(&report->region, picture->text ? picture->text : "", picture->marks, picture->mark_count,
+                                 &p.marks, &p.mark_count);
     gallery->pictures = all;
     all[gallery->picture_count++] = p;
 }

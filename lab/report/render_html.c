@@ -150,16 +150,14 @@ static void put_body(const struct shown *v, FILE *out)
 
 static void put_notes(const struct shown *v, FILE *out)
 {
-    const struct report_table *t = v->table;
     fputs("<div class=\"notes\">\n", out);
     if (v->has_paper)
         fputs("<p><span class=\"key\"></span><i>Shaded</i>: the paper's numbers.</p>\n", out);
-    for (size_t i = 0; i < t->note_count; i++)
-        markup(out, "<p dir=\"auto\">%s</p>\n", t->notes[i]);
-    if (*v->shared)
-        markup(out, "<p>All rows: <bdi>%s</bdi>.</p>\n", v->shared);
-    for (size_t i = 0; i < t->reason_count; i++)
-        markup(out, "<p><sup>%s</sup> <bdi>%s</bdi></p>\n", v->reasons[i], t->reasons[i]);
+    for (size_t i = 0; i < v->note_count; i++) {
+        bool marked = *v->notes[i].mark;
+        markup(out, marked ? "<p><sup>%s</sup> <bdi>" : "<p dir=\"auto\">%s", v->notes[i].mark);
+        markup(out, marked ? "%s</bdi></p>\n" : "%s</p>\n", v->notes[i].text);
+    }
     fputs("</div>\n", out);
 }
 

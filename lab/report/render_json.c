@@ -37,7 +37,7 @@ static json_t *list(const void *from, size_t count, json_t *(*make)(const void *
 static json_t *column_to_json(const void *table, size_t index)
 {
     static const char *const kinds[] = {"value", "paper", "note"}, *const better[] = {NULL, "higher", "lower"};
-    const struct column *c = &((const struct report_table *)table)->columns[index];
+    const struct report_column *c = &((const struct report_table *)table)->columns[index];
     return json_pack("{s:s, s:o, s:s, s:o, s:i, s:s, s:s?}", "key", c->key, "over", text_or_null(c->over), "name", c->name,
                      "unit", text_or_null(c->unit), "decimals", c->decimals, "kind", kinds[c->kind], "better",
                      better[c->better]);

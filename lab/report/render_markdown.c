@@ -106,15 +106,12 @@ static void put_cell(const struct shown_cell *cell, FILE *out)
 
 static void put_notes(const struct shown *v, FILE *out)
 {
-    const struct report_table *t = v->table;
     if (v->has_paper)
         fputs("*Slanted*: the paper's numbers.\n\n", out);
-    for (size_t i = 0; i < t->note_count; i++)
-        put("", t->notes[i], "\n\n", out);
-    put("All rows: ", v->shared, ".\n\n", out);
-    for (size_t i = 0; i < t->reason_count; i++) {
-        fprintf(out, "<sup>%s</sup> ", v->reasons[i]);
-        put("", t->reasons[i], i + 1 < t->reason_count ? "<br>\n" : "\n\n", out);
+    for (size_t i = 0; i < v->note_count; i++) {
+        bool continues = *v->notes[i].mark && i + 1 < v->note_count;
+        put("<sup>", v->notes[i].mark, "</sup> ", out);
+        put("", v->notes[i].text, continues ? "<br>\n" : "\n\n", out);
     }
 }
 

@@ -53,11 +53,11 @@ static void fill_column(struct grid *g, size_t column)
         room = needed > room ? needed : room;
     }
     g->heads[column] = *c->unit ? region_print(&s->region, "%s%s(%s)", c->name, *c->name ? " " : "", c->unit) : c->name;
-    int widest = line_widest_word(g->heads[column]);
+    int widest = line_widest(g->heads[column], " \n");
     for (size_t i = 0; i < s->table->row_count; i++) {
         const char **shown = &g->cells[i * s->columns + column];
         *shown = cell_text(&s->region, &s->cells[i * s->columns + column], room);
-        int width = line_widest(*shown);
+        int width = line_widest(*shown, "\n");
         widest = width > widest ? width : widest;
     }
     g->widths[column] = widest > 1 ? widest : 1;
@@ -96,7 +96,7 @@ static void make_room_for_over(struct grid *g)
 {
     for (size_t i = 0; i < g->shown.columns; i += g->shown.heads[i].span) {
         size_t end = i + g->shown.heads[i].span;
-        int lacks = line_widest(g->shown.heads[i].over) - width_of(g, i, end, NULL);
+        int lacks = line_widest(g->shown.heads[i].over, "\n") - width_of(g, i, end, NULL);
         g->widths[end - 1] += lacks > 0 ? lacks : 0;
     }
 }
@@ -216,12 +216,10 @@ static void put_notes(struct grid *g)
     struct shown *v = &g->shown;
     if (v->has_paper)
         put_wrapped(g, "(In parentheses): the paper's numbers.", g->width, DIM);
-    for (size_t i = 0; i < v->table->note_count; i++)
-        put_wrapped(g, v->table->notes[i], g->width, DIM);
-    if (*v->shared)
-        put_wrapped(g, region_print(&v->region, "All rows: %s.", v->shared), g->width, DIM);
-    for (size_t i = 0; i < v->table->reason_count; i++)
-        put_wrapped(g, region_print(&v->region, "[%s] %s", v->reasons[i], v->table->reasons[i]), g->width, DIM);
+    for (size_t i = 0; i < v->note_count; i++) {
+        const struct shown_note *n = &v->notes[i];
+        put_wrapped(g, *n->mark ? region_print(&v->region, "[%s] %s", n->mark, n->text) : n->text, g->width, DIM);
+    }
 }
 
 static bool render(const struct report_table *table, int width, bool styled, FILE *out)

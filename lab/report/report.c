@@ -10,11 +10,7 @@
 
 char *report_copy(struct report *report, const char *text)
 {
-    char *clean = report_clean(text ? text : "");
-    char *copy = region_print(&report->region, "%s", clean ? clean : "");
-    report->region.failed |= !clean;
-    free(clean);
-    return copy;
+    return report_clean(&report->region, text ? text : "");
 }
 
 struct report *report_create(const char *title)
@@ -68,12 +64,9 @@ static bool is_taken(const struct report *report, bool table, const char *name)
 
 static char *block_name(struct report *report, bool table, const char *text, const char *instead)
 {
-    char *slug = report_slug(text ? text : "", '-', instead);
-    char *name = region_print(&report->region, "%s", slug ? slug : "");
-    report->region.failed |= !slug;
-    for (int n = 2; slug && !report->region.failed && is_taken(report, table, name); n++)
+    char *slug = report_slug(&report->region, text ? text : "", '-', instead), *name = slug;
+    for (int n = 2; !report->region.failed && is_taken(report, table, name); n++)
         name = region_print(&report->region, "%s-%d", slug, n);
-    free(slug);
     return name;
 }
 

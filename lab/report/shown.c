@@ -13,7 +13,7 @@ const char *shown_mark(struct region *region, size_t reason)
 
 static struct shown_cell make_cell(struct shown *v, size_t row, size_t column, bool best, enum number_style style)
 {
-    const struct column *c = &v->table->columns[column];
+    const struct report_column *c = &v->table->columns[column];
     const struct cell *cell = &v->table->rows[row].cells[column];
     char digits[NUMBER_SIZE], low[NUMBER_SIZE], high[NUMBER_SIZE];
     bool reported = c->kind == REPORT_COLUMN_PAPER || (v->table->rows[row].kind == REPORT_PAPER && column > 0);
@@ -35,7 +35,7 @@ static struct shown_cell make_cell(struct shown *v, size_t row, size_t column, b
 
 static struct shown_column make_column(const struct report_table *table, size_t column)
 {
-    const struct column *c = &table->columns[column];
+    const struct report_column *c = &table->columns[column];
     bool named = *c->name || c->kind != REPORT_COLUMN_PAPER, left = report_table_is_text(table, column);
     enum report_align natural = left ? REPORT_LEFT : REPORT_RIGHT;
     return (struct shown_column){.over = c->over,
@@ -56,26 +56,39 @@ static void count_spans(struct shown *v)
     }
 }
 
-static void add_shared(struct shown *v, size_t column, size_t row, enum number_style style)
+/* "images 9963, seed 0": appends what the column shares. */
+static const char *add_shared(struct shown *v, const char *shared, size_t column, size_t row, enum number_style style)
 {
     if (row == v->table->row_count)
-        return;
+        return shared;
     struct shown_column head = make_column(v->table, column);
     struct shown_cell cell = make_cell(v, row, column, false, style);
     const char *unit = *head.unit ? region_print(&v->region, " (%s)", head.unit) : "";
-    v->shared = region_print(&v->region, "%s%s%s%s %s", v->shared, *v->shared ? ", " : "", head.name, unit, cell.text);
+    return region_print(&v->region, "%s%s%s%s %s", shared, *shared ? ", " : "", head.name, unit, cell.text);
+}
+
+static void add_notes(struct shown *v, const char *shared)
+{
+    const struct report_table *t = v->table;
+    v->notes = region_take(&v->region, t->note_count + 1 + t->reason_count, sizeof *v->notes);
+    for (size_t i = 0; i < t->note_count && v->notes; i++)
+        v->notes[v->note_count++] = (struct shown_note){"", t->notes[i]};
+    if (v->notes && *shared)
+        v->notes[v->note_count++] = (struct shown_note){"", region_print(&v->region, "All rows: %s.", shared)};
+    for (size_t i = 0; i < t->reason_count && v->notes; i++)
+        v->notes[v->note_count++] = (struct shown_note){shown_mark(&v->region, i + 1), t->reasons[i]};
 }
 
 bool shown_init(struct shown *v, const struct report_table *table, enum number_style style)
 {
-    *v = (struct shown){.table = table, .shared = ""};
+    const char *shared = "";
+    *v = (struct shown){.table = table};
     v->heads = region_take(&v->region, table->column_count + 1, sizeof *v->heads);
-    v->reasons = region_take(&v->region, table->reason_count + 1, sizeof *v->reasons);
     size_t *places = region_take(&v->region, table->column_count + 1, sizeof *places), row;
     const bool *best = report_table_best(table, &v->region);
     for (size_t i = 0; i < table->column_count && !v->region.failed; i++) {
         if (i > 0 && report_table_is_shared(table, i, &row)) {
-            add_shared(v, i, row, style);
+            shared = add_shared(v, shared, i, row, style);
             continue;
         }
         v->heads[v->columns] = make_column(table, i);
@@ -88,8 +101,7 @@ bool shown_init(struct shown *v, const struct report_table *table, enum number_s
     for (size_t i = 0; i < table->row_count; i++)
         for (size_t k = 0; k < v->columns; k++)
             v->cells[i * v->columns + k] = make_cell(v, i, places[k], best[i * table->column_count + places[k]], style);
-    for (size_t i = 0; i < table->reason_count; i++)
-        v->reasons[i] = shown_mark(&v->region, i + 1);
+    add_notes(v, shared);
     for (size_t i = 0; i < v->columns; i++)
         v->has_paper |= v->heads[i].kind == REPORT_COLUMN_PAPER;
     return !v->region.failed;

@@ -20,6 +20,11 @@ struct shown_cell {
     bool best, paper;     /* bold; a number of the paper's */
 };
 
+struct shown_note {
+    const char *mark; /* of the cells that it explains; "" for none */
+    const char *text;
+};
+
 struct shown {
     const struct report_table *table;
     struct region region;
@@ -27,8 +32,8 @@ struct shown {
     struct shown_column *heads;
     struct shown_cell *cells; /* (rows, columns) */
     bool has_over, has_paper;
-    const char *shared;   /* "images 9963, seed 0"; "" for none */
-    const char **reasons; /* (table->reason_count) their marks */
+    struct shown_note *notes; /* below the table: its notes, what all rows share, and why cells are missing */
+    size_t note_count;
 };
 
 /* False: out of memory. Call shown_finish() either way. */

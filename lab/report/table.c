@@ -34,12 +34,9 @@ static char *column_key(struct report_table *table, const struct report_column *
     const char *over = c->over ? c->over : "", *name = c->name ? c->name : "";
     const char *words =
         region_print(region, "%s%s%s%s", over, *over ? "_" : "", name, c->kind == REPORT_COLUMN_PAPER ? "_paper" : "");
-    char *slug = report_slug(c->key ? c->key : words, '_', "column");
-    char *key = region_print(region, "%s", slug ? slug : "");
-    region->failed |= !slug;
-    for (int n = 2; slug && !region->failed && is_key(table, key); n++)
+    char *slug = report_slug(region, c->key ? c->key : words, '_', "column"), *key = slug;
+    for (int n = 2; !region->failed && is_key(table, key); n++)
         key = region_print(region, "%s_%d", slug, n);
-    free(slug);
     return key;
 }
 
@@ -48,15 +45,11 @@ void report_table_add_column(struct report_table *table, const struct report_col
     struct report *report = table ? table->block.report : NULL;
     if (!table || table->row_count > 0)
         return;
-    struct column *all = region_grow(&report->region, table->columns, table->column_count, sizeof *all);
+    struct report_column *all = region_grow(&report->region, table->columns, table->column_count, sizeof *all);
     if (!all)
         return;
     table->columns = all;
-    struct column c = {.decimals = column->decimals,
-                       .plus = column->plus,
-                       .align = column->align,
-                       .better = column->better,
-                       .kind = column->kind};
+    struct report_column c = *column;
     c.key = column_key(table, column);
     c.over = report_copy(report, column->over);
     c.name = report_copy(report, column->name);

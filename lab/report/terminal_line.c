@@ -73,27 +73,14 @@ int line_wrap(const char *text, int width, struct line lines[LINE_MOST])
     return count;
 }
 
-int line_widest(const char *text)
+int line_widest(const char *text, const char *ends)
 {
     int widest = 0;
     while (*text) {
-        size_t size = strcspn(text, "\n");
+        size_t size = strcspn(text, ends);
         int width = line_width(text, size);
         widest = width > widest ? width : widest;
-        text += size + (text[size] == '\n');
-    }
-    return widest;
-}
-
-int line_widest_word(const char *text)
-{
-    int widest = 0;
-    while (*text) {
-        size_t size = strcspn(text, " \n");
-        int width = line_width(text, size);
-        widest = width > widest ? width : widest;
-        text += size;
-        text += strspn(text, " \n");
+        text += size + (text[size] != '\0');
     }
     return widest;
 }

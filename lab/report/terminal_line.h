@@ -28,8 +28,7 @@ struct line line_first(const char *text, int width, const char **rest);
 /* Returns how many lines; at least one. */
 int line_wrap(const char *text, int width, struct line lines[LINE_MOST]);
 
-/* The width of the widest line of the unwrapped text, and of its widest word. */
-int line_widest(const char *text);
-int line_widest_word(const char *text);
+/* The width of the widest part of the unwrapped text between any of `ends`, such as "\n" or " \n". */
+int line_widest(const char *text, const char *ends);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -218,32 +219,16 @@ static bool render(const struct folder *folder, const struct file *file, FILE *o
     return true;
 }
 
-/* The destination of a stream's bytes, and the status of its writes. */
-struct sink {
-    const char *path;
-    int fd;
-    off_t size;
-    lmvr_status status;
-    lmvr_error *error;
-};
-
-static ssize_t sink_write(void *cookie, const char *bytes, size_t size)
-{
-    struct sink *sink = cookie;
-    if (sink->status == LMVR_OK)
-        sink->status = file_write_at(sink->fd, sink->path, bytes, size, sink->size, sink->error);
-    sink->size += (off_t)size;
-    return sink->status == LMVR_OK ? (ssize_t)size : 0;
-}
-
 static lmvr_status write_rendered(const struct folder *folder, const struct file *file, int fd, lmvr_error *error)
 {
-    struct sink sink = {.path = file->path, .fd = fd, .status = LMVR_OK, .error = error};
-    FILE *out = fopencookie(&sink, "w", (cookie_io_functions_t){.write = sink_write});
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&bytes, &size);
     bool good = out && render(folder, file, out);
-    if (out)
-        fclose(out);
-    return sink.status != LMVR_OK || good ? sink.status : error_no_memory(error, "the report");
+    good = out && fclose(out) == 0 && good;
+    lmvr_status status = good ? file_write_at(fd, file->path, bytes, size, 0, error) : error_no_memory(error, "the report");
+    free(bytes);
+    return status;
 }
 
 static lmvr_status write_temporary(const struct folder *folder, struct file *file, lmvr_error *error)

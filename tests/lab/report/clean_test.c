@@ -7,10 +7,10 @@
 
 static void assert_clean(const char *text, const char *expected)
 {
-    char *clean = report_clean(text);
-    assert_non_null(clean);
-    assert_string_equal(clean, expected);
-    free(clean);
+    struct region region = {0};
+    assert_string_equal(report_clean(&region, text), expected);
+    assert_false(region.failed);
+    region_free(&region);
 }
 
 static void test_keeps_text(void **state)
@@ -41,10 +41,10 @@ static void test_what_no_format_holds_is_replaced(void **state)
 /* The marked parts, each in brackets. */
 static void assert_marked(const char *text, const struct report_mark *ranges, size_t count, const char *expected)
 {
+    struct region region = {0};
     struct report_mark *marks;
     size_t mark_count, at = 0;
-    char shown[256] = "", *clean = report_clean_marked(text, ranges, count, &marks, &mark_count);
-    assert_non_null(clean);
+    char shown[256] = "", *clean = report_clean_marked(&region, text, ranges, count, &marks, &mark_count);
     for (size_t i = 0; i < mark_count; i++) {
         assert_true(marks[i].begin >= at && marks[i].begin < marks[i].end && marks[i].end <= strlen(clean));
         strncat(shown, clean + at, marks[i].begin - at);
@@ -55,8 +55,8 @@ static void assert_marked(const char *text, const struct report_mark *ranges, si
     }
     strcat(shown, clean + at);
     assert_string_equal(shown, expected);
-    free(clean);
-    free(marks);
+    assert_false(region.failed);
+    region_free(&region);
 }
 
 static void test_marks_keep_their_words(void **state)
@@ -93,9 +93,9 @@ static void test_marks_take_whole_characters(void **state)
 
 static void assert_slug(const char *text, const char *expected)
 {
-    char *slug = report_slug(text, '-', "table");
-    assert_string_equal(slug, expected);
-    free(slug);
+    struct region region = {0};
+    assert_string_equal(report_slug(&region, text, '-', "table"), expected);
+    region_free(&region);
 }
 
 static void test_slugs_are_plain_names(void **state)
@@ -106,12 +106,12 @@ static void test_slugs_are_plain_names(void **state)
     assert_slug("<script>", "script");
     assert_slug("", "table");
     assert_slug("犬 \xff .", "table");
-    char text[1000], *slug;
+    struct region region = {0};
+    char text[1000];
     memset(text, 'A', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    slug = report_slug(text, '-', "table");
-    assert_true(strlen(slug) <= 80);
-    free(slug);
+    assert_true(strlen(report_slug(&region, text, '-', "table")) <= 80);
+    region_free(&region);
 }
 
 int main(void)

@@ -90,7 +90,7 @@ static void test_notes_of_every_row_stand_below(void **state)
     sample_add_design(r);
     char *page = rendered_html(r);
     assert_non_null(
-        strstr(page, "<p>All rows: <bdi>images 9963, seed 0, model " MODEL_PRINT ", data " DATA_PRINT "</bdi>.</p>"));
+        strstr(page, "<p dir=\"auto\">All rows: images 9963, seed 0, model " MODEL_PRINT ", data " DATA_PRINT ".</p>"));
     assert_int_equal(count_of(page, MODEL_PRINT), 1);
     assert_non_null(strstr(page, "2311</td></tr>")); /* times differ and stay */
     free(page);
