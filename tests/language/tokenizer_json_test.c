@@ -326,6 +326,10 @@ static void an_unknown_component_is_refused_by_its_place(void **state)
            "tokenizer.json: pre_tokenizer.pattern.Regex uses [ without ] at byte 1, which is not known here");
     refuse(", 'pre_tokenizer': {'type': 'Split', 'pattern': {'Regex': '[a[bc]]'}, 'behavior': 'Isolated'}",
            "tokenizer.json: pre_tokenizer.pattern.Regex uses classes within a class at byte 2, which is not known here");
+    refuse(", 'pre_tokenizer': {'type': 'Split', 'pattern': {'Regex': '(?i:s|t|Ss)|ss'}, 'behavior': 'Isolated'}",
+           "tokenizer.json: pre_tokenizer.pattern.Regex uses a pair of letters that has a ligature, without regard to case at "
+           "byte "
+           "9, which is not known here");
     refuse(", 'pre_tokenizer': {'type': 'Split', 'pattern': {'Regex': '+'}, 'behavior': 'Isolated'}",
            "tokenizer.json: pre_tokenizer.pattern.Regex is not a pattern that can be read: quantifier does not follow a "
            "repeatable item");

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <strings.h>
 
 #define MAX_DEPTH 100 /* groups within groups */
 
@@ -12,13 +13,16 @@
 #define NO_SPACES                                                                                                              \
     "\\x00-\\x08\\x0e-\\x1f\\x21-\\x84\\x86-\\x9f\\xa1-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}"     \
     "\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{10ffff}"
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xb2\\xb3\\xb9\\xbc-\\xbe" /* as Oniguruma has it */
+/* Oniguruma's \w; alone, not in a class, it has these of Latin-1 too. */
+#define CLASS_WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+#define WORD       CLASS_WORD "\\xb2\\xb3\\xb9\\xbc-\\xbe"
 
 struct translation {
     const char *where, *expression, *at;
     struct buffer *out;
     size_t atom;              /* where in `out` the last atom begins: what a quantifier repeats */
     size_t groups[MAX_DEPTH]; /* where open groups begin */
+    bool caseless, outer_caseless[MAX_DEPTH];
     int depth;
     lmvr_error *error;
 };
@@ -94,7 +98,7 @@ static lmvr_status escape(struct translation *t, bool in_class)
         {'S', "[^" SPACES "]", NO_SPACES},
         {'d', "\\p{Nd}", "\\p{Nd}"},
         {'D', "\\P{Nd}", "\\P{Nd}"},
-        {'w', "[" WORD "]", WORD},
+        {'w', "[" WORD "]", CLASS_WORD},
         {'W', "[^" WORD "]", NULL},
         {'h', "[0-9a-fA-F]", "0-9a-fA-F"},
         {'H', "[^0-9a-fA-F]", NULL},
@@ -133,9 +137,24 @@ static lmvr_status escape(struct translation *t, bool in_class)
 
 /* ---- classes, groups and quantifiers -------------------------------------------------------------------------------- */
 
+/* Without regard to case, Oniguruma takes one character for several: U+00DF for ss, and so on. Of ASCII these pairs have one.
+ */
+static lmvr_status check_caseless(const struct translation *t)
+{
+    static const char *const pairs[] = {"ss", "st", "ff", "fi", "fl"};
+    if ((unsigned char)*t->at >= 0x80)
+        return refuse(t, "a letter beyond ASCII without regard to case");
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs && t->at > t->expression; i++)
+        if (strncasecmp(t->at - 1, pairs[i], 2) == 0)
+            return refuse(t, "a pair of letters that has a ligature, without regard to case");
+    return LMVR_OK;
+}
+
 static lmvr_status character(struct translation *t)
 {
     size_t length = character_size(*t->at);
+    if (t->caseless)
+        TRY(check_caseless(t));
     t->at += length;
     return buffer_add(t->out, t->at - length, length, t->error);
 }
@@ -190,13 +209,17 @@ static lmvr_status open_group(struct translation *t)
     /* elsewhere it would reach to the end of the group, in PCRE2 to the end of the alternative */
     if (t->at == t->expression && strncmp(t->at, "(?i)", 4) == 0) {
         t->at += 4;
+        t->caseless = true;
         return put(t, "(?i)");
     }
     if (length == 0 || t->at[1] == '*')
         return refuse(t, "a group");
     if (t->depth == MAX_DEPTH)
         return refuse(t, "too many groups in groups");
+    t->outer_caseless[t->depth] = t->caseless;
     t->groups[t->depth++] = t->out->size;
+    if (t->at[1] == '?' && (t->at[2] == 'i' || t->at[2] == '-'))
+        t->caseless = t->at[2] == 'i';
     t->at += length;
     return buffer_add(t->out, t->at - length, length, t->error);
 }
@@ -206,7 +229,9 @@ static lmvr_status close_group(struct translation *t)
     if (t->depth == 0)
         return refuse(t, ") without (");
     t->atom = t->groups[--t->depth];
-    return character(t);
+    t->caseless = t->outer_caseless[t->depth];
+    t->at++;
+    return put(t, ")");
 }
 
 /* Makes the last atom, with what follows it, a group: what comes next repeats that. */

@@ -61,7 +61,7 @@ def line(draw):
 
 def fixed_lines():
     """Each kind of thing on its own, before the mixtures."""
-    lines = ["", " ", "  ", "\n", " \n\n  \n", "a", " a", "a ", "  a  ", "Hello world", "Describe the image.", "USER: <image>\nWhat is this? ASSISTANT:",
+    lines = ["", " ", "  ", "\n", " \n\n  \n", "a", " a", "a ", "  a  ", "Hello world", "Hi HI hi x²-", "Describe the image.", "USER: <image>\nWhat is this? ASSISTANT:",
              "<|im_start|>user\n<|vision_start|><|image_pad|><|image_pad|><|vision_end|>Describe it.<|im_end|>\n<|im_start|>assistant\n",
              "<|im_start|>User:<fake_token_around_image><global-img><image><image><fake_token_around_image>Hi<end_of_utterance>\nAssistant:",
              "<row_1_col_1><row_1_col_10><row_1_col_99>", "<s>a</s> b <s> c", " <s> ", "a<s>\n<s>b", "it's IT'S it'S we'll WE'LL '\u017f '\u017fx I'd I'D",
@@ -265,7 +265,7 @@ def odd_spaces():
     """The other settings of Metaspace, NFD, and unknown characters that are fused."""
     t = Tokenizer(models.BPE())
     t.normalizer = normalizers.Sequence([normalizers.NFD(), normalizers.Strip(False, True)])
-    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace("▁", "always"), pre_tokenizers.Split(Regex(r"\p{Han}|\w\W"), "merged_with_previous")])
+    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace("▁", "always"), pre_tokenizers.Split(Regex(r"\p{Han}|[\w-]\W|(Hi)"), "merged_with_previous")])
     t.decoder = decoders.Metaspace("▁", "always")
     trained(t, 520, special=["<unk>"], unk_token="<unk>", fuse_unk=True)
     t.add_tokens([AddedToken("word", single_word=True, rstrip=True), AddedToken("<both>", lstrip=True, rstrip=True, normalized=False)])
