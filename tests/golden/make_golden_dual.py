@@ -16,7 +16,7 @@ from make_golden_today import make_more_images, relative
 from safetensors.torch import save_file
 from today_checkpoints import LARGE, TALL, TINY, WIDE, siglip_preprocessor
 from today_tokenizers import clip, siglip
-from tokenizers import processors
+from tokenizers import Tokenizer, processors
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
 
 roberta = processors.RobertaProcessing  # in tokenizers 0.23 an argument has another name than transformers 5.12 gives it
@@ -42,7 +42,7 @@ def clip_preprocessor(edge, **changes):
 CHECKPOINTS = {
     # openai's configuration: an end token of 2, so that the largest id is the text's; bare configurations.
     "clip-text-f32": {
-        "seed": 1, "dtype": torch.float32, "shards": 1, "tokenizer": clip, "pieces": 360,
+        "seed": 1, "dtype": torch.float32, "shards": 1, "tokenizer": clip, "pieces": 600,
         "config": {
             "architectures": ["CLIPModel"], "initializer_factor": 1.0, "logit_scale_init_value": 2.6592, "model_type": "clip",
             "projection_dim": 20, "text_config": {
@@ -56,12 +56,12 @@ CHECKPOINTS = {
 
     # LAION's: gelu, an end token that is looked for, texts padded with another token than the end.
     "clip-text-bf16": {
-        "seed": 2, "dtype": torch.bfloat16, "shards": 2, "tokenizer": clip, "pieces": 330,
+        "seed": 2, "dtype": torch.bfloat16, "shards": 2, "tokenizer": clip, "pieces": 590,
         "config": {
             "architectures": ["CLIPModel"], "dtype": "bfloat16", "model_type": "clip", "projection_dim": 18, "text_config": {
-                "bos_token_id": 553, "eos_token_id": 554, "hidden_act": "gelu", "hidden_size": 24, "intermediate_size": 40,
+                "bos_token_id": 588, "eos_token_id": 589, "hidden_act": "gelu", "hidden_size": 24, "intermediate_size": 40,
                 "layer_norm_eps": 1e-03, "max_position_embeddings": 14, "model_type": "clip_text_model", "num_attention_heads": 4,
-                "num_hidden_layers": 2, "pad_token_id": 0, "vocab_size": 555},
+                "num_hidden_layers": 2, "pad_token_id": 0, "vocab_size": 590},
             "transformers_version": "5.12.1", "vision_config": {
                 "hidden_act": "gelu", "hidden_size": 30, "image_size": 24, "intermediate_size": 41, "layer_norm_eps": 1e-03,
                 "model_type": "clip_vision_model", "num_attention_heads": 3, "num_hidden_layers": 2, "patch_size": 6}},
@@ -132,7 +132,9 @@ def make_checkpoint(folder, spec):
 
 def text_ids(folder, line):
     """SigLIP's texts are padded to the longest length, as it was trained; CLIP's need not be."""
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer, file = AutoTokenizer.from_pretrained(folder), f"{folder}/tokenizer.json"
+    if os.path.exists(file):
+        assert tokenizer(line)["input_ids"] == Tokenizer.from_file(file).encode(line).ids
     padding = "max_length" if type(tokenizer).__name__ == "SiglipTokenizer" else False
     return torch.tensor(tokenizer(line, padding=padding, truncation=True)["input_ids"])
 

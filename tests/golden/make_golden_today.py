@@ -410,9 +410,9 @@ def check_positions(model, inputs, tensors):
 @torch.no_grad()
 def check_deepstack(model, inputs, tensors):
     """Hidden state k+1 is what decoder layer k makes, before DeepStack's feature k is added to it."""
-    language = model.model.language_model
-    if not hasattr(language, "_deepstack_process"):
+    if model.config.model_type != "qwen3_vl":
         return
+    language = model.model.language_model
     kept, language._deepstack_process = language._deepstack_process, lambda states, mask, features: states
     without = torch.cat(model(**model_inputs(model, inputs, tensors["generated"].tolist()), output_hidden_states=True).hidden_states)
     language._deepstack_process = kept
@@ -480,7 +480,7 @@ def search(name, count):
                 continue
             try:
                 check_lively(images, cases)
-            except AssertionError as failure:
+            except AssertionError:
                 continue
             print(seed, min(about["bf16_margin"] for about, _ in cases),
                   [(about["finish"], about["generated"]) for about, _ in cases], flush=True)

@@ -386,7 +386,7 @@ LLAVA = {
 
     # On Qwen2, with a tied head; the base view's size as height and width.
     "llavanext-qwen2-f32": {
-        "seed": 0, "dtype": torch.float32, "shards": 2, "names": old_names, "tokenizer": qwen, "pieces": 340,
+        "seed": 200, "dtype": torch.float32, "shards": 2, "names": old_names, "tokenizer": qwen, "pieces": 340,
         "added": QWEN_ADDED[:3] + [("<image>", True)], "embedding_std": 0.4, "patch_gain": 1.0, "class_token": True,
         "unused": r"vision_tower\.post_layernorm",
         "config": {

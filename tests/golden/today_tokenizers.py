@@ -1,4 +1,5 @@
 """Small tokenizers of the structure of the real ones, and the real ones' chat templates."""
+import collections
 import io
 import json
 
@@ -135,22 +136,38 @@ def siglip(folder, pieces, _):
 CLIP_PATTERN = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
+def train_suffixed(words, count):
+    """BPE's merges over words whose last letter carries </w>. The library's trainer numbers such letters anew in every run."""
+    parts, merges = {word: [*word[:-1], word[-1] + "</w>"] for word in words}, []
+    while len(merges) < count:
+        pairs = collections.Counter()
+        for word, pieces in parts.items():
+            for pair in zip(pieces, pieces[1:]):
+                pairs[pair] += words[word]
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        merges.append(best)
+        for pieces in parts.values():
+            for at in range(len(pieces) - 2, -1, -1):
+                if tuple(pieces[at:at + 2]) == best:
+                    pieces[at:at + 2] = ["".join(best)]
+    return merges
+
+
 def clip(folder, pieces, _):
     """Bytes, bytes that end a word, what is merged, and the two special tokens last; also as vocab.json and merges.txt."""
     start, end = "<|startoftext|>", "<|endoftext|>"
-    tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(CLIP_PATTERN), "removed", invert=True),
                                                        pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    words = collections.Counter(word for text in TEXT for word, _ in
+                                tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)))
+    merges = train_suffixed(words, pieces - 512 - 2)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer.train_from_iterator(TEXT, trainers.BpeTrainer(vocab_size=pieces, end_of_word_suffix="</w>", show_progress=False,
-                                                            initial_alphabet=alphabet))
-    trained = json.loads(tokenizer.to_str())["model"]
     letters = alphabet + [letter + "</w>" for letter in alphabet]
-    merged = [piece for piece in sorted(trained["vocab"], key=trained["vocab"].get) if piece not in letters]
-    vocabulary = {piece: i for i, piece in enumerate(letters + merged + [start, end])}
-    tokenizer.model = models.BPE(vocab=vocabulary, merges=[tuple(merge) for merge in trained["merges"]], unk_token=end,
-                                 continuing_subword_prefix="", end_of_word_suffix="</w>", fuse_unk=False)
+    vocabulary = {piece: i for i, piece in enumerate(letters + [a + b for a, b in merges] + [start, end])}
+    tokenizer.model = models.BPE(vocab=vocabulary, merges=merges, unk_token=end, continuing_subword_prefix="",
+                                 end_of_word_suffix="</w>", fuse_unk=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.RobertaProcessing((end, vocabulary[end]), (start, vocabulary[start]),
                                                             trim_offsets=False, add_prefix_space=False)
@@ -158,7 +175,7 @@ def clip(folder, pieces, _):
     with open(f"{folder}/vocab.json", "w") as file:
         json.dump(vocabulary, file, ensure_ascii=False)
     with open(f"{folder}/merges.txt", "w") as file:
-        file.write("#version: 0.2\n" + "".join(" ".join(merge) + "\n" for merge in trained["merges"]))
+        file.write("#version: 0.2\n" + "".join(" ".join(merge) + "\n" for merge in merges))
 
 
 # ------------------------------------------------------------------------------------------------------- templates
