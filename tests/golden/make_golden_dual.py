@@ -54,19 +54,19 @@ CHECKPOINTS = {
                 "num_attention_heads": 2, "num_hidden_layers": 3, "patch_size": 7, "projection_dim": 20}},
         "files": {"preprocessor_config.json": clip_preprocessor(28), "tokenizer_config.json": CLIP_TOKENIZER}},
 
-    # LAION's: gelu, an end token that is looked for, texts padded with another token than the end.
+    # LAION's: gelu, an end token that is looked for, towers of two widths.
     "clip-text-bf16": {
         "seed": 2, "dtype": torch.bfloat16, "shards": 2, "tokenizer": clip, "pieces": 590,
         "config": {
             "architectures": ["CLIPModel"], "dtype": "bfloat16", "model_type": "clip", "projection_dim": 18, "text_config": {
                 "bos_token_id": 588, "eos_token_id": 589, "hidden_act": "gelu", "hidden_size": 24, "intermediate_size": 40,
                 "layer_norm_eps": 1e-03, "max_position_embeddings": 14, "model_type": "clip_text_model", "num_attention_heads": 4,
-                "num_hidden_layers": 2, "pad_token_id": 0, "vocab_size": 590},
+                "num_hidden_layers": 2, "vocab_size": 590},
             "transformers_version": "5.12.1", "vision_config": {
                 "hidden_act": "gelu", "hidden_size": 30, "image_size": 24, "intermediate_size": 41, "layer_norm_eps": 1e-03,
                 "model_type": "clip_vision_model", "num_attention_heads": 3, "num_hidden_layers": 2, "patch_size": 6}},
         "files": {"preprocessor_config.json": clip_preprocessor(24),
-                  "tokenizer_config.json": {**CLIP_TOKENIZER, "model_max_length": 14, "pad_token": "!"}}},
+                  "tokenizer_config.json": {**CLIP_TOKENIZER, "model_max_length": 14}}},
 
     # google's configuration, which leaves nearly all to defaults but for the sizes.
     "siglip-f32": {
