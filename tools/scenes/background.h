@@ -6,14 +6,17 @@
 
 struct background;
 
-/* A kind of background. Its words must not name any kind of object. */
+typedef void background_chooser(struct random *r, struct background *b);                     /* sets colors and scale */
+typedef void background_painter(const struct background *b, float x, float y, float rgb[3]); /* at (x, y) in the unit square */
+
+/* A kind of background, of background_kinds.tsv, where paper is the last. Its words must not name any kind of object. */
 struct background_kind {
-    const char *name;                                                          /* "brick wall" */
-    bool plural;                                                               /* of the noun */
-    const char *noun;                                                          /* "a brick wall" */
-    const char *where;                                                         /* "in front of a brick wall" */
-    void (*choose)(struct random *r, struct background *b);                    /* sets colors and scale */
-    void (*color)(const struct background *b, float x, float y, float rgb[3]); /* at (x, y) in the unit square */
+    const char *name;  /* "brick wall" */
+    bool plural;       /* of the noun */
+    const char *noun;  /* "a brick wall" */
+    const char *where; /* "in front of a brick wall" */
+    background_chooser *choose;
+    background_painter *color;
 };
 
 extern const struct background_kind background_kinds[];

@@ -149,7 +149,8 @@ void night_color(const struct background *b, float x, float y, float rgb[3])
 
 void water_choose(struct random *r, struct background *b)
 {
-    background_near_color(r, random_between(r, 0.48, 0.6), 0.5, random_between(r, 0.35, 0.5), b->colors[0]);
+    double lightness = random_between(r, 0.35, 0.5), hue = random_between(r, 0.48, 0.6);
+    background_near_color(r, hue, 0.5, lightness, b->colors[0]);
     background_near_color(r, 0.53, 0.5, 0.75, b->colors[1]);
     b->scale = (float)random_between(r, 4, 8);
 }
@@ -178,7 +179,7 @@ void grass_color(const struct background *b, float x, float y, float rgb[3])
 
 void wood_choose(struct random *r, struct background *b)
 {
-    background_near_color(r, 0.075, random_between(r, 0.3, 0.55), random_between(r, 0.4, 0.68), b->colors[0]);
+    background_color_within(r, 0.075, 0.3, 0.55, 0.4, 0.68, b->colors[0]);
     b->scale = (float)random_between(r, 3, 6);
     b->level = (float)random_below(r, 2); /* horizontal or vertical boards */
 }
@@ -214,7 +215,7 @@ void marble_color(const struct background *b, float x, float y, float rgb[3])
 
 void sand_choose(struct random *r, struct background *b)
 {
-    background_near_color(r, 0.11, random_between(r, 0.25, 0.5), random_between(r, 0.6, 0.75), b->colors[0]);
+    background_color_within(r, 0.11, 0.25, 0.5, 0.6, 0.75, b->colors[0]);
     background_turn(r, M_PI, b);
     b->scale = (float)random_between(r, 20, 50);
 }

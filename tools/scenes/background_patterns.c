@@ -128,7 +128,7 @@ void lights_color(const struct background *b, float x, float y, float rgb[3])
 
 void bricks_choose(struct random *r, struct background *b)
 {
-    background_near_color(r, 0.035, random_between(r, 0.25, 0.5), random_between(r, 0.36, 0.5), b->colors[0]);
+    background_color_within(r, 0.035, 0.25, 0.5, 0.36, 0.5, b->colors[0]);
     background_near_color(r, 0.1, 0.1, random_between(r, 0.6, 0.8), b->colors[1]);
     b->scale = (float)random_between(r, 4, 8);
 }
@@ -164,7 +164,7 @@ void tiles_color(const struct background *b, float x, float y, float rgb[3])
 void room_choose(struct random *r, struct background *b)
 {
     background_any_color(r, 0.4, random_between(r, 0.55, 0.85), b->colors[0]);
-    background_near_color(r, 0.08, random_between(r, 0.15, 0.4), random_between(r, 0.35, 0.6), b->colors[1]);
+    background_color_within(r, 0.08, 0.15, 0.4, 0.35, 0.6, b->colors[1]);
     background_near_color(r, 0.1, 0.05, 0.88, b->colors[2]);
     b->level = (float)random_between(r, 0.55, 0.78);
 }
@@ -187,7 +187,7 @@ void room_color(const struct background *b, float x, float y, float rgb[3])
 
 void paper_choose(struct random *r, struct background *b)
 {
-    background_near_color(r, 0.12, random_between(r, 0.05, 0.5), random_between(r, 0.87, 0.93), b->colors[0]);
+    background_color_within(r, 0.12, 0.05, 0.5, 0.87, 0.93, b->colors[0]);
     background_near_color(r, 0.58, 0.35, 0.75, b->colors[1]);
     b->scale = random_chance(r, 0.4) ? 0 : (float)random_between(r, 8, 14);
     b->level = (float)random_below(r, 2);

@@ -15,12 +15,14 @@ const char *const pattern_names[PATTERNS] = {"floral", "graphic", "striped", "pu
 static void choose_ground(struct random *r, struct cloth *c)
 {
     static const double leather_hues[] = {0.06, 0.03, 0.0, 0.62};
+    double lightness;
     switch (c->fabric) {
     case FABRIC_DENIM:
         background_near_color(r, 0.6, 0.45, random_between(r, 0.28, 0.55), c->colors[0]);
         break;
     case FABRIC_LEATHER:
-        background_near_color(r, leather_hues[random_below(r, 4)], 0.4, random_between(r, 0.16, 0.32), c->colors[0]);
+        lightness = random_between(r, 0.16, 0.32);
+        background_near_color(r, leather_hues[random_below(r, 4)], 0.4, lightness, c->colors[0]);
         break;
     case FABRIC_CHIFFON:
         background_any_color(r, 0.6, random_between(r, 0.7, 0.82), c->colors[0]);
@@ -30,7 +32,7 @@ static void choose_ground(struct random *r, struct cloth *c)
     }
 }
 
-static float lightness(const float rgb[3])
+static float mean_of(const float rgb[3])
 {
     return (rgb[0] + rgb[1] + rgb[2]) / 3;
 }
@@ -39,10 +41,11 @@ void cloth_choose(struct random *r, struct cloth *cloth)
 {
     static const enum pattern patterns[] = {PATTERN_FLORAL,     PATTERN_GRAPHIC, PATTERN_STRIPED,
                                             PATTERN_PURE_COLOR, PATTERN_LATTICE, PATTERN_COLOR_BLOCK};
-    *cloth = (struct cloth){.fabric = (enum fabric)random_below(r, FABRICS), .pattern = patterns[random_below(r, 6)]};
+    *cloth = (struct cloth){.fabric = (enum fabric)random_below(r, FABRICS)};
+    cloth->pattern = patterns[random_below(r, 6)];
     cloth->seed = (uint32_t)(random_next(r) >> 32);
     choose_ground(r, cloth);
-    bool dark = lightness(cloth->colors[0]) < 0.5F; /* so that figures differ at least in lightness */
+    bool dark = mean_of(cloth->colors[0]) < 0.5F; /* so that figures differ at least in lightness */
     background_any_color(r, 0.8, dark ? 0.82 : 0.25, cloth->colors[1]);
     background_any_color(r, 0.9, 0.6, cloth->colors[2]);
     cloth->scale = (float)random_between(r, 4.5, 7);

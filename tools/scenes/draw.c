@@ -118,20 +118,6 @@ struct box layer_box(const struct layer *layer)
 
 /* ---- the scene ---- */
 
-struct pose_and_sprite {
-    struct pose pose;
-    const struct sprite *sprite;
-};
-
-static struct pose_and_sprite pose_of(const struct glyphs *glyphs, const struct object *o, int size)
-{
-    struct pose_and_sprite at = {{0, 0, 1, o->angle, o->mirrored}, glyphs_get(glyphs, o->kind, o->glyph)};
-    struct rectangle unit = sprite_bounds(at.sprite, &at.pose);
-    at.pose = (struct pose){o->x * size, o->y * size, o->side * size / fmax(unit.right - unit.left, unit.bottom - unit.top),
-                            o->angle, o->mirrored};
-    return at;
-}
-
 static void color_layer(const struct object *o, const struct layer *layer)
 {
     struct tone tone = tone_of(o->turn, o->brightness, o->paint);
@@ -191,16 +177,17 @@ static lmvr_status draw_object(const struct glyphs *glyphs, struct scene *s, int
                                lmvr_error *error)
 {
     struct object *o = &s->objects[index];
-    struct pose_and_sprite at = pose_of(glyphs, o, p->size);
-    struct rectangle bounds = sprite_bounds(at.sprite, &at.pose);
+    const struct sprite *sprite = glyphs_get(glyphs, o->kind, o->glyph);
+    struct pose pose = sprite_pose(sprite, o->x * p->size, o->y * p->size, o->side * p->size, o->angle, o->mirrored);
+    struct rectangle bounds = sprite_bounds(sprite, &pose);
     struct layer layer;
-    TRY(painting_layer(p, at.sprite, &at.pose, &layer, error));
+    TRY(painting_layer(p, sprite, &pose, &layer, error));
     o->box = layer_box(&layer);
     o->cut = bounds.left < -0.5 || bounds.top < -0.5 || bounds.right > p->size + 0.5 || bounds.bottom > p->size + 0.5;
-    *area = area_of(at.sprite, at.pose.scale);
+    *area = area_of(sprite, pose.scale);
     lmvr_status status = LMVR_OK;
     if (casts_shadows(s))
-        painting_shadow(p, at.sprite, &at.pose, o->side * p->size * 0.05);
+        painting_shadow(p, sprite, &pose, o->side * p->size * 0.05);
     if (s->manner < MANNERS_PAINTED)
         status = paint_over(p, s, o, &layer, index + 1, error);
     else

@@ -110,8 +110,18 @@ static float unit(const struct painted *p, int pixel)
     return ((float)pixel + 0.5F) / (float)p->size;
 }
 
-static void flat_background(float rgb[3])
+/* Each pixel of the image. */
+static void paint_pixels(const struct painted *p, void (*paint)(const struct painted *p, int x, int y, float rgb[3]),
+                         float *rgb)
 {
+    for (int y = 0; y < p->size; y++)
+        for (int x = 0; x < p->size; x++, rgb += 3)
+            paint(p, x, y, rgb);
+}
+
+static void flat_background(const struct painted *p, int x, int y, float rgb[3])
+{
+    (void)p, (void)x, (void)y;
     for (int c = 0; c < 3; c++)
         rgb[c] = floorf(clamp(rgb[c]) * 3 + 0.5F) / 3;
 }
@@ -125,15 +135,8 @@ static void pencil_background(const struct painted *p, int x, int y, float rgb[3
 
 void painted_background(const struct painted *p, float *rgb)
 {
-    if (p->manner != MANNER_FLAT && p->manner != MANNER_PENCIL)
-        return;
-    for (int y = 0; y < p->size; y++)
-        for (int x = 0; x < p->size; x++, rgb += 3) {
-            if (p->manner == MANNER_FLAT)
-                flat_background(rgb);
-            else
-                pencil_background(p, x, y, rgb);
-        }
+    if (p->manner == MANNER_FLAT || p->manner == MANNER_PENCIL)
+        paint_pixels(p, p->manner == MANNER_FLAT ? flat_background : pencil_background, rgb);
 }
 
 /* A rough surface, lit from one side. */
@@ -213,22 +216,14 @@ static void photo_pixel(const struct painted *p, int x, int y, float rgb[3])
     }
 }
 
-static void gray_pixel(const struct painted *p, float rgb[3])
+static void gray_pixel(const struct painted *p, int x, int y, float rgb[3])
 {
-    float gray = powf(clamp(gray_of(rgb)), own(p, 11, 0.6F, 1.6F));
-    for (int c = 0; c < 3; c++)
-        rgb[c] = gray;
+    (void)x, (void)y;
+    rgb[0] = rgb[1] = rgb[2] = powf(clamp(gray_of(rgb)), own(p, 11, 0.6F, 1.6F));
 }
 
 void painted_picture(const struct painted *p, float *rgb)
 {
-    if (p->manner != MANNER_PHOTO && p->manner != MANNER_GRAY)
-        return;
-    for (int y = 0; y < p->size; y++)
-        for (int x = 0; x < p->size; x++, rgb += 3) {
-            if (p->manner == MANNER_PHOTO)
-                photo_pixel(p, x, y, rgb);
-            else
-                gray_pixel(p, rgb);
-        }
+    if (p->manner == MANNER_PHOTO || p->manner == MANNER_GRAY)
+        paint_pixels(p, p->manner == MANNER_PHOTO ? photo_pixel : gray_pixel, rgb);
 }

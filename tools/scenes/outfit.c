@@ -93,14 +93,6 @@ struct spot {
     double x, y, side; /* in units of the image's side */
 };
 
-static struct pose pose_at(const struct sprite *sprite, struct spot spot, double angle, bool mirrored, int size)
-{
-    struct pose pose = {0, 0, 1, angle, mirrored};
-    struct rectangle unit = sprite_bounds(sprite, &pose);
-    double longer = fmax(unit.right - unit.left, unit.bottom - unit.top);
-    return (struct pose){spot.x * size, spot.y * size, spot.side * size / longer, angle, mirrored};
-}
-
 /* The mean lightness of the visible pixels, to tell folds from the cloth's own lightness. */
 static float mean_lightness(const struct layer *layer)
 {
@@ -155,8 +147,11 @@ static lmvr_status draw_garment(const struct glyphs *glyphs, const struct outfit
     spot.x += random_between(r, -0.015, 0.015);
     spot.y += random_between(r, -0.015, 0.015);
     spot.side *= random_between(r, 0.94, 1.04);
-    struct pose pose = pose_at(sprite, spot, random_between(r, -0.12, 0.12), random_chance(r, 0.5), p->size);
-    struct tone tone = tone_of(random_between(r, -0.1, 0.1), random_between(r, 0.85, 1.05), PAINT_NONE);
+    bool mirrored = random_chance(r, 0.5);
+    struct pose pose =
+        sprite_pose(sprite, spot.x * p->size, spot.y * p->size, spot.side * p->size, random_between(r, -0.12, 0.12), mirrored);
+    double brightness = random_between(r, 0.85, 1.05);
+    struct tone tone = tone_of(random_between(r, -0.1, 0.1), brightness, PAINT_NONE);
     struct layer layer;
     TRY(painting_layer(p, sprite, &pose, &layer, error));
     struct sprite_map map = sprite_map(sprite, &pose);

@@ -110,47 +110,46 @@ static bool is_there(struct question *q)
                &(struct sentence_words){.a = a.bytes, .one = words.one, .many = words.many});
 }
 
+/* "two", "dogs", "are" */
+static struct sentence_words counted(int count, const char *one, const char *many)
+{
+    return (struct sentence_words){
+        .number = text_number(count), .things = count == 1 ? one : many, .is = is_or_are(count), .many = many};
+}
+
 static bool how_many(struct question *q)
 {
     int kind = random_chance(q->r, 0.1) ? absent_kind(q) : any_mention(q)->kind, count = count_kind(q->view, kind);
+    if (count < 0)
+        return false;
     struct words words = kind_words(&kinds[kind]);
-    return count >= 0 && say(q, SENTENCE_HOW_MANY, count == 0 ? SENTENCE_NUMBER_NONE : SENTENCE_NUMBER,
-                             &(struct sentence_words){.many = words.many,
-                                                      .number = text_number(count),
-                                                      .things = count == 1 ? words.one : words.many,
-                                                      .is = is_or_are(count)});
+    struct sentence_words said = counted(count, words.one, words.many);
+    return say(q, SENTENCE_HOW_MANY, count == 0 ? SENTENCE_NUMBER_NONE : SENTENCE_NUMBER, &said);
 }
 
 static bool how_many_in_all(struct question *q)
 {
-    int count = q->view->scene->count;
     struct text all = list_all(q);
-    return say(q, SENTENCE_HOW_MANY_IN_ALL, SENTENCE_NUMBER_IN_ALL,
-               &(struct sentence_words){.number = text_number(count),
-                                        .things = count == 1 ? "object" : "objects",
-                                        .is = is_or_are(count),
-                                        .all = all.bytes});
+    struct sentence_words said = counted(q->view->scene->count, "object", "objects");
+    said.all = all.bytes;
+    return say(q, SENTENCE_HOW_MANY_IN_ALL, SENTENCE_NUMBER_IN_ALL, &said);
 }
 
 static bool of_a_category(struct question *q)
 {
     const struct scene *scene = q->view->scene;
     const enum category category = kinds[any_mention(q)->kind].category;
-    const struct category_words *words = &category_words[category];
     bool chosen[SCENE_MAX_OBJECTS] = {false}, asks_number = random_chance(q->r, 0.4);
     int count = 0;
     for (int i = 0; i < scene->count; i++)
         count += chosen[i] = kinds[scene->objects[i].kind].category == category;
-    if (!words->asked)
+    if (!category_words[category].asked)
         return false;
     struct text list = list_chosen(q, chosen);
-    return say(q, asks_number ? SENTENCE_HOW_MANY_OF_CATEGORY : SENTENCE_WHICH_OF_CATEGORY,
-               asks_number ? SENTENCE_NUMBER_OF_CATEGORY : SENTENCE_THOSE_OF_CATEGORY,
-               &(struct sentence_words){.many = words->many,
-                                        .number = text_number(count),
-                                        .things = count == 1 ? words->one : words->many,
-                                        .is = is_or_are(count),
-                                        .all = list.bytes});
+    struct sentence_words said = counted(count, category_words[category].one, category_words[category].many);
+    said.all = list.bytes;
+    return asks_number ? say(q, SENTENCE_HOW_MANY_OF_CATEGORY, SENTENCE_NUMBER_OF_CATEGORY, &said)
+                       : say(q, SENTENCE_WHICH_OF_CATEGORY, SENTENCE_THOSE_OF_CATEGORY, &said);
 }
 
 /* ---- colors and sizes ---- */

@@ -141,6 +141,13 @@ struct rectangle sprite_bounds(const struct sprite *sprite, const struct pose *p
     return box;
 }
 
+struct pose sprite_pose(const struct sprite *sprite, double x, double y, double side, double angle, bool mirrored)
+{
+    struct pose pose = {0, 0, 1, angle, mirrored};
+    struct rectangle unit = sprite_bounds(sprite, &pose);
+    return (struct pose){x, y, side / fmax(unit.right - unit.left, unit.bottom - unit.top), angle, mirrored};
+}
+
 struct sprite_map sprite_map(const struct sprite *sprite, const struct pose *pose)
 {
     double c = cos(pose->angle) / pose->scale, s = sin(pose->angle) / pose->scale, flip = pose->mirrored ? -1 : 1;

@@ -46,6 +46,9 @@ struct rectangle {
 /* The fractional bounding box of the visible part in this pose. */
 struct rectangle sprite_bounds(const struct sprite *sprite, const struct pose *pose);
 
+/* The pose whose center is at (x, y) and whose bounding box has this longer side, in pixels. */
+struct pose sprite_pose(const struct sprite *sprite, double x, double y, double side, double angle, bool mirrored);
+
 /* Maps image pixels to sprite pixels. */
 struct sprite_map {
     const struct sprite *sprite;
