@@ -192,7 +192,9 @@ const struct option_row option_table[] = {
     /* prompt and response */
     {0, "prompt", TEXT("TEXT", session.prompt), FOR_MODEL, "prompt given to the model (default: the model's own)"},
     {0, "template", TEXT("NAME", session.template_name), FOR_MODEL,
-     "prompt template: vicuna_v1, llava_hf, plain or none (default: the model's own)"},
+     "prompt template: vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, llama3, plain or none (default: "
+     "the model's own)"},
+    {0, "system", TEXT("TEXT", session.system), FOR_MODEL, "system turn of the prompt (default: the template's own)"},
     {0, "before-generation", FLAG(session.before_generation), FOR_EMBED, "features of the prompt alone; generate nothing"},
     {0, "max-new-tokens", INTEGER(session.max_new_tokens, 1, 1 << 20), FOR_MODEL,
      "maximum response length in tokens (default: 128)"},
@@ -207,7 +209,11 @@ const struct option_row option_table[] = {
      "repeat with N seeds, from --seed on: random splits and held-out data; report mean and spread (default: 1)"},
     {0, "seed", SEED(session.seed), FOR_EVAL, "random seed of subsets, probes, corruptions and sampling (default: 0)"},
     {0, "aspect", CHOICE("crop|pad|stretch", session.aspect), FOR_MODEL,
-     "how an image is made square (default: the model's own)"},
+     "how an image is made square, for models of one image size (default: the model's own)"},
+    {0, "min-pixels", INTEGER(session.min_pixels, 1, 1 << 26), FOR_MODEL,
+     "least pixels of what the encoder sees, for models of any image size (default: the model's own)"},
+    {0, "max-pixels", INTEGER(session.max_pixels, 1, 1 << 26), FOR_MODEL,
+     "most pixels of what the encoder sees, for models of any image size (default: the model's own)"},
 
     /* bench */
     {0, "shape", TEXT("NAME", shape), FOR_BENCH,

@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const names[FILES] = {"config.json", "preprocessor_config.json", "generation_config.json"};
     json_t *roots[FILES] = {0};
-    struct config_sources sources;
+    struct config_sources sources = {0};
     struct json_node *const nodes[FILES] = {&sources.config, &sources.processor, &sources.generation};
     struct model_config config = {0};
     lmvr_error error;

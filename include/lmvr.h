@@ -149,16 +149,20 @@ typedef struct lmvr_session_options {
      * If there are none: no features if `describe` or `attention` is set, else "llm:all:mean:-1" ("encoder:patches:mean:-2" for
      * a CLIP model). May be NULL if feature_count is 0; none of the strings may be NULL. */
     const char *const *features;
-    size_t feature_count;      /* at most 4096 */
-    bool describe;             /* generate a response even if no feature needs one */
-    bool before_generation;    /* generate nothing: features of the prompt only */
-    const char *prompt;        /* NULL: the model's default */
-    const char *template_name; /* vicuna_v1, llava_hf, plain or none; NULL: the model's default */
-    int max_new_tokens;        /* at least 1; default 128 */
-    float temperature;         /* finite, not negative; default 0: greedy */
-    float top_p;               /* above 0, at most 1; default 1: all tokens */
-    uint64_t seed;             /* for sampling, together with each image's own bytes */
-    lmvr_aspect aspect;
+    size_t feature_count;       /* at most 4096 */
+    bool describe;              /* generate a response even if no feature needs one */
+    bool before_generation;     /* generate nothing: features of the prompt only */
+    const char *prompt;         /* NULL: the model's default */
+    const char *system;         /* the system turn of the template; NULL: the template's own, if it has one */
+    const char *template_name;  /* vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, llama3, plain or none;
+                                   NULL: the model's default */
+    int max_new_tokens;         /* at least 1; default 128 */
+    float temperature;          /* finite, not negative; default 0: greedy */
+    float top_p;                /* above 0, at most 1; default 1: all tokens */
+    uint64_t seed;              /* for sampling, together with each image's own bytes */
+    lmvr_aspect aspect;         /* of a model whose pictures have one size */
+    int min_pixels, max_pixels; /* of a model whose pictures have any size: least and most pixels of what the
+                                 * encoder sees, width times height; 0: the model's own */
     /* Also return each response token's attention map over the image, which takes one more pass over the response. */
     bool attention;
     lmvr_query attention_query;

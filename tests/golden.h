@@ -61,6 +61,37 @@ static inline float *golden_floats(const struct golden *g, const char *prefix, c
     return values;
 }
 
+/* Tensor "PREFIX/NAME" of 32-bit integers, as golden_floats(). */
+static inline int32_t *golden_ints(const struct golden *g, const char *prefix, const char *name, size_t *count)
+{
+    char full[256];
+    lmvr_error error = {{0}};
+    *count = 0;
+    snprintf(full, sizeof full, "%s/%s", prefix, name);
+    const struct safetensors_entry *entry = safetensors_find(g->tensors, full);
+    if (!entry)
+        return NULL;
+    *count = entry->size / sizeof(int32_t);
+    int32_t *values = malloc((*count + 1) * sizeof *values);
+    assert_non_null(values);
+    assert_int_equal(safetensors_read_raw(g->tensors, entry, 0, *count, values, &error), LMVR_OK);
+    return values;
+}
+
+/* The number of dimensions of tensor "PREFIX/NAME"; -1: there is none. */
+static inline int golden_dims(const struct golden *g, const char *prefix, const char *name)
+{
+    char full[256];
+    snprintf(full, sizeof full, "%s/%s", prefix, name);
+    const struct safetensors_entry *entry = safetensors_find(g->tensors, full);
+    return entry ? entry->dims : -1;
+}
+
+static inline bool golden_has(const struct golden *g, const char *prefix, const char *name)
+{
+    return golden_dims(g, prefix, name) >= 0;
+}
+
 static inline const char *golden_string(json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));

@@ -224,10 +224,10 @@ static lmvr_status open_labelled(struct setup *s, int64_t first, int64_t count, 
                                        .images = (const char *const *)s->set.paths + first,
                                        .labels = s->labels + first * s->label_count,
                                        .label_count = s->label_count,
-                                       .before = tokens.before,
-                                       .after = tokens.after,
-                                       .before_count = tokens.before_count,
-                                       .after_count = tokens.after_count};
+                                       .before = tokens.ids,
+                                       .after = tokens.ids + tokens.images[0],
+                                       .before_count = tokens.images[0],
+                                       .after_count = tokens.count - tokens.images[0]};
     lmvr_status status = corpus_labels(&labelled, corpus, error);
     prompt_finish(&tokens);
     return status;

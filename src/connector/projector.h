@@ -18,8 +18,14 @@ lmvr_status projector_forward(const struct projector *projector, struct arena *a
 
 void projector_finish(struct projector *projector);
 
-/* Takes ownership of `projector`, which must be malloc'ed. It reads the encoder's hidden state `state`, without class tokens if
- * `drop_class`. */
-struct connector projector_connector(struct projector *projector, int state, bool drop_class);
+/* Projects all views' positions, without class tokens where the projector drops them: tokens (those positions, linear2.out).
+ * The connector's states stand side by side in linear1's input. */
+lmvr_status projector_project(const struct projector *projector, const struct connector *connector,
+                              const struct encoder *encoder, struct arena *arena, const struct encoded_pictures *encoded,
+                              float *tokens, lmvr_error *error);
+
+/* Takes ownership of `projector`, which must be malloc'ed. It reads `state_count` of the encoder's hidden states, without class
+ * tokens if `drop_class`. */
+struct connector projector_connector(struct projector *projector, const int *states, int state_count, bool drop_class);
 
 #endif

@@ -11,12 +11,21 @@ static const struct kind {
     const struct architecture *architecture;
 } kinds[] = {
     {"LlavaForConditionalGeneration", "llava", &architecture_llava},
+    {"LlavaNextForConditionalGeneration", "llava_next", &architecture_llava_next},
     {"Blip2ForConditionalGeneration", "blip-2", &architecture_blip2},
+    {"Qwen2VLForConditionalGeneration", "qwen2_vl", &architecture_qwen2_vl},
+    {"Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", &architecture_qwen2_5_vl},
+    {"Qwen3VLForConditionalGeneration", "qwen3_vl", &architecture_qwen3_vl},
+    {"Idefics3ForConditionalGeneration", "idefics3", &architecture_idefics3},
+    {"SmolVLMForConditionalGeneration", "smolvlm", &architecture_smolvlm},
     {"CLIPModel", "clip", &architecture_clip},
     {"CLIPVisionModel", "clip_vision_model", &architecture_clip_vision},
     {"CLIPVisionModel", "clip", &architecture_clip},
     {"CLIPVisionModelWithProjection", "clip_vision_model", &architecture_clip_vision},
     {"CLIPVisionModelWithProjection", "clip", &architecture_clip},
+    {"SiglipModel", "siglip", &architecture_siglip},
+    {"SiglipVisionModel", "siglip_vision_model", &architecture_siglip_vision},
+    {"SiglipVisionModel", "siglip", &architecture_siglip},
 };
 
 /* The first of "architectures"; NULL if config.json names none. */

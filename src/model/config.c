@@ -61,13 +61,13 @@ lmvr_status config_parse_activation(const struct json_node *node, const char *ke
 
 lmvr_status config_parse_text(const struct config_sources *sources, struct language_config *language, lmvr_error *error)
 {
-    static const struct json_name types[] = {{"llama", 0}};
+    static const struct json_name types[] = {{"llama", DECODER_LLAMA}, {"mistral", DECODER_MISTRAL}, {"qwen2", DECODER_QWEN2}};
     struct json_node text;
-    int type;
+    int type = DECODER_LLAMA;
     bool tied = false;
     TRY(json_node_object(&sources->config, "text_config", &text, error));
     TRY(json_node_name(&text, "model_type", types, COUNT(types), &type, error));
-    TRY(config_parse_language(&text, &sources->generation, language, error));
+    TRY(config_parse_backbone(&text, &sources->generation, (enum decoder_kind)type, language, error));
     /* As in LlavaConfig, either place can tie the embeddings, and neither can untie them. */
     TRY(json_node_bool(&sources->config, "tie_word_embeddings", &tied, error));
     language->tied |= tied;
@@ -79,6 +79,21 @@ lmvr_status config_parse_text(const struct config_sources *sources, struct langu
 int64_t config_visual_tokens(const struct model_config *config, const struct picture *picture, struct token_grid *grid)
 {
     return config->family->visual_tokens(config, picture, grid);
+}
+
+const char *config_image_token(const struct model_config *config)
+{
+    return config->family->image_token;
+}
+
+bool config_expands(const struct model_config *config)
+{
+    return config->family->expand != NULL;
+}
+
+lmvr_status config_expand(const struct model_config *config, const struct picture *picture, char **text, lmvr_error *error)
+{
+    return config->family->expand(picture, text, error);
 }
 
 int config_fixed_visual_tokens(const struct model_config *config)
@@ -96,6 +111,15 @@ bool model_config_is(const struct model_config *config, const char *model_type)
     return strcmp(config->family->model_type, model_type) == 0;
 }
 
+/* The chat template is Jinja, of which only what tells models apart is looked for. */
+static void choose_template(const char *chat_template, struct model_config *config)
+{
+    const struct template_choice *choice = config->family->templates;
+    while (choice && choice->marker && !strstr(chat_template, choice->marker))
+        choice++;
+    config->template_name = choice ? choice->name : NULL;
+}
+
 lmvr_status config_parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error)
 {
     struct json_node text;
@@ -105,6 +129,7 @@ lmvr_status config_parse(const struct config_sources *sources, struct model_conf
     TRY(refuse_quantized(&sources->config, error));
     TRY(refuse_quantized(&text, error));
     snprintf(config->architecture, sizeof config->architecture, "%s", name);
+    choose_template(sources->chat_template ? sources->chat_template : "", config);
     TRY(config->family->parse(sources, config, error));
     return config->has_language ? check_image_token(&sources->config, config->language.vocabulary, error) : LMVR_OK;
 }
@@ -124,11 +149,12 @@ lmvr_status model_config_parse(const char *name, const char *config_json, const 
 }
 
 /* The files' contents and names, which the nodes point into. */
-enum { CONFIG, PROCESSOR, PREPROCESSOR, GENERATION, FILE_COUNT };
+enum { CONFIG, PROCESSOR, PREPROCESSOR, GENERATION, CHAT_TEMPLATE, TOKENIZER_CONFIG, FILE_COUNT };
 
 struct files {
     json_t *roots[FILE_COUNT];
     char *paths[FILE_COUNT];
+    char *jinja;
 };
 
 static lmvr_status read_file(const char *folder, const char *name, int which, bool required, struct files *files,
@@ -170,6 +196,38 @@ static lmvr_status read_processor(const char *folder, bool required, struct file
     return LMVR_OK;
 }
 
+#define MOST_TEMPLATE ((size_t)1 << 20) /* bytes that are looked at */
+
+/* The text of chat_template.jinja, malloc'ed; NULL: there is none. */
+static char *read_jinja(const char *folder)
+{
+    char *path = input_path(folder, "chat_template.jinja"), *text = calloc(1, MOST_TEMPLATE + 1);
+    FILE *file = path && text ? fopen(path, "re") : NULL;
+    size_t size = file ? fread(text, 1, MOST_TEMPLATE, file) : 0;
+    if (file)
+        fclose(file);
+    free(path);
+    if (size > 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Where transformers looks for it, in its order: chat_template.jinja, chat_template.json, tokenizer_config.json. The last is
+ * also a list of several by name. */
+static lmvr_status read_chat_template(const char *folder, struct files *files, const char **text, lmvr_error *error)
+{
+    const char *const names[] = {"chat_template.json", "tokenizer_config.json"};
+    *text = files->jinja = read_jinja(folder);
+    for (int i = 0; i < 2 && !*text; i++) {
+        struct json_node node;
+        TRY(read_file(folder, names[i], CHAT_TEMPLATE + i, false, files, NULL, &node, error));
+        const json_t *value = json_node_get(&node, "chat_template");
+        *text = json_string_value(json_is_array(value) ? json_object_get(json_array_get(value, 0), "template") : value);
+    }
+    return LMVR_OK;
+}
+
 static lmvr_status read_all(const char *folder, struct files *files, struct model_config *config, lmvr_error *error)
 {
     struct config_sources sources;
@@ -177,6 +235,7 @@ static lmvr_status read_all(const char *folder, struct files *files, struct mode
     TRY(read_file(folder, "config.json", CONFIG, true, files, &config->hash, &sources.config, error));
     TRY(read_processor(folder, true, files, &config->hash, &sources.processor, error));
     TRY(read_file(folder, "generation_config.json", GENERATION, false, files, &config->hash, &sources.generation, error));
+    TRY(read_chat_template(folder, files, &sources.chat_template, error));
     return config_parse(&sources, config, error);
 }
 
@@ -186,6 +245,7 @@ static void close_files(const struct files *files)
         json_decref(files->roots[i]);
         free(files->paths[i]);
     }
+    free(files->jinja);
 }
 
 lmvr_status model_config_read(const char *folder, struct model_config *config, lmvr_error *error)

@@ -40,11 +40,14 @@ struct vision_config { /* a vision transformer */
     uint64_t whole[CONFIG_MAX_BLOCKS / 64]; /* bit b: block b attends to the whole view in spite of windows */
 };
 
+#define CONFIG_MAX_LEVELS 16
+
 struct projector_config { /* LLaVA's two-layer MLP */
     enum activation activation;
     bool bias;
-    int feature_layer; /* index into the vision encoder's N+1 hidden states, 0..N, negative ones resolved */
-    bool drop_class;   /* drop the class token: true for "default" feature selection, false for "full" */
+    int feature_layers[CONFIG_MAX_LEVELS]; /* indexes of the encoder's N+1 hidden states, 0..N, which stand side by side */
+    int feature_layer_count;
+    bool drop_class; /* drop the class token: true for "default" feature selection, false for "full" */
 };
 
 struct qformer_config { /* BLIP-2's Q-Former */
@@ -52,6 +55,11 @@ struct qformer_config { /* BLIP-2's Q-Former */
     int cross_every; /* blocks 0, cross_every, 2 * cross_every, ... have cross-attention to the image */
     enum activation activation;
     float layer_norm_eps;
+};
+
+struct merger_config {             /* patches become tokens in blocks of vision.merge x vision.merge */
+    int levels;                    /* 1, and one more for each of DeepStack's */
+    int states[CONFIG_MAX_LEVELS]; /* the encoder's hidden state that each reads */
 };
 
 #define CONFIG_MAX_END_TOKENS 16
@@ -88,6 +96,7 @@ struct model_config {
     int encoder_state; /* the encoder's hidden state, 0..N, that features read by default: the one that feeds the connector */
     struct projector_config projector; /* of the connectors, the one that the family has */
     struct qformer_config qformer;
+    struct merger_config merger;
     struct language_config language;
     struct preprocess preprocess;
     const char *prompt, *template_name; /* the defaults */
@@ -127,6 +136,15 @@ struct token_grid {
 /* Visual tokens of a picture, of which only the sizes are read. Unless `grid` is NULL, it is filled in; grid->cells, unless
  * NULL, has room for the tokens. Tokens that attend to all patches have no cells, and the grid is the patches'. */
 int64_t config_visual_tokens(const struct model_config *config, const struct picture *picture, struct token_grid *grid);
+
+/* The added token that stands for visual tokens in a prompt, such as "<|image_pad|>"; NULL: there is none. */
+const char *config_image_token(const struct model_config *config);
+
+/* Whether a picture becomes more in the prompt than one span of visual tokens. */
+bool config_expands(const struct model_config *config);
+/* What it becomes: text with PROMPT_IMAGE for each span, which all have the same number of visual tokens. *text is malloc'ed.
+ */
+lmvr_status config_expand(const struct model_config *config, const struct picture *picture, char **text, lmvr_error *error);
 
 /* Visual tokens of every picture; 0: it depends on the picture's size, or the model has no language model. */
 int config_fixed_visual_tokens(const struct model_config *config);

@@ -14,21 +14,30 @@ struct config_sources {
     struct json_node config;     /* config.json */
     struct json_node processor;  /* preprocessor_config.json, or "image_processor" in processor_config.json */
     struct json_node generation; /* generation_config.json; its object is NULL if there is none */
+    const char *chat_template;   /* the folder's, in Jinja; NULL: none */
 };
 
 /* Parses everything except the hash. */
 lmvr_status config_parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
 
-/* The keys that vision transformers have in common. `vision` must hold the family and its defaults. */
+/* The keys that vision transformers of one image size have in common. `vision` must hold the family and its defaults.
+ * config_parse_vision() also checks that model_type, if there is one, is the family's. */
+lmvr_status config_parse_vit(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 
 /* CLIPVisionConfig's own defaults, ViT-B/32, and LlavaConfig's for a missing vision_config, ViT-L/14 at 336. */
-extern const struct vision_config config_clip_vision, config_llava_vision;
+extern const struct vision_config config_clip_vision, config_llava_vision, config_siglip_vision;
 extern const struct vision_family vision_clip, vision_eva;
 
 /* The vision_config of a CLIPConfig, with ViT-B/32's defaults. It may also be an EVA (model_type blip_2_vision_model), for
  * pretraining BLIP-2's encoder; transformers has no class for that. */
 lmvr_status config_parse_clip_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
+
+/* The vision_config of a LLaVA: a CLIPVisionConfig or a SiglipVisionConfig. */
+lmvr_status config_parse_tower(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
+
+/* What LLaVA and LLaVA-NeXT have in common: all but template and preprocessing. */
+lmvr_status config_parse_llava(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
 
 /* LLaVA's projector, and its choice of the encoder's state. */
 lmvr_status config_parse_projector(const struct json_node *node, const struct vision_config *vision,
@@ -36,6 +45,15 @@ lmvr_status config_parse_projector(const struct json_node *node, const struct vi
 
 /* The text_config of a model whose language model is a decoder of the LLaMA family. */
 lmvr_status config_parse_text(const struct config_sources *sources, struct language_config *language, lmvr_error *error);
+
+/* The keys of decoders of the LLaMA family but for the biases of LlamaConfig. `language` must hold the defaults. */
+lmvr_status config_parse_decoder(const struct json_node *node, const struct json_node *generation,
+                                 struct language_config *language, lmvr_error *error);
+
+/* A LlamaConfig, a MistralConfig or a Qwen2Config. */
+enum decoder_kind { DECODER_LLAMA, DECODER_MISTRAL, DECODER_QWEN2 };
+lmvr_status config_parse_backbone(const struct json_node *node, const struct json_node *generation, enum decoder_kind kind,
+                                  struct language_config *language, lmvr_error *error);
 
 /* A LlamaConfig. */
 lmvr_status config_parse_language(const struct json_node *node, const struct json_node *generation,

@@ -2,6 +2,7 @@
 #ifndef LMVR_SRC_MODEL_LOAD_H
 #define LMVR_SRC_MODEL_LOAD_H
 
+#include "connector/merger.h"
 #include "connector/projector.h"
 #include "connector/qformer.h"
 #include "language/llama.h"
@@ -24,6 +25,15 @@ lmvr_status load_vit(struct loader *loader, const struct vision_config *config, 
 lmvr_status load_encoder(struct loader *loader, const struct vision_config *config, struct encoder *encoder);
 lmvr_status load_projector(struct loader *loader, const struct model_config *config, struct projector *projector);
 lmvr_status load_qformer(struct loader *loader, const struct model_config *config, struct qformer *qformer);
+
+/* How a merger's weights are called: prefix, with %d for its number, and the layers behind it. */
+struct merger_names {
+    const char *prefix, *norm, *fc1, *fc2; /* norm and fc2: NULL if there are none */
+    bool norm_merged;
+};
+
+lmvr_status load_merger(struct loader *loader, const struct model_config *config, const struct merger_names *names, int index,
+                        struct merger *merger);
 lmvr_status load_t5(struct loader *loader, const struct language_config *config, struct t5 *t5);
 lmvr_status load_llama(struct loader *loader, const struct language_config *config, struct llama *llama);
 /* load_llama() as a language model. */
@@ -36,6 +46,7 @@ struct counts {
 
 struct counts count_vit(const struct vision_config *config);
 struct counts count_projector(const struct model_config *config);
+struct counts count_merger(const struct model_config *config, const struct merger_names *names);
 struct counts count_qformer(const struct model_config *config);
 /* Without embedding and head. */
 struct counts count_t5(const struct language_config *config);

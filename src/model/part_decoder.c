@@ -13,11 +13,11 @@
 
 static lmvr_status parse_heads(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
-    l->kv_heads = l->heads;
-    l->head_dim = l->width / l->heads;
+    l->kv_heads = l->kv_heads ? l->kv_heads : l->heads;
+    l->head_dim = l->head_dim ? l->head_dim : l->width / l->heads;
     TRY(json_node_int(node, "num_key_value_heads", 1, CONFIG_MAX_WIDTH, &l->kv_heads, error));
     TRY(json_node_int(node, "head_dim", 1, CONFIG_MAX_WIDTH, &l->head_dim, error));
-    if (!json_node_get(node, "head_dim") && l->width % l->heads != 0)
+    if (l->head_dim == l->width / l->heads && !json_node_get(node, "head_dim") && l->width % l->heads != 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: %shidden_size is %d, not a multiple of num_attention_heads, %d",
                          node->file, node->path, l->width, l->heads);
     if (l->heads % l->kv_heads != 0)
@@ -85,6 +85,12 @@ static lmvr_status parse_rope_object(const struct json_node *rope, struct langua
     TRY(json_node_name(rope, json_node_get(rope, "rope_type") ? "rope_type" : "type", sections ? sectioned : types,
                        sections ? COUNT(sectioned) : COUNT(types), &type, error));
     l->rope.scaling = (enum rope_scaling)type;
+    if (sections) {
+        int count = 3;
+        TRY(json_node_ints(rope, "mrope_section", 0, CONFIG_MAX_WIDTH, 3, l->rope.sections, &count, error));
+        if (count != 3)
+            return json_refuse(rope, "mrope_section", "three numbers", error);
+    }
     TRY(json_node_float(rope, "rope_theta", 1e-6f, 1e18f, &l->rope.theta, error));
     TRY(check_whole_rotation(rope, error));
     if (type == ROPE_LLAMA3)
@@ -119,31 +125,82 @@ lmvr_status config_parse_end_tokens(const struct json_node *node, const struct j
     return json_node_ints(from, key, 0, l->vocabulary - 1, CONFIG_MAX_END_TOKENS, l->end_tokens, &l->end_token_count, error);
 }
 
-lmvr_status config_parse_language(const struct json_node *node, const struct json_node *generation, struct language_config *l,
-                                  lmvr_error *error)
+/* A sliding window makes a difference only beyond it. */
+static lmvr_status parse_window(const struct json_node *node, struct language_config *l, lmvr_error *error)
 {
-    *l = (struct language_config){.vocabulary = 32000,
-                                  .width = 4096,
-                                  .blocks = 32,
-                                  .heads = 32,
-                                  .mlp_width = 11008,
-                                  .max_positions = 2048,
-                                  .activation = ACTIVATION_SILU,
-                                  .rms_norm_eps = 1e-6f,
-                                  .rope = {.theta = 10000, .factor = 1},
-                                  .begin_token = 1,
-                                  .final_token = -1,
-                                  .end_tokens = {2}};
+    bool used = true;
+    int window = l->max_positions;
+    TRY(json_node_bool(node, "use_sliding_window", &used, error));
+    TRY(json_node_int(node, "sliding_window", 1, MAX_POSITIONS, &window, error));
+    if (used && window < l->max_positions)
+        l->max_positions = window;
+    return LMVR_OK;
+}
+
+static lmvr_status check_sections(const struct json_node *node, const struct language_config *l, lmvr_error *error)
+{
+    const int *s = l->rope.sections;
+    int sum = s[0] + s[1] + s[2];
+    if (sum == 0 || sum == l->head_dim / 2)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "%s: %smrope_section has %d, %d and %d, expected half of head_dim, %d, together", node->file, node->path,
+                     s[0], s[1], s[2], l->head_dim);
+}
+
+lmvr_status config_parse_decoder(const struct json_node *node, const struct json_node *generation, struct language_config *l,
+                                 lmvr_error *error)
+{
     TRY(parse_sizes(node, l, error));
     TRY(config_parse_activation(node, "hidden_act", &l->activation, error));
     TRY(json_node_float(node, "rms_norm_eps", 1e-30f, 1, &l->rms_norm_eps, error));
     TRY(parse_rope(node, l, error));
+    TRY(check_sections(node, l, error));
+    TRY(parse_window(node, l, error));
     TRY(json_node_bool(node, "tie_word_embeddings", &l->tied, error));
-    TRY(json_node_bool(node, "attention_bias", &l->qkv_bias, error));
-    l->out_bias = l->qkv_bias;
-    TRY(json_node_bool(node, "mlp_bias", &l->mlp_bias, error));
     TRY(json_node_int(node, "bos_token_id", 0, l->vocabulary - 1, &l->begin_token, error));
     return config_parse_end_tokens(node, generation, l, error);
+}
+
+/* transformers' defaults of each configuration; the numbers that are missing here are LlamaConfig's. */
+static const struct language_config defaults[] = {
+    [DECODER_LLAMA] = {.vocabulary = 32000, .mlp_width = 11008, .max_positions = 2048, .begin_token = 1, .end_tokens = {2}},
+    [DECODER_MISTRAL] = {.vocabulary = 32000,
+                         .kv_heads = 8,
+                         .mlp_width = 14336,
+                         .max_positions = 4096 * 32,
+                         .begin_token = 1,
+                         .end_tokens = {2}},
+    [DECODER_QWEN2] = {.vocabulary = 151936,
+                       .kv_heads = 32,
+                       .mlp_width = 22016,
+                       .max_positions = 32768,
+                       .qkv_bias = true,
+                       .begin_token = -1,
+                       .end_tokens = {151645}}};
+
+lmvr_status config_parse_backbone(const struct json_node *node, const struct json_node *generation, enum decoder_kind kind,
+                                  struct language_config *l, lmvr_error *error)
+{
+    *l = defaults[kind];
+    l->width = 4096;
+    l->blocks = l->heads = 32;
+    l->activation = ACTIVATION_SILU;
+    l->rms_norm_eps = 1e-6f;
+    l->rope = (struct rope_config){.theta = 10000, .factor = 1};
+    l->final_token = -1;
+    if (kind == DECODER_LLAMA) {
+        TRY(json_node_bool(node, "attention_bias", &l->qkv_bias, error));
+        TRY(json_node_bool(node, "mlp_bias", &l->mlp_bias, error));
+        l->out_bias = l->qkv_bias;
+    }
+    return config_parse_decoder(node, generation, l, error);
+}
+
+lmvr_status config_parse_language(const struct json_node *node, const struct json_node *generation, struct language_config *l,
+                                  lmvr_error *error)
+{
+    return config_parse_backbone(node, generation, DECODER_LLAMA, l, error);
 }
 
 /* ---- weights ------------------------------------------------------------------------------------------------------------ */

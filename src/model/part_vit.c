@@ -8,9 +8,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *v, lmvr_error *error)
+lmvr_status config_parse_vit(const struct json_node *node, struct vision_config *v, lmvr_error *error)
 {
-    const struct json_name family[] = {{v->family->model_type, 0}};
     const struct json_int sizes[] = {
         {"image_size", 1, CONFIG_MAX_IMAGE, &v->image_size},
         {"patch_size", 1, CONFIG_MAX_IMAGE, &v->patch_size},
@@ -20,8 +19,6 @@ lmvr_status config_parse_vision(const struct json_node *node, struct vision_conf
         {"num_attention_heads", 1, CONFIG_MAX_WIDTH, &v->heads},
         {"intermediate_size", 1, CONFIG_MAX_WIDTH, &v->mlp_width},
     };
-    int type;
-    TRY(json_node_name(node, "model_type", family, 1, &type, error));
     TRY(json_node_int_table(node, sizes, COUNT(sizes), error));
     TRY(json_node_float(node, "layer_norm_eps", 1e-30f, 1, &v->layer_norm_eps, error));
     TRY(config_parse_activation(node, "hidden_act", &v->activation, error));
@@ -33,6 +30,14 @@ lmvr_status config_parse_vision(const struct json_node *node, struct vision_conf
         return error_set(error, LMVR_ERROR_INVALID, "%s: %shidden_size is %d, not a multiple of num_attention_heads, %d",
                          node->file, node->path, v->width, v->heads);
     return LMVR_OK;
+}
+
+lmvr_status config_parse_vision(const struct json_node *node, struct vision_config *v, lmvr_error *error)
+{
+    const struct json_name family[] = {{v->family->model_type, 0}};
+    int type;
+    TRY(json_node_name(node, "model_type", family, 1, &type, error));
+    return config_parse_vit(node, v, error);
 }
 
 /* ---- weights ------------------------------------------------------------------------------------------------------------ */

@@ -27,6 +27,10 @@ static const struct renaming {
     {"layers.", "language_model.model.layers.", {0}},
     {"embed_tokens.", "language_model.model.embed_tokens.", {0}},
     {"norm.", "language_model.model.norm.", {0}},
+    /* SmolVLM's; CLIP's text model has other parts */
+    {"text_model.layers.", "language_model.model.layers.", {0}},
+    {"text_model.embed_tokens.", "language_model.model.embed_tokens.", {0}},
+    {"text_model.norm.", "language_model.model.norm.", {0}},
     /* a T5's own checkpoint */
     {"shared.", "language_model.shared.", {0}},
     {"decoder.", "language_model.decoder.", {0}},
@@ -77,8 +81,13 @@ static bool ends_with(const char *name, const char *end)
 bool weight_name_is_harmless(const char *canonical)
 {
     static const char *const ends[] = {".position_ids", ".rotary_emb.inv_freq"};
-    static const char *const parts[] = {"vision_tower.vision_model.post_layernorm", "text_model", "text_projection",
-                                        "visual_projection", "logit_scale"};
+    static const char *const parts[] = {"vision_tower.vision_model.post_layernorm",
+                                        "text_model",
+                                        "text_projection",
+                                        "visual_projection",
+                                        "logit_scale",
+                                        "logit_bias",
+                                        "vision_tower.vision_model.head"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (ends_with(canonical, ends[i]))
             return true;

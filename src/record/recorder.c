@@ -37,7 +37,16 @@ static json_t *describe(const struct recording *r)
                                text_or_null(o.template_name), "before_generation", o.before_generation, "max_new_tokens",
                                o.max_new_tokens, "temperature", (double)o.temperature, "top_p", (double)o.top_p, "seed",
                                (json_int_t)o.seed, "aspect", aspects[o.aspect]);
-    if (object && r->more && json_object_update(object, (json_t *)r->more) != 0) {
+    bool good = object != NULL;
+    if (good && o.system)
+        good = json_object_set_new(object, "system", json_string(o.system)) == 0;
+    if (good && o.min_pixels)
+        good = json_object_set_new(object, "min_pixels", json_integer(o.min_pixels)) == 0;
+    if (good && o.max_pixels)
+        good = json_object_set_new(object, "max_pixels", json_integer(o.max_pixels)) == 0;
+    if (good && r->more && json_object_update(object, (json_t *)r->more) != 0)
+        good = false;
+    if (!good) {
         json_decref(object);
         return NULL;
     }

@@ -54,11 +54,11 @@ void generate_finish(const struct lmvr_session *session, const struct sequence *
 lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
 {
     const struct language *m = &session->model->language;
-    const struct input_piece *first = session->usual.pieces;
     int64_t length = session->usual.language.shared;
     if (length == 0)
         return LMVR_OK;
-    struct language_input shared = {first, 1, length, 0, session->usual.positions};
+    struct input_piece beginning = {.tokens = session->prompt.ids, .count = length};
+    struct language_input shared = {&beginning, 1, length, 0, session->usual.positions};
     struct prompt_pools pools = {session, &shared, session->prefix_pools};
     struct language_listener listener = {session->prompt_wanted, pool_prompt, &pools};
     bool pooled = feature_set_kinds(&session->features, session->input_blocks) & TOKENS_PROMPT;

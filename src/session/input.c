@@ -22,8 +22,8 @@ static int64_t first_needed(const struct lmvr_session *s, const struct session_i
     int64_t begin = 0, end = in->language.length;
     int kinds = feature_set_kinds(&s->features, s->input_blocks);
     for (int i = 0; i < in->language.piece_count; begin += in->pieces[i++].count)
-        if (begin >= in->language.shared && kinds & (in->pieces[i].tokens ? TOKENS_PROMPT : TOKENS_IMAGE))
-            return begin;
+        if (begin + in->pieces[i].count > in->language.shared && kinds & (in->pieces[i].tokens ? TOKENS_PROMPT : TOKENS_IMAGE))
+            return begin > in->language.shared ? begin : in->language.shared;
     return s->generates || s->prompt_wanted[s->input_blocks] ? end - 1 : end;
 }
 
@@ -55,27 +55,68 @@ static void add_piece(struct session_input *in, struct input_piece piece)
     in->language.length += piece.count;
 }
 
+/* The ids of the picture's prompt. */
+static lmvr_status encode_prompt(const struct lmvr_session *s, const struct picture *picture, struct session_input *in,
+                                 const struct prompt **prompt, lmvr_error *error)
+{
+    const struct model_config *config = &s->model->config;
+    *prompt = &s->prompt;
+    if (!s->model->tokenizer || !config_expands(config))
+        return LMVR_OK;
+    char *expansion = NULL;
+    TRY(config_expand(config, picture, &expansion, error));
+    struct prompt_rules rules = {-1, -1, config_image_token(config), expansion};
+    lmvr_status status = prompt_encode(s->model->tokenizer, s->filled, &rules, &in->prompt, error);
+    free(expansion);
+    *prompt = &in->prompt;
+    return status;
+}
+
+/* How many ids at the beginning are those of every prompt, which are computed once. */
+static int64_t count_shared(const struct lmvr_session *s, const struct prompt *prompt)
+{
+    size_t count = s->prompt.image_count ? s->prompt.images[0] : 0;
+    if (!s->model->language.operations->prepare || prompt->image_count == 0 || prompt->images[0] < count)
+        return 0;
+    return memcmp(prompt->ids, s->prompt.ids, count * sizeof *prompt->ids) == 0 ? (int64_t)count : 0;
+}
+
+static void list_pieces(const struct lmvr_session *s, const struct prompt *prompt, int64_t visual, struct session_input *in)
+{
+    const struct rope_config *rope = &s->model->config.language.rope;
+    bool has_grid = rope->sections[0] + rope->sections[1] + rope->sections[2] > 0;
+    struct input_piece span = {.count = prompt->image_count ? visual / (int64_t)prompt->image_count : 0};
+    if (has_grid) {
+        span.rows = in->grid.rows;
+        span.columns = in->grid.columns;
+    }
+    size_t from = 0;
+    for (size_t i = 0; i < prompt->image_count; from = prompt->images[i++]) {
+        add_piece(in, (struct input_piece){.tokens = prompt->ids + from, .count = (int64_t)(prompt->images[i] - from)});
+        add_piece(in, span);
+    }
+    add_piece(in, (struct input_piece){.tokens = prompt->ids + from, .count = (int64_t)(prompt->count - from)});
+}
+
 static lmvr_status make(const struct lmvr_session *s, const struct picture *picture, struct session_input *in,
                         lmvr_error *error)
 {
-    const struct prompt *prompt = &s->prompt;
+    const struct prompt *prompt;
+    TRY(encode_prompt(s, picture, in, &prompt, error));
     int64_t visual = config_visual_tokens(&s->model->config, picture, NULL);
-    in->pieces = calloc(3, sizeof *in->pieces);
-    if (!in->pieces)
-        return error_no_memory(error, "the prompt");
-    add_piece(in, (struct input_piece){.tokens = prompt->before, .count = (int64_t)prompt->before_count});
-    add_piece(in, (struct input_piece){.count = visual});
-    add_piece(in, (struct input_piece){.tokens = prompt->after, .count = (int64_t)prompt->after_count});
-    in->positions = calloc((size_t)in->language.length + 1, sizeof *in->positions);
+    in->pieces = calloc(2 * prompt->image_count + 1, sizeof *in->pieces);
     in->grid.cells = s->options.attention ? calloc((size_t)visual + 1, sizeof *in->grid.cells) : NULL;
-    if (!in->positions || (s->options.attention && !in->grid.cells))
+    if (!in->pieces || (s->options.attention && !in->grid.cells))
         return error_no_memory(error, "the prompt");
     config_visual_tokens(&s->model->config, picture, &in->grid);
+    list_pieces(s, prompt, visual, in);
+    in->positions = calloc((size_t)in->language.length + 1, sizeof *in->positions);
+    if (!in->positions)
+        return error_no_memory(error, "the prompt");
     input_place(in->pieces, in->language.piece_count, in->positions);
     in->language.pieces = in->pieces;
     in->language.positions = in->positions;
-    if (s->model->language.operations->prepare)
-        in->language.shared = (int64_t)prompt->before_count;
+    in->language.shared = count_shared(s, prompt);
     in->extent = (struct language_extent){s->input_blocks, first_needed(s, in)};
     int64_t room = room_for_response(s, in);
     in->max_new_tokens = s->max_new_tokens < room ? s->max_new_tokens : (int)room;
@@ -94,6 +135,7 @@ lmvr_status input_create(const struct lmvr_session *session, const struct pictur
 
 void input_finish(struct session_input *input)
 {
+    prompt_finish(&input->prompt);
     free(input->pieces);
     free(input->positions);
     free(input->grid.cells);

@@ -95,12 +95,14 @@ static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_option
 {
     const struct language_config *c = &s->model->config.language;
     s->options.prompt = s->prompt_text = strdup(o->prompt ? o->prompt : s->model->config.prompt);
+    s->options.system = s->system_text = o->system ? strdup(o->system) : NULL;
     s->options.template_name = s->template_name = strdup(o->template_name ? o->template_name : s->model->config.template_name);
-    if (!s->prompt_text || !s->template_name)
+    if (!s->prompt_text || !s->template_name || (o->system && !s->system_text))
         return error_no_memory(error, "the prompt");
+    TRY(prompt_fill(s->template_name, s->system_text, s->prompt_text, true, &s->filled, error));
+    struct prompt_rules rules = {c->begin_token, c->final_token, config_image_token(&s->model->config), NULL};
     if (s->model->tokenizer)
-        TRY(prompt_create(s->model->tokenizer, s->options.template_name, s->options.prompt, c->begin_token, c->final_token,
-                          &s->prompt, error));
+        TRY(prompt_encode(s->model->tokenizer, s->filled, &rules, &s->prompt, error));
     else
         TRY(prompt_create_arbitrary(PROMPT_ARBITRARY, c->vocabulary, &s->prompt, error));
     return plan_usual(s, o, error);
@@ -167,6 +169,20 @@ static void set_aspect(struct preprocess *p, lmvr_aspect aspect, int size)
     }
 }
 
+/* The limits on the pixels of pictures of any size. */
+static lmvr_status set_pixels(struct preprocess *p, const lmvr_session_options *o, lmvr_error *error)
+{
+    if (!o->min_pixels && !o->max_pixels)
+        return LMVR_OK;
+    if (p->way != VIEWS_ANY_SIZE)
+        return error_set(error, LMVR_ERROR_INVALID, "min_pixels and max_pixels are for models that take pictures of any size");
+    p->min_pixels = o->min_pixels ? o->min_pixels : p->min_pixels;
+    p->max_pixels = o->max_pixels ? o->max_pixels : p->max_pixels;
+    if (p->min_pixels <= p->max_pixels)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "min_pixels is %d, more than max_pixels, %d", p->min_pixels, p->max_pixels);
+}
+
 static lmvr_aspect own_aspect(const struct preprocess *p)
 {
     return p->pad_to_square ? LMVR_ASPECT_PAD : p->do_center_crop ? LMVR_ASPECT_CROP : LMVR_ASPECT_STRETCH;
@@ -187,7 +203,7 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
 {
     const struct model_config *config = &s->model->config;
     s->options = *o;
-    s->options.prompt = s->options.template_name = NULL;
+    s->options.prompt = s->options.template_name = s->options.system = NULL;
     s->options.features = NULL;
     TRY(check_session_options(o, error));
     TRY(check_model(o, s->model, error));
@@ -200,8 +216,11 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o,
     if (o->attention_query == LMVR_QUERY_DEFAULT)
         s->options.attention_query = LMVR_QUERY_PREDICTING;
     s->preprocess = config->preprocess;
+    if (o->aspect != LMVR_ASPECT_DEFAULT && s->preprocess.way != VIEWS_FIXED)
+        return error_set(error, LMVR_ERROR_INVALID, "aspect is for models whose pictures are squares of one size");
     set_aspect(&s->preprocess, o->aspect, config->vision.image_size);
-    if (o->aspect == LMVR_ASPECT_DEFAULT)
+    TRY(set_pixels(&s->preprocess, o, error));
+    if (o->aspect == LMVR_ASPECT_DEFAULT && s->preprocess.way == VIEWS_FIXED)
         s->options.aspect = own_aspect(&s->preprocess);
     s->sampler = (struct sampler){o->temperature, o->top_p};
     s->seed = o->seed;
@@ -256,7 +275,9 @@ void lmvr_session_free(lmvr_session *session)
     input_finish(&session->usual);
     prompt_finish(&session->prompt);
     arena_finish(&session->arena);
+    free(session->filled);
     free(session->prompt_text);
+    free(session->system_text);
     free(session->template_name);
     free(session->prompt_wanted);
     free(session->response_wanted);

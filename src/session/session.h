@@ -22,6 +22,7 @@
 /* The prompt of one picture. */
 struct session_input {
     struct language_input language;
+    struct prompt prompt;       /* empty where it is the session's */
     struct input_piece *pieces; /* these two are language's */
     struct position *positions;
     int64_t first_visual, visual_end; /* the positions from the first visual token to behind the last */
@@ -62,13 +63,14 @@ struct outcome {
 struct lmvr_session {
     const struct lmvr_model *model;
     lmvr_session_options options; /* as lmvr_session_get_options() returns them */
-    char *prompt_text, *template_name;
+    char *prompt_text, *system_text, *template_name;
     struct preprocess preprocess;
     struct feature_set features;
     bool needs_vision, needs_tokens, needs_language, generates;
     bool needs_generated; /* some feature pools positions of the response */
 
-    struct prompt prompt;
+    char *filled;         /* the prompt's text, with PROMPT_IMAGE for the picture */
+    struct prompt prompt; /* of a picture that is one span of visual tokens */
     struct sampler sampler;
     uint64_t seed;
     int max_new_tokens, batch, encode_batch, threads;

@@ -41,8 +41,8 @@ static void assert_prompt(const char *name, const char *question, const char *be
 {
     struct prompt prompt;
     CHECK(prompt_create(tokenizer, name, question, BEGIN, -1, &prompt, &error));
-    assert_side(prompt.before, prompt.before_count, BEGIN, before, -1);
-    assert_side(prompt.after, prompt.after_count, -1, after, -1);
+    assert_side(prompt.ids, prompt.images[0], BEGIN, before, -1);
+    assert_side(prompt.ids + prompt.images[0], prompt.count - prompt.images[0], -1, after, -1);
     prompt_finish(&prompt);
 }
 
@@ -74,11 +74,11 @@ static void begin_and_end_tokens_stand_at_the_ends_or_are_left_out(void **state)
     (void)state;
     struct prompt prompt;
     CHECK(prompt_create(tokenizer, "none", "a<image>b", -1, END, &prompt, &error));
-    assert_side(prompt.before, prompt.before_count, -1, "a", -1);
-    assert_side(prompt.after, prompt.after_count, -1, "b", END);
+    assert_side(prompt.ids, prompt.images[0], -1, "a", -1);
+    assert_side(prompt.ids + prompt.images[0], prompt.count - prompt.images[0], -1, "b", END);
     prompt_finish(&prompt);
     CHECK(prompt_create(tokenizer, "none", "", -1, -1, &prompt, &error));
-    assert_int_equal(prompt.before_count + prompt.after_count, 0);
+    assert_int_equal(prompt.count, 0);
     prompt_finish(&prompt);
 }
 
@@ -97,9 +97,15 @@ static void two_images_and_unknown_templates_are_refused(void **state)
     refuse("none", "<image> and <image>", "the prompt has more than one <image>");
     refuse("vicuna_v1", "What is <image>?", "the prompt has more than one <image>");
     refuse("plain", "<image>", "the prompt has more than one <image>");
-    refuse("chatml", "a", "the template is \"chatml\", expected vicuna_v1, llava_hf, plain or none");
-    refuse("", "a", "the template is \"\", expected vicuna_v1, llava_hf, plain or none");
-    refuse("Vicuna_v1", "a", "the template is \"Vicuna_v1\", expected vicuna_v1, llava_hf, plain or none");
+    refuse("chatml", "a",
+           "the template is \"chatml\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, llama3, "
+           "plain or none");
+    refuse("", "a",
+           "the template is \"\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, llama3, plain "
+           "or none");
+    refuse("Vicuna_v1", "a",
+           "the template is \"Vicuna_v1\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, "
+           "llama3, plain or none");
 }
 
 static void assert_ids(json_t *expected, const int32_t *ids, size_t count)
@@ -126,8 +132,8 @@ static void check_golden(const char *name, const char *file, int begin, int end)
     {
         struct prompt prompt;
         CHECK(prompt_create(own, golden_string(one, "template"), golden_string(one, "prompt"), begin, end, &prompt, &error));
-        assert_ids(json_object_get(one, "ids_before"), prompt.before, prompt.before_count);
-        assert_ids(json_object_get(one, "ids_after"), prompt.after, prompt.after_count);
+        assert_ids(json_object_get(one, "ids_before"), prompt.ids, prompt.images[0]);
+        assert_ids(json_object_get(one, "ids_after"), prompt.ids + prompt.images[0], prompt.count - prompt.images[0]);
         prompt_finish(&prompt);
     }
     tokenizer_close(own);
@@ -149,10 +155,10 @@ static void arbitrary_prompts_stay_within_the_vocabulary(void **state)
     (void)state;
     struct prompt prompt;
     CHECK(prompt_create_arbitrary(PROMPT_ARBITRARY, 7, &prompt, &error));
-    assert_int_equal(prompt.before_count, 0);
-    assert_int_equal(prompt.after_count, PROMPT_ARBITRARY);
-    for (size_t i = 0; i < prompt.after_count; i++)
-        assert_in_range(prompt.after[i], 0, 6);
+    assert_int_equal(prompt.images[0], 0);
+    assert_int_equal(prompt.count, PROMPT_ARBITRARY);
+    for (size_t i = 0; i < prompt.count; i++)
+        assert_in_range(prompt.ids[i], 0, 6);
     prompt_finish(&prompt);
 }
 

@@ -64,7 +64,7 @@ static void keys_that_are_left_out_have_the_defaults_of_transformers(void **stat
     assert_true(v->image_size == 336 && v->patch_size == 14 && v->channels == 3 && v->width == 1024 && v->blocks == 24);
     assert_true(v->heads == 16 && v->mlp_width == 4096 && v->activation == ACTIVATION_QUICK_GELU && v->layer_norm_eps == 1e-5f);
     assert_true(config.projector.activation == ACTIVATION_GELU && config.projector.bias && config.projector.drop_class);
-    assert_int_equal(config.projector.feature_layer, 23);
+    assert_int_equal(config.projector.feature_layers[0], 23);
     assert_true(l->vocabulary == 32000 && l->width == 4096 && l->blocks == 32 && l->heads == 32 && l->kv_heads == 32);
     assert_true(l->head_dim == 128 && l->mlp_width == 11008 && l->max_positions == 2048 && l->activation == ACTIVATION_SILU);
     assert_true(l->rms_norm_eps == 1e-6f && l->rope.theta == 10000 && l->rope.factor == 1);
@@ -111,7 +111,7 @@ static void what_is_given_is_taken(void **state)
     const struct vision_config *v = &config.vision;
     const struct language_config *l = &config.language;
     assert_true(config.projector.activation == ACTIVATION_GELU_TANH && !config.projector.bias && !config.projector.drop_class);
-    assert_int_equal(config.projector.feature_layer, 0);
+    assert_int_equal(config.projector.feature_layers[0], 0);
     assert_true(v->image_size == 30 && v->patch_size == 10 && v->width == 36 && v->blocks == 4 && v->heads == 3);
     assert_true(v->mlp_width == 50 && v->activation == ACTIVATION_RELU && v->layer_norm_eps == 0.5f);
     assert_true(l->vocabulary == 333 && l->width == 40 && l->blocks == 5 && l->heads == 6 && l->kv_heads == 2);
@@ -155,18 +155,24 @@ static void other_models_are_refused_with_those_that_work(void **state)
     (void)state;
     assert_refused("{\"architectures\": [\"Blip2ForImageTextRetrieval\"], \"model_type\": \"blip-2\"}", "{}", NULL,
                    "config.json: architecture Blip2ForImageTextRetrieval is not supported; supported are "
-                   "LlavaForConditionalGeneration, Blip2ForConditionalGeneration, CLIPModel, CLIPVisionModel and "
-                   "CLIPVisionModelWithProjection");
+                   "LlavaForConditionalGeneration, LlavaNextForConditionalGeneration, Blip2ForConditionalGeneration, "
+                   "Qwen2VLForConditionalGeneration, Qwen2_5_VLForConditionalGeneration, Qwen3VLForConditionalGeneration, "
+                   "Idefics3ForConditionalGeneration, SmolVLMForConditionalGeneration, CLIPModel, CLIPVisionModel, "
+                   "CLIPVisionModelWithProjection, SiglipModel and SiglipVisionModel");
+    assert_refused("{\"architectures\": [\"Gemma3ForConditionalGeneration\"], \"model_type\": \"gemma3\"}", "{}", NULL,
+                   "architecture Gemma3ForConditionalGeneration is not supported; supported are Llava");
     assert_refused("{\"architectures\": [\"LlavaForConditionalGeneration\"], \"model_type\": \"clip\"}", "{}", NULL,
                    "architecture LlavaForConditionalGeneration does not match model_type clip");
-    assert_refused("{\"model_type\": \"opt\"}", "{}", NULL,
-                   "model_type is \"opt\", expected llava, blip-2, clip or clip_vision_model");
+    assert_refused(
+        "{\"model_type\": \"opt\"}", "{}", NULL,
+        "model_type is \"opt\", expected llava, llava_next, blip-2, qwen2_vl, qwen2_5_vl, qwen3_vl, idefics3, smolvlm, clip, "
+        "clip_vision_model, siglip or siglip_vision_model");
     assert_refused("{}", "{}", NULL, "model_type is missing");
     assert_refused("{\"architectures\": \"CLIPModel\"}", "{}", NULL, "architectures is \"CLIPModel\", expected a list");
-    assert_refused(with("text_config", "\"model_type\": \"mistral\""), processor_336, NULL,
-                   "text_config.model_type is \"mistral\", expected llama");
-    assert_refused(with("vision_config", "\"model_type\": \"siglip_vision_model\""), processor_336, NULL,
-                   "vision_config.model_type is \"siglip_vision_model\", expected clip_vision_model");
+    assert_refused(with("text_config", "\"model_type\": \"gemma\""), processor_336, NULL,
+                   "text_config.model_type is \"gemma\", expected llama, mistral or qwen2");
+    assert_refused(with("vision_config", "\"model_type\": \"dinov2\""), processor_336, NULL,
+                   "vision_config.model_type is \"dinov2\", expected clip_vision_model");
 }
 
 /* ---- BLIP-2 ---- */
@@ -296,12 +302,15 @@ static void feature_layers_count_from_either_end_and_not_beyond(void **state)
                 {"\"vision_feature_layer\": [-2]", 23}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_read(with(NULL, good[i].keys), processor_336, NULL);
-        assert_int_equal(config.projector.feature_layer, good[i].layer);
+        assert_int_equal(config.projector.feature_layers[0], good[i].layer);
     }
     assert_refused(with(NULL, "\"vision_feature_layer\": -26"), processor_336, NULL, "from -25 to 24");
     assert_refused(with(NULL, "\"vision_feature_layer\": 25"), processor_336, NULL, "from -25 to 24");
-    assert_refused(with(NULL, "\"vision_feature_layer\": [-2, -5]"), processor_336, NULL, "expected one layer");
-    assert_refused(with(NULL, "\"vision_feature_layer\": []"), processor_336, NULL, "expected one layer");
+    assert_refused(with(NULL, "\"vision_feature_layer\": []"), processor_336, NULL, "expected at least one layer");
+    assert_read(with(NULL, "\"vision_feature_layer\": [-2, 5]"), processor_336, NULL);
+    assert_int_equal(config.projector.feature_layer_count, 2);
+    assert_int_equal(config.projector.feature_layers[0], 23);
+    assert_int_equal(config.projector.feature_layers[1], 5);
     assert_refused(with(NULL, "\"vision_feature_select_strategy\": \"cls\""), processor_336, NULL, "expected default or full");
 }
 
@@ -630,7 +639,7 @@ static void golden_configurations_are_read_as_transformers_reads_them(void **sta
         snprintf(path, sizeof path, LMVR_TEST_DATA "/golden/%s", cases[i].name);
         if (model_config_read(path, &config, &error) != LMVR_OK)
             fail_msg("%s", error.message);
-        assert_int_equal(config.projector.feature_layer, cases[i].feature_layer);
+        assert_int_equal(config.projector.feature_layers[0], cases[i].feature_layer);
         assert_int_equal(config.projector.drop_class, cases[i].drop_class);
         assert_int_equal(config.language.head_dim, cases[i].head_dim);
         assert_int_equal(config.language.end_token_count, cases[i].end_tokens);

@@ -489,11 +489,10 @@ static void training_goes_on_where_the_prompt_of_inference_ends(void **state)
         size_t answer_count;
         assert_int_equal(prompt_create(real, "vicuna_v1", question, BEGIN, -1, &prompt, &error), LMVR_OK);
         assert_int_equal(tokenizer_encode(real, "A dog, and a cat.", &answer, &answer_count, &error), LMVR_OK);
-        size_t input = prompt.before_count + prompt.after_count;
-        assert_int_equal(sequence.visual_at, prompt.before_count);
+        size_t input = prompt.count;
+        assert_int_equal(sequence.visual_at, prompt.images[0]);
         assert_int_equal(sequence.count, input + answer_count + 1);
-        assert_memory_equal(sequence.tokens, prompt.before, prompt.before_count * sizeof(int32_t));
-        assert_memory_equal(sequence.tokens + prompt.before_count, prompt.after, prompt.after_count * sizeof(int32_t));
+        assert_memory_equal(sequence.tokens, prompt.ids, prompt.count * sizeof(int32_t));
         assert_memory_equal(sequence.tokens + input, answer, answer_count * sizeof(int32_t));
         assert_int_equal(sequence.tokens[sequence.count - 1], END);
         for (int t = 0; t < sequence.count; t++)

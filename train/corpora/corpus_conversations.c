@@ -113,10 +113,8 @@ static lmvr_status add_image_question(const struct told *told, const char *text,
     if (status == LMVR_ERROR_INVALID) /* one that was formed by removing another from its middle */
         return error_set(error, LMVR_ERROR_INPUT, "has one " IMAGE " inside another");
     TRY(status);
-    status = tokens_add(sequence, prompt.before, prompt.before_count, false, error);
-    sequence->visual_at = sequence->count;
-    if (status == LMVR_OK)
-        status = tokens_add(sequence, prompt.after, prompt.after_count, false, error);
+    sequence->visual_at = sequence->count + (int)prompt.images[0];
+    status = tokens_add(sequence, prompt.ids, prompt.count, false, error);
     prompt_finish(&prompt);
     return status;
 }
