@@ -24,10 +24,11 @@ struct file {
 struct folder {
     const struct report *report;
     struct region region;
-    const char *dir;    /* without trailing slashes */
+    char *dir;          /* without trailing slashes */
     struct file *files; /* report.json is the first */
     size_t count;
-    json_t *names; /* of all files */
+    json_t *names;   /* of all files */
+    json_t *earlier; /* names of an earlier report's; NULL: there is none */
 };
 
 /* ---- the list of files ---- */
@@ -35,6 +36,7 @@ struct folder {
 static void folder_finish(struct folder *folder)
 {
     json_decref(folder->names);
+    json_decref(folder->earlier);
     region_free(&folder->region);
 }
 
@@ -76,18 +78,17 @@ static char *strip_slashes(struct region *region, const char *dir)
     return region_print(region, "%.*s", (int)length, dir);
 }
 
+/* Without a report, the files that every one has. */
 static lmvr_status folder_init(struct folder *folder, const struct report *report, const char *dir, lmvr_error *error)
 {
     *folder = (struct folder){.report = report, .names = json_array()};
     folder->dir = strip_slashes(&folder->region, dir);
-    if (report && !report->region.failed) {
-        add_file(folder, "report.json", NULL, NULL);
-        add_file(folder, "report.md", NULL, NULL);
-        add_file(folder, "report.html", NULL, NULL);
-        for (size_t i = 0; i < report->block_count; i++)
-            add_block(folder, report->blocks[i]);
-    }
-    return folder->count > 0 && !folder->region.failed ? LMVR_OK : error_no_memory(error, "the report");
+    add_file(folder, "report.json", NULL, NULL);
+    add_file(folder, "report.md", NULL, NULL);
+    add_file(folder, "report.html", NULL, NULL);
+    for (size_t i = 0; report && i < report->block_count; i++)
+        add_block(folder, report->blocks[i]);
+    return folder->region.failed ? error_no_memory(error, "the report") : LMVR_OK;
 }
 
 /* ---- an earlier report ---- */
@@ -98,15 +99,11 @@ static bool is_there(const char *path)
     return lstat(path, &st) == 0;
 }
 
-/* The names of an earlier report's files, a new reference; empty if there is none. Refuses a report.json that lmvr did not
- * write. */
-static lmvr_status read_earlier(const char *dir, json_t **names, lmvr_error *error)
+/* Reads folder->earlier, if there is an earlier report. Refuses a report.json that lmvr did not write. */
+static lmvr_status read_earlier(struct folder *folder, lmvr_error *error)
 {
-    char *path = NULL;
     json_t *root = NULL;
-    *names = NULL;
-    if (asprintf(&path, "%s/report.json", dir) < 0)
-        return error_no_memory(error, "a file name");
+    const char *path = folder->files[0].path;
     lmvr_status status = is_there(path) ? json_read(path, NULL, &root, NULL) : LMVR_OK;
     json_t *files = json_object_get(root, "files");
     bool foreign = root && !(json_is_integer(json_object_get(root, "lmvr_report")) && json_is_array(files));
@@ -115,11 +112,8 @@ static lmvr_status read_earlier(const char *dir, json_t **names, lmvr_error *err
     else if (status != LMVR_OK || foreign)
         status = error_set(error, LMVR_ERROR_INVALID, "%s: is in the way: it is not a report by lmvr", path);
     else
-        *names = files ? json_incref(files) : json_array();
+        folder->earlier = json_incref(files);
     json_decref(root);
-    free(path);
-    if (status == LMVR_OK && !*names)
-        status = error_no_memory(error, "the report");
     return status;
 }
 
@@ -133,66 +127,43 @@ static bool is_among(const char *name, const json_t *names)
     return false;
 }
 
-static lmvr_status check_name(const char *dir, const char *name, const json_t *earlier, lmvr_error *error)
+static lmvr_status check_files(struct folder *folder, lmvr_error *error)
 {
-    struct region region = {0};
-    const char *path = region_print(&region, "%s/%s", dir, name);
-    lmvr_status status = region.failed ? error_no_memory(error, "a file name") : LMVR_OK;
-    if (status == LMVR_OK && !is_among(name, earlier) && is_there(path) && strcmp(name, "report.json") != 0)
-        status =
-            error_set(error, LMVR_ERROR_INVALID, "%s: is in the way: it does not belong to an earlier report by lmvr", path);
-    region_free(&region);
-    return status;
+    TRY(read_earlier(folder, error));
+    for (const struct file *f = folder->files + 1; f < folder->files + folder->count; f++)
+        if (!is_among(f->name, folder->earlier) && is_there(f->path))
+            return error_set(error, LMVR_ERROR_INVALID, "%s: is in the way: it does not belong to an earlier report by lmvr",
+                             f->path);
+    return LMVR_OK;
 }
 
 lmvr_status report_check_place(const char *dir, lmvr_error *error)
 {
-    static const char *const names[] = {"report.md", "report.html"};
-    json_t *earlier = NULL;
-    struct region region = {0};
-    struct place place = {.folder = strip_slashes(&region, dir)};
-    lmvr_status status = region.failed ? error_no_memory(error, "a file name") : place_check_writable(&place, error);
+    struct folder folder;
+    lmvr_status status = folder_init(&folder, NULL, dir, error);
+    struct place place = {.folder = folder.dir};
     if (status == LMVR_OK)
-        status = read_earlier(place.folder, &earlier, error);
-    for (size_t i = 0; i < 2 && status == LMVR_OK; i++)
-        status = check_name(place.folder, names[i], earlier, error);
-    json_decref(earlier);
-    region_free(&region);
-    return status;
-}
-
-static lmvr_status check_files(const struct folder *folder, const json_t *earlier, lmvr_error *error)
-{
-    lmvr_status status = LMVR_OK;
-    for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
-        status = check_name(folder->dir, folder->files[i].name, earlier, error);
+        status = place_check_writable(&place, error);
+    if (status == LMVR_OK)
+        status = check_files(&folder, error);
+    folder_finish(&folder);
     return status;
 }
 
 /* ---- writing ---- */
 
-static lmvr_status make_folder(const char *dir, const char *part, lmvr_error *error)
+static lmvr_status make_folders(struct folder *folder, lmvr_error *error)
 {
-    struct place place = {.folder = NULL};
-    if (asprintf(&place.folder, "%s%s", dir, part) < 0)
-        return error_no_memory(error, "a file name");
-    lmvr_status status = place_make_folder(&place, error);
-    free(place.folder);
-    return status;
-}
-
-static lmvr_status make_folders(const struct folder *folder, lmvr_error *error)
-{
-    bool tables = false, figures = false;
-    for (size_t i = 0; i < folder->count; i++) {
-        tables |= strncmp(folder->files[i].name, "tables/", 7) == 0;
-        figures |= strncmp(folder->files[i].name, "figures/", 8) == 0;
-    }
-    TRY(make_folder(folder->dir, "", error));
-    if (tables)
-        TRY(make_folder(folder->dir, "/tables", error));
-    if (figures)
-        TRY(make_folder(folder->dir, "/figures", error));
+    static const char *const parts[] = {"tables/", "figures/"};
+    struct place place = {.folder = folder->dir};
+    TRY(place_make_folder(&place, error));
+    for (size_t part = 0; part < 2; part++)
+        for (size_t i = 0; i < folder->count; i++)
+            if (strncmp(folder->files[i].name, parts[part], strlen(parts[part])) == 0) {
+                place.folder = region_print(&folder->region, "%s/%.*s", folder->dir, (int)strlen(parts[part]) - 1, parts[part]);
+                TRY(folder->region.failed ? error_no_memory(error, "a file name") : place_make_folder(&place, error));
+                break;
+            }
     return LMVR_OK;
 }
 
@@ -253,11 +224,11 @@ static lmvr_status put_in_place(struct file *file, lmvr_error *error)
 
 /* Removes the earlier report's tables and figures that this one lacks: only files named as a report names them, whatever its
  * list says. */
-static void remove_left_over(struct folder *folder, const json_t *earlier)
+static void remove_left_over(struct folder *folder)
 {
     size_t index;
     json_t *own;
-    json_array_foreach((json_t *)earlier, index, own)
+    json_array_foreach(folder->earlier, index, own)
     {
         const char *name = json_is_string(own) ? json_string_value(own) : "";
         size_t part = strncmp(name, "tables/", 7) == 0 ? 7 : strncmp(name, "figures/", 8) == 0 ? 8 : 0;
@@ -271,13 +242,13 @@ static void remove_left_over(struct folder *folder, const json_t *earlier)
 }
 
 /* report.json comes first, so that files left behind by an interruption are known to be the report's. */
-static lmvr_status write_files(struct folder *folder, const json_t *earlier, lmvr_error *error)
+static lmvr_status write_files(struct folder *folder, lmvr_error *error)
 {
     lmvr_status status = make_folders(folder, error);
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
         status = write_temporary(folder, &folder->files[i], error);
     if (status == LMVR_OK)
-        remove_left_over(folder, earlier);
+        remove_left_over(folder);
     for (size_t i = 0; i < folder->count && status == LMVR_OK; i++)
         status = put_in_place(&folder->files[i], error);
     for (size_t i = 0; i < folder->count; i++)
@@ -289,15 +260,13 @@ static lmvr_status write_files(struct folder *folder, const json_t *earlier, lmv
 lmvr_status report_write(const struct report *report, const char *dir, lmvr_error *error)
 {
     struct folder folder;
-    json_t *earlier = NULL;
+    if (!report || report->region.failed)
+        return error_no_memory(error, "the report");
     lmvr_status status = folder_init(&folder, report, dir, error);
     if (status == LMVR_OK)
-        status = read_earlier(folder.dir, &earlier, error);
+        status = check_files(&folder, error);
     if (status == LMVR_OK)
-        status = check_files(&folder, earlier, error);
-    if (status == LMVR_OK)
-        status = write_files(&folder, earlier, error);
-    json_decref(earlier);
+        status = write_files(&folder, error);
     folder_finish(&folder);
     return status;
 }
