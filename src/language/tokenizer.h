@@ -12,8 +12,8 @@ extern "C" {
 struct tokenizer;
 
 /* Opens a tokenizer.model, spiece.model or tokenizer.json: JSON is told by a name that ends in .json or by a first byte '{'. Of
- * tokenizer.json, BPE models are read; anything in the file that encoding or decoding would need and that is not known is
- * refused. */
+ * tokenizer.json, BPE models are read, and a component that is not known is refused; its truncation and padding are for its own
+ * library. */
 lmvr_status tokenizer_open(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
 void tokenizer_close(struct tokenizer *tokenizer); /* NULL is allowed */
 

@@ -311,6 +311,18 @@ static void a_broken_model_is_refused_by_its_place(void **state)
                  "tokenizer.json: model.dropout is 0.5, expected null, as texts are not cut at random here");
 }
 
+/* As files in a cache have. */
+static void json_is_known_by_its_first_byte(void **state)
+{
+    (void)state;
+    struct tokenizer *tokenizer;
+    write_file("");
+    assert_int_equal(rename("tokenizer.json", "4f0a"), 0);
+    assert_int_equal(tokenizer_open("4f0a", &tokenizer, &error), LMVR_OK);
+    assert_int_equal(tokenizer_size(tokenizer), 4);
+    tokenizer_close(tokenizer);
+}
+
 static void an_unknown_component_is_refused_by_its_place(void **state)
 {
     (void)state;
@@ -386,6 +398,7 @@ int main(void)
         cmocka_unit_test(ends_of_tokens_are_bytes_of_the_text),
         cmocka_unit_test(a_long_word_takes_no_quadratic_time),
         IN_FOLDER(a_broken_model_is_refused_by_its_place),
+        IN_FOLDER(json_is_known_by_its_first_byte),
         IN_FOLDER(an_unknown_component_is_refused_by_its_place),
         IN_FOLDER(an_added_token_has_to_have_its_id),
         IN_FOLDER(what_is_unknown_and_has_no_piece_is_refused),
