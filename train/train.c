@@ -165,6 +165,10 @@ static lmvr_status open_vocabulary(struct setup *s, const struct wanted_vocabula
                          "%s: has neither tokenizer.model nor spiece.model; --vocabulary can name one", place);
     if (!s->vocabulary)
         TRY(train_vocabulary(s, wanted, error));
+    const char *ending = strrchr(s->vocabulary, '.');
+    if (ending && strcmp(ending, ".json") == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is no SentencePiece model, which training keeps beside the weights",
+                         s->vocabulary);
     return tokenizer_open(s->vocabulary, &s->tokenizer, error);
 }
 

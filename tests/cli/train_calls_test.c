@@ -95,6 +95,8 @@ static void test_vocabularies_that_do_not_fit(void **state)
     free(shape);
     refuse(LANGUAGE "--config small.json --vocabulary llama/tokenizer.model" NEW,
            "llama/tokenizer.model: has 300 pieces, but the embedding only 290 rows");
+    refuse(LANGUAGE "--config llama.json --vocabulary tokenizer.json" NEW,
+           "tokenizer.json: is no SentencePiece model, which training keeps beside the weights");
     refuse(LANGUAGE "--config small.json --vocabulary-size 300" NEW, "has 300 pieces, but the embedding only 290 rows");
     refuse(LANGUAGE "--config llama.json --vocabulary-size 3000" NEW, "text.txt: no vocabulary of 3000 pieces can be trained");
     refuse("train contrastive --config clip.json --data captions.jsonl --max-tokens 9 --vocabulary-size 3000" NEW,
