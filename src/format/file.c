@@ -43,17 +43,25 @@ lmvr_status file_read_at(int fd, const char *path, void *bytes, size_t size, off
     return LMVR_OK;
 }
 
-lmvr_status file_unnamed(int *fd, char path[FILE_UNNAMED_PATH], lmvr_error *error)
+/* Where files cannot be made without a name, a kill between the two calls leaves an empty one. */
+static lmvr_status make_and_unlink(const char *folder, int *fd, lmvr_error *error)
 {
-    const char *place = getenv("TMPDIR");
     char *name;
-    if (asprintf(&name, "%s/lmvr-XXXXXX", place && *place ? place : "/tmp") < 0)
+    if (asprintf(&name, "%s/lmvr-XXXXXX", folder) < 0)
         return error_no_memory(error, "a temporary file");
     *fd = mkostemp(name, O_CLOEXEC);
     lmvr_status status = *fd >= 0 ? LMVR_OK : file_error(error, name, "make the file");
     if (status == LMVR_OK)
         unlink(name);
     free(name);
+    return status;
+}
+
+lmvr_status file_unnamed(int *fd, char path[FILE_UNNAMED_PATH], lmvr_error *error)
+{
+    const char *place = getenv("TMPDIR"), *folder = place && *place ? place : "/tmp";
+    *fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    lmvr_status status = *fd >= 0 ? LMVR_OK : make_and_unlink(folder, fd, error);
     snprintf(path, FILE_UNNAMED_PATH, "/proc/self/fd/%d", *fd);
     return status;
 }
