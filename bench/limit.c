@@ -89,11 +89,13 @@ static lmvr_status time_products(struct limit *limit, const struct products *p, 
     TRY(dnnl_product_run_bare(p->copies[0], &limit->arena, rows, x, y, error));
     double begin = bench_now();
     for (int round = 0; round < 2 || (bench_now() - begin < LEAST_SECONDS && round < 1000); round++) {
-        double start = bench_now();
-        for (int i = 0; i < p->count; i++)
-            TRY(dnnl_product_run_bare(p->copies[i], &limit->arena, rows, x, y, error));
-        double each = (bench_now() - start) / p->count;
-        *seconds = each < *seconds ? each : *seconds;
+        double start = bench_now(), spent = 0;
+        int done = 0;
+        for (; done < p->count && spent < LEAST_SECONDS; done++) {
+            TRY(dnnl_product_run_bare(p->copies[done], &limit->arena, rows, x, y, error));
+            spent = bench_now() - start;
+        }
+        *seconds = spent / done < *seconds ? spent / done : *seconds;
     }
     arena_release(&limit->arena, mark);
     return LMVR_OK;

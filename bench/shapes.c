@@ -19,6 +19,38 @@
 #define CROPPED(SIZE)   "{\"size\": {\"shortest_edge\": " SIZE "}, \"crop_size\": {\"height\": " SIZE ", \"width\": " SIZE "}}"
 #define STRETCHED(SIZE) "{\"size\": {\"height\": " SIZE ", \"width\": " SIZE "}}"
 
+/* Views of the image's size, or tiles. */
+#define HALF_MEAN_STD "\"image_mean\": [0.5, 0.5, 0.5], \"image_std\": [0.5, 0.5, 0.5]"
+#define QWEN3_PIXELS                                                                                                           \
+    "{\"size\": {\"shortest_edge\": 65536, \"longest_edge\": 16777216}, \"patch_size\": 16, \"merge_size\": 2, " HALF_MEAN_STD \
+    "}"
+#define SMOLVLM_PIXELS "{\"size\": {\"longest_edge\": 2048}, \"max_image_size\": {\"longest_edge\": 512}, " HALF_MEAN_STD "}"
+
+#define QWEN3_VL_2B                                                                                                            \
+    "{\"model_type\": \"qwen3_vl\", \"tie_word_embeddings\": true, \"text_config\": {\"vocab_size\": 151936, "                 \
+    "\"hidden_size\": 2048, \"num_hidden_layers\": 28, \"num_attention_heads\": 16, \"num_key_value_heads\": 8, "              \
+    "\"head_dim\": 128, \"intermediate_size\": 6144, \"max_position_embeddings\": 262144, \"rope_theta\": 5000000, "           \
+    "\"rope_scaling\": {\"rope_type\": \"default\", \"mrope_interleaved\": true, \"mrope_section\": [24, 20, 20]}}, "          \
+    "\"vision_config\": {\"depth\": 24, \"hidden_size\": 1024, \"num_heads\": 16, \"intermediate_size\": 4096, "               \
+    "\"patch_size\": 16, \"num_position_embeddings\": 2304, \"deepstack_visual_indexes\": [5, 11, 17], "                       \
+    "\"out_hidden_size\": 2048}}"
+#define QWEN2_5_VL_3B                                                                                                          \
+    "{\"model_type\": \"qwen2_5_vl\", \"tie_word_embeddings\": true, \"vocab_size\": 151936, \"hidden_size\": 2048, "          \
+    "\"num_hidden_layers\": 36, \"num_attention_heads\": 16, \"num_key_value_heads\": 2, \"intermediate_size\": 11008, "       \
+    "\"max_position_embeddings\": 128000, \"rms_norm_eps\": 1e-6, \"rope_theta\": 1000000, "                                   \
+    "\"rope_scaling\": {\"type\": \"mrope\", \"mrope_section\": [16, 24, 24]}, "                                               \
+    "\"vision_config\": {\"depth\": 32, \"hidden_size\": 1280, \"num_heads\": 16, \"intermediate_size\": 3420, "               \
+    "\"patch_size\": 14, \"window_size\": 112, \"fullatt_block_indexes\": [7, 15, 23, 31], \"out_hidden_size\": 2048}}"
+#define SMOLVLM_256M                                                                                                           \
+    "{\"model_type\": \"idefics3\", \"scale_factor\": 4, \"image_token_id\": 49190, "                                          \
+    "\"vision_config\": {\"hidden_size\": 768, \"num_attention_heads\": 12, \"image_size\": 512, \"patch_size\": 16}, "        \
+    "\"text_config\": {\"model_type\": \"llama\", \"vocab_size\": 49280, \"hidden_size\": 576, \"num_hidden_layers\": 30, "    \
+    "\"num_attention_heads\": 9, \"num_key_value_heads\": 3, \"intermediate_size\": 1536, "                                    \
+    "\"max_position_embeddings\": 8192, \"rms_norm_eps\": 1e-5, \"rope_theta\": 100000}}"
+#define MISTRAL_7B                                                                                                             \
+    "\"text_config\": {\"model_type\": \"mistral\", \"vocab_size\": 32064, \"intermediate_size\": 14336, "                     \
+    "\"num_key_value_heads\": 8, \"max_position_embeddings\": 32768, \"rope_theta\": 1000000, \"sliding_window\": null}"
+
 /* CLIP ViT-L/14's text encoder. */
 #define TEXT_L                                                                                                                 \
     {                                                                                                                          \
@@ -37,6 +69,14 @@ static const struct shape {
     /* Salesforce/blip2-flan-t5-xxl, the paper's, and blip2-flan-t5-xl */
     {"blip2-flan-t5-xxl", FLAN_T5("4096", "64", "10240"), STRETCHED("224"), {0}, 0, 0},
     {"blip2-flan-t5-xl", FLAN_T5("2048", "32", "5120"), STRETCHED("224"), {0}, 0, 0},
+    /* Qwen/Qwen3-VL-2B-Instruct */
+    {"qwen3-vl-2b", QWEN3_VL_2B, QWEN3_PIXELS, {0}, 0, 0},
+    /* Qwen/Qwen2.5-VL-3B-Instruct */
+    {"qwen2.5-vl-3b", QWEN2_5_VL_3B, "{\"min_pixels\": 3136, \"max_pixels\": 12845056}", {0}, 0, 0},
+    /* HuggingFaceTB/SmolVLM-256M-Instruct */
+    {"smolvlm-256m", SMOLVLM_256M, SMOLVLM_PIXELS, {0}, 0, 0},
+    /* llava-hf/llava-v1.6-mistral-7b-hf, whose pinpoints are the default */
+    {"llava-next-7b", "{\"model_type\": \"llava_next\", " CLIP_L("336") ", " MISTRAL_7B "}", CROPPED("336"), {0}, 0, 0},
     {"tiny",
      LLAVA("\"vision_config\": {\"image_size\": 112, \"patch_size\": 14, \"hidden_size\": 128, \"num_hidden_layers\": 4, "
            "\"num_attention_heads\": 4, \"intermediate_size\": 512}",

@@ -217,8 +217,9 @@ const struct option_row option_table[] = {
 
     /* bench */
     {0, "shape", TEXT("NAME", shape), FOR_BENCH,
-     "random weights of this shape: llava-1.5-7b, vicuna-7b-224, blip2-flan-t5-xxl, blip2-flan-t5-xl, tiny, llava-1b or "
-     "lmvr-small (default: llava-1.5-7b; with --train lmvr-small)"},
+     "random weights of this shape: llava-1.5-7b, vicuna-7b-224, blip2-flan-t5-xxl, blip2-flan-t5-xl, qwen3-vl-2b, "
+     "qwen2.5-vl-3b, smolvlm-256m, llava-next-7b, tiny, llava-1b or lmvr-small (default: llava-1.5-7b; with --train "
+     "lmvr-small)"},
     {0, "layers", INTEGER(layers, 1, 1024), FOR_BENCH,
      "number of language model blocks, with --train of encoder blocks too (default: all)"},
     {0, "corruptions", FLAG(corruptions), FOR_BENCH, "measure the image corruptions instead, on one thread"},
