@@ -54,13 +54,14 @@
 /* CLIP ViT-L/14's text encoder. */
 #define TEXT_L                                                                                                                 \
     {                                                                                                                          \
-        49408, 768, 12, 12, 3072, 77, ACTIVATION_QUICK_GELU, 1e-5f, 0, 2                                                       \
+        .vocabulary = 49408, .width = 768, .blocks = 12, .heads = 12, .mlp_width = 3072, .positions = 77,                      \
+        .activation = ACTIVATION_QUICK_GELU, .layer_norm_eps = 1e-5f, .end_token = 2                                           \
     }
 
 static const struct shape {
     const char *name, *config, *processor;
-    struct clip_text_config text; /* for CLIP training; width 0: none */
-    int projection, pairs;        /* for CLIP training: width of the shared embedding; image-text pairs per step */
+    struct text_config text; /* for CLIP training; width 0: none */
+    int projection, pairs;   /* for CLIP training: width of the shared embedding; image-text pairs per step */
 } shapes[] = {
     /* llava-hf/llava-1.5-7b-hf */
     {"llava-1.5-7b", LLAVA(CLIP_L("336"), LLAMA("\"vocab_size\": 32064")), CROPPED("336"), TEXT_L, 768, 4},
@@ -99,7 +100,16 @@ static const struct shape {
            LLAMA("\"vocab_size\": 1088, \"hidden_size\": 256, \"num_hidden_layers\": 4, \"num_attention_heads\": 4, "
                  "\"intermediate_size\": 704")),
      CROPPED("192"),
-     {1026, 192, 2, 3, 512, 64, ACTIVATION_QUICK_GELU, 1e-5f, 1024, 1025},
+     {.vocabulary = 1026,
+      .width = 192,
+      .blocks = 2,
+      .heads = 3,
+      .mlp_width = 512,
+      .positions = 64,
+      .activation = ACTIVATION_QUICK_GELU,
+      .layer_norm_eps = 1e-5f,
+      .begin_token = 1024,
+      .end_token = 1025},
      256,
      64},
 };

@@ -232,7 +232,7 @@ static double attention_of(const struct subject *s)
 {
     const struct language_config *l = &s->config.language;
     const struct vision_config *v = &s->clip_config.vision;
-    const struct clip_text_config *t = &s->clip_config.text;
+    const struct text_config *t = &s->clip_config.text;
     double length = kinds[s->kind].tokens + s->llava.visual_tokens, side = v->patch_size ? v->image_size / v->patch_size : 0;
     double seen = length * (length + 1) / 2, cells = side * side + 1;
     if (!is_clip(s))

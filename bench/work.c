@@ -42,7 +42,7 @@ void work_encode(const struct model_config *config, const struct picture *pictur
     add(work, images * patches, width, 3 * (int64_t)v->patch_size * v->patch_size, 1, false);
     add(work, images * rows, 3 * width, width, blocks, false);
     add(work, images * rows, width, width, blocks, false);
-    add(work, images * rows, (v->family->mlp[1] ? 2 : 1) * (int64_t)v->mlp_width, width, blocks, false);
+    add(work, images * rows, (v->family->names.mlp[1] ? 2 : 1) * (int64_t)v->mlp_width, width, blocks, false);
     add(work, images * rows, width, v->mlp_width, blocks, false);
 }
 

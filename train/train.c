@@ -277,7 +277,7 @@ static lmvr_status open_contrastive(struct setup *s, lmvr_error *error)
     const struct train_options *o = s->options;
     struct clip_config config;
     TRY(config_read_clip(o->start, &config, error));
-    const struct clip_text_config *text = &config.text;
+    const struct text_config *text = &config.text;
     TRY(choose_length_within(s, text->positions, "the tower", error));
     int least = text->begin_token < text->end_token ? text->begin_token : text->end_token;
     TRY(open_vocabulary(s, &(struct wanted_vocabulary){least, false}, error));

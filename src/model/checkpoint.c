@@ -360,13 +360,29 @@ void checkpoint_mark_used(struct checkpoint *checkpoint, const char *canonical_p
             checkpoint->weights[i].used = true;
 }
 
+static bool is_part_used(const struct checkpoint *checkpoint, const char *part)
+{
+    for (size_t i = 0; i < checkpoint->count; i++)
+        if (checkpoint->weights[i].used && weight_name_is_under(checkpoint->weights[i].canonical, part))
+            return true;
+    return false;
+}
+
+static bool is_missed(const struct checkpoint *checkpoint, const struct weight *weight)
+{
+    const char *part = weight_name_optional_part(weight->canonical);
+    if (weight->used || weight_name_is_harmless(weight->canonical))
+        return false;
+    return !part || is_part_used(checkpoint, part);
+}
+
 lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_error *error)
 {
     const struct weight *first = NULL;
     size_t others = 0;
     for (size_t i = 0; i < checkpoint->count; i++) {
         const struct weight *weight = &checkpoint->weights[i];
-        if (weight->used || weight_name_is_harmless(weight->canonical))
+        if (!is_missed(checkpoint, weight))
             continue;
         others += first != NULL;
         first = first ? first : weight;

@@ -45,7 +45,8 @@ size_t checkpoint_count(const struct checkpoint *checkpoint);
 const char *checkpoint_at(const struct checkpoint *checkpoint, size_t index, struct checkpoint_tensor *tensor);
 
 /* Call after loading. LMVR_ERROR_INVALID, naming the first and their number: tensors are left that were not used, except those
- * known to be harmless (position_ids, rotary inv_freq, the ViT's post-layernorm, CLIP's text tower). */
+ * known to be harmless (position_ids, rotary inv_freq) and parts of which none was used: the ViT's post-layernorm, CLIP's text
+ * tower and the like. */
 lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_error *error);
 void checkpoint_mark_used(struct checkpoint *checkpoint, const char *canonical_prefix);
 

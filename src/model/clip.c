@@ -1,4 +1,4 @@
-/* CLIP's vision encoder (transformers' CLIPModel, CLIPVisionModel), alone or in a LLaVA. */
+/* CLIP (transformers' CLIPModel), its vision encoder alone (CLIPVisionModel), and that as part of a LLaVA. */
 #include "model/architecture.h"
 
 #include <string.h>
@@ -10,13 +10,13 @@ const struct vision_family vision_clip = {.model_type = "clip_vision_model",
                                           .class_token = VISION "embeddings.class_embedding",
                                           .positions = VISION "embeddings.position_embedding.weight",
                                           .pre_norm = VISION "pre_layrnorm",
-                                          .block = VISION "encoder.layers.%d.",
-                                          .qkv = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
-                                          .attention_out = "self_attn.out_proj",
-                                          .norm1 = "layer_norm1",
-                                          .norm2 = "layer_norm2",
-                                          .mlp = {"mlp.fc1"},
-                                          .mlp_out = "mlp.fc2"};
+                                          .names.block = VISION "encoder.layers.%d.",
+                                          .names.qkv = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
+                                          .names.attention_out = "self_attn.out_proj",
+                                          .names.norm1 = "layer_norm1",
+                                          .names.norm2 = "layer_norm2",
+                                          .names.mlp = {"mlp.fc1"},
+                                          .names.mlp_out = "mlp.fc2"};
 
 const struct vision_config config_clip_vision = {.family = &vision_clip,
                                                  .image_size = 224,
@@ -61,20 +61,37 @@ static lmvr_status parse_processor(const struct config_sources *sources, struct 
     return config_parse_preprocess(&sources->processor, config->vision.image_size, PROCESSOR_CLIP, &config->preprocess, error);
 }
 
-/* In CLIPConfig an old vision_config_dict overrides all of vision_config; keys that it lacks have their defaults. */
+/* In CLIPConfig an old vision_config_dict overrides all of vision_config, and likewise the text's; keys that it lacks have
+ * their defaults. */
+lmvr_status config_parse_clip_parts(const struct json_node *node, struct json_node *vision, struct json_node *text,
+                                    lmvr_error *error)
+{
+    const char *const keys[] = {json_node_get(node, "vision_config_dict") ? "vision_config_dict" : "vision_config",
+                                json_node_get(node, "text_config_dict") ? "text_config_dict" : "text_config"};
+    TRY(json_node_object(node, keys[0], vision, error));
+    return json_node_object(node, keys[1], text, error);
+}
+
 static lmvr_status parse(const struct config_sources *sources, struct model_config *config, lmvr_error *error)
 {
-    struct json_node vision;
-    const char *key = json_node_get(&sources->config, "vision_config_dict") ? "vision_config_dict" : "vision_config";
-    TRY(json_node_object(&sources->config, key, &vision, error));
+    struct json_node vision, text;
+    TRY(config_parse_clip_parts(&sources->config, &vision, &text, error));
     TRY(config_parse_clip_vision(&vision, &config->vision, error));
+    TRY(config_parse_clip_text(&text, &config->text, error));
+    config->joint.width = 512;
+    TRY(json_node_int(&sources->config, "projection_dim", 1, CONFIG_MAX_WIDTH, &config->joint.width, error));
+    config->text.projection = config->joint.width;
+    config->has_text = true;
     return parse_processor(sources, config, error);
 }
 
+/* With a projection as CLIPVisionModelWithProjection, or without. */
 static lmvr_status parse_vision_model(const struct config_sources *sources, struct model_config *config, lmvr_error *error)
 {
     config->vision = config_clip_vision;
     TRY(config_parse_vision(&sources->config, &config->vision, error));
+    config->joint.width = 512;
+    TRY(json_node_int(&sources->config, "projection_dim", 1, CONFIG_MAX_WIDTH, &config->joint.width, error));
     return parse_processor(sources, config, error);
 }
 

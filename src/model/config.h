@@ -7,22 +7,28 @@
 #define LMVR_SRC_MODEL_CONFIG_H
 
 #include "image/picture.h"
+#include "language/text_tower.h"
 #include "nn/elementwise.h"
 #include "nn/rope.h"
 
 #define CONFIG_MAX_BLOCKS (1 << 12)
 
-/* What a family's vision transformers have in common, and the canonical names of their weights (checkpoint.h). A name that is
- * NULL: they have no such weight. */
-struct vision_family {
-    const char *model_type; /* of its configuration */
-    const char *patches, *class_token, *positions, *pre_norm, *post_norm;
+/* The canonical names of a transformer block's weights (checkpoint.h). */
+struct block_names {
     const char *block; /* with %d for its number; the names below follow */
     const char *qkv[3], *attention_out, *norm1, *norm2;
     const char *mlp[2], *mlp_out; /* two: the MLP has a gate, the first */
-    int table_dims;               /* 3: class token and positions have leading dimensions of 1 in the file */
-    int frames;                   /* that the patches' kernels cover; 0: they have no such dimension */
-    bool patch_bias, rms;         /* rms: norms are RMS norms */
+};
+
+/* What a family's vision transformers have in common, and the canonical names of their weights. A name that is NULL: they have
+ * no such weight. */
+struct vision_family {
+    const char *model_type; /* of its configuration */
+    const char *patches, *class_token, *positions, *pre_norm, *post_norm;
+    struct block_names names;
+    int table_dims;       /* 3: class token and positions have leading dimensions of 1 in the file */
+    int frames;           /* that the patches' kernels cover; 0: they have no such dimension */
+    bool patch_bias, rms; /* rms: norms are RMS norms */
 };
 
 struct vision_config { /* a vision transformer */
@@ -86,6 +92,23 @@ struct language_config {
     int end_tokens[CONFIG_MAX_END_TOKENS], end_token_count;
 };
 
+struct text_config { /* a dual encoder's text tower */
+    int vocabulary, width, blocks, heads, mlp_width, positions;
+    enum activation activation;
+    float layer_norm_eps;
+    bool causal;
+    enum text_position read;
+    int begin_token, end_token; /* around a text; begin_token -1: none */
+    bool pads;                  /* texts are filled up with pad_token to the number of positions */
+    int pad_token;
+    int projection; /* width of the joint space */
+};
+
+struct joint_config { /* the space that a dual encoder's pictures and texts share */
+    int width;        /* 0: the model has none */
+    bool pools;       /* pictures come to it by attention pooling; else their class token is projected */
+};
+
 struct architecture;
 
 struct model_config {
@@ -98,16 +121,12 @@ struct model_config {
     struct qformer_config qformer;
     struct merger_config merger;
     struct language_config language;
+    struct joint_config joint;
+    bool has_text; /* it has a text tower; only with a joint space */
+    struct text_config text;
     struct preprocess preprocess;
     const char *prompt, *template_name; /* the defaults */
     uint64_t hash;                      /* of the JSON files' bytes */
-};
-
-struct clip_text_config { /* CLIP's text tower */
-    int vocabulary, width, blocks, heads, mlp_width, positions;
-    enum activation activation;
-    float layer_norm_eps;
-    int begin_token, end_token;
 };
 
 struct qformer_text_config { /* what a Q-Former has in addition when it is trained on text */
@@ -117,7 +136,7 @@ struct qformer_text_config { /* what a Q-Former has in addition when it is train
 
 struct clip_config { /* both towers */
     struct vision_config vision;
-    struct clip_text_config text;
+    struct text_config text;
     int projection; /* width of the joint embedding space */
     float logit_scale;
 };

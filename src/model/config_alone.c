@@ -39,38 +39,6 @@ static lmvr_status with_file(const char *path, const char *name, bool optional,
 
 /* ---- CLIP ------------------------------------------------------------------------------------------------------------- */
 
-static lmvr_status parse_text(const struct json_node *node, struct clip_text_config *t, lmvr_error *error)
-{
-    *t = (struct clip_text_config){.vocabulary = 49408,
-                                   .width = 512,
-                                   .blocks = 12,
-                                   .heads = 8,
-                                   .mlp_width = 2048,
-                                   .positions = 77,
-                                   .activation = ACTIVATION_QUICK_GELU,
-                                   .layer_norm_eps = 1e-5f,
-                                   .begin_token = 49406,
-                                   .end_token = 49407};
-    const struct json_int sizes[] = {
-        {"vocab_size", 3, CONFIG_MAX_VOCABULARY, &t->vocabulary},    {"hidden_size", 1, CONFIG_MAX_WIDTH, &t->width},
-        {"num_hidden_layers", 1, CONFIG_MAX_BLOCKS, &t->blocks},     {"num_attention_heads", 1, CONFIG_MAX_WIDTH, &t->heads},
-        {"intermediate_size", 1, CONFIG_MAX_WIDTH, &t->mlp_width},   {"max_position_embeddings", 3, 1 << 20, &t->positions},
-        {"bos_token_id", 0, CONFIG_MAX_VOCABULARY, &t->begin_token}, {"eos_token_id", 0, CONFIG_MAX_VOCABULARY, &t->end_token},
-    };
-    TRY(json_node_int_table(node, sizes, COUNT(sizes), error));
-    TRY(json_node_float(node, "layer_norm_eps", 1e-30f, 1, &t->layer_norm_eps, error));
-    TRY(config_parse_activation(node, "hidden_act", &t->activation, error));
-    if (t->width % t->heads != 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: %shidden_size is %d, not a multiple of num_attention_heads, %d",
-                         node->file, node->path, t->width, t->heads);
-    /* for an end token of 2, as in old configurations, transformers pools at the position of the highest id */
-    if (t->end_token == 2)
-        t->begin_token = t->vocabulary - 2, t->end_token = t->vocabulary - 1;
-    if (t->begin_token >= t->vocabulary || t->end_token >= t->vocabulary)
-        return json_refuse(node, "eos_token_id", "ids below vocab_size for bos_token_id and eos_token_id", error);
-    return LMVR_OK;
-}
-
 static lmvr_status parse_clip(const struct json_node *node, void *out, lmvr_error *error)
 {
     struct clip_config *config = out;
@@ -79,13 +47,13 @@ static lmvr_status parse_clip(const struct json_node *node, void *out, lmvr_erro
     TRY(json_node_string(node, "model_type", &model_type, error));
     if (!model_type || strcmp(model_type, "clip") != 0)
         return json_refuse(node, "model_type", "clip", error);
-    TRY(json_node_object(node, json_node_get(node, "vision_config_dict") ? "vision_config_dict" : "vision_config", &vision,
-                         error));
-    TRY(json_node_object(node, json_node_get(node, "text_config_dict") ? "text_config_dict" : "text_config", &text, error));
+    TRY(config_parse_clip_parts(node, &vision, &text, error));
     config->projection = 512;
     config->logit_scale = 2.6592f;
     TRY(config_parse_clip_vision(&vision, &config->vision, error));
-    TRY(parse_text(&text, &config->text, error));
+    TRY(config_parse_clip_text(&text, &config->text, error));
+    if (config->text.begin_token >= config->text.vocabulary || config->text.end_token >= config->text.vocabulary)
+        return json_refuse(&text, "eos_token_id", "ids below vocab_size for bos_token_id and eos_token_id", error);
     TRY(json_node_int(node, "projection_dim", 1, CONFIG_MAX_WIDTH, &config->projection, error));
     return json_node_float(node, "logit_scale_init_value", -100, 100, &config->logit_scale, error);
 }

@@ -33,6 +33,15 @@ extern const struct vision_family vision_clip, vision_eva;
  * pretraining BLIP-2's encoder; transformers has no class for that. */
 lmvr_status config_parse_clip_vision(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 
+/* The vision's and the text's part of a CLIPConfig. */
+lmvr_status config_parse_clip_parts(const struct json_node *node, struct json_node *vision, struct json_node *text,
+                                    lmvr_error *error);
+
+/* A CLIPTextConfig, whose projection's width is not among its own keys, and whose begin and end tokens may be beyond the
+ * vocabulary; a SiglipTextConfig. */
+lmvr_status config_parse_clip_text(const struct json_node *node, struct text_config *text, lmvr_error *error);
+lmvr_status config_parse_siglip_text(const struct json_node *node, struct text_config *text, lmvr_error *error);
+
 /* The vision_config of a LLaVA: a CLIPVisionConfig or a SiglipVisionConfig. */
 lmvr_status config_parse_tower(const struct json_node *node, struct vision_config *vision, lmvr_error *error);
 

@@ -14,13 +14,13 @@ static const struct vision_family vision_idefics3 = {.model_type = "idefics3_vis
                                                      .patches = VISION "embeddings.patch_embedding",
                                                      .positions = VISION "embeddings.position_embedding.weight",
                                                      .post_norm = VISION "post_layernorm",
-                                                     .block = VISION "encoder.layers.%d.",
-                                                     .qkv = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
-                                                     .attention_out = "self_attn.out_proj",
-                                                     .norm1 = "layer_norm1",
-                                                     .norm2 = "layer_norm2",
-                                                     .mlp = {"mlp.fc1"},
-                                                     .mlp_out = "mlp.fc2",
+                                                     .names.block = VISION "encoder.layers.%d.",
+                                                     .names.qkv = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
+                                                     .names.attention_out = "self_attn.out_proj",
+                                                     .names.norm1 = "layer_norm1",
+                                                     .names.norm2 = "layer_norm2",
+                                                     .names.mlp = {"mlp.fc1"},
+                                                     .names.mlp_out = "mlp.fc2",
                                                      .patch_bias = true};
 
 static const struct merger_names shuffle = {.prefix = "connector.modality_projection.", .fc1 = "proj"};

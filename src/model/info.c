@@ -19,13 +19,17 @@ static int64_t total(struct counts c)
 
 uint64_t model_weights_bytes(const struct model_config *config, enum dtype dtype)
 {
-    struct counts parts[3] = {count_vit(&config->vision)};
+    struct counts parts[5] = {count_vit(&config->vision)};
     uint64_t bytes = 0;
     if (config->has_language) {
         parts[1] = config->family->count_connector(config);
         parts[2] = count_language(&config->language, true);
     }
-    for (int i = 0; i < 3; i++)
+    if (config->joint.width)
+        parts[3] = count_joint(config);
+    if (config->has_text)
+        parts[4] = count_text_tower(&config->text);
+    for (int i = 0; i < 5; i++)
         bytes += (uint64_t)parts[i].matrices * dtype_size(dtype) + (uint64_t)parts[i].vectors * sizeof(float);
     return bytes;
 }
@@ -91,6 +95,7 @@ lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_in
     TRY(check_dtype(dtype, error));
     TRY(model_config_read(path, &config, error));
     TRY(checkpoint_open(path, &checkpoint, error));
+    model_fit_checkpoint(&config, checkpoint);
     describe_at(&config, model_dtype(dtype), info);
     checkpoint_list_dtypes(checkpoint, info->stored_dtypes, sizeof info->stored_dtypes);
     lmvr_status status = model_fingerprint(path, &config, checkpoint, &info->fingerprint, error);

@@ -7,8 +7,10 @@
 #include "connector/qformer.h"
 #include "language/llama.h"
 #include "language/t5.h"
+#include "language/text_tower.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
+#include "vision/joint.h"
 #include "vision/vit.h"
 
 /* The source of the weights. */
@@ -20,7 +22,16 @@ struct loader {
     lmvr_error *error;
 };
 
+/* What blocks of a stack have in common. */
+struct block_plan {
+    const struct block_names *names;
+    int width, mlp_width;
+    float norm_eps;
+    bool rms, qkv_bias;
+};
+
 /* The part must be freed by its finish function, even after a failure. */
+lmvr_status load_block(struct loader *loader, const struct block_plan *plan, int index, struct block *block);
 lmvr_status load_vit(struct loader *loader, const struct vision_config *config, struct vit *vit);
 lmvr_status load_encoder(struct loader *loader, const struct vision_config *config, struct encoder *encoder);
 lmvr_status load_projector(struct loader *loader, const struct model_config *config, struct projector *projector);
@@ -39,15 +50,24 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
 /* load_llama() as a language model. */
 lmvr_status load_decoder(struct loader *loader, const struct language_config *config, struct language *language);
 
+/* A dual encoder's two sides of the joint space, and whether a checkpoint has them at all. */
+lmvr_status load_joint(struct loader *loader, const struct model_config *config, struct joint *joint);
+lmvr_status load_text_tower(struct loader *loader, const struct text_config *config, struct text_tower *tower);
+bool joint_is_in(const struct joint_config *config, const struct checkpoint *checkpoint);
+bool text_tower_is_in(const struct checkpoint *checkpoint);
+
 /* Numbers of parameters: in matrices, which are held in the model's dtype, and in vectors, which are held in f32. */
 struct counts {
     int64_t matrices, vectors;
 };
 
+struct counts count_block(const struct block_plan *plan);
 struct counts count_vit(const struct vision_config *config);
 struct counts count_projector(const struct model_config *config);
 struct counts count_merger(const struct model_config *config, const struct merger_names *names);
 struct counts count_qformer(const struct model_config *config);
+struct counts count_joint(const struct model_config *config);
+struct counts count_text_tower(const struct text_config *config);
 /* Without embedding and head. */
 struct counts count_t5(const struct language_config *config);
 struct counts count_decoder(const struct language_config *config);

@@ -55,6 +55,13 @@ lmvr_status load_norm(struct loader *l, const char *prefix, int64_t size, float 
     return load_vector(l, name, size, bias);
 }
 
+lmvr_status load_either_norm(struct loader *l, const char *name, int64_t width, float eps, bool rms, struct norm *norm)
+{
+    norm->eps = eps;
+    norm->rms = rms;
+    return load_norm(l, name, width, &norm->weight, rms ? NULL : &norm->bias);
+}
+
 static lmvr_status load_rows(struct loader *l, const struct part *part, int64_t in, int dims, const int64_t *shape,
                              int64_t first_row, struct product *product)
 {

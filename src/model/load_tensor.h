@@ -14,8 +14,8 @@ lmvr_status load_vector(struct loader *loader, const char *name, int64_t size, f
  * their scale at any depth. */
 lmvr_status load_norm(struct loader *loader, const char *prefix, int64_t size, float **weight, float **bias);
 
-/* The same of a vision transformer: a LayerNorm, or an RMS norm. */
-lmvr_status load_vision_norm(struct loader *loader, const char *prefix, int64_t size, float eps, bool rms, struct norm *norm);
+/* A LayerNorm, or an RMS norm. */
+lmvr_status load_either_norm(struct loader *loader, const char *prefix, int64_t size, float eps, bool rms, struct norm *norm);
 
 /* One of the tensors that are stacked into a linear layer. */
 struct part {

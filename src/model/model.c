@@ -5,6 +5,7 @@
 #include "format/json.h"
 #include "model/architecture.h"
 #include "model/folder.h"
+#include "model/text_tokens.h"
 
 #include <limits.h>
 #include <omp.h>
@@ -48,18 +49,29 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
     uint64_t weights;
     TRY(checkpoint_hash(checkpoint, &weights, error));
     *fingerprint = hash_bytes(config->hash, &weights, sizeof weights);
-    if (!config->has_language)
-        return LMVR_OK;
-    if (!find_tokenizer(path, file, sizeof file))
+    bool found = find_tokenizer(path, file, sizeof file);
+    if (config->has_language && !found)
         return model_folder_refuse_tokenizer(path, error);
-    *fingerprint = hash_file(file, *fingerprint);
+    if (found && (config->has_language || config->has_text))
+        *fingerprint = hash_file(file, *fingerprint);
     return LMVR_OK;
+}
+
+void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint)
+{
+    if (config->joint.width && !joint_is_in(&config->joint, checkpoint))
+        config->joint.width = 0;
+    config->has_text &= config->joint.width > 0 && text_tower_is_in(checkpoint);
 }
 
 static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
 {
     const struct architecture *family = model->config.family;
     TRY(load_encoder(loader, &model->config.vision, &model->vision));
+    if (model->config.joint.width)
+        TRY(load_joint(loader, &model->config, &model->joint));
+    if (model->config.has_text)
+        TRY(load_text_tower(loader, &model->config.text, &model->text));
     return family->load ? family->load(loader, &model->config, model) : LMVR_OK;
 }
 
@@ -96,6 +108,21 @@ static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lm
     return check_added_tokens(path, model->config.language.vocabulary, error);
 }
 
+/* A dual encoder whose texts cannot be read still has pictures. */
+static lmvr_status open_text_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error)
+{
+    char file[PATH_MAX];
+    lmvr_error *refusal = &model->text_refusal;
+    lmvr_status status;
+    if (!model->config.has_text)
+        status = error_set(refusal, LMVR_ERROR_INVALID, "%s: has no text tower", path);
+    else if (!find_tokenizer(path, file, sizeof file))
+        status = model_folder_refuse_tokenizer(path, refusal);
+    else
+        status = text_tokens_open(path, file, &model->config.text, &model->tokenizer, &model->text_rules, refusal);
+    return status == LMVR_ERROR_RESOURCE ? error_set(error, status, "%s", refusal->message) : LMVR_OK;
+}
+
 static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_error *error)
 {
     TRY(model_config_read(path, &model->config, error));
@@ -103,6 +130,11 @@ static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_e
         TRY(open_tokenizer(path, model, error));
     struct loader loader = {.dtype = model->dtype, .notice = &model->notice, .error = error};
     TRY(checkpoint_open(path, &loader.checkpoint, error));
+    model_fit_checkpoint(&model->config, loader.checkpoint);
+    if (!model->config.has_language && open_text_tokenizer(path, model, error) != LMVR_OK) {
+        checkpoint_close(loader.checkpoint);
+        return LMVR_ERROR_RESOURCE;
+    }
     lmvr_status status = load_parts(&loader, model);
     if (status == LMVR_OK)
         status = checkpoint_check_unused(loader.checkpoint, error);
@@ -160,6 +192,8 @@ void lmvr_model_free(lmvr_model *model)
     encoder_finish(&model->vision);
     connector_finish(&model->connector);
     language_finish(&model->language);
+    joint_finish(&model->joint);
+    text_tower_finish(&model->text);
     tokenizer_close(model->tokenizer);
     free(model);
 }

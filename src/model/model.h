@@ -4,17 +4,24 @@
 
 #include "connector/connector.h"
 #include "language/language.h"
+#include "language/text_rules.h"
+#include "language/text_tower.h"
 #include "language/tokenizer.h"
 #include "model/config.h"
 #include "vision/encoder.h"
+#include "vision/joint.h"
 
 struct lmvr_model {
     struct model_config config;
     enum dtype dtype;
     struct encoder vision;
-    struct connector connector; /* this and the two below only if config.has_language */
+    struct connector connector; /* this and the next only if config.has_language */
     struct language language;
-    struct tokenizer *tokenizer; /* NULL in a model with random weights */
+    struct joint joint;     /* only if config.joint.width is not 0 */
+    struct text_tower text; /* these two only if config.has_text */
+    struct text_rules text_rules;
+    lmvr_error text_refusal;     /* why the model reads no texts as a dual encoder does; empty: it does */
+    struct tokenizer *tokenizer; /* NULL in a model with random weights, and perhaps in a dual encoder */
     char stored_dtypes[64];      /* as in lmvr_model_info */
     uint64_t fingerprint;
     lmvr_error notice; /* as in lmvr_model_info */
@@ -24,6 +31,9 @@ struct checkpoint;
 
 /* Resolves the default, which is bf16 where the processor computes in bf16. */
 enum dtype model_dtype(lmvr_dtype dtype);
+
+/* Takes from the configuration of a dual encoder what its checkpoint lacks: its text tower, or the whole joint space. */
+void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint);
 
 /* Hashes the configuration, the tokenizer, and every weight's name, shape and some of its bytes. A language model without a
  * tokenizer is refused. */

@@ -18,7 +18,7 @@ lmvr_status load_merger(struct loader *l, const struct model_config *c, const st
     merger->norm_merged = names->norm_merged;
     if (names->norm) {
         snprintf(name, sizeof name, "%s%s", prefix, names->norm);
-        TRY(load_vision_norm(l, name, names->norm_merged ? wide : c->vision.width, c->vision.layer_norm_eps,
+        TRY(load_either_norm(l, name, names->norm_merged ? wide : c->vision.width, c->vision.layer_norm_eps,
                              c->vision.family->rms, &merger->norm));
     }
     snprintf(name, sizeof name, "%s%s", prefix, names->fc1);

@@ -42,55 +42,6 @@ lmvr_status config_parse_vision(const struct json_node *node, struct vision_conf
 
 /* ---- weights ------------------------------------------------------------------------------------------------------------ */
 
-/* Writes the name of a layer of block `index` to a part. */
-static void name_layer(struct part *part, int64_t out, const struct vision_family *family, int index, const char *layer)
-{
-    char block[LOAD_NAME_SIZE / 2];
-    snprintf(block, sizeof block, family->block, index);
-    part->out = out;
-    snprintf(part->prefix, sizeof part->prefix, "%s%s", block, layer);
-}
-
-/* Stacks the layers `names`, up to the first NULL. */
-static lmvr_status load_layers(struct loader *l, const struct vision_family *family, int index, const char *const *names,
-                               int most, int64_t out, int64_t in, bool bias, struct linear *linear)
-{
-    struct part parts[3];
-    int count = 0;
-    while (count < most && names[count])
-        count++;
-    for (int i = 0; i < count; i++)
-        name_layer(&parts[i], out / count, family, index, names[i]);
-    return load_stacked(l, parts, count, in, NULL, bias, linear);
-}
-
-static lmvr_status load_block_norm(struct loader *l, const struct vision_config *c, int index, const char *name,
-                                   struct norm *norm)
-{
-    struct part part;
-    name_layer(&part, c->width, c->family, index, name);
-    return load_vision_norm(l, part.prefix, c->width, c->layer_norm_eps, c->family->rms, norm);
-}
-
-static lmvr_status load_block(struct loader *l, const struct vision_config *c, int index, struct vit_block *block)
-{
-    const struct vision_family *f = c->family;
-    int64_t width = c->width, mlp = c->mlp_width;
-    TRY(load_layers(l, f, index, f->qkv, 3, 3 * width, width, c->qkv_bias, &block->qkv));
-    TRY(load_layers(l, f, index, &f->attention_out, 1, width, width, true, &block->attention_out));
-    TRY(load_layers(l, f, index, f->mlp, 2, (f->mlp[1] ? 2 : 1) * mlp, width, true, &block->fc1));
-    TRY(load_layers(l, f, index, &f->mlp_out, 1, width, mlp, true, &block->fc2));
-    TRY(load_block_norm(l, c, index, f->norm1, &block->norm1));
-    return load_block_norm(l, c, index, f->norm2, &block->norm2);
-}
-
-lmvr_status load_vision_norm(struct loader *l, const char *name, int64_t width, float eps, bool rms, struct norm *norm)
-{
-    norm->eps = eps;
-    norm->rms = rms;
-    return load_norm(l, name, width, &norm->weight, rms ? NULL : &norm->bias);
-}
-
 /* A tensor (rows, width), or (1, rows, width) where the family stores it so; of one row, perhaps (width). */
 static lmvr_status load_table(struct loader *l, const struct vision_family *family, const char *name, int64_t rows,
                               int64_t width, float **table)
@@ -150,10 +101,20 @@ static lmvr_status load_embeddings(struct loader *l, const struct vision_config 
     if (f->positions)
         TRY(load_table(l, f, f->positions, positions, c->width, &vit->position_embedding));
     if (f->pre_norm)
-        TRY(load_vision_norm(l, f->pre_norm, c->width, c->layer_norm_eps, f->rms, &vit->pre_norm));
+        TRY(load_either_norm(l, f->pre_norm, c->width, c->layer_norm_eps, f->rms, &vit->pre_norm));
     if (f->post_norm)
-        TRY(load_vision_norm(l, f->post_norm, c->width, c->layer_norm_eps, f->rms, &vit->post_norm));
+        TRY(load_either_norm(l, f->post_norm, c->width, c->layer_norm_eps, f->rms, &vit->post_norm));
     return c->rotary ? rope_create_for_grid(&vit->rope, 10000, c->width / c->heads, l->error) : LMVR_OK;
+}
+
+static struct block_plan plan_blocks(const struct vision_config *c)
+{
+    return (struct block_plan){.names = &c->family->names,
+                               .width = c->width,
+                               .mlp_width = c->mlp_width,
+                               .norm_eps = c->layer_norm_eps,
+                               .rms = c->family->rms,
+                               .qkv_bias = c->qkv_bias};
 }
 
 lmvr_status load_vit(struct loader *loader, const struct vision_config *config, struct vit *vit)
@@ -166,16 +127,17 @@ lmvr_status load_vit(struct loader *loader, const struct vision_config *config, 
                         .mlp_width = config->mlp_width,
                         .block_count = config->blocks,
                         .activation = config->activation,
-                        .gated = config->family->mlp[1] != NULL,
+                        .gated = config->family->names.mlp[1] != NULL,
                         .position_side = config->position_side,
                         .window = config->window};
     TRY(load_embeddings(loader, config, vit));
+    struct block_plan plan = plan_blocks(config);
     vit->blocks = calloc((size_t)config->blocks, sizeof *vit->blocks);
     if (!vit->blocks)
         return error_no_memory(loader->error, "the encoder");
     for (int i = 0; i < config->blocks; i++) {
         vit->blocks[i].windowed = config->window && !(config->whole[i / 64] >> i % 64 & 1);
-        TRY(load_block(loader, config, i, &vit->blocks[i]));
+        TRY(load_block(loader, &plan, i, &vit->blocks[i].block));
     }
     return LMVR_OK;
 }
@@ -193,11 +155,12 @@ lmvr_status load_encoder(struct loader *loader, const struct vision_config *conf
 struct counts count_vit(const struct vision_config *c)
 {
     const struct vision_family *f = c->family;
-    int64_t width = c->width, norm = f->rms ? width : 2 * width, mlp = c->mlp_width * (int64_t)(f->mlp[1] ? 2 : 1);
+    struct block_plan plan = plan_blocks(c);
+    struct counts block = count_block(&plan);
+    int64_t width = c->width, norm = f->rms ? width : 2 * width;
     int64_t table = (int64_t)c->position_side * c->position_side + (f->class_token ? 2 : 0);
-    int64_t block = 2 * norm + (c->qkv_bias ? 3 : 0) * width + width + mlp + width;
     int64_t outside = table * width + (f->patch_bias ? width : 0) + (f->pre_norm ? norm : 0) + (f->post_norm ? norm : 0);
     return (struct counts){.matrices = 3 * (int64_t)c->patch_size * c->patch_size * width * (f->frames ? f->frames : 1) +
-                                       c->blocks * (4 * width * width + width * (mlp + c->mlp_width)),
-                           .vectors = outside + c->blocks * block};
+                                       c->blocks * block.matrices,
+                           .vectors = outside + c->blocks * block.vectors};
 }

@@ -13,18 +13,19 @@
 /* ---- what the three have in common and apart ---------------------------------------------------------------------------- */
 
 #define VISION_NAMES                                                                                                           \
-    .patches = "visual.patch_embed.proj", .block = "visual.blocks.%d.", .qkv = {"attn.qkv"}, .attention_out = "attn.proj",     \
-    .norm1 = "norm1", .norm2 = "norm2", .frames = 2
+    .patches = "visual.patch_embed.proj", .names.block = "visual.blocks.%d.", .names.qkv = {"attn.qkv"},                       \
+    .names.attention_out = "attn.proj", .names.norm1 = "norm1", .names.norm2 = "norm2", .frames = 2
 
-static const struct vision_family vision_qwen2 = {VISION_NAMES, .model_type = "qwen2_vl", .mlp = {"mlp.fc1"},
-                                                  .mlp_out = "mlp.fc2"};
-static const struct vision_family vision_qwen2_5 = {
-    VISION_NAMES, .model_type = "qwen2_5_vl", .mlp = {"mlp.gate_proj", "mlp.up_proj"}, .mlp_out = "mlp.down_proj", .rms = true};
+static const struct vision_family vision_qwen2 = {VISION_NAMES, .model_type = "qwen2_vl", .names.mlp = {"mlp.fc1"},
+                                                  .names.mlp_out = "mlp.fc2"};
+static const struct vision_family vision_qwen2_5 = {VISION_NAMES, .model_type = "qwen2_5_vl",
+                                                    .names.mlp = {"mlp.gate_proj", "mlp.up_proj"},
+                                                    .names.mlp_out = "mlp.down_proj", .rms = true};
 static const struct vision_family vision_qwen3 = {VISION_NAMES,
                                                   .model_type = "qwen3_vl",
                                                   .positions = "visual.pos_embed.weight",
-                                                  .mlp = {"mlp.linear_fc1"},
-                                                  .mlp_out = "mlp.linear_fc2",
+                                                  .names.mlp = {"mlp.linear_fc1"},
+                                                  .names.mlp_out = "mlp.linear_fc2",
                                                   .patch_bias = true};
 
 static const struct merger_names merger_qwen2 = {"visual.merger.", "ln_q", "mlp.0", "mlp.2", false};

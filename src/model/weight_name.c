@@ -81,6 +81,14 @@ static bool ends_with(const char *name, const char *end)
 bool weight_name_is_harmless(const char *canonical)
 {
     static const char *const ends[] = {".position_ids", ".rotary_emb.inv_freq"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(canonical, ends[i]))
+            return true;
+    return false;
+}
+
+const char *weight_name_optional_part(const char *canonical)
+{
     static const char *const parts[] = {"vision_tower.vision_model.post_layernorm",
                                         "text_model",
                                         "text_projection",
@@ -88,11 +96,8 @@ bool weight_name_is_harmless(const char *canonical)
                                         "logit_scale",
                                         "logit_bias",
                                         "vision_tower.vision_model.head"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (ends_with(canonical, ends[i]))
-            return true;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (weight_name_is_under(canonical, parts[i]))
-            return true;
-    return false;
+            return parts[i];
+    return NULL;
 }

@@ -235,7 +235,7 @@ static lmvr_status make_cut(const struct attention_rule *rule, const struct atte
 {
     int64_t keys = longest(g->keys, g->count), queries = longest(g->queries, g->count);
     *c = (struct cut){.rule = rule, .groups = g, .kernels = kernels_get()};
-    c->pairs = g->dtype == BF16 && c->kernels->pairs_attention;
+    c->pairs = g->dtype == BF16 && c->kernels->pairs_attention && !rule->causal;
     c->key_size =
         c->pairs ? c->kernels->pairs_size(keys, g->head_dim) : (size_t)kv_keys_size(1, g->head_dim, round_to_panel(keys));
     c->value_size = c->pairs ? 0 : (size_t)kv_values_size(1, g->head_dim, round_to_panel(keys));
@@ -280,13 +280,14 @@ static void attend_part(const struct cut *c, const struct part *part, const stru
     struct attention a = {.q_stride = g->q_stride,
                           .head_dim = g->head_dim,
                           .scale = c->rule->scale,
-                          .visible = keys,
+                          .step = c->rule->causal ? 1 : 0,
                           .bias_step = -1,
                           .out_stride = heads * dim};
     pack_head(c, &source, bench, &a.keys, &a.values);
     for (int64_t row = part->first; row < end; row += ATTENTION_ROWS) {
         a.rows = (int)(end - row < ATTENTION_ROWS ? end - row : ATTENTION_ROWS);
         a.q = g->q + row * g->q_stride + head * dim;
+        a.visible = c->rule->causal ? row - first_query + 1 : keys;
         a.bias = bias->values ? bias->values + head * bias->width + bias->zero - (row - first_query) : NULL;
         a.out = out + row * heads * dim + head * dim;
         (c->pairs ? c->kernels->pairs_attention : c->kernels->attention)(&a, bench->scratch);

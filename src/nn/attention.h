@@ -45,7 +45,8 @@ struct attention_bias {
 /* How queries attend to keys. */
 struct attention_rule {
     int heads;
-    bool causal; /* a query attends to the keys up to its own position; else to the first `visible` keys of its span */
+    bool causal; /* a query attends to the keys up to its own position; else to the first `visible` keys of its span, or to all
+                  * of its group */
     float scale; /* multiplies query-key products; usually attention_scale() */
     struct attention_bias bias;
 };
@@ -84,7 +85,8 @@ struct attention_groups {
 /* Bounds of `count` groups of `size` rows each, (count + 1); NULL: out of memory. */
 int64_t *attention_even_groups(struct arena *arena, int64_t count, int64_t size);
 
-/* out (all queries, heads * head_dim). Not causal: all keys of the group are visible. */
+/* out (all queries, heads * head_dim). If causal, a group has a key for each query, and a query attends to those up to its own;
+ * products are then of f32. */
 lmvr_status attention_within(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *groups,
                              float *out, lmvr_error *error);
 

@@ -3,6 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t width_of(enum feature_source source, const struct source_widths *widths)
+{
+    switch (source) {
+    case SOURCE_ENCODER:
+        return widths->encoder;
+    case SOURCE_JOINT:
+        return widths->joint;
+    case SOURCE_PIXELS:
+        return widths->pixels;
+    default:
+        return widths->llm;
+    }
+}
+
 lmvr_status feature_set_parse(struct feature_set *set, const char *const *texts, size_t count,
                               const struct feature_limits *limits, const struct source_widths *widths, lmvr_error *error)
 {
@@ -12,7 +26,7 @@ lmvr_status feature_set_parse(struct feature_set *set, const char *const *texts,
     for (size_t i = 0; i < count; i++) {
         struct feature *f = &set->features[i];
         TRY(feature_parse(texts[i], limits, f, error));
-        f->dim = f->source == SOURCE_PIXELS ? widths->pixels : f->source == SOURCE_ENCODER ? widths->encoder : widths->llm;
+        f->dim = width_of(f->source, widths);
         for (size_t j = 0; j < i; j++)
             if (strcmp(set->features[j].name, f->name) == 0)
                 return error_set(error, LMVR_ERROR_INVALID, "two features have the name %s", f->name);
@@ -65,7 +79,16 @@ struct feature_needs feature_set_needs(const struct feature_set *set, bool befor
 bool feature_set_reads_encoder(const struct feature_set *set, int layer)
 {
     for (int i = 0; i < set->count; i++)
-        if (set->features[i].source == SOURCE_ENCODER && set->features[i].layer == layer)
+        if ((set->features[i].source == SOURCE_ENCODER || set->features[i].source == SOURCE_JOINT) &&
+            set->features[i].layer == layer)
+            return true;
+    return false;
+}
+
+bool feature_set_has(const struct feature_set *set, enum feature_source source)
+{
+    for (int i = 0; i < set->count; i++)
+        if (set->features[i].source == source)
             return true;
     return false;
 }
@@ -186,6 +209,8 @@ void features_of_encoded(const struct feature_set *set, struct pool *pools, cons
         float *vector = row + feature_offset(set, i);
         if (f->source == SOURCE_PIXELS)
             memcpy(vector, encoded->pixels, f->dim * sizeof *vector);
+        else if (f->source == SOURCE_JOINT)
+            memcpy(vector, encoded->joint, f->dim * sizeof *vector);
         else if (f->source == SOURCE_ENCODER)
             pool_encoder(f, &pools[i], encoded, vector);
         else if (f->source == SOURCE_ADAPTOR)

@@ -17,7 +17,7 @@ struct feature_set {
 
 /* The width of each source's states, in floats; for pixels, the size of the whole tensor. */
 struct source_widths {
-    size_t llm, encoder, pixels;
+    size_t llm, encoder, joint, pixels;
 };
 
 /* Parses `count` features, whose names must differ. Call feature_set_finish() even after a failure. */
@@ -37,11 +37,14 @@ struct feature_needs {
     int prompt_blocks; /* blocks that the prompt must go through for its pooled states */
 };
 
+/* Whether some feature has this source. */
+bool feature_set_has(const struct feature_set *set, enum feature_source source);
+
 /* Sets prompt_wanted (input_blocks + 1) and response_wanted (response_blocks + 1) to true for the layers whose hidden states
  * are pooled, at positions of the prompt and of the response. */
 struct feature_needs feature_set_needs(const struct feature_set *set, bool before_generation, bool *prompt_wanted,
                                        bool *response_wanted);
-/* Whether some feature pools this layer of the vision encoder. */
+/* Whether some feature pools this layer of the vision encoder, or is made of it. */
 bool feature_set_reads_encoder(const struct feature_set *set, int layer);
 
 /* The kinds of positions whose hidden state after this block of the language model is pooled, as bits of enum feature_tokens.
@@ -81,6 +84,7 @@ struct encoded {
     int64_t first;              /* the picture's first position among them */
     const float *visual_tokens; /* (token_count, width) */
     int64_t token_count;
+    const float *joint; /* the picture's vector; read only where a feature is that */
     /* Class tokens, if the encoder has them, come first in each view. */
     bool has_class;
     int view_count;
@@ -88,7 +92,7 @@ struct encoded {
     int whole;                     /* the view that shows the whole picture, whose class token is the picture's */
 };
 
-/* Writes a picture's features of pixels, encoder and adaptor into its row. `pools` is scratch space. */
+/* Writes a picture's features of pixels, encoder, adaptor and joint space into its row. `pools` is scratch space. */
 void features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded, float *row);
 
 #endif

@@ -11,8 +11,8 @@ struct choice {
     int value;
 };
 
-static const struct choice sources[] = {
-    {"llm", SOURCE_LLM}, {"adaptor", SOURCE_ADAPTOR}, {"encoder", SOURCE_ENCODER}, {"pixels", SOURCE_PIXELS}, {0}};
+static const struct choice sources[] = {{"llm", SOURCE_LLM},     {"adaptor", SOURCE_ADAPTOR}, {"encoder", SOURCE_ENCODER},
+                                        {"joint", SOURCE_JOINT}, {"pixels", SOURCE_PIXELS},   {0}};
 static const struct choice pools[] = {{"mean", POOL_MEAN}, {"max", POOL_MAX}, {"last", POOL_LAST}, {0}};
 /* The first is the default. */
 static const struct choice llm_tokens[] = {{"all", TOKENS_ALL},
@@ -25,8 +25,11 @@ static const struct choice llm_tokens[] = {{"all", TOKENS_ALL},
 static const struct choice adaptor_tokens[] = {{"all", TOKENS_IMAGE}, {0}};
 static const struct choice encoder_tokens[] = {
     {"patches", TOKENS_PATCHES}, {"cls", TOKENS_CLS}, {"all", TOKENS_PATCHES | TOKENS_CLS}, {0}};
-static const struct choice *const tokens_of[] = {
-    [SOURCE_LLM] = llm_tokens, [SOURCE_ADAPTOR] = adaptor_tokens, [SOURCE_ENCODER] = encoder_tokens, [SOURCE_PIXELS] = NULL};
+static const struct choice *const tokens_of[] = {[SOURCE_LLM] = llm_tokens,
+                                                 [SOURCE_ADAPTOR] = adaptor_tokens,
+                                                 [SOURCE_ENCODER] = encoder_tokens,
+                                                 [SOURCE_JOINT] = NULL,
+                                                 [SOURCE_PIXELS] = NULL};
 
 /* "a, b or c" */
 static void join(const struct choice *choices, char *text, size_t size)
@@ -83,7 +86,11 @@ static lmvr_status check_limits(const char *text, const struct feature *f, const
 {
     if (!limits->has_language && (f->source == SOURCE_LLM || f->source == SOURCE_ADAPTOR))
         return error_set(error, LMVR_ERROR_INVALID,
-                         "feature %s: the model is a vision encoder only, so source must be encoder or pixels", text);
+                         "feature %s: the model has no language model, so source must be encoder, joint or pixels", text);
+    if (!limits->has_joint && f->source == SOURCE_JOINT)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "feature %s: the model has no space that its images share with texts, as a whole CLIP or SigLIP has",
+                         text);
     if (limits->before_generation && f->source == SOURCE_LLM && f->tokens == TOKENS_GENERATED)
         return error_set(error, LMVR_ERROR_INVALID, "feature %s: nothing is generated with --before-generation", text);
     if (limits->without_class && f->source == SOURCE_ENCODER && f->tokens & TOKENS_CLS)
@@ -113,12 +120,13 @@ lmvr_status feature_parse(const char *text, const struct feature_limits *limits,
     TRY(choose(text, "source", sources, part[0], &source, error));
     feature->source = (enum feature_source)source;
     const struct choice *tokens = tokens_of[source];
-    int most = source == SOURCE_PIXELS ? 1 : source == SOURCE_ADAPTOR ? 3 : 4;
+    int most = !tokens ? 1 : source == SOURCE_ADAPTOR ? 3 : 4;
     if (rest || parts > most)
         return error_set(error, LMVR_ERROR_INVALID, "feature %s: %s takes no more than %d parts", text, part[0], most);
 
-    if (source == SOURCE_PIXELS) {
-        snprintf(feature->spec, sizeof feature->spec, "pixels");
+    if (!tokens) {
+        snprintf(feature->spec, sizeof feature->spec, "%s", part[0]);
+        feature->layer = source == SOURCE_JOINT ? limits->vision_blocks : 0;
         return check_limits(text, feature, limits, error);
     }
     TRY(choose(text, "tokens", tokens, part[1] ? part[1] : tokens->word, &feature->tokens, error));

@@ -1,13 +1,14 @@
 /*
  * A feature's specification: "[NAME=]source[:tokens[:pool[:layer]]]" (the paper's section 3.3, sequence-level aggregation:
- * which tokens are pooled, how, and from which layer).
+ * which tokens are pooled, how, and from which layer). The sources joint and pixels have no other parts.
  */
 #ifndef LMVR_SRC_REPRESENT_FEATURE_H
 #define LMVR_SRC_REPRESENT_FEATURE_H
 
 #include "error.h"
 
-enum feature_source { SOURCE_LLM, SOURCE_ADAPTOR, SOURCE_ENCODER, SOURCE_PIXELS };
+/* SOURCE_JOINT: the vector in the space that a dual encoder's pictures and texts share. */
+enum feature_source { SOURCE_LLM, SOURCE_ADAPTOR, SOURCE_ENCODER, SOURCE_JOINT, SOURCE_PIXELS };
 enum feature_pool { POOL_NONE, POOL_MEAN, POOL_MAX, POOL_LAST };
 
 /* Kinds of positions, as bits to be combined. In the language model: the prompt's text, visual tokens, response, the last
@@ -27,7 +28,7 @@ enum feature_tokens {
 
 /* What the model and the options allow. */
 struct feature_limits {
-    bool has_language;
+    bool has_language, has_joint;
     bool before_generation;
     bool without_class;   /* the vision encoder has no class token */
     bool any_size;        /* pictures have no common number of pixels */

@@ -18,6 +18,7 @@ struct pass {
     int64_t *firsts, *token_counts; /* (pictures): first positions, visual tokens */
     int64_t positions, tokens;      /* of all pictures */
     float **states;
+    float *joint; /* (pictures, width of the joint space); NULL: not wanted */
 };
 
 static lmvr_status list_views(struct lmvr_session *s, const struct encode_batch *batch, struct pass *pass, lmvr_error *error)
@@ -70,11 +71,24 @@ static lmvr_status choose_states(struct lmvr_session *s, struct pass *pass, lmvr
     return LMVR_OK;
 }
 
+/* Dual encoders' pictures have one view, and all as many positions. */
+static lmvr_status run_joint(struct lmvr_session *s, const struct encode_batch *batch, struct pass *pass, lmvr_error *error)
+{
+    const struct lmvr_model *m = s->model;
+    pass->joint = arena_floats(&s->arena, batch->count * joint_width(&m->joint));
+    if (!pass->joint)
+        return error_no_memory(error, "the pictures' vectors");
+    return joint_forward(&m->joint, &s->arena, batch->count, pass->positions / batch->count,
+                         pass->states[m->vision.block_count], pass->joint, error);
+}
+
 static lmvr_status run(struct lmvr_session *s, const struct encode_batch *batch, struct pass *pass, lmvr_error *error)
 {
     const struct lmvr_model *m = s->model;
     TRY(choose_states(s, pass, error));
     TRY(m->vision.forward(m->vision.model, &s->arena, pass->views, pass->view_count, pass->states, error));
+    if (feature_set_has(&s->features, SOURCE_JOINT))
+        TRY(run_joint(s, batch, pass, error));
     struct encoded_pictures encoded = {batch->count, batch->pictures, pass->states, pass->positions};
     if (!s->needs_tokens)
         return LMVR_OK;
@@ -104,6 +118,7 @@ static lmvr_status pool_features(struct lmvr_session *s, const struct encode_bat
                                   .first = pass->firsts[i],
                                   .visual_tokens = batch->tokens ? batch->tokens + token * s->model->language.width : NULL,
                                   .token_count = pass->token_counts[i],
+                                  .joint = pass->joint ? pass->joint + i * joint_width(&s->model->joint) : NULL,
                                   .has_class = s->model->vision.has_class,
                                   .view_count = p->view_count,
                                   .view_positions = pass->view_positions + view,

@@ -25,6 +25,7 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
     const char *standard = config->has_language ? "llm:all:mean:-1" : "encoder:patches:mean:-2";
     bool standard_only = o->feature_count == 0 && !o->describe && !o->attention;
     struct feature_limits limits = {.has_language = config->has_language,
+                                    .has_joint = config->joint.width > 0,
                                     .before_generation = o->before_generation,
                                     .encoder_decoder = s->model->language.encoder_decoder,
                                     .vision_blocks = s->model->vision.block_count,
@@ -34,7 +35,8 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
     size_t side = config->preprocess.way == VIEWS_FIXED ? (size_t)config->vision.image_size : 0;
     limits.without_class = !s->model->vision.has_class;
     limits.any_size = side == 0;
-    struct source_widths widths = {(size_t)config->language.width, (size_t)config->vision.width, 3 * side * side};
+    struct source_widths widths = {(size_t)config->language.width, (size_t)config->vision.width, (size_t)config->joint.width,
+                                   3 * side * side};
     return feature_set_parse(&s->features, standard_only ? &standard : o->features, standard_only ? 1 : o->feature_count,
                              &limits, &widths, error);
 }

@@ -1,6 +1,5 @@
 #include "vision/vit.h"
 
-#include "nn/attention.h"
 #include "vision/patches.h"
 
 #include <stdlib.h>
@@ -138,68 +137,20 @@ static lmvr_status embed(const struct vit *vit, struct arena *arena, const struc
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------------- */
 
-static void turn(const struct vit *vit, const struct layout *l, float *qkv)
+/* x (count, width) in place: attention stays within each view, or each window. */
+static lmvr_status run_block(const struct vit *vit, const struct vit_block *block, struct arena *arena, const struct layout *l,
+                             float *x, lmvr_error *error)
 {
-    int pairs = vit->rope.pairs;
-#pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < l->count; r++) /* queries and keys lie side by side */
-        rope_turn(2 * vit->heads, pairs, l->angles + r * 2 * pairs, qkv + r * 3 * vit->width);
-}
-
-/* out (count, width) from qkv (count, 3 width): self-attention within each view, or each window. */
-static lmvr_status attend(const struct vit *vit, const struct vit_block *block, struct arena *arena, const struct layout *l,
-                          const float *qkv, float *out, lmvr_error *error)
-{
-    int64_t width = vit->width;
-    int head_dim = vit->width / vit->heads;
-    struct attention_rule rule = {.heads = vit->heads, .scale = attention_scale(head_dim)};
-    struct attention_groups groups = {.count = block->windowed ? l->window_count : l->view_count,
-                                      .queries = block->windowed ? l->window_ends : l->view_ends,
-                                      .keys = block->windowed ? l->window_ends : l->view_ends,
-                                      .head_dim = head_dim,
-                                      .dtype = product_dtype(block->qkv.weight),
-                                      .q = qkv,
-                                      .k = qkv + width,
-                                      .v = qkv + 2 * width,
-                                      .q_stride = 3 * width,
-                                      .kv_stride = 3 * width};
-    return attention_within(arena, &rule, &groups, out, error);
-}
-
-static lmvr_status feed_forward(const struct vit *vit, const struct vit_block *block, struct arena *arena, int64_t rows,
-                                const float *normed, float *x, lmvr_error *error)
-{
-    float *wide = arena_floats(arena, rows * block->fc1.out),
-          *mlp = vit->gated ? arena_floats(arena, rows * vit->mlp_width) : wide;
-    if (!wide || !mlp)
-        return error_no_memory(error, "the encoder");
-    TRY(linear_forward(&block->fc1, arena, rows, normed, false, wide, error));
-    if (vit->gated)
-        gated_forward(vit->activation, rows, vit->mlp_width, wide, mlp);
-    else
-        activation_forward(vit->activation, rows, vit->mlp_width, mlp);
-    return linear_forward(&block->fc2, arena, rows, mlp, true, x, error);
-}
-
-/* x (count, width) in place. */
-static lmvr_status block_forward(const struct vit *vit, const struct vit_block *block, struct arena *arena,
-                                 const struct layout *l, float *x, lmvr_error *error)
-{
-    int64_t rows = l->count, width = vit->width;
-    struct arena_mark mark = arena_mark(arena);
-    float *normed = arena_floats(arena, rows * width), *qkv = arena_floats(arena, rows * 3 * width);
-    if (!normed || !qkv)
-        return error_no_memory(error, "the encoder");
-    norm_forward(&block->norm1, rows, width, x, normed);
-    TRY(linear_forward(&block->qkv, arena, rows, normed, false, qkv, error));
-    if (l->angles)
-        turn(vit, l, qkv);
-    TRY(attend(vit, block, arena, l, qkv, normed, error));
-    TRY(linear_forward(&block->attention_out, arena, rows, normed, true, x, error));
-    norm_forward(&block->norm2, rows, width, x, normed);
-    TRY(feed_forward(vit, block, arena, rows, normed, x, error));
-    arena_release(arena, mark);
-    return LMVR_OK;
+    struct block_shape shape = {.width = vit->width,
+                                .heads = vit->heads,
+                                .mlp_width = vit->mlp_width,
+                                .activation = vit->activation,
+                                .gated = vit->gated};
+    struct block_rows rows = {.count = l->count,
+                              .group_count = block->windowed ? l->window_count : l->view_count,
+                              .ends = block->windowed ? l->window_ends : l->view_ends,
+                              .angles = l->angles};
+    return block_forward(&block->block, &shape, arena, &rows, x, error);
 }
 
 /* Copies the positions to where the encoder has them. */
@@ -229,7 +180,7 @@ lmvr_status vit_forward(const struct vit *vit, struct arena *arena, const struct
             hand_out(&l, vit->width, x, states[i]);
         if (i == last)
             break;
-        TRY(block_forward(vit, &vit->blocks[i], arena, &l, x, error));
+        TRY(run_block(vit, &vit->blocks[i], arena, &l, x, error));
     }
     arena_release(arena, mark);
     return LMVR_OK;
@@ -237,15 +188,8 @@ lmvr_status vit_forward(const struct vit *vit, struct arena *arena, const struct
 
 void vit_finish(struct vit *vit)
 {
-    for (int i = 0; vit->blocks && i < vit->block_count; i++) {
-        struct vit_block *block = &vit->blocks[i];
-        norm_finish(&block->norm1);
-        norm_finish(&block->norm2);
-        linear_finish(&block->qkv);
-        linear_finish(&block->attention_out);
-        linear_finish(&block->fc1);
-        linear_finish(&block->fc2);
-    }
+    for (int i = 0; vit->blocks && i < vit->block_count; i++)
+        block_finish(&vit->blocks[i].block);
     free(vit->blocks);
     free(vit->class_embedding);
     free(vit->position_embedding);

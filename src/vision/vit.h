@@ -6,16 +6,13 @@
 #ifndef LMVR_SRC_VISION_VIT_H
 #define LMVR_SRC_VISION_VIT_H
 
-#include "nn/elementwise.h"
-#include "nn/linear.h"
+#include "nn/block.h"
 #include "nn/rope.h"
 #include "vision/encoder.h"
 
 struct vit_block {
-    struct norm norm1, norm2;
-    struct linear qkv, attention_out; /* qkv: the three projections stacked, (3 width, width) */
-    struct linear fc1, fc2;           /* fc1: (mlp_width, width), or gate and up stacked, (2 mlp_width, width) */
-    bool windowed;                    /* attention stays within windows */
+    struct block block;
+    bool windowed; /* attention stays within windows */
 };
 
 struct vit {

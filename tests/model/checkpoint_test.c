@@ -175,6 +175,21 @@ static void tensors_that_no_model_needs_are_not_missed(void **state)
     checkpoint_close(c);
 }
 
+static void a_part_that_may_be_left_unused_is_used_as_a_whole(void **state)
+{
+    (void)state;
+    const int64_t shape[] = {2, 3};
+    float out[6];
+    WRITE("model.safetensors", "text_model.final_layer_norm.weight", "text_model.encoder.layers.3.bias",
+          "visual_projection.weight");
+    struct checkpoint *c = open_good(".");
+    assert_int_equal(checkpoint_check_unused(c, &error), LMVR_OK);
+    assert_int_equal(checkpoint_read(c, "text_model.final_layer_norm.weight", 2, shape, out, &error), LMVR_OK);
+    assert_int_equal(checkpoint_check_unused(c, &error), LMVR_ERROR_INVALID);
+    assert_contains(error.message, "layers.3.bias is not part of the model");
+    checkpoint_close(c);
+}
+
 static void tensors_that_nobody_read_are_refused_by_name(void **state)
 {
     (void)state;
@@ -351,6 +366,7 @@ int main(void)
         in_folder(a_weight_of_another_type_is_refused),
         in_folder(values_that_are_not_finite_are_refused_by_name),
         in_folder(tensors_that_no_model_needs_are_not_missed),
+        in_folder(a_part_that_may_be_left_unused_is_used_as_a_whole),
         in_folder(tensors_that_nobody_read_are_refused_by_name),
         in_folder(shards_are_one_checkpoint),
         in_folder(the_index_decides_between_two_files_that_hold_a_tensor),

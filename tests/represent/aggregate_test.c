@@ -7,7 +7,7 @@
 
 static const struct feature_limits decoder_only = {
     .has_language = true, .vision_blocks = 2, .input_blocks = 2, .response_blocks = 2, .encoder_layer = 1};
-static const struct source_widths widths = {WIDTH, WIDTH, 3};
+static const struct source_widths widths = {WIDTH, WIDTH, WIDTH, 3};
 static const int32_t text[3];
 static const struct input_piece pieces[] = {{.tokens = text, .count = 2}, {.count = 3}, {.tokens = text, .count = 3}};
 static const struct language_input input = {.pieces = pieces, .piece_count = 3, .length = 8};

@@ -127,7 +127,7 @@ static void init_vision(struct clip_net *clip, int stored_image_size, int used, 
                                                  .block_count = v->blocks,
                                                  .activation = v->activation,
                                                  .eps = v->layer_norm_eps,
-                                                 .fused = !v->family->qkv[1],
+                                                 .fused = !v->family->names.qkv[1],
                                                  .qkv_bias = v->qkv_bias};
     init_vision_embeddings(clip, stored_image_size, net);
     init_tower(&clip->vision_tower, VISION, used, net);
@@ -135,7 +135,7 @@ static void init_vision(struct clip_net *clip, int stored_image_size, int used, 
 
 static void init_text(struct clip_net *clip, struct net *net)
 {
-    const struct clip_text_config *t = &clip->text;
+    const struct text_config *t = &clip->text;
     int64_t width = t->width;
     clip->text_tower = (struct clip_net_tower){.width = t->width,
                                                .heads = t->heads,

@@ -24,7 +24,7 @@ struct clip_net_tower {
 
 struct clip_net {
     struct vision_config vision;
-    struct clip_text_config text;
+    struct text_config text;
     int projection;
     bool recompute;                    /* recompute blocks in the backward pass instead of keeping activations */
     struct net_linear patch_embedding; /* only EVA has a bias */

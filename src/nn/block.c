@@ -1,0 +1,77 @@
+#include "nn/block.h"
+
+#include "nn/attention.h"
+#include "nn/rope.h"
+
+static void turn(const struct block_shape *shape, const struct block_rows *rows, float *qkv)
+{
+    int64_t head_dim = shape->width / shape->heads;
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < rows->count; r++) /* queries and keys lie side by side */
+        rope_turn(2 * shape->heads, (int)head_dim / 2, rows->angles + r * head_dim, qkv + r * 3 * shape->width);
+}
+
+/* out (count, width) from qkv (count, 3 width). */
+static lmvr_status attend(const struct block *block, const struct block_shape *shape, struct arena *arena,
+                          const struct block_rows *rows, const float *qkv, float *out, lmvr_error *error)
+{
+    int64_t width = shape->width;
+    int head_dim = shape->width / shape->heads;
+    struct attention_rule rule = {.heads = shape->heads, .causal = shape->causal, .scale = attention_scale(head_dim)};
+    struct attention_groups groups = {.count = rows->group_count,
+                                      .queries = rows->ends,
+                                      .keys = rows->ends,
+                                      .head_dim = head_dim,
+                                      .dtype = product_dtype(block->qkv.weight),
+                                      .q = qkv,
+                                      .k = qkv + width,
+                                      .v = qkv + 2 * width,
+                                      .q_stride = 3 * width,
+                                      .kv_stride = 3 * width};
+    return attention_within(arena, &rule, &groups, out, error);
+}
+
+static lmvr_status feed_forward(const struct block *block, const struct block_shape *shape, struct arena *arena, int64_t rows,
+                                const float *normed, float *x, lmvr_error *error)
+{
+    float *wide = arena_floats(arena, rows * block->fc1.out),
+          *mlp = shape->gated ? arena_floats(arena, rows * shape->mlp_width) : wide;
+    if (!wide || !mlp)
+        return error_no_memory(error, "the encoder");
+    TRY(linear_forward(&block->fc1, arena, rows, normed, false, wide, error));
+    if (shape->gated)
+        gated_forward(shape->activation, rows, shape->mlp_width, wide, mlp);
+    else
+        activation_forward(shape->activation, rows, shape->mlp_width, mlp);
+    return linear_forward(&block->fc2, arena, rows, mlp, true, x, error);
+}
+
+lmvr_status block_forward(const struct block *block, const struct block_shape *shape, struct arena *arena,
+                          const struct block_rows *rows, float *x, lmvr_error *error)
+{
+    int64_t count = rows->count, width = shape->width;
+    struct arena_mark mark = arena_mark(arena);
+    float *normed = arena_floats(arena, count * width), *qkv = arena_floats(arena, count * 3 * width);
+    if (!normed || !qkv)
+        return error_no_memory(error, "the encoder");
+    norm_forward(&block->norm1, count, width, x, normed);
+    TRY(linear_forward(&block->qkv, arena, count, normed, false, qkv, error));
+    if (rows->angles)
+        turn(shape, rows, qkv);
+    TRY(attend(block, shape, arena, rows, qkv, normed, error));
+    TRY(linear_forward(&block->attention_out, arena, count, normed, true, x, error));
+    norm_forward(&block->norm2, count, width, x, normed);
+    TRY(feed_forward(block, shape, arena, count, normed, x, error));
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+void block_finish(struct block *block)
+{
+    norm_finish(&block->norm1);
+    norm_finish(&block->norm2);
+    linear_finish(&block->qkv);
+    linear_finish(&block->attention_out);
+    linear_finish(&block->fc1);
+    linear_finish(&block->fc2);
+}
