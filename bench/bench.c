@@ -151,7 +151,7 @@ static lmvr_status start_all(struct lmvr_session *s, const struct encoded_image 
     struct picture picture;
     struct session_input input = {0};
     TRY(plan_usual_picture(s, &picture, error));
-    lmvr_status status = input_create(s, &picture, &input, error);
+    lmvr_status status = input_create(s, &picture, NULL, &input, error);
     picture_finish(&picture);
     TRY(status);
     double start = bench_now();

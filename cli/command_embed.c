@@ -4,6 +4,7 @@
 #include "error.h"
 #include "hints.h"
 #include "lab/dataset/inputs.h"
+#include "lab/dataset/texts.h"
 #include "interrupt.h"
 #include "progress.h"
 #include "record/recorder.h"
@@ -13,6 +14,7 @@
 struct embed_run {
     const struct options *options;
     struct inputs inputs;
+    struct texts texts; /* in their place, with --text */
     struct engine engine;
     struct recorder *recorder;
     struct progress progress;
@@ -29,9 +31,22 @@ static lmvr_status check_call(const struct options *o, lmvr_error *error)
 {
     if (!o->output)
         return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder, or a file that ends in .npy");
+    if (o->texts && o->input_count)
+        return error_set(error, LMVR_ERROR_INVALID, "--text and images cannot be given together: a .jsonl can name both");
     if (o->resume && o->force)
         return error_set(error, LMVR_ERROR_INVALID, "--resume keeps what --force removes: only one of them can be given");
     return store_check(o->output, mode_of(o), o->session.feature_count, error);
+}
+
+static size_t count_inputs(const struct embed_run *run)
+{
+    return run->options->texts ? run->texts.count : run->inputs.count;
+}
+
+static lmvr_status collect(struct embed_run *run, lmvr_error *error)
+{
+    const struct options *o = run->options;
+    return o->texts ? texts_read(o->texts, &run->texts, error) : inputs_collect(o->inputs, o->input_count, &run->inputs, error);
 }
 
 static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
@@ -40,8 +55,9 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .session = run->engine.session,
                                   .output = run->options->output,
                                   .mode = mode_of(run->options),
-                                  .inputs = run->inputs.paths,
-                                  .input_count = run->inputs.count};
+                                  .inputs = run->options->texts ? run->texts.lines : run->inputs.paths,
+                                  .images = run->texts.inputs,
+                                  .input_count = count_inputs(run)};
     return recorder_open(&recording, &run->recorder, error);
 }
 
@@ -68,13 +84,13 @@ static int after_record(size_t done, void *user)
 
 static int report_stop(const struct embed_run *run, const char *why)
 {
-    complain("%s; %zu of %zu inputs are done, --resume continues", why, recorder_done(run->recorder), run->inputs.count);
+    complain("%s; %zu of %zu inputs are done, --resume continues", why, recorder_done(run->recorder), count_inputs(run));
     return EXIT_STOPPED;
 }
 
 static int report(const struct embed_run *run, lmvr_status status, const lmvr_error *error)
 {
-    size_t done = recorder_done(run->recorder), failed = recorder_failed(run->recorder), total = run->inputs.count;
+    size_t done = recorder_done(run->recorder), failed = recorder_failed(run->recorder), total = count_inputs(run);
     if (run->strict_stop) {
         complain("stopped there, with %zu of %zu inputs done, for --strict", done, total);
         return EXIT_SOME_FAILED;
@@ -93,7 +109,7 @@ static int compute(struct embed_run *run)
 {
     lmvr_error error;
     interrupt_install();
-    progress_begin(&run->progress, !run->options->quiet, recorder_done(run->recorder), run->inputs.count);
+    progress_begin(&run->progress, !run->options->quiet, recorder_done(run->recorder), count_inputs(run));
     lmvr_status status = recorder_run(run->recorder, before_record, after_record, run, &error);
     progress_end(&run->progress, recorder_done(run->recorder));
     hint_passed_over(&run->inputs, run->options->quiet);
@@ -111,7 +127,7 @@ int command_embed(const struct options *options)
     struct embed_run run = {.options = options};
     lmvr_status status = check_call(options, &error);
     if (status == LMVR_OK)
-        status = inputs_collect(options->inputs, options->input_count, &run.inputs, &error);
+        status = collect(&run, &error);
     if (status == LMVR_OK)
         status = engine_open(options, &run.engine, &error);
     if (status == LMVR_OK)
@@ -119,5 +135,6 @@ int command_embed(const struct options *options)
     int exit_status = status == LMVR_OK ? compute(&run) : cannot(status, &error);
     engine_close(&run.engine);
     inputs_finish(&run.inputs);
+    texts_finish(&run.texts);
     return exit_status;
 }

@@ -192,9 +192,12 @@ const struct option_row option_table[] = {
     /* prompt and response */
     {0, "prompt", TEXT("TEXT", session.prompt), FOR_MODEL, "prompt given to the model (default: the model's own)"},
     {0, "template", TEXT("NAME", session.template_name), FOR_MODEL,
-     "prompt template: vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, llama3, plain or none (default: "
+     "prompt template: vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, gme, smolvlm, idefics3, mistral, llama3, plain or none "
+     "(default: "
      "the model's own)"},
     {0, "system", TEXT("TEXT", session.system), FOR_MODEL, "system turn of the prompt (default: the template's own)"},
+    {0, "text", PATH("FILE", texts), FOR_EMBED,
+     "embed the lines of FILE, or of standard input (-); in a .jsonl, objects with text, image and instruction"},
     {0, "before-generation", FLAG(session.before_generation), FOR_EMBED, "features of the prompt alone; generate nothing"},
     {0, "max-new-tokens", INTEGER(session.max_new_tokens, 1, 1 << 20), FOR_MODEL,
      "maximum response length in tokens (default: 128)"},

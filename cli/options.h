@@ -55,6 +55,7 @@ struct options {
     const char **features; /* session.features, to be freed */
     double temperature, top_p;
     const char *output;
+    const char *texts;                         /* embed: a file of texts */
     const char *words, *tokens, *blocks;       /* attend: comma lists, and A:B */
     const char *types, *severities, *textures; /* for corruptions, as given */
     const char *corrupt, *sheet;               /* describe: corruptions as NAME:SEVERITY,..., and an image file */

@@ -154,8 +154,8 @@ typedef struct lmvr_session_options {
     bool before_generation;     /* generate nothing: features of the prompt only */
     const char *prompt;         /* NULL: the model's default */
     const char *system;         /* the system turn of the template; NULL: the template's own, if it has one */
-    const char *template_name;  /* vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, llama3, plain or none;
-                                   NULL: the model's default */
+    const char *template_name;  /* vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, gme, smolvlm, idefics3, mistral, llama3, plain or
+                                   none;  NULL: the model's default */
     int max_new_tokens;         /* at least 1; default 128 */
     float temperature;          /* finite, not negative; default 0: greedy */
     float top_p;                /* above 0, at most 1; default 1: all tokens */
@@ -210,12 +210,14 @@ LMVR_API uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session);
 
 /* ---- images ---------------------------------------------------------------------------------------------------------- */
 
-/* An image to embed: a file (JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, by content), or, with path NULL or as a mere name, pixels
- * in memory. */
+/* An input to embed: an image, a text, or both. An image is a file (JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, by content), or,
+ * with path NULL or as a mere name, pixels in memory. Zero what is not used. */
 typedef struct lmvr_image {
-    const char *path;   /* may be NULL if there are pixels */
+    const char *path;   /* may be NULL if there are pixels or a text */
     const uint8_t *rgb; /* NULL: read the file; else height rows of width RGB triples, 8 bits per channel, contiguous */
     int width, height;
+    const char *text;   /* UTF-8; in the user's turn, in place of options.prompt; NULL: that prompt. Needs a language model */
+    const char *system; /* the system turn, in place of options.system; NULL: that */
 } lmvr_image;
 
 /* A rectangle in the upright image, in its pixels. */

@@ -12,7 +12,7 @@
 
 #define MAX_FILE_SIZE (64 << 20) /* bytes; the largest known shard index has 0.1 MB */
 
-lmvr_status json_parse(const char *file, const void *bytes, size_t size, json_t **root, lmvr_error *error)
+static lmvr_status parse(const char *file, const void *bytes, size_t size, json_type type, json_t **root, lmvr_error *error)
 {
     json_error_t bad;
     *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &bad);
@@ -21,15 +21,21 @@ lmvr_status json_parse(const char *file, const void *bytes, size_t size, json_t 
     if (!*root)
         return error_set(error, LMVR_ERROR_INVALID, "%s: is not valid JSON at line %d, column %d: %s", file, bad.line,
                          bad.column, bad.text);
-    if (!json_is_object(*root)) {
+    if (json_typeof(*root) != type) {
         json_decref(*root);
         *root = NULL;
-        return error_set(error, LMVR_ERROR_INVALID, "%s: is not a JSON object", file);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is not a JSON %s", file, type == JSON_ARRAY ? "list" : "object");
     }
     return LMVR_OK;
 }
 
-static lmvr_status read_all(int fd, const char *path, uint64_t size, uint64_t *hash, json_t **root, lmvr_error *error)
+lmvr_status json_parse(const char *file, const void *bytes, size_t size, json_t **root, lmvr_error *error)
+{
+    return parse(file, bytes, size, JSON_OBJECT, root, error);
+}
+
+static lmvr_status read_all(int fd, const char *path, uint64_t size, json_type type, uint64_t *hash, json_t **root,
+                            lmvr_error *error)
 {
     if (size > MAX_FILE_SIZE)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu bytes, more than the limit of %d", path,
@@ -41,20 +47,30 @@ static lmvr_status read_all(int fd, const char *path, uint64_t size, uint64_t *h
     if (status == LMVR_OK && hash)
         *hash = hash_bytes(*hash, bytes, size);
     if (status == LMVR_OK)
-        status = json_parse(path, bytes, size, root, error);
+        status = parse(path, bytes, size, type, root, error);
     free(bytes);
     return status;
 }
 
-lmvr_status json_read(const char *path, uint64_t *hash, json_t **root, lmvr_error *error)
+static lmvr_status read_file(const char *path, json_type type, uint64_t *hash, json_t **root, lmvr_error *error)
 {
     int fd;
     uint64_t size;
     *root = NULL;
     TRY(input_open(path, &fd, &size, error));
-    lmvr_status status = read_all(fd, path, size, hash, root, error);
+    lmvr_status status = read_all(fd, path, size, type, hash, root, error);
     close(fd);
     return status;
+}
+
+lmvr_status json_read(const char *path, uint64_t *hash, json_t **root, lmvr_error *error)
+{
+    return read_file(path, JSON_OBJECT, hash, root, error);
+}
+
+lmvr_status json_read_list(const char *path, json_t **root, lmvr_error *error)
+{
+    return read_file(path, JSON_ARRAY, NULL, root, error);
 }
 
 struct json_node json_node_root(const char *file, const json_t *root)

@@ -17,6 +17,9 @@ lmvr_status json_parse(const char *file, const void *bytes, size_t size, json_t 
 /* The same from a regular file. Its bytes are added to `hash` (NULL is allowed). */
 lmvr_status json_read(const char *path, uint64_t *hash, json_t **root, lmvr_error *error);
 
+/* The same of a file whose root must be a list. */
+lmvr_status json_read_list(const char *path, json_t **root, lmvr_error *error);
+
 #define JSON_PATH_SIZE 160
 
 /* An object in a file, and the keys that lead to it. Borrows both. */

@@ -46,6 +46,9 @@ struct preprocess {
     /* VIEWS_ANY_SIZE: sides are multiples of patch * merge; all may be changed between pictures */
     int patch, merge, temporal_patch;
     int min_pixels, max_pixels; /* of the view: width times height */
+    bool whole_steps;           /* a side is rounded to at least one step first, as qwen_vl_utils does; transformers does not */
+    /* Before that, the picture is resized with these limits and whole steps, as GME's own code does; 0: it is not. */
+    int first_min_pixels, first_max_pixels;
 
     /* VIEWS_TILES: resize so that the longest edge has this many pixels; 0: to width x height */
     int longest_edge;

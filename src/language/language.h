@@ -79,6 +79,7 @@ struct language_operations {
 struct language {
     int vocabulary, width;
     int input_blocks, blocks; /* of the stacks that the input and the response go through: one and the same if decoder-only */
+    bool generates;           /* it has a head, which gives logits */
     bool encoder_decoder;     /* there are two stacks, and the response's positions begin with a start token */
     void *model;              /* owned */
     const struct language_operations *operations;

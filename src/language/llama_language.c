@@ -288,6 +288,7 @@ struct language llama_language(struct llama *llama)
                              .width = llama->width,
                              .input_blocks = llama->block_count,
                              .blocks = llama->block_count,
+                             .generates = llama->head.weight != NULL,
                              .model = llama,
                              .operations = &operations};
 }

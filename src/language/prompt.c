@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 /* ---- templates ---------------------------------------------------------------------------------------------------------- */
 
@@ -23,6 +24,9 @@ templates[] = {
     {"qwen3_vl", "", "<|im_start|>system\n", "<|im_end|>\n", NULL,
      "<|im_start|>user\n<|vision_start|>" PROMPT_IMAGE "<|vision_end|>", "<|im_start|>user\n",
      "<|im_end|>\n<|im_start|>assistant\n"},
+    {"gme", "", "<|im_start|>system\n", "<|im_end|>\n", "You are a helpful assistant.",
+     "<|im_start|>user\n<|vision_start|>" PROMPT_IMAGE "<|vision_end|>", "<|im_start|>user\n",
+     "<|im_end|>\n<|im_start|>assistant\n<|endoftext|>"},
     {"smolvlm", "<|im_start|>", "System: ", "<end_of_utterance>\n", NULL, "User:" PROMPT_IMAGE,
      "User: ", "<end_of_utterance>\nAssistant:"},
     {"idefics3", "<|begin_of_text|>", "System: ", "<end_of_utterance>\n", NULL, "User:" PROMPT_IMAGE,
@@ -100,6 +104,38 @@ lmvr_status prompt_fill(const char *template_name, const char *system, const cha
         *filled = NULL;
     }
     return status;
+}
+
+/* Whether Python's str.strip() removes the character. */
+static bool is_blank(utf8proc_int32_t c)
+{
+    utf8proc_category_t category = utf8proc_category(c);
+    return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x1f) || c == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
+           category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
+char *prompt_punctuate(const char *text)
+{
+    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
+    const char *first = NULL, *end = text;
+    utf8proc_int32_t c, last = 0;
+    while (*at) {
+        utf8proc_ssize_t length = utf8proc_iterate(at, -1, &c);
+        length = length < 1 ? 1 : length; /* a byte that is not UTF-8 is no blank */
+        if (c < 0 || !is_blank(c)) {
+            first = first ? first : (const char *)at;
+            end = (const char *)at + length;
+            last = c;
+        }
+        at += length;
+    }
+    first = first ? first : text;
+    utf8proc_category_t category = last > 0 ? utf8proc_category(last) : UTF8PROC_CATEGORY_CN;
+    bool punctuation = category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+    char *result;
+    if (asprintf(&result, "%.*s%s", (int)(end - first), first, end == first || punctuation ? "" : ".") < 0)
+        return NULL;
+    return result;
 }
 
 /* ---- ids ---------------------------------------------------------------------------------------------------------------- */

@@ -31,6 +31,10 @@ struct prompt {
 lmvr_status prompt_fill(const char *template_name, const char *system, const char *text, bool picture, char **filled,
                         lmvr_error *error);
 
+/* The text without blanks around it, and with a period at its end unless that is punctuation or the text is empty: what
+ * Qwen3-VL-Embedding makes of an instruction. malloc'ed; NULL: out of memory. */
+char *prompt_punctuate(const char *text);
+
 /* How texts become ids. */
 struct prompt_rules {
     int begin, end;          /* the first token, and the last; negative: none. Unused where the tokenizer knows image_token */

@@ -166,6 +166,7 @@ struct language t5_language(struct t5 *t5)
                              .width = t5->width,
                              .input_blocks = t5->encoder.block_count,
                              .blocks = t5->decoder.block_count,
+                             .generates = true,
                              .encoder_decoder = true,
                              .model = t5,
                              .operations = &operations};

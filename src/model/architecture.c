@@ -14,6 +14,7 @@ static const struct kind {
     {"LlavaNextForConditionalGeneration", "llava_next", &architecture_llava_next},
     {"Blip2ForConditionalGeneration", "blip-2", &architecture_blip2},
     {"Qwen2VLForConditionalGeneration", "qwen2_vl", &architecture_qwen2_vl},
+    {"GmeQwen2VL", "qwen2_vl", &architecture_qwen2_vl},
     {"Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl", &architecture_qwen2_5_vl},
     {"Qwen3VLForConditionalGeneration", "qwen3_vl", &architecture_qwen3_vl},
     {"Idefics3ForConditionalGeneration", "idefics3", &architecture_idefics3},

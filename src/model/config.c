@@ -236,7 +236,8 @@ static lmvr_status read_all(const char *folder, struct files *files, struct mode
     TRY(read_processor(folder, true, files, &config->hash, &sources.processor, error));
     TRY(read_file(folder, "generation_config.json", GENERATION, false, files, &config->hash, &sources.generation, error));
     TRY(read_chat_template(folder, files, &sources.chat_template, error));
-    return config_parse(&sources, config, error);
+    TRY(config_parse(&sources, config, error));
+    return config_read_embedding(folder, config, error);
 }
 
 static void close_files(const struct files *files)

@@ -85,9 +85,10 @@ struct language_config {
     float rms_norm_eps;
     struct rope_config rope;
     bool tied, qkv_bias, out_bias, mlp_bias;
-    bool qk_norm;    /* RMS norms of queries and keys, head by head */
-    int begin_token; /* of a prompt; -1: none */
-    int final_token; /* of a prompt; -1: none */
+    bool may_lack_head; /* of an embedding model, which generates nothing */
+    bool qk_norm;       /* RMS norms of queries and keys, head by head */
+    int begin_token;    /* of a prompt; -1: none */
+    int final_token;    /* of a prompt; -1: none */
     struct t5_config t5;
     int end_tokens[CONFIG_MAX_END_TOKENS], end_token_count;
 };
@@ -109,6 +110,14 @@ struct joint_config { /* the space that a dual encoder's pictures and texts shar
     bool pools;       /* pictures come to it by attention pooling; else their class token is projected */
 };
 
+/* What an embedding model's own code does besides what its configuration says. */
+struct embedding_config {
+    const char *feature; /* the vector that it gives, read before anything is generated; NULL: this is no embedding model */
+    bool normalize;
+    bool punctuate;  /* an instruction is stripped of blanks and ends in punctuation, a period if it has none */
+    int most_tokens; /* of an input; text is cut off there; 0: no limit */
+};
+
 struct architecture;
 
 struct model_config {
@@ -126,7 +135,9 @@ struct model_config {
     struct text_config text;
     struct preprocess preprocess;
     const char *prompt, *template_name; /* the defaults */
-    uint64_t hash;                      /* of the JSON files' bytes */
+    const char *system;                 /* the default system turn; NULL: the template's own */
+    struct embedding_config embedding;
+    uint64_t hash; /* of the JSON files' bytes */
 };
 
 struct qformer_text_config { /* what a Q-Former has in addition when it is trained on text */
@@ -167,6 +178,10 @@ lmvr_status config_expand(const struct model_config *config, const struct pictur
 
 /* Visual tokens of every picture; 0: it depends on the picture's size, or the model has no language model. */
 int config_fixed_visual_tokens(const struct model_config *config);
+
+/* Reads what the folder says of an embedding model (modules.json, 1_Pooling/config.json) and makes its own code's choices the
+ * defaults. LMVR_ERROR_INVALID: it pools as no feature does. */
+lmvr_status config_read_embedding(const char *folder, struct model_config *config, lmvr_error *error);
 
 /* Whether the model is of this model_type, such as "llava". */
 bool model_config_is(const struct model_config *config, const char *model_type);

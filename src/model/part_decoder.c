@@ -260,7 +260,9 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
     }
     TRY(load_norm(loader, "language_model.model.norm", config->width, &llama->norm.weight, NULL));
     /* as in transformers, a head in the file is used even if the configuration ties it */
-    bool tied = config->tied && !(loader->checkpoint && checkpoint_has(loader->checkpoint, LLAMA_HEAD ".weight"));
+    bool own = !loader->checkpoint || checkpoint_has(loader->checkpoint, LLAMA_HEAD ".weight"), tied = config->tied && !own;
+    if (!own && !tied && config->may_lack_head)
+        return LMVR_OK;
     return load_linear(loader, tied ? LLAMA_EMBEDDING : LLAMA_HEAD, config->vocabulary, config->width, false, &llama->head);
 }
 

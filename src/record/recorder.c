@@ -107,11 +107,17 @@ size_t recorder_failed(const struct recorder *recorder)
 
 /* ---- running ------------------------------------------------------------------------------------------------------------ */
 
+static lmvr_image image_at(const struct recording *recording, size_t index)
+{
+    return recording->images ? recording->images[index] : (lmvr_image){.path = recording->inputs[index]};
+}
+
 static int on_result(const lmvr_result *result, void *user)
 {
     struct recorder *r = user;
     const char *path = r->recording.inputs[store_done(r->store)];
-    struct index_line line = {.path = path, .error = result->error};
+    lmvr_image image = image_at(&r->recording, store_done(r->store));
+    struct index_line line = {.path = image.path, .text = image.text, .error = result->error};
     if (result->status == LMVR_OK) {
         line.response = result->response;
         line.tokens = result->tokens;
@@ -136,7 +142,7 @@ lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*a
     if (!images)
         return error_no_memory(error, "the list of images");
     for (size_t i = 0; i < left; i++)
-        images[i].path = recorder->recording.inputs[done + i];
+        images[i] = image_at(&recorder->recording, done + i);
     recorder->before = before;
     recorder->after = after;
     recorder->user = user;

@@ -13,7 +13,8 @@ struct recording {
     lmvr_session *session;
     const char *output; /* DIR or FILE.npy */
     enum store_mode mode;
-    char *const *inputs; /* image paths */
+    char *const *inputs;      /* image paths or, where there are `images`, what tells them apart */
+    const lmvr_image *images; /* (input_count); NULL: those that the paths name */
     size_t input_count;
     const json_t *more; /* an object: what else the rows depend on, besides the session's options; NULL: nothing */
 };

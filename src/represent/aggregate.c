@@ -93,6 +93,14 @@ bool feature_set_has(const struct feature_set *set, enum feature_source source)
     return false;
 }
 
+const struct feature *feature_set_of_picture(const struct feature_set *set)
+{
+    for (int i = 0; i < set->count; i++)
+        if (set->features[i].source != SOURCE_LLM || set->features[i].tokens == TOKENS_IMAGE)
+            return &set->features[i];
+    return NULL;
+}
+
 int feature_set_kinds(const struct feature_set *set, int layer)
 {
     int kinds = 0;
@@ -128,7 +136,7 @@ void pools_begin(const struct feature_set *set, struct pool *pools, const struct
 {
     for (int i = 0; i < set->count; i++) {
         pool_reset(&pools[i]);
-        if (set->features[i].source != SOURCE_LLM || prefix[i].count == 0)
+        if (!prefix || set->features[i].source != SOURCE_LLM || prefix[i].count == 0)
             continue;
         memcpy(pools[i].value, prefix[i].value, set->features[i].dim * sizeof(double));
         pools[i].count = prefix[i].count;

@@ -47,6 +47,9 @@ struct feature_needs feature_set_needs(const struct feature_set *set, bool befor
 /* Whether some feature pools this layer of the vision encoder, or is made of it. */
 bool feature_set_reads_encoder(const struct feature_set *set, int layer);
 
+/* The first feature that needs a picture; NULL: there is none. */
+const struct feature *feature_set_of_picture(const struct feature_set *set);
+
 /* The kinds of positions whose hidden state after this block of the language model is pooled, as bits of enum feature_tokens.
  */
 int feature_set_kinds(const struct feature_set *set, int layer);
@@ -59,7 +62,7 @@ struct pool *pools_create(const struct feature_set *set);
 void pools_free(const struct feature_set *set, struct pool *pools);
 
 /* Resets the pools, then starts those of the language model from `prefix`, which has pooled the positions that all images
- * share.
+ * share; NULL: there are none.
  */
 void pools_begin(const struct feature_set *set, struct pool *pools, const struct pool *prefix);
 

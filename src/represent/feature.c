@@ -93,9 +93,9 @@ static lmvr_status check_limits(const char *text, const struct feature *f, const
                          text);
     if (limits->before_generation && f->source == SOURCE_LLM && f->tokens == TOKENS_GENERATED)
         return error_set(error, LMVR_ERROR_INVALID, "feature %s: nothing is generated with --before-generation", text);
-    if (limits->without_class && f->source == SOURCE_ENCODER && f->tokens & TOKENS_CLS)
+    if (limits->without_class && f->source == SOURCE_ENCODER && f->tokens == TOKENS_CLS)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "feature %s: the model's vision encoder has no class token, so tokens must be patches", text);
+                         "feature %s: the model's vision encoder has no class token, so tokens must be patches or all", text);
     if (limits->any_size && f->source == SOURCE_PIXELS)
         return error_set(error, LMVR_ERROR_INVALID,
                          "feature %s: the model's pictures differ in size, so their pixels make no vectors of one length",

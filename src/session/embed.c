@@ -30,7 +30,6 @@ struct embedding {
 struct group {
     int count;
     struct picture *pictures; /* (encode_batch), and so are the next two */
-    const struct picture **listed;
     float **values;
     int64_t positions;
 };
@@ -122,29 +121,47 @@ static lmvr_status outcome_begin(struct embedding *run, struct outcome *o, lmvr_
 /* What the attention maps' grid covers, or the encoder's only view. */
 static lmvr_view view_of(const struct picture *picture, const struct token_grid *grid)
 {
-    if (grid->view < 0)
+    if (grid->view < 0 || picture->view_count == 0)
         return (lmvr_view){0, 0, picture->width, picture->height};
     const double *area = picture->views[grid->view].area;
     return (lmvr_view){area[0], area[1], area[2], area[3]};
 }
 
-/* Plans the prompt of the group's next picture. */
-static lmvr_status plan(struct embedding *run, struct group *group, const struct loaded *loaded, struct outcome *o,
-                        lmvr_error *error)
+/* Whether the session can do with this input what it is there for. */
+static lmvr_status check_input(const struct lmvr_session *s, const lmvr_image *image, lmvr_error *error)
+{
+    const struct feature *f = is_text(image) ? feature_set_of_picture(&s->features) : NULL;
+    if (f)
+        return error_set(error, LMVR_ERROR_INPUT, "is a text, but feature %s is an image's", f->spec);
+    if (is_text(image) && s->options.attention)
+        return error_set(error, LMVR_ERROR_INPUT, "is a text, but attention maps are an image's");
+    return LMVR_OK;
+}
+
+/* Plans the prompt of the group's next input. LMVR_ERROR_RESOURCE stops the call; other errors are the input's. */
+static lmvr_status plan(struct embedding *run, const struct loaded *loaded, struct session_input *input, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
-    struct session_input *input = &run->inputs[group->count];
+    const lmvr_image *image = &run->images[loaded->index];
+    TRY(check_input(s, image, error));
     if (!s->needs_language)
         return LMVR_OK;
-    lmvr_error why;
-    TRY(input_create(s, &loaded->picture, input, error));
-    if (input_check(s, input, &why) != LMVR_OK) {
-        const char *name = run->images[loaded->index].path;
+    TRY(input_create(s, &loaded->picture, image, input, error));
+    lmvr_status status = input_check(s, input, error);
+    if (status != LMVR_OK)
         input_finish(input);
-        o->status = LMVR_ERROR_INPUT;
-        error_write(&o->error, "%s: %.512s", name ? name : "image", why.message);
-    }
-    return LMVR_OK;
+    return status;
+}
+
+/* Makes an error the outcome of its input, whose name it gets. */
+static void fail_input(struct embedding *run, const struct loaded *loaded, struct outcome *o, const lmvr_error *why)
+{
+    const lmvr_image *image = &run->images[loaded->index];
+    o->status = LMVR_ERROR_INPUT;
+    if (image->path)
+        error_write(&o->error, "%s: %.512s", image->path, why->message);
+    else
+        error_write(&o->error, "%s %zu: %.512s", is_text(image) ? "text" : "image", loaded->index + 1, why->message);
 }
 
 /* Adds an image to the group. A bad one becomes an outcome at once. */
@@ -156,8 +173,12 @@ static lmvr_status add_to_group(struct embedding *run, struct group *group, stru
     o->error = loaded->error;
     if (o->status == LMVR_ERROR_RESOURCE)
         return error_set(error, o->status, "%s", o->error.message);
-    if (o->status == LMVR_OK)
-        TRY(plan(run, group, loaded, o, error));
+    lmvr_error why;
+    lmvr_status planned = o->status == LMVR_OK ? plan(run, loaded, &run->inputs[group->count], &why) : LMVR_OK;
+    if (planned == LMVR_ERROR_RESOURCE)
+        return error_set(error, planned, "%s", why.message);
+    if (planned != LMVR_OK)
+        fail_input(run, loaded, o, &why);
     if (o->status != LMVR_OK) {
         picture_finish(&loaded->picture);
         o->ready = true;
@@ -168,7 +189,6 @@ static lmvr_status add_to_group(struct embedding *run, struct group *group, stru
     run->encoded[group->count] = (struct encoded_image){.index = loaded->index, .hash = loaded->hash};
     group->positions += picture_positions(s, &loaded->picture);
     group->values[group->count] = o->values;
-    group->listed[group->count] = &group->pictures[group->count];
     group->pictures[group->count++] = loaded->picture;
     return LMVR_OK;
 }
@@ -209,7 +229,7 @@ static lmvr_status share_out(struct embedding *run, const struct group *group, s
     int64_t tokens = 0, maps = 0, width = s->model->language.width;
     int levels = s->model->connector.levels;
     for (int i = 0; i < group->count; i++)
-        tokens += config_visual_tokens(&s->model->config, &group->pictures[i], NULL);
+        tokens += picture_tokens(s, &group->pictures[i]);
     const struct token_grid *grid = &s->usual.grid;
     int64_t patches = s->needs_maps ? (int64_t)grid->rows * grid->columns : 0;
     if (!make_room(&run->visual, &run->visual_room, levels * tokens * width) ||
@@ -219,7 +239,7 @@ static lmvr_status share_out(struct embedding *run, const struct group *group, s
     batch->maps = s->needs_maps ? run->maps : NULL;
     int64_t first = 0;
     for (int i = 0; i < group->count; i++) {
-        int64_t count = config_visual_tokens(&s->model->config, &group->pictures[i], NULL);
+        int64_t count = picture_tokens(s, &group->pictures[i]);
         run->encoded[i].visual = (struct visual_tokens){count, levels, run->visual + first * width, tokens * width};
         run->encoded[i].maps = s->needs_maps ? run->maps + maps : NULL;
         first += count;
@@ -231,14 +251,20 @@ static lmvr_status share_out(struct embedding *run, const struct group *group, s
 static lmvr_status encode(struct embedding *run, struct group *group, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
-    struct encode_batch batch = {.count = group->count, .pictures = group->listed, .values = group->values};
     TRY(gather_group(run, group, error));
-    batch.count = group->count;
-    if (group->count == 0)
-        return LMVR_OK;
+    const struct picture **pictures = arena_alloc(&s->arena, group->count, sizeof *pictures);
+    float **values = arena_alloc(&s->arena, group->count, sizeof *values);
+    if (!pictures || !values)
+        return error_no_memory(error, "a batch of images");
+    struct encode_batch batch = {.pictures = pictures, .values = values};
+    for (int i = 0; i < group->count; i++)
+        if (group->pictures[i].view_count) {
+            pictures[batch.count] = &group->pictures[i];
+            values[batch.count++] = group->values[i];
+        }
     if (s->needs_tokens)
         TRY(share_out(run, group, &batch, error));
-    return encode_pictures(s, &batch, error);
+    return batch.count ? encode_pictures(s, &batch, error) : LMVR_OK;
 }
 
 static lmvr_status encode_group(struct embedding *run, lmvr_error *error)
@@ -246,9 +272,8 @@ static lmvr_status encode_group(struct embedding *run, lmvr_error *error)
     struct lmvr_session *s = run->session;
     struct arena_mark mark = arena_mark(&s->arena);
     struct group group = {.pictures = arena_alloc(&s->arena, s->encode_batch, sizeof *group.pictures),
-                          .listed = arena_alloc(&s->arena, s->encode_batch, sizeof *group.listed),
                           .values = arena_alloc(&s->arena, s->encode_batch, sizeof *group.values)};
-    if (!group.pictures || !group.listed || !group.values)
+    if (!group.pictures || !group.values)
         return error_no_memory(error, "a batch of images");
     lmvr_status status = encode(run, &group, error);
     for (int i = 0; i < group.count; i++)

@@ -37,7 +37,7 @@ static lmvr_status list_views(struct lmvr_session *s, const struct encode_batch 
     for (int i = 0, at = 0; i < batch->count; i++) {
         const struct picture *p = batch->pictures[i];
         pass->firsts[i] = pass->positions;
-        pass->token_counts[i] = s->needs_tokens ? config_visual_tokens(&s->model->config, p, NULL) : 0;
+        pass->token_counts[i] = s->needs_tokens ? picture_tokens(s, p) : 0;
         pass->tokens += pass->token_counts[i];
         for (int v = 0; v < p->view_count; v++, at++) {
             const struct view *view = &p->views[v];

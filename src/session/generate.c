@@ -95,7 +95,7 @@ static void begin_sequence(const struct lmvr_session *s, struct sequence *q, con
     if (image->maps)
         memcpy(q->maps, image->maps,
                (size_t)(q->input.visual_count * q->input.grid.rows * q->input.grid.columns) * sizeof *image->maps);
-    pools_begin(&s->features, q->pools, s->prefix_pools);
+    pools_begin(&s->features, q->pools, q->input.language.shared ? s->prefix_pools : NULL);
 }
 
 lmvr_status generate_start(struct lmvr_session *session, int slot, const struct encoded_image *image,

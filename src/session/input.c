@@ -55,20 +55,61 @@ static void add_piece(struct session_input *in, struct input_piece piece)
     in->language.length += piece.count;
 }
 
-/* The ids of the picture's prompt. */
-static lmvr_status encode_prompt(const struct lmvr_session *s, const struct picture *picture, struct session_input *in,
-                                 const struct prompt **prompt, lmvr_error *error)
+int64_t picture_tokens(const struct lmvr_session *session, const struct picture *picture)
+{
+    return picture->view_count ? config_visual_tokens(&session->model->config, picture, NULL) : 0;
+}
+
+/* Tokenizes a filled text, with what the picture becomes in it. */
+static lmvr_status tokenize(const struct lmvr_session *s, const struct picture *picture, const char *filled,
+                            struct prompt *prompt, lmvr_error *error)
 {
     const struct model_config *config = &s->model->config;
-    *prompt = &s->prompt;
-    if (!s->model->tokenizer || !config_expands(config))
-        return LMVR_OK;
     char *expansion = NULL;
-    TRY(config_expand(config, picture, &expansion, error));
-    struct prompt_rules rules = {-1, -1, config_image_token(config), expansion};
-    lmvr_status status = prompt_encode(s->model->tokenizer, s->filled, &rules, &in->prompt, error);
+    if (picture->view_count && config_expands(config))
+        TRY(config_expand(config, picture, &expansion, error));
+    struct prompt_rules rules = {config->language.begin_token, config->language.final_token, config_image_token(config),
+                                 expansion};
+    lmvr_status status = prompt_encode(s->model->tokenizer, filled, &rules, prompt, error);
     free(expansion);
+    return status;
+}
+
+lmvr_status input_fill(const struct lmvr_session *session, const lmvr_image *own, bool picture, char **filled,
+                       lmvr_error *error)
+{
+    const struct model_config *config = &session->model->config;
+    const char *asked = own && own->system ? own->system : session->system_text;
+    const char *text = own && own->text ? own->text : session->prompt_text;
+    char *punctuated = NULL;
+    if (asked && config->embedding.punctuate && !(punctuated = prompt_punctuate(asked)))
+        return error_no_memory(error, "the prompt");
+    const char *system = punctuated ? punctuated : asked;
+    if (!system || (punctuated && !*punctuated))
+        system = config->system;
+    lmvr_status status = prompt_fill(session->template_name, system, text, picture, filled, error);
+    free(punctuated);
+    return status;
+}
+
+/* The ids of the input's prompt: the session's, where nothing in it is the input's own. */
+static lmvr_status encode_prompt(const struct lmvr_session *s, const struct picture *picture, const lmvr_image *own,
+                                 struct session_input *in, const struct prompt **prompt, lmvr_error *error)
+{
+    bool special = own && (own->text || own->system);
+    *prompt = &s->prompt;
+    if (!s->model->tokenizer || (!special && !config_expands(&s->model->config)))
+        return LMVR_OK;
     *prompt = &in->prompt;
+    if (!special)
+        return tokenize(s, picture, s->filled, &in->prompt, error);
+    char *filled;
+    TRY(input_fill(s, own, picture->view_count > 0, &filled, error));
+    lmvr_status status = tokenize(s, picture, filled, &in->prompt, error);
+    free(filled);
+    size_t most = (size_t)s->model->config.embedding.most_tokens;
+    if (most && picture->view_count == 0 && in->prompt.count > most)
+        in->prompt.count = most;
     return status;
 }
 
@@ -98,17 +139,18 @@ static void list_pieces(const struct lmvr_session *s, const struct prompt *promp
     add_piece(in, (struct input_piece){.tokens = prompt->ids + from, .count = (int64_t)(prompt->count - from)});
 }
 
-static lmvr_status make(const struct lmvr_session *s, const struct picture *picture, struct session_input *in,
-                        lmvr_error *error)
+static lmvr_status make(const struct lmvr_session *s, const struct picture *picture, const lmvr_image *own,
+                        struct session_input *in, lmvr_error *error)
 {
     const struct prompt *prompt;
-    TRY(encode_prompt(s, picture, in, &prompt, error));
-    int64_t visual = config_visual_tokens(&s->model->config, picture, NULL);
+    TRY(encode_prompt(s, picture, own, in, &prompt, error));
+    int64_t visual = picture_tokens(s, picture);
     in->pieces = calloc(2 * prompt->image_count + 1, sizeof *in->pieces);
     in->grid.cells = s->options.attention ? calloc((size_t)visual + 1, sizeof *in->grid.cells) : NULL;
     if (!in->pieces || (s->options.attention && !in->grid.cells))
         return error_no_memory(error, "the prompt");
-    config_visual_tokens(&s->model->config, picture, &in->grid);
+    if (visual)
+        config_visual_tokens(&s->model->config, picture, &in->grid);
     list_pieces(s, prompt, visual, in);
     in->positions = calloc((size_t)in->language.length + 1, sizeof *in->positions);
     if (!in->positions)
@@ -123,11 +165,11 @@ static lmvr_status make(const struct lmvr_session *s, const struct picture *pict
     return LMVR_OK;
 }
 
-lmvr_status input_create(const struct lmvr_session *session, const struct picture *picture, struct session_input *input,
-                         lmvr_error *error)
+lmvr_status input_create(const struct lmvr_session *session, const struct picture *picture, const lmvr_image *own,
+                         struct session_input *input, lmvr_error *error)
 {
     *input = (struct session_input){0};
-    lmvr_status status = make(session, picture, input, error);
+    lmvr_status status = make(session, picture, own, input, error);
     if (status != LMVR_OK)
         input_finish(input);
     return status;

@@ -33,7 +33,7 @@ static lmvr_status read_image(const lmvr_image *from, struct image *image, uint6
 {
     if (!from->rgb) {
         if (!from->path)
-            return error_set(error, LMVR_ERROR_INPUT, "an image has neither a path nor pixels");
+            return error_set(error, LMVR_ERROR_INPUT, "an input has neither a path nor pixels nor a text");
         return image_read(from->path, image, hash, error);
     }
     const char *name = from->path ? from->path : "image";
@@ -84,11 +84,17 @@ static lmvr_status filter(const struct lmvr_session *session, const lmvr_image *
 
 static void load(const struct lmvr_session *session, const lmvr_image *from, struct loaded *loaded)
 {
+    if (is_text(from)) {
+        loaded->hash = hash_bytes(HASH_START, from->text, strlen(from->text));
+        return;
+    }
     bool owned = !from->rgb;
     struct image image = {0};
     loaded->status = read_image(from, &image, &loaded->hash, &loaded->error);
     if (loaded->status != LMVR_OK)
         return;
+    if (from->text)
+        loaded->hash = hash_bytes(loaded->hash, from->text, strlen(from->text));
     if (session->options.filter)
         loaded->status = filter(session, from, &image, &owned, loaded);
     if (loaded->status == LMVR_OK)

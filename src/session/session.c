@@ -70,6 +70,10 @@ static lmvr_status plan_states(struct lmvr_session *s, const lmvr_session_option
     /* the prompt goes through all blocks if a response is generated, else only as far as features need */
     s->generates = !o->before_generation && (needs.language || o->describe || o->attention);
     s->needs_language = needs.language || s->generates;
+    if (s->generates && !language->generates)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "this embedding model has no head, so it generates nothing: features have to be those before "
+                         "generation");
     s->needs_tokens = needs.visual_tokens || s->needs_language;
     s->needs_vision = needs.vision || s->needs_tokens;
     s->needs_maps = o->attention && s->model->connector.resamples;
@@ -85,7 +89,7 @@ static lmvr_status plan_usual(struct lmvr_session *s, const lmvr_session_options
     struct picture picture;
     s->max_new_tokens = s->generates ? o->max_new_tokens : 0;
     TRY(plan_usual_picture(s, &picture, error));
-    lmvr_status status = input_create(s, &picture, &s->usual, error);
+    lmvr_status status = input_create(s, &picture, NULL, &s->usual, error);
     picture_finish(&picture);
     if (status != LMVR_OK || s->preprocess.way != VIEWS_FIXED)
         return status;
@@ -101,7 +105,7 @@ static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_option
     s->options.template_name = s->template_name = strdup(o->template_name ? o->template_name : s->model->config.template_name);
     if (!s->prompt_text || !s->template_name || (o->system && !s->system_text))
         return error_no_memory(error, "the prompt");
-    TRY(prompt_fill(s->template_name, s->system_text, s->prompt_text, true, &s->filled, error));
+    TRY(input_fill(s, NULL, true, &s->filled, error));
     struct prompt_rules rules = {c->begin_token, c->final_token, config_image_token(&s->model->config), NULL};
     if (s->model->tokenizer)
         TRY(prompt_encode(s->model->tokenizer, s->filled, &rules, &s->prompt, error));
@@ -201,13 +205,26 @@ static lmvr_status plan_groups(struct lmvr_session *s, lmvr_error *error)
     return LMVR_OK;
 }
 
-static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *o, lmvr_error *error)
+/* An embedding model gives, where nothing else is asked for, the vector that its own code gives. */
+static void choose_vector(const struct embedding_config *embedding, lmvr_session_options *o)
+{
+    if (!embedding->feature || o->feature_count || o->describe || o->attention)
+        return;
+    o->features = &embedding->feature;
+    o->feature_count = 1;
+    o->before_generation = true;
+    // NORMALIZE
+}
+
+static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *asked, lmvr_error *error)
 {
     const struct model_config *config = &s->model->config;
+    TRY(check_session_options(asked, error));
+    lmvr_session_options chosen = *asked, *o = &chosen;
+    choose_vector(&config->embedding, o);
     s->options = *o;
     s->options.prompt = s->options.template_name = s->options.system = NULL;
     s->options.features = NULL;
-    TRY(check_session_options(o, error));
     TRY(check_model(o, s->model, error));
     TRY(parse_features(s, o, error));
     TRY(plan_states(s, o, error));

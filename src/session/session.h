@@ -89,12 +89,18 @@ struct lmvr_session {
 
 /* ---- loader.c ---------------------------------------------------------------------------------------------------------- */
 
+/* Whether the input is a text alone. */
+static inline bool is_text(const lmvr_image *image)
+{
+    return !image->path && !image->rgb && image->text;
+}
+
 struct loaded {
     size_t index;
     lmvr_status status;
     lmvr_error error;
-    struct picture picture; /* empty where status is not LMVR_OK */
-    uint64_t hash;          /* of the image's bytes */
+    struct picture picture; /* empty where status is not LMVR_OK, and of a text */
+    uint64_t hash;          /* of the image's bytes and the text's */
 };
 
 struct image_loader;
@@ -109,9 +115,13 @@ void image_loader_stop(struct image_loader *loader);
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */
 
-/* Plans a picture's prompt; only its sizes are read. */
-lmvr_status input_create(const struct lmvr_session *session, const struct picture *picture, struct session_input *input,
-                         lmvr_error *error);
+/* The text of an input's prompt, malloc'ed, with PROMPT_IMAGE where `picture`; `own` as below. */
+lmvr_status input_fill(const struct lmvr_session *session, const lmvr_image *own, bool picture, char **filled,
+                       lmvr_error *error);
+/* Plans the prompt of an input; of its picture, which has no views where there is none, only the sizes are read. `own` has what
+ * the input says in place of the session's prompt; NULL: nothing. */
+lmvr_status input_create(const struct lmvr_session *session, const struct picture *picture, const lmvr_image *own,
+                         struct session_input *input, lmvr_error *error);
 /* LMVR_ERROR_INVALID: the model has too few positions for this prompt and an answer. */
 lmvr_status input_check(const struct lmvr_session *session, const struct session_input *input, lmvr_error *error);
 /* Frees the input's memory. A zeroed one is allowed. */
@@ -121,6 +131,8 @@ lmvr_status plan_usual_picture(const struct lmvr_session *session, struct pictur
 
 /* ---- encode_batch.c ----------------------------------------------------------------------------------------------------- */
 
+/* A picture's visual tokens; 0 for one without views. */
+int64_t picture_tokens(const struct lmvr_session *session, const struct picture *picture);
 /* The positions of a picture in the encoder. */
 int64_t picture_positions(const struct lmvr_session *session, const struct picture *picture);
 

@@ -32,7 +32,9 @@ static json_t *tokens_to_json(const int32_t *tokens, size_t count)
 
 static int fill_object(json_t *object, const struct index_line *line)
 {
-    int failed = set_text(object, "path", line->path);
+    int failed = line->path ? set_text(object, "path", line->path) : 0;
+    if (line->text)
+        failed |= set_text(object, "text", line->text);
     if (line->corruption)
         failed |= set_text(object, "corruption", line->corruption) |
                   json_object_set_new(object, "severity", json_integer(line->severity));
@@ -95,14 +97,16 @@ static bool take_text(const json_t *object, const char *key, char **text)
     return *text || !value;
 }
 
-/* {"path": text, "row": number or null, ...} */
+/* {"path" or "text": text, "row": number or null, ...} */
 static bool take_record(struct index_reader *r, const json_t *object, bool *memory)
 {
-    const json_t *path = json_object_get(object, "path"), *row = json_object_get(object, "row");
-    if (!json_is_string(path) || !(json_is_null(row) || (json_is_integer(row) && json_integer_value(row) >= 0)))
+    const char *key = json_object_get(object, "path") ? "path" : "text";
+    const json_t *row = json_object_get(object, "row");
+    if (!json_is_string(json_object_get(object, key)) ||
+        !(json_is_null(row) || (json_is_integer(row) && json_integer_value(row) >= 0)))
         return false;
     r->row = json_is_null(row) ? -1 : json_integer_value(row);
-    *memory = take_text(object, "path", &r->input) && take_text(object, "response", &r->response) &&
+    *memory = take_text(object, key, &r->input) && take_text(object, "response", &r->response) &&
               take_text(object, "error", &r->failure);
     return true;
 }

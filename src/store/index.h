@@ -4,9 +4,9 @@
  *     {"path": "a.jpg", "row": 0, "response": "A dog …", "response_tokens": [319, …, 2], "finish": "end"}
  *     {"path": "bad.jpg", "row": null, "error": "bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image"}
  *
- * A picture that was corrupted for `lmvr describe --corrupt` has "corruption" and "severity" after "path". If nothing was
- * generated, the object ends after "row". A line counts once its newline is written. Bytes of a path that are not UTF-8 become
- * U+FFFD; the line's number still identifies the input.
+ * An input of text has "text" after "path", or in its place. A picture that was corrupted for `lmvr describe --corrupt` has
+ * "corruption" and "severity" after "path". If nothing was generated, the object ends after "row". A line counts once its
+ * newline is written. Bytes of a path that are not UTF-8 become U+FFFD; the line's number still identifies the input.
  */
 #ifndef LMVR_SRC_STORE_INDEX_H
 #define LMVR_SRC_STORE_INDEX_H
@@ -17,12 +17,12 @@
 #include <sys/types.h>
 
 struct index_line {
-    const char *path;
-    const char *corruption; /* NULL: none */
-    int severity;           /* of the corruption */
-    const char *error;      /* NULL: the image has a row; else everything below is ignored */
-    uint64_t row;           /* the same in every .npy */
-    const char *response;   /* NULL: nothing was generated */
+    const char *path, *text; /* one of them may be NULL */
+    const char *corruption;  /* NULL: none */
+    int severity;            /* of the corruption */
+    const char *error;       /* NULL: the image has a row; else everything below is ignored */
+    uint64_t row;            /* the same in every .npy */
+    const char *response;    /* NULL: nothing was generated */
     const int32_t *tokens;
     size_t token_count;
     bool finished; /* "end", else "length" */
@@ -41,7 +41,7 @@ struct index_reader {
     uint64_t lines;    /* read so far */
     off_t offset;      /* of the next line */
     /* From the line last read. The reader owns the strings; a caller takes one over by setting it to NULL. */
-    char *input;    /* "path" */
+    char *input;    /* "path", or "text" where there is none */
     int64_t row;    /* -1 for null */
     char *response; /* NULL: none */
     char *failure;  /* "error"; NULL: none */

@@ -98,13 +98,15 @@ static void two_images_and_unknown_templates_are_refused(void **state)
     refuse("vicuna_v1", "What is <image>?", "the prompt has more than one <image>");
     refuse("plain", "<image>", "the prompt has more than one <image>");
     refuse("chatml", "a",
-           "the template is \"chatml\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, llama3, "
+           "the template is \"chatml\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, gme, smolvlm, idefics3, mistral, "
+           "llama3, "
            "plain or none");
     refuse("", "a",
-           "the template is \"\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, llama3, plain "
+           "the template is \"\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, gme, smolvlm, idefics3, mistral, llama3, "
+           "plain "
            "or none");
     refuse("Vicuna_v1", "a",
-           "the template is \"Vicuna_v1\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, smolvlm, idefics3, mistral, "
+           "the template is \"Vicuna_v1\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, gme, smolvlm, idefics3, mistral, "
            "llama3, plain or none");
 }
 

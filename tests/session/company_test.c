@@ -4,11 +4,11 @@
 
 #include <pthread.h>
 
-#define IMAGES 8 /* the six golden ones, and two of them again, so that slots are reused */
+#define IMAGES 8 /* slots are reused */
 #define ROW    4096
 
-static const char *const names[] = {"gradient.jpg", "gray16.png",        "noise.webp",
-                                    "palette.png",  "oriented_gray.jpg", "shapes_rgba.png"};
+static const char *const names[IMAGES] = {"gradient.jpg", "gray16.png", "tall.png",     "noise.webp",
+                                          "palette.png",  "large.jpg",  "gradient.jpg", "shapes_rgba.png"};
 
 struct results {
     size_t reported, row_size;
@@ -18,7 +18,7 @@ struct results {
     lmvr_status statuses[IMAGES];
 };
 
-static const char *const features[] = {"llm:all:mean:-1", "llm:end:last:1", "adaptor", "encoder:cls"};
+static const char *const features[] = {"llm:all:mean:-1", "llm:end:last:1", "adaptor", "encoder:all"};
 
 static int collect(const lmvr_result *result, void *user)
 {
@@ -45,14 +45,14 @@ static struct lmvr_model *open_checkpoint(const char *name, lmvr_dtype dtype)
     return model;
 }
 
-static void run(const struct lmvr_model *model, const lmvr_image *images, size_t count, int batch, int threads,
-                float temperature, struct results *all)
+static void run_features(const struct lmvr_model *model, const char *const *wanted, size_t wanted_count,
+                         const lmvr_image *images, size_t count, int batch, int threads, float temperature, struct results *all)
 {
     lmvr_error error = {{0}};
     lmvr_session_options options;
     lmvr_session_options_default(&options);
-    options.features = features;
-    options.feature_count = sizeof features / sizeof *features;
+    options.features = wanted;
+    options.feature_count = wanted_count;
     options.max_new_tokens = 7;
     options.batch = batch;
     options.threads = threads;
@@ -70,12 +70,18 @@ static void run(const struct lmvr_model *model, const lmvr_image *images, size_t
     lmvr_session_free(session);
 }
 
+static void run(const struct lmvr_model *model, const lmvr_image *images, size_t count, int batch, int threads,
+                float temperature, struct results *all)
+{
+    run_features(model, features, sizeof features / sizeof *features, images, count, batch, threads, temperature, all);
+}
+
 static char paths[IMAGES][512];
 
 static void list_images(lmvr_image *images)
 {
     for (int i = 0; i < IMAGES; i++) {
-        snprintf(paths[i], sizeof paths[i], LMVR_TEST_DATA "/golden/images/%s", names[i % 6]);
+        snprintf(paths[i], sizeof paths[i], LMVR_TEST_DATA "/golden/images/%s", names[i]);
         images[i] = (lmvr_image){.path = paths[i]};
     }
 }
@@ -123,11 +129,64 @@ static void company_batch_and_threads_change_no_byte_in_bf16(void **state)
     check_company("blip2-new-bf16", LMVR_DTYPE_BF16, 0);
 }
 
+/* Views of any size, several views, windows, DeepStack: batches are ragged. */
+static void company_changes_no_byte_where_pictures_differ_in_size(void **state)
+{
+    (void)state;
+    check_company("smolvlm2-f32", LMVR_DTYPE_F32, 0);
+    check_company("qwen2vl-hub-bf16", LMVR_DTYPE_BF16, 0);
+    check_company("qwen25vl-hub-f16", LMVR_DTYPE_F32, 0);
+    check_company("qwen3vl-odd-f32", LMVR_DTYPE_F32, 0);
+    check_company("qwen3vl-hub-bf16", LMVR_DTYPE_BF16, 0);
+    check_company("llavanext-mistral-f16", LMVR_DTYPE_F32, 0);
+    check_company("llava-siglip-f32", LMVR_DTYPE_F32, 0);
+}
+
 static void sampling_depends_on_the_seed_and_the_image_alone(void **state)
 {
     (void)state;
     check_company("llava-old-f32", LMVR_DTYPE_F32, 0.8f);
     check_company("blip2-old-f32", LMVR_DTYPE_F32, 0.8f);
+}
+
+static void texts_and_images_side_by_side_change_no_byte(void **state)
+{
+    (void)state;
+    static struct results alone[IMAGES], together;
+    static const char *const checkpoints[] = {"smolvlm2-f32", "qwen3vl-odd-f32", "llava-old-f32", "blip2-old-f32"};
+    static const char *const of_language[] = {"llm:all:mean:-1", "llm:prompt:max:1"};
+    for (size_t c = 0; c < sizeof checkpoints / sizeof *checkpoints; c++) {
+        struct lmvr_model *model = open_checkpoint(checkpoints[c], LMVR_DTYPE_F32);
+        lmvr_image inputs[IMAGES];
+        list_images(inputs);
+        inputs[1] = inputs[4] = (lmvr_image){.text = "a longer text, and nothing to see"};
+        inputs[6] = (lmvr_image){.text = "a"};
+        inputs[7].text = "What is it?";
+        for (size_t i = 0; i < IMAGES; i++)
+            run_features(model, of_language, 2, &inputs[i], 1, 1, 1, 0, &alone[i]);
+        for (int batch = 1; batch <= 5; batch += 2) {
+            run_features(model, of_language, 2, inputs, IMAGES, batch, 2, 0, &together);
+            for (size_t i = 0; i < IMAGES; i++)
+                compare(&alone[i], 0, &together, i);
+        }
+        assert_memory_equal(together.rows[1], together.rows[4], sizeof together.rows[1]);
+        assert_memory_not_equal(together.rows[1], together.rows[6], sizeof together.rows[1]);
+        lmvr_model_free(model);
+    }
+}
+
+static void a_text_is_refused_where_a_feature_is_an_images(void **state)
+{
+    (void)state;
+    static struct results mixed;
+    struct lmvr_model *model = open_checkpoint("llava-old-f32", LMVR_DTYPE_F32);
+    lmvr_image inputs[IMAGES];
+    list_images(inputs);
+    inputs[2] = (lmvr_image){.text = "a text"};
+    run(model, inputs, IMAGES, 3, 1, 0, &mixed);
+    for (size_t i = 0; i < IMAGES; i++)
+        assert_int_equal(mixed.statuses[i], i == 2 ? LMVR_ERROR_INPUT : LMVR_OK);
+    lmvr_model_free(model);
 }
 
 static void a_bad_image_is_reported_in_its_place_and_changes_no_other(void **state)
@@ -221,7 +280,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(company_batch_and_threads_change_no_byte_in_f32),
         cmocka_unit_test(company_batch_and_threads_change_no_byte_in_bf16),
+        cmocka_unit_test(company_changes_no_byte_where_pictures_differ_in_size),
+        cmocka_unit_test(texts_and_images_side_by_side_change_no_byte),
         cmocka_unit_test(sampling_depends_on_the_seed_and_the_image_alone),
+        cmocka_unit_test(a_text_is_refused_where_a_feature_is_an_images),
         cmocka_unit_test(a_bad_image_is_reported_in_its_place_and_changes_no_other),
         cmocka_unit_test(two_models_and_two_threads_work_at_once),
         cmocka_unit_test(pixels_in_memory_give_what_the_file_gives),

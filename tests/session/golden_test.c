@@ -80,10 +80,9 @@ static int keep(const lmvr_result *result, void *user)
     return 0;
 }
 
-static void run_one(struct lmvr_session *session, const char *path, struct kept *kept)
+static void run_one(struct lmvr_session *session, lmvr_image image, struct kept *kept)
 {
     lmvr_error error = {{0}};
-    lmvr_image image = {.path = path};
     struct keeper keeper = {session, kept};
     if (lmvr_embed(session, &image, 1, keep, &keeper, &error) != LMVR_OK)
         fail_msg("%s", error.message);
@@ -288,7 +287,7 @@ static void compare_images(const char *name, bool exact)
         golden_image_path(object, path, sizeof path);
         struct lmvr_session *session = open_session(model, &options);
         struct kept kept = {0};
-        run_one(session, path, &kept);
+        run_one(session, (lmvr_image){.path = path}, &kept);
         compare_features(&g, prefix, "feature/", features, options.feature_count, &kept, exact);
         if (exact)
             compare_encoder_states(&g, session, object);
@@ -369,6 +368,9 @@ static struct visual_tokens read_visual(const struct golden *g, const struct lmv
                                         float **states)
 {
     size_t size, deep_size;
+    *states = NULL;
+    if (!prefix) /* a text alone */
+        return (struct visual_tokens){0};
     float *projected = golden_floats(g, prefix, "projected", &size), *deep = golden_floats(g, prefix, "deepstack", &deep_size);
     *states = malloc((size + deep_size) * sizeof **states);
     assert_non_null(*states);
@@ -474,11 +476,14 @@ static void compare_prompt(const struct golden *g, const struct lmvr_session *se
 /* Prompt and hidden states. */
 static void compare_steps(const struct golden *g, const struct lmvr_session *session, json_t *object, bool states)
 {
-    struct picture picture;
+    struct picture picture = {0};
     struct session_input input;
     lmvr_error error = {{0}};
-    read_picture(session, object, &picture);
-    CHECK(input_create(session, &picture, &input, &error));
+    lmvr_image text = {.text = golden_string(object, "prompt")};
+    bool pictured = golden_string(object, "image") != NULL;
+    if (pictured)
+        read_picture(session, object, &picture);
+    CHECK(input_create(session, &picture, pictured ? NULL : &text, &input, &error));
     compare_prompt(g, session, &input, object);
     if (states)
         compare_hidden_states(g, session, &input, object);
@@ -505,10 +510,19 @@ static bool tokens_follow(const struct golden *g, json_t *object, const struct k
     return same;
 }
 
-/* Cases of a picture. LLaVA's own chat template repeats a system turn, which nobody wants. */
+/* LLaVA's own chat template repeats a system turn, which nobody wants. */
 static bool is_ours(const struct lmvr_model *model, json_t *object)
 {
-    return golden_string(object, "image") && !(model_config_is(&model->config, "llava") && golden_string(object, "system"));
+    return !(model_config_is(&model->config, "llava") && golden_string(object, "system"));
+}
+
+/* A case's input: an image, or a text alone. */
+static lmvr_image input_of_case(json_t *object, char *path, size_t size)
+{
+    if (!golden_string(object, "image"))
+        return (lmvr_image){.text = golden_string(object, "prompt")};
+    golden_image_path(object, path, size);
+    return (lmvr_image){.path = path};
 }
 
 static void compare_cases(const char *name, bool exact)
@@ -527,11 +541,11 @@ static void compare_cases(const char *name, bool exact)
             continue;
         pictured++;
         options_of_case(model, object, features, "features", &options);
-        golden_image_path(object, path, sizeof path);
+        lmvr_image image = input_of_case(object, path, sizeof path);
         struct lmvr_session *session = open_session(model, &options);
         compare_steps(&g, session, object, exact);
         struct kept kept = {0};
-        run_one(session, path, &kept);
+        run_one(session, image, &kept);
         if (exact) {
             compare_ids(json_object_get(object, "generated"), kept.tokens, kept.token_count);
             assert_string_equal(kept.response, golden_string(object, "response"));
@@ -584,10 +598,10 @@ static void features_before_generation_equal_the_reference(void **state)
                 continue;
             options_of_case(model, object, features, "before_generation_features", &options);
             options.before_generation = true;
-            golden_image_path(object, path, sizeof path);
+            lmvr_image image = input_of_case(object, path, sizeof path);
             struct lmvr_session *session = open_session(model, &options);
             struct kept kept = {0};
-            run_one(session, path, &kept);
+            run_one(session, image, &kept);
             assert_int_equal(kept.token_count, 0);
             compare_features(&g, golden_string(object, "name"), "before/", features, options.feature_count, &kept, true);
             drop(&kept);
