@@ -156,7 +156,8 @@ static void other_models_are_refused_with_those_that_work(void **state)
     assert_refused("{\"architectures\": [\"Blip2ForImageTextRetrieval\"], \"model_type\": \"blip-2\"}", "{}", NULL,
                    "config.json: architecture Blip2ForImageTextRetrieval is not supported; supported are "
                    "LlavaForConditionalGeneration, LlavaNextForConditionalGeneration, Blip2ForConditionalGeneration, "
-                   "Qwen2VLForConditionalGeneration, Qwen2_5_VLForConditionalGeneration, Qwen3VLForConditionalGeneration, "
+                   "Qwen2VLForConditionalGeneration, GmeQwen2VL, Qwen2_5_VLForConditionalGeneration, "
+                   "Qwen3VLForConditionalGeneration, "
                    "Idefics3ForConditionalGeneration, SmolVLMForConditionalGeneration, CLIPModel, CLIPVisionModel, "
                    "CLIPVisionModelWithProjection, SiglipModel and SiglipVisionModel");
     assert_refused("{\"architectures\": [\"Gemma3ForConditionalGeneration\"], \"model_type\": \"gemma3\"}", "{}", NULL,
