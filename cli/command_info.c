@@ -103,7 +103,10 @@ static void print_text(const struct report *r)
     printf("%-14s", "total");
     print_count(all_parameters(i));
     printf(" parameters, stored as %s\n", i->stored_dtypes);
-    printf("%-14s%d x %d pixels in patches of %d", "image", i->image_size, i->image_size, i->patch_size);
+    if (i->image_size)
+        printf("%-14s%d x %d pixels in patches of %d", "image", i->image_size, i->image_size, i->patch_size);
+    else
+        printf("%-14sof any size, in patches of %d", "image", i->patch_size);
     printf(i->visual_tokens ? ", %d tokens in the prompt\n" : "\n", i->visual_tokens);
     if (i->language.blocks)
         printf("%-14s%d tokens\n", "vocabulary", i->vocabulary);

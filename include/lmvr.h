@@ -96,8 +96,9 @@ typedef struct lmvr_model_info {
     lmvr_stack_info vision, language;
     int64_t connector_parameters;
     int input_blocks;            /* encoder blocks of an encoder-decoder language model; 0: it is decoder-only, or none */
-    int image_size, patch_size;  /* pixels */
-    int visual_tokens;           /* positions of an image in the prompt; 0 without a language model */
+    int image_size, patch_size;  /* pixels; image_size 0: the encoder takes any size */
+    int visual_tokens;           /* positions of an image in the prompt; 0: they depend on its size, or there is no
+                                  * language model */
     int vocabulary;              /* rows of the embedding */
     int max_positions;           /* the most positions of prompt and response together; 0: no limit */
     uint64_t weights_bytes;      /* of the weights in memory */
