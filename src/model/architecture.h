@@ -21,9 +21,8 @@ struct architecture {
     const struct template_choice *templates; /* NULL: the configuration's template_name is set by parse() */
     /* Fills everything but family, architecture and hash. */
     lmvr_status (*parse)(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
-    /* Loads connector and language model, whose encoder is loaded already; NULL where there are none. The parts must be freed
-     * even after a failure. */
-    lmvr_status (*load)(struct loader *loader, const struct model_config *config, struct lmvr_model *model);
+    /* NULL where there is none. The connector must be freed even after a failure. */
+    lmvr_status (*load_connector)(struct loader *loader, const struct model_config *config, struct connector *connector);
     struct counts (*count_connector)(const struct model_config *config);
     const char *image_token; /* as config_image_token() */
     /* As config_expand(); NULL: a picture is one span of visual tokens. */

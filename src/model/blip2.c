@@ -58,24 +58,13 @@ static lmvr_status parse(const struct config_sources *sources, struct model_conf
     return config_parse_preprocess(&sources->processor, config->vision.image_size, PROCESSOR_BLIP, &config->preprocess, error);
 }
 
-static lmvr_status load_connector(struct loader *loader, const struct model_config *config, struct connector *connector)
+static lmvr_status load(struct loader *loader, const struct model_config *config, struct connector *connector)
 {
     struct qformer *qformer = calloc(1, sizeof *qformer);
     if (!qformer)
         return error_no_memory(loader->error, "the Q-Former");
     lmvr_status status = load_qformer(loader, config, qformer);
     *connector = qformer_connector(qformer, config->encoder_state);
-    return status;
-}
-
-static lmvr_status load(struct loader *loader, const struct model_config *config, struct lmvr_model *model)
-{
-    TRY(load_connector(loader, config, &model->connector));
-    struct t5 *t5 = calloc(1, sizeof *t5);
-    if (!t5)
-        return error_no_memory(loader->error, "the language model");
-    lmvr_status status = load_t5(loader, &config->language, t5);
-    model->language = t5_language(t5);
     return status;
 }
 
@@ -90,5 +79,8 @@ static int64_t visual_tokens(const struct model_config *config, const struct pic
     return config->qformer.queries;
 }
 
-const struct architecture architecture_blip2 = {
-    .model_type = "blip-2", .parse = parse, .load = load, .count_connector = count_qformer, .visual_tokens = visual_tokens};
+const struct architecture architecture_blip2 = {.model_type = "blip-2",
+                                                .parse = parse,
+                                                .load_connector = load,
+                                                .count_connector = count_qformer,
+                                                .visual_tokens = visual_tokens};

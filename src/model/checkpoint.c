@@ -264,6 +264,12 @@ bool checkpoint_has(const struct checkpoint *checkpoint, const char *canonical)
     return find(checkpoint, canonical) != NULL;
 }
 
+const char *checkpoint_file_name(const struct checkpoint *checkpoint, const char *canonical)
+{
+    const struct weight *weight = find(checkpoint, canonical);
+    return weight ? weight->tensor.entry->name : NULL;
+}
+
 /* "(32000, 4096)" */
 static void show_shape(int dims, const int64_t *shape, char *text, size_t size)
 {

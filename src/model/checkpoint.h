@@ -40,6 +40,9 @@ lmvr_status checkpoint_read_part(const struct checkpoint_tensor *tensor, uint64_
 lmvr_status checkpoint_read(struct checkpoint *checkpoint, const char *canonical, int dims, const int64_t *shape, float *out,
                             lmvr_error *error);
 
+/* The tensor's name in its file; NULL: there is no such tensor. The checkpoint owns it. */
+const char *checkpoint_file_name(const struct checkpoint *checkpoint, const char *canonical);
+
 /* All tensors, sorted by canonical name, for copying. The checkpoint owns the name. */
 size_t checkpoint_count(const struct checkpoint *checkpoint);
 const char *checkpoint_at(const struct checkpoint *checkpoint, size_t index, struct checkpoint_tensor *tensor);

@@ -68,15 +68,15 @@ static lmvr_status parse(const struct config_sources *sources, struct model_conf
                      sources->processor.file, sources->processor.path, config->preprocess.tile, config->vision.image_size);
 }
 
-static lmvr_status load(struct loader *loader, const struct model_config *config, struct lmvr_model *model)
+static lmvr_status load(struct loader *loader, const struct model_config *config, struct connector *connector)
 {
     struct mergers *mergers = calloc(1, sizeof *mergers);
     if (!mergers)
         return error_no_memory(loader->error, "the connector");
     mergers->count = 1;
     lmvr_status status = load_merger(loader, config, &shuffle, 0, &mergers->of[0]);
-    model->connector = merger_connector(mergers, config->merger.states);
-    return status == LMVR_OK ? load_decoder(loader, &config->language, &model->language) : status;
+    *connector = merger_connector(mergers, config->merger.states);
+    return status;
 }
 
 static struct counts count_connector(const struct model_config *config)
@@ -123,8 +123,8 @@ static const struct template_choice templates[] = {{"<|begin_of_text|>", "idefic
 
 #define IDEFICS3(MODEL_TYPE)                                                                                                   \
     {                                                                                                                          \
-        .model_type = (MODEL_TYPE), .templates = templates, .parse = parse, .load = load, .count_connector = count_connector,  \
-        .image_token = "<image>", .expand = expand, .visual_tokens = visual_tokens                                             \
+        .model_type = (MODEL_TYPE), .templates = templates, .parse = parse, .load_connector = load,                            \
+        .count_connector = count_connector, .image_token = "<image>", .expand = expand, .visual_tokens = visual_tokens         \
     }
 
 const struct architecture architecture_idefics3 = IDEFICS3("idefics3");

@@ -49,15 +49,15 @@ void model_config_compose_llava(const struct vision_config *vision, struct model
     config->encoder_state = config->projector.feature_layers[0];
 }
 
-static lmvr_status load(struct loader *loader, const struct model_config *config, struct lmvr_model *model)
+static lmvr_status load(struct loader *loader, const struct model_config *config, struct connector *connector)
 {
     struct projector *projector = calloc(1, sizeof *projector);
     if (!projector)
         return error_no_memory(loader->error, "the projector");
     lmvr_status status = load_projector(loader, config, projector);
-    model->connector = projector_connector(projector, config->projector.feature_layers, config->projector.feature_layer_count,
-                                           config->projector.drop_class);
-    return status == LMVR_OK ? load_decoder(loader, &config->language, &model->language) : status;
+    *connector = projector_connector(projector, config->projector.feature_layers, config->projector.feature_layer_count,
+                                     config->projector.drop_class);
+    return status;
 }
 
 /* The patches, row by row, after the class token where that is kept. */
@@ -76,7 +76,7 @@ static int64_t visual_tokens(const struct model_config *config, const struct pic
 
 const struct architecture architecture_llava = {.model_type = "llava",
                                                 .parse = parse,
-                                                .load = load,
+                                                .load_connector = load,
                                                 .count_connector = count_projector,
                                                 .image_token = "<image>",
                                                 .visual_tokens = visual_tokens};

@@ -15,7 +15,7 @@ static lmvr_status parse(const struct config_sources *sources, struct model_conf
                                    error);
 }
 
-static lmvr_status load(struct loader *loader, const struct model_config *config, struct lmvr_model *model)
+static lmvr_status load(struct loader *loader, const struct model_config *config, struct connector *connector)
 {
     const struct projector_config *c = &config->projector;
     struct anyres *anyres = calloc(1, sizeof *anyres);
@@ -24,8 +24,8 @@ static lmvr_status load(struct loader *loader, const struct model_config *config
     lmvr_status status = load_projector(loader, config, &anyres->projector);
     if (status == LMVR_OK)
         status = load_vector(loader, "image_newline", config->language.width, &anyres->newline);
-    model->connector = anyres_connector(anyres, c->feature_layers, c->feature_layer_count, c->drop_class);
-    return status == LMVR_OK ? load_decoder(loader, &config->language, &model->language) : status;
+    *connector = anyres_connector(anyres, c->feature_layers, c->feature_layer_count, c->drop_class);
+    return status;
 }
 
 static struct counts count_connector(const struct model_config *config)
@@ -58,7 +58,7 @@ static const struct template_choice templates[] = {
 const struct architecture architecture_llava_next = {.model_type = "llava_next",
                                                      .templates = templates,
                                                      .parse = parse,
-                                                     .load = load,
+                                                     .load_connector = load,
                                                      .image_token = "<image>",
                                                      .count_connector = count_connector,
                                                      .visual_tokens = visual_tokens};

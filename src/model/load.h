@@ -34,6 +34,8 @@ struct block_plan {
 lmvr_status load_block(struct loader *loader, const struct block_plan *plan, int index, struct block *block);
 lmvr_status load_vit(struct loader *loader, const struct vision_config *config, struct vit *vit);
 lmvr_status load_encoder(struct loader *loader, const struct vision_config *config, struct encoder *encoder);
+/* Whichever the model has. */
+lmvr_status load_connector(struct loader *loader, const struct model_config *config, struct connector *connector);
 lmvr_status load_projector(struct loader *loader, const struct model_config *config, struct projector *projector);
 lmvr_status load_qformer(struct loader *loader, const struct model_config *config, struct qformer *qformer);
 
@@ -47,8 +49,8 @@ lmvr_status load_merger(struct loader *loader, const struct model_config *config
                         struct merger *merger);
 lmvr_status load_t5(struct loader *loader, const struct language_config *config, struct t5 *t5);
 lmvr_status load_llama(struct loader *loader, const struct language_config *config, struct llama *llama);
-/* load_llama() as a language model. */
-lmvr_status load_decoder(struct loader *loader, const struct language_config *config, struct language *language);
+/* Whichever of the two it is. */
+lmvr_status load_language(struct loader *loader, const struct language_config *config, struct language *language);
 
 /* A dual encoder's two sides of the joint space, and whether a checkpoint has them at all. */
 lmvr_status load_joint(struct loader *loader, const struct model_config *config, struct joint *joint);

@@ -64,15 +64,48 @@ void model_fit_checkpoint(struct model_config *config, const struct checkpoint *
     config->has_text &= config->joint.width > 0 && text_tower_is_in(checkpoint);
 }
 
+static lmvr_status load_decoder(struct loader *loader, const struct language_config *config, struct language *language)
+{
+    struct llama *llama = calloc(1, sizeof *llama);
+    if (!llama)
+        return error_no_memory(loader->error, "the language model");
+    lmvr_status status = load_llama(loader, config, llama);
+    *language = llama_language(llama);
+    return status;
+}
+
+static lmvr_status load_encoder_decoder(struct loader *loader, const struct language_config *config, struct language *language)
+{
+    struct t5 *t5 = calloc(1, sizeof *t5);
+    if (!t5)
+        return error_no_memory(loader->error, "the language model");
+    lmvr_status status = load_t5(loader, config, t5);
+    *language = t5_language(t5);
+    return status;
+}
+
+lmvr_status load_language(struct loader *loader, const struct language_config *config, struct language *language)
+{
+    return config->encoder_decoder ? load_encoder_decoder(loader, config, language) : load_decoder(loader, config, language);
+}
+
+lmvr_status load_connector(struct loader *loader, const struct model_config *config, struct connector *connector)
+{
+    return config->family->load_connector(loader, config, connector);
+}
+
 static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
 {
-    const struct architecture *family = model->config.family;
-    TRY(load_encoder(loader, &model->config.vision, &model->vision));
-    if (model->config.joint.width)
-        TRY(load_joint(loader, &model->config, &model->joint));
-    if (model->config.has_text)
-        TRY(load_text_tower(loader, &model->config.text, &model->text));
-    return family->load ? family->load(loader, &model->config, model) : LMVR_OK;
+    const struct model_config *config = &model->config;
+    TRY(load_encoder(loader, &config->vision, &model->vision));
+    if (config->joint.width)
+        TRY(load_joint(loader, config, &model->joint));
+    if (config->has_text)
+        TRY(load_text_tower(loader, &config->text, &model->text));
+    if (!config->has_language)
+        return LMVR_OK;
+    TRY(load_connector(loader, config, &model->connector));
+    return load_language(loader, &config->language, &model->language);
 }
 
 /* Checks that tokens that were added after the vocabulary's pieces have rows in the embedding, too. */

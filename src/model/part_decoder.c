@@ -266,16 +266,6 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
     return load_linear(loader, tied ? LLAMA_EMBEDDING : LLAMA_HEAD, config->vocabulary, config->width, false, &llama->head);
 }
 
-lmvr_status load_decoder(struct loader *loader, const struct language_config *config, struct language *language)
-{
-    struct llama *llama = calloc(1, sizeof *llama);
-    if (!llama)
-        return error_no_memory(loader->error, "the language model");
-    lmvr_status status = load_llama(loader, config, llama);
-    *language = llama_language(llama);
-    return status;
-}
-
 struct counts count_decoder(const struct language_config *c)
 {
     int64_t width = c->width, heads = (int64_t)c->heads * c->head_dim, kv = (int64_t)c->kv_heads * c->head_dim;

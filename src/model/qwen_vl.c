@@ -259,7 +259,7 @@ static lmvr_status parse3(const struct config_sources *sources, struct model_con
 
 /* ---- weights ------------------------------------------------------------------------------------------------------------ */
 
-static lmvr_status load(struct loader *loader, const struct model_config *config, struct lmvr_model *model)
+static lmvr_status load(struct loader *loader, const struct model_config *config, struct connector *connector)
 {
     const struct merger_config *c = &config->merger;
     struct mergers *mergers = calloc(1, sizeof *mergers);
@@ -269,8 +269,8 @@ static lmvr_status load(struct loader *loader, const struct model_config *config
     lmvr_status status = load_merger(loader, config, is_qwen3(config) ? &merger_qwen3 : &merger_qwen2, 0, &mergers->of[0]);
     for (int i = 1; i < c->levels && status == LMVR_OK; i++)
         status = load_merger(loader, config, &merger_deep, i - 1, &mergers->of[i]);
-    model->connector = merger_connector(mergers, c->states);
-    return status == LMVR_OK ? load_decoder(loader, &config->language, &model->language) : status;
+    *connector = merger_connector(mergers, c->states);
+    return status;
 }
 
 static struct counts count_connector(const struct model_config *config)
@@ -296,7 +296,7 @@ static int64_t visual_tokens(const struct model_config *config, const struct pic
 
 #define QWEN(MODEL_TYPE, PARSE)                                                                                                \
     {                                                                                                                          \
-        .model_type = (MODEL_TYPE), .parse = (PARSE), .load = load, .count_connector = count_connector,                        \
+        .model_type = (MODEL_TYPE), .parse = (PARSE), .load_connector = load, .count_connector = count_connector,              \
         .image_token = "<|image_pad|>", .visual_tokens = visual_tokens                                                         \
     }
 
