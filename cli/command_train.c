@@ -161,6 +161,8 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     train->lora_rank = t->lora_rank;
     train->trains_vision = t->trains_vision;
     train->image_size = t->image_size;
+    train->min_pixels = o->session.min_pixels;
+    train->max_pixels = o->session.max_pixels;
     train->trains_language = t->trains_language;
     train->net = (struct net_options){.products = train_products(o->dtype),
                                       .saved = t->saved == 2 ? BF16 : F32,

@@ -61,7 +61,7 @@ static const struct command commands[] = {
     {"train align", "train align --vision DIR --language DIR --data FILE -o DIR",
      "LLaVA's stage 1: trains the projector between a CLIP and a LLaMA.", FOR_TRAIN_ALIGN, command_train_align, train_notes},
     {"train instruct", "train instruct -m DIR --data FILE -o DIR",
-     "LLaVA's stage 2: trains the projector and the language model on conversations.", FOR_TRAIN_INSTRUCT,
+     "Trains the language model, and a LLaVA's projector (its stage 2), on conversations.", FOR_TRAIN_INSTRUCT,
      command_train_instruct, train_notes},
     {"train finetune", "train finetune -m DIR --dataset NAME --data PATH -o DIR",
      "Fine-tunes a LLaVA's representation on a labelled data set.", FOR_TRAIN_FINETUNE, command_train_finetune, train_notes},

@@ -117,7 +117,8 @@ const struct option_row option_table[] = {
     {'m', "model", PATH("DIR", model), FOR_TRAIN_CONTRASTIVE, "CLIP folder to continue from, instead of --config"},
     {'m', "model", PATH("DIR", model), FOR_TRAIN_LANGUAGE, "LLaMA or T5 folder to continue from, instead of --config"},
     {'m', "model", PATH("DIR", model), FOR_TRAIN_ALIGN, "LLaVA folder, instead of --vision and --language"},
-    {'m', "model", PATH("DIR", model), FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE, "LLaVA folder"},
+    {'m', "model", PATH("DIR", model), FOR_TRAIN_INSTRUCT, "folder of a LLaVA, SmolVLM, Idefics3, Qwen2-VL or Qwen2.5-VL"},
+    {'m', "model", PATH("DIR", model), FOR_TRAIN_FINETUNE, "LLaVA folder"},
     {'m', "model", PATH("DIR", model), FOR_TRAIN_QFORMER, "stage 1 folder to continue from, instead of --vision and --config"},
     {'m', "model", PATH("DIR", model), FOR_TRAIN_QFORMER_LANGUAGE,
      "stage 1 folder, with --language; or a BLIP-2 folder to continue from"},
@@ -213,9 +214,9 @@ const struct option_row option_table[] = {
     {0, "seed", SEED(session.seed), FOR_EVAL, "random seed of subsets, probes, corruptions and sampling (default: 0)"},
     {0, "aspect", CHOICE("crop|pad|stretch", session.aspect), FOR_MODEL,
      "how an image is made square, for models of one image size (default: the model's own)"},
-    {0, "min-pixels", INTEGER(session.min_pixels, 1, 1 << 26), FOR_MODEL,
+    {0, "min-pixels", INTEGER(session.min_pixels, 1, 1 << 26), FOR_MODEL | FOR_TRAIN_INSTRUCT,
      "least pixels of what the encoder sees, for models of any image size (default: the model's own)"},
-    {0, "max-pixels", INTEGER(session.max_pixels, 1, 1 << 26), FOR_MODEL,
+    {0, "max-pixels", INTEGER(session.max_pixels, 1, 1 << 26), FOR_MODEL | FOR_TRAIN_INSTRUCT,
      "most pixels of what the encoder sees, for models of any image size (default: the model's own)"},
 
     /* bench */

@@ -16,37 +16,34 @@
 #define CONFIG  "adapter_config.json"
 #define WEIGHTS "adapter_model.safetensors"
 
-/* Prefixes of canonical names, and of module names in PEFT's files. */
-static const char *const beginnings[][2] = {
-    {"language_model.model.", "base_model.model.model.language_model."},
-    {"multi_modal_projector.", "base_model.model.model.multi_modal_projector."},
-};
+#define DECODER   "language_model.model." /* beginnings of canonical names */
+#define PROJECTOR "multi_modal_projector."
 
 /* A tensor's name in the file, malloc'ed; NULL: it is not written, or out of memory, which *status tells. */
-static char *file_name(const char *canonical, lmvr_status *status, lmvr_error *error)
+static char *file_name(const struct adapter *adapter, const char *canonical, lmvr_status *status, lmvr_error *error)
 {
-    char *name;
-    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
-        size_t length = strlen(beginnings[i][0]);
-        if (strncmp(canonical, beginnings[i][0], length) != 0 || (i == 0 && !strstr(canonical, ".lora_")))
-            continue;
-        if (asprintf(&name, "%s%s", beginnings[i][1], canonical + length) >= 0)
-            return name;
-        *status = error_no_memory(error, canonical);
-    }
+    char *name = NULL;
+    int length = 0;
+    if (strncmp(canonical, PROJECTOR, strlen(PROJECTOR)) == 0)
+        length = asprintf(&name, "base_model.model.model.%s", canonical);
+    else if (strncmp(canonical, DECODER, strlen(DECODER)) == 0 && strstr(canonical, ".lora_"))
+        length = asprintf(&name, "base_model.model.model.%s.%s", adapter->decoder, canonical + strlen(DECODER));
+    if (length >= 0)
+        return name;
+    *status = error_no_memory(error, canonical);
     return NULL;
 }
 
-static lmvr_status collect(const struct parameters *parameters, struct safetensors_write *items, size_t *count,
-                           lmvr_error *error)
+static lmvr_status collect(const struct adapter *adapter, struct safetensors_write *items, size_t *count, lmvr_error *error)
 {
+    const struct parameters *parameters = adapter->parameters;
     lmvr_status status = LMVR_OK;
     for (size_t i = 0; i < parameters->count; i++) {
         const struct parameter *parameter = parameters->items[i];
         for (int j = 0; parameter->trained && j < parameter->part_count && status == LMVR_OK; j++) {
             const struct parameter_part *part = &parameter->parts[j];
             struct safetensors_write item = {.dtype = ST_F32, .dims = part->dims, .data = parameter->value + part->first};
-            item.name = file_name(part->name, &status, error);
+            item.name = file_name(adapter, part->name, &status, error);
             memcpy(item.shape, part->shape, (size_t)part->dims * sizeof *part->shape);
             if (item.name)
                 items[(*count)++] = item;
@@ -65,7 +62,7 @@ static lmvr_status write_weights(const struct adapter *adapter, const char *fold
     char *path = input_path(folder, WEIGHTS);
     lmvr_status status = items && path ? LMVR_OK : error_no_memory(error, WEIGHTS);
     if (status == LMVR_OK)
-        status = collect(adapter->parameters, items, &count, error);
+        status = collect(adapter, items, &count, error);
     if (status == LMVR_OK)
         status = safetensors_write(path, items, count, metadata, error);
     for (size_t i = 0; i < count; i++)
@@ -78,11 +75,14 @@ static lmvr_status write_weights(const struct adapter *adapter, const char *fold
 /* peft.LoraConfig's fields. The pattern is matched against whole module names: the encoder has a q_proj too. */
 static lmvr_status write_config(const struct adapter *adapter, const char *folder, lmvr_error *error)
 {
-    json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:i, s:f, s:f, s:s, s:s, s:[s], s:b, s:b, s:b}", "peft_type", "LORA", "task_type", "CAUSAL_LM",
-        "base_model_name_or_path", adapter->base, "r", adapter->rank, "lora_alpha", adapter->alpha, "lora_dropout", 0.0, "bias",
-        "none", "target_modules", "model\\.language_model\\.layers\\.\\d+\\.(self_attn|mlp)\\.(q|k|v|o|gate|up|down)_proj",
-        "modules_to_save", "multi_modal_projector", "fan_in_fan_out", 0, "use_rslora", 0, "inference_mode", 1);
+    char modules[128];
+    snprintf(modules, sizeof modules, "model\\.%s\\.layers\\.\\d+\\.(self_attn|mlp)\\.(q|k|v|o|gate|up|down)_proj",
+             adapter->decoder);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:s, s:s, s:o, s:b, s:b, s:b}", "peft_type", "LORA", "task_type",
+                             "CAUSAL_LM", "base_model_name_or_path", adapter->base, "r", adapter->rank, "lora_alpha",
+                             adapter->alpha, "lora_dropout", 0.0, "bias", "none", "target_modules", modules, "modules_to_save",
+                             adapter->projector ? json_pack("[s]", "multi_modal_projector") : json_null(), "fan_in_fan_out", 0,
+                             "use_rslora", 0, "inference_mode", 1);
     lmvr_status status = json ? folder_write_json(folder, CONFIG, json, error) : error_no_memory(error, CONFIG);
     json_decref(json);
     return status;

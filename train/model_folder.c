@@ -33,9 +33,13 @@ static void tensors_finish(struct tensors *t)
     free(t->data);
 }
 
-static char *file_name(const struct folder_naming *naming, const char *canonical)
+static char *file_name(const struct folder_write *write, const char *canonical)
 {
+    const struct folder_naming *naming = write->naming;
+    const char *same = write->like ? checkpoint_file_name(write->like, canonical) : NULL;
     char *name = NULL;
+    if (same)
+        return strdup(same);
     for (; naming && naming->from; naming++) {
         size_t length = strlen(naming->from);
         if (strncmp(canonical, naming->from, length) == 0)
@@ -49,7 +53,7 @@ static struct safetensors_write *add(struct tensors *t, const struct folder_writ
                                      const int64_t *shape, int64_t count)
 {
     struct safetensors_write *item = &t->items[t->count];
-    char *name = t->names[t->count] = file_name(write->naming, canonical);
+    char *name = t->names[t->count] = file_name(write, canonical);
     void *data = t->data[t->count] = malloc((size_t)(count ? count : 1) * dtype_size(write->dtype));
     t->count++;
     if (!name || !data)
@@ -101,12 +105,22 @@ static lmvr_status add_parameter(struct tensors *t, const struct folder_write *w
     return LMVR_OK;
 }
 
+static bool is_parameter(const struct folder_write *write, const char *canonical)
+{
+    for (size_t i = 0; i < write->parameters->count; i++)
+        for (int j = 0; j < write->parameters->items[i]->part_count; j++)
+            if (strcmp(write->parameters->items[i]->parts[j].name, canonical) == 0)
+                return true;
+    return false;
+}
+
 static lmvr_status add_rest(struct tensors *t, const struct folder_write *write, float *buffer, lmvr_error *error)
 {
     for (size_t i = 0; write->rest && i < checkpoint_count(write->rest); i++) {
         struct checkpoint_tensor tensor;
         const char *name = checkpoint_at(write->rest, i, &tensor);
-        if (strncmp(name, write->rest_prefix, strlen(write->rest_prefix)) != 0 || strstr(name, ".position_ids"))
+        if (strncmp(name, write->rest_prefix, strlen(write->rest_prefix)) != 0 || strstr(name, ".position_ids") ||
+            is_parameter(write, name))
             continue;
         int64_t size = 1;
         for (int d = 0; d < tensor.entry->dims; d++)
@@ -227,6 +241,19 @@ static lmvr_status copy_into(const struct folder_write *write, const char *from,
     return status;
 }
 
+static lmvr_status write_beside(const struct folder_write *write, lmvr_error *error)
+{
+    const struct folder_copy *copy = &write->beside;
+    for (const char *const *name = copy->names; copy->folder && *name; name++) {
+        const char *const one[] = {*name, NULL};
+        char *from = folder_find(copy->folder, one);
+        lmvr_status status = from ? copy_into(write, from, *name, error) : LMVR_OK;
+        free(from);
+        TRY(status);
+    }
+    return LMVR_OK;
+}
+
 static lmvr_status write_copies(const struct folder_write *write, lmvr_error *error)
 {
     const struct preprocess *preprocess = write->preprocess;
@@ -251,6 +278,7 @@ lmvr_status folder_write(const struct folder_write *write, lmvr_error *error)
     if (mkdir(write->folder, 0777) != 0 && errno != EEXIST)
         return file_error(error, write->folder, "be made");
     TRY(write_copies(write, error));
+    TRY(write_beside(write, error));
     TRY(write_config(write, error));
     if (write->left_out_file)
         TRY(write_tensors(write, write->left_out_file, true, error));

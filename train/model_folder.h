@@ -28,10 +28,13 @@ struct folder_write {
     const char *const *left_out;         /* ends with NULL; NULL: none */
     const char *left_out_file;           /* the safetensors file in the folder for those instead; NULL: none */
     const struct folder_naming *naming;  /* ends with {NULL}; the first match applies; NULL: names are canonical */
-    const struct checkpoint *rest; /* a checkpoint whose tensors with the prefix `rest_prefix` are written too; NULL: none */
+    const struct checkpoint *like;       /* tensors that it has too have its names; NULL: unused */
+    const struct checkpoint *rest; /* a checkpoint whose tensors with the prefix `rest_prefix` are written too, unless they are
+                                    * parameters; NULL: none */
     const char *rest_prefix;
     json_t *config;                                /* for config.json; its dtype is set here */
     struct folder_copy copies[FOLDER_MOST_COPIES]; /* unused if without a folder */
+    struct folder_copy beside;                     /* unused if without a folder; all of its names are copied */
     const char *tokenizer, *tokenizer_name;        /* the vocabulary file and its name in the folder; NULL: none */
     const struct preprocess *preprocess;           /* NULL: none; written unless a processor's file was copied */
 };

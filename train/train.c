@@ -11,6 +11,7 @@
 #include "train/objectives/objective_blip2.h"
 #include "train/objectives/objective_llava.h"
 #include "train/objectives/objective_t5.h"
+#include "train/objectives/objective_tuning.h"
 #include "train/run/run_folder.h"
 #include "train/train_settings.h"
 
@@ -72,6 +73,7 @@ struct setup {
     struct tokenizer *tokenizer;
     struct contrastive contrastive;
     struct llava llava;
+    struct tuning tuning;
     struct t5_language t5;
     struct blip2 blip2;
     struct dataset set;
@@ -79,6 +81,7 @@ struct setup {
     float *labels; /* (set.count, label_count) */
     int label_count;
     bool single_label;
+    const struct model_config *prompts;           /* the model whose prompts conversations take; NULL: LLaVA's */
     const struct corpus_prefix_options *prefixes; /* for an encoder-decoder; NULL: not used */
     struct corpus corpus, validation;
     const struct objective *objective;
@@ -93,6 +96,7 @@ static void setup_finish(struct setup *s)
     corpus_finish(&s->validation);
     contrastive_finish(&s->contrastive);
     llava_finish(&s->llava);
+    tuning_finish(&s->tuning);
     t5_language_finish(&s->t5);
     blip2_finish(&s->blip2);
     tokenizer_close(s->tokenizer);
@@ -248,6 +252,7 @@ static lmvr_status open_data(struct setup *s, const char *data, int begin, int e
     struct corpus_options options = {.data = data,
                                      .images = s->options->images,
                                      .tokenizer = s->tokenizer,
+                                     .model = s->prompts,
                                      .begin_token = begin,
                                      .end_token = end,
                                      .most_tokens = s->most_tokens,
@@ -328,6 +333,70 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
     if (config->language.end_token_count == 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has no eos_token_id", o->start ? o->start : o->language);
     return open_corpora(s, config->language.begin_token, config->language.end_tokens[0], error);
+}
+
+/* The model's own tokenizer; another one would not fit its prompts. */
+static lmvr_status open_own_tokenizer(struct setup *s, lmvr_error *error)
+{
+    static const char *const files[] = {"tokenizer.model", "spiece.model", "tokenizer.json", NULL};
+    const char *start = s->options->start;
+    if (s->options->vocabulary)
+        return error_set(error, LMVR_ERROR_INVALID, "--vocabulary: %s has a vocabulary of its own", start);
+    s->vocabulary = folder_find(start, files);
+    if (!s->vocabulary)
+        return model_folder_refuse_tokenizer(start, error);
+    TRY(tokenizer_open(s->vocabulary, &s->tokenizer, error));
+    return check_pieces(s, s->tuning.config.language.vocabulary, error);
+}
+
+static lmvr_status open_tuning(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    struct tuning_options options = {.start = o->start, .lora_rank = o->lora_rank, .lora_alpha = o->lora_alpha, .net = o->net};
+    const struct model_config *config = &s->tuning.config;
+    if (o->trains_vision)
+        return error_set(error, LMVR_ERROR_INVALID, "--train-vision: only a LLaVA's encoder can be trained, which %s is not",
+                         o->start);
+    TRY(tuning_init(&s->tuning, &options, error));
+    TRY(preprocess_limit(&s->tuning.config.preprocess, o->min_pixels, o->max_pixels, error));
+    TRY(open_own_tokenizer(s, error));
+    s->objective = &s->tuning.objective;
+    s->feed.preprocess = &config->preprocess;
+    s->prompts = config;
+    choose_length(s, config->language.max_positions);
+    if (config->language.end_token_count == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has no eos_token_id", o->start);
+    return open_corpora(s, config->language.begin_token, config->language.end_tokens[0], error);
+}
+
+/* How the instruction of a model of this type is set up; NULL: it cannot be. */
+static lmvr_status (*instruct_opener(const char *model_type))(struct setup *, lmvr_error *)
+{
+    if (tuning_takes(model_type))
+        return open_tuning;
+    return !model_type || strcmp(model_type, "llava") == 0 ? open_llava : NULL;
+}
+
+static lmvr_status open_instruct(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    char *model_type;
+    if (!input_is_folder(o->start))
+        return open_llava(s, error); /* which says so */
+    TRY(model_folder_check(o->start, error));
+    TRY(config_read_model_type(o->start, &model_type, error));
+    lmvr_status (*open)(struct setup *, lmvr_error *) = instruct_opener(model_type);
+    free(model_type);
+    if (!open) {
+        TRY(model_config_read(o->start, &s->tuning.config, error));
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: is a %s, expected a LLaVA model, a SmolVLM, an Idefics3, a Qwen2-VL or a Qwen2.5-VL", o->start,
+                         s->tuning.config.architecture);
+    }
+    if (open == open_llava && (o->min_pixels || o->max_pixels))
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "--min-pixels and --max-pixels are for models that take pictures of any size");
+    return open(s, error);
 }
 
 /* The encoder reads a text's beginning, or the prompt, and the decoder learns the rest. */
@@ -451,8 +520,8 @@ static lmvr_status begin(const char *folder, void *user, lmvr_error *error)
 static lmvr_status run(struct setup *s, lmvr_error *error)
 {
     const struct train_options *o = s->options;
-    static lmvr_status (*const open[])(struct setup *, lmvr_error *) = {open_contrastive, open_language, open_llava, open_llava,
-                                                                        open_llava,       open_blip2,    open_blip2};
+    static lmvr_status (*const open[])(struct setup *, lmvr_error *) = {
+        open_contrastive, open_language, open_llava, open_instruct, open_llava, open_blip2, open_blip2};
     TRY(run_folder_check(o->run.output, error));
     TRY(open[o->kind](s, error));
     TRY(plan_steps(s, error));

@@ -34,8 +34,9 @@ struct train_options {
     int lora_rank;
     double lora_alpha;
     bool trains_vision;
-    bool trains_language; /* TRAIN_QFORMER_LANGUAGE */
-    int image_size;       /* new image size of a trained encoder, pixels; 0: unchanged */
+    bool trains_language;       /* TRAIN_QFORMER_LANGUAGE */
+    int image_size;             /* new image size of a trained encoder, pixels; 0: unchanged */
+    int min_pixels, max_pixels; /* TRAIN_INSTRUCT, of pictures of any size; 0: the model's own */
     struct net_options net;
     struct run_options run;
     /* NULL is allowed. passed_over: see struct dataset. */

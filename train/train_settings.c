@@ -53,7 +53,7 @@ static json_t *pack_numbers(const struct train_options *o, int64_t steps, int mo
     const struct run_options *r = &o->run;
     const struct adamw *a = &r->adamw;
     return json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:f, s:b, s:f, s:f, s:f, s:f, s:f, s:I, s:s, s:s, s:i, s:f, s:b, s:i, "
-                     "s:b, s:f, s:b, s:f, s:s?}",
+                     "s:b, s:f, s:b, s:f, s:s?, s:i, s:i}",
                      "objective", names[o->kind], "batch", o->batch, "steps", (json_int_t)steps, "accumulation",
                      r->accumulation, "max_tokens", most_tokens, "vocabulary_size", o->vocabulary_size, "warmup", r->warmup,
                      "constant", r->constant, "learning_rate", a->learning_rate, "beta2", a->beta2, "eps", a->eps,
@@ -61,7 +61,7 @@ static json_t *pack_numbers(const struct train_options *o, int64_t steps, int mo
                      o->net.products == F32 ? "f32" : "bf16", "save_dtype", o->net.saved == F32 ? "f32" : "bf16", "lora",
                      o->lora_rank, "lora_alpha", o->lora_alpha, "train_vision", o->trains_vision, "image_size", o->image_size,
                      "recompute", o->net.recompute, "prompted", o->prompted, "train_language", o->trains_language, "noise",
-                     o->net.noise, "prompt", o->prompt);
+                     o->net.noise, "prompt", o->prompt, "min_pixels", o->min_pixels, "max_pixels", o->max_pixels);
 }
 
 lmvr_status train_settings(const struct train_options *options, int64_t steps, int most_tokens, const char *vocabulary,

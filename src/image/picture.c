@@ -96,3 +96,16 @@ void picture_finish(struct picture *picture)
     free(picture->pixels);
     *picture = (struct picture){0};
 }
+
+lmvr_status preprocess_limit(struct preprocess *p, int min_pixels, int max_pixels, lmvr_error *error)
+{
+    if (!min_pixels && !max_pixels)
+        return LMVR_OK;
+    if (p->way != VIEWS_ANY_SIZE)
+        return error_set(error, LMVR_ERROR_INVALID, "min_pixels and max_pixels are for models that take pictures of any size");
+    p->min_pixels = min_pixels ? min_pixels : p->min_pixels;
+    p->max_pixels = max_pixels ? max_pixels : p->max_pixels;
+    if (p->min_pixels <= p->max_pixels)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "min_pixels is %d, more than max_pixels, %d", p->min_pixels, p->max_pixels);
+}

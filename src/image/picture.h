@@ -35,6 +35,10 @@ lmvr_status preprocess_plan(const struct preprocess *p, int width, int height, s
  * *picture is empty. */
 lmvr_status preprocess_picture(const struct preprocess *p, const struct image *in, struct picture *picture, lmvr_error *error);
 
+/* Changes the least and the most pixels of pictures of any size; 0: they stay. LMVR_ERROR_INVALID: the way is another, or the
+ * least is more than the most. */
+lmvr_status preprocess_limit(struct preprocess *p, int min_pixels, int max_pixels, lmvr_error *error);
+
 /* Frees what the picture holds and empties it. */
 void picture_finish(struct picture *picture);
 

@@ -14,29 +14,32 @@ static const struct template
     const char *system;                       /* the template's own system turn; NULL: none */
     const char *picture, *text;               /* before the question, with a picture and without */
     const char *after;
+    const char *answer;     /* before an answer; NULL: the template is not for several turns */
+    const char *answer_end; /* behind an answer; NULL: the model's end token */
+    const char *between;    /* behind that, before the next question's `text` */
 }
 templates[] = {
-    {"vicuna_v1", "", "", " ", PROMPT_SYSTEM, PROMPT_USER PROMPT_IMAGE "\n", PROMPT_USER, PROMPT_ASSISTANT},
-    {"llava_hf", "", NULL, NULL, NULL, PROMPT_USER PROMPT_IMAGE "\n", PROMPT_USER, PROMPT_ASSISTANT},
+    {"vicuna_v1", "", "", " ", PROMPT_SYSTEM, "USER: " PROMPT_IMAGE "\n", "USER: ", " ASSISTANT:", "", NULL, ""},
+    {"llava_hf", "", NULL, NULL, NULL, "USER: " PROMPT_IMAGE "\n", "USER: ", " ASSISTANT:", NULL, NULL, NULL},
     {"qwen2_vl", "", "<|im_start|>system\n", "<|im_end|>\n", "You are a helpful assistant.",
      "<|im_start|>user\n<|vision_start|>" PROMPT_IMAGE "<|vision_end|>", "<|im_start|>user\n",
-     "<|im_end|>\n<|im_start|>assistant\n"},
+     "<|im_end|>\n<|im_start|>assistant\n", "", "<|im_end|>", "\n"},
     {"qwen3_vl", "", "<|im_start|>system\n", "<|im_end|>\n", NULL,
      "<|im_start|>user\n<|vision_start|>" PROMPT_IMAGE "<|vision_end|>", "<|im_start|>user\n",
-     "<|im_end|>\n<|im_start|>assistant\n"},
+     "<|im_end|>\n<|im_start|>assistant\n", "", "<|im_end|>", "\n"},
     {"gme", "", "<|im_start|>system\n", "<|im_end|>\n", "You are a helpful assistant.",
      "<|im_start|>user\n<|vision_start|>" PROMPT_IMAGE "<|vision_end|>", "<|im_start|>user\n",
-     "<|im_end|>\n<|im_start|>assistant\n<|endoftext|>"},
+     "<|im_end|>\n<|im_start|>assistant\n<|endoftext|>", NULL, NULL, NULL},
     {"smolvlm", "<|im_start|>", "System: ", "<end_of_utterance>\n", NULL, "User:" PROMPT_IMAGE,
-     "User: ", "<end_of_utterance>\nAssistant:"},
+     "User: ", "<end_of_utterance>\nAssistant:", " ", "<end_of_utterance>", "\n"},
     {"idefics3", "<|begin_of_text|>", "System: ", "<end_of_utterance>\n", NULL, "User:" PROMPT_IMAGE,
-     "User: ", "<end_of_utterance>\nAssistant:"},
-    {"mistral", "", "<<SYS>>\n", "\n<</SYS>>\n\n", NULL, "[INST] " PROMPT_IMAGE "\n", "[INST] ", " [/INST]"},
+     "User: ", "<end_of_utterance>\nAssistant:", " ", "<end_of_utterance>", "\n"},
+    {"mistral", "", "<<SYS>>\n", "\n<</SYS>>\n\n", NULL, "[INST] " PROMPT_IMAGE "\n", "[INST] ", " [/INST]", NULL, NULL, NULL},
     {"llama3", "", "<|start_header_id|>system<|end_header_id|>\n\n\n", "<|eot_id|>", NULL,
      "<|start_header_id|>user<|end_header_id|>\n\n" PROMPT_IMAGE "\n", "<|start_header_id|>user<|end_header_id|>\n\n\n",
-     "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"},
-    {"plain", "", NULL, NULL, NULL, PROMPT_IMAGE, "", ""},
-    {"none", "", NULL, NULL, NULL, "", "", ""},
+     "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", NULL, NULL, NULL},
+    {"plain", "", NULL, NULL, NULL, PROMPT_IMAGE, "", "", NULL, NULL, NULL},
+    {"none", "", NULL, NULL, NULL, "", "", "", NULL, NULL, NULL},
 };
 #define TEMPLATES (sizeof templates / sizeof *templates)
 
@@ -136,6 +139,43 @@ char *prompt_punctuate(const char *text)
     if (asprintf(&result, "%.*s%s", (int)(end - first), first, end == first || punctuation ? "" : ".") < 0)
         return NULL;
     return result;
+}
+
+static lmvr_status find_conversing(const char *name, const struct template **found, lmvr_error *error)
+{
+    TRY(find_template(name, found, error));
+    return (*found)->answer
+               ? LMVR_OK
+               : error_set(error, LMVR_ERROR_INVALID, "the template %s is not for conversations of several turns", name);
+}
+
+static lmvr_status join(const char *before, const char *text, const char *after, char **filled, lmvr_error *error)
+{
+    if (asprintf(filled, "%s%s%s", before, text, after) >= 0)
+        return LMVR_OK;
+    *filled = NULL;
+    return error_no_memory(error, "the prompt");
+}
+
+lmvr_status prompt_fill_answer(const char *template_name, const char *text, char **filled, bool *ended, lmvr_error *error)
+{
+    const struct template *t;
+    *filled = NULL;
+    TRY(find_conversing(template_name, &t, error));
+    *ended = t->answer_end != NULL;
+    return join(t->answer, text, *ended ? t->answer_end : "", filled, error);
+}
+
+lmvr_status prompt_fill_next(const char *template_name, const char *text, char **filled, lmvr_error *error)
+{
+    const struct template *t;
+    char *before;
+    *filled = NULL;
+    TRY(find_conversing(template_name, &t, error));
+    TRY(join(t->between, t->text, "", &before, error));
+    lmvr_status status = join(before, text, t->after, filled, error);
+    free(before);
+    return status;
 }
 
 /* ---- ids ---------------------------------------------------------------------------------------------------------------- */

@@ -15,13 +15,10 @@ struct prompt {
     size_t image_count;
 };
 
-/* The parts of vicuna_v1, for conversations of several turns: PROMPT_SYSTEM " " PROMPT_USER, the image, "\n", question,
- * PROMPT_ASSISTANT, answer, end token, PROMPT_USER, … */
+/* vicuna_v1's own system turn */
 #define PROMPT_SYSTEM                                                                                                          \
     "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and "      \
     "polite answers to the user's questions."
-#define PROMPT_USER      "USER: "
-#define PROMPT_ASSISTANT " ASSISTANT:"
 
 /*
  * Fills `text` into the template, one turn of a user, with PROMPT_IMAGE once where the picture stands or, if not `picture`, not
@@ -34,6 +31,14 @@ lmvr_status prompt_fill(const char *template_name, const char *system, const cha
 /* The text without blanks around it, and with a period at its end unless that is punctuation or the text is empty: what
  * Qwen3-VL-Embedding makes of an instruction. malloc'ed; NULL: out of memory. */
 char *prompt_punctuate(const char *text);
+
+/*
+ * What follows in a conversation of several turns: an answer, as the model is to give it, then the next question. `ended` says
+ * whether the answer's text ends with what ends it; otherwise the model's end token has to follow. *filled is malloc'ed.
+ * LMVR_ERROR_INVALID: the template is unknown, or for one question only.
+ */
+lmvr_status prompt_fill_answer(const char *template_name, const char *text, char **filled, bool *ended, lmvr_error *error);
+lmvr_status prompt_fill_next(const char *template_name, const char *text, char **filled, lmvr_error *error);
 
 /* How texts become ids. */
 struct prompt_rules {

@@ -175,20 +175,6 @@ static void set_aspect(struct preprocess *p, lmvr_aspect aspect, int size)
     }
 }
 
-/* The limits on the pixels of pictures of any size. */
-static lmvr_status set_pixels(struct preprocess *p, const lmvr_session_options *o, lmvr_error *error)
-{
-    if (!o->min_pixels && !o->max_pixels)
-        return LMVR_OK;
-    if (p->way != VIEWS_ANY_SIZE)
-        return error_set(error, LMVR_ERROR_INVALID, "min_pixels and max_pixels are for models that take pictures of any size");
-    p->min_pixels = o->min_pixels ? o->min_pixels : p->min_pixels;
-    p->max_pixels = o->max_pixels ? o->max_pixels : p->max_pixels;
-    if (p->min_pixels <= p->max_pixels)
-        return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "min_pixels is %d, more than max_pixels, %d", p->min_pixels, p->max_pixels);
-}
-
 static lmvr_aspect own_aspect(const struct preprocess *p)
 {
     return p->pad_to_square ? LMVR_ASPECT_PAD : p->do_center_crop ? LMVR_ASPECT_CROP : LMVR_ASPECT_STRETCH;
@@ -238,7 +224,7 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *as
     if (o->aspect != LMVR_ASPECT_DEFAULT && s->preprocess.way != VIEWS_FIXED)
         return error_set(error, LMVR_ERROR_INVALID, "aspect is for models whose pictures are squares of one size");
     set_aspect(&s->preprocess, o->aspect, config->vision.image_size);
-    TRY(set_pixels(&s->preprocess, o, error));
+    TRY(preprocess_limit(&s->preprocess, o->min_pixels, o->max_pixels, error));
     if (o->aspect == LMVR_ASPECT_DEFAULT && s->preprocess.way == VIEWS_FIXED)
         s->options.aspect = own_aspect(&s->preprocess);
     s->sampler = (struct sampler){o->temperature, o->top_p};

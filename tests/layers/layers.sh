@@ -11,9 +11,9 @@ base='lmvr\.h|error\.h|format/[a-z_0-9]+\.h|record/recorder\.h|store/(index|mani
 # LAYER FOLDERS ALLOWED
 layers=(
     "lab     lab     $base|lab/.*|image/(image|preprocess|resize)\.h|tensor/(arena|gemm)\.h"
-    "train   train   $base|train/.*|lab/(dataset/(conversations|dataset)|report/(number|render)|words/letters)\.h|image/preprocess\.h|\
-language/(prompt|t5|tokenizer)\.h|model/(checkpoint|config|folder|load|model)\.h|vision/(encoder|patches)\.h|\
-tensor/(activation|arena|dtype|gemm|matmul|product)\.h|tensor/cpu/(kernels|kernel_gradient)\.h"
+    "train   train   $base|train/.*|lab/(dataset/(conversations|dataset)|report/(number|render)|words/letters)\.h|connector/connector\.h|image/(picture|preprocess)\.h|\
+language/(input|prompt|t5|tokenizer)\.h|model/(checkpoint|config|folder|load|model)\.h|vision/(encoder|patches)\.h|\
+nn/rope\.h|tensor/(activation|arena|dtype|gemm|matmul|product)\.h|tensor/cpu/(kernels|kernel_gradient)\.h"
     "scenes  tools   $base|tools/.*|cli/(front|interrupt|progress)\.h"
     "program cli     lmvr\.h|error\.h|record/recorder\.h|store/index\.h|lab/.*|train/train\.h|bench/train_steps\.h"
 )

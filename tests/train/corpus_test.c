@@ -113,6 +113,7 @@ static struct corpus open_text(open_function open, const char *text, int most_to
     return open_with(open, &options);
 }
 
+/* visual_at: where the visual tokens are to stand; negative: there are to be none. */
 static void assert_read(const struct corpus *corpus, int64_t index, const struct expected *e, int visual_at, const char *path)
 {
     struct batch_sequence sequence;
@@ -121,14 +122,15 @@ static void assert_read(const struct corpus *corpus, int64_t index, const struct
     if (corpus->read(corpus->self, index, &sequence, &image, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     assert_sequence(&sequence, e);
-    assert_int_equal(sequence.visual_at, visual_at);
+    assert_int_equal(sequence.span_count, visual_at >= 0);
+    if (visual_at >= 0)
+        assert_int_equal(sequence.spans[0], visual_at);
     if (path)
         assert_string_equal(image, path);
     else
         assert_null(image);
     free(image);
-    free(sequence.tokens);
-    free(sequence.learned);
+    tokens_finish(&sequence);
 }
 
 static void assert_unusable(const struct corpus *corpus, int64_t index, const char *sentence)
@@ -163,11 +165,11 @@ static void a_caption_stands_between_begin_and_end(void **state)
     add(&e, BEGIN, false);
     spell(&e, "a tree", false);
     add(&e, END, false);
-    assert_read(&c, 0, &e, 0, "./a.jpg");
+    assert_read(&c, 0, &e, -1, "./a.jpg");
     e.count = 1;
     spell(&e, "A bee.", false);
     add(&e, END, false);
-    assert_read(&c, 1, &e, 0, "./b.jpg");
+    assert_read(&c, 1, &e, -1, "./b.jpg");
     assert_unusable(&c, 2, "data: record 3 has no image");
     assert_unusable(&c, 3, "data: record 4 has an empty caption");
     assert_unusable(&c, 4, "data: record 5 has neither \"conversations\" nor \"caption\"");
@@ -182,7 +184,7 @@ static void a_cut_caption_keeps_its_end(void **state)
     add(&e, BEGIN, false);
     spell(&e, "eg", false);
     add(&e, END, false);
-    assert_read(&c, 0, &e, 0, "./a.jpg");
+    assert_read(&c, 0, &e, -1, "./a.jpg");
     corpus_finish(&c);
 }
 
@@ -206,7 +208,7 @@ static void lines_follow_each_other_and_are_cut_into_samples(void **state)
             e.count = 0;
             for (int t = most * i; t < most * (i + 1) && t < 21; t++)
                 add(&e, all.tokens[t], t > most * i);
-            assert_read(&c, i, &e, 0, NULL);
+            assert_read(&c, i, &e, -1, NULL);
         }
         corpus_finish(&c);
     }
@@ -284,8 +286,7 @@ static void a_long_text_is_read_whole(void **state)
             if (sequence.tokens[t] != expected)
                 fail_msg("line %d, token %ld is %d, expected %d", line, (long)at, sequence.tokens[t], expected);
         }
-        free(sequence.tokens);
-        free(sequence.learned);
+        tokens_finish(&sequence);
     }
     assert_int_equal(seen, total);
     assert_int_equal(line, 59);
@@ -433,7 +434,7 @@ static void a_record_of_text_alone_has_no_visual_tokens(void **state)
     spell(&e, SYSTEM " USER:  Hi ASSISTANT:", false);
     spell(&e, "Ho", true);
     add(&e, END, true);
-    assert_read(&c, 0, &e, 0, NULL);
+    assert_read(&c, 0, &e, -1, NULL);
     corpus_finish(&c);
 }
 
@@ -490,7 +491,8 @@ static void training_goes_on_where_the_prompt_of_inference_ends(void **state)
         assert_int_equal(prompt_create(real, "vicuna_v1", question, BEGIN, -1, &prompt, &error), LMVR_OK);
         assert_int_equal(tokenizer_encode(real, "A dog, and a cat.", &answer, &answer_count, &error), LMVR_OK);
         size_t input = prompt.count;
-        assert_int_equal(sequence.visual_at, prompt.images[0]);
+        assert_int_equal(sequence.span_count, 1);
+        assert_int_equal(sequence.spans[0], prompt.images[0]);
         assert_int_equal(sequence.count, input + answer_count + 1);
         assert_memory_equal(sequence.tokens, prompt.ids, prompt.count * sizeof(int32_t));
         assert_memory_equal(sequence.tokens + input, answer, answer_count * sizeof(int32_t));
@@ -500,8 +502,7 @@ static void training_goes_on_where_the_prompt_of_inference_ends(void **state)
         prompt_finish(&prompt);
         free(answer);
         free(image);
-        free(sequence.tokens);
-        free(sequence.learned);
+        tokens_finish(&sequence);
         corpus_finish(&c);
     }
     tokenizer_close(real);
@@ -529,15 +530,14 @@ static void labels_come_with_prompt_and_image(void **state)
         assert_string_equal(image, images[i]);
         assert_int_equal(sequence.count, 5);
         assert_memory_equal(sequence.tokens, ((int32_t[]){1, 7, 8, 9, 10}), 5 * sizeof(int32_t));
-        assert_int_equal(sequence.visual_at, 2);
+        assert_int_equal(sequence.span_count, 1);
+        assert_int_equal(sequence.spans[0], 2);
         for (int t = 0; t < 5; t++)
             assert_false(sequence.learned[t]);
         assert_int_equal(sequence.label_count, 3);
         assert_memory_equal(sequence.labels, labels + 3 * i, 3 * sizeof *labels);
         free(image);
-        free(sequence.tokens);
-        free(sequence.learned);
-        free(sequence.labels);
+        tokens_finish(&sequence);
     }
     corpus_finish(&c);
     assert_int_equal(corpus_labels(&set, &c, &error), LMVR_OK);

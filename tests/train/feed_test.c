@@ -26,7 +26,8 @@ static lmvr_status read_made(void *self, int64_t index, struct batch_sequence *s
         return error_set(error, LMVR_ERROR_INPUT, "sample %d makes no sense", (int)index);
     if (kind == 'm')
         return error_set(error, LMVR_ERROR_RESOURCE, "out of memory for sample %d", (int)index);
-    *sequence = (struct batch_sequence){.count = 2, .visual_at = kind == 't' ? 0 : 1};
+    *sequence = (struct batch_sequence){.count = 2, .span_count = kind == 't' ? 0 : 1};
+    sequence->spans = calloc(1, sizeof *sequence->spans);
     sequence->tokens = malloc(2 * sizeof *sequence->tokens);
     sequence->learned = calloc(2, sizeof *sequence->learned);
     sequence->tokens[0] = 1;
@@ -242,7 +243,7 @@ static void images_come_preprocessed_with_their_sequences(void **state)
     const int images[4] = {0, 1, -1, 2}, colors[3] = {0, 1, 4};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(batch->sequences[i].image, images[i]);
-        assert_int_equal(batch->sequences[i].visual_at, images[i] >= 0);
+        assert_int_equal(batch->sequences[i].span_count, images[i] >= 0);
     }
     for (int i = 0; i < 3 * floats; i++)
         assert_true(batch->pixels[i] == 0.5F * (float)colors[i / floats]);
@@ -258,7 +259,7 @@ static void images_come_preprocessed_with_their_sequences(void **state)
     assert_null(batch->pixels);
     assert_int_equal(batch->sequences[3].tokens[1], 103);
     assert_int_equal(batch->sequences[3].image, -1);
-    assert_int_equal(batch->sequences[3].visual_at, 0);
+    assert_int_equal(batch->sequences[3].span_count, 0);
     feed_free(feed);
 }
 

@@ -80,46 +80,77 @@ static void *read_batch(const struct golden *g, int number, const char *what, in
 /* The memory behind a batch's pointers. */
 struct held {
     struct batch batch;
-    int32_t *tokens;
+    int32_t *tokens, *spans;
     uint8_t *learned;
     float *labels;
 };
 
+#define MOST_PICTURES 4
+
+/* Pictures of any size, each (views, 3, height, width). */
+static void open_pictures(const struct golden *g, int number, struct batch *batch)
+{
+    const struct safetensors_entry *entry;
+    char name[64];
+    snprintf(name, sizeof name, "batch%d/picture0", number);
+    if (!safetensors_find(g->batches, name))
+        return;
+    batch->pictures = calloc(MOST_PICTURES, sizeof *batch->pictures);
+    for (; (entry = safetensors_find(g->batches, name));
+         snprintf(name, sizeof name, "batch%d/picture%d", number, batch->image_count)) {
+        struct picture *p = &batch->pictures[batch->image_count++];
+        int height = (int)entry->shape[2], width = (int)entry->shape[3];
+        assert_true(batch->image_count <= MOST_PICTURES);
+        *p = (struct picture){.view_count = (int)entry->shape[0], .pixels = read_floats(g->batches, entry)};
+        p->views = calloc((size_t)p->view_count, sizeof *p->views);
+        for (int v = 0; v < p->view_count; v++)
+            p->views[v] = (struct view){width, height, -1, -1, .first = (size_t)(v * 3 * height * width)};
+    }
+}
+
 static void batch_open(const struct golden *g, int number, struct held *held)
 {
-    int64_t count = 0, size = 0, images = 0, labels = 0, at = 0;
+    int64_t count = 0, size = 0, images = 0, labels = 0, at = 0, span = 0;
     *held = (struct held){0};
     int32_t *counts = read_batch(g, number, "counts", &count), *image = read_batch(g, number, "image", &size);
-    int32_t *visual_at = read_batch(g, number, "visual_at", &size);
+    int32_t *span_counts = read_batch(g, number, "span_counts", &size);
+    held->spans = read_batch(g, number, span_counts ? "spans" : "visual_at", &size);
     held->tokens = read_batch(g, number, "tokens", &size);
     held->learned = read_batch(g, number, "learned", &size);
     held->labels = read_batch(g, number, "labels", &labels);
     held->batch.pixels = read_batch(g, number, "pixels", &images);
     held->batch.image_count = (int)(images / (3 * 16 * 16));
+    open_pictures(g, number, &held->batch);
     held->batch.sequence_count = (int)count;
     held->batch.sequences = calloc((size_t)count, sizeof *held->batch.sequences);
     if (!held->learned)
         held->learned = calloc(1, (size_t)size);
     for (int64_t i = 0; i < count; i++) {
-        int width = (int)(labels / count);
+        int width = (int)(labels / count), spans = span_counts ? span_counts[i] : 1;
         held->batch.sequences[i] = (struct batch_sequence){.image = image[i],
-                                                           .visual_at = visual_at[i],
+                                                           .span_count = image[i] >= 0 ? spans : 0,
+                                                           .spans = held->spans + span,
                                                            .count = counts[i],
                                                            .tokens = held->tokens + at,
                                                            .learned = (bool *)held->learned + at,
                                                            .label_count = width,
                                                            .labels = held->labels ? held->labels + i * width : NULL};
         at += counts[i];
+        span += spans;
     }
     held->batch.tokens = at;
     free(counts);
     free(image);
-    free(visual_at);
+    free(span_counts);
 }
 
 static void batch_close(struct held *held)
 {
+    for (int i = 0; held->batch.pictures && i < held->batch.image_count; i++)
+        picture_finish(&held->batch.pictures[i]);
+    free(held->batch.pictures);
     free(held->batch.pixels);
+    free(held->spans);
     free(held->batch.sequences);
     free(held->tokens);
     free(held->learned);

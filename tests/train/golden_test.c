@@ -1,8 +1,9 @@
-/* Training of CLIP and LLaVA, compared with PyTorch and transformers. */
+/* Training of CLIP, LLaVA, SmolVLM and Qwen2.5-VL, compared with PyTorch and transformers. */
 #include "golden.h"
 
 #include "train/objectives/objective_contrastive.h"
 #include "train/objectives/objective_llava.h"
+#include "train/objectives/objective_tuning.h"
 
 static void run_contrastive(bool recompute)
 {
@@ -95,6 +96,47 @@ static void test_fine_tuning_on_many_labels_follows_torch(void **state)
     run_llava("finetune-multi", (struct llava_options){.stage = LLAVA_FINETUNE, .start = ROOT "llava", .labels = 5});
 }
 
+static void run_tuning(const char *name, struct tuning_options options)
+{
+    struct golden g;
+    struct tuning tuning;
+    lmvr_error error;
+    golden_open(&g, name);
+    if (tuning_init(&tuning, &options, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    follow(&g, &tuning.objective);
+    tuning_finish(&tuning);
+    golden_close(&g);
+}
+
+#define CHECKPOINTS LMVR_TEST_DATA "/golden/"
+
+static void test_smolvlm_follows_torch(void **state)
+{
+    (void)state;
+    run_tuning("smolvlm", (struct tuning_options){.start = CHECKPOINTS "smolvlm2-f32"});
+    run_tuning("smolvlm", (struct tuning_options){.start = CHECKPOINTS "smolvlm2-f32", .net.recompute = true});
+}
+
+static void test_adapters_of_smolvlm_follow_torch(void **state)
+{
+    (void)state;
+    run_tuning("smolvlm-lora", (struct tuning_options){.start = CHECKPOINTS "smolvlm2-f32", .lora_rank = 4, .lora_alpha = 8});
+}
+
+static void test_qwen25vl_follows_torch(void **state)
+{
+    (void)state;
+    run_tuning("qwen25vl", (struct tuning_options){.start = CHECKPOINTS "qwen25vl-hub-f16"});
+}
+
+static void test_adapters_of_qwen25vl_follow_torch(void **state)
+{
+    (void)state;
+    run_tuning("qwen25vl-lora",
+               (struct tuning_options){.start = CHECKPOINTS "qwen25vl-hub-f16", .lora_rank = 4, .lora_alpha = 8});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +150,10 @@ int main(void)
         cmocka_unit_test(test_adapters_follow_torch),
         cmocka_unit_test(test_fine_tuning_follows_torch),
         cmocka_unit_test(test_fine_tuning_on_many_labels_follows_torch),
+        cmocka_unit_test(test_smolvlm_follows_torch),
+        cmocka_unit_test(test_adapters_of_smolvlm_follow_torch),
+        cmocka_unit_test(test_qwen25vl_follows_torch),
+        cmocka_unit_test(test_adapters_of_qwen25vl_follow_torch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

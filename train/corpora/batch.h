@@ -2,14 +2,16 @@
 #ifndef LMVR_TRAIN_CORPORA_BATCH_H
 #define LMVR_TRAIN_CORPORA_BATCH_H
 
-#include "error.h"
+#include "image/picture.h"
 
 #include <stdbool.h>
 
-/* One sequence. If it has an image, the visual tokens come before token number `visual_at`, 0 <= visual_at <= count. */
+/* One sequence. If it has an image, its visual tokens stand in spans of equal length before tokens number spans[0], spans[1],
+ * …, 0 <= spans[i] <= count. */
 struct batch_sequence {
     int image;       /* index in the batch's images; -1: none */
-    int visual_at;   /* 0 without an image */
+    int span_count;  /* 0 without an image */
+    int *spans;      /* (span_count), ascending */
     int target_at;   /* for a text given as source and target: where the target begins; else 0 */
     int count;       /* tokens, without visual ones; at least 1 */
     int32_t *tokens; /* (count) */
@@ -20,7 +22,8 @@ struct batch_sequence {
 
 struct batch {
     int image_count, sequence_count;
-    float *pixels; /* (image_count, 3, size, size), normalized for the encoder; NULL: no images */
+    float *pixels; /* (image_count, 3, size, size), normalized for the encoder; NULL: no images, or pictures of any size */
+    struct picture *pictures; /* (image_count), where the encoder takes views of any size or number; else NULL */
     struct batch_sequence *sequences;
     int64_t tokens; /* of all sequences, without visual ones */
 };

@@ -8,15 +8,17 @@
 #define LMVR_TRAIN_CORPORA_CORPUS_H
 
 #include "language/tokenizer.h"
+#include "model/config.h"
 #include "train/corpora/feed.h"
 
 struct corpus_options {
     const char *data;   /* the file: conversations or captions (lab/dataset/conversations.h), or plain text */
     const char *images; /* root directory for image names; NULL: the data's own folder */
     const struct tokenizer *tokenizer;
-    int begin_token, end_token; /* ids; negative: none */
-    int most_tokens;            /* longer sequences are truncated, not counting visual tokens; at least 2 */
-    bool by_lines;              /* plain text: each line is a sample of its own, "SOURCE<tab>TARGET" or a single text */
+    const struct model_config *model; /* corpus_instruction: the model whose prompt is used; NULL: LLaVA's vicuna_v1 */
+    int begin_token, end_token;       /* ids; negative: none */
+    int most_tokens;                  /* longer sequences are truncated, not counting visual tokens; at least 2 */
+    bool by_lines;                    /* plain text: each line is a sample of its own, "SOURCE<tab>TARGET" or a single text */
 };
 
 /* Image and caption: [begin] caption [end], as CLIP's text encoder reads it; no token is a target. A conversation's caption is
@@ -37,11 +39,12 @@ lmvr_status corpus_text(const struct corpus_options *options, struct corpus *cor
 lmvr_status corpus_alignment(const struct corpus_options *options, struct corpus *corpus, lmvr_error *error);
 
 /*
- * Stage 2 (LLaVA's version "v1"): the vicuna_v1 template over all turns, whose first is the same as in language/prompt.h:
+ * Stage 2: the template of the model (language/prompt.h) over all turns. LLaVA's version "v1":
  * [begin] SYSTEM USER: <visual tokens>\nQUESTION ASSISTANT: ANSWER [end] USER: QUESTION ASSISTANT: ANSWER [end] … "<image>" is
- * moved to the front of the first question. Each piece between special tokens is tokenized on its own, as the prompt is.
- * Answers and the end tokens after them are targets. A record without an image has no visual tokens. A record cannot be used if
- * it has "<image>" in a later question or without an image, or no answer that begins within most_tokens.
+ * moved to the front of the first question. Questions, which are what the model is asked at inference, and answers are
+ * tokenized each on its own. Answers and what ends them are targets. A record without an image has no visual tokens. A record
+ * cannot be used if it has "<image>" in a later question or without an image, or no answer that begins within most_tokens. With
+ * a `model`, text and visual tokens together are truncated to its positions, and sequences are built by the corpus's place().
  */
 lmvr_status corpus_instruction(const struct corpus_options *options, struct corpus *corpus, lmvr_error *error);
 

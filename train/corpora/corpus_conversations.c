@@ -14,22 +14,25 @@
 
 struct told;
 
-/* Builds a record's sequence. */
-typedef lmvr_status (*build_function)(const struct told *told, const struct conversation *record,
+/* Builds a record's sequence. `picture` is NULL, or that of a corpus whose tokens depend on it. */
+typedef lmvr_status (*build_function)(const struct told *told, const struct conversation *record, const struct picture *picture,
                                       struct batch_sequence *sequence, lmvr_error *error);
 
 struct told {
     struct conversations *conversations;
     const struct tokenizer *tokenizer;
+    const struct model_config *model; /* whose prompts depend on the picture; NULL: LLaVA's, which do not */
+    const char *template_name;
     int begin_token, end_token, most_tokens;
     const char *data; /* the file, for error messages; owned */
     bool needs_image;
     build_function build;
 };
 
-static lmvr_status build_caption(const struct told *told, const struct conversation *record, struct batch_sequence *sequence,
-                                 lmvr_error *error)
+static lmvr_status build_caption(const struct told *told, const struct conversation *record, const struct picture *picture,
+                                 struct batch_sequence *sequence, lmvr_error *error)
 {
+    (void)picture;
     TRY(tokens_add_one(sequence, told->begin_token, false, error));
     int before = sequence->count;
     TRY(tokens_add_text(sequence, told->tokenizer, record->turns[1].text, false, error));
@@ -40,19 +43,20 @@ static lmvr_status build_caption(const struct told *told, const struct conversat
 }
 
 /* Truncates the sequence, which is useless if no target is left. */
-static lmvr_status cut_answers(const struct told *told, struct batch_sequence *sequence, lmvr_error *error)
+static lmvr_status cut_answers(struct batch_sequence *sequence, int most_tokens, lmvr_error *error)
 {
-    tokens_cut(sequence, told->most_tokens);
+    tokens_cut(sequence, most_tokens);
     for (int i = 0; i < sequence->count; i++)
         if (sequence->learned[i])
             return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INPUT, "has no answer within its first %d tokens", told->most_tokens);
+    return error_set(error, LMVR_ERROR_INPUT, "has no answer within its first %d tokens", most_tokens);
 }
 
 /* LLaVA tokenizes the answer and the "\n" after it as one text. */
-static lmvr_status build_alignment(const struct told *told, const struct conversation *record, struct batch_sequence *sequence,
-                                   lmvr_error *error)
+static lmvr_status build_alignment(const struct told *told, const struct conversation *record, const struct picture *picture,
+                                   struct batch_sequence *sequence, lmvr_error *error)
 {
+    (void)picture;
     const char *answer = record->turns[1].text;
     size_t length = strlen(answer);
     char *line = malloc(length + 2);
@@ -61,11 +65,12 @@ static lmvr_status build_alignment(const struct told *told, const struct convers
     memcpy(line, answer, length);
     memcpy(line + length, "\n", 2);
     lmvr_status status = tokens_add_one(sequence, told->begin_token, false, error);
-    sequence->visual_at = sequence->count;
+    if (status == LMVR_OK)
+        status = tokens_add_span(sequence, error);
     if (status == LMVR_OK)
         status = tokens_add_text(sequence, told->tokenizer, line, true, error);
     free(line);
-    return status == LMVR_OK ? cut_answers(told, sequence, error) : status;
+    return status == LMVR_OK ? cut_answers(sequence, told->most_tokens, error) : status;
 }
 
 /* The question without any "<image>" and the white space around it, as in LLaVA's preprocess_multimodal. */
@@ -100,62 +105,122 @@ static lmvr_status check_questions(const struct conversation *record, lmvr_error
     return LMVR_OK;
 }
 
-/* The first question, formatted as at inference. */
-static lmvr_status add_image_question(const struct told *told, const char *text, struct batch_sequence *sequence,
-                                      lmvr_error *error)
+/* The tokens of a filled first question, and where the picture's visual tokens stand between them. */
+static lmvr_status add_prompt(const struct told *told, const char *filled, const struct prompt_rules *rules,
+                              struct batch_sequence *sequence, lmvr_error *error)
 {
     struct prompt prompt;
-    char *question = without_image(text);
-    if (!question)
-        return error_no_memory(error, "a record");
-    lmvr_status status = prompt_create(told->tokenizer, "vicuna_v1", question, told->begin_token, -1, &prompt, error);
-    free(question);
-    if (status == LMVR_ERROR_INVALID) /* one that was formed by removing another from its middle */
-        return error_set(error, LMVR_ERROR_INPUT, "has one " IMAGE " inside another");
-    TRY(status);
-    sequence->visual_at = sequence->count + (int)prompt.images[0];
-    status = tokens_add(sequence, prompt.ids, prompt.count, false, error);
+    lmvr_status status = prompt_encode(told->tokenizer, filled, rules, &prompt, error);
+    size_t from = 0;
+    for (size_t i = 0; i < prompt.image_count && status == LMVR_OK; from = prompt.images[i++]) {
+        status = tokens_add(sequence, prompt.ids + from, prompt.images[i] - from, false, error);
+        if (status == LMVR_OK)
+            status = tokens_add_span(sequence, error);
+    }
+    if (status == LMVR_OK)
+        status = tokens_add(sequence, prompt.ids + from, prompt.count - from, false, error);
     prompt_finish(&prompt);
     return status;
 }
 
-static lmvr_status add_question(const struct told *told, const char *before, const char *text, struct batch_sequence *sequence,
-                                lmvr_error *error)
+/* As at inference. */
+static lmvr_status encode_question(const struct told *told, const char *filled, const struct picture *picture,
+                                   struct batch_sequence *sequence, lmvr_error *error)
+{
+    struct prompt_rules rules = {.begin = told->begin_token, .end = -1};
+    char *expansion = NULL;
+    if (told->model)
+        rules.image_token = config_image_token(told->model);
+    if (picture && config_expands(told->model))
+        TRY(config_expand(told->model, picture, &expansion, error));
+    rules.expansion = expansion;
+    lmvr_status status = add_prompt(told, filled, &rules, sequence, error);
+    free(expansion);
+    return status;
+}
+
+static lmvr_status add_first_question(const struct told *told, const struct conversation *record, const struct picture *picture,
+                                      struct batch_sequence *sequence, lmvr_error *error)
+{
+    char *question = without_image(record->turns[0].text), *filled;
+    if (!question)
+        return error_no_memory(error, "a record");
+    lmvr_status status = prompt_fill(told->template_name, NULL, question, record->image != NULL, &filled, error);
+    free(question);
+    if (status == LMVR_ERROR_INVALID) /* one that was formed by removing another from its middle */
+        return error_set(error, LMVR_ERROR_INPUT, "has one " IMAGE " inside another");
+    TRY(status);
+    status = encode_question(told, filled, picture, sequence, error);
+    free(filled);
+    return status;
+}
+
+static lmvr_status add_next_question(const struct told *told, const char *text, struct batch_sequence *sequence,
+                                     lmvr_error *error)
 {
     char *filled;
-    if (asprintf(&filled, "%s%s%s", before, text, PROMPT_ASSISTANT) < 0)
-        return error_no_memory(error, "a record");
+    TRY(prompt_fill_next(told->template_name, text, &filled, error));
     lmvr_status status = tokens_add_text(sequence, told->tokenizer, filled, false, error);
     free(filled);
     return status;
 }
 
-static lmvr_status build_instruction(const struct told *told, const struct conversation *record,
+static lmvr_status add_answer(const struct told *told, const char *text, struct batch_sequence *sequence, lmvr_error *error)
+{
+    char *filled;
+    bool ended;
+    TRY(prompt_fill_answer(told->template_name, text, &filled, &ended, error));
+    lmvr_status status = tokens_add_text(sequence, told->tokenizer, filled, true, error);
+    free(filled);
+    TRY(status);
+    return ended ? LMVR_OK : tokens_add_one(sequence, told->end_token, true, error);
+}
+
+/* The most tokens of text beside the picture's visual ones. */
+static lmvr_status count_most(const struct told *told, const struct picture *picture, int *most, lmvr_error *error)
+{
+    *most = told->most_tokens;
+    if (!picture || !told->model->language.max_positions)
+        return LMVR_OK;
+    int64_t visual = config_visual_tokens(told->model, picture, NULL), positions = told->model->language.max_positions;
+    if (visual + 2 > positions)
+        return error_set(error, LMVR_ERROR_INPUT, "has an image of %lld visual tokens, but the model takes %lld positions",
+                         (long long)visual, (long long)positions);
+    *most = positions - visual < *most ? (int)(positions - visual) : *most;
+    return LMVR_OK;
+}
+
+static lmvr_status build_instruction(const struct told *told, const struct conversation *record, const struct picture *picture,
                                      struct batch_sequence *sequence, lmvr_error *error)
 {
+    int most;
     TRY(check_questions(record, error));
-    if (!record->image)
-        TRY(tokens_add_one(sequence, told->begin_token, false, error));
-    for (int i = 0; i < record->turn_count && sequence->count < told->most_tokens; i += 2) {
-        const char *question = record->turns[i].text;
-        if (i == 0 && record->image)
-            TRY(add_image_question(told, question, sequence, error));
+    TRY(count_most(told, picture, &most, error));
+    for (int i = 0; i < record->turn_count && sequence->count < most; i += 2) {
+        if (i == 0)
+            TRY(add_first_question(told, record, picture, sequence, error));
         else
-            TRY(add_question(told, i == 0 ? PROMPT_SYSTEM " " PROMPT_USER : PROMPT_USER, question, sequence, error));
-        TRY(tokens_add_text(sequence, told->tokenizer, record->turns[i + 1].text, true, error));
-        TRY(tokens_add_one(sequence, told->end_token, true, error));
+            TRY(add_next_question(told, record->turns[i].text, sequence, error));
+        TRY(add_answer(told, record->turns[i + 1].text, sequence, error));
     }
-    return cut_answers(told, sequence, error);
+    return cut_answers(sequence, most, error);
 }
 
 /* ---- common to all three ----------------------------------------------------------------------------------------------- */
 
-static lmvr_status build_sequence(const struct told *told, const struct conversation *record, struct batch_sequence *sequence,
-                                  lmvr_error *error)
+static bool depends_on_pictures(const struct told *told)
 {
-    if (told->needs_image && !record->image)
-        return error_set(error, LMVR_ERROR_INPUT, "has no image");
-    return told->build(told, record, sequence, error);
+    return told->model != NULL;
+}
+
+/* Names the record in the error of `status`. */
+static lmvr_status blame(const struct told *told, int64_t index, lmvr_status status, const lmvr_error *why, lmvr_error *error)
+{
+    if (status == LMVR_ERROR_INPUT)
+        error_write(error, "%s: record %lld %.512s", told->data, (long long)index + 1, why->message);
+    else if (status != LMVR_OK)
+        error_write(error, "%.512s", why->message);
+    return status;
 }
 
 static lmvr_status read_record(void *self, int64_t index, struct batch_sequence *sequence, char **image, lmvr_error *error)
@@ -166,19 +231,31 @@ static lmvr_status read_record(void *self, int64_t index, struct batch_sequence 
     *sequence = (struct batch_sequence){.image = -1};
     *image = NULL;
     TRY(conversations_read(told->conversations, index, &record, error));
-    lmvr_status status = build_sequence(told, &record, sequence, &why);
+    lmvr_status status = LMVR_OK;
+    if (told->needs_image && !record.image)
+        status = error_set(&why, LMVR_ERROR_INPUT, "has no image");
+    else if (!depends_on_pictures(told))
+        status = told->build(told, &record, NULL, sequence, &why);
     if (status == LMVR_OK) {
         *image = record.image;
         record.image = NULL;
     } else {
         tokens_finish(sequence);
-        if (status == LMVR_ERROR_INPUT)
-            error_write(error, "%s: record %lld %.512s", told->data, (long long)index + 1, why.message);
-        else
-            error_write(error, "%.512s", why.message);
     }
     conversation_finish(&record);
-    return status;
+    return blame(told, index, status, &why, error);
+}
+
+static lmvr_status place_picture(void *self, int64_t index, const struct picture *picture, struct batch_sequence *sequence,
+                                 lmvr_error *error)
+{
+    const struct told *told = self;
+    struct conversation record;
+    lmvr_error why;
+    TRY(conversations_read(told->conversations, index, &record, error));
+    lmvr_status status = told->build(told, &record, picture, sequence, &why);
+    conversation_finish(&record);
+    return blame(told, index, status, &why, error);
 }
 
 static void free_told(void *self)
@@ -200,6 +277,8 @@ static lmvr_status open_told(const struct corpus_options *options, bool needs_im
     if (!told)
         return error_no_memory(error, options->data);
     *told = (struct told){.tokenizer = options->tokenizer,
+                          .model = options->model,
+                          .template_name = options->model ? options->model->template_name : "vicuna_v1",
                           .begin_token = options->begin_token,
                           .end_token = options->end_token,
                           .most_tokens = options->most_tokens,
@@ -216,6 +295,7 @@ static lmvr_status open_told(const struct corpus_options *options, bool needs_im
                               .count = conversations_count(told->conversations),
                               .fingerprint = conversations_fingerprint(told->conversations),
                               .read = read_record,
+                              .place = depends_on_pictures(told) ? place_picture : NULL,
                               .free = free_told};
     return LMVR_OK;
 }

@@ -10,9 +10,9 @@
 static lmvr_status fill(const struct corpus_labelled *set, int64_t index, struct batch_sequence *sequence, lmvr_error *error)
 {
     TRY(tokens_add(sequence, set->before, set->before_count, false, error));
+    TRY(tokens_add_span(sequence, error));
     TRY(tokens_add(sequence, set->after, set->after_count, false, error));
     size_t size = (size_t)set->label_count * sizeof *sequence->labels;
-    sequence->visual_at = (int)set->before_count;
     sequence->label_count = set->label_count;
     sequence->labels = malloc(size);
     if (!sequence->labels)

@@ -59,18 +59,59 @@ static lmvr_status preprocess_to(const struct feed *feed, const char *path, cons
     return status;
 }
 
+static bool has_pictures(const struct feed *feed)
+{
+    return feed->options.preprocess && feed->preprocess.way != VIEWS_FIXED;
+}
+
+static lmvr_status make_room(const struct feed *feed, struct batch *batch, lmvr_error *error)
+{
+    size_t images = (size_t)feed->options.batch;
+    if (has_pictures(feed) && !batch->pictures)
+        batch->pictures = calloc(images, sizeof *batch->pictures);
+    else if (!has_pictures(feed) && !batch->pixels)
+        batch->pixels = malloc(images * (size_t)floats_of_image(feed) * sizeof *batch->pixels);
+    return batch->pictures || batch->pixels ? LMVR_OK : error_no_memory(error, "a batch of images");
+}
+
+static lmvr_status make_picture(const struct feed *feed, const char *path, const struct image *image, struct picture *picture,
+                                lmvr_error *error)
+{
+    lmvr_error why;
+    lmvr_status status = preprocess_picture(&feed->preprocess, image, picture, &why);
+    if (status != LMVR_OK)
+        error_write(error, "%s: %.512s", path, why.message);
+    return status;
+}
+
 /* Decodes the image into the batch's next free image. */
-static lmvr_status read_pixels(const struct feed *feed, const char *path, struct batch *batch, lmvr_error *error)
+static lmvr_status read_image(const struct feed *feed, const char *path, struct batch *batch, lmvr_error *error)
 {
     struct image image;
-    int64_t floats = floats_of_image(feed);
-    if (!batch->pixels)
-        batch->pixels = malloc((size_t)(feed->options.batch * floats) * sizeof *batch->pixels);
-    if (!batch->pixels)
-        return error_no_memory(error, "a batch of images");
+    int next = batch->image_count;
+    TRY(make_room(feed, batch, error));
     TRY(image_read(path, &image, NULL, error));
-    lmvr_status status = preprocess_to(feed, path, &image, batch->pixels + batch->image_count * floats, error);
+    lmvr_status status = has_pictures(feed)
+                             ? make_picture(feed, path, &image, &batch->pictures[next], error)
+                             : preprocess_to(feed, path, &image, batch->pixels + next * floats_of_image(feed), error);
     image_finish(&image);
+    return status;
+}
+
+/* Reads sample `index`, and its image into the batch's next free one. */
+static lmvr_status read_sample(const struct feed *feed, int64_t index, struct batch *batch, struct batch_sequence *sequence,
+                               lmvr_error *error)
+{
+    const struct corpus *corpus = &feed->corpus;
+    char *path = NULL;
+    lmvr_status status = corpus->read(corpus->self, index, sequence, &path, error);
+    bool pictured = path && feed->options.preprocess;
+    if (status == LMVR_OK && pictured)
+        status = read_image(feed, path, batch, error);
+    free(path);
+    if (status == LMVR_OK && corpus->place)
+        status = corpus->place(corpus->self, index, pictured ? &batch->pictures[batch->image_count] : NULL, sequence, error);
+    sequence->image = pictured ? batch->image_count : -1;
     return status;
 }
 
@@ -78,21 +119,16 @@ static lmvr_status read_pixels(const struct feed *feed, const char *path, struct
 static lmvr_status add_sample(const struct feed *feed, int64_t index, struct batch *batch, lmvr_error *error)
 {
     struct batch_sequence sequence = {.image = -1};
-    char *path = NULL;
-    lmvr_status status = feed->corpus.read(feed->corpus.self, index, &sequence, &path, error);
-    sequence.image = -1;
-    if (status == LMVR_OK && path && feed->options.preprocess) {
-        status = read_pixels(feed, path, batch, error);
-        if (status == LMVR_OK)
-            sequence.image = batch->image_count++;
-    }
-    free(path);
+    lmvr_status status = read_sample(feed, index, batch, &sequence, error);
     if (status != LMVR_OK) {
         tokens_finish(&sequence);
+        if (batch->pictures)
+            picture_finish(&batch->pictures[batch->image_count]);
         return status;
     }
     if (sequence.image < 0)
-        sequence.visual_at = 0;
+        sequence.span_count = 0;
+    batch->image_count += sequence.image >= 0;
     batch->sequences[batch->sequence_count++] = sequence;
     batch->tokens += sequence.count;
     return LMVR_OK;
@@ -104,6 +140,8 @@ static void empty_batch(struct batch *batch)
 {
     for (int i = 0; i < batch->sequence_count; i++)
         tokens_finish(&batch->sequences[i]);
+    for (int i = 0; batch->pictures && i < batch->image_count; i++)
+        picture_finish(&batch->pictures[i]);
     batch->sequence_count = batch->image_count = 0;
     batch->tokens = 0;
 }
@@ -246,6 +284,7 @@ void feed_free(struct feed *feed)
         empty_batch(&feed->places[i].batch);
         free(feed->places[i].batch.sequences);
         free(feed->places[i].batch.pixels);
+        free(feed->places[i].batch.pictures);
     }
     pthread_cond_destroy(&feed->filled);
     pthread_cond_destroy(&feed->emptied);

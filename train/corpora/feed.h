@@ -18,6 +18,10 @@ struct corpus {
     /* Fills the sequence, whose tokens, learned and labels are malloc'ed, and the image's path (malloc'ed; NULL: none).
      * Thread-safe. LMVR_ERROR_INPUT: the sample cannot be used; it is skipped and counted. */
     lmvr_status (*read)(void *self, int64_t index, struct batch_sequence *sequence, char **image, lmvr_error *error);
+    /* Fills the sequence of a sample whose tokens depend on its picture (NULL: it has none), which read() has left without
+     * tokens. NULL: no sample's do. Otherwise as read(). */
+    lmvr_status (*place)(void *self, int64_t index, const struct picture *picture, struct batch_sequence *sequence,
+                         lmvr_error *error);
     void (*free)(void *self);
 };
 
@@ -26,7 +30,7 @@ struct feed_options {
     uint64_t seed;
     bool in_order;                       /* without shuffling: for validation */
     const struct preprocess *preprocess; /* NULL: samples are read without their images */
-    int image_size;                      /* the encoder's input is (3, image_size, image_size) */
+    int image_size;                      /* the encoder's input is (3, image_size, image_size), if views have a fixed size */
     int threads;                         /* reader threads; at least 1 */
     int ahead; /* batches kept ready; at least one per thread. They, and the caller's batch, bound the memory */
 };

@@ -41,6 +41,16 @@ lmvr_status tokens_add_text(struct batch_sequence *sequence, const struct tokeni
     return status;
 }
 
+lmvr_status tokens_add_span(struct batch_sequence *sequence, lmvr_error *error)
+{
+    int *spans = realloc(sequence->spans, ((size_t)sequence->span_count + 1) * sizeof *spans);
+    if (!spans)
+        return error_no_memory(error, "a text's pictures");
+    sequence->spans = spans;
+    spans[sequence->span_count++] = sequence->count;
+    return LMVR_OK;
+}
+
 void tokens_cut(struct batch_sequence *sequence, int most)
 {
     if (sequence->count > most)
@@ -52,5 +62,6 @@ void tokens_finish(struct batch_sequence *sequence)
     free(sequence->tokens);
     free(sequence->learned);
     free(sequence->labels);
+    free(sequence->spans);
     *sequence = (struct batch_sequence){.image = -1};
 }

@@ -15,6 +15,9 @@ lmvr_status tokens_add_one(struct batch_sequence *sequence, int id, bool learned
 lmvr_status tokens_add_text(struct batch_sequence *sequence, const struct tokenizer *tokenizer, const char *text, bool learned,
                             lmvr_error *error);
 
+/* Puts a span of visual tokens behind the tokens so far. */
+lmvr_status tokens_add_span(struct batch_sequence *sequence, lmvr_error *error);
+
 /* Keeps the first `most` tokens. */
 void tokens_cut(struct batch_sequence *sequence, int most);
 

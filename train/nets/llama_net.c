@@ -64,6 +64,7 @@ lmvr_status llama_net_init(struct llama_net *llama, const struct language_config
                            int stored_vocabulary, struct net *net)
 {
     *llama = (struct llama_net){.config = *config, .lora = *lora};
+    TRY(rope_create(&llama->rope, &config->rope, config->head_dim, net->error));
     llama->embedding = net_table(net, EMBEDDING, config->vocabulary, stored_vocabulary, config->width, DEVIATION);
     llama->blocks = calloc((size_t)config->blocks, sizeof *llama->blocks);
     if (!llama->blocks && net->status == LMVR_OK)
@@ -81,6 +82,7 @@ lmvr_status llama_net_init(struct llama_net *llama, const struct language_config
 void llama_net_finish(struct llama_net *llama)
 {
     free(llama->blocks);
+    rope_finish(&llama->rope);
     *llama = (struct llama_net){0};
 }
 
@@ -138,14 +140,14 @@ static struct value *run_block(struct tape *tape, struct value *const *inputs, c
     return tape_add(tape, x, y);
 }
 
-struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, struct value *x, const int32_t *positions,
+struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, struct value *x, const struct position *positions,
                             const struct tape_segment *segments, int segment_count)
 {
     const struct language_config *config = &llama->config;
     struct block_context *contexts = tape_memory(tape, config->blocks, sizeof *contexts);
     if (!contexts || !x)
         return NULL;
-    const float *angles = tape_rope_angles(tape, x->rows, positions, config->head_dim, config->rope.theta, config->rope.factor);
+    const float *angles = tape_rope_angles(tape, x->rows, positions, &llama->rope);
     for (int i = 0; i < config->blocks; i++) {
         contexts[i] = (struct block_context){llama, &llama->blocks[i], angles, segments, segment_count};
         x = llama->recompute ? tape_recompute(tape, run_block, &x, 1, &contexts[i]) : run_block(tape, &x, &contexts[i]);

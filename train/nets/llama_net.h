@@ -27,6 +27,7 @@ struct llama_net_block {
 struct llama_net {
     struct language_config config;
     struct lora lora;
+    struct rope rope;
     bool recompute;                     /* recompute blocks in the backward pass instead of keeping activations */
     struct parameter *embedding, *head; /* the same if tied */
     struct net_norm norm;
@@ -42,7 +43,7 @@ void llama_net_finish(struct llama_net *llama);
 
 /* The last hidden states after the final norm, (rows, width), from the sequences' embeddings x (rows, width). positions (rows)
  * and segments are borrowed. */
-struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, struct value *x, const int32_t *positions,
+struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, struct value *x, const struct position *positions,
                             const struct tape_segment *segments, int segment_count);
 
 /* Merges each adapter into its weight, and drops the adapters: for saving. */

@@ -1,5 +1,6 @@
 #include "train/nets/llava_net.h"
 
+#include "language/input.h"
 #include "train/nets/frozen.h"
 
 #include <stdlib.h>
@@ -32,25 +33,53 @@ static struct value *project(struct llava_net *net, struct tape *tape, const str
     return tape_linear(tape, x, net->linear2.weight, net->linear2.bias);
 }
 
+/* An image's visual tokens among those of the batch. */
+struct visual {
+    int64_t first, count;
+    int rows, columns; /* as in struct input_piece */
+};
+
 /* Where each part of a batch is among the rows of a pass. */
 struct layout {
     int64_t rows, learned; /* rows of the pass; predictions in the loss */
+    struct visual *visual; /* (image_count) */
     struct tape_place *places;
-    int32_t *positions, *predicting, *targets; /* predicting (learned): rows whose next token is a target */
+    struct position *positions;
+    int32_t *predicting, *targets; /* predicting (learned): rows whose next token is a target */
     struct tape_segment *segments;
+    struct input_piece *pieces; /* of one sequence */
 };
 
-static int64_t visual_count(const struct llava_net *net, const struct batch_sequence *s)
+static bool list_visual(const struct llava_net *net, struct tape *tape, const struct batch *batch, struct layout *layout)
 {
-    return s->image >= 0 ? net->visual_tokens : 0;
+    int64_t first = 0;
+    layout->visual = tape_memory(tape, batch->image_count + 1, sizeof *layout->visual);
+    for (int i = 0; layout->visual && i < batch->image_count; i++) {
+        struct visual *v = &layout->visual[i];
+        *v = (struct visual){first, net->visual_tokens, 0, 0};
+        if (net->front) {
+            const struct rope_config *rope = &net->llama.config.rope;
+            struct token_grid grid = {0};
+            v->count = config_visual_tokens(net->front->config, &batch->pictures[i], &grid);
+            bool has_grid = rope->sections[0] + rope->sections[1] + rope->sections[2] > 0;
+            v->rows = has_grid ? grid.rows : 0;
+            v->columns = has_grid ? grid.columns : 0;
+        }
+        first += v->count;
+    }
+    return layout->visual != NULL;
 }
 
 static bool make_room(const struct llava_net *net, struct tape *tape, const struct batch *batch, struct layout *layout)
 {
-    int64_t used = 0, tokens = 0;
+    int64_t used = 0, tokens = 0, spans = 0;
+    if (!list_visual(net, tape, batch, layout))
+        return false;
     for (int i = 0; i < batch->sequence_count; i++) {
-        tokens += batch->sequences[i].count;
-        used += batch->sequences[i].count + visual_count(net, &batch->sequences[i]);
+        const struct batch_sequence *s = &batch->sequences[i];
+        tokens += s->count;
+        used += s->count + (s->span_count ? layout->visual[s->image].count : 0);
+        spans = s->span_count > spans ? s->span_count : spans;
     }
     layout->rows = batch_padded(used);
     layout->places = tape_memory(tape, layout->rows, sizeof *layout->places);
@@ -58,26 +87,40 @@ static bool make_room(const struct llava_net *net, struct tape *tape, const stru
     layout->predicting = tape_memory(tape, tokens, sizeof *layout->predicting);
     layout->targets = tape_memory(tape, tokens, sizeof *layout->targets);
     layout->segments = tape_memory(tape, batch->sequence_count, sizeof *layout->segments);
-    return layout->segments != NULL;
+    layout->pieces = tape_memory(tape, 2 * spans + 1, sizeof *layout->pieces);
+    return layout->pieces != NULL;
 }
 
-static int64_t lay_out_sequence(const struct llava_net *net, const struct batch_sequence *s, int64_t first,
-                                struct layout *layout)
+/* Tokens from .. to - 1 of a sequence whose first row is `first`; returns the next row. */
+static int64_t lay_out_text(const struct batch_sequence *s, int from, int to, int64_t first, int64_t row, struct layout *layout)
 {
-    int64_t visual = visual_count(net, s), row = first;
-    for (int t = 0; t <= s->count; t++) {
-        for (int64_t v = 0; t == s->visual_at && v < visual; v++)
-            layout->places[row++] = (struct tape_place){1, (int32_t)(s->image * visual + v)};
-        if (t == s->count)
-            break;
+    for (int t = from; t < to; t++) {
         if (s->learned[t] && row > first) {
             layout->predicting[layout->learned] = (int32_t)(row - 1);
             layout->targets[layout->learned++] = s->tokens[t];
         }
         layout->places[row++] = (struct tape_place){0, s->tokens[t]};
     }
-    for (int64_t r = first; r < row; r++)
-        layout->positions[r] = (int32_t)(r - first);
+    return row;
+}
+
+static int64_t lay_out_sequence(const struct batch_sequence *s, int64_t first, struct layout *layout)
+{
+    struct visual visual = s->span_count ? layout->visual[s->image] : (struct visual){0};
+    int64_t each = s->span_count ? visual.count / s->span_count : 0, row = first, source = visual.first;
+    int from = 0, pieces = 0;
+    for (int i = 0; i <= s->span_count; i++) {
+        int to = i < s->span_count ? s->spans[i] : s->count;
+        row = lay_out_text(s, from, to, first, row, layout);
+        layout->pieces[pieces++] = (struct input_piece){.tokens = s->tokens + from, .count = to - from};
+        if (i == s->span_count)
+            break;
+        for (int64_t v = 0; v < each; v++)
+            layout->places[row++] = (struct tape_place){1, (int32_t)source++};
+        layout->pieces[pieces++] = (struct input_piece){.count = each, .rows = visual.rows, .columns = visual.columns};
+        from = to;
+    }
+    input_place(layout->pieces, pieces, layout->positions + first);
     return row;
 }
 
@@ -89,14 +132,20 @@ static bool lay_out(const struct llava_net *net, struct tape *tape, const struct
     int64_t row = 0;
     for (int i = 0; i < batch->sequence_count; i++) {
         int64_t first = row;
-        row = lay_out_sequence(net, &batch->sequences[i], first, layout);
+        row = lay_out_sequence(&batch->sequences[i], first, layout);
         layout->segments[i] = (struct tape_segment){first, row - first, first, row - first, 0};
     }
     for (; row < layout->rows; row++) {
         layout->places[row] = (struct tape_place){-1, 0};
-        layout->positions[row] = 0;
+        layout->positions[row] = position_in_text(0);
     }
     return true;
+}
+
+/* The visual tokens of the batch's images, (tokens, width of the embeddings). */
+static struct value *visual_tokens(struct llava_net *net, struct tape *tape, const struct batch *batch)
+{
+    return net->front ? front_end_run(net->front, tape, batch) : project(net, tape, batch);
 }
 
 /* The last hidden states of all sequences, (layout->rows, width). */
@@ -104,8 +153,8 @@ static struct value *run(struct llava_net *net, struct tape *tape, const struct 
 {
     struct value *sources[2] = {tape_parameter(tape, net->llama.embedding), NULL};
     int count = 1;
-    if (net->visual_tokens && batch->image_count)
-        sources[count++] = project(net, tape, batch);
+    if (batch->image_count)
+        sources[count++] = visual_tokens(net, tape, batch);
     struct value *x = tape_assemble(tape, sources, count, layout->rows, layout->places);
     return llama_net_run(&net->llama, tape, x, layout->positions, layout->segments, batch->sequence_count);
 }

@@ -1,14 +1,17 @@
 /* LLaVA for training (Liu et al. 2023): the encoder frozen, or trained too; the projector and the language model on the tape.
- * Or the language model alone, without images. */
+ * Or a model whose encoder and connector are both frozen: the language model on the tape behind its front end. Or the language
+ * model alone, without images. */
 #ifndef LMVR_TRAIN_NETS_LLAVA_NET_H
 #define LMVR_TRAIN_NETS_LLAVA_NET_H
 
 #include "train/corpora/batch.h"
 #include "train/nets/clip_net.h"
+#include "train/nets/front_end.h"
 #include "train/nets/llama_net.h"
 #include "vision/encoder.h"
 
 struct llava_net {
+    struct front_end *front;      /* if it is frozen as a whole, else NULL; borrowed. The next fields are then unused */
     int visual_tokens;            /* per image; 0: the language model alone */
     int feature_state;            /* which hidden state of the encoder, 0..N */
     int skipped;                  /* positions left out: 1, the class token, or 0 */

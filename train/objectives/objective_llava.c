@@ -167,7 +167,12 @@ static bool writes_preprocess(const struct llava *l)
 /* Saves what is not part of the model itself: adapters, and the head. */
 static lmvr_status save_beside(const struct llava *l, const char *folder, lmvr_error *error)
 {
-    const struct adapter adapter = {l->start, l->net.llama.lora.rank, l->lora_alpha, &l->parameters};
+    const struct adapter adapter = {.base = l->start,
+                                    .rank = l->net.llama.lora.rank,
+                                    .alpha = l->lora_alpha,
+                                    .decoder = "language_model",
+                                    .projector = true,
+                                    .parameters = &l->parameters};
     TRY(adapter.rank ? adapter_write(&adapter, folder, error) : adapter_remove(folder, error));
     return l->about ? head_write(&l->net.head, l->about, folder, error) : head_remove(folder, error);
 }

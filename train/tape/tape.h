@@ -11,6 +11,7 @@
 #ifndef LMVR_TRAIN_TAPE_TAPE_H
 #define LMVR_TRAIN_TAPE_TAPE_H
 
+#include "nn/rope.h"
 #include "tensor/activation.h"
 #include "train/tape/parameter.h"
 
@@ -90,9 +91,8 @@ struct tape_rope {
 };
 struct value *tape_rope(struct tape *tape, struct value *x, const struct tape_rope *rope);
 
-/* The angles for `count` rows at these positions, on the tape; linear scaling divides positions by `factor`. */
-const float *tape_rope_angles(struct tape *tape, int64_t count, const int32_t *positions, int head_dim, float theta,
-                              float factor);
+/* The angles of `count` rows at these positions, on the tape. */
+const float *tape_rope_angles(struct tape *tape, int64_t count, const struct position *positions, const struct rope *rope);
 
 /* Queries of one sequence, from q_first on, attend to keys of one, from k_first on. */
 struct tape_segment {

@@ -2,8 +2,6 @@
  * back. */
 #include "train/tape/tape_steps.h"
 
-#include <math.h>
-
 struct rope_step {
     struct step step;
     struct tape_rope rope;
@@ -40,20 +38,10 @@ struct value *tape_rope(struct tape *tape, struct value *x, const struct tape_ro
     return tape->status == LMVR_OK ? x : NULL;
 }
 
-const float *tape_rope_angles(struct tape *tape, int64_t count, const int32_t *positions, int head_dim, float theta,
-                              float factor)
+const float *tape_rope_angles(struct tape *tape, int64_t count, const struct position *positions, const struct rope *rope)
 {
-    float *angles = tape_memory(tape, count * head_dim, sizeof *angles);
-    int half = head_dim / 2;
-    if (!angles)
-        return NULL;
-#pragma omp parallel for schedule(static) if (count * head_dim > TAPE_FEW)
-    for (int64_t r = 0; r < count; r++)
-        for (int i = 0; i < half; i++) {
-            float frequency = 1.0f / powf(theta, (float)(2 * i) / (float)head_dim) / factor;
-            float angle = (float)positions[r] * frequency;
-            angles[r * head_dim + i] = cosf(angle);
-            angles[r * head_dim + half + i] = sinf(angle);
-        }
+    float *angles = tape_memory(tape, count * 2 * rope->pairs, sizeof *angles);
+    if (angles)
+        rope_angles(rope, count, positions, angles);
     return angles;
 }

@@ -11,13 +11,16 @@ import sys
 import cases_llava
 import cases_qformer
 import cases_t5
+import cases_today
 from train_common import make_case
 
 CASES = {"contrastive": cases_llava.contrastive, "language": cases_llava.language, "align": cases_llava.align,
          "instruct": cases_llava.instruct, "instruct-vision": cases_llava.instruct_vision, "lora": cases_llava.lora,
          "finetune": cases_llava.finetune, "finetune-multi": cases_llava.finetune_multi,
          "t5-language": cases_t5.t5_language, "t5-language-tied": cases_t5.t5_language_tied, "qformer": cases_qformer.qformer,
-         "qformer-language": cases_t5.qformer_language, "qformer-language-whole": cases_t5.qformer_language_whole}
+         "qformer-language": cases_t5.qformer_language, "qformer-language-whole": cases_t5.qformer_language_whole,
+         "smolvlm": cases_today.smolvlm, "smolvlm-lora": cases_today.smolvlm_lora, "qwen25vl": cases_today.qwen25vl,
+         "qwen25vl-lora": cases_today.qwen25vl_lora}
 
 
 def main():

@@ -120,11 +120,15 @@ struct turn {
 static struct value *run_rope(struct tape *tape, struct value *const *v, struct parameter *const *p, const void *context)
 {
     const struct turn *c = context;
-    int32_t *positions = tape_memory(tape, c->rows, sizeof *positions);
+    struct position *positions = tape_memory(tape, c->rows, sizeof *positions);
+    struct rope_config config = {.theta = THETA, .scaling = ROPE_LINEAR, .factor = c->factor};
+    struct rope rope;
+    assert_int_equal(rope_create(&rope, &config, c->head_dim, NULL), LMVR_OK);
     (void)p;
     for (int64_t r = 0; positions && r < c->rows; r++)
-        positions[r] = POSITION(r);
-    const float *angles = tape_rope_angles(tape, c->rows, positions, c->head_dim, THETA, c->factor);
+        positions[r] = position_in_text(POSITION(r));
+    const float *angles = tape_rope_angles(tape, c->rows, positions, &rope);
+    rope_finish(&rope);
     struct value *x = tape_scale(tape, v[0], 1);
     struct value *turned = tape_rope(tape, x, &(struct tape_rope){c->heads, c->head_dim, c->column, angles});
     return tape_add(tape, tape_rope(tape, turned, &(struct tape_rope){1, c->head_dim, 0, angles}), v[0]);
