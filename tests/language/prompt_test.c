@@ -152,6 +152,58 @@ static void ids_are_those_of_transformers(void **state)
     check_golden("blip2-new-bf16", "spiece.model", -1, 1);
 }
 
+static void a_system_turn_stands_where_the_template_has_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *system;
+        bool picture;
+        const char *filled;
+    } cases[] = {
+        {"qwen2_vl", NULL, true,
+         "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n<|vision_start|><image><|vision_end|>Q"
+         "<|im_end|>\n<|im_start|>assistant\n"},
+        {"qwen3_vl", NULL, false, "<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\n"},
+        {"qwen3_vl", "S", false, "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\n"},
+        {"smolvlm", "S", true, "<|im_start|>System: S<end_of_utterance>\nUser:<image>Q<end_of_utterance>\nAssistant:"},
+        {"smolvlm", NULL, false, "<|im_start|>User: Q<end_of_utterance>\nAssistant:"},
+        {"vicuna_v1", "S", true, "S USER: <image>\nQ ASSISTANT:"},
+        {"none", NULL, true, "<image>Q"},
+        {"none", NULL, false, "Q"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *filled;
+        CHECK(prompt_fill(cases[i].name, cases[i].system, "Q", cases[i].picture, &filled, &error));
+        assert_string_equal(filled, cases[i].filled);
+        free(filled);
+    }
+    char *filled;
+    assert_int_equal(prompt_fill("llava_hf", "S", "Q", true, &filled, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "the template llava_hf has no system turn");
+    assert_int_equal(prompt_fill("none", NULL, "a<image>", false, &filled, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "the text has an <image>, but there is no image");
+}
+
+static void an_instruction_ends_in_punctuation(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"Find it", "Find it."},
+        {" Find it?\n", "Find it?"},
+        {"", ""},
+        {" \t\xc2\xa0", ""},
+        {"找到它。", "找到它。"},
+        {"a \"quote\"", "a \"quote\""},
+        {"two + 2 = $", "two + 2 = $."},
+        {"caf\xc3\xa9", "caf\xc3\xa9."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = prompt_punctuate(cases[i][0]);
+        assert_string_equal(text, cases[i][1]);
+        free(text);
+    }
+}
+
 static void arbitrary_prompts_stay_within_the_vocabulary(void **state)
 {
     (void)state;
@@ -172,6 +224,8 @@ int main(void)
         cmocka_unit_test(begin_and_end_tokens_stand_at_the_ends_or_are_left_out),
         cmocka_unit_test(two_images_and_unknown_templates_are_refused),
         cmocka_unit_test(ids_are_those_of_transformers),
+        cmocka_unit_test(a_system_turn_stands_where_the_template_has_one),
+        cmocka_unit_test(an_instruction_ends_in_punctuation),
         cmocka_unit_test(arbitrary_prompts_stay_within_the_vocabulary),
     };
     return cmocka_run_group_tests(tests, open_vocabulary, close_vocabulary);
