@@ -109,24 +109,26 @@ static lmvr_status time_encoder(struct bench *b, struct lmvr_session *s, struct 
 {
     int images = group_of(s, picture);
     const struct picture **pictures = calloc((size_t)images, sizeof *pictures);
-    float **rows = calloc((size_t)images, sizeof *rows);
-    float *values = calloc((size_t)images * s->features.row_size, sizeof *values);
+    struct feature_rows **vectors = calloc((size_t)images, sizeof *vectors);
     picture->pixels = bench_made_up((int64_t)picture->pixel_count);
-    lmvr_status status = picture->pixels && values && rows && pictures ? LMVR_OK : error_no_memory(error, "the bench");
+    lmvr_status status = picture->pixels && vectors && pictures ? LMVR_OK : error_no_memory(error, "the bench");
     for (int i = 0; i < images && status == LMVR_OK; i++) {
-        rows[i] = values + (size_t)i * s->features.row_size;
         pictures[i] = picture;
+        vectors[i] = feature_rows_create(&s->features);
+        if (!vectors[i])
+            status = error_no_memory(error, "the bench");
     }
-    struct encode_batch batch = {.count = images, .pictures = pictures, .values = rows};
+    struct encode_batch batch = {.count = images, .pictures = pictures, .vectors = vectors};
     double begin = bench_now();
     for (int round = 0; status == LMVR_OK && (round < 2 || bench_now() - begin < ROW_SECONDS); round++) {
         double start = bench_now();
         status = encode_pictures(s, &batch, error);
         note(b, "encode", images, "images/s", images / (bench_now() - start));
     }
+    for (int i = 0; vectors && i < images; i++)
+        feature_rows_free(&s->features, vectors[i]);
+    free(vectors);
     free(pictures);
-    free(rows);
-    free(values);
     return status;
 }
 
@@ -145,8 +147,8 @@ static lmvr_status row_encode(struct bench *b, int batch, lmvr_error *error)
 }
 
 /* Prefills a prompt in slot 0; the others copy its keys and values. */
-static lmvr_status start_all(struct lmvr_session *s, const struct encoded_image *image, float *values, double *seconds,
-                             lmvr_error *error)
+static lmvr_status start_all(struct lmvr_session *s, const struct encoded_image *image, struct feature_rows *vectors,
+                             double *seconds, lmvr_error *error)
 {
     struct picture picture;
     struct session_input input = {0};
@@ -155,7 +157,7 @@ static lmvr_status start_all(struct lmvr_session *s, const struct encoded_image 
     picture_finish(&picture);
     TRY(status);
     double start = bench_now();
-    TRY(generate_start(s, 0, image, &input, values, error));
+    TRY(generate_start(s, 0, image, &input, vectors, error));
     *seconds = bench_now() - start;
     for (int slot = 1; slot < s->batch; slot++) {
         struct sequence *from = &s->sequences[0], *to = &s->sequences[slot];
@@ -178,12 +180,13 @@ static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_erro
     TRY(open_session(b, batch, "llm:all:mean:-1", &s, error));
     int64_t tokens = s->usual.visual_count, width = b->model->language.width;
     int levels = b->model->connector.levels;
-    float *visual = bench_made_up(levels * tokens * width), *values = calloc(s->features.row_size + 1, sizeof *values);
+    float *visual = bench_made_up(levels * tokens * width);
+    struct feature_rows *vectors = feature_rows_create(&s->features);
     struct encoded_image image = {.visual = {tokens, levels, visual, tokens * width}};
-    lmvr_status status = visual && values ? LMVR_OK : error_no_memory(error, "the bench");
+    lmvr_status status = visual && vectors ? LMVR_OK : error_no_memory(error, "the bench");
     double begin = bench_now(), seconds = 0;
     for (int round = 0; status == LMVR_OK && (round < (prompt ? 3 : 1)); round++) {
-        status = start_all(s, &image, values, &seconds, error);
+        status = start_all(s, &image, vectors, &seconds, error);
         if (prompt && status == LMVR_OK)
             note(b, "prompt", 1, "tokens/s", (double)s->usual.language.length / seconds);
         if (bench_now() - begin > 20)
@@ -199,7 +202,7 @@ static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_erro
             break;
     }
     free(visual);
-    free(values);
+    feature_rows_free(&s->features, vectors);
     lmvr_session_free(s);
     return status;
 }

@@ -34,8 +34,11 @@ const struct option_row option_table[] = {
     {'m', "model", "PATH", OPTION_MODEL, 0, 0, 0, FOR_EVAL,
      "Hugging Face model folder; repeat to compare models in one report (default: the model that ships with lmvr)"},
     {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED,
-     "representation to compute, repeatable: source[:tokens[:pool[:layer]]] (default: llm:all:mean:-1; for a CLIP model "
-     "encoder:patches:mean:-2)"},
+     "representation to compute, repeatable: source[:tokens[:pool[:layer]]], with a row per token for the pool none (default: "
+     "llm:all:mean:-1; for a CLIP model encoder:patches:mean:-2)"},
+    {0, "normalize", FLAG(session.normalize), FOR_EMBED, "divide each row by its L2 norm"},
+    {0, "dims", INTEGER(session.dims, 1, INT_MAX), FOR_EMBED,
+     "keep only the first N numbers of each row, before normalizing (default: all)"},
     {'o', "output", PATH("PLACE", output), FOR_EMBED, "output folder, or a .npy file for a single feature"},
     {'o', "output", PATH("DIR", output), FOR_ATTEND, "output folder for pictures and maps"},
     {'o', "output", PATH("DIR", output), FOR_CORRUPT, "output folder"},

@@ -146,7 +146,8 @@ typedef lmvr_status lmvr_filter_fn(lmvr_pixels *pixels, size_t index, uint64_t h
 
 /* What to compute, and how. Start from lmvr_session_options_default(); lmvr_session_create() copies the strings. */
 typedef struct lmvr_session_options {
-    /* Features, each as "[NAME=]source[:tokens[:pool[:layer]]]": for example "llm", "llm:generated:max", "e=encoder:cls".
+    /* Features, each as "[NAME=]source[:tokens[:pool[:layer]]]": for example "llm", "llm:generated:max", "e=encoder:cls",
+     * "llm:image:none". The pool "none" gives a row per position, the others one row per image.
      * If there are none: no features if `describe` or `attention` is set, else "llm:all:mean:-1" ("encoder:patches:mean:-2" for
      * a CLIP model). May be NULL if feature_count is 0; none of the strings may be NULL. */
     const char *const *features;
@@ -164,6 +165,9 @@ typedef struct lmvr_session_options {
     lmvr_aspect aspect;         /* of a model whose pictures have one size */
     int min_pixels, max_pixels; /* of a model whose pictures have any size: least and most pixels of what the
                                  * encoder sees, width times height; 0: the model's own */
+    bool normalize;             /* divide every row of a feature by its L2 norm; a row of zeros stays one */
+    int dims;                   /* keep the first `dims` numbers of every row, before normalizing, as for models trained by
+                                 * Matryoshka representation learning; at most the least width; 0: all */
     /* Also return each response token's attention map over the image, which takes one more pass over the response. */
     bool attention;
     lmvr_query attention_query;
@@ -194,9 +198,10 @@ LMVR_API void lmvr_session_get_options(const lmvr_session *session, lmvr_session
 
 /* A feature that the session computes. The session owns the strings. */
 typedef struct lmvr_feature_info {
-    const char *name; /* NAME, or the spec as given with ':' as '_' */
-    const char *spec; /* with all parts, such as "llm:all:mean:-1" */
-    size_t dim;       /* floats per row */
+    const char *name;  /* NAME, or the spec as given with ':' as '_' */
+    const char *spec;  /* with all parts, such as "llm:all:mean:-1" */
+    size_t dim;        /* floats per row */
+    bool multi_vector; /* an image has a row per position (pool "none"), not one */
 } lmvr_feature_info;
 
 /* The number of features; 0 for a NULL session. */
@@ -231,7 +236,8 @@ typedef struct lmvr_result {
     size_t index;                 /* of the image in the call */
     lmvr_status status;           /* LMVR_OK, or LMVR_ERROR_INPUT; then only index and error are set */
     const char *error;            /* NULL if status is LMVR_OK */
-    const float *const *features; /* one row each, in the session's order */
+    const float *const *features; /* in the session's order, each (rows, dim) */
+    const size_t *rows;           /* of each feature: 1, or the positions of a multi-vector feature, in their order */
     const char *response;         /* NULL if nothing was generated */
     const int32_t *tokens;        /* all generated ids, including the end token */
     size_t token_count;

@@ -77,6 +77,8 @@ lmvr_status check_session_options(const lmvr_session_options *o, lmvr_error *err
     if (o->min_pixels < 0 || o->max_pixels < 0)
         return error_set(error, LMVR_ERROR_INVALID, "min_pixels and max_pixels are %d and %d, expected 0 or more",
                          o->min_pixels, o->max_pixels);
+    if (o->dims < 0)
+        return error_set(error, LMVR_ERROR_INVALID, "dims is %d, expected 1 or more, or 0 for all", o->dims);
     if (o->batch < 0 || o->batch > MOST_BATCH)
         return error_set(error, LMVR_ERROR_INVALID, "batch is %d, expected 1 to %d, or 0 for the default", o->batch,
                          MOST_BATCH);

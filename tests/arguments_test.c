@@ -133,6 +133,7 @@ static void creating_a_session_refuses_each_wrong_number(void **state)
     REFUSED_OPTION(threads, -1, "threads is -1, expected 1 to 4096, or 0 for one per processor");
     REFUSED_OPTION(batch, -1, "batch is -1, expected 1 to 4096, or 0 for the default");
     REFUSED_OPTION(batch, 4097, "batch is 4097, expected 1 to 4096, or 0 for the default");
+    REFUSED_OPTION(dims, -1, "dims is -1, expected 1 or more, or 0 for all");
     REFUSED_OPTION(template_name, "none such",
                    "the template is \"none such\", expected vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, gme, smolvlm, idefics3, "
                    "mistral, llama3, plain or none");

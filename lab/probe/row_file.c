@@ -3,6 +3,7 @@
 #include "format/json.h"
 #include "format/place.h"
 #include "lab/probe/standardize.h"
+#include "store/offsets.h"
 
 #include <libgen.h>
 #include <stdio.h>
@@ -12,9 +13,27 @@
 
 /* ---- reading ---- */
 
+/* Rows of positions are no samples: labels are of images. */
+static lmvr_status refuse_multi_vector(const char *path, lmvr_error *error)
+{
+    char *offsets = offsets_path(path);
+    if (!offsets)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = LMVR_OK;
+    if (access(offsets, F_OK) == 0)
+        status =
+            error_set(error, LMVR_ERROR_INVALID,
+                      "%s: has several rows an image, as %s says, and a probe takes one; the feature's pool has to be mean, "
+                      "max or last, not none",
+                      path, offsets);
+    free(offsets);
+    return status;
+}
+
 lmvr_status row_file_open(const char *path, struct row_file *file, lmvr_error *error)
 {
     *file = (struct row_file){0};
+    TRY(refuse_multi_vector(path, error));
     TRY(npy_reader_open(path, &file->reader, error));
     file->rows = (int64_t)file->reader.rows;
     file->dim = (int64_t)file->reader.dim;
@@ -114,9 +133,7 @@ static lmvr_status write_rows(const char *path, const float *values, int64_t row
 {
     struct npy_writer writer;
     TRY(npy_writer_create(path, (size_t)dim, &writer, error));
-    lmvr_status status = LMVR_OK;
-    for (int64_t i = 0; i < rows && status == LMVR_OK; i++)
-        status = npy_writer_append(&writer, values + i * dim, error);
+    lmvr_status status = npy_writer_append(&writer, values, (uint64_t)rows, error);
     lmvr_status closed = npy_writer_close(&writer, status == LMVR_OK ? error : NULL);
     return status == LMVR_OK ? closed : status;
 }

@@ -44,6 +44,10 @@ static json_t *describe(const struct recording *r)
         good = json_object_set_new(object, "min_pixels", json_integer(o.min_pixels)) == 0;
     if (good && o.max_pixels)
         good = json_object_set_new(object, "max_pixels", json_integer(o.max_pixels)) == 0;
+    if (good && o.normalize)
+        good = json_object_set_new(object, "normalize", json_true()) == 0;
+    if (good && o.dims)
+        good = json_object_set_new(object, "dims", json_integer(o.dims)) == 0;
     if (good && r->more && json_object_update(object, (json_t *)r->more) != 0)
         good = false;
     if (!good) {
@@ -65,7 +69,7 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
     for (size_t i = 0; i < count && status == LMVR_OK; i++) {
         lmvr_feature_info info;
         lmvr_session_get_feature(r->session, i, &info);
-        features[i] = (struct store_feature){info.name, info.spec, info.dim};
+        features[i] = (struct store_feature){info.name, info.spec, info.dim, info.multi_vector};
     }
     struct store_plan plan = {.output = r->output,
                               .mode = r->mode,
@@ -126,7 +130,7 @@ static int on_result(const lmvr_result *result, void *user)
     }
     if (r->before && r->before(result, path, r->user) != 0)
         return 1;
-    r->status = store_add(r->store, result->features, &line, &r->error);
+    r->status = store_add(r->store, result->features, result->rows, &line, &r->error);
     if (r->status != LMVR_OK)
         return 1;
     return r->after && r->after(store_done(r->store), r->user) != 0;

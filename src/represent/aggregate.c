@@ -17,20 +17,30 @@ static size_t width_of(enum feature_source source, const struct source_widths *w
     }
 }
 
-lmvr_status feature_set_parse(struct feature_set *set, const char *const *texts, size_t count,
-                              const struct feature_limits *limits, const struct source_widths *widths, lmvr_error *error)
+static lmvr_status set_widths(struct feature *f, const struct source_widths *widths, int dims, lmvr_error *error)
 {
-    *set = (struct feature_set){.features = calloc(count + 1, sizeof *set->features)};
+    f->width = width_of(f->source, widths);
+    f->dim = dims ? (size_t)dims : f->width;
+    if (f->dim > f->width)
+        return error_set(error, LMVR_ERROR_INVALID, "dims is %d, more than the %zu numbers of feature %s", dims, f->width,
+                         f->spec);
+    return LMVR_OK;
+}
+
+lmvr_status feature_set_parse(struct feature_set *set, const char *const *texts, size_t count,
+                              const struct feature_limits *limits, const struct source_widths *widths,
+                              const struct feature_form *form, lmvr_error *error)
+{
+    *set = (struct feature_set){.features = calloc(count + 1, sizeof *set->features), .normalize = form->normalize};
     if (!set->features)
         return error_no_memory(error, "the features");
     for (size_t i = 0; i < count; i++) {
         struct feature *f = &set->features[i];
         TRY(feature_parse(texts[i], limits, f, error));
-        f->dim = width_of(f->source, widths);
+        TRY(set_widths(f, widths, form->dims, error));
         for (size_t j = 0; j < i; j++)
             if (strcmp(set->features[j].name, f->name) == 0)
                 return error_set(error, LMVR_ERROR_INVALID, "two features have the name %s", f->name);
-        set->row_size += f->dim;
         set->count++;
     }
     return LMVR_OK;
@@ -42,12 +52,52 @@ void feature_set_finish(struct feature_set *set)
     *set = (struct feature_set){0};
 }
 
-size_t feature_offset(const struct feature_set *set, int feature)
+/* ---- the vectors of one image ------------------------------------------------------------------------------------------- */
+
+struct feature_rows *feature_rows_create(const struct feature_set *set)
 {
-    size_t offset = 0;
-    for (int i = 0; i < feature; i++)
-        offset += set->features[i].dim;
-    return offset;
+    return calloc((size_t)set->count + 1, sizeof(struct feature_rows));
+}
+
+void feature_rows_free(const struct feature_set *set, struct feature_rows *vectors)
+{
+    for (int i = 0; vectors && i < set->count; i++)
+        free(vectors[i].values);
+    free(vectors);
+}
+
+/* Makes room for a feature's rows, whose old values are not kept. */
+static lmvr_status make_room(const struct feature *f, struct feature_rows *vectors, size_t rows, lmvr_error *error)
+{
+    size_t needed = rows * f->dim;
+    vectors->count = 0;
+    if (needed > vectors->room) {
+        free(vectors->values);
+        vectors->room = 0;
+        vectors->values = malloc(needed * sizeof *vectors->values);
+        if (!vectors->values)
+            return error_no_memory(error, "the rows of a feature");
+        vectors->room = needed;
+    }
+    vectors->count = rows;
+    return LMVR_OK;
+}
+
+static void normalize(const struct feature_set *set, const struct feature *f, struct feature_rows *vectors)
+{
+    if (set->normalize)
+        rows_normalize(vectors->values, vectors->count, f->dim);
+}
+
+static lmvr_status read_pool(const struct feature_set *set, const struct feature *f, const struct pool *pool,
+                             struct feature_rows *vectors, lmvr_error *error)
+{
+    if (pool->failed)
+        return error_no_memory(error, "the rows of a feature");
+    TRY(make_room(f, vectors, pool_rows(pool, f->pool), error));
+    pool_read(pool, f->pool, f->dim, vectors->values);
+    normalize(set, f, vectors);
+    return LMVR_OK;
 }
 
 /* ---- what must be computed for the features ----------------------------------------------------------------------------- */
@@ -128,18 +178,17 @@ struct pool *pools_create(const struct feature_set *set)
 void pools_free(const struct feature_set *set, struct pool *pools)
 {
     for (int i = 0; pools && i < set->count; i++)
-        free(pools[i].value);
+        pool_finish(&pools[i]);
     free(pools);
 }
 
 void pools_begin(const struct feature_set *set, struct pool *pools, const struct pool *prefix)
 {
     for (int i = 0; i < set->count; i++) {
+        const struct feature *f = &set->features[i];
         pool_reset(&pools[i]);
-        if (!prefix || set->features[i].source != SOURCE_LLM || prefix[i].count == 0)
-            continue;
-        memcpy(pools[i].value, prefix[i].value, set->features[i].dim * sizeof(double));
-        pools[i].count = prefix[i].count;
+        if (prefix && f->source == SOURCE_LLM)
+            pool_copy(&pools[i], f->pool, f->dim, &prefix[i]);
     }
 }
 
@@ -149,7 +198,7 @@ static void add(const struct feature_set *set, struct pool *pools, int layer, in
     for (int i = 0; i < set->count && rows > 0; i++) {
         const struct feature *f = &set->features[i];
         if (f->source == SOURCE_LLM && f->layer == layer && f->tokens & kinds)
-            pool_add(&pools[i], f->pool, f->dim, rows, states);
+            pool_add(&pools[i], f->pool, f->dim, rows, f->width, states);
     }
 }
 
@@ -177,51 +226,65 @@ void pools_add_start(const struct feature_set *set, struct pool *pools, int laye
     add(set, pools, layer, TOKENS_START, 1, state);
 }
 
-void pools_read(const struct feature_set *set, const struct pool *pools, float *row)
+lmvr_status pools_read(const struct feature_set *set, const struct pool *pools, struct feature_rows *vectors, lmvr_error *error)
 {
-    for (int i = 0; i < set->count; i++) {
-        const struct feature *f = &set->features[i];
-        if (f->source == SOURCE_LLM)
-            pool_read(&pools[i], f->pool, f->dim, row + feature_offset(set, i));
-    }
+    for (int i = 0; i < set->count; i++)
+        if (set->features[i].source == SOURCE_LLM)
+            TRY(read_pool(set, &set->features[i], &pools[i], &vectors[i], error));
+    return LMVR_OK;
 }
 
 /* ---- features that need no sequence ------------------------------------------------------------------------------------- */
 
-static void pool_all(const struct feature *f, struct pool *pool, int64_t rows, const float *states, float *vector)
+static void add_patches(const struct feature *f, struct pool *pool, const struct encoded *e, int64_t first, int64_t count)
 {
-    pool_reset(pool);
-    pool_add(pool, f->pool, f->dim, rows, states);
-    pool_read(pool, f->pool, f->dim, vector);
+    const float *states = e->states[f->layer] + e->first * (int64_t)f->width;
+    bool in_order = !e->order || f->pool != POOL_NONE; /* nothing else depends on it */
+    if (in_order)
+        pool_add(pool, f->pool, f->dim, count, f->width, states + first * (int64_t)f->width);
+    for (int64_t i = first; !in_order && i < first + count; i++)
+        pool_add(pool, f->pool, f->dim, 1, f->width, states + e->order[i] * (int64_t)f->width);
 }
 
 /* Adds the positions of each view that the feature pools. */
-static void pool_encoder(const struct feature *f, struct pool *pool, const struct encoded *e, float *vector)
+static void add_encoder(const struct feature *f, struct pool *pool, const struct encoded *e)
 {
-    const float *states = e->states[f->layer] + e->first * (int64_t)f->dim;
-    pool_reset(pool);
-    for (int v = 0; v < e->view_count; states += e->view_positions[v++] * (int64_t)f->dim) {
-        int64_t classes = e->has_class ? 1 : 0;
+    const float *states = e->states[f->layer] + e->first * (int64_t)f->width;
+    int64_t at = 0, classes = e->has_class ? 1 : 0;
+    for (int v = 0; v < e->view_count; at += e->view_positions[v++]) {
         if (f->tokens & TOKENS_CLS && v == e->whole)
-            pool_add(pool, f->pool, f->dim, classes, states);
+            pool_add(pool, f->pool, f->dim, classes, f->width, states + at * (int64_t)f->width);
         if (f->tokens & TOKENS_PATCHES)
-            pool_add(pool, f->pool, f->dim, e->view_positions[v] - classes, states + classes * (int64_t)f->dim);
+            add_patches(f, pool, e, at + classes, e->view_positions[v] - classes);
     }
-    pool_read(pool, f->pool, f->dim, vector);
 }
 
-void features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded, float *row)
+/* A vector that is there as a whole. */
+static lmvr_status copy_whole(const struct feature_set *set, const struct feature *f, const float *vector,
+                              struct feature_rows *vectors, lmvr_error *error)
+{
+    TRY(make_room(f, vectors, 1, error));
+    memcpy(vectors->values, vector, f->dim * sizeof *vectors->values);
+    normalize(set, f, vectors);
+    return LMVR_OK;
+}
+
+lmvr_status features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded,
+                                struct feature_rows *vectors, lmvr_error *error)
 {
     for (int i = 0; i < set->count; i++) {
         const struct feature *f = &set->features[i];
-        float *vector = row + feature_offset(set, i);
+        pool_reset(&pools[i]);
         if (f->source == SOURCE_PIXELS)
-            memcpy(vector, encoded->pixels, f->dim * sizeof *vector);
+            TRY(copy_whole(set, f, encoded->pixels, &vectors[i], error));
         else if (f->source == SOURCE_JOINT)
-            memcpy(vector, encoded->joint, f->dim * sizeof *vector);
+            TRY(copy_whole(set, f, encoded->joint, &vectors[i], error));
         else if (f->source == SOURCE_ENCODER)
-            pool_encoder(f, &pools[i], encoded, vector);
+            add_encoder(f, &pools[i], encoded);
         else if (f->source == SOURCE_ADAPTOR)
-            pool_all(f, &pools[i], encoded->token_count, encoded->visual_tokens, vector);
+            pool_add(&pools[i], f->pool, f->dim, encoded->token_count, f->width, encoded->visual_tokens);
+        if (f->source == SOURCE_ENCODER || f->source == SOURCE_ADAPTOR)
+            TRY(read_pool(set, f, &pools[i], &vectors[i], error));
     }
+    return LMVR_OK;
 }

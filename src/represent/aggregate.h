@@ -12,7 +12,13 @@
 struct feature_set {
     struct feature *features;
     int count;
-    size_t row_size; /* floats in the vectors of all features together */
+    bool normalize; /* each row is divided by its L2 norm */
+};
+
+/* What rows are made of: the first `dims` numbers of each state (0: all), perhaps normalized. */
+struct feature_form {
+    bool normalize;
+    int dims;
 };
 
 /* The width of each source's states, in floats; for pixels, the size of the whole tensor. */
@@ -22,12 +28,23 @@ struct source_widths {
 
 /* Parses `count` features, whose names must differ. Call feature_set_finish() even after a failure. */
 lmvr_status feature_set_parse(struct feature_set *set, const char *const *texts, size_t count,
-                              const struct feature_limits *limits, const struct source_widths *widths, lmvr_error *error);
+                              const struct feature_limits *limits, const struct source_widths *widths,
+                              const struct feature_form *form, lmvr_error *error);
 /* Frees the set's memory. A zeroed set is allowed. */
 void feature_set_finish(struct feature_set *set);
 
-/* The offset of a feature's vector in a row of row_size floats. */
-size_t feature_offset(const struct feature_set *set, int feature);
+/* ---- the vectors of one image ------------------------------------------------------------------------------------------- */
+
+/* A feature's rows, (count, dim); `room` floats are allocated. */
+struct feature_rows {
+    float *values;
+    size_t count, room;
+};
+
+/* One for each feature, without rows; NULL: out of memory. Freed by feature_rows_free(). */
+struct feature_rows *feature_rows_create(const struct feature_set *set);
+/* NULL is allowed. */
+void feature_rows_free(const struct feature_set *set, struct feature_rows *vectors);
 
 /* ---- what must be computed for the features ----------------------------------------------------------------------------- */
 
@@ -75,8 +92,9 @@ void pools_add_response(const struct feature_set *set, struct pool *pools, int l
 /* Pools the start token of an encoder-decoder. */
 void pools_add_start(const struct feature_set *set, struct pool *pools, int layer, const float *state);
 
-/* Writes the language model's features of an image, whose response has ended, into its row. */
-void pools_read(const struct feature_set *set, const struct pool *pools, float *row);
+/* Writes the language model's features of an image, whose response has ended, into its vectors, in place of what is there. */
+lmvr_status pools_read(const struct feature_set *set, const struct pool *pools, struct feature_rows *vectors,
+                       lmvr_error *error);
 
 /* ---- features that need no sequence ------------------------------------------------------------------------------------- */
 
@@ -93,9 +111,13 @@ struct encoded {
     int view_count;
     const int64_t *view_positions; /* (view_count) */
     int whole;                     /* the view that shows the whole picture, whose class token is the picture's */
+    /* (positions) of the picture: which comes next when the patches of each view are taken row by row; NULL: they come so */
+    const int64_t *order;
 };
 
-/* Writes a picture's features of pixels, encoder, adaptor and joint space into its row. `pools` is scratch space. */
-void features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded, float *row);
+/* Writes a picture's features of pixels, encoder, adaptor and joint space into its vectors, in place of what is there.
+ * `pools` is scratch space. */
+lmvr_status features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded,
+                                struct feature_rows *vectors, lmvr_error *error);
 
 #endif

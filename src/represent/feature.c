@@ -13,7 +13,7 @@ struct choice {
 
 static const struct choice sources[] = {{"llm", SOURCE_LLM},     {"adaptor", SOURCE_ADAPTOR}, {"encoder", SOURCE_ENCODER},
                                         {"joint", SOURCE_JOINT}, {"pixels", SOURCE_PIXELS},   {0}};
-static const struct choice pools[] = {{"mean", POOL_MEAN}, {"max", POOL_MAX}, {"last", POOL_LAST}, {0}};
+static const struct choice pools[] = {{"mean", POOL_MEAN}, {"max", POOL_MAX}, {"last", POOL_LAST}, {"none", POOL_NONE}, {0}};
 /* The first is the default. */
 static const struct choice llm_tokens[] = {{"all", TOKENS_ALL},
                                            {"generated", TOKENS_GENERATED},
@@ -101,6 +101,11 @@ static lmvr_status check_limits(const char *text, const struct feature *f, const
                          "feature %s: the model's pictures differ in size, so their pixels make no vectors of one length",
                          text);
     return LMVR_OK;
+}
+
+bool feature_is_multi_vector(const struct feature *feature)
+{
+    return feature->pool == POOL_NONE && feature->tokens != 0; /* sources without tokens are one vector */
 }
 
 lmvr_status feature_parse(const char *text, const struct feature_limits *limits, struct feature *feature, lmvr_error *error)

@@ -9,7 +9,7 @@
 
 /* SOURCE_JOINT: the vector in the space that a dual encoder's pictures and texts share. */
 enum feature_source { SOURCE_LLM, SOURCE_ADAPTOR, SOURCE_ENCODER, SOURCE_JOINT, SOURCE_PIXELS };
-enum feature_pool { POOL_NONE, POOL_MEAN, POOL_MAX, POOL_LAST };
+enum feature_pool { POOL_NONE, POOL_MEAN, POOL_MAX, POOL_LAST }; /* POOL_NONE: a row per position */
 
 /* Kinds of positions, as bits to be combined. In the language model: the prompt's text, visual tokens, response, the last
  * position alone, and the decoder's start token in an encoder-decoder; in the vision encoder: class token and patches. */
@@ -43,9 +43,12 @@ struct feature {
     enum feature_source source;
     int tokens; /* of enum feature_tokens */
     enum feature_pool pool;
-    int layer;  /* 0 .. blocks */
-    size_t dim; /* set by the session */
+    int layer;         /* 0 .. blocks */
+    size_t width, dim; /* set by the session: the floats of a state, and how many of them, from the first on, are used */
 };
+
+/* Whether an image has a row per position rather than one. */
+bool feature_is_multi_vector(const struct feature *feature);
 
 /* Parses one feature. LMVR_ERROR_INVALID, with a sentence that lists what is allowed, if it is not valid for these limits. */
 lmvr_status feature_parse(const char *text, const struct feature_limits *limits, struct feature *feature, lmvr_error *error);

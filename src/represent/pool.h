@@ -4,18 +4,32 @@
 
 #include "represent/feature.h"
 
-/* A pool's running value: (dim) sums, maxima, or the last row; and the number of rows added so far. */
+/* A pool's running value: (dim) sums, maxima, or the last row; and the number of rows added so far. Zeroed, it is empty; all
+ * but POOL_NONE need a value. */
 struct pool {
     double *value;
     int64_t count;
+    float *rows; /* (count, dim): of POOL_NONE, which keeps them */
+    int64_t room;
+    bool failed; /* there was no memory for some of them */
 };
 
+/* Frees the pool's memory. */
+void pool_finish(struct pool *pool);
 void pool_reset(struct pool *pool);
+/* Makes the pool the same as `from`. */
+void pool_copy(struct pool *pool, enum feature_pool kind, size_t dim, const struct pool *from);
 
-/* Adds `rows` rows of `dim` floats, in the order of their positions. */
-void pool_add(struct pool *pool, enum feature_pool kind, size_t dim, int64_t rows, const float *states);
+/* Adds the first `dim` of the `width` floats of each of `rows` rows, in the order of their positions. */
+void pool_add(struct pool *pool, enum feature_pool kind, size_t dim, int64_t rows, size_t width, const float *states);
 
-/* vector (dim): the sums divided by the count, the maxima, or the last row. */
-void pool_read(const struct pool *pool, enum feature_pool kind, size_t dim, float *vector);
+/* The rows that pool_read() writes: those added for POOL_NONE, else one. */
+size_t pool_rows(const struct pool *pool, enum feature_pool kind);
+/* rows (pool_rows, dim): the sums divided by the count, the maxima, or the last row; zeros if there are no rows; or all rows.
+ */
+void pool_read(const struct pool *pool, enum feature_pool kind, size_t dim, float *rows);
+
+/* Divides each row by its L2 norm, which is a double; a row of zeros stays one. */
+void rows_normalize(float *rows, size_t count, size_t dim);
 
 #endif

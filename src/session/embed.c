@@ -14,7 +14,8 @@ struct embedding {
     struct outcome *outcomes; /* (window): image i at i % window */
     lmvr_result_fn *on_result;
     void *user;
-    const float **rows; /* (features) */
+    const float **rows; /* (features), and so is the next */
+    size_t *row_counts;
 
     /* Encoded images that wait for a slot. */
     struct encoded_image *encoded; /* (encode_batch) */
@@ -30,7 +31,7 @@ struct embedding {
 struct group {
     int count;
     struct picture *pictures; /* (encode_batch), and so are the next two */
-    float **values;
+    struct feature_rows **vectors;
     int64_t positions;
 };
 
@@ -39,9 +40,9 @@ static struct outcome *outcome_of(struct embedding *run, size_t index)
     return &run->outcomes[index % run->window];
 }
 
-static void outcome_clear(struct outcome *outcome)
+static void outcome_clear(const struct lmvr_session *s, struct outcome *outcome)
 {
-    free(outcome->values);
+    feature_rows_free(&s->features, outcome->vectors);
     free(outcome->tokens);
     free(outcome->attention);
     *outcome = (struct outcome){0};
@@ -83,9 +84,12 @@ static lmvr_status report(struct embedding *run, size_t index, const struct outc
     if (o->status != LMVR_OK) {
         result.error = o->error.message;
     } else {
-        for (int i = 0; i < s->features.count; i++)
-            run->rows[i] = o->values + feature_offset(&s->features, i);
+        for (int i = 0; i < s->features.count; i++) {
+            run->rows[i] = o->vectors[i].values;
+            run->row_counts[i] = o->vectors[i].count;
+        }
         result.features = run->rows;
+        result.rows = run->row_counts;
         if (s->generates)
             status = read_response(s, o, &result, &response, &ends, error);
     }
@@ -101,7 +105,7 @@ static lmvr_status report_ready(struct embedding *run, lmvr_error *error)
     struct outcome *o;
     while (run->reported < run->count && (o = outcome_of(run, run->reported))->ready) {
         lmvr_status status = report(run, run->reported, o, error);
-        outcome_clear(o);
+        outcome_clear(run->session, o);
         run->reported++;
         TRY(status);
     }
@@ -113,9 +117,9 @@ static lmvr_status report_ready(struct embedding *run, lmvr_error *error)
 static lmvr_status outcome_begin(struct embedding *run, struct outcome *o, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
-    o->values = calloc(s->features.row_size + 1, sizeof *o->values);
+    o->vectors = feature_rows_create(&s->features);
     o->tokens = calloc((size_t)s->max_new_tokens + 1, sizeof *o->tokens);
-    return o->values && o->tokens ? LMVR_OK : error_no_memory(error, "a result");
+    return o->vectors && o->tokens ? LMVR_OK : error_no_memory(error, "a result");
 }
 
 /* What the attention maps' grid covers, or the encoder's only view. */
@@ -188,7 +192,7 @@ static lmvr_status add_to_group(struct embedding *run, struct group *group, stru
     o->view = view_of(&loaded->picture, &run->inputs[group->count].grid);
     run->encoded[group->count] = (struct encoded_image){.index = loaded->index, .hash = loaded->hash};
     group->positions += picture_positions(s, &loaded->picture);
-    group->values[group->count] = o->values;
+    group->vectors[group->count] = o->vectors;
     group->pictures[group->count++] = loaded->picture;
     return LMVR_OK;
 }
@@ -253,14 +257,14 @@ static lmvr_status encode(struct embedding *run, struct group *group, lmvr_error
     struct lmvr_session *s = run->session;
     TRY(gather_group(run, group, error));
     const struct picture **pictures = arena_alloc(&s->arena, group->count, sizeof *pictures);
-    float **values = arena_alloc(&s->arena, group->count, sizeof *values);
-    if (!pictures || !values)
+    struct feature_rows **vectors = arena_alloc(&s->arena, group->count, sizeof *vectors);
+    if (!pictures || !vectors)
         return error_no_memory(error, "a batch of images");
-    struct encode_batch batch = {.pictures = pictures, .values = values};
+    struct encode_batch batch = {.pictures = pictures, .vectors = vectors};
     for (int i = 0; i < group->count; i++)
         if (group->pictures[i].view_count) {
             pictures[batch.count] = &group->pictures[i];
-            values[batch.count++] = group->values[i];
+            vectors[batch.count++] = group->vectors[i];
         }
     if (s->needs_tokens)
         TRY(share_out(run, group, &batch, error));
@@ -272,8 +276,8 @@ static lmvr_status encode_group(struct embedding *run, lmvr_error *error)
     struct lmvr_session *s = run->session;
     struct arena_mark mark = arena_mark(&s->arena);
     struct group group = {.pictures = arena_alloc(&s->arena, s->encode_batch, sizeof *group.pictures),
-                          .values = arena_alloc(&s->arena, s->encode_batch, sizeof *group.values)};
-    if (!group.pictures || !group.values)
+                          .vectors = arena_alloc(&s->arena, s->encode_batch, sizeof *group.vectors)};
+    if (!group.pictures || !group.vectors)
         return error_no_memory(error, "a batch of images");
     lmvr_status status = encode(run, &group, error);
     for (int i = 0; i < group.count; i++)
@@ -314,7 +318,7 @@ static lmvr_status start_sequence(struct embedding *run, int slot, lmvr_error *e
     struct lmvr_session *s = run->session;
     int next = run->encoded_next++;
     const struct encoded_image *image = &run->encoded[next];
-    TRY(generate_start(s, slot, image, &run->inputs[next], outcome_of(run, image->index)->values, error));
+    TRY(generate_start(s, slot, image, &run->inputs[next], outcome_of(run, image->index)->vectors, error));
     if (!s->sequences[slot].active)
         return outcome_complete(run, slot, error);
     return LMVR_OK;
@@ -354,7 +358,8 @@ static lmvr_status step_sequences(struct embedding *run, lmvr_error *error)
         TRY(generate_step(s, error));
     for (int i = 0; i < s->batch; i++)
         if (was_active[i] && !s->sequences[i].active) {
-            generate_finish(s, &s->sequences[i], outcome_of(run, s->sequences[i].index)->values);
+            struct outcome *o = outcome_of(run, s->sequences[i].index);
+            TRY(generate_finish(s, &s->sequences[i], o->vectors, error));
             TRY(outcome_complete(run, i, error));
         }
     arena_release(&s->arena, mark);
@@ -384,10 +389,11 @@ static lmvr_status run_create(struct embedding *run, const lmvr_image *images, l
     run->window = 4 * (size_t)s->batch + 2 * group;
     run->outcomes = calloc(run->window, sizeof *run->outcomes);
     run->rows = calloc((size_t)s->features.count + 1, sizeof *run->rows);
+    run->row_counts = calloc((size_t)s->features.count + 1, sizeof *run->row_counts);
     run->encoded = calloc(group, sizeof *run->encoded);
     run->inputs = calloc(group, sizeof *run->inputs);
     run->images = images;
-    if (!run->outcomes || !run->rows || !run->encoded || !run->inputs)
+    if (!run->outcomes || !run->rows || !run->row_counts || !run->encoded || !run->inputs)
         return error_no_memory(error, "the results");
     return image_loader_start(s, images, run->count, &run->loader, error);
 }
@@ -396,9 +402,10 @@ static void run_finish(struct embedding *run)
 {
     image_loader_stop(run->loader);
     for (size_t i = 0; run->outcomes && i < run->window; i++)
-        outcome_clear(&run->outcomes[i]);
+        outcome_clear(run->session, &run->outcomes[i]);
     free(run->outcomes);
     free(run->rows);
+    free(run->row_counts);
     for (size_t i = 0; run->inputs && i < (size_t)run->session->encode_batch; i++)
         input_finish(&run->inputs[i]);
     free(run->encoded);

@@ -1,5 +1,7 @@
 #include "session/session.h"
 
+#include "vision/patches.h"
+
 #include <string.h>
 
 int64_t picture_positions(const struct lmvr_session *session, const struct picture *picture)
@@ -104,14 +106,49 @@ static int find_whole(const struct picture *picture)
     return 0;
 }
 
+/* The picture's positions in the order of its grids, row by row; NULL where they come so. */
+static lmvr_status order_patches(struct lmvr_session *s, const struct picture *picture, int64_t **order, lmvr_error *error)
+{
+    const struct encoder *e = &s->model->vision;
+    *order = NULL;
+    if (e->merge == 1)
+        return LMVR_OK;
+    int64_t positions = picture_positions(s, picture), first = 0;
+    struct patch *patches = arena_alloc(&s->arena, positions, sizeof *patches);
+    *order = arena_alloc(&s->arena, positions, sizeof **order);
+    if (!patches || !*order)
+        return error_no_memory(error, "the features");
+    for (int v = 0; v < picture->view_count; v++) {
+        int rows = picture->views[v].height / e->patch_size, columns = picture->views[v].width / e->patch_size;
+        patches_list(rows, columns, e->merge, 0, patches, NULL);
+        for (int64_t i = 0; i < (int64_t)rows * columns; i++)
+            (*order)[first + (int64_t)patches[i].y * columns + patches[i].x] = first + i;
+        first += (int64_t)rows * columns;
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status pool_picture(struct lmvr_session *s, struct pool *pools, const struct picture *picture,
+                                struct encoded *encoded, struct feature_rows *vectors, lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(&s->arena);
+    int64_t *order;
+    TRY(order_patches(s, picture, &order, error));
+    encoded->order = order;
+    TRY(features_of_encoded(&s->features, pools, encoded, vectors, error));
+    arena_release(&s->arena, mark);
+    return LMVR_OK;
+}
+
 static lmvr_status pool_features(struct lmvr_session *s, const struct encode_batch *batch, const struct pass *pass,
                                  lmvr_error *error)
 {
     struct pool *pools = pools_create(&s->features);
     if (!pools)
         return error_no_memory(error, "the features");
+    lmvr_status status = LMVR_OK;
     int64_t view = 0, token = 0;
-    for (int i = 0; i < batch->count; i++) {
+    for (int i = 0; i < batch->count && status == LMVR_OK; i++) {
         const struct picture *p = batch->pictures[i];
         struct encoded encoded = {.pixels = p->pixels,
                                   .states = pass->states,
@@ -123,12 +160,12 @@ static lmvr_status pool_features(struct lmvr_session *s, const struct encode_bat
                                   .view_count = p->view_count,
                                   .view_positions = pass->view_positions + view,
                                   .whole = find_whole(p)};
-        features_of_encoded(&s->features, pools, &encoded, batch->values[i]);
+        status = pool_picture(s, pools, p, &encoded, batch->vectors[i], error);
         view += p->view_count;
         token += pass->token_counts[i];
     }
     pools_free(&s->features, pools);
-    return LMVR_OK;
+    return status;
 }
 
 lmvr_status encode_pictures(struct lmvr_session *session, const struct encode_batch *batch, lmvr_error *error)
@@ -138,7 +175,7 @@ lmvr_status encode_pictures(struct lmvr_session *session, const struct encode_ba
     TRY(list_views(session, batch, &pass, error));
     if (session->needs_vision)
         TRY(run(session, batch, &pass, error));
-    if (batch->values)
+    if (batch->vectors)
         TRY(pool_features(session, batch, &pass, error));
     arena_release(&session->arena, mark);
     return LMVR_OK;

@@ -44,9 +44,10 @@ static void pool_response(void *user, int layer, int64_t first_row, int64_t rows
     }
 }
 
-void generate_finish(const struct lmvr_session *session, const struct sequence *sequence, float *values)
+lmvr_status generate_finish(const struct lmvr_session *session, const struct sequence *sequence, struct feature_rows *vectors,
+                            lmvr_error *error)
 {
-    pools_read(&session->features, sequence->pools, values);
+    return pools_read(&session->features, sequence->pools, vectors, error);
 }
 
 /* ---- the prompt --------------------------------------------------------------------------------------------------------- */
@@ -99,7 +100,7 @@ static void begin_sequence(const struct lmvr_session *s, struct sequence *q, con
 }
 
 lmvr_status generate_start(struct lmvr_session *session, int slot, const struct encoded_image *image,
-                           struct session_input *input, float *values, lmvr_error *error)
+                           struct session_input *input, struct feature_rows *vectors, lmvr_error *error)
 {
     const struct language *m = &session->model->language;
     struct sequence *q = &session->sequences[slot];
@@ -119,7 +120,7 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, const struct 
         TRY(append_token(session, q, logits, error));
     }
     if (!q->active)
-        generate_finish(session, q, values);
+        TRY(generate_finish(session, q, vectors, error));
     arena_release(&session->arena, mark);
     return LMVR_OK;
 }

@@ -37,8 +37,9 @@ static lmvr_status parse_features(struct lmvr_session *s, const lmvr_session_opt
     limits.any_size = side == 0;
     struct source_widths widths = {(size_t)config->language.width, (size_t)config->vision.width, (size_t)config->joint.width,
                                    3 * side * side};
+    struct feature_form form = {o->normalize, o->dims};
     return feature_set_parse(&s->features, standard_only ? &standard : o->features, standard_only ? 1 : o->feature_count,
-                             &limits, &widths, error);
+                             &limits, &widths, &form, error);
 }
 
 /* Whether the model has what the options need. */
@@ -199,7 +200,7 @@ static void choose_vector(const struct embedding_config *embedding, lmvr_session
     o->features = &embedding->feature;
     o->feature_count = 1;
     o->before_generation = true;
-    // NORMALIZE
+    o->normalize |= embedding->normalize;
 }
 
 static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *asked, lmvr_error *error)
@@ -317,7 +318,7 @@ void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_fe
     if (index >= lmvr_session_feature_count(session))
         return;
     const struct feature *f = &session->features.features[index];
-    *info = (lmvr_feature_info){f->name, f->spec, f->dim};
+    *info = (lmvr_feature_info){f->name, f->spec, f->dim, feature_is_multi_vector(f)};
 }
 
 int lmvr_session_batch(const lmvr_session *session)

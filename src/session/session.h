@@ -51,7 +51,7 @@ struct outcome {
     bool ready;
     lmvr_status status;
     lmvr_error error;
-    float *values; /* (row_size): the rows of all features, concatenated */
+    struct feature_rows *vectors; /* (features) */
     int32_t *tokens;
     int count;
     bool ended;
@@ -140,9 +140,9 @@ int64_t picture_positions(const struct lmvr_session *session, const struct pictu
 struct encode_batch {
     int count;
     const struct picture *const *pictures;
-    float *const *values; /* (count): receive the features of pixels, encoder and adaptor, (row_size) each; NULL: not wanted */
-    float *tokens;        /* receives the visual tokens, (levels, those of all pictures, width); NULL: not wanted */
-    float *maps;          /* receives their attention to the patches, (those of all pictures, patches); NULL: not wanted */
+    struct feature_rows *const *vectors; /* (count): receive the features of pixels, encoder and adaptor; NULL: not wanted */
+    float *tokens; /* receives the visual tokens, (levels, those of all pictures, width); NULL: not wanted */
+    float *maps;   /* receives their attention to the patches, (those of all pictures, patches); NULL: not wanted */
 };
 
 lmvr_status encode_pictures(struct lmvr_session *session, const struct encode_batch *batch, lmvr_error *error);
@@ -159,15 +159,16 @@ struct encoded_image {
 
 /* Computes the beginning that all inputs share, once per session. */
 lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error);
-/* Puts an image into a free slot and runs its prompt (prefill). Takes over `input`, also on failure. `values` is the image's
- * outcome.values. Afterwards the sequence is active, unless nothing more is needed of it: then its features are in `values`
- * already. */
+/* Puts an image into a free slot and runs its prompt (prefill). Takes over `input`, also on failure. `vectors` is the
+ * image's outcome.vectors. Afterwards the sequence is active, unless nothing more is needed of it: then its features are in
+ * `vectors` already. */
 lmvr_status generate_start(struct lmvr_session *session, int slot, const struct encoded_image *image,
-                           struct session_input *input, float *values, lmvr_error *error);
+                           struct session_input *input, struct feature_rows *vectors, lmvr_error *error);
 /* Feeds one token to every active sequence (decode). A sequence that ends is no longer active; generate_finish() then reads its
  * features. */
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error);
-void generate_finish(const struct lmvr_session *session, const struct sequence *sequence, float *values);
+lmvr_status generate_finish(const struct lmvr_session *session, const struct sequence *sequence, struct feature_rows *vectors,
+                            lmvr_error *error);
 /* `attention` (count, cells of the input's grid) receives the attention map of each token of the response that has just ended
  * in `slot`. */
 lmvr_status generate_attention(struct lmvr_session *session, int slot, float *attention, lmvr_error *error);

@@ -32,7 +32,8 @@ static json_t *features_to_json(const struct store_feature *features, size_t cou
     for (size_t i = 0; array && i < count; i++) {
         json_t *one = json_pack("{s:s, s:s, s:I}", "name", features[i].name, "spec", features[i].spec, "dim",
                                 (json_int_t)features[i].dim);
-        if (json_array_append_new(array, one) != 0) {
+        bool failed = features[i].multi_vector && json_object_set_new(one, "multi_vector", json_true()) != 0;
+        if (json_array_append_new(array, one) != 0 || failed) {
             json_decref(array);
             return NULL;
         }

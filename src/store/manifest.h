@@ -13,6 +13,7 @@
 struct store_feature {
     const char *name, *spec;
     size_t dim;
+    bool multi_vector; /* an input has any number of rows */
 };
 
 /* A new reference; NULL: out of memory. */

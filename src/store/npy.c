@@ -21,15 +21,10 @@ static off_t row_offset(const struct npy_writer *w, uint64_t row)
 
 static lmvr_status write_header(const struct npy_writer *w, uint64_t rows, lmvr_error *error)
 {
-    unsigned char header[NPY_HEADER_SIZE + 1];
-    memset(header, ' ', sizeof header);
-    memcpy(header, "\x93NUMPY\x01\x00", 8);
-    header[8] = NPY_HEADER_SIZE - 10;
-    header[9] = 0;
-    int length = snprintf((char *)header + 10, sizeof header - 10,
-                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%llu, %zu), }", (unsigned long long)rows, w->dim);
-    header[10 + length] = ' '; /* where snprintf put its NUL */
-    header[NPY_HEADER_SIZE - 1] = '\n';
+    unsigned char header[NPY_HEADER_SIZE];
+    char shape[48];
+    snprintf(shape, sizeof shape, "(%llu, %zu)", (unsigned long long)rows, w->dim);
+    npy_header_write(header, "<f4", shape);
     return file_write_at(w->fd, w->path, header, NPY_HEADER_SIZE, 0, error);
 }
 
@@ -105,14 +100,16 @@ lmvr_status npy_writer_cut(struct npy_writer *writer, uint64_t rows, lmvr_error 
     return status;
 }
 
-lmvr_status npy_writer_append(struct npy_writer *writer, const float *row, lmvr_error *error)
+lmvr_status npy_writer_append(struct npy_writer *writer, const float *rows, uint64_t count, lmvr_error *error)
 {
-    lmvr_status status =
-        file_write_at(writer->fd, writer->path, row, writer->dim * sizeof(float), row_offset(writer, writer->rows), error);
+    if (count == 0)
+        return LMVR_OK;
+    lmvr_status status = file_write_at(writer->fd, writer->path, rows, count * writer->dim * sizeof(float),
+                                       row_offset(writer, writer->rows), error);
     if (status == LMVR_OK)
-        status = write_header(writer, writer->rows + 1, error);
+        status = write_header(writer, writer->rows + count, error);
     if (status == LMVR_OK)
-        writer->rows++;
+        writer->rows += count;
     return status;
 }
 

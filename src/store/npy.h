@@ -1,8 +1,8 @@
 /*
  * NumPy's .npy files, of float32 rows (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
  *
- * The writer's header is always 128 bytes, with room for any row count, and is updated in place after each row. So a killed run
- * leaves a file whose header counts whole rows only, perhaps followed by part of another row, which NumPy ignores and
+ * The writer's header is always 128 bytes, with room for any row count, and is updated in place after each append. So a killed
+ * run leaves a file whose header counts whole rows only, perhaps followed by part of another row, which NumPy ignores and
  * npy_writer_cut() removes.
  */
 #ifndef LMVR_SRC_STORE_NPY_H
@@ -34,8 +34,8 @@ lmvr_status npy_writer_open(const char *path, size_t dim, struct npy_writer *wri
 /* Truncates the file to its first `rows` rows, and updates the header. */
 lmvr_status npy_writer_cut(struct npy_writer *writer, uint64_t rows, lmvr_error *error);
 
-/* Appends a row, then updates the header. After a failure the caller must call npy_writer_cut(). */
-lmvr_status npy_writer_append(struct npy_writer *writer, const float *row, lmvr_error *error);
+/* Appends rows (count, dim), then updates the header. After a failure the caller must call npy_writer_cut(). */
+lmvr_status npy_writer_append(struct npy_writer *writer, const float *rows, uint64_t count, lmvr_error *error);
 
 /* Syncs everything to disk and closes; a writer that is not open is allowed. */
 lmvr_status npy_writer_close(struct npy_writer *writer, lmvr_error *error);
@@ -63,6 +63,9 @@ struct npy_header {
     uint64_t data;       /* offset of the first row */
     uint64_t data_bytes; /* rows * dim * 4 */
 };
+
+/* Fills in a header of NPY_HEADER_SIZE bytes, of values of `type`, such as "<f4", in C order; `shape` is such as "(3, 4)". */
+void npy_header_write(unsigned char *header, const char *type, const char *shape);
 
 /* The most bytes that npy_header_parse() ever reads. */
 #define NPY_MAX_HEADER (12 + 65536)

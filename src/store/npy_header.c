@@ -1,7 +1,24 @@
 /* The header of a .npy file: a magic number, a length, and a Python dictionary of three keys. */
 #include "store/npy.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* ---- writing ---- */
+
+void npy_header_write(unsigned char *header, const char *type, const char *shape)
+{
+    char text[NPY_HEADER_SIZE];
+    int length = snprintf(text, sizeof text - 11, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", type, shape);
+    memset(header, ' ', NPY_HEADER_SIZE);
+    memcpy(header, "\x93NUMPY\x01\x00", 8);
+    header[8] = NPY_HEADER_SIZE - 10;
+    header[9] = 0;
+    memcpy(header + 10, text, (size_t)length);
+    header[NPY_HEADER_SIZE - 1] = '\n';
+}
+
+/* ---- reading ---- */
 
 struct text {
     const char *at, *end;

@@ -27,8 +27,8 @@ static lmvr_status check_line(const struct index_reader *r, const struct resume_
     return status;
 }
 
-lmvr_status resume_find(const char *index_path, uint64_t rows_available, const char *const *inputs, size_t input_count,
-                        const char *output, struct resume_point *point, lmvr_error *error)
+lmvr_status resume_find(const char *index_path, const struct resume_limits *limits, const char *const *inputs,
+                        size_t input_count, const char *output, struct resume_point *point, lmvr_error *error)
 {
     struct index_reader reader;
     *point = (struct resume_point){.lines = 0};
@@ -42,7 +42,7 @@ lmvr_status resume_find(const char *index_path, uint64_t rows_available, const c
             break;
         status = check_line(&reader, point, inputs, input_count, output, error);
         /* A complete line can lack its rows if the machine itself went down, not only the run. */
-        if (status != LMVR_OK || (reader.row >= 0 && point->rows == rows_available))
+        if (status != LMVR_OK || point->lines == limits->lines || (reader.row >= 0 && point->rows == limits->rows))
             break;
         point->lines++;
         point->rows += reader.row >= 0;

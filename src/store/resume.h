@@ -12,9 +12,14 @@ struct resume_point {
     off_t index_size; /* bytes of the index up to there */
 };
 
-/* Reads the index, of which only complete lines whose row is below `rows_available` count. A line that is not an index line, or
+/* What is complete besides the index: inputs in the multi-vector features' files, rows in the others'. */
+struct resume_limits {
+    uint64_t lines, rows;
+};
+
+/* Reads the index, of which only complete lines within the limits count. A line that is not an index line, or
  * names another path than the input of the same number, is refused. Changes nothing on disk. */
-lmvr_status resume_find(const char *index_path, uint64_t rows_available, const char *const *inputs, size_t input_count,
-                        const char *output, struct resume_point *point, lmvr_error *error);
+lmvr_status resume_find(const char *index_path, const struct resume_limits *limits, const char *const *inputs,
+                        size_t input_count, const char *output, struct resume_point *point, lmvr_error *error);
 
 #endif

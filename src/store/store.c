@@ -2,8 +2,8 @@
 
 #include "format/file.h"
 #include "format/place.h"
-#include "store/npy.h"
 #include "store/resume.h"
+#include "store/table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@ struct store {
     bool made_run; /* run.json is new */
     int index_fd;
     off_t index_size;
-    struct npy_writer *features;
+    struct table *features;
     size_t feature_count;
     uint64_t done, rows;
 };
@@ -49,6 +49,20 @@ static lmvr_status check_old_file(const struct place *place, const char *path, b
     return LMVR_OK;
 }
 
+static lmvr_status check_old_feature(const struct place *place, const struct store_feature *feature, bool has_run,
+                                     enum store_mode mode, lmvr_error *error)
+{
+    char *path = place_feature_path(place, feature->name), *offsets = path ? offsets_path(path) : NULL;
+    lmvr_status status = offsets ? LMVR_OK : error_no_memory(error, "a file name");
+    if (status == LMVR_OK)
+        status = check_old_file(place, path, has_run, NPY_HEADER_SIZE, mode, error);
+    if (status == LMVR_OK && feature->multi_vector)
+        status = check_old_file(place, offsets, has_run, OFFSETS_EMPTY_SIZE, mode, error);
+    free(path);
+    free(offsets);
+    return status;
+}
+
 /* Checks that a run in this mode may start, given the files that exist. An index without lines and arrays without rows, next to
  * a run.json, are left by a run that was stopped at its very start, and are no obstacle. */
 static lmvr_status check_state(const struct place *place, enum store_mode mode, const struct store_feature *features,
@@ -56,12 +70,8 @@ static lmvr_status check_state(const struct place *place, enum store_mode mode, 
 {
     bool has_run = size_of(place->run_path) >= 0;
     lmvr_status status = check_old_file(place, place->index_path, has_run, 0, mode, error);
-    for (size_t i = 0; i < feature_count && status == LMVR_OK; i++) {
-        char *path = place_feature_path(place, features[i].name);
-        status =
-            path ? check_old_file(place, path, has_run, NPY_HEADER_SIZE, mode, error) : error_no_memory(error, "a file name");
-        free(path);
-    }
+    for (size_t i = 0; i < feature_count && status == LMVR_OK; i++)
+        status = check_old_feature(place, &features[i], has_run, mode, error);
     return status;
 }
 
@@ -99,13 +109,16 @@ static lmvr_status remove_file(const char *path, lmvr_error *error)
     return unlink(path) == 0 || errno == ENOENT ? LMVR_OK : file_error(error, path, "remove");
 }
 
-static lmvr_status remove_feature(const struct place *place, const char *name, lmvr_error *error)
+static lmvr_status remove_feature(const struct place *place, const char *name, bool multi_vector, lmvr_error *error)
 {
     if (place_check_name(name, NULL) != LMVR_OK)
         return LMVR_OK; /* no run.json of ours names such a feature */
-    char *path = place_feature_path(place, name);
-    lmvr_status status = path ? remove_file(path, error) : error_no_memory(error, "a file name");
+    char *path = place_feature_path(place, name), *offsets = path ? offsets_path(path) : NULL;
+    lmvr_status status = offsets ? remove_file(path, error) : error_no_memory(error, "a file name");
+    if (status == LMVR_OK && multi_vector)
+        status = remove_file(offsets, error);
     free(path);
+    free(offsets);
     return status;
 }
 
@@ -120,10 +133,10 @@ static lmvr_status remove_old(const struct store *s, const json_t *begun, const 
     {
         const char *name = json_string_value(json_object_get(feature, "name"));
         if (status == LMVR_OK && name)
-            status = remove_feature(&s->place, name, error);
+            status = remove_feature(&s->place, name, json_is_true(json_object_get(feature, "multi_vector")), error);
     }
     for (i = 0; i < plan->feature_count && status == LMVR_OK; i++)
-        status = remove_feature(&s->place, plan->features[i].name, error);
+        status = remove_feature(&s->place, plan->features[i].name, plan->features[i].multi_vector, error);
     return status;
 }
 
@@ -132,9 +145,9 @@ static lmvr_status open_feature(struct store *s, const struct store_feature *fea
     char *path = place_feature_path(&s->place, feature->name);
     if (!path)
         return error_no_memory(error, "a file name");
-    struct npy_writer *writer = &s->features[s->feature_count];
-    lmvr_status status =
-        create ? npy_writer_create(path, feature->dim, writer, error) : npy_writer_open(path, feature->dim, writer, error);
+    struct table *table = &s->features[s->feature_count];
+    lmvr_status status = create ? table_create(path, feature->dim, feature->multi_vector, table, error)
+                                : table_open(path, feature->dim, feature->multi_vector, table, error);
     if (status == LMVR_OK)
         s->feature_count++;
     free(path);
@@ -163,23 +176,25 @@ static lmvr_status begin(struct store *s, const json_t *begun, const json_t *now
 
 /* ---- resuming ---- */
 
-static lmvr_status open_old(struct store *s, const struct store_plan *plan, uint64_t *rows_available, lmvr_error *error)
+static lmvr_status open_old(struct store *s, const struct store_plan *plan, struct resume_limits *limits, lmvr_error *error)
 {
-    lmvr_status status = open_index(s, 0, error);
-    *rows_available = UINT64_MAX;
-    for (size_t i = 0; i < plan->feature_count && status == LMVR_OK; i++) {
-        status = open_feature(s, &plan->features[i], false, error);
-        if (status == LMVR_OK && s->features[i].rows < *rows_available)
-            *rows_available = s->features[i].rows;
+    TRY(open_index(s, 0, error));
+    *limits = (struct resume_limits){UINT64_MAX, UINT64_MAX};
+    for (size_t i = 0; i < plan->feature_count; i++) {
+        TRY(open_feature(s, &plan->features[i], false, error));
+        const struct table *table = &s->features[i];
+        uint64_t complete = table->multi_vector ? table->offsets.inputs : table->rows.rows;
+        uint64_t *limit = table->multi_vector ? &limits->lines : &limits->rows;
+        *limit = complete < *limit ? complete : *limit;
     }
-    return status;
+    return LMVR_OK;
 }
 
 static lmvr_status cut_to(struct store *s, lmvr_error *error)
 {
     lmvr_status status = file_truncate(s->index_fd, s->place.index_path, s->index_size, error);
     for (size_t i = 0; i < s->feature_count && status == LMVR_OK; i++)
-        status = npy_writer_cut(&s->features[i], s->rows, error);
+        status = table_cut(&s->features[i], s->done, s->rows, error);
     return status;
 }
 
@@ -187,14 +202,14 @@ static lmvr_status resume(struct store *s, const json_t *begun, const json_t *no
                           lmvr_error *error)
 {
     struct resume_point point = {.lines = 0};
-    uint64_t rows_available;
+    struct resume_limits limits;
     const char *output = s->place.output;
     bool has_lines = size_of(s->place.index_path) > 0;
     lmvr_status status = manifest_compare_options(begun, now, output, error);
     if (status == LMVR_OK && has_lines)
-        status = open_old(s, plan, &rows_available, error);
+        status = open_old(s, plan, &limits, error);
     if (status == LMVR_OK && has_lines)
-        status = resume_find(s->place.index_path, rows_available, plan->inputs, plan->input_count, output, &point, error);
+        status = resume_find(s->place.index_path, &limits, plan->inputs, plan->input_count, output, &point, error);
     if (status == LMVR_OK)
         status = manifest_compare_inputs(begun, now, point.lines, output, error);
     if (status != LMVR_OK)
@@ -209,15 +224,31 @@ static lmvr_status resume(struct store *s, const json_t *begun, const json_t *no
 
 /* ---- opening ---- */
 
+/* Whether b's file is a's offsets. */
+static bool is_offsets_of(const struct store_feature *a, const struct store_feature *b)
+{
+    size_t length = strlen(a->name);
+    return a->multi_vector && strncmp(a->name, b->name, length) == 0 && strcmp(b->name + length, ".offsets") == 0;
+}
+
 static lmvr_status check_names(const struct store_plan *plan, lmvr_error *error)
 {
     for (size_t i = 0; i < plan->feature_count; i++) {
-        lmvr_status status = place_check_name(plan->features[i].name, error);
+        const struct store_feature *a = &plan->features[i];
+        lmvr_status status = place_check_name(a->name, error);
         if (status != LMVR_OK)
             return status;
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(plan->features[i].name, plan->features[j].name) == 0)
-                return error_set(error, LMVR_ERROR_INVALID, "two features have the name \"%s\"", plan->features[i].name);
+        for (size_t j = 0; j < i; j++) {
+            const struct store_feature *b = &plan->features[j];
+            if (strcmp(a->name, b->name) == 0)
+                return error_set(error, LMVR_ERROR_INVALID, "two features have the name \"%s\"", a->name);
+            if (is_offsets_of(a, b) || is_offsets_of(b, a))
+                return error_set(
+                    error, LMVR_ERROR_INVALID,
+                    "the features \"%s\" and \"%s\" would share a file: one has its offsets where the other has its "
+                    "rows",
+                    b->name, a->name);
+        }
     }
     return LMVR_OK;
 }
@@ -296,17 +327,19 @@ size_t store_failed(const struct store *store)
     return store->done - store->rows;
 }
 
-static lmvr_status add(struct store *s, const float *const *rows, const char *text, lmvr_error *error)
+/* `rows` is NULL for an input that failed. */
+static lmvr_status add(struct store *s, const float *const *rows, const size_t *counts, const char *text, lmvr_error *error)
 {
     lmvr_status status = LMVR_OK;
-    for (size_t i = 0; rows && i < s->feature_count && status == LMVR_OK; i++)
-        status = npy_writer_append(&s->features[i], rows[i], error);
+    for (size_t i = 0; i < s->feature_count && status == LMVR_OK; i++)
+        status = table_append(&s->features[i], rows ? rows[i] : NULL, rows ? counts[i] : 0, error);
     if (status == LMVR_OK)
         status = file_write_at(s->index_fd, s->place.index_path, text, strlen(text), s->index_size, error);
     return status;
 }
 
-lmvr_status store_add(struct store *store, const float *const *rows, const struct index_line *line, lmvr_error *error)
+lmvr_status store_add(struct store *store, const float *const *rows, const size_t *counts, const struct index_line *line,
+                      lmvr_error *error)
 {
     struct index_line full = *line;
     char *text;
@@ -314,7 +347,7 @@ lmvr_status store_add(struct store *store, const float *const *rows, const struc
     lmvr_status status = index_line_format(&full, &text, error);
     if (status != LMVR_OK)
         return status;
-    status = add(store, line->error ? NULL : rows, text, error);
+    status = add(store, line->error ? NULL : rows, counts, text, error);
     if (status == LMVR_OK) {
         store->index_size += (off_t)strlen(text);
         store->rows += !line->error;
@@ -333,7 +366,7 @@ lmvr_status store_close(struct store *store, lmvr_error *error)
     if (!store)
         return LMVR_OK;
     for (size_t i = 0; i < store->feature_count; i++) {
-        closed = npy_writer_close(&store->features[i], status == LMVR_OK ? error : NULL);
+        closed = table_close(&store->features[i], status == LMVR_OK ? error : NULL);
         status = status == LMVR_OK ? closed : status;
     }
     if (store->index_fd >= 0) {

@@ -1,8 +1,9 @@
 /*
- * Results on disk: one .npy file per feature, side by side, and an index with one line per input.
+ * Results on disk: one .npy file per feature, side by side, perhaps with one of offsets, and an index with one line per input.
  *
- * An input is done when its rows are in every .npy and its line is in the index. Rows are written first and the line last, so a
- * complete line means complete rows. Anything that a killed run leaves after the last such line is removed on resuming.
+ * An input is done when its rows and offsets are in every .npy and its line is in the index. Rows are written first and the
+ * line last, so a complete line means complete rows. Anything that a killed run leaves after the last such line is removed on
+ * resuming.
  */
 #ifndef LMVR_SRC_STORE_STORE_H
 #define LMVR_SRC_STORE_STORE_H
@@ -40,9 +41,11 @@ lmvr_status store_open(const struct store_plan *plan, struct store **store, lmvr
 size_t store_done(const struct store *store);
 size_t store_failed(const struct store *store);
 
-/* Records the next input: its rows in the features' order (NULL where line->error is set), and its line, whose row number is
- * filled in here. A failure leaves the inputs recorded before intact, and --resume continues after them. */
-lmvr_status store_add(struct store *store, const float *const *rows, const struct index_line *line, lmvr_error *error);
+/* Records the next input: its rows in the features' order, (counts, dim) each (not read where line->error is set), and its
+ * line, whose row number is filled in here. A feature that is not multi-vector has one row. A failure leaves the inputs
+ * recorded before intact, and --resume continues after them. */
+lmvr_status store_add(struct store *store, const float *const *rows, const size_t *counts, const struct index_line *line,
+                      lmvr_error *error);
 
 /* Syncs everything to disk and frees the store; NULL is allowed. */
 lmvr_status store_close(struct store *store, lmvr_error *error);

@@ -73,6 +73,43 @@ static void test_default_and_single(void **state)
     free(index);
 }
 
+/* Input i has rows offsets[i] .. offsets[i + 1] - 1; one that failed has none. */
+static void test_rows_of_positions(void **state)
+{
+    (void)state;
+    make_images(9);
+    write_text("in/0002.jpg", "bad");
+    assert_ended(lmvr("embed -m m -o out -f llm -f m=llm:image:none --dims 6 in"), 1, "1 of 9 inputs failed");
+    assert_array("out/llm.npy", 8, 6);
+    size_t size;
+    char *bytes = read_bytes("out/m.offsets.npy", &size);
+    int64_t offsets[10];
+    assert_int_equal(size, 128 + sizeof offsets);
+    memcpy(offsets, bytes + 128, sizeof offsets);
+    assert_int_equal(offsets[0], 0);
+    assert_int_equal(offsets[2], offsets[3]);
+    assert_true(offsets[9] > 8);
+    assert_array("out/m.npy", (uint64_t)offsets[9], 6);
+    char *run = read_bytes("out/run.json", NULL);
+    assert_non_null(strstr(run, "\n  \"dims\": 6,\n"));
+    assert_non_null(strstr(run, "\"dim\": 6,\n      \"multi_vector\": true\n"));
+    assert_null(strstr(run, "normalize"));
+    assert_ended(lmvr("embed -m m -o one/f.npy -f m=llm:image:none --dims 6 in"), 1, "1 of 9 inputs failed");
+    assert_ended(lmvr("embed -m m -o one/f.npy -f m=llm:image:none --dims 6 --resume in"), 1, "1 of 9 inputs failed");
+    size_t single;
+    char *beside = read_bytes("one/f.offsets.npy", &single);
+    assert_int_equal(single, size);
+    write_text("l.csv", "label\na\nb\n");
+    assert_ended(lmvr("probe fit --features out/m.npy --labels l.csv -o p.safetensors"), 2,
+                 "lmvr probe fit: out/m.npy: has several rows an image, as out/m.offsets.npy says, and a probe takes one; the "
+                 "feature's pool has to be mean, max or last, not none\n");
+    assert_ended(lmvr("embed -m m -o out -f llm --force in"), 1, "1 of 9 inputs failed");
+    assert_false(exists("out/m.npy") || exists("out/m.offsets.npy"));
+    free(bytes);
+    free(run);
+    free(beside);
+}
+
 /* Missing inputs and names that are not UTF-8 have a line too, and keep their place on resuming. */
 static void test_strange_paths(void **state)
 {
@@ -138,6 +175,8 @@ static void test_resume_refuses_other_options(void **state)
         {"--seed 1", "seed 0, and now it is 1"},
         {"--aspect pad", "aspect \"crop\", and now it is \"pad\""},
         {"--dtype f32", "dtype \"bf16\", and now it is \"f32\""},
+        {"--normalize", "normalize nothing, and now it is true"},
+        {"--dims 5", "dims nothing, and now it is 5"},
         {"--before-generation", "before_generation false, and now it is true"},
         {"-f llm", "\"name\": \"llm\""},
         {"-m other", "model \"000000000000face\", and now it is \"000000000005e0d4\""},
@@ -180,11 +219,11 @@ static void test_full_disk(void **state)
 {
     (void)state;
     make_images(40);
-    assert_ended(lmvr("embed -m m -f llm -f pixels -o whole in"), 0, NULL);
+    assert_ended(lmvr("embed -m m -f llm -f pixels -f m=llm:image:none -o whole in"), 0, NULL);
     int runs = 0;
     for (long limit = 300; limit < 1000000; limit = limit * 2 + 77, runs++) {
         setting.largest_file = limit;
-        int status = lmvr("embed -m m -f llm -f pixels --resume -o out in")->status;
+        int status = lmvr("embed -m m -f llm -f pixels -f m=llm:image:none --resume -o out in")->status;
         assert_true(status == 3 || status == 0);
         if (status == 3)
             assert_non_null(strstr(run_done.err, ": File too large"));
@@ -194,9 +233,11 @@ static void test_full_disk(void **state)
             assert_non_null(strstr(run_done.err, "--resume continues"));
         }
     }
-    assert_ended(lmvr("embed -m m -f llm -f pixels --resume -o out in"), 0, NULL);
+    assert_ended(lmvr("embed -m m -f llm -f pixels -f m=llm:image:none --resume -o out in"), 0, NULL);
     assert_same_file("out/index.jsonl", "whole/index.jsonl");
     assert_same_file("out/pixels.npy", "whole/pixels.npy");
+    assert_same_file("out/m.npy", "whole/m.npy");
+    assert_same_file("out/m.offsets.npy", "whole/m.offsets.npy");
     assert_same_file("out/run.json", "whole/run.json");
     assert_true(runs > 10);
 }
@@ -273,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_features_side_by_side),
         IN_FOLDER(test_default_and_single),
+        IN_FOLDER(test_rows_of_positions),
         IN_FOLDER(test_strange_paths),
         IN_FOLDER(test_sampling_defaults),
         IN_FOLDER(test_results_are_protected),

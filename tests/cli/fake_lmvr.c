@@ -18,6 +18,7 @@
 
 #define MAX_FEATURES 16
 #define MAX_DIM      5000
+#define MOST_ROWS    4 /* of a multi-vector feature; some images have none */
 
 struct lmvr_model {
     int seed, delay_us, resource_after;
@@ -26,8 +27,9 @@ struct lmvr_model {
 
 struct feature {
     char name[256], spec[256];
-    size_t dim;
-    float *row;
+    size_t dim, count;
+    bool multi_vector;
+    float *rows; /* (count, dim) */
 };
 
 struct lmvr_session {
@@ -134,9 +136,11 @@ static lmvr_status add_feature(struct lmvr_session *s, const char *text, lmvr_er
             f->dim = sources[i].dim;
     if (!f->dim)
         return error_set(error, LMVR_ERROR_INVALID, "feature \"%s\": there is no such source", text);
-    f->row = malloc(f->dim * sizeof(float));
+    f->multi_vector = strstr(spec, ":none") != NULL;
+    f->dim = s->options.dims ? (size_t)s->options.dims : f->dim;
+    f->rows = malloc(MOST_ROWS * f->dim * sizeof(float));
     s->count++;
-    return f->row ? LMVR_OK : error_no_memory(error, "a row");
+    return f->rows ? LMVR_OK : error_no_memory(error, "a row");
 }
 
 lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
@@ -174,7 +178,7 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
 void lmvr_session_free(lmvr_session *session)
 {
     for (size_t i = 0; session && i < session->count; i++)
-        free(session->features[i].row);
+        free(session->features[i].rows);
     if (session)
         free(session->prompt);
     free(session);
@@ -193,7 +197,7 @@ size_t lmvr_session_feature_count(const lmvr_session *session)
 void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info)
 {
     const struct feature *f = &session->features[index];
-    *info = (lmvr_feature_info){f->name, f->spec, f->dim};
+    *info = (lmvr_feature_info){f->name, f->spec, f->dim, f->multi_vector};
 }
 
 int lmvr_session_batch(const lmvr_session *session)
@@ -237,9 +241,12 @@ static void compute(struct lmvr_session *s, uint64_t state, int32_t tokens[3], c
 {
     for (int i = 0; i < 3; i++)
         tokens[i] = (int32_t)(next(&state) % 320);
-    for (size_t i = 0; i < s->count; i++)
-        for (size_t j = 0; j < s->features[i].dim; j++)
-            s->features[i].row[j] = (float)next(&state) / 1048576.0f;
+    for (size_t i = 0; i < s->count; i++) {
+        struct feature *f = &s->features[i];
+        f->count = f->multi_vector ? next(&state) % (MOST_ROWS + 1) : 1;
+        for (size_t j = 0; j < f->count * f->dim; j++)
+            f->rows[j] = (float)next(&state) / 1048576.0f;
+    }
     snprintf(response, size, "A \"dög\"\twith %d\nlegs, %s", (int)tokens[0], s->prompt);
 }
 
@@ -271,11 +278,12 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
 {
     char why[5000], response[512];
     const float *rows[MAX_FEATURES];
+    size_t counts[MAX_FEATURES];
     int32_t tokens[3];
     float weights[12];
     uint32_t ends[3];
     for (size_t i = 0; i < session->count; i++)
-        rows[i] = session->features[i].row;
+        rows[i] = session->features[i].rows;
     for (size_t i = 0; i < count; i++) {
         uint64_t state = (uint64_t)session->model->seed;
         if (session->model->delay_us)
@@ -285,7 +293,9 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
         lmvr_result result = {.index = i, .status = LMVR_ERROR_INPUT, .error = why};
         if (read_image(images[i].path, &state, why, sizeof why)) {
             compute(session, state, tokens, response, sizeof response);
-            result = (lmvr_result){.index = i, .features = rows};
+            for (size_t f = 0; f < session->count; f++)
+                counts[f] = session->features[f].count;
+            result = (lmvr_result){.index = i, .features = rows, .rows = counts};
             if (session->generates) {
                 result.response = response;
                 result.tokens = tokens;

@@ -8,9 +8,23 @@
 
 #define IMAGES 300
 
-static char *const first[] = {(char *)"lmvr", (char *)"embed",   (char *)"-m",  (char *)"m",        (char *)"-o",
-                              (char *)"out",  (char *)"-f",      (char *)"llm", (char *)"-f",       (char *)"pixels",
-                              (char *)"-f",   (char *)"encoder", (char *)"in",  (char *)"--resume", NULL};
+static char *const first[] = {(char *)"lmvr",
+                              (char *)"embed",
+                              (char *)"-m",
+                              (char *)"m",
+                              (char *)"-o",
+                              (char *)"out",
+                              (char *)"-f",
+                              (char *)"llm",
+                              (char *)"-f",
+                              (char *)"pixels",
+                              (char *)"-f",
+                              (char *)"encoder",
+                              (char *)"-f",
+                              (char *)"m=llm:image:none",
+                              (char *)"in",
+                              (char *)"--resume",
+                              NULL};
 
 static unsigned random_state = 12345;
 
@@ -63,7 +77,7 @@ static void test_kills(void **state)
 {
     (void)state;
     const char *asked = getenv("LMVR_KILL_ROUNDS");
-    int rounds = asked ? atoi(asked) : 15, kills = 0;
+    int rounds = asked ? (int)strtol(asked, NULL, 10) : 15, kills = 0;
     mkdir("in", 0777);
     for (int i = 0; i < IMAGES; i++) {
         char path[32];
@@ -74,7 +88,7 @@ static void test_kills(void **state)
             write_image(path, path);
     }
     write_text("m/config.json", "{\"delay_us\": 100}");
-    assert_ended(lmvr("embed -m m -o whole -f llm -f pixels -f encoder in"), 1, "18 of 300 inputs failed");
+    assert_ended(lmvr("embed -m m -o whole -f llm -f pixels -f encoder -f m=llm:image:none in"), 1, "18 of 300 inputs failed");
     unsigned longest_us = measure_run_us();
     for (int i = 0; i < rounds; i++) {
         remove_tree("out");
@@ -84,6 +98,8 @@ static void test_kills(void **state)
         assert_same_file("out/llm.npy", "whole/llm.npy");
         assert_same_file("out/pixels.npy", "whole/pixels.npy");
         assert_same_file("out/encoder.npy", "whole/encoder.npy");
+        assert_same_file("out/m.npy", "whole/m.npy");
+        assert_same_file("out/m.offsets.npy", "whole/m.offsets.npy");
     }
     print_message("%d kills in %d rounds\n", kills, rounds);
     assert_true(kills > 0);

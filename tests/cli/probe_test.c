@@ -25,7 +25,7 @@ static void write_features(const char *path, int rows, int bad_row)
         float row[DIM];
         for (int d = 0; d < DIM; d++)
             row[d] = i == bad_row && d == 2 ? NAN : feature(i, d);
-        assert_int_equal(npy_writer_append(&w, row, &error), LMVR_OK);
+        assert_int_equal(npy_writer_append(&w, row, 1, &error), LMVR_OK);
     }
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }
@@ -304,7 +304,7 @@ static void make_wrong_inputs(void)
     fclose(one);
     assert_int_equal(npy_writer_create("wide.npy", 5, &w, &error), LMVR_OK);
     for (int i = 0; i < ROWS; i++)
-        assert_int_equal(npy_writer_append(&w, (float[]){1, 2, 3, 4, 5}, &error), LMVR_OK);
+        assert_int_equal(npy_writer_append(&w, (float[]){1, 2, 3, 4, 5}, 1, &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
     assert_ended(lmvr("probe fit --features f.npy --labels l.csv -o p.safetensors --c 1"), 0, NULL);
 }

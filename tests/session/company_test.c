@@ -4,21 +4,23 @@
 
 #include <pthread.h>
 
-#define IMAGES 8 /* slots are reused */
-#define ROW    4096
+#define IMAGES 8         /* slots are reused */
+#define ROW    (1 << 17) /* the features of an image, and how many rows each has */
 
 static const char *const names[IMAGES] = {"gradient.jpg", "gray16.png", "tall.png",     "noise.webp",
                                           "palette.png",  "large.jpg",  "gradient.jpg", "shapes_rgba.png"};
 
 struct results {
-    size_t reported, row_size;
+    const struct lmvr_session *session;
+    size_t reported;
     float rows[IMAGES][ROW];
     int32_t tokens[IMAGES][32];
     size_t token_counts[IMAGES];
     lmvr_status statuses[IMAGES];
 };
 
-static const char *const features[] = {"llm:all:mean:-1", "llm:end:last:1", "adaptor", "encoder:all"};
+static const char *const features[] = {"llm:all:mean:-1", "llm:end:last:1",   "adaptor",          "encoder:all",
+                                       "llm:all:none:-1", "llm:image:none:1", "adaptor:all:none", "encoder:all:none"};
 
 static int collect(const lmvr_result *result, void *user)
 {
@@ -28,7 +30,17 @@ static int collect(const lmvr_result *result, void *user)
     all->statuses[result->index] = result->status;
     if (result->status != LMVR_OK)
         return 0;
-    memcpy(all->rows[result->index], result->features[0], all->row_size * sizeof(float)); /* rows are contiguous */
+    float *row = all->rows[result->index];
+    for (size_t i = 0; i < lmvr_session_feature_count(all->session); i++) {
+        lmvr_feature_info info;
+        lmvr_session_get_feature(all->session, i, &info);
+        size_t size = result->rows[i] * info.dim;
+        assert_true(info.multi_vector || result->rows[i] == 1);
+        assert_true(row + size + 1 <= all->rows[result->index] + ROW);
+        *row++ = (float)result->rows[i];
+        memcpy(row, result->features[i], size * sizeof *row);
+        row += size;
+    }
     memcpy(all->tokens[result->index], result->tokens, result->token_count * sizeof(int32_t));
     all->token_counts[result->index] = result->token_count;
     return 0;
@@ -62,8 +74,7 @@ static void run_features(const struct lmvr_model *model, const char *const *want
     if (lmvr_session_create(model, &options, &session, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     memset(all, 0, sizeof *all);
-    all->row_size = session->features.row_size;
-    assert_true(all->row_size <= ROW);
+    all->session = session;
     if (lmvr_embed(session, images, count, collect, all, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     assert_int_equal(all->reported, count);

@@ -1,43 +1,9 @@
 /* Every step of the computation, and its result, equal what transformers computes for the checkpoints in tests/golden/. */
-#include "golden.h"
-#include "session/session.h"
+#include "golden_case.h"
+
 #include "vision/patches.h"
 
-#define STEP_ERROR 1e-5 /* relative L2 in f32; 1e-4 is promised */
-#define MOST_NEW   16
-
-static const char *const checkpoints[] = {
-    "llava-old-f32",      "llava-new-bf16",   "llava-f16-tied",        "llava-odd-f32",         "llava-pad",
-    "blip2-old-f32",      "blip2-new-bf16",   "blip2-odd-f16",         "smolvlm-hub-bf16",      "smolvlm2-f32",
-    "idefics3-whole-f16", "qwen2vl-hub-bf16", "qwen2vl-new-f32",       "qwen25vl-hub-f16",      "qwen25vl-new-bf16",
-    "qwen3vl-hub-bf16",   "qwen3vl-odd-f32",  "llavanext-llama3-bf16", "llavanext-mistral-f16", "llava-siglip-f32"};
-
-static struct lmvr_model *open_model(const struct golden *g, lmvr_dtype dtype)
-{
-    lmvr_error error = {{0}};
-    struct lmvr_model *model;
-    if (lmvr_model_open(g->folder, dtype, 0, &model, &error) != LMVR_OK)
-        fail_msg("%s", error.message);
-    return model;
-}
-
-static lmvr_aspect aspect_of(json_t *object)
-{
-    const char *aspect = golden_string(object, "aspect");
-    return !aspect                       ? LMVR_ASPECT_DEFAULT
-           : strcmp(aspect, "pad") == 0  ? LMVR_ASPECT_PAD
-           : strcmp(aspect, "crop") == 0 ? LMVR_ASPECT_CROP
-                                         : LMVR_ASPECT_STRETCH;
-}
-
-static struct lmvr_session *open_session(const struct lmvr_model *model, const lmvr_session_options *options)
-{
-    lmvr_error error = {{0}};
-    struct lmvr_session *session;
-    if (lmvr_session_create(model, options, &session, &error) != LMVR_OK)
-        fail_msg("%s", error.message);
-    return session;
-}
+#define MOST_NEW 16
 
 /* ---- results for one image --------------------------------------------------------------------------------------------- */
 
@@ -95,15 +61,6 @@ static void drop(struct kept *kept)
     *kept = (struct kept){0};
 }
 
-static size_t list_features(json_t *names, const char **features)
-{
-    size_t count = json_array_size(names);
-    assert_true(count <= 16);
-    for (size_t i = 0; i < count; i++)
-        features[i] = json_string_value(json_array_get(names, i));
-    return count;
-}
-
 static void compare_features(const struct golden *g, const char *prefix, const char *group, const char **features, size_t count,
                              const struct kept *kept, bool exact)
 {
@@ -146,7 +103,7 @@ static float *order_pixels(const struct lmvr_model *model, const struct picture 
     }
     int size = e->patch_size, rows = picture->views[0].height / size, columns = picture->views[0].width / size;
     size_t plane = (size_t)size * (size_t)size;
-    struct patch *patches = calloc((size_t)(rows * columns), sizeof *patches);
+    struct patch *patches = calloc((size_t)rows * (size_t)columns, sizeof *patches);
     *count = 6 * plane * (size_t)(rows * columns);
     float *ordered = malloc(*count * sizeof *ordered), *to = ordered, patch[3 * 64 * 64];
     patches_list(rows, columns, e->merge, 0, patches, NULL);
@@ -168,7 +125,7 @@ static void order_state(const struct lmvr_model *model, const struct picture *pi
         return;
     int side = e->image_size / e->patch_size;
     size_t width = (size_t)e->width, each = (size_t)(side * side) * width;
-    struct patch *patches = calloc((size_t)(side * side), sizeof *patches);
+    struct patch *patches = calloc((size_t)side * (size_t)side, sizeof *patches);
     float *copy = malloc(each * sizeof *copy);
     patches_list(side, side, e->merge, 0, patches, NULL);
     for (int v = 0; v < picture->view_count; v++, state += each) {
@@ -179,17 +136,6 @@ static void order_state(const struct lmvr_model *model, const struct picture *pi
     }
     free(patches);
     free(copy);
-}
-
-static void read_picture(const struct lmvr_session *session, json_t *object, struct picture *picture)
-{
-    char path[600];
-    struct image image;
-    lmvr_error error = {{0}};
-    golden_image_path(object, path, sizeof path);
-    CHECK(image_read(path, &image, NULL, &error));
-    CHECK(preprocess_picture(&session->preprocess, &image, picture, &error));
-    image_finish(&image);
 }
 
 static void compare_pixels(const struct golden *g, const struct lmvr_model *model, const char *prefix,
@@ -312,21 +258,6 @@ static void a_clip_model_alone_has_encoder_features(void **state)
 }
 
 /* ---- the language model ------------------------------------------------------------------------------------------------- */
-
-static void options_of_case(const struct lmvr_model *model, json_t *object, const char **features, const char *list,
-                            lmvr_session_options *options)
-{
-    lmvr_session_options_default(options);
-    options->features = features;
-    options->feature_count = list_features(json_object_get(object, list), features);
-    options->prompt = golden_string(object, "prompt");
-    options->template_name = golden_string(object, "template");
-    options->system = golden_string(object, "system");
-    if (!options->template_name && model_config_is(&model->config, "llava"))
-        options->template_name = "llava_hf"; /* the hub's chat template, which is not our default */
-    options->max_new_tokens = (int)json_integer_value(json_object_get(object, "max_new_tokens"));
-    options->aspect = aspect_of(object);
-}
 
 static void compare_ids(json_t *expected, const int32_t *ids, size_t count)
 {
@@ -508,12 +439,6 @@ static bool tokens_follow(const struct golden *g, json_t *object, const struct k
     free(gaps);
     free(errors);
     return same;
-}
-
-/* LLaVA's own chat template repeats a system turn, which nobody wants. */
-static bool is_ours(const struct lmvr_model *model, json_t *object)
-{
-    return !(model_config_is(&model->config, "llava") && golden_string(object, "system"));
 }
 
 /* A case's input: an image, or a text alone. */

@@ -35,8 +35,8 @@ static size_t count_lines(const char *path)
     return lines;
 }
 
-/* Like NumPy: a header whose rows are all there. Files without rows may lack their header. */
-static void assert_readable(const char *path, size_t least_rows)
+/* Like NumPy: a header whose rows are all there. Files without rows may lack their header. Returns the rows. */
+static uint64_t assert_readable(const char *path, size_t least_rows)
 {
     size_t size;
     struct npy_header header;
@@ -48,19 +48,43 @@ static void assert_readable(const char *path, size_t least_rows)
     assert_true(header.data + header.data_bytes <= size);
     assert_true(header.rows >= least_rows);
     free(bytes);
+    return header.rows;
+}
+
+/* Offsets rise from 0 to a number of rows that are there, and there is one more than inputs. */
+static void assert_readable_offsets(size_t inputs, uint64_t rows, const char *path)
+{
+    size_t size;
+    char *bytes = read_bytes(path, &size);
+    assert_non_null(bytes);
+    char *shape = strstr(bytes + 10, "'shape': (");
+    assert_non_null(shape);
+    size_t entries = strtoul(shape + 10, NULL, 10);
+    assert_true(entries > inputs && size >= 128 + entries * sizeof(int64_t));
+    int64_t before = 0, entry = 0;
+    for (size_t i = 0; i < entries; i++, before = entry) {
+        memcpy(&entry, bytes + 128 + i * sizeof entry, sizeof entry);
+        assert_true(i ? entry >= before : entry == 0);
+    }
+    assert_true((uint64_t)entry <= rows);
+    free(bytes);
 }
 
 /* The files of a stopped run are readable, and resuming gives the files of an uninterrupted run, without repeating work. */
 static void assert_resumes(const char *output)
 {
-    char index[64], rows[64];
+    char index[64], rows[64], many[64], offsets[64];
     struct store *store;
     lmvr_error error;
     snprintf(index, sizeof index, "%s/index.jsonl", output);
     snprintf(rows, sizeof rows, "%s/wide.npy", output);
     size_t lines = count_lines(index);
-    if (exists(index))
+    snprintf(many, sizeof many, "%s/many.npy", output);
+    snprintf(offsets, sizeof offsets, "%s/many.offsets.npy", output);
+    if (exists(index)) {
         assert_readable(rows, lines - (lines > 2));
+        assert_readable_offsets(lines, assert_readable(many, 0), offsets);
+    }
     if (sample_open(output, STORE_RESUME, "What?", &store, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     assert_int_equal(store_done(store), lines);
@@ -86,7 +110,7 @@ static void test_kill_at_every_call(void **state)
         assert_resumes("out");
     } while (status != LMVR_OK);
     print_message("stopped at %d calls\n", calls - 1);
-    assert_true(calls > 40);
+    assert_true(calls > 60);
 }
 
 /* The resumed run is killed as well, at every one of its calls. */
@@ -105,7 +129,7 @@ static void test_kill_twice(void **state)
             assert_resumes("out");
             pairs++;
         } while (resumed != LMVR_OK);
-        first += 7; /* an image has 5 calls, so every kind is covered */
+        first += 7; /* an image has 9 calls, so every kind is covered */
     } while (status != LMVR_OK);
     print_message("stopped at %d pairs of calls\n", pairs);
 }
@@ -139,14 +163,14 @@ static void test_full_disk_at_every_call(void **state)
     make_whole();
     for (size_t i = 0; i < 2; i++) {
         int failures = 0;
-        for (int calls = 0; calls < 45; calls++) {
+        for (int calls = 0; calls < 75; calls++) {
             remove_tree("out");
             int status = run("out", STORE_NEW, "What?", faults[i], calls);
             assert_true(status == LMVR_OK || status == LMVR_ERROR_RESOURCE);
             failures += status != LMVR_OK;
             assert_resumes("out");
             remove_tree("out");
-            run("out", STORE_NEW, "What?", KILL, 30);
+            run("out", STORE_NEW, "What?", KILL, 45);
             status = run("out", STORE_RESUME, "What?", faults[i], calls);
             assert_true(status == LMVR_OK || status == LMVR_ERROR_RESOURCE);
             assert_resumes("out");
@@ -161,7 +185,7 @@ static void test_full_disk_leaves_order(void **state)
     (void)state;
     struct npy_reader r;
     lmvr_error error;
-    for (int calls = 12; calls < 60; calls++) {
+    for (int calls = 12; calls < 80; calls++) {
         remove_tree("out");
         if (run("out", STORE_NEW, "What?", FULL_FROM_THEN_ON, calls) == LMVR_OK || !exists("out/index.jsonl"))
             continue;

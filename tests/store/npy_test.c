@@ -10,7 +10,7 @@ static void write_rows(const char *path, size_t count)
     lmvr_error error;
     assert_int_equal(npy_writer_create(path, 4, &w, &error), LMVR_OK);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(npy_writer_append(&w, rows[i], &error), LMVR_OK);
+        assert_int_equal(npy_writer_append(&w, rows[i], 1, &error), LMVR_OK);
     assert_int_equal(w.rows, count);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }
@@ -66,7 +66,7 @@ static void test_is_whole_after_each_row(void **state)
         assert_int_equal(r.rows, i);
         npy_reader_close(&r);
         if (i < 3)
-            assert_int_equal(npy_writer_append(&w, rows[i], &error), LMVR_OK);
+            assert_int_equal(npy_writer_append(&w, rows[i], 1, &error), LMVR_OK);
     }
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }
@@ -86,7 +86,7 @@ static void test_repairs_a_stopped_file(void **state)
     assert_int_equal(npy_writer_open("a.npy", 4, &w, &error), LMVR_OK);
     assert_int_equal(w.rows, 2);
     assert_int_equal(npy_writer_cut(&w, 2, &error), LMVR_OK);
-    assert_int_equal(npy_writer_append(&w, rows[2], &error), LMVR_OK);
+    assert_int_equal(npy_writer_append(&w, rows[2], 1, &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
     assert_same_file("a.npy", "whole.npy");
     /* more data than the header says: all 3 rows count */

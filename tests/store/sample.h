@@ -1,4 +1,5 @@
-/* A small run to store: six inputs, the third of which fails, and two features, one with rows that span pages. */
+/* A small run to store: six inputs, the third of which fails, and three features: one with rows that span pages, one with
+ * several rows an input, of which the fifth has none. */
 #ifndef LMVR_TESTS_STORE_SAMPLE_H
 #define LMVR_TESTS_STORE_SAMPLE_H
 
@@ -8,23 +9,31 @@
 
 #define SAMPLE_COUNT 6
 #define SAMPLE_WIDE  3000
+#define SAMPLE_MANY  5
+#define SAMPLE_KINDS 3
 
 static const char *const sample_inputs[SAMPLE_COUNT] = {"a.jpg", "b/b.jpg", "bad.jpg", "d\xff.jpg", "é.jpg", "f.jpg"};
-static const struct store_feature sample_features[] = {{"llm", "llm:all:mean:-1", 3}, {"wide", "pixels", SAMPLE_WIDE}};
+static const struct store_feature sample_features[] = {{"llm", "llm:all:mean:-1", 3, false},
+                                                       {"wide", "pixels", SAMPLE_WIDE, false},
+                                                       {"many", "llm:all:none:-1", SAMPLE_MANY, true}};
+static const size_t sample_rows[SAMPLE_COUNT] = {3, 1, 0, 7, 0, 2}; /* of the last */
 
 /* Adds input `i`, always the same bytes. */
 UNUSED static lmvr_status sample_add(struct store *store, size_t i, lmvr_error *error)
 {
-    static float wide[SAMPLE_WIDE];
+    static float wide[SAMPLE_WIDE], many[7 * SAMPLE_MANY];
     const float narrow[3] = {(float)i, 0.5f, -1};
-    const float *const rows[] = {narrow, wide};
+    const float *const rows[] = {narrow, wide, many};
+    const size_t counts[] = {1, 1, sample_rows[i]};
     const int32_t tokens[] = {(int32_t)i, 17, 2};
     for (size_t j = 0; j < SAMPLE_WIDE; j++)
         wide[j] = (float)(i * SAMPLE_WIDE + j);
+    for (size_t j = 0; j < 7 * SAMPLE_MANY; j++)
+        many[j] = (float)(i * 100 + j);
     struct index_line line = {.path = sample_inputs[i], .response = "a dog", .tokens = tokens, .token_count = 3};
     if (i == 2)
         line.error = "bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image";
-    return store_add(store, rows, &line, error);
+    return store_add(store, rows, counts, &line, error);
 }
 
 UNUSED static lmvr_status sample_open(const char *output, enum store_mode mode, const char *prompt, struct store **store,
@@ -34,7 +43,7 @@ UNUSED static lmvr_status sample_open(const char *output, enum store_mode mode, 
     struct store_plan plan = {.output = output,
                               .mode = mode,
                               .features = sample_features,
-                              .feature_count = 2,
+                              .feature_count = SAMPLE_KINDS,
                               .options = options,
                               .inputs = sample_inputs,
                               .input_count = SAMPLE_COUNT};
@@ -59,8 +68,8 @@ UNUSED static lmvr_status sample_run(const char *output, enum store_mode mode, s
 
 UNUSED static void assert_same_results(const char *a, const char *b)
 {
-    static const char *const names[] = {"run.json", "index.jsonl", "llm.npy", "wide.npy"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const names[] = {"run.json", "index.jsonl", "llm.npy", "wide.npy", "many.npy", "many.offsets.npy"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path_a[256], path_b[256];
         snprintf(path_a, sizeof path_a, "%s/%s", a, names[i]);
         snprintf(path_b, sizeof path_b, "%s/%s", b, names[i]);

@@ -42,6 +42,37 @@ static void test_new(void **state)
     free(run);
 }
 
+/* Input i has rows offsets[i] .. offsets[i + 1] - 1 of its own; one that failed has none, like one without positions. */
+static void test_rows_of_positions(void **state)
+{
+    (void)state;
+    static const char header[] = "\x93NUMPY\x01\x00v\x00{'descr': '<i8', 'fortran_order': False, 'shape': (7,), } ";
+    static const int64_t expected[] = {0, 3, 4, 4, 11, 11, 13};
+    struct npy_reader r;
+    float rows[13 * SAMPLE_MANY];
+    size_t size;
+    assert_run("out", STORE_NEW, SAMPLE_COUNT);
+    char *offsets = read_bytes("out/many.offsets.npy", &size);
+    assert_int_equal(size, 128 + sizeof expected);
+    assert_memory_equal(offsets, header, 10);
+    assert_memory_equal(offsets + 10, header + 10, sizeof header - 11);
+    assert_int_equal(offsets[127], '\n');
+    assert_memory_equal(offsets + 128, expected, sizeof expected);
+    free(offsets);
+    assert_int_equal(npy_reader_open("out/many.npy", &r, &error), LMVR_OK);
+    assert_int_equal(r.rows, 13);
+    assert_int_equal(r.dim, SAMPLE_MANY);
+    assert_int_equal(npy_reader_read(&r, 0, 13, rows, &error), LMVR_OK);
+    npy_reader_close(&r);
+    for (size_t i = 0; i < SAMPLE_COUNT; i++)
+        for (size_t j = 0; i != 2 && j < sample_rows[i] * SAMPLE_MANY; j++)
+            assert_true(rows[(size_t)expected[i] * SAMPLE_MANY + j] == (float)(i * 100 + j));
+    char *run = read_bytes("out/run.json", NULL);
+    assert_non_null(strstr(run, "\"spec\": \"llm:all:none:-1\",\n      \"dim\": 5,\n      \"multi_vector\": true\n"));
+    assert_non_null(strstr(run, "\"spec\": \"pixels\",\n      \"dim\": 3000\n"));
+    free(run);
+}
+
 static void test_resume_at_every_input(void **state)
 {
     (void)state;
@@ -76,7 +107,7 @@ static void test_refuses_results(void **state)
 static void test_force_removes_ours_only(void **state)
 {
     (void)state;
-    const struct store_feature other = {"other", "encoder", 2};
+    const struct store_feature other = {"other", "encoder:patches:none", 2, true};
     json_t *options = json_object();
     struct store_plan plan = {"out", STORE_NEW, &other, 1, options, sample_inputs, 1};
     struct store *store;
@@ -85,11 +116,12 @@ static void test_force_removes_ours_only(void **state)
     assert_int_equal(store_close(store, &error), LMVR_OK);
     write_text("out/notes.txt", "mine");
     write_text("out/mine.npy", "mine");
-    assert_true(exists("out/other.npy"));
+    write_text("out/mine.offsets.npy", "mine");
+    assert_true(exists("out/other.npy") && exists("out/other.offsets.npy"));
     assert_run("out", STORE_FORCE, SAMPLE_COUNT);
-    assert_false(exists("out/other.npy"));
+    assert_false(exists("out/other.npy") || exists("out/other.offsets.npy"));
     assert_true(exists("out/notes.txt"));
-    assert_true(exists("out/mine.npy"));
+    assert_true(exists("out/mine.npy") && exists("out/mine.offsets.npy"));
     assert_same_results("out", "whole");
     json_decref(options);
 }
@@ -103,7 +135,7 @@ static void test_resume_names_the_difference(void **state)
     const char *inputs[SAMPLE_COUNT + 1];
     memcpy(inputs, sample_inputs, sizeof sample_inputs);
     json_t *options = json_pack("{s:s, s:f, s:i}", "prompt", "What?", "temperature", (double)0.7f, "seed", 5);
-    struct store_plan plan = {"out", STORE_RESUME, sample_features, 2, options, inputs, SAMPLE_COUNT};
+    struct store_plan plan = {"out", STORE_RESUME, sample_features, SAMPLE_KINDS, options, inputs, SAMPLE_COUNT};
     struct store *store;
     inputs[SAMPLE_COUNT] = "more.jpg";
     inputs[1] = "other.jpg";
@@ -126,7 +158,7 @@ static void test_resume_names_the_difference(void **state)
     plan.feature_count = 1;
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
     assert_non_null(strstr(error.message, "it was started with features [{\"name\": \"llm\""));
-    plan.feature_count = 2;
+    plan.feature_count = SAMPLE_KINDS;
     json_object_set_new(options, "beam", json_integer(3));
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
     assert_non_null(strstr(error.message, "it was started with beam nothing, and now it is 3"));
@@ -227,10 +259,69 @@ static void test_missing_rows(void **state)
     assert_same_results("out", "whole");
 }
 
+static void assert_done(size_t done)
+{
+    struct store *store;
+    if (sample_open("out", STORE_RESUME, "What?", &store, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(store_done(store), done);
+    assert_int_equal(store_close(store, &error), LMVR_OK);
+    assert_run("out", STORE_RESUME, SAMPLE_COUNT);
+    assert_same_results("out", "whole");
+}
+
+/* The same of a feature with several rows an input: what counts is that all of an input's rows and its offset are there. */
+static void test_missing_rows_of_positions(void **state)
+{
+    (void)state;
+    static const size_t done[] = {0, 0, 0, 1, 3, 3, 3, 3, 3, 3, 3, 5, 5, 6}; /* by the number of rows that are left */
+    assert_run("whole", STORE_NEW, SAMPLE_COUNT);
+    assert_run("out", STORE_NEW, SAMPLE_COUNT);
+    for (long rows = 0; rows < 14; rows++) {
+        assert_int_equal(truncate("out/many.npy", 128 + rows * SAMPLE_MANY * 4 + (rows < 13 ? 7 : 0)), 0);
+        assert_done(done[rows]);
+    }
+    for (long entries = 1; entries <= 7; entries++) {
+        assert_int_equal(truncate("out/many.offsets.npy", 128 + entries * 8 + (entries < 7 ? 3 : 0)), 0);
+        assert_done((size_t)entries - 1);
+    }
+    static const long beginnings[] = {0, 30, 128, 135};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(truncate("out/many.offsets.npy", beginnings[i]), 0);
+        assert_done(0);
+    }
+    assert_int_equal(truncate("out/many.offsets.npy", 128 + 4 * 8), 0); /* blocks that were not written are zeros */
+    assert_int_equal(truncate("out/many.offsets.npy", 128 + 7 * 8), 0);
+    assert_done(3);
+    assert_int_equal(truncate("out/many.npy", 30), 0);
+    assert_done(0);
+}
+
+static void test_foreign_offsets(void **state)
+{
+    (void)state;
+    assert_run("whole", STORE_NEW, SAMPLE_COUNT);
+    assert_run("out", STORE_NEW, SAMPLE_COUNT);
+    assert_int_equal(remove("out/many.offsets.npy"), 0);
+    assert_refused("out", STORE_RESUME, "What?", "out/many.offsets.npy: cannot open: No such file or directory");
+    char *rows = read_bytes("out/wide.npy", NULL);
+    write_bytes("out/many.offsets.npy", rows, 1000);
+    free(rows);
+    assert_refused("out", STORE_RESUME, "What?", "out/many.offsets.npy: was not written by lmvr");
+    assert_run("out", STORE_FORCE, SAMPLE_COUNT);
+    assert_same_results("out", "whole");
+    assert_int_equal(mkdir("new", 0777), 0);
+    write_text("new/many.offsets.npy", "mine");
+    assert_refused(
+        "new", STORE_NEW, "What?",
+        "new/many.offsets.npy: already exists, but there is no complete new/run.json to say how it was made; --force "
+        "removes it");
+}
+
 static void test_names(void **state)
 {
     (void)state;
-    struct store_feature features[] = {{"a", "llm", 2}, {"a", "llm:end", 2}};
+    struct store_feature features[] = {{"a", "llm", 2, false}, {"a", "llm:end", 2, false}};
     json_t *options = json_object();
     struct store_plan plan = {"out", STORE_NEW, features, 2, options, sample_inputs, 1};
     struct store *store;
@@ -239,6 +330,16 @@ static void test_names(void **state)
     features[1].name = "../a";
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
     assert_null(store);
+    assert_false(exists("out"));
+    features[0].multi_vector = true;
+    features[1].name = "a.offsets";
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message,
+                        "the features \"a\" and \"a.offsets\" would share a file: one has its offsets where the other "
+                        "has its rows");
+    features[0] = (struct store_feature){"a.offsets", "llm", 2, false};
+    features[1] = (struct store_feature){"a", "llm:all:none", 2, true};
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
     assert_false(exists("out"));
     plan.output = "out.npy";
     features[1].name = "b";
@@ -252,7 +353,7 @@ static void test_names(void **state)
 static void test_single_file(void **state)
 {
     (void)state;
-    const struct store_feature one = {"x", "llm", 3};
+    const struct store_feature one = {"x", "llm", 3, false};
     json_t *options = json_object();
     struct store_plan plan = {"a/f.npy", STORE_NEW, &one, 1, options, sample_inputs, SAMPLE_COUNT};
     struct store *store;
@@ -273,12 +374,35 @@ static void test_single_file(void **state)
     json_decref(options);
 }
 
+static void test_single_file_of_positions(void **state)
+{
+    (void)state;
+    const struct store_feature one = {"x", "llm:all:none", 3, true};
+    json_t *options = json_object();
+    struct store_plan plan = {"f.npy", STORE_NEW, &one, 1, options, sample_inputs, 2};
+    struct store *store;
+    const float values[] = {1, 2, 3, 4, 5, 6}, *const rows[] = {values};
+    const size_t counts[] = {2};
+    const struct index_line line = {.path = "a.jpg"};
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(store_add(store, rows, counts, &line, &error), LMVR_OK);
+    assert_int_equal(store_close(store, &error), LMVR_OK);
+    assert_int_equal(size_of_file("f.npy"), 128 + 24);
+    assert_int_equal(size_of_file("f.offsets.npy"), 128 + 16);
+    plan.mode = STORE_RESUME;
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(store_done(store), 1);
+    assert_int_equal(store_close(store, &error), LMVR_OK);
+    json_decref(options);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_new),
+        IN_FOLDER(test_rows_of_positions),
         IN_FOLDER(test_resume_at_every_input),
         IN_FOLDER(test_refuses_results),
         IN_FOLDER(test_force_removes_ours_only),
@@ -287,8 +411,11 @@ int main(void)
         IN_FOLDER(test_foreign_files),
         IN_FOLDER(test_damaged_results),
         IN_FOLDER(test_missing_rows),
+        IN_FOLDER(test_missing_rows_of_positions),
+        IN_FOLDER(test_foreign_offsets),
         IN_FOLDER(test_names),
         IN_FOLDER(test_single_file),
+        IN_FOLDER(test_single_file_of_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
