@@ -4,6 +4,7 @@
 
 #include "format/json.h"
 #include "language/prompt.h"
+#include "scratch.h"
 #include "train/corpora/corpus.h"
 #include "train/corpora/tokens.h"
 
@@ -156,11 +157,65 @@ static void text_and_visual_tokens_fit_in_the_positions(void **state)
     subject_close(&s);
 }
 
+static void assert_unusable(const char *model, const char *record, const char *sentence)
+{
+    struct subject s;
+    struct batch_sequence sequence;
+    struct image image;
+    struct picture picture = {0};
+    char *path;
+    lmvr_error error;
+    write_text("one.json", record);
+    subject_open(&s, model, "one.json", 4096);
+    CHECK(s.corpus.read(s.corpus.self, 0, &sequence, &path, &error));
+    if (path) {
+        CHECK(image_read(path, &image, NULL, &error));
+        CHECK(preprocess_picture(&s.config.preprocess, &image, &picture, &error));
+        image_finish(&image);
+    }
+    assert_int_equal(s.corpus.place(s.corpus.self, 0, path ? &picture : NULL, &sequence, &error), LMVR_ERROR_INPUT);
+    assert_non_null(strstr(error.message, sentence));
+    tokens_finish(&sequence);
+    picture_finish(&picture);
+    free(path);
+    subject_close(&s);
+}
+
+#define RECORD(IMAGE, QUESTION, ANSWER)                                                                                        \
+    "[{" IMAGE "\"conversations\": [{\"from\": \"human\", \"value\": \"" QUESTION                                              \
+    "\"}, {\"from\": \"gpt\", \"value\": \"" ANSWER "\"}]}]"
+#define TINY "\"image\": \"tiny.png\", "
+
+static void an_image_token_in_a_text_stands_for_no_picture(void **state)
+{
+    (void)state;
+    const char *const qwen = "record 1 has the model's <|image_pad|> in its text";
+    assert_unusable("qwen25vl-hub-f16", RECORD("", "What is <|image_pad|>?", "Paris"), qwen);
+    assert_unusable("qwen25vl-hub-f16", RECORD(TINY, "<image>What is <|image_pad|>?", "Paris"), qwen);
+    assert_unusable("qwen25vl-hub-f16", RECORD(TINY, "<image>What?", "A <|image_pad|>"), qwen);
+    assert_unusable("smolvlm2-f32", RECORD(TINY, "<image>What?", "A <image>"), "record 1 has the model's <image> in its text");
+}
+
+static void templates_for_one_question_are_refused(void **state)
+{
+    (void)state;
+    char *filled;
+    bool ended;
+    lmvr_error error;
+    assert_int_equal(prompt_fill_answer("mistral", "Paris", &filled, &ended, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "the template mistral is not for conversations of several turns");
+    assert_int_equal(prompt_fill_next("plain", "What?", &filled, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(prompt_fill_next("none such", "What?", &filled, &error), LMVR_ERROR_INVALID);
+    assert_null(filled);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_turns_are_tokenized_as_by_transformers),
         cmocka_unit_test(text_and_visual_tokens_fit_in_the_positions),
+        cmocka_unit_test(an_image_token_in_a_text_stands_for_no_picture),
+        cmocka_unit_test(templates_for_one_question_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

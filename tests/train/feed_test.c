@@ -4,6 +4,7 @@
 #include "image/encode.h"
 #include "scratch.h"
 #include "train/corpora/order.h"
+#include "train/corpora/tokens.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -263,6 +264,72 @@ static void images_come_preprocessed_with_their_sequences(void **state)
     feed_free(feed);
 }
 
+/* Tokens that tell the picture's size; text alone has one token. */
+static lmvr_status place_made(void *self, int64_t index, const struct picture *picture, struct batch_sequence *sequence,
+                              lmvr_error *error)
+{
+    (void)self;
+    (void)index;
+    TRY(tokens_add_one(sequence, picture ? picture->views[0].width : 1, true, error));
+    return picture ? tokens_add_one(sequence, picture->views[0].height, true, error) : LMVR_OK;
+}
+
+static lmvr_status read_path(void *self, int64_t index, struct batch_sequence *sequence, char **image, lmvr_error *error)
+{
+    (void)self;
+    (void)error;
+    *sequence = (struct batch_sequence){.image = -1};
+    return index == 2 || asprintf(image, "%d.png", (int)index) >= 0 ? LMVR_OK : LMVR_ERROR_RESOURCE;
+}
+
+static void pictures_keep_their_sizes(void **state)
+{
+    (void)state;
+    const int widths[4] = {8, 24, 0, 16}, heights[4] = {16, 8, 0, 16};
+    for (int i = 0; i < 4; i++) {
+        uint8_t rgb[3 * 24 * 16];
+        struct encoded png;
+        char path[32];
+        memset(rgb, i, sizeof rgb);
+        snprintf(path, sizeof path, "%d.png", i);
+        if (i == 2)
+            continue; /* text alone */
+        assert_int_equal(image_encode_png(&(struct image){widths[i], heights[i], rgb}, &png, NULL), LMVR_OK);
+        write_bytes(path, png.bytes, png.size);
+        encoded_finish(&png);
+    }
+    struct made made = {.corpus = {.self = &made, .count = 4, .read = read_path, .place = place_made}};
+    struct preprocess preprocess = {.way = VIEWS_ANY_SIZE,
+                                    .do_resize = true,
+                                    .filter = FILTER_BICUBIC,
+                                    .patch = 4,
+                                    .merge = 2,
+                                    .temporal_patch = 2,
+                                    .min_pixels = 64,
+                                    .max_pixels = 4096};
+    struct feed_options options = {.batch = 4, .in_order = true, .preprocess = &preprocess, .threads = 2, .ahead = 2};
+    struct feed *feed = create(&made, options, 0);
+    for (int n = 0; n < 3; n++) { /* the third has the first one's memory */
+        const struct batch *batch = next(feed);
+        assert_null(batch->pixels);
+        assert_int_equal(batch->image_count, 3);
+        for (int i = 0; i < 4; i++) {
+            const struct batch_sequence *s = &batch->sequences[i];
+            assert_int_equal(s->image, i == 2 ? -1 : i - (i > 2));
+            assert_int_equal(s->count, i == 2 ? 1 : 2);
+            if (i == 2)
+                continue;
+            const struct picture *p = &batch->pictures[s->image];
+            assert_int_equal(p->views[0].width, widths[i]);
+            assert_int_equal(p->views[0].height, heights[i]);
+            assert_true(p->pixels[0] == (float)i && p->pixels[p->pixel_count - 1] == (float)i);
+            assert_int_equal(s->tokens[0], widths[i]);
+            assert_int_equal(s->tokens[1], heights[i]);
+        }
+    }
+    feed_free(feed);
+}
+
 static void an_image_of_another_size_than_the_encoders_is_refused(void **state)
 {
     (void)state;
@@ -363,6 +430,7 @@ int main(void)
         cmocka_unit_test(at_the_end_of_an_epoch_the_next_one_stands_in),
         cmocka_unit_test(nothing_usable_is_an_error_that_stays),
         cmocka_unit_test(images_come_preprocessed_with_their_sequences),
+        cmocka_unit_test(pictures_keep_their_sizes),
         cmocka_unit_test(an_image_of_another_size_than_the_encoders_is_refused),
         cmocka_unit_test(one_thread_and_four_make_the_same_batches),
         cmocka_unit_test(threads_stay_within_what_is_ahead),

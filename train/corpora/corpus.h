@@ -43,8 +43,9 @@ lmvr_status corpus_alignment(const struct corpus_options *options, struct corpus
  * [begin] SYSTEM USER: <visual tokens>\nQUESTION ASSISTANT: ANSWER [end] USER: QUESTION ASSISTANT: ANSWER [end] … "<image>" is
  * moved to the front of the first question. Questions, which are what the model is asked at inference, and answers are
  * tokenized each on its own. Answers and what ends them are targets. A record without an image has no visual tokens. A record
- * cannot be used if it has "<image>" in a later question or without an image, or no answer that begins within most_tokens. With
- * a `model`, text and visual tokens together are truncated to its positions, and sequences are built by the corpus's place().
+ * cannot be used if it has "<image>" in a later question or without an image, the model's image token in a text, or no answer
+ * that begins within most_tokens. With a `model`, text and visual tokens together are truncated to its positions, and sequences
+ * are built by the corpus's place().
  */
 lmvr_status corpus_instruction(const struct corpus_options *options, struct corpus *corpus, lmvr_error *error);
 

@@ -190,6 +190,21 @@ static lmvr_status count_most(const struct told *told, const struct picture *pic
     return LMVR_OK;
 }
 
+/* Texts must not have the model's image token: it would stand for visual tokens that are not there. */
+static lmvr_status check_image_tokens(const struct told *told, const struct picture *picture,
+                                      const struct batch_sequence *sequence, lmvr_error *error)
+{
+    if (!told->model)
+        return LMVR_OK;
+    const char *token = config_image_token(told->model);
+    int32_t id = tokenizer_find(told->tokenizer, token);
+    int spans = !picture ? 0 : config_expands(told->model) ? picture->view_count : 1;
+    bool found = sequence->span_count != spans;
+    for (int t = 0; t < sequence->count; t++)
+        found |= sequence->tokens[t] == id;
+    return found ? error_set(error, LMVR_ERROR_INPUT, "has the model's %s in its text", token) : LMVR_OK;
+}
+
 static lmvr_status build_instruction(const struct told *told, const struct conversation *record, const struct picture *picture,
                                      struct batch_sequence *sequence, lmvr_error *error)
 {
@@ -203,6 +218,7 @@ static lmvr_status build_instruction(const struct told *told, const struct conve
             TRY(add_next_question(told, record->turns[i].text, sequence, error));
         TRY(add_answer(told, record->turns[i + 1].text, sequence, error));
     }
+    TRY(check_image_tokens(told, picture, sequence, error));
     return cut_answers(sequence, most, error);
 }
 
