@@ -138,7 +138,8 @@ static lmvr_status parse_gme(const struct json_node *node, struct model_config *
     return LMVR_OK;
 }
 
-/* GmeQwen2VL in modeling_gme_qwen2vl.py of Alibaba-NLP/gme-Qwen2-VL-2B-Instruct: its pictures are resized twice. */
+/* GmeQwen2VL in modeling_gme_qwen2vl.py of Alibaba-NLP/gme-Qwen2-VL-2B-Instruct: its pictures are resized twice, and their
+ * visual tokens have positions like text's. */
 static lmvr_status choose_gme(const char *folder, struct model_config *config, lmvr_error *error)
 {
     json_t *root = NULL;
@@ -146,6 +147,7 @@ static lmvr_status choose_gme(const char *folder, struct model_config *config, l
     if (!file)
         return error_no_memory(error, folder);
     config->template_name = "gme";
+    memset(config->language.rope.sections, 0, sizeof config->language.rope.sections);
     config->embedding.normalize = true;
     config->embedding.most_tokens = 1800;
     config->preprocess.first_min_pixels = 4 * 28 * 28;

@@ -75,6 +75,21 @@ static lmvr_status tokenize(const struct lmvr_session *s, const struct picture *
     return status;
 }
 
+/* Cuts off the end of a prompt that is longer than an embedding model takes. */
+static lmvr_status cut_off(const struct lmvr_session *s, const struct picture *picture, struct prompt *prompt,
+                           lmvr_error *error)
+{
+    size_t most = (size_t)s->model->config.embedding.most_tokens, visual = (size_t)picture_tokens(s, picture);
+    if (!most || prompt->count + visual <= most)
+        return LMVR_OK;
+    size_t images_end = prompt->image_count ? prompt->images[prompt->image_count - 1] + visual : 0;
+    if (images_end > most)
+        return error_set(error, LMVR_ERROR_INPUT, "the image alone takes more than the %zu tokens that the model is used with",
+                         most);
+    prompt->count = most - visual;
+    return LMVR_OK;
+}
+
 lmvr_status input_fill(const struct lmvr_session *session, const lmvr_image *own, bool picture, char **filled,
                        lmvr_error *error)
 {
@@ -107,10 +122,7 @@ static lmvr_status encode_prompt(const struct lmvr_session *s, const struct pict
     TRY(input_fill(s, own, picture->view_count > 0, &filled, error));
     lmvr_status status = tokenize(s, picture, filled, &in->prompt, error);
     free(filled);
-    size_t most = (size_t)s->model->config.embedding.most_tokens;
-    if (most && picture->view_count == 0 && in->prompt.count > most)
-        in->prompt.count = most;
-    return status;
+    return status == LMVR_OK ? cut_off(s, picture, &in->prompt, error) : status;
 }
 
 /* How many ids at the beginning are those of every prompt, which are computed once. */
