@@ -31,7 +31,7 @@ static lmvr_status inspect(const char *path, struct report *r, lmvr_error *error
 
 static int64_t all_parameters(const lmvr_model_info *i)
 {
-    return i->vision.parameters + i->connector_parameters + i->language.parameters;
+    return i->vision.parameters + i->connector_parameters + i->language.parameters + i->text.parameters;
 }
 
 /* ---- text ---- */
@@ -100,6 +100,10 @@ static void print_text(const struct report *r)
     }
     if (i->language.blocks)
         print_stack("language", i->input_blocks, &i->language);
+    if (i->text.blocks)
+        print_stack("text", 0, &i->text);
+    if (i->joint_width)
+        printf("%-14s%d wide\n", "joint space", i->joint_width);
     printf("%-14s", "total");
     print_count(all_parameters(i));
     printf(" parameters, stored as %s\n", i->stored_dtypes);
@@ -150,14 +154,15 @@ static lmvr_status print_json(const struct report *r, lmvr_error *error)
     const lmvr_model_info *i = &r->f32;
     char fingerprint[17];
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, i->fingerprint);
-    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:{s:o, s:o}}",
-                             "architecture", i->architecture, "fingerprint", fingerprint, "dtypes",
-                             dtypes_to_json(i->stored_dtypes), "vision", stack_to_json(&i->vision), "connector", "parameters",
-                             (json_int_t)i->connector_parameters, "language", stack_to_json(&i->language), "parameters",
-                             (json_int_t)all_parameters(i), "image_size", i->image_size, "patch_size", i->patch_size,
-                             "visual_tokens", i->visual_tokens, "vocabulary", i->vocabulary, "max_positions", i->max_positions,
-                             "input_blocks", i->input_blocks, "default_dtype", r->chosen == LMVR_DTYPE_BF16 ? "bf16" : "f32",
-                             "memory", "f32", memory_to_json(&r->f32), "bf16", memory_to_json(&r->bf16));
+    json_t *json =
+        json_pack("{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:o, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:{s:o, s:o}}",
+                  "architecture", i->architecture, "fingerprint", fingerprint, "dtypes", dtypes_to_json(i->stored_dtypes),
+                  "vision", stack_to_json(&i->vision), "connector", "parameters", (json_int_t)i->connector_parameters,
+                  "language", stack_to_json(&i->language), "text", stack_to_json(&i->text), "joint_width", i->joint_width,
+                  "parameters", (json_int_t)all_parameters(i), "image_size", i->image_size, "patch_size", i->patch_size,
+                  "visual_tokens", i->visual_tokens, "vocabulary", i->vocabulary, "max_positions", i->max_positions,
+                  "input_blocks", i->input_blocks, "default_dtype", r->chosen == LMVR_DTYPE_BF16 ? "bf16" : "f32", "memory",
+                  "f32", memory_to_json(&r->f32), "bf16", memory_to_json(&r->bf16));
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     if (text)
         puts(text);

@@ -90,13 +90,14 @@ typedef struct lmvr_stack_info {
 } lmvr_stack_info;
 
 typedef struct lmvr_model_info {
-    char architecture[96];  /* as in config.json, such as "LlavaForConditionalGeneration" */
-    char stored_dtypes[64]; /* of the weights in the files, such as "BF16, F32" */
-    lmvr_dtype dtype;       /* in use */
-    lmvr_stack_info vision, language;
-    int64_t connector_parameters;
+    char architecture[96];                  /* as in config.json, such as "LlavaForConditionalGeneration" */
+    char stored_dtypes[64];                 /* of the weights in the files, such as "BF16, F32" */
+    lmvr_dtype dtype;                       /* in use */
+    lmvr_stack_info vision, language, text; /* text: a dual encoder's text tower */
+    int64_t connector_parameters;           /* between encoder and language model, or joint space */
     int input_blocks;            /* encoder blocks of an encoder-decoder language model; 0: it is decoder-only, or none */
     int image_size, patch_size;  /* pixels; image_size 0: the encoder takes any size */
+    int joint_width;             /* of the space that a dual encoder's images share with texts; 0: none */
     int visual_tokens;           /* positions of an image in the prompt; 0: they depend on its size, or there is no
                                   * language model */
     int vocabulary;              /* rows of the embedding */
@@ -222,7 +223,8 @@ typedef struct lmvr_image {
     const char *path;   /* may be NULL if there are pixels or a text */
     const uint8_t *rgb; /* NULL: read the file; else height rows of width RGB triples, 8 bits per channel, contiguous */
     int width, height;
-    const char *text;   /* UTF-8; in the user's turn, in place of options.prompt; NULL: that prompt. Needs a language model */
+    const char *text;   /* UTF-8; in the user's turn, in place of options.prompt; NULL: that prompt. Needs a language model
+                         * or, for a text alone, the feature joint, whose model reads it as it is */
     const char *system; /* the system turn, in place of options.system; NULL: that */
 } lmvr_image;
 

@@ -43,8 +43,18 @@ static void describe(const struct model_config *c, lmvr_model_info *info)
                                          .mlp_width = c->vision.mlp_width,
                                          .parameters = total(count_vit(&c->vision))},
                               .image_size = c->vision.image_size,
-                              .patch_size = c->vision.patch_size};
+                              .patch_size = c->vision.patch_size,
+                              .joint_width = c->joint.width};
     snprintf(info->architecture, sizeof info->architecture, "%s", c->architecture);
+    if (c->joint.width)
+        info->connector_parameters = total(count_joint(c));
+    if (c->has_text)
+        info->text = (lmvr_stack_info){.blocks = c->text.blocks,
+                                       .width = c->text.width,
+                                       .heads = c->text.heads,
+                                       .kv_heads = c->text.heads,
+                                       .mlp_width = c->text.mlp_width,
+                                       .parameters = total(count_text_tower(&c->text))};
     if (!c->has_language)
         return;
     const struct language_config *l = &c->language;

@@ -79,7 +79,7 @@ struct counts count_joint(const struct model_config *config)
     int64_t width = v->width, norm = v->family->post_norm ? 0 : 2 * width;
     if (!config->joint.pools)
         return (struct counts){.matrices = width * config->joint.width, .vectors = norm};
-    /* the query takes the place of the probe and of its projection */
-    return (struct counts){.matrices = 3 * width * width + 2 * width * v->mlp_width,
-                           .vectors = norm + width + 2 * width + width + 2 * width + v->mlp_width + width};
+    /* of the probe and its projection only their product is held */
+    return (struct counts){.matrices = 4 * width * width + 2 * width * v->mlp_width,
+                           .vectors = norm + width + 3 * width + width + 2 * width + v->mlp_width + width};
 }

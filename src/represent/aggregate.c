@@ -146,7 +146,8 @@ bool feature_set_has(const struct feature_set *set, enum feature_source source)
 const struct feature *feature_set_of_picture(const struct feature_set *set)
 {
     for (int i = 0; i < set->count; i++)
-        if (set->features[i].source != SOURCE_LLM || set->features[i].tokens == TOKENS_IMAGE)
+        if ((set->features[i].source != SOURCE_LLM && set->features[i].source != SOURCE_JOINT) ||
+            set->features[i].tokens == TOKENS_IMAGE)
             return &set->features[i];
     return NULL;
 }

@@ -137,6 +137,9 @@ static lmvr_status check_input(const struct lmvr_session *s, const lmvr_image *i
     const struct feature *f = is_text(image) ? feature_set_of_picture(&s->features) : NULL;
     if (f)
         return error_set(error, LMVR_ERROR_INPUT, "is a text, but feature %s is an image's", f->spec);
+    if ((image->system || (image->text && !is_text(image))) && !s->model->config.has_language)
+        return error_set(error, LMVR_ERROR_INPUT, "has %s, which only a language model reads",
+                         image->system ? "an instruction" : "a text beside the image");
     if (is_text(image) && s->options.attention)
         return error_set(error, LMVR_ERROR_INPUT, "is a text, but attention maps are an image's");
     return LMVR_OK;
@@ -148,6 +151,8 @@ static lmvr_status plan(struct embedding *run, const struct loaded *loaded, stru
     const struct lmvr_session *s = run->session;
     const lmvr_image *image = &run->images[loaded->index];
     TRY(check_input(s, image, error));
+    if (is_text(image) && reads_texts_alone(s))
+        return text_plan(s, image->text, input, error);
     if (!s->needs_language)
         return LMVR_OK;
     TRY(input_create(s, &loaded->picture, image, input, error));
@@ -252,6 +257,26 @@ static lmvr_status share_out(struct embedding *run, const struct group *group, s
     return LMVR_OK;
 }
 
+/* The texts of a group that a dual encoder has gathered. */
+static lmvr_status encode_group_texts(struct embedding *run, const struct group *group, lmvr_error *error)
+{
+    struct lmvr_session *s = run->session;
+    struct session_input **inputs = arena_alloc(&s->arena, group->count, sizeof *inputs);
+    struct feature_rows **vectors = arena_alloc(&s->arena, group->count, sizeof *vectors);
+    int count = 0;
+    if (!inputs || !vectors)
+        return error_no_memory(error, "a batch of texts");
+    for (int i = 0; i < group->count; i++)
+        if (!group->pictures[i].view_count) {
+            inputs[count] = &run->inputs[i];
+            vectors[count++] = group->vectors[i];
+        }
+    lmvr_status status = count ? encode_texts(s, count, inputs, vectors, error) : LMVR_OK;
+    for (int i = 0; i < count; i++)
+        input_finish(inputs[i]);
+    return status;
+}
+
 static lmvr_status encode(struct embedding *run, struct group *group, lmvr_error *error)
 {
     struct lmvr_session *s = run->session;
@@ -268,6 +293,8 @@ static lmvr_status encode(struct embedding *run, struct group *group, lmvr_error
         }
     if (s->needs_tokens)
         TRY(share_out(run, group, &batch, error));
+    if (reads_texts_alone(s))
+        TRY(encode_group_texts(run, group, error));
     return batch.count ? encode_pictures(s, &batch, error) : LMVR_OK;
 }
 

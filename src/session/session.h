@@ -5,7 +5,8 @@
  *     session.c        checks the options against the model and plans what to compute, no more than is needed
  *     loader.c         threads that read and preprocess images ahead of the model
  *     input.c          a picture's prompt
- *     encode_batch.c   pixels to encoder states and visual tokens; the features of pixels, encoder and adaptor
+ *     encode_batch.c   pixels to encoder states and visual tokens; the features of pixels, encoder, adaptor and joint space
+ *     texts.c          a dual encoder's texts to features of the joint space
  *     generate.c       visual tokens to responses, many sequences at once; the features of the language model
  *     embed.c          keeps all of them busy, and reports results in the order of the images
  */
@@ -146,6 +147,16 @@ struct encode_batch {
 };
 
 lmvr_status encode_pictures(struct lmvr_session *session, const struct encode_batch *batch, lmvr_error *error);
+
+/* ---- texts.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether texts go through the text tower of a dual encoder, rather than a language model. */
+bool reads_texts_alone(const struct lmvr_session *session);
+/* The ids of such a text, as input.prompt's. */
+lmvr_status text_plan(const struct lmvr_session *session, const char *text, struct session_input *input, lmvr_error *error);
+/* vectors[i] (one for each feature) receives text i's. */
+lmvr_status encode_texts(struct lmvr_session *session, int count, struct session_input *const *inputs,
+                         struct feature_rows *const *vectors, lmvr_error *error);
 
 /* ---- generate.c --------------------------------------------------------------------------------------------------------- */
 

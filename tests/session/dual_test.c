@@ -175,6 +175,84 @@ static void images_have_the_references_vectors(void **state)
     }
 }
 
+/* ---- texts as inputs ---------------------------------------------------------------------------------------------------- */
+
+static void texts_and_images_are_inputs_of_one_session(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < COUNT; m++) {
+        struct golden g;
+        char paths[MOST_IMAGES][600];
+        lmvr_image list[MOST_IMAGES] = {0};
+        lmvr_error error = {{0}};
+        golden_open(checkpoints[m], &g);
+        struct lmvr_model *model = open_model(g.folder, LMVR_DTYPE_F32);
+        struct lmvr_session *session = open_session(model, "joint");
+        struct vectors vectors = {.width = (size_t)model->config.joint.width};
+        json_t *images = json_object_get(g.json, "images"), *texts = json_object_get(g.json, "texts");
+        size_t count = 2 * json_array_size(texts);
+        assert_true(count <= MOST_IMAGES);
+        for (size_t i = 0; i < count; i++) {
+            golden_image_path(json_array_get(images, i / 2), paths[i], sizeof paths[i]);
+            list[i] = i % 2 ? (lmvr_image){.text = golden_string(json_array_get(texts, i / 2), "text")}
+                            : (lmvr_image){.path = paths[i]};
+        }
+        CHECK(lmvr_embed(session, list, count, keep, &vectors, &error));
+        assert_int_equal(vectors.count, count);
+        for (size_t i = 0; i < count; i++)
+            compare(&g, golden_string(json_array_get(i % 2 ? texts : images, i / 2), "name"),
+                    i % 2 ? "text_features" : "image_features", vectors.rows[i], vectors.width, LMVR_DTYPE_F32);
+        lmvr_session_free(session);
+        lmvr_model_free(model);
+        golden_close(&g);
+    }
+}
+
+struct refusals {
+    size_t count;
+    char sentences[4][700];
+};
+
+static int keep_refusal(const lmvr_result *result, void *user)
+{
+    struct refusals *all = user;
+    if (result->status == LMVR_OK)
+        return 0;
+    assert_int_equal(result->status, LMVR_ERROR_INPUT);
+    snprintf(all->sentences[all->count++], sizeof all->sentences[0], "%s", result->error);
+    return 0;
+}
+
+static void assert_refused(const char *checkpoint, const char *feature, lmvr_image image, const char *sentence)
+{
+    char folder[600];
+    lmvr_error error = {{0}};
+    struct refusals refusals = {0};
+    snprintf(folder, sizeof folder, LMVR_TEST_DATA "/golden/%s", checkpoint);
+    struct lmvr_model *model = open_model(folder, LMVR_DTYPE_F32);
+    struct lmvr_session *session = open_session(model, feature);
+    const lmvr_image list[] = {image, {.path = LMVR_TEST_DATA "/golden/images/gradient.jpg"}};
+    CHECK(lmvr_embed(session, list, 2, keep_refusal, &refusals, &error));
+    assert_int_equal(refusals.count, 1); /* the other input is not affected */
+    if (!strstr(refusals.sentences[0], sentence))
+        fail_msg("\"%s\" does not say \"%s\"", refusals.sentences[0], sentence);
+    lmvr_session_free(session);
+    lmvr_model_free(model);
+}
+
+static void what_no_dual_encoder_reads_is_refused_in_a_sentence(void **state)
+{
+    (void)state;
+    const char *path = LMVR_TEST_DATA "/golden/images/noise.webp";
+    assert_refused("clip-text-f32", "joint", (lmvr_image){.path = path, .text = "a dog"},
+                   "noise.webp: has a text beside the image, which only a language model reads");
+    assert_refused("clip-text-f32", "joint", (lmvr_image){.text = "a dog", .system = "Find it."},
+                   "text 1: has an instruction, which only a language model reads");
+    assert_refused("siglip-f32", "encoder", (lmvr_image){.text = "a dog"},
+                   "text 1: is a text, but feature encoder:patches:mean:-2 is an image's");
+    assert_refused("clip-f32", "joint", (lmvr_image){.text = "a dog"}, "text 1: is a text, which the model cannot read: ");
+}
+
 /* ---- what a folder may lack --------------------------------------------------------------------------------------------- */
 
 static void a_dual_encoder_without_a_tokenizer_still_sees(void **state)
@@ -212,6 +290,8 @@ int main(void)
         cmocka_unit_test(texts_have_the_references_ids),
         cmocka_unit_test(texts_have_the_references_vectors_whatever_their_company),
         cmocka_unit_test(images_have_the_references_vectors),
+        cmocka_unit_test(texts_and_images_are_inputs_of_one_session),
+        cmocka_unit_test(what_no_dual_encoder_reads_is_refused_in_a_sentence),
         cmocka_unit_test(a_dual_encoder_without_a_tokenizer_still_sees),
         cmocka_unit_test(a_model_without_a_joint_space_says_so),
     };
