@@ -28,6 +28,7 @@ struct eval_run {
     struct eval_model models[EVAL_MOST_MODELS];
     int model_count;
     struct progress progress;
+    struct templates templates; /* zero-shot */
     unsigned types, severities; /* of corruptions; 0: all */
     bool in_pass, strict_stop;
     size_t done;        /* images in this pass */
@@ -109,6 +110,12 @@ static lmvr_status check_call(struct eval_run *run, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "--corrupted is for the experiment corruption");
     if ((o->types || o->severities) && run->experiment->kind != EXPERIMENT_CORRUPTION)
         return error_set(error, LMVR_ERROR_INVALID, "--type and --severity are for the experiment corruption");
+    if (o->templates && run->experiment->kind != EXPERIMENT_ZERO_SHOT)
+        return error_set(error, LMVR_ERROR_INVALID, "--templates is for the experiment zero-shot");
+    if (o->seeds > 1 && run->experiment->kind == EXPERIMENT_ZERO_SHOT)
+        return error_set(error, LMVR_ERROR_INVALID, "zero-shot trains nothing, so there is nothing to repeat with --seeds");
+    if (run->experiment->kind == EXPERIMENT_ZERO_SHOT)
+        TRY(templates_read(o->templates, &run->templates, error));
     if (o->types)
         TRY(corruption_parse_types(o->types, &run->types, error));
     if (o->severities)
@@ -226,6 +233,7 @@ static int evaluate(struct eval_run *run)
                                    .severities = run->severities,
                                    .corrupt_size = corrupt_size(run),
                                    .limit = o->limit,
+                                   .templates = &run->templates,
                                    .c = isnan(o->c) ? 0 : o->c,
                                    .seed = o->session.seed,
                                    .seeds = o->seeds > 0 ? o->seeds : 1,
@@ -258,5 +266,6 @@ int command_eval(const struct options *options)
     for (int i = 0; i < EVAL_MOST_MODELS; i++)
         lmvr_model_free(run.opened[i]);
     dataset_finish(&run.set);
+    templates_finish(&run.templates);
     return exit_status;
 }

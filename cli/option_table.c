@@ -89,6 +89,8 @@ const struct option_row option_table[] = {
      "corruption: ImageNet-C folder (default: corrupt the test images on the fly)"},
     {0, "size", INTEGER(size, 0, 16384), FOR_EVAL,
      "corruption: crop to this size first; 0: no crop (default: 224 if each image has one class, else 0)"},
+    {0, "templates", PATH("FILE", templates), FOR_EVAL,
+     "zero-shot: texts with {} for the class's name, a line each (default: \"a photo of a {}.\")"},
     {0, "textures", PATH("DIR", textures), FOR_EVAL, "corruption: folder of frost pictures (default: generated textures)"},
     {0, "finetuned", PATH("PATH", finetuned), FOR_EVAL, "attributes: fine-tuned model to add as a row"},
 

@@ -57,6 +57,7 @@ struct options {
     const char *output;
     const char *texts;                         /* embed: a file of texts */
     const char *words, *tokens, *blocks;       /* attend: comma lists, and A:B */
+    const char *templates;                     /* eval: a file */
     const char *types, *severities, *textures; /* for corruptions, as given */
     const char *corrupt, *sheet;               /* describe: corruptions as NAME:SEVERITY,..., and an image file */
     double angle;                              /* NAN: not given */

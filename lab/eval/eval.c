@@ -72,6 +72,13 @@ static const char *family_of(const char *architecture)
     return strstr(architecture, "Llava") || strstr(architecture, "CLIP") ? "LLaVA" : "";
 }
 
+static bool can_compute(const lmvr_model_info *info, const struct variant *variant)
+{
+    if (strcmp(variant->spec, "joint") == 0)
+        return info->joint_width > 0;
+    return !variant->language || info->language.blocks > 0;
+}
+
 /* Adds a model with those variants that it can compute. */
 static lmvr_status add_subject(struct evaluation *e, const lmvr_model *model, const char *folder, const char *name,
                                const struct variant **variants, int *count, const struct variant *from, int from_count,
@@ -84,14 +91,15 @@ static lmvr_status add_subject(struct evaluation *e, const lmvr_model *model, co
     name_subject(e, name, s);
     e->subject_count++;
     for (int i = 0; i < from_count; i++)
-        if (!from[i].language || info.language.blocks > 0)
+        if (can_compute(&info, &from[i]))
             variants[(*count)++] = &from[i];
     s->count = *count - s->first;
     if (s->count > 0)
         return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID,
-                     "the experiment %s compares hidden states of a language model, but the model%s%s is only a vision encoder",
-                     e->options->experiment->name, *name ? " " : "", name);
+    bool texts = e->options->experiment->kind == EXPERIMENT_ZERO_SHOT;
+    return error_set(error, LMVR_ERROR_INVALID, "the experiment %s compares %s, but the model%s%s is only a vision encoder",
+                     e->options->experiment->name, texts ? "images with texts" : "hidden states of a language model",
+                     *name ? " " : "", name);
 }
 
 /* Lists the representations of the models, and the conditions to test them under. */
@@ -147,6 +155,7 @@ static lmvr_status open_session(struct evaluation *e, struct subject *s, lmvr_er
     }
     options.features = features;
     options.feature_count = (size_t)s->count;
+    options.before_generation |= e->options->experiment->kind == EXPERIMENT_ZERO_SHOT;
     options.filter = corrupting_filter;
     options.filter_user = &e->corrupting;
     return lmvr_session_create(s->model, &options, &s->session, error);
@@ -190,14 +199,16 @@ static lmvr_status run_pass(struct evaluation *e, const struct subject *s, const
     return status;
 }
 
-/* Every subject's pass over the clean images. */
+/* Every subject's pass over the clean images: all, or those of the test split if nothing is trained. */
 static lmvr_status run_clean(struct evaluation *e, lmvr_error *error)
 {
     const struct dataset *set = e->options->set;
+    int64_t first = e->options->experiment->kind == EXPERIMENT_ZERO_SHOT ? set->train_count : 0;
     for (int i = 0; i < e->subject_count; i++) {
         struct subject *s = &e->subjects[i];
         TRY(open_session(e, s, error));
-        TRY(run_pass(e, s, s->folder, set->paths, set->count, NULL, &s->clean, error));
+        TRY(run_pass(e, s, s->folder, set->paths + first, set->count - first, NULL, &s->clean, error));
+        TRY(features_skip(&s->clean, first, error));
     }
     return LMVR_OK;
 }
@@ -260,6 +271,30 @@ static lmvr_status fit_probes(struct evaluation *e, lmvr_error *error)
     }
     free(rows);
     return status;
+}
+
+/* ---- texts -------------------------------------------------------------------------------------------------------------- */
+
+/* Makes classifiers of a model's texts, and scores them. */
+static lmvr_status classify_subject(struct evaluation *e, const struct subject *s, lmvr_error *error)
+{
+    const struct eval_options *o = e->options;
+    struct probes *probes[MOST_REPRESENTATIONS];
+    for (int i = 0; i < s->count; i++)
+        probes[i] = probes_of(e, 0, s->first + i);
+    TRY(zero_shot_probes(s->session, o->set, o->templates, probes, error));
+    for (int i = s->first; i < s->first + s->count; i++) {
+        struct score_place place = {&e->results, i, 0, o->set, &s->clean};
+        TRY(score_test(&place, probes_of(e, 0, i), o->set->train_count, 0, o->seed, error));
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status classify(struct evaluation *e, lmvr_error *error)
+{
+    for (int i = 0; i < e->subject_count; i++)
+        TRY(classify_subject(e, &e->subjects[i], error));
+    return LMVR_OK;
 }
 
 /* ---- corruptions -------------------------------------------------------------------------------------------------------- */
@@ -340,7 +375,7 @@ static lmvr_status measure(struct evaluation *e, lmvr_error *error)
     TRY(plan(e, error));
     double begun = seconds_now();
     TRY(run_clean(e, error));
-    TRY(fit_probes(e, error));
+    TRY((e->options->experiment->kind == EXPERIMENT_ZERO_SHOT ? classify : fit_probes)(e, error));
     e->results.seconds[0] = seconds_now() - begun;
     for (int c = 1; c < e->results.condition_count; c++) {
         begun = seconds_now();

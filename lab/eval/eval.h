@@ -1,5 +1,5 @@
 /*
- * The paper's experiments, from a data set to a report: one forward pass per image for all compared representations, cached on
+ * The experiments, from a data set to a report: one forward pass per image for all compared representations, cached on
  * disk; a linear probe per representation, fitted on the training split; scores on the test split, clean or corrupted.
  */
 #ifndef LMVR_LAB_EVAL_EVAL_H
@@ -7,6 +7,7 @@
 
 #include "lab/dataset/dataset.h"
 #include "lab/eval/experiment.h"
+#include "lab/eval/zero_shot.h"
 #include "lab/report/report.h"
 #include "lmvr.h"
 #include "store/store.h"
@@ -43,8 +44,9 @@ struct eval_options {
     unsigned severities;   /* ImageNet-C's folder has, and all severities */
     int corrupt_size;      /* size of ImageNet-C's crop, applied before a corruption; 0: none */
     int64_t limit;         /* most images per corruption of ImageNet-C; 0: all */
-    double c;              /* the probes' C; 0: chosen on held-out data */
-    uint64_t seed;         /* for the probes, the corruptions and the bootstrap */
+    const struct templates *templates; /* "zero-shot": of its texts */
+    double c;                          /* the probes' C; 0: chosen on held-out data */
+    uint64_t seed;                     /* for the probes, the corruptions and the bootstrap */
     int seeds; /* how many seeds, counting up from `seed`, each with its own split where the split is random; at least 1 */
     const char *output;   /* the report's folder; features are in its features/ */
     enum store_mode mode; /* for the features: STORE_RESUME continues with those already there */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-const char experiment_names[] = "design, components, domain-shift, corruption, attributes";
+const char experiment_names[] = "design, components, domain-shift, corruption, attributes, zero-shot";
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 #define NONE         NAN
@@ -44,6 +44,13 @@ static const struct variant attributes[] = {
     {"encoder, mean of patches", "encoder", "encoder:patches:mean", false, {89.1, 73.8, 71.3}},
     {"encoder, class token", "encoder-cls", "encoder:cls", false, {NONE, NONE, NONE}},
     {"LMVR", "lmvr", "llm:all:mean:-1", true, {90.0, 73.9, 71.4}},
+};
+
+/* Of a language model, images and texts are in the user's turn, and both are pooled alike. */
+static const struct variant zero_shot[] = {
+    {"joint space", "joint", "joint", false, {NONE}},
+    {"before generation, mean", "before", "llm:input:mean:-1", true, {NONE}},
+    {"before generation, last token", "before-last", "llm:end:last:-1", true, {NONE}},
 };
 
 static const struct experiment experiments[] = {
@@ -108,6 +115,15 @@ static const struct experiment experiments[] = {
                {"DeepFashion", "fabric", "deepfashion", "LLaVA"},
                {"DeepFashion", "texture", "deepfashion", "LLaVA"}},
      .paper_count = 3},
+    {.name = "zero-shot",
+     .title = "Zero-shot classification",
+     .question = "Which class's name is nearest to the image?",
+     .kind = EXPERIMENT_ZERO_SHOT,
+     .dataset = "imagenet",
+     .variants = zero_shot,
+     .variant_count = COUNT(zero_shot),
+     .baseline = 0,
+     .proposed = 0},
 };
 
 const struct paper_group experiment_paper_groups[5] = {

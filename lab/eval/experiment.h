@@ -1,5 +1,6 @@
 /*
- * The paper's experiments as data: which representations are compared, and the paper's results for each (Tables 1 to 8).
+ * The experiments as data: which representations are compared, and the paper's results for each (Tables 1 to 8). Zero-shot
+ * classification is not the paper's.
  */
 #ifndef LMVR_LAB_EVAL_EXPERIMENT_H
 #define LMVR_LAB_EVAL_EXPERIMENT_H
@@ -9,7 +10,8 @@
 enum experiment_kind {
     EXPERIMENT_COMPARE,    /* one score per representation: design, components, domain shift */
     EXPERIMENT_CORRUPTION, /* one score per corruption and severity */
-    EXPERIMENT_ATTRIBUTES  /* one score per group of tasks, and a row for a fine-tuned model */
+    EXPERIMENT_ATTRIBUTES, /* one score per group of tasks, and a row for a fine-tuned model */
+    EXPERIMENT_ZERO_SHOT   /* as EXPERIMENT_COMPARE, but images are compared with texts; nothing is trained */
 };
 
 #define EXPERIMENT_MOST_PAPER 4
@@ -17,8 +19,8 @@ enum experiment_kind {
 /* A representation. `paper` has its result, in %, for each of the experiment's paper columns; NAN: not reported. */
 struct variant {
     const char *label, *key; /* for people; for file names */
-    const char *spec;
-    bool language; /* needs a language model */
+    const char *spec;        /* "joint" needs a dual encoder */
+    bool language;           /* needs a language model */
     double paper[EXPERIMENT_MOST_PAPER];
 };
 
@@ -31,7 +33,7 @@ struct experiment {
     const char *name; /* on the command line */
     const char *title, *question;
     enum experiment_kind kind;
-    const char *dataset; /* the paper's, and the default */
+    const char *dataset; /* the paper's, if it has the experiment, and the default */
     const struct variant *variants;
     int variant_count;
     bool two_domains;       /* training and test images come from different domains */

@@ -116,6 +116,29 @@ lmvr_status features_compute(const struct feature_pass *pass, struct feature_set
     return status;
 }
 
+lmvr_status features_skip(struct feature_set *set, int64_t count, lmvr_error *error)
+{
+    size_t all = (size_t)(set->count + count), old = (size_t)set->count;
+    int64_t *rows = malloc((all + 1) * sizeof *rows);
+    char **responses = calloc(all + 1, sizeof *responses);
+    if (!rows || !responses) {
+        free(rows);
+        free((void *)responses);
+        return error_no_memory(error, "a list of images");
+    }
+    for (int64_t i = 0; i < count; i++)
+        rows[i] = -1;
+    memcpy(rows + count, set->rows, old * sizeof *rows);
+    memcpy((void *)(responses + count), (void *)set->responses, old * sizeof *responses);
+    free(set->rows);
+    free((void *)set->responses);
+    set->rows = rows;
+    set->responses = responses;
+    set->count += count;
+    set->skipped += count;
+    return LMVR_OK;
+}
+
 void features_finish(struct feature_set *set)
 {
     for (int64_t i = 0; set->responses && i < set->count; i++)

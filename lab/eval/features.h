@@ -27,14 +27,18 @@ struct feature_set {
     int64_t *rows;    /* (count) each image's row in the .npy files; -1: the image could not be used */
     char **responses; /* (count) NULL: none */
     int64_t failed;
-    char *why;      /* why the first failed one did, as a sentence; NULL: none failed */
-    int64_t before; /* images already done by an earlier run */
-    double seconds; /* of this run */
+    char *why;       /* why the first failed one did, as a sentence; NULL: none failed */
+    int64_t before;  /* images already done by an earlier run */
+    double seconds;  /* of this run */
+    int64_t skipped; /* images at the beginning that were no part of the pass: features_skip() */
 };
 
 /* Computes what is missing, then reads the index. LMVR_STOPPED: the callback asked to stop; finished rows are kept. */
 lmvr_status features_compute(const struct feature_pass *pass, struct feature_set *set, lmvr_error *error);
 void features_finish(struct feature_set *set);
+
+/* Counts `count` images before the pass's first one, which have no rows: image i becomes image i + count. */
+lmvr_status features_skip(struct feature_set *set, int64_t count, lmvr_error *error);
 
 /* How many of the images first .. first + count - 1 have rows. */
 int64_t features_good(const struct feature_set *set, int64_t first, int64_t count);

@@ -14,10 +14,11 @@ static void add_model(struct report *report, const char *role, const char *name,
 {
     lmvr_model_info info;
     lmvr_model_get_info(model, &info);
-    report_add_fact(report, role, "%s (%s, %.1f million parameters, computed in %s), fingerprint %016" PRIx64,
-                    name ? name : "the one that ships with lmvr", info.architecture,
-                    (double)(info.vision.parameters + info.language.parameters + info.connector_parameters) * 1e-6,
-                    info.dtype == LMVR_DTYPE_BF16 ? "bf16" : "f32", info.fingerprint);
+    report_add_fact(
+        report, role, "%s (%s, %.1f million parameters, computed in %s), fingerprint %016" PRIx64,
+        name ? name : "the one that ships with lmvr", info.architecture,
+        (double)(info.vision.parameters + info.language.parameters + info.text.parameters + info.connector_parameters) * 1e-6,
+        info.dtype == LMVR_DTYPE_BF16 ? "bf16" : "f32", info.fingerprint);
 }
 
 static void add_data(struct report *report, const struct eval_options *o)
@@ -33,9 +34,9 @@ static void add_pass(struct report *report, const char *name, const struct featu
 {
     if (set->before > 0)
         report_add_fact(report, name, "%lld images, %lld of them computed by an earlier run, the others in %.1f s",
-                        (long long)set->count, (long long)set->before, set->seconds);
+                        (long long)(set->count - set->skipped), (long long)set->before, set->seconds);
     else
-        report_add_fact(report, name, "%lld images in %.1f s", (long long)set->count, set->seconds);
+        report_add_fact(report, name, "%lld images in %.1f s", (long long)(set->count - set->skipped), set->seconds);
 }
 
 static void add_corruption(struct report *report, const struct eval_options *o)
@@ -85,6 +86,16 @@ static void add_prompt(struct report *report, const lmvr_session *session)
                         used.template_name, used.max_new_tokens, used.temperature > 0 ? "sampled" : "greedy");
 }
 
+static void add_templates(struct report *report, const struct templates *templates)
+{
+    report_add_fact(report, "Texts", "%d template%s%s: %s", templates->count, templates->count == 1 ? "" : "s",
+                    templates->count == 1 ? "" : ", the first", templates->texts[0]);
+    report_add_text(
+        report, "Each row compares the images of the test split with texts in which the classes are named. A class's vector is "
+                "the mean of its texts' unit vectors, and its score is the cosine of that and the image's. Nothing is "
+                "trained.");
+}
+
 void head_add(struct report *report, const struct eval_options *o, const struct results *results,
               const lmvr_session *const *sessions, const struct feature_set *const *clean)
 {
@@ -98,6 +109,10 @@ void head_add(struct report *report, const struct eval_options *o, const struct 
     if (o->experiment->kind == EXPERIMENT_CORRUPTION)
         add_corruption(report, o);
     add_time_and_place(report);
+    if (o->experiment->kind == EXPERIMENT_ZERO_SHOT) {
+        add_templates(report, o->templates);
+        return;
+    }
     report_add_text(
         report,
         "Each row is a linear probe on frozen features: L2-regularized logistic regression on the standardized features "

@@ -1,6 +1,7 @@
 #include "lab/eval/score.h"
 
 #include "lab/eval/clock.h"
+#include "lab/eval/zero_shot.h"
 #include "lab/probe/metrics.h"
 
 #include <math.h>
@@ -215,7 +216,8 @@ static lmvr_status measure(const struct score_place *place, const struct probe *
         double measures[MEASURES] = {[MEASURE_MAP_11POINT] = metrics.map_11point,
                                      [MEASURE_MAP] = metrics.map,
                                      [MEASURE_ACCURACY] = metrics.accuracy,
-                                     [MEASURE_CLASS_ACCURACY] = class_accuracy(&metrics)};
+                                     [MEASURE_CLASS_ACCURACY] = class_accuracy(&metrics),
+                                     [MEASURE_TOP5] = metrics.accuracy_top5};
         memcpy(score->measures, measures, sizeof measures);
         memcpy(score->draws, bootstrap.draws, sizeof score->draws);
         memset(bootstrap.draws, 0, sizeof bootstrap.draws); /* the score owns them now */
@@ -252,12 +254,14 @@ lmvr_status score_test(const struct score_place *place, const struct probes *pro
     double started = seconds_now();
     dataset_part_range(place->set, DATASET_TEST, &first, &count);
     TRY(features_load(place->features, r->variant->key, begun, count, &values, &dim, error));
+    if (place->results->experiment->kind == EXPERIMENT_ZERO_SHOT)
+        zero_shot_normalize(values, features_good(place->features, begun, count), dim);
     lmvr_status status = LMVR_OK;
     for (int t = 0; t < probes->count && status == LMVR_OK; t++) {
         struct score *score = results_score(place->results, place->representation, place->seed, condition, t);
         const struct labels *own = condition == 0 ? &place->set->tasks[t].labels : NULL;
         struct rows rows;
-        *score = (struct score){.measures = {NAN, NAN, NAN, NAN}};
+        *score = (struct score){.measures = {NAN, NAN, NAN, NAN, NAN}};
         if (!probes->fitted[t])
             continue;
         status = rows_take(place, begun, t, &rows, error);

@@ -101,13 +101,18 @@ static int paper_column(const struct results *r, int representation)
 
 /* ---- notes -------------------------------------------------------------------------------------------------------------- */
 
-static void add_note_columns(struct report_table *table)
+/* A row's notes; where nothing was trained, those of probes are left out. */
+static void add_note_columns(struct report_table *table, const struct results *r)
 {
+    bool trains = r->experiment->kind != EXPERIMENT_ZERO_SHOT;
     static const char *const names[] = {"training images", "test images", "C", "seed", "model", "data", "probe time"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        report_table_add_column(
-            table, &(struct report_column){
-                       .name = names[i], .unit = i == 6 ? "s" : NULL, .decimals = i == 6, .kind = REPORT_COLUMN_NOTE});
+        if (trains || (i != 0 && i != 2 && i != 6))
+            report_table_add_column(
+                table, &(struct report_column){
+                           .name = names[i], .unit = i == 6 ? "s" : NULL, .decimals = i == 6, .kind = REPORT_COLUMN_NOTE});
+    if (!trains)
+        return;
     report_table_add_note(
         table, "C: the probe's inverse regularization strength. Probe time: fitting, testing and bootstrap, without the "
                "features.");
@@ -153,13 +158,17 @@ static void put_seed(struct row *row, const struct results *r, uint64_t seed)
 static void put_notes(struct row *row, const struct results *r, int representation, uint64_t seed)
 {
     const struct representation *p = &r->representations[representation];
-    row_number(row, (double)most_rows(r, representation, true));
+    bool trains = r->experiment->kind != EXPERIMENT_ZERO_SHOT;
+    if (trains)
+        row_number(row, (double)most_rows(r, representation, true));
     row_number(row, (double)most_rows(r, representation, false));
-    put_c(row, r, p);
+    if (trains)
+        put_c(row, r, p);
     put_seed(row, r, seed);
     row_text(row, "%s", p->fingerprint);
     row_text(row, "%016" PRIx64, r->set->fingerprint);
-    row_number(row, p->seconds);
+    if (trains)
+        row_number(row, p->seconds);
 }
 
 /* Begins a row with the representation's label, under a new heading if its model differs from the row before. */
@@ -180,13 +189,22 @@ struct measure_column {
 };
 
 static const struct measure_column multi_columns[] = {{MEASURE_MAP_11POINT, "mAP", "11 points"},
-                                                      {MEASURE_MAP, "mAP", "all points"}},
+                                                      {MEASURE_MAP, "mAP", "all points"},
+                                                      {0}},
                                    single_columns[] = {{MEASURE_ACCURACY, "accuracy", "of images"},
-                                                       {MEASURE_CLASS_ACCURACY, "accuracy", "mean over classes"}};
+                                                       {MEASURE_CLASS_ACCURACY, "accuracy", "mean over classes"},
+                                                       {0}},
+                                   zero_shot_columns[] = {{MEASURE_ACCURACY, "accuracy", "top 1"},
+                                                          {MEASURE_TOP5, "accuracy", "top 5"},
+                                                          {MEASURE_CLASS_ACCURACY, "accuracy", "mean over classes"},
+                                                          {0}};
 
+/* Ends with a name that is NULL. */
 static const struct measure_column *measure_columns(const struct results *r)
 {
-    return r->set->tasks[0].labels.kind == LABELS_MULTI ? multi_columns : single_columns;
+    if (r->set->tasks[0].labels.kind == LABELS_MULTI)
+        return multi_columns;
+    return r->experiment->kind == EXPERIMENT_ZERO_SHOT ? zero_shot_columns : single_columns;
 }
 
 static struct report_table *add_compare(struct report *report, const struct results *r, uint64_t seed)
@@ -196,16 +214,16 @@ static struct report_table *add_compare(struct report *report, const struct resu
     bool one = r->set->task_count == 1;
     struct report_table *table = report_add_table(report, e->name, "Scores of the representations", e->question);
     report_table_add_column(table, &(struct report_column){.name = "representation"});
-    for (int i = 0; i < 2 && one; i++)
+    for (int i = 0; one && columns[i].name; i++)
         tables_add_score_column(table, columns[i].over, columns[i].name);
     if (!one)
         tables_add_score_column(table, NULL, "mean over tasks");
     add_paper_columns(table, r);
-    add_note_columns(table);
+    add_note_columns(table, r);
     for (int i = 0; i < r->representation_count; i++) {
         struct row row = {.count = 0};
         begin_row(table, r, i, &row);
-        for (int m = 0; m < 2 && one; m++)
+        for (int m = 0; one && columns[m].name; m++)
             row_estimate(&row, results_measure(r, i, columns[m].measure));
         if (!one)
             row_estimate(&row, results_mean(r, i, 0, NULL));
@@ -431,7 +449,7 @@ static struct report_table *add_attributes(struct report *report, const struct r
     for (int g = 0; g < group_count; g++)
         tables_add_score_column(table, "mean accuracy over attributes", groups[g]);
     add_paper_columns(table, r);
-    add_note_columns(table);
+    add_note_columns(table, r);
     for (int i = 0; i < r->representation_count; i++) {
         struct row row = {.count = 0};
         begin_row(table, r, i, &row);

@@ -32,7 +32,7 @@ struct sample {
     uint64_t seed;
     entry *order;    /* LABELS_MULTI: one class after the other, each by descending score */
     int64_t *begins; /* (classes + 1) in `order` */
-    bool *right;     /* LABELS_SINGLE: (rows) */
+    bool *right;     /* LABELS_SINGLE: (rows) and, behind them, (rows): among the first 5 */
     float *draws[MEASURES];
     float *per_class[2]; /* (classes, DRAWS): 11-point AP or accuracy; all-points AP */
 };
@@ -74,7 +74,9 @@ static void judge(const struct sample *s, const float *scores)
 {
     for (int64_t i = 0; i < s->labels->rows; i++) {
         const float *row = scores + i * s->labels->class_count;
-        s->right[i] = metrics_predicted(row, s->labels->class_count) == s->labels->single[i];
+        int label = s->labels->single[i];
+        s->right[i] = metrics_predicted(row, s->labels->class_count) == label;
+        s->right[s->labels->rows + i] = label >= 0 && metrics_is_among(row, s->labels->class_count, label, 5);
     }
 }
 
@@ -149,7 +151,7 @@ static void weigh_multi(const struct sample *s, int number, const uint32_t *weig
 static void weigh_single(const struct sample *s, int number, const uint32_t *weights, uint64_t *totals)
 {
     int classes = s->labels->class_count, scored = 0;
-    uint64_t *right = totals + classes, all = 0, all_right = 0;
+    uint64_t *right = totals + classes, all = 0, all_right = 0, near = 0;
     double sum = 0;
     memset(totals, 0, 2 * (size_t)classes * sizeof *totals);
     for (int64_t i = 0; i < s->labels->rows; i++) {
@@ -158,6 +160,7 @@ static void weigh_single(const struct sample *s, int number, const uint32_t *wei
             continue;
         totals[label] += weights[i];
         right[label] += s->right[i] ? weights[i] : 0;
+        near += s->right[s->labels->rows + i] ? weights[i] : 0;
     }
     for (int k = 0; k < classes; k++) {
         double accuracy = totals[k] ? (double)right[k] / (double)totals[k] : (double)NAN;
@@ -169,6 +172,7 @@ static void weigh_single(const struct sample *s, int number, const uint32_t *wei
     }
     s->draws[MEASURE_ACCURACY][number] = (float)((double)all_right / (double)all);
     s->draws[MEASURE_CLASS_ACCURACY][number] = (float)(sum / scored);
+    s->draws[MEASURE_TOP5][number] = (float)((double)near / (double)all);
 }
 
 /* False: a thread ran out of memory. */
@@ -262,14 +266,12 @@ static bool sample_init(struct sample *s)
         return false;
     s->order = multi ? malloc((ranks + 1) * sizeof *s->order) : NULL;
     s->begins = malloc((classes + 1) * sizeof *s->begins);
-    s->right = malloc(rows + 1);
-    int first = multi ? MEASURE_MAP_11POINT : MEASURE_ACCURACY;
-    for (int i = 0; i < 2; i++) {
-        s->draws[first + i] = malloc(DRAWS * sizeof(float));
-        s->per_class[i] = malloc((classes + 1) * DRAWS * sizeof(float));
-    }
-    bool good = (!multi || s->order) && s->begins && s->right && s->draws[first] && s->draws[first + 1] && s->per_class[0] &&
-                s->per_class[1];
+    s->right = malloc(2 * rows + 1);
+    bool good = (!multi || s->order) && s->begins && s->right;
+    for (int m = multi ? MEASURE_MAP_11POINT : MEASURE_ACCURACY; m <= (multi ? MEASURE_MAP : MEASURE_TOP5); m++)
+        good &= (s->draws[m] = malloc(DRAWS * sizeof(float))) != NULL;
+    for (int i = 0; i < 2; i++)
+        good &= (s->per_class[i] = malloc((classes + 1) * DRAWS * sizeof(float))) != NULL;
     return good;
 }
 

@@ -105,8 +105,16 @@ static lmvr_status compute_multi(const struct labels *labels, const float *score
     m->rows = labels->rows;
     m->map = m->scored_classes ? sum / m->scored_classes : NAN;
     m->map_11point = m->scored_classes ? sum_11point / m->scored_classes : NAN;
-    m->accuracy = NAN;
+    m->accuracy = m->accuracy_top5 = NAN;
     return LMVR_OK;
+}
+
+bool metrics_is_among(const float *scores, int class_count, int class, int first)
+{
+    int before = 0;
+    for (int k = 0; k < class_count && before < first; k++)
+        before += scores[k] > scores[class] || (scores[k] == scores[class] && k < class);
+    return before < first;
 }
 
 int metrics_predicted(const float *scores, int class_count)
@@ -139,7 +147,7 @@ void metrics_accuracy_by_group(const struct labels *labels, const float *scores,
 static lmvr_status compute_single(const struct labels *labels, const float *scores, struct metrics *m, lmvr_error *error)
 {
     double right = 0, *accuracies = malloc(((size_t)labels->class_count + 1) * sizeof *accuracies);
-    int64_t *counts = malloc(((size_t)labels->class_count + 1) * sizeof *counts);
+    int64_t *counts = malloc(((size_t)labels->class_count + 1) * sizeof *counts), near = 0;
     if (!accuracies || !counts) {
         free(accuracies);
         free(counts);
@@ -158,7 +166,11 @@ static lmvr_status compute_single(const struct labels *labels, const float *scor
                                                  .ap_11point = NAN,
                                                  .ap = NAN,
                                                  .accuracy = accuracies[k]};
+    for (int64_t i = 0; i < labels->rows; i++)
+        near += labels->single[i] >= 0 &&
+                metrics_is_among(scores + i * labels->class_count, labels->class_count, labels->single[i], 5);
     m->accuracy = m->rows ? right / (double)m->rows : NAN;
+    m->accuracy_top5 = m->rows ? (double)near / (double)m->rows : NAN;
     m->map = m->map_11point = NAN;
     free(accuracies);
     free(counts);

@@ -31,7 +31,11 @@ struct metrics {
     struct class_metrics *per_class;
     double map_11point, map; /* LABELS_MULTI; NAN if no class has positives */
     double accuracy;         /* LABELS_SINGLE: top-1; NAN without rows */
+    double accuracy_top5;    /* LABELS_SINGLE: the class is among the 5 with the highest scores; NAN without rows */
 };
+
+/* Whether `class` is among the `first` classes with the highest scores; of tied ones the earlier class comes first. */
+bool metrics_is_among(const float *scores, int class_count, int class, int first);
 
 /* The class with the highest score; the first one if tied. */
 int metrics_predicted(const float *scores, int class_count);

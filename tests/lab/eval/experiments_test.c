@@ -7,6 +7,7 @@
 #include <math.h>
 
 #define MODEL  "-m " LMVR_TEST_DATA "/golden/llava-old-f32 --max-new-tokens 6 --c 1 "
+#define GOLDEN LMVR_TEST_DATA "/golden/"
 #define MODEL2 LMVR_TEST_DATA "/golden/llava-odd-f32"
 
 static json_t *load_report(const char *folder)
@@ -145,6 +146,51 @@ static void the_papers_figures_are_those_of_the_same_data(void **state)
     assert_int_equal(times_in_file("own", "tables/components.csv", "paper"), 0);
     assert_int_equal(times_in_file("own", "figures/components.svg", "paper"), 0);
     assert_file_has("own", "report.md", "reports nothing comparable for this data set");
+}
+
+/* ---- zero-shot ---------------------------------------------------------------------------------------------------------- */
+
+/* Models with random weights know no words, so what is compared is two ways to the same figures. */
+static void images_are_classified_by_the_names_of_classes(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"red_cat", "dog", "owl", "bus", "car", "boat", "train"};
+    make_class_folders("pictures", "train", classes, 7, 7);
+    make_class_folders("pictures", "test", classes, 7, 28);
+    write_text("two.txt", "a photo of a {}.\n\nthe {}\n");
+    assert_ended(lmvr("eval zero-shot -m " GOLDEN "clip-text-f32 --dataset folder --data pictures -o one"), 0, NULL);
+    assert_ended(lmvr("eval zero-shot -m " GOLDEN "clip-text-f32 --dataset folder --data pictures --templates two.txt -o two"),
+                 0, NULL);
+    assert_ended(lmvr("eval zero-shot -m " GOLDEN "qwen2vl-new-f32 --dataset folder --data pictures -o language"), 0, NULL);
+    assert_whole_report("one", "zero-shot");
+    double first = csv_value("one/tables/zero-shot.csv", "joint space", "accuracy_top_1");
+    double five = csv_value("one/tables/zero-shot.csv", "joint space", "accuracy_top_5");
+    assert_true(first >= 0 && five > first && five <= 100);
+    assert_int_equal(times_in_file("one", "tables/zero-shot.csv", "training_images"), 0);
+    assert_file_has("one", "report.md", "28 images"); /* those of the test split alone */
+    assert_file_has("two", "report.md", "2 templates, the first: a photo of a");
+    assert_file_has("language", "tables/zero-shot.csv", "\"before generation, mean\"");
+    assert_file_has("language", "tables/zero-shot.csv", "\"before generation, last token\"");
+    assert_false(exists("language/features/clean/joint.npy"));
+}
+
+static void what_cannot_be_classified_by_names_is_refused(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"n01440764", "n01443537"};
+    make_class_folders("imagenet", "train", classes, 2, 4);
+    make_class_folders("imagenet", "val", classes, 2, 4);
+    write_text("bad.txt", "a photo of a {}.\na photo\n");
+    assert_ended(lmvr("eval zero-shot -m " GOLDEN "clip-text-f32 --data imagenet --templates bad.txt -o a"), 2,
+                 "bad.txt: line 2: expected a template with one {} for the class's name");
+    assert_ended(lmvr("eval zero-shot -m " GOLDEN "clip-text-f32 --data imagenet -o b"), 2,
+                 "the class n01440764 has no name in words");
+    assert_ended(lmvr("eval zero-shot -m " GOLDEN "clip-f32 --data imagenet --seeds 2 -o c"), 2, "zero-shot trains nothing");
+    assert_ended(lmvr("eval components -m " GOLDEN "clip-f32 --data imagenet --templates bad.txt -o d"), 2,
+                 "--templates is for the experiment zero-shot");
+    write_text("imagenet/LOC_synset_mapping.txt", "n01440764 tench, Tinca tinca\nn01443537 goldfish\n");
+    assert_ended(lmvr("eval zero-shot -m " GOLDEN "clip-f32 --data imagenet -o e"), 2,
+                 "\"a photo of a tench.\" cannot be used");
 }
 
 /* ---- intervals, seeds and models ---------------------------------------------------------------------------------------- */
@@ -397,6 +443,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(design_and_components_have_a_row_per_representation),
         IN_A_FOLDER(the_papers_figures_are_those_of_the_same_data),
+        IN_A_FOLDER(images_are_classified_by_the_names_of_classes),
+        IN_A_FOLDER(what_cannot_be_classified_by_names_is_refused),
         IN_A_FOLDER(figures_have_an_interval_of_the_test_images),
         IN_A_FOLDER(each_seed_is_what_it_would_be_alone),
         IN_A_FOLDER(several_models_have_rows_and_features_of_their_own),
