@@ -49,13 +49,13 @@ int patches_list(int rows, int columns, int merge, int window, struct patch *pat
 
 /* ---- positions ---------------------------------------------------------------------------------------------------------- */
 
-/* Entry `index` of torch.linspace(0, side - 1, count) in f32, which is symmetric. */
+/* Entry `index` of torch.linspace(0, side - 1, count) in f32, whose second half is rounded once. */
 static float spaced(int index, int count, int side)
 {
     if (count == 1)
         return 0;
     float end = (float)(side - 1), step = end / (float)(count - 1);
-    return index < count / 2 ? (float)index * step : end - (float)(count - 1 - index) * step;
+    return index < count / 2 ? (float)index * step : fmaf(-step, (float)(count - 1 - index), end);
 }
 
 void patches_interpolate(const float *table, int side, int64_t width, int rows, int columns, int y, int x, float *embedding)

@@ -6,6 +6,13 @@
 
 #define BLOCK_ROWS 240 /* of A, packed: 240 x 256 floats fill half of a 512 KiB cache; a multiple of every TILE_ROWS */
 
+/* C comes from memory while the tile is summed up. */
+INLINE void prefetch_panel(const float *c)
+{
+    __builtin_prefetch(c, 1);
+    __builtin_prefetch(c + PANEL - 1, 1); /* which may be in the next cache line */
+}
+
 /* One tile of HEIGHT rows and PANELS panels, both constants, so that `sum` stays in registers. */
 #define DEFINE_TILE(HEIGHT, PANELS, TYPE, LOAD)                                                                                \
     static void tile_##HEIGHT##x##PANELS##_##TYPE(int64_t k, const float *restrict a, const void *data, int64_t panel_stride,  \
@@ -14,6 +21,7 @@
         const TYPE *restrict b = data;                                                                                         \
         vf sum[HEIGHT][2 * PANELS], column[2 * PANELS];                                                                        \
         UNROLL for (int r = 0; r < HEIGHT; r++) UNROLL for (int j = 0; j < 2 * PANELS; j++) sum[r][j] = splat(0.0f);           \
+        UNROLL for (int r = 0; r < HEIGHT; r++) for (int j = 0; j < (PANELS); j++) prefetch_panel(c + r * ldc + j * PANEL);    \
         for (int64_t i = 0; i < k; i++, a += HEIGHT, b += row_stride) {                                                        \
             UNROLL for (int j = 0; j < 2 * PANELS; j++) column[j] = LOAD(b + (j / 2) * panel_stride + (j % 2) * LANES);        \
             UNROLL for (int r = 0; r < HEIGHT; r++) UNROLL for (int j = 0; j < 2 * PANELS; j++) sum[r][j] += column[j] * a[r]; \
@@ -110,12 +118,13 @@ void KERNEL(tile)(int height, int64_t panels, int64_t k, const float *packed, st
     }
 }
 
-/* Initializes c for the first block of k: with the bias, or by adding the bias to what it holds. */
-static void start(const struct gemm *g, int64_t column, int64_t end)
+/* Initializes some rows of c for the first block of k: with the bias, or by adding the bias to what they hold. */
+static void start(const struct gemm *g, int64_t row, int64_t rows, int64_t first_panel, int64_t last_panel)
 {
-    for (int64_t r = 0; r < g->m; r++)
+    int64_t column = first_panel * PANEL, end = last_panel * PANEL < g->n ? last_panel * PANEL : g->n;
+    for (int64_t r = row; g->bias && r < row + rows; r++)
         for (int64_t j = column; j < end; j++)
-            g->c[r * g->ldc + j] = (g->accumulate ? g->c[r * g->ldc + j] : 0.0f) + (g->bias ? g->bias[j] : 0.0f);
+            g->c[r * g->ldc + j] = (g->accumulate ? g->c[r * g->ldc + j] : 0.0f) + g->bias[j];
 }
 
 /* A block of b's rows, in b itself or in a copy of some of its panels. */
@@ -161,6 +170,7 @@ static void narrow(const struct gemm *g, int64_t first, int64_t last, float *scr
 {
     int64_t group = tiles[tile_height(g->m)].wide;
     float *packed = scratch;
+    start(g, 0, g->m, first, last);
     for (int64_t row = 0; row < g->m; row += tile_height(g->m - row)) {
         int height = tile_height(g->m - row);
         for (int64_t from = 0; from < g->k; from += GEMM_BLOCK_K, packed += height * GEMM_BLOCK_K)
@@ -194,6 +204,7 @@ static void wide(const struct gemm *g, int64_t first, int64_t last, float *scrat
     float *widened = scratch, *packed = scratch + GEMM_BLOCK_K * PANEL;
     for (int64_t top = 0; top < g->m; top += BLOCK_ROWS) {
         int64_t rows = g->m - top < BLOCK_ROWS ? g->m - top : BLOCK_ROWS;
+        start(g, top, rows, first, last);
         for (int64_t from = 0; from < g->k; from += GEMM_BLOCK_K) {
             struct block whole = block_of(g, from);
             for (int64_t row = 0; row < rows; row += tile_height(rows - row))
@@ -220,8 +231,6 @@ void KERNEL(gemm)(const struct gemm *g, int64_t first_panel, int64_t last_panel,
 {
     if (first_panel >= last_panel)
         return;
-    if (g->bias)
-        start(g, first_panel * PANEL, last_panel * PANEL < g->n ? last_panel * PANEL : g->n);
     if (g->m <= NARROW_ROWS)
         narrow(g, first_panel, last_panel, scratch);
     else

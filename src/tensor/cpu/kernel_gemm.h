@@ -25,10 +25,45 @@ INLINE int tile_height(int64_t rows)
     return rows >= 6 ? 6 : rows >= 4 ? 4 : (int)rows;
 }
 
+#if TILE_ROWS == 6
+/* Two columns of each half: a0 b0 a1 b1 in every 128 bits, and likewise c and d, e and f, become a0 b0 c0 d0 e0 f0 a1 ... */
+INLINE void store_columns(__m256 ab, __m256 cd, __m256 ef, float *low, float *high)
+{
+    __m256d x = (__m256d)ab, y = (__m256d)cd, z = (__m256d)ef;
+    const __m256 parts[] = {(__m256)_mm256_unpacklo_pd(x, y), (__m256)_mm256_shuffle_pd(z, x, 10),
+                            (__m256)_mm256_unpackhi_pd(y, z)};
+    UNROLL for (int i = 0; i < 3; i++)
+    {
+        _mm_storeu_ps(low + 4 * i, _mm256_castps256_ps128(parts[i]));
+        _mm_storeu_ps(high + 4 * i, _mm256_extractf128_ps(parts[i], 1));
+    }
+}
+
+/* The first columns of six rows, in whole vectors; returns how many. */
+INLINE int64_t pack_six(int64_t k, const float *a, int64_t lda, float scale, float *packed)
+{
+    int64_t i = 0;
+    for (; i + LANES <= k; i += LANES, a += LANES, packed += 6 * LANES) {
+        __m256 row[6];
+        UNROLL for (int r = 0; r < 6; r++) row[r] = (__m256)(load(a + r * lda) * scale);
+        store_columns(_mm256_unpacklo_ps(row[0], row[1]), _mm256_unpacklo_ps(row[2], row[3]),
+                      _mm256_unpacklo_ps(row[4], row[5]), packed, packed + 24);
+        store_columns(_mm256_unpackhi_ps(row[0], row[1]), _mm256_unpackhi_ps(row[2], row[3]),
+                      _mm256_unpackhi_ps(row[4], row[5]), packed + 12, packed + 36);
+    }
+    return i;
+}
+#endif
+
 /* Copies `height` rows of a (.., k) to packed[k][height], times `scale`. */
 INLINE void tile_pack(int height, int64_t k, const float *a, int64_t lda, float scale, float *packed)
 {
-    for (int64_t i = 0; i < k; i++)
+    int64_t i = 0;
+#if TILE_ROWS == 6
+    if (height == 6)
+        i = pack_six(k, a, lda, scale, packed);
+#endif
+    for (; i < k; i++)
         for (int r = 0; r < height; r++)
             packed[i * height + r] = a[r * lda + i] * scale;
 }

@@ -68,17 +68,34 @@ INLINE void store_part(float *p, vf x, int64_t n)
 /* Lanes of `yes` where `mask` is all ones, of `no` where it is 0. */
 INLINE vf blend(vi mask, vf yes, vf no)
 {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    return (vf)_mm256_blendv_ps((__m256)no, (__m256)yes, (__m256)mask);
+#else
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+#endif
 }
 
+/* a > b ? a : b, also of NaNs, which is what the instruction does. */
 INLINE vf vmax(vf a, vf b)
 {
+#if defined(__AVX512F__)
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
     return blend(a > b, a, b);
+#endif
 }
 
 INLINE vf vmin(vf a, vf b)
 {
+#if defined(__AVX512F__)
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
     return blend(a < b, a, b);
+#endif
 }
 
 /* Adds lanes in pairs, always in the same tree. */
