@@ -225,6 +225,49 @@ static void a_group_is_the_same_bytes_alone_and_beside_others(void **state)
     sample_free(&s);
 }
 
+/* A query that sees the rows of its group up to its own is one that sees all of a shorter group. */
+static void a_causal_group_shows_each_query_what_comes_before(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float causal[ROWS * HEADS * DIM];
+    float alone[HEADS * DIM];
+    const int64_t ends[] = {0, 7, 8, ROWS}, one[] = {0, 1};
+    sample_make(&s, HEADS, true);
+    struct attention_rule rule = {.heads = HEADS, .causal = true, .scale = 0.75f};
+    for (int dtype = F32; dtype <= BF16; dtype++) {
+        struct attention_groups groups = {.count = 3,
+                                          .queries = ends,
+                                          .keys = ends,
+                                          .head_dim = DIM,
+                                          .dtype = (enum dtype)dtype,
+                                          .q = s.q,
+                                          .k = s.k,
+                                          .v = s.v,
+                                          .q_stride = HEADS * DIM,
+                                          .kv_stride = HEADS * DIM};
+        rule.causal = true;
+        assert_int_equal(attention_within(&s.arena, &rule, &groups, causal, &error), LMVR_OK);
+        rule.causal = false;
+        for (int g = 0; g < 3; g++)
+            for (int64_t row = ends[g]; row < ends[g + 1]; row++) {
+                const int64_t seen[] = {0, row - ends[g] + 1};
+                struct attention_groups part = groups;
+                part.count = 1;
+                part.queries = one;
+                part.keys = seen;
+                part.dtype = F32;
+                part.q += row * HEADS * DIM;
+                part.k += ends[g] * HEADS * DIM;
+                part.v += ends[g] * HEADS * DIM;
+                assert_int_equal(attention_within(&s.arena, &rule, &part, alone, &error), LMVR_OK);
+                for (int i = 0; i < HEADS * DIM; i++)
+                    assert_true(fabsf(alone[i] - causal[row * HEADS * DIM + i]) < 1e-5f);
+            }
+    }
+    sample_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +276,7 @@ int main(void)
         cmocka_unit_test(bf16_products_are_near_those_of_f32),
         cmocka_unit_test(a_row_is_the_same_bytes_in_any_part_of_a_group),
         cmocka_unit_test(a_group_is_the_same_bytes_alone_and_beside_others),
+        cmocka_unit_test(a_causal_group_shows_each_query_what_comes_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

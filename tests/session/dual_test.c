@@ -175,6 +175,37 @@ static void images_have_the_references_vectors(void **state)
     }
 }
 
+/* Also the states that lie before the joint space; a norm behind them belongs to it. */
+static void the_encoders_features_are_the_references(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < COUNT; m++) {
+        struct golden g;
+        char path[600];
+        lmvr_error error = {{0}};
+        golden_open(checkpoints[m], &g);
+        struct lmvr_model *model = open_model(g.folder, LMVR_DTYPE_F32);
+        json_t *image = json_array_get(json_object_get(g.json, "images"), 1), *specs = json_object_get(image, "features"),
+               *spec;
+        lmvr_image input = {.path = path};
+        size_t i;
+        golden_image_path(image, path, sizeof path);
+        assert_true(json_array_size(specs) >= 4);
+        json_array_foreach(specs, i, spec)
+        {
+            char name[128];
+            struct vectors vectors = {.width = (size_t)model->vision.width};
+            struct lmvr_session *session = open_session(model, json_string_value(spec));
+            CHECK(lmvr_embed(session, &input, 1, keep, &vectors, &error));
+            snprintf(name, sizeof name, "feature/%s", json_string_value(spec));
+            compare(&g, golden_string(image, "name"), name, vectors.rows[0], vectors.width, LMVR_DTYPE_F32);
+            lmvr_session_free(session);
+        }
+        lmvr_model_free(model);
+        golden_close(&g);
+    }
+}
+
 /* ---- texts as inputs ---------------------------------------------------------------------------------------------------- */
 
 static void texts_and_images_are_inputs_of_one_session(void **state)
@@ -290,6 +321,7 @@ int main(void)
         cmocka_unit_test(texts_have_the_references_ids),
         cmocka_unit_test(texts_have_the_references_vectors_whatever_their_company),
         cmocka_unit_test(images_have_the_references_vectors),
+        cmocka_unit_test(the_encoders_features_are_the_references),
         cmocka_unit_test(texts_and_images_are_inputs_of_one_session),
         cmocka_unit_test(what_no_dual_encoder_reads_is_refused_in_a_sentence),
         cmocka_unit_test(a_dual_encoder_without_a_tokenizer_still_sees),
