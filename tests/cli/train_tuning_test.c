@@ -16,6 +16,25 @@ static int set_up(void **state)
     return make_folder();
 }
 
+/* From pictures' files and texts to the loss. */
+static void test_the_first_loss_is_transformers(void **state)
+{
+    (void)state;
+    json_t *reference = open_json(GOLDEN "train/conversations/reference.json");
+    const json_t *of_model;
+    const char *model;
+    double loss;
+    assert_true(json_object_size(reference) == 5);
+    json_object_foreach(reference, model, of_model)
+    {
+        assert_ended(lmvr(TUNE "--batch 3 --steps 1 -m " GOLDEN "%s -o out --force", model), 0, NULL);
+        assert_int_equal(count_steps("out/loss.csv", &loss), 1);
+        double expected = json_real_value(json_object_get(of_model, "loss"));
+        assert_true(expected > 0 && fabs(loss - expected) < 1e-5 * expected);
+    }
+    json_decref(reference);
+}
+
 static bool is_frozen(const char *name)
 {
     return strstr(name, "visual.") || strstr(name, "vision_model.") || strstr(name, "connector.");
@@ -176,13 +195,10 @@ static void test_refuses_what_it_cannot_train(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TRAIN_TEST(test_the_folder_is_like_the_one_begun_from),
-        TRAIN_TEST(test_a_rate_of_zero_changes_nothing),
-        TRAIN_TEST(test_adapters_have_the_names_of_the_models_class),
-        TRAIN_TEST(test_readers_change_nothing),
-        TRAIN_TEST(test_stops_and_goes_on_to_the_same_bits),
-        TRAIN_TEST(test_fewer_pixels_are_another_run),
-        TRAIN_TEST(test_refuses_what_it_cannot_train),
+        TRAIN_TEST(test_the_first_loss_is_transformers), TRAIN_TEST(test_the_folder_is_like_the_one_begun_from),
+        TRAIN_TEST(test_a_rate_of_zero_changes_nothing), TRAIN_TEST(test_adapters_have_the_names_of_the_models_class),
+        TRAIN_TEST(test_readers_change_nothing),         TRAIN_TEST(test_stops_and_goes_on_to_the_same_bits),
+        TRAIN_TEST(test_fewer_pixels_are_another_run),   TRAIN_TEST(test_refuses_what_it_cannot_train),
     };
     return cmocka_run_group_tests(tests, set_up, remove_parts);
 }

@@ -102,15 +102,16 @@ static void several_turns_are_tokenized_as_by_transformers(void **state)
 {
     (void)state;
     json_t *reference;
-    const json_t *samples, *sample;
+    const json_t *samples, *sample, *of_model;
     const char *model;
     size_t index;
     lmvr_error error;
     CHECK(json_read(GOLDEN "train/conversations/reference.json", NULL, &reference, &error));
     assert_int_equal(json_object_size(reference), 5);
-    json_object_foreach(reference, model, samples)
+    json_object_foreach(reference, model, of_model)
     {
         struct subject s;
+        samples = json_object_get(of_model, "samples");
         subject_open(&s, model, DATA, 4096);
         assert_int_equal(s.corpus.count, json_array_size(samples));
         json_array_foreach(samples, index, sample)

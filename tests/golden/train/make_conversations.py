@@ -3,14 +3,16 @@
 
     make_conversations.py CHECKPOINTS IMAGES OUT     write OUT/data.json, the conversations, and OUT/reference.json
 
-CHECKPOINTS is the folder of the checkpoints named below. A token is learned if it belongs to an answer or to what ends it.
+CHECKPOINTS is the folder of the checkpoints named below. A token is learned if it belongs to an answer or to what ends it. The
+loss is the model's in float32, over all learned tokens of all conversations together.
 """
 import json
 import os
 import sys
 
+import torch
 import transformers
-from transformers import AutoImageProcessor, AutoProcessor
+from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor
 from transformers.models.smolvlm import processing_smolvlm
 
 processing_smolvlm.num2words = str  # wanted by its constructor; it spells numbers of video frames
@@ -41,10 +43,14 @@ def messages_of(image, turns, images):
     return messages
 
 
-def encode(processor, messages, asks):
+def inputs_of(processor, messages, asks=False, **how):
     template = processor.chat_template or processor.tokenizer.chat_template
     return processor.apply_chat_template(messages, tokenize=True, return_dict=True, add_generation_prompt=asks,
-                                         chat_template=template)["input_ids"][0]
+                                         chat_template=template, **how)
+
+
+def encode(processor, messages, asks):
+    return inputs_of(processor, messages, asks)["input_ids"][0]
 
 
 def learned(processor, messages, end):
@@ -59,17 +65,33 @@ def learned(processor, messages, end):
     return ids[:last + 1], marks[:last + 1]  # what is behind the last answer teaches nothing
 
 
+@torch.no_grad()
+def losses(model, processor, messages, ids, marks):
+    """Of the learned tokens."""
+    logits = model(**inputs_of(processor, messages, return_tensors="pt")).logits[0, :len(ids) - 1]
+    each = torch.nn.functional.cross_entropy(logits, torch.tensor(ids[1:]), reduction="none")
+    return each[torch.tensor(marks[1:], dtype=torch.bool)]
+
+
+def reference_of(folder, end, images):
+    processor = AutoProcessor.from_pretrained(folder)
+    processor.image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    samples, terms = [], []
+    for image, turns in DATA:
+        messages = messages_of(image, turns, images)
+        ids, marks = learned(processor, messages, end)
+        samples.append({"ids": list(ids), "learned": marks})
+        terms.append(losses(model, processor, messages, list(ids), marks))
+    return {"loss": float(torch.cat(terms).mean()), "samples": samples}
+
+
 def main():
     checkpoints, images, out = sys.argv[1:]
     os.makedirs(out, exist_ok=True)
     with open(f"{out}/data.json", "w") as file:
         json.dump([record(i, *told) for i, told in enumerate(DATA)], file, indent=1)
-    reference = {}
-    for name, end in MODELS.items():
-        processor = AutoProcessor.from_pretrained(f"{checkpoints}/{name}")
-        processor.image_processor = AutoImageProcessor.from_pretrained(f"{checkpoints}/{name}", backend="pil")
-        told = [learned(processor, messages_of(image, turns, images), end) for image, turns in DATA]
-        reference[name] = [{"ids": list(ids), "learned": marks} for ids, marks in told]
+    reference = {name: reference_of(f"{checkpoints}/{name}", end, images) for name, end in MODELS.items()}
     with open(f"{out}/reference.json", "w") as file:
         json.dump(reference, file)
         file.write("\n")
