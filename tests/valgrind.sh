@@ -18,6 +18,10 @@ run() {
 run 1 embed -m "$golden/llava-old-f32" -f llm -f encoder:cls -f adaptor -f pixels --max-new-tokens 3 --batch 2 -o "$out/f32" \
     "$golden/images" "$golden/README.md" "$out/missing.jpg"
 run 0 embed -m "$golden/llava-new-bf16" --dtype bf16 --max-new-tokens 2 --temperature 1 -o "$out/bf16.npy" "$golden/images/palette.png"
+run 1 embed -m "$golden/smolvlm2-f32" -f llm:all:none -f encoder:patches:none -f adaptor --normalize --dims 8 --max-new-tokens 2 \
+    -o "$out/rows" "$golden/images/gradient.jpg" "$golden/README.md" "$golden/images/tall.png"
+run 1 embed -m "$golden/smolvlm2-f32" -f llm:all:none -f encoder:patches:none -f adaptor --normalize --dims 8 --max-new-tokens 2 \
+    --resume -o "$out/rows" "$golden/images/gradient.jpg" "$golden/README.md" "$golden/images/tall.png"
 run 0 embed -m "$golden/clip-f32" -f encoder -o "$out/clip" "$golden/images/noise.webp"
 run 1 attend -m "$golden/llava-old-f32" --max-new-tokens 4 --token 0,9 -o "$out/attend" "$golden/images/gradient.jpg"
 run 0 info -m "$golden/llava-f16-tied" --json
