@@ -174,6 +174,29 @@ static void images_are_classified_by_the_names_of_classes(void **state)
     assert_false(exists("language/features/clean/joint.npy"));
 }
 
+/* From captions to names: training, the tokenizer that it makes, both towers, the cosine. */
+static void a_clip_that_learned_from_captions_knows_the_names(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"red_cat", "dog", "owl", "bus", "car", "boat", "train"};
+    make_class_folders("pictures", "train", classes, 7, 70);
+    make_class_folders("pictures", "test", classes, 7, 21);
+    for (int i = 0; i < 70; i++)
+        append("captions.jsonl", "{\"image\": \"pictures/train/%s/%04d.png\", \"caption\": \"a photo of a %s.\"}\n",
+               classes[i % 7], i, i % 7 ? classes[i % 7] : "red cat");
+    write_text("clip.json",
+               "{\"architectures\": [\"CLIPModel\"], \"model_type\": \"clip\", \"projection_dim\": 24, \"text_config\": {"
+               "\"vocab_size\": 302, \"hidden_size\": 32, \"num_hidden_layers\": 1, \"num_attention_heads\": 2, "
+               "\"intermediate_size\": 64, \"max_position_embeddings\": 32, \"bos_token_id\": 300, \"eos_token_id\": "
+               "301}, \"vision_config\": {\"hidden_size\": 32, \"image_size\": 32, \"patch_size\": 8, "
+               "\"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"intermediate_size\": 64}}");
+    assert_ended(lmvr("train contrastive --config clip.json --data captions.jsonl --images . --steps 50 --batch 35 --lr 3e-3 "
+                      "--vocabulary-size 300 -q -o clip"),
+                 0, NULL);
+    assert_ended(lmvr("eval zero-shot -m clip --dataset folder --data pictures -o report"), 0, NULL);
+    assert_true(csv_value("report/tables/zero-shot.csv", "joint space", "accuracy_top_1") > 80);
+}
+
 static void what_cannot_be_classified_by_names_is_refused(void **state)
 {
     (void)state;
@@ -444,6 +467,7 @@ int main(void)
         IN_A_FOLDER(design_and_components_have_a_row_per_representation),
         IN_A_FOLDER(the_papers_figures_are_those_of_the_same_data),
         IN_A_FOLDER(images_are_classified_by_the_names_of_classes),
+        IN_A_FOLDER(a_clip_that_learned_from_captions_knows_the_names),
         IN_A_FOLDER(what_cannot_be_classified_by_names_is_refused),
         IN_A_FOLDER(figures_have_an_interval_of_the_test_images),
         IN_A_FOLDER(each_seed_is_what_it_would_be_alone),
