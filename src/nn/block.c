@@ -3,6 +3,8 @@
 #include "nn/attention.h"
 #include "nn/rope.h"
 
+#define MLP_ROWS 1024 /* enough for matrix products to run at full speed */
+
 static void turn(const struct block_shape *shape, const struct block_rows *rows, float *qkv)
 {
     int64_t head_dim = shape->width / shape->heads;
@@ -31,23 +33,8 @@ static lmvr_status attend(const struct block *block, const struct block_shape *s
     return attention_within(arena, &rule, &groups, out, error);
 }
 
-static lmvr_status feed_forward(const struct block *block, const struct block_shape *shape, struct arena *arena, int64_t rows,
-                                const float *normed, float *x, lmvr_error *error)
-{
-    float *wide = arena_floats(arena, rows * block->fc1.out),
-          *mlp = shape->gated ? arena_floats(arena, rows * shape->mlp_width) : wide;
-    if (!wide || !mlp)
-        return error_no_memory(error, "the encoder");
-    TRY(linear_forward(&block->fc1, arena, rows, normed, false, wide, error));
-    if (shape->gated)
-        gated_forward(shape->activation, rows, shape->mlp_width, wide, mlp);
-    else
-        activation_forward(shape->activation, rows, shape->mlp_width, mlp);
-    return linear_forward(&block->fc2, arena, rows, mlp, true, x, error);
-}
-
-lmvr_status block_forward(const struct block *block, const struct block_shape *shape, struct arena *arena,
-                          const struct block_rows *rows, float *x, lmvr_error *error)
+static lmvr_status attend_to_others(const struct block *block, const struct block_shape *shape, struct arena *arena,
+                                    const struct block_rows *rows, float *x, lmvr_error *error)
 {
     int64_t count = rows->count, width = shape->width;
     struct arena_mark mark = arena_mark(arena);
@@ -60,10 +47,50 @@ lmvr_status block_forward(const struct block *block, const struct block_shape *s
         turn(shape, rows, qkv);
     TRY(attend(block, shape, arena, rows, qkv, normed, error));
     TRY(linear_forward(&block->attention_out, arena, count, normed, true, x, error));
-    norm_forward(&block->norm2, count, width, x, normed);
-    TRY(feed_forward(block, shape, arena, count, normed, x, error));
     arena_release(arena, mark);
     return LMVR_OK;
+}
+
+/* Buffers for so many rows. */
+struct buffers {
+    float *normed, *wide, *mlp;
+};
+
+static lmvr_status feed_forward(const struct block *block, const struct block_shape *shape, struct arena *arena, int64_t rows,
+                                const struct buffers *b, float *x, lmvr_error *error)
+{
+    norm_forward(&block->norm2, rows, shape->width, x, b->normed);
+    TRY(linear_forward(&block->fc1, arena, rows, b->normed, false, b->wide, error));
+    if (shape->gated)
+        gated_forward(shape->activation, rows, shape->mlp_width, b->wide, b->mlp);
+    else
+        activation_forward(shape->activation, rows, shape->mlp_width, b->mlp);
+    return linear_forward(&block->fc2, arena, rows, b->mlp, true, x, error);
+}
+
+/* Some rows at a time: the hidden layer of a picture of 16 megapixels would take gigabytes. */
+static lmvr_status feed_all_forward(const struct block *block, const struct block_shape *shape, struct arena *arena,
+                                    int64_t count, float *x, lmvr_error *error)
+{
+    int64_t most = count < MLP_ROWS ? count : MLP_ROWS;
+    struct arena_mark mark = arena_mark(arena);
+    struct buffers b = {.normed = arena_floats(arena, most * shape->width), .wide = arena_floats(arena, most * block->fc1.out)};
+    b.mlp = shape->gated ? arena_floats(arena, most * shape->mlp_width) : b.wide;
+    if (!b.normed || !b.wide || !b.mlp)
+        return error_no_memory(error, "the encoder");
+    for (int64_t first = 0; first < count; first += most) {
+        int64_t rows = count - first < most ? count - first : most;
+        TRY(feed_forward(block, shape, arena, rows, &b, x + first * shape->width, error));
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+lmvr_status block_forward(const struct block *block, const struct block_shape *shape, struct arena *arena,
+                          const struct block_rows *rows, float *x, lmvr_error *error)
+{
+    TRY(attend_to_others(block, shape, arena, rows, x, error));
+    return feed_all_forward(block, shape, arena, rows->count, x, error);
 }
 
 void block_finish(struct block *block)
