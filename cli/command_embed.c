@@ -57,6 +57,7 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .mode = mode_of(run->options),
                                   .inputs = run->options->texts ? run->texts.lines : run->inputs.paths,
                                   .images = run->texts.inputs,
+                                  .wrong = run->texts.wrong,
                                   .input_count = count_inputs(run)};
     return recorder_open(&recording, &run->recorder, error);
 }

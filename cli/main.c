@@ -45,7 +45,8 @@ static const struct command commands[] = {
     {"info", "info [options]", "Prints a model's architecture, size and memory needs.", FOR_INFO, command_info, NULL},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
     {"eval", "eval EXPERIMENT [options] --data PATH -o REPORT",
-     "Runs one of the paper's experiments: design, components, domain-shift, corruption, attributes.", FOR_EVAL, command_eval,
+     "Runs the paper's experiments, and one more: design, components, domain-shift, corruption, attributes, zero-shot.",
+     FOR_EVAL, command_eval,
      "Run the same command again to continue an interrupted run.\n\n"
      "Exit status: 0 all done, 1 some images failed, 2 nothing could be started, 3 stopped midway."},
     {"probe fit", "probe fit [options] --features F.npy --labels L.csv -o P.safetensors",

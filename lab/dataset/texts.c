@@ -24,7 +24,9 @@ static lmvr_status make_room(struct texts *texts, lmvr_error *error)
     texts->inputs = inputs ? inputs : texts->inputs;
     char **lines = inputs ? realloc(texts->lines, space * sizeof *lines) : NULL;
     texts->lines = lines ? lines : texts->lines;
-    if (!lines)
+    char **wrong = lines ? realloc(texts->wrong, space * sizeof *wrong) : NULL;
+    texts->wrong = wrong ? wrong : texts->wrong;
+    if (!wrong)
         return error_no_memory(error, "the list of texts");
     texts->space = space;
     return LMVR_OK;
@@ -36,6 +38,14 @@ static bool take(const json_t *object, const char *key, const char **copy)
     const json_t *value = json_object_get(object, key);
     *copy = json_is_string(value) ? strdup(json_string_value(value)) : NULL;
     return !value || json_is_null(value) || json_is_string(value);
+}
+
+static void input_finish(lmvr_image *input)
+{
+    free((void *)input->text);
+    free((void *)input->path);
+    free((void *)input->system);
+    *input = (lmvr_image){0};
 }
 
 static lmvr_status parse_object(const struct where *where, const char *line, lmvr_image *input, lmvr_error *error)
@@ -58,32 +68,31 @@ static lmvr_status parse_object(const struct where *where, const char *line, lmv
                      where->number);
 }
 
-static void input_free(lmvr_image *input)
+static lmvr_status parse_line(const struct where *where, const char *line, size_t length, lmvr_image *input, lmvr_error *error)
 {
-    free((void *)input->text);
-    free((void *)input->path);
-    free((void *)input->system);
+    if (strlen(line) < length)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: line %zu has a zero byte in it, so it is not a text", where->file,
+                         where->number);
+    if (where->json)
+        return parse_object(where, line, input, error);
+    input->text = strdup(line);
+    return input->text ? LMVR_OK : error_no_memory(error, "the list of texts");
 }
 
-static lmvr_status add_line(struct texts *texts, const struct where *where, const char *line, lmvr_error *error)
+static lmvr_status add_line(struct texts *texts, const struct where *where, const char *line, size_t length, lmvr_error *error)
 {
     TRY(make_room(texts, error));
-    lmvr_image input = {0};
-    lmvr_status status = LMVR_OK;
-    if (where->json)
-        status = parse_object(where, line, &input, error);
-    else if (!(input.text = strdup(line)))
-        status = error_no_memory(error, "the list of texts");
-    char *copy = status == LMVR_OK ? strdup(line) : NULL;
-    if (status == LMVR_OK && !copy)
-        status = error_no_memory(error, "the list of texts");
-    if (status != LMVR_OK) {
-        input_free(&input);
-        return status;
+    size_t i = texts->count++;
+    texts->inputs[i] = (lmvr_image){0};
+    texts->wrong[i] = NULL;
+    texts->lines[i] = strdup(line);
+    lmvr_status status = parse_line(where, line, length, &texts->inputs[i], error);
+    if (status == LMVR_ERROR_INVALID) {
+        input_finish(&texts->inputs[i]);
+        texts->wrong[i] = strdup(error->message);
+        status = texts->wrong[i] ? LMVR_OK : error_no_memory(error, "the list of texts");
     }
-    texts->lines[texts->count] = copy;
-    texts->inputs[texts->count++] = input;
-    return LMVR_OK;
+    return status == LMVR_OK && !texts->lines[i] ? error_no_memory(error, "the list of texts") : status;
 }
 
 static lmvr_status read_lines(FILE *file, struct where *where, struct texts *texts, lmvr_error *error)
@@ -94,15 +103,12 @@ static lmvr_status read_lines(FILE *file, struct where *where, struct texts *tex
     lmvr_status status = LMVR_OK;
     while (status == LMVR_OK && (length = getline(&line, &space, file)) >= 0) {
         where->number++;
-        if (memchr(line, 0, (size_t)length))
-            status = error_set(error, LMVR_ERROR_INVALID, "%s: line %zu has a zero byte in it, so it is not a text",
-                               where->file, where->number);
         if (length > 0 && line[length - 1] == '\n')
             line[--length] = '\0';
         if (length > 0 && line[length - 1] == '\r')
             line[--length] = '\0';
-        if (status == LMVR_OK && length > 0)
-            status = add_line(texts, where, line, error);
+        if (length > 0)
+            status = add_line(texts, where, line, (size_t)length, error);
     }
     if (status == LMVR_OK && !feof(file))
         status = error_set(error, LMVR_ERROR_INVALID, "%s: cannot be read: %s", where->file, strerror(errno));
@@ -137,10 +143,12 @@ lmvr_status texts_read(const char *file, struct texts *texts, lmvr_error *error)
 void texts_finish(struct texts *texts)
 {
     for (size_t i = 0; i < texts->count; i++) {
-        input_free(&texts->inputs[i]);
+        input_finish(&texts->inputs[i]);
         free(texts->lines[i]);
+        free(texts->wrong[i]);
     }
     free(texts->inputs);
     free(texts->lines);
+    free(texts->wrong);
     *texts = (struct texts){0};
 }

@@ -11,10 +11,11 @@
 struct texts {
     lmvr_image *inputs; /* (count): text, path and system; the strings are owned */
     char **lines;       /* (count): as they stand in the file, owned */
+    char **wrong;       /* (count): a sentence of what is wrong with the line, whose input is zeroed; NULL: it is good */
     size_t count, space;
 };
 
-/* LMVR_ERROR_INVALID: the file cannot be read, holds no input, or has a line that is none; the sentence names it. */
+/* LMVR_ERROR_INVALID: the file cannot be read or holds no line. */
 lmvr_status texts_read(const char *file, struct texts *texts, lmvr_error *error);
 
 /* Frees all of it. A zeroed one is allowed. */

@@ -6,6 +6,7 @@
 
 struct recorder {
     struct recording recording;
+    const char **names; /* what the index says of each input */
     struct store *store;
     recorder_fn *before;
     int (*after)(size_t done, void *user);
@@ -59,6 +60,26 @@ static json_t *describe(const struct recording *r)
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------ */
 
+static lmvr_image image_at(const struct recording *recording, size_t index)
+{
+    if (recording->wrong && recording->wrong[index])
+        return (lmvr_image){.text = recording->inputs[index]};
+    return recording->images ? recording->images[index] : (lmvr_image){.path = recording->inputs[index]};
+}
+
+static lmvr_status take_names(struct recorder *recorder, lmvr_error *error)
+{
+    const struct recording *r = &recorder->recording;
+    recorder->names = calloc(r->input_count + 1, sizeof *recorder->names);
+    if (!recorder->names)
+        return error_no_memory(error, "the output");
+    for (size_t i = 0; i < r->input_count; i++) {
+        lmvr_image image = image_at(r, i);
+        recorder->names[i] = image.path ? image.path : image.text;
+    }
+    return LMVR_OK;
+}
+
 static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
 {
     const struct recording *r = &recorder->recording;
@@ -77,6 +98,7 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
                               .feature_count = count,
                               .options = description,
                               .inputs = (const char *const *)r->inputs,
+                              .names = recorder->names,
                               .input_count = r->input_count};
     if (status == LMVR_OK)
         status = store_open(&plan, &recorder->store, error);
@@ -91,8 +113,11 @@ lmvr_status recorder_open(const struct recording *recording, struct recorder **r
     if (!*recorder)
         return error_no_memory(error, "the output");
     (*recorder)->recording = *recording;
-    lmvr_status status = open_store(*recorder, error);
+    lmvr_status status = take_names(*recorder, error);
+    if (status == LMVR_OK)
+        status = open_store(*recorder, error);
     if (status != LMVR_OK) {
+        free((*recorder)->names);
         free(*recorder);
         *recorder = NULL;
     }
@@ -111,16 +136,15 @@ size_t recorder_failed(const struct recorder *recorder)
 
 /* ---- running ------------------------------------------------------------------------------------------------------------ */
 
-static lmvr_image image_at(const struct recording *recording, size_t index)
-{
-    return recording->images ? recording->images[index] : (lmvr_image){.path = recording->inputs[index]};
-}
-
-static int on_result(const lmvr_result *result, void *user)
+static int on_result(const lmvr_result *given, void *user)
 {
     struct recorder *r = user;
-    const char *path = r->recording.inputs[store_done(r->store)];
-    lmvr_image image = image_at(&r->recording, store_done(r->store));
+    lmvr_result own = *given, *result = &own;
+    size_t index = store_done(r->store);
+    const char *path = r->recording.inputs[index];
+    lmvr_image image = image_at(&r->recording, index);
+    if (r->recording.wrong && r->recording.wrong[index])
+        own.error = r->recording.wrong[index];
     struct index_line line = {.path = image.path, .text = image.text, .error = result->error};
     if (result->status == LMVR_OK) {
         line.response = result->response;
@@ -139,14 +163,15 @@ static int on_result(const lmvr_result *result, void *user)
 lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*after)(size_t done, void *user), void *user,
                          lmvr_error *error)
 {
-    size_t done = store_done(recorder->store), left = recorder->recording.input_count - done;
+    const struct recording *r = &recorder->recording;
+    size_t done = store_done(recorder->store), left = r->input_count - done;
     if (left == 0)
         return LMVR_OK;
     lmvr_image *images = calloc(left, sizeof *images);
     if (!images)
         return error_no_memory(error, "the list of images");
     for (size_t i = 0; i < left; i++)
-        images[i] = image_at(&recorder->recording, done + i);
+        images[i] = r->wrong && r->wrong[done + i] ? (lmvr_image){0} : image_at(r, done + i);
     recorder->before = before;
     recorder->after = after;
     recorder->user = user;
@@ -164,6 +189,8 @@ lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*a
 lmvr_status recorder_close(struct recorder *recorder, lmvr_error *error)
 {
     lmvr_status status = recorder ? store_close(recorder->store, error) : LMVR_OK;
+    if (recorder)
+        free(recorder->names);
     free(recorder);
     return status;
 }

@@ -15,6 +15,7 @@ struct recording {
     enum store_mode mode;
     char *const *inputs;      /* image paths or, where there are `images`, what tells them apart */
     const lmvr_image *images; /* (input_count); NULL: those that the paths name */
+    char *const *wrong;       /* (input_count): why an image is none, its error; NULL entries: nothing; NULL: of none */
     size_t input_count;
     const json_t *more; /* an object: what else the rows depend on, besides the session's options; NULL: nothing */
 };

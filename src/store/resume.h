@@ -18,7 +18,7 @@ struct resume_limits {
 };
 
 /* Reads the index, of which only complete lines within the limits count. A line that is not an index line, or
- * names another path than the input of the same number, is refused. Changes nothing on disk. */
+ * names another path or text than the input of the same number, is refused. Changes nothing on disk. */
 lmvr_status resume_find(const char *index_path, const struct resume_limits *limits, const char *const *inputs,
                         size_t input_count, const char *output, struct resume_point *point, lmvr_error *error);
 

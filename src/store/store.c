@@ -209,7 +209,8 @@ static lmvr_status resume(struct store *s, const json_t *begun, const json_t *no
     if (status == LMVR_OK && has_lines)
         status = open_old(s, plan, &limits, error);
     if (status == LMVR_OK && has_lines)
-        status = resume_find(s->place.index_path, &limits, plan->inputs, plan->input_count, output, &point, error);
+        status = resume_find(s->place.index_path, &limits, plan->names ? plan->names : plan->inputs, plan->input_count, output,
+                             &point, error);
     if (status == LMVR_OK)
         status = manifest_compare_inputs(begun, now, point.lines, output, error);
     if (status != LMVR_OK)

@@ -22,8 +22,9 @@ struct store_plan {
     enum store_mode mode;
     const struct store_feature *features;
     size_t feature_count;
-    const json_t *options; /* an object for run.json: what else the results depend on */
-    const char *const *inputs;
+    const json_t *options;     /* an object for run.json: what else the results depend on */
+    const char *const *inputs; /* (input_count): what tells them apart */
+    const char *const *names;  /* (input_count): what the index says of them, a path or else a text; NULL: the inputs */
     size_t input_count;
 };
 

@@ -124,6 +124,27 @@ static void test_strange_paths(void **state)
     assert_ended(lmvr("embed -m m --resume -o out none.jpg \xff\n.jpg \xfd.jpg"), 2, "other inputs");
 }
 
+/* Lines that are no input keep their places, and a run is continued by its lines as by its files. */
+static void test_lines_of_texts(void **state)
+{
+    (void)state;
+    make_images(1);
+    write_text("t.jsonl",
+               "{\"text\": \"a dog\"}\n{\"image\": \"in/0000.jpg\", \"text\": \"x\"}\nnot json\n{\"text\": \"a cat\"}\n");
+    assert_ended(lmvr("embed -m m -o out -f llm:prompt --max-new-tokens 2 --text t.jsonl"), 1, "1 of 4 inputs failed");
+    assert_non_null(strstr(run_done.err, "lmvr embed: t.jsonl: line 3 is not a JSON object: "));
+    assert_array("out/llm_prompt.npy", 3, 32);
+    char *whole = read_bytes("out/index.jsonl", NULL);
+    assert_non_null(strstr(whole, "{\"text\": \"not json\", \"row\": null, \"error\": \"t.jsonl: line 3 is"));
+    assert_ended(lmvr("embed -m m -o out -f llm:prompt --max-new-tokens 2 --resume --text t.jsonl"), 1, "1 of 4 inputs failed");
+    *(strchr(strchr(whole, '\n') + 1, '\n') + 1) = '\0';
+    write_text("out/index.jsonl", whole);
+    free(whole);
+    assert_ended(lmvr("embed -m m -o out -f llm:prompt --max-new-tokens 2 --resume --text t.jsonl"), 1, "1 of 4 inputs failed");
+    assert_array("out/llm_prompt.npy", 3, 32);
+    assert_int_equal(count_lines("out/index.jsonl"), 4);
+}
+
 static void test_sampling_defaults(void **state)
 {
     (void)state;
@@ -316,6 +337,7 @@ int main(void)
         IN_FOLDER(test_default_and_single),
         IN_FOLDER(test_rows_of_positions),
         IN_FOLDER(test_strange_paths),
+        IN_FOLDER(test_lines_of_texts),
         IN_FOLDER(test_sampling_defaults),
         IN_FOLDER(test_results_are_protected),
         IN_FOLDER(test_resume_refuses_other_options),

@@ -237,6 +237,16 @@ static bool read_image(const char *path, uint64_t *state, char *why, size_t size
     return file && n >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0;
 }
 
+/* The input's file and text likewise. */
+static bool read_input(const lmvr_image *input, uint64_t *state, char *why, size_t size)
+{
+    if (!input->path && !input->text)
+        snprintf(why, size, "an input is neither");
+    for (const char *c = input->text ? input->text : ""; *c; c++)
+        *state = (*state ^ (unsigned char)*c) * 0x100000001b3u;
+    return input->path ? read_image(input->path, state, why, size) : input->text != NULL;
+}
+
 static void compute(struct lmvr_session *s, uint64_t state, int32_t tokens[3], char *response, size_t size)
 {
     for (int i = 0; i < 3; i++)
@@ -291,7 +301,7 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
         if ((int)i == session->model->resource_after)
             return error_no_memory(error, "the next image");
         lmvr_result result = {.index = i, .status = LMVR_ERROR_INPUT, .error = why};
-        if (read_image(images[i].path, &state, why, sizeof why)) {
+        if (read_input(&images[i], &state, why, sizeof why)) {
             compute(session, state, tokens, response, sizeof response);
             for (size_t f = 0; f < session->count; f++)
                 counts[f] = session->features[f].count;

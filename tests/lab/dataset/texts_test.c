@@ -49,16 +49,27 @@ static void an_object_names_text_image_and_instruction(void **state)
     texts_finish(&texts);
 }
 
-static void what_is_no_text_is_refused_with_its_line(void **state)
+static void what_is_no_text_keeps_its_place_with_a_sentence(void **state)
 {
     (void)state;
-    const char *strings = "expected text, image or both, and perhaps instruction, all of them strings";
-    char sentence[256];
+    const char *strings = "t.jsonl: line 4: expected text, image or both, and perhaps instruction, all of them strings";
+    read_texts("t.jsonl", "{\"text\": \"a\"}\n[1]\n{\"text\":\n{\"text\": 1}\n{\"image\": \"b.jpg\"}\n");
+    assert_int_equal(texts.count, 5);
+    assert_null(texts.wrong[0]);
+    assert_string_equal(texts.wrong[1], "t.jsonl: line 2 is not a JSON object: it is another value");
+    assert_non_null(strstr(texts.wrong[2], "t.jsonl: line 3 is not a JSON object: "));
+    assert_string_equal(texts.wrong[3], strings);
+    assert_string_equal(texts.lines[3], "{\"text\": 1}");
+    assert_null(texts.inputs[3].text);
+    assert_null(texts.inputs[3].path);
+    assert_null(texts.wrong[4]);
+    texts_finish(&texts);
+}
+
+static void a_file_without_a_line_is_refused(void **state)
+{
+    (void)state;
     assert_refused("t.txt", "\n\n", "t.txt: holds no text");
-    assert_refused("t.jsonl", "{\"text\": \"a\"}\n[1]\n", "t.jsonl: line 2 is not a JSON object: it is another value");
-    snprintf(sentence, sizeof sentence, "t.jsonl: line 1: %s", strings);
-    assert_refused("t.jsonl", "{\"text\": 1}\n", sentence);
-    assert_refused("t.jsonl", "{\"instruction\": \"a\"}\n", sentence);
     assert_int_equal(texts_read("none.txt", &texts, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "none.txt: cannot be read: No such file or directory");
 }
@@ -70,7 +81,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_line_is_a_text_and_empty_ones_are_none),
         IN_FOLDER(an_object_names_text_image_and_instruction),
-        IN_FOLDER(what_is_no_text_is_refused_with_its_line),
+        IN_FOLDER(what_is_no_text_keeps_its_place_with_a_sentence),
+        IN_FOLDER(a_file_without_a_line_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
