@@ -91,6 +91,8 @@ static void copy_heads(const struct kv_cache *cache, int64_t size, const void *f
 void kv_cache_copy(struct kv_cache *cache, int from, int to, int64_t positions)
 {
     int64_t whole = round_to_panels(positions), width = kv_values_size(1, cache->head_dim, 1);
+    if (positions == 0) /* an empty slot has no memory */
+        return;
     for (int block = 0; block < cache->blocks; block++) {
         struct kv_store a = kv_cache_store(cache, from, block), b = kv_cache_store(cache, to, block);
         copy_heads(cache, whole * cache->head_dim, a.keys, a.capacity * cache->head_dim, b.keys, b.capacity * cache->head_dim);

@@ -17,12 +17,17 @@ static void cases_open(struct cases *c)
     CHECK(safetensors_open(LMVR_TEST_DATA "/golden/embedding/reference.safetensors", &c->golden.tensors, &error));
 }
 
+struct kept {
+    float row[64];
+    size_t dim;
+};
+
 static int keep(const lmvr_result *result, void *user)
 {
     if (result->status != LMVR_OK)
         fail_msg("%s", result->error);
-    float *row = user;
-    memcpy(row, result->features[0], 64 * sizeof *row);
+    struct kept *kept = user;
+    memcpy(kept->row, result->features[0], kept->dim * sizeof *kept->row);
     return 0;
 }
 
@@ -69,12 +74,14 @@ static void compare(const struct cases *c, const struct lmvr_model *model, json_
     options.min_pixels = (int)json_integer_value(json_object_get(object, "min_pixels"));
     options.max_pixels = (int)json_integer_value(json_object_get(object, "max_pixels"));
     CHECK(lmvr_session_create(model, &options, &session, &error));
-    float *expected = golden_floats(&c->golden, golden_string(object, "name"), "embedding", &dim), row[64];
+    float *expected = golden_floats(&c->golden, golden_string(object, "name"), "embedding", &dim);
+    struct kept kept = {.dim = dim};
     assert_non_null(expected);
     assert_int_equal(session->features.features[0].dim, dim);
+    assert_true(dim <= sizeof kept.row / sizeof *kept.row);
     compare_prompt(session, &input, object);
-    CHECK(lmvr_embed(session, &input, 1, keep, row, &error));
-    assert_close(row, expected, dim, 1e-5, "the embedding", golden_string(object, "name"));
+    CHECK(lmvr_embed(session, &input, 1, keep, &kept, &error));
+    assert_close(kept.row, expected, dim, 1e-5, "the embedding", golden_string(object, "name"));
     free(expected);
     lmvr_session_free(session);
 }
