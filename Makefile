@@ -8,6 +8,7 @@ all: configure
 	@$(build) --target lmvr lmvr_cli lmvr_scenes_cli
 
 build = cmake --build --preset release
+jobs = $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
 
 setup:
 	@./setup.sh
@@ -42,7 +43,7 @@ tests: setup-test configure
 	@$(build)
 
 test: tests
-	@ctest --test-dir build --output-on-failure --timeout 600 --no-tests=error
+	@ctest --test-dir build -j $(jobs) --output-on-failure --timeout 600 --no-tests=error
 
 # What .ci/run does beyond the tests.
 check: format lint asan fuzz
@@ -50,11 +51,11 @@ check: format lint asan fuzz
 asan: setup-test
 	cmake --preset asan
 	cmake --build --preset asan
-	LSAN_OPTIONS="suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0" ctest --test-dir build-asan -j 2 --output-on-failure --timeout 1200
+	LSAN_OPTIONS="suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0" ctest --test-dir build-asan -j $(jobs) --output-on-failure --timeout 1200
 
 tsan: setup-test
 	cmake --preset tsan
-	cmake --build --preset tsan
+	cmake --build --preset tsan --target session_company_test train_feed_test
 	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" ctest --test-dir build-tsan --output-on-failure --timeout 1200 -L threads
 
 fuzz: setup-check
@@ -68,7 +69,7 @@ format: setup-check
 	clang-format --dry-run --Werror $(SOURCES)
 
 lint: setup-check configure
-	git ls-files 'src/*.c' 'train/*.c' 'lab/*.c' 'tools/*.c' 'cli/*.c' 'bench/*.c' | grep -v 'src/tensor/cpu/kernel_' | xargs -P 2 -n 4 clang-tidy --quiet -p build
+	git ls-files 'src/*.c' 'train/*.c' 'lab/*.c' 'tools/*.c' 'cli/*.c' 'bench/*.c' | grep -v 'src/tensor/cpu/kernel_' | xargs -P $$(nproc) -n 4 clang-tidy --quiet -p build
 
 install: all
 	cmake --install build
