@@ -1,0 +1,82 @@
+/*
+ * What a file of kernels includes. Under nvcc it is CUDA. Else the same source is C++ that runs on the processor, block after
+ * block, by tests/tensor/cuda/emulate.h, so that kernels are tested where there is no GPU. So kernels use no more than what is
+ * said here:
+ *
+ *     __global__, __device__, threadIdx, blockIdx, blockDim, gridDim, __syncthreads(), __syncwarp()
+ *     __shfl_xor_sync(), __shfl_sync(), always by all 32 lanes
+ *     __shared__ TYPE name[SIZE] of a constant size, and SHARED(TYPE, name) for what a launch gives
+ *     LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...)
+ *     multiply_16816(), the tensor cores
+ */
+#ifndef LMVR_SRC_TENSOR_CUDA_CUDA_H
+#define LMVR_SRC_TENSOR_CUDA_CUDA_H
+
+#include "tensor/dtype.h"
+
+#ifdef __CUDACC__
+
+#include <cuda_runtime.h>
+
+#define SHARED(type, name)                                                                                                     \
+    extern __shared__ __align__(16) unsigned char shared_bytes[];                                                              \
+    type *name = reinterpret_cast<type *>(shared_bytes)
+#define LAUNCH(kernel, grid, block, shared, stream, ...) kernel<<<(grid), (block), (shared), (stream)>>>(__VA_ARGS__)
+
+/*
+ * d (16, 8) += a (16, 16) b (16, 8), a warp together, in the layout of PTX's mma.m16n8k16 for bf16: with g = lane / 4 and
+ * t = lane % 4, a[0] has row g, columns 2t and 2t + 1; a[1] row g + 8; a[2] row g, columns 2t + 8 and 2t + 9; a[3] row g + 8 of
+ * these; b[0] rows 2t and 2t + 1 of column g, b[1] rows 2t + 8 and 2t + 9; d[0], d[1] row g, columns 2t and 2t + 1; d[2], d[3]
+ * row g + 8.
+ */
+__device__ inline void multiply_16816(float d[4], const uint32_t a[4], const uint32_t b[2])
+{
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+#else
+
+#include "emulate.h"
+
+#endif
+
+#define WARP       32
+#define EVERY_LANE 0xffffffffu
+
+/* An element of a matrix of either type. */
+__device__ inline float load_f32(const float *x, int64_t at)
+{
+    return x[at];
+}
+__device__ inline float load_f32(const bf16 *x, int64_t at)
+{
+    return __uint_as_float((uint32_t)x[at] << 16);
+}
+__device__ inline void store_f32(float *x, int64_t at, float value)
+{
+    x[at] = value;
+}
+/* Rounds to nearest, ties to even; NaN stays NaN. */
+__device__ inline void store_f32(bf16 *x, int64_t at, float value)
+{
+    uint32_t bits = __float_as_uint(value);
+    x[at] = (bits & 0x7fffffff) > 0x7f800000 ? (bf16)(bits >> 16 | 0x40) : (bf16)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/* Sums and maxima over a warp, in a fixed order; every lane receives them. */
+__device__ inline float warp_sum(float x)
+{
+    for (int step = WARP / 2; step > 0; step /= 2)
+        x += __shfl_xor_sync(EVERY_LANE, x, step);
+    return x;
+}
+__device__ inline float warp_max(float x)
+{
+    for (int step = WARP / 2; step > 0; step /= 2)
+        x = fmaxf(x, __shfl_xor_sync(EVERY_LANE, x, step));
+    return x;
+}
+
+#endif
