@@ -63,7 +63,7 @@ fuzz: setup-check
 	cmake --build --preset fuzz
 	./fuzz/run.sh build-fuzz $(or $(SECONDS),20)
 
-SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
+SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc' '*.cu')
 
 format: setup-check
 	clang-format --dry-run --Werror $(SOURCES)

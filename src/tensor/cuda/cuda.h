@@ -5,8 +5,8 @@
  *
  *     __global__, __device__, threadIdx, blockIdx, blockDim, gridDim, __syncthreads(), __syncwarp()
  *     __shfl_xor_sync(), __shfl_sync(), always by all 32 lanes
- *     __shared__ TYPE name[SIZE] of a constant size, and SHARED(TYPE, name) for what a launch gives
- *     LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...)
+ *     SHARED_ARRAY(TYPE, name, [ROWS][COLUMNS]), an array of constant size, and SHARED(TYPE, name), what a launch gives
+ *     LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...), where a template's name with commas is in brackets
  *     multiply_16816(), the tensor cores
  */
 #ifndef LMVR_SRC_TENSOR_CUDA_CUDA_H
@@ -21,7 +21,14 @@
 #define SHARED(type, name)                                                                                                     \
     extern __shared__ __align__(16) unsigned char shared_bytes[];                                                              \
     type *name = reinterpret_cast<type *>(shared_bytes)
-#define LAUNCH(kernel, grid, block, shared, stream, ...) kernel<<<(grid), (block), (shared), (stream)>>>(__VA_ARGS__)
+#define SHARED_ARRAY(type, name, ...) __shared__ __align__(16) type name __VA_ARGS__
+/* More than 48 KiB have to be allowed. What fails is found by whoever next asks for the stream's errors. */
+#define LAUNCH(kernel, grid, block, shared, stream, ...)                                                                       \
+    do {                                                                                                                       \
+        if ((shared) > 48 * 1024)                                                                                              \
+            (void)cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)(shared));                    \
+        (kernel)<<<(grid), (block), (shared), (stream)>>>(__VA_ARGS__);                                                        \
+    } while (0)
 
 /*
  * d (16, 8) += a (16, 16) b (16, 8), a warp together, in the layout of PTX's mma.m16n8k16 for bf16: with g = lane / 4 and

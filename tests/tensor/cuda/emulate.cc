@@ -1,0 +1,462 @@
+/*
+ * The threads of a block run on fibers. A fiber runs threads one after another, until one waits at a barrier; then another
+ * fiber goes on, with a thread that may run or with one that has not begun. So threads that never wait all run on one fiber,
+ * without any switching. Fibers are made when they are first needed and kept for later blocks.
+ */
+#include "emulate.h"
+
+#include <boost/context/detail/fcontext.hpp>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+using boost::context::detail::fcontext_t;
+using boost::context::detail::jump_fcontext;
+using boost::context::detail::make_fcontext;
+using boost::context::detail::transfer_t;
+
+#define WARP_SIZE     32
+#define EVERY         0xffffffffu
+#define MOST_THREADS  1024
+#define MOST_ARRAYS   64
+#define STATIC_SHARED (48 * 1024)
+#define MOST_SHARED   (227 * 1024)
+#define GAP           64 /* bytes after each piece of shared memory, which must not change */
+#define PAGE          4096
+#define STACK         (256 * 1024)
+
+__thread uint3 threadIdx, blockIdx, blockDim, gridDim;
+__thread uint64_t emulate_block;
+__thread unsigned char *emulate_launch_shared;
+
+enum operation { NOTHING, BARRIER, SHUFFLE, MULTIPLY };
+static const char *const operation_names[] = {"nothing", "__syncwarp()", "a shuffle", "multiply_16816()"};
+
+struct stack {
+    unsigned char *top;
+    size_t size;
+};
+
+struct fiber {
+    fcontext_t context; /* where it waits for a thread to run */
+    stack memory;
+};
+
+struct thread {
+    fcontext_t context; /* where it waits */
+    uint3 index;
+    const stack *memory;
+};
+
+struct fragments {
+    float *d;
+    const uint32_t *a, *b;
+};
+
+struct warp {
+    uint32_t lanes, ready, begun, arrived;
+    enum operation operation; /* that the lanes that arrived wait at, and its line */
+    int line;
+    int turn; /* which half of `values` is in use: lanes may read one while others write to the next */
+    uint64_t values[2][WARP_SIZE];
+    fragments pieces[WARP_SIZE];
+};
+
+/* What runs the blocks of one of the process's threads. */
+struct machine {
+    const char *kernel;
+    void (*body)(const void *);
+    const void *call;
+    unsigned count; /* threads of a block */
+    unsigned current, ended;
+    unsigned arrived; /* at the block's barrier, and its line */
+    int line;
+    uint32_t runnable; /* warps with lanes that are ready */
+    bool descending;
+    fcontext_t home;
+    stack home_memory; /* known after the first switch, where a sanitizer asks for it */
+    std::vector<fiber *> idle;
+    struct warp warps[MOST_THREADS / WARP_SIZE];
+    struct thread threads[MOST_THREADS];
+    unsigned char *shared;
+    size_t shared_used, static_used;
+    size_t gaps[MOST_ARRAYS];
+    int gap_count;
+    int fibers;
+};
+static thread_local machine *here;
+
+[[noreturn]] static void die(const char *what)
+{
+    fprintf(stderr, "%s, block (%u, %u, %u), thread (%u, %u, %u): %s\n", here->kernel, blockIdx.x, blockIdx.y, blockIdx.z,
+            threadIdx.x, threadIdx.y, threadIdx.z, what);
+    abort();
+}
+
+/* Every thread waits, or has ended. */
+[[noreturn]] static void die_waiting(const machine *m)
+{
+    char text[256];
+    for (unsigned w = 0; w * WARP_SIZE < m->count; w++)
+        if (m->warps[w].arrived) {
+            const warp *p = &m->warps[w];
+            snprintf(text, sizeof text, "%d lanes of warp %u wait at %s, line %d, which the others do not reach",
+                     __builtin_popcount(p->arrived), w, operation_names[p->operation], p->line);
+            die(text);
+        }
+    snprintf(text, sizeof text, "%u threads wait at __syncthreads(), line %d, and %u have ended", m->arrived, m->line,
+             m->ended);
+    die(text);
+}
+
+/* ---- taking turns ------------------------------------------------------------------------------------------------------- */
+
+/* Goes on at `to`, until what goes on at `from` is switched to. */
+static inline void switch_to(fcontext_t to, const stack *to_memory, fcontext_t *from)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    void *fake;
+    __sanitizer_start_switch_fiber(&fake, to_memory->top - to_memory->size, to_memory->size);
+    transfer_t t = jump_fcontext(to, from);
+    __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
+#else
+    (void)to_memory;
+    transfer_t t = jump_fcontext(to, from);
+#endif
+    *static_cast<fcontext_t *>(t.data) = t.fctx;
+}
+
+/* The next thread to run, which is no longer ready; -1: none is. */
+static inline int take_ready(machine *m)
+{
+    unsigned w = m->current / WARP_SIZE;
+    if (!m->warps[w].ready) {
+        if (!m->runnable)
+            return -1;
+        w = m->descending ? 31u - (unsigned)__builtin_clz(m->runnable) : (unsigned)__builtin_ctz(m->runnable);
+    }
+    warp *p = &m->warps[w];
+    unsigned lane = m->descending ? 31u - (unsigned)__builtin_clz(p->ready) : (unsigned)__builtin_ctz(p->ready);
+    p->ready &= ~(1u << lane);
+    if (!p->ready)
+        m->runnable &= ~(1u << w);
+    return (int)(w * WARP_SIZE + lane);
+}
+
+static inline bool has_begun(const machine *m, unsigned thread)
+{
+    return m->warps[thread / WARP_SIZE].begun >> thread % WARP_SIZE & 1;
+}
+
+static void run_thread(machine *m, fiber *f)
+{
+    unsigned i = m->current;
+    m->warps[i / WARP_SIZE].begun |= 1u << i % WARP_SIZE;
+    threadIdx = {i, 0, 0};
+    if (i >= blockDim.x)
+        threadIdx = {i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y};
+    m->threads[i].index = threadIdx;
+    m->threads[i].memory = &f->memory;
+    m->body(m->call);
+    m->ended++;
+}
+
+static void run_fiber(transfer_t from)
+{
+    machine *m = here;
+    fiber *f = m->idle.back();
+    m->idle.pop_back();
+#if defined(__SANITIZE_ADDRESS__)
+    const void *bottom;
+    size_t size;
+    __sanitizer_finish_switch_fiber(nullptr, &bottom, &size);
+    if (!m->home_memory.size)
+        m->home_memory = {(unsigned char *)bottom + size, size};
+#endif
+    *static_cast<fcontext_t *>(from.data) = from.fctx;
+    for (;;) {
+        run_thread(m, f);
+        int next = take_ready(m);
+        if (next < 0 && m->ended < m->count)
+            die_waiting(m);
+        bool begun = next >= 0 && has_begun(m, (unsigned)next);
+        m->current = next < 0 ? 0 : (unsigned)next;
+        if (next >= 0 && !begun)
+            continue;
+        m->idle.push_back(f);
+        if (next < 0)
+            switch_to(m->home, &m->home_memory, &f->context);
+        else
+            switch_to(m->threads[next].context, m->threads[next].memory, &f->context);
+        m->idle.pop_back(); /* which is this fiber */
+    }
+}
+
+/* Leaves a fiber at the end of m->idle. Its stack has a page below it that must not be touched; stacks do not begin at the same
+ * place of a page, where they would share few lines of the cache. */
+static void make_fiber(machine *m)
+{
+    void *memory = mmap(nullptr, STACK + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory, PAGE, PROT_NONE) != 0)
+        die("out of memory for a stack");
+    size_t size = STACK - (size_t)(m->fibers++ % 61) * 320;
+    fiber *f = new fiber;
+    f->memory = {(unsigned char *)memory + PAGE + size, size};
+    f->context = make_fcontext(f->memory.top, size, run_fiber);
+    m->idle.push_back(f);
+}
+
+/* Runs m->current, which is ready, until what is at `from` goes on. */
+static inline void go_on(machine *m, fcontext_t *from)
+{
+    unsigned i = m->current;
+    if (has_begun(m, i)) {
+        switch_to(m->threads[i].context, m->threads[i].memory, from);
+        return;
+    }
+    if (m->idle.empty())
+        make_fiber(m);
+    switch_to(m->idle.back()->context, &m->idle.back()->memory, from);
+}
+
+/* Lets others run until the current thread is ready again. */
+static inline void wait(machine *m)
+{
+    unsigned me = m->current;
+    int next = take_ready(m);
+    if (next < 0)
+        die_waiting(m);
+    m->current = (unsigned)next;
+    go_on(m, &m->threads[me].context);
+    m->current = me;
+    threadIdx = m->threads[me].index;
+}
+
+void emulate_block_barrier(int line)
+{
+    machine *m = here;
+    if (m->arrived && m->line != line)
+        die("threads wait at two different __syncthreads()");
+    m->line = line;
+    if (++m->arrived < m->count) {
+        wait(m);
+        return;
+    }
+    m->arrived = 0;
+    for (unsigned w = 0; w * WARP_SIZE < m->count; w++) {
+        m->warps[w].ready = m->warps[w].lanes;
+        m->runnable |= 1u << w;
+    }
+    unsigned me = m->current / WARP_SIZE;
+    m->warps[me].ready &= ~(1u << m->current % WARP_SIZE);
+    if (!m->warps[me].ready)
+        m->runnable &= ~(1u << me);
+}
+
+/* Notes that the current lane has arrived. Returns whether it is the last, so that all may go on. */
+static inline bool arrive(machine *m, warp *p, enum operation operation, int line)
+{
+    if (p->arrived && (p->operation != operation || p->line != line))
+        die("lanes of a warp wait at different lines");
+    p->operation = operation;
+    p->line = line;
+    p->arrived |= 1u << m->current % WARP_SIZE;
+    return p->arrived == p->lanes;
+}
+
+static inline void release(machine *m, warp *p)
+{
+    p->arrived = 0;
+    p->turn ^= 1;
+    p->ready = p->lanes & ~(1u << m->current % WARP_SIZE);
+    if (p->ready)
+        m->runnable |= 1u << m->current / WARP_SIZE;
+}
+
+void emulate_warp_barrier(int line)
+{
+    machine *m = here;
+    warp *p = &m->warps[m->current / WARP_SIZE];
+    if (arrive(m, p, BARRIER, line))
+        release(m, p);
+    else
+        wait(m);
+}
+
+unsigned emulate_lane(void)
+{
+    return here->current % WARP_SIZE;
+}
+
+static warp *whole_warp(machine *m)
+{
+    warp *p = &m->warps[m->current / WARP_SIZE];
+    if (p->lanes != EVERY)
+        die("a warp that is not whole does something together");
+    return p;
+}
+
+uint64_t emulate_shuffle(unsigned mask, uint64_t value, unsigned source, int line)
+{
+    machine *m = here;
+    warp *p = whole_warp(m);
+    if (mask != EVERY)
+        die("a shuffle is not for every lane");
+    uint64_t *values = p->values[p->turn];
+    values[m->current % WARP_SIZE] = value;
+    if (arrive(m, p, SHUFFLE, line))
+        release(m, p);
+    else
+        wait(m);
+    return values[source % WARP_SIZE];
+}
+
+/* ---- the tensor cores --------------------------------------------------------------------------------------------------- */
+
+static inline float low(uint32_t pair)
+{
+    return __uint_as_float(pair << 16);
+}
+static inline float high(uint32_t pair)
+{
+    return __uint_as_float(pair & 0xffff0000);
+}
+
+static void multiply_pieces(const fragments *pieces)
+{
+    float a[16][16], b[16][8];
+    for (int lane = 0; lane < WARP_SIZE; lane++) {
+        int g = lane / 4, t = lane % 4 * 2;
+        const uint32_t *x = pieces[lane].a, *y = pieces[lane].b;
+        for (int i = 0; i < 4; i++) {
+            a[g + i % 2 * 8][t + i / 2 * 8] = low(x[i]);
+            a[g + i % 2 * 8][t + i / 2 * 8 + 1] = high(x[i]);
+        }
+        for (int i = 0; i < 2; i++) {
+            b[t + i * 8][g] = low(y[i]);
+            b[t + i * 8 + 1][g] = high(y[i]);
+        }
+    }
+    for (int row = 0; row < 16; row++) {
+        float sums[8] = {0};
+        for (int k = 0; k < 16; k++)
+            for (int column = 0; column < 8; column++)
+                sums[column] += a[row][k] * b[k][column];
+        for (int column = 0; column < 8; column++)
+            pieces[row % 8 * 4 + column / 2].d[row / 8 * 2 + column % 2] += sums[column];
+    }
+}
+
+/* The last lane to arrive multiplies for all. */
+void multiply_16816(float d[4], const uint32_t a[4], const uint32_t b[2], int line)
+{
+    machine *m = here;
+    warp *p = whole_warp(m);
+    p->pieces[m->current % WARP_SIZE] = {d, a, b};
+    if (arrive(m, p, MULTIPLY, line)) {
+        multiply_pieces(p->pieces);
+        release(m, p);
+    } else
+        wait(m);
+}
+
+/* ---- shared memory ------------------------------------------------------------------------------------------------------ */
+
+static unsigned char *place(machine *m, size_t size)
+{
+    unsigned char *at = m->shared + m->shared_used;
+    size_t whole = (size + 15) / 16 * 16;
+    if (m->gap_count == MOST_ARRAYS)
+        die("too many shared arrays");
+    memset(at, 0xff, whole + GAP);
+    m->gaps[m->gap_count++] = m->shared_used + size;
+    m->shared_used += whole + GAP;
+    return at;
+}
+
+void *emulate_place(struct emulate_array *array, size_t size)
+{
+    machine *m = here;
+    m->static_used += (size + 15) / 16 * 16;
+    if (m->static_used > STATIC_SHARED)
+        die("a block's shared arrays are larger than 48 KiB");
+    if (m->static_used + m->gaps[0] > MOST_SHARED)
+        die("a block has more than 227 KiB of shared memory");
+    *array = {emulate_block, place(m, size)};
+    return array->at;
+}
+
+static void check_gaps(const machine *m)
+{
+    static const unsigned char unchanged[GAP] = {
+#define EIGHT 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+        EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT};
+    for (int i = 0; i < m->gap_count; i++)
+        if (memcmp(m->shared + m->gaps[i], unchanged, GAP) != 0)
+            die("the block wrote beyond its shared memory");
+}
+
+/* ---- launches ----------------------------------------------------------------------------------------------------------- */
+
+static void run_block(machine *m, size_t shared)
+{
+    emulate_block++;
+    m->descending = emulate_block % 2;
+    m->ended = m->arrived = 0;
+    m->runnable = 0;
+    for (unsigned w = 0; w * WARP_SIZE < m->count; w++) {
+        warp *p = &m->warps[w];
+        unsigned lanes = m->count - w * WARP_SIZE;
+        p->ready = p->lanes = lanes >= WARP_SIZE ? EVERY : (1u << lanes) - 1;
+        p->begun = p->arrived = 0;
+        m->runnable |= 1u << w;
+    }
+    m->shared_used = m->static_used = 0;
+    m->gap_count = 0;
+    emulate_launch_shared = place(m, shared);
+    m->current = m->descending ? m->count - 1 : 0;
+    m->current = (unsigned)take_ready(m);
+    go_on(m, &m->home);
+    check_gaps(m);
+}
+
+static machine *start(const char *name)
+{
+    if (!here) {
+        here = new machine();
+        here->shared = new unsigned char[MOST_SHARED + MOST_ARRAYS * (GAP + 16)];
+        here->idle.reserve(MOST_THREADS);
+    }
+    here->kernel = name;
+    threadIdx = blockIdx = {0, 0, 0};
+    return here;
+}
+
+void emulate_run(const char *name, dim3 grid, dim3 block, size_t shared, void (*thread)(const void *), const void *call)
+{
+    machine *m = start(name);
+    m->body = thread;
+    m->call = call;
+    if ((uint64_t)block.x * block.y * block.z > MOST_THREADS || block.z > 64)
+        die("a block has too many threads");
+    m->count = block.x * block.y * block.z;
+    if (m->count == 0 || grid.x == 0 || grid.y == 0 || grid.z == 0)
+        die("a launch of nothing");
+    if (grid.x > INT32_MAX || grid.y > 65535 || grid.z > 65535)
+        die("a grid is too large");
+    if (shared > MOST_SHARED)
+        die("a block has more than 227 KiB of shared memory");
+    blockDim = {block.x, block.y, block.z};
+    gridDim = {grid.x, grid.y, grid.z};
+    for (unsigned z = 0; z < grid.z; z++)
+        for (unsigned y = 0; y < grid.y; y++)
+            for (unsigned x = 0; x < grid.x; x++) {
+                blockIdx = {x, y, z};
+                run_block(m, shared);
+            }
+}

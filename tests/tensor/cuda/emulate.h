@@ -1,0 +1,167 @@
+/*
+ * CUDA's kernels on the processor: what src/tensor/cuda/cuda.h promises them, where there is no nvcc. A launch runs block after
+ * block, and returns when all have run. A block's threads take turns, each up to its next barrier, in ascending order in some
+ * blocks and in descending order in others, so that a missing barrier shows.
+ *
+ * What would be undefined on a GPU ends the process with a sentence: a barrier or a shuffle that some threads of a block or a
+ * warp do not reach, or reach at different lines; too many threads; too much shared memory, or a write beyond it. Shared memory
+ * is filled with NaN before each block.
+ */
+#ifndef LMVR_TESTS_TENSOR_CUDA_EMULATE_H
+#define LMVR_TESTS_TENSOR_CUDA_EMULATE_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <tuple>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+
+struct uint3 {
+    unsigned x, y, z;
+};
+struct dim3 {
+    unsigned x, y, z;
+    dim3(unsigned columns = 1, unsigned rows = 1, unsigned layers = 1) : x(columns), y(rows), z(layers) {}
+};
+extern __thread uint3 threadIdx, blockIdx, blockDim, gridDim;
+
+/* ---- scalars and vectors ------------------------------------------------------------------------------------------------ */
+
+struct alignas(8) float2 {
+    float x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+struct alignas(8) uint2 {
+    unsigned x, y;
+};
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
+
+static inline float2 make_float2(float x, float y)
+{
+    return {x, y};
+}
+static inline float4 make_float4(float x, float y, float z, float w)
+{
+    return {x, y, z, w};
+}
+static inline uint2 make_uint2(unsigned x, unsigned y)
+{
+    return {x, y};
+}
+static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w)
+{
+    return {x, y, z, w};
+}
+static inline float __uint_as_float(unsigned bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+static inline unsigned __float_as_uint(float x)
+{
+    unsigned bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+static inline float rsqrtf(float x)
+{
+    return 1.0f / sqrtf(x);
+}
+template <class T> static inline T min(T a, T b)
+{
+    return b < a ? b : a;
+}
+template <class T> static inline T max(T a, T b)
+{
+    return a < b ? b : a;
+}
+
+/* ---- barriers and what a warp does together ------------------------------------------------------------------------------ */
+
+void emulate_block_barrier(int line);
+void emulate_warp_barrier(int line);
+/* Returns the value that lane `source` gives; `source` is taken modulo 32. */
+uint64_t emulate_shuffle(unsigned mask, uint64_t value, unsigned source, int line);
+unsigned emulate_lane(void);
+
+static inline void __syncthreads(int line = __builtin_LINE())
+{
+    emulate_block_barrier(line);
+}
+static inline void __syncwarp(int line = __builtin_LINE())
+{
+    emulate_warp_barrier(line);
+}
+template <class T> static inline T __shfl_sync(unsigned mask, T value, int source, int line = __builtin_LINE())
+{
+    static_assert(sizeof value <= sizeof(uint64_t), "a shuffle moves up to 64 bits");
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof value);
+    bits = emulate_shuffle(mask, bits, (unsigned)source, line);
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+template <class T> static inline T __shfl_xor_sync(unsigned mask, T value, int other, int line = __builtin_LINE())
+{
+    return __shfl_sync(mask, value, (int)(emulate_lane() ^ (unsigned)other), line);
+}
+
+/* As in cuda.h. Products of bf16 are exact in f32; 16 of them are added in ascending order, then d. */
+void multiply_16816(float d[4], const uint32_t a[4], const uint32_t b[2], int line = __builtin_LINE());
+
+/* ---- shared memory ------------------------------------------------------------------------------------------------------ */
+
+/* Where an array lies in the block that last ran into its declaration. */
+struct emulate_array {
+    uint64_t block;
+    void *at;
+};
+extern __thread uint64_t emulate_block; /* the number of the block that runs */
+extern __thread unsigned char *emulate_launch_shared;
+void *emulate_place(struct emulate_array *array, size_t size);
+
+#define SHARED(type, name) type *name = reinterpret_cast<type *>(emulate_launch_shared)
+#define SHARED_ARRAY(type, name, ...)                                                                                          \
+    typedef type name##_type __VA_ARGS__;                                                                                      \
+    static __thread struct emulate_array name##_place;                                                                         \
+    name##_type &name = *static_cast<name##_type *>(                                                                           \
+        name##_place.block == emulate_block ? name##_place.at : emulate_place(&name##_place, sizeof(name##_type)))
+
+/* ---- launches ----------------------------------------------------------------------------------------------------------- */
+
+void emulate_run(const char *name, dim3 grid, dim3 block, size_t shared, void (*thread)(const void *), const void *call);
+
+/* A kernel and its arguments, which every thread receives as they were at the launch. */
+template <class... Parameters> struct emulate_call {
+    void (*kernel)(Parameters...);
+    std::tuple<Parameters...> arguments;
+    static void run(const void *call)
+    {
+        const emulate_call *c = static_cast<const emulate_call *>(call);
+        std::apply(c->kernel, c->arguments);
+    }
+};
+
+template <class... Parameters, class Stream, class... Arguments>
+static inline void emulate_launch(const char *name, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared, Stream,
+                                  Arguments... arguments)
+{
+    emulate_call<Parameters...> call = {kernel, std::tuple<Parameters...>(arguments...)};
+    emulate_run(name, grid, block, shared, call.run, &call);
+}
+
+#define LAUNCH(kernel, grid, block, shared, stream, ...)                                                                       \
+    emulate_launch(#kernel, kernel, (grid), (block), (shared), (stream), __VA_ARGS__)
+
+#endif
