@@ -7,7 +7,8 @@
  *     __shfl_xor_sync(), __shfl_sync(), always by all 32 lanes
  *     SHARED_ARRAY(TYPE, name, [ROWS][COLUMNS]), an array of constant size, and SHARED(TYPE, name), what a launch gives
  *     LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...), where a template's name with commas is in brackets
- *     multiply_16816(), the tensor cores
+ *     multiply_16816(), the tensor cores, and pack_bf16()
+ *     <math.h>'s functions of f32, min(), max(), and __fdividef(), a division that may be wrong in the last bits
  */
 #ifndef LMVR_SRC_TENSOR_CUDA_CUDA_H
 #define LMVR_SRC_TENSOR_CUDA_CUDA_H
@@ -43,6 +44,14 @@ __device__ inline void multiply_16816(float d[4], const uint32_t a[4], const uin
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
+/* Two bf16, the first in the lower half. Rounds to nearest, ties to even; NaN stays NaN. */
+__device__ inline uint32_t pack_bf16(float low, float high)
+{
+    uint32_t pair;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+    return pair;
+}
+
 #else
 
 #include "emulate.h"
@@ -65,11 +74,9 @@ __device__ inline void store_f32(float *x, int64_t at, float value)
 {
     x[at] = value;
 }
-/* Rounds to nearest, ties to even; NaN stays NaN. */
 __device__ inline void store_f32(bf16 *x, int64_t at, float value)
 {
-    uint32_t bits = __float_as_uint(value);
-    x[at] = (bits & 0x7fffffff) > 0x7f800000 ? (bf16)(bits >> 16 | 0x40) : (bf16)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    x[at] = (bf16)pack_bf16(value, 0.0f);
 }
 
 /* Sums and maxima over a warp, in a fixed order; every lane receives them. */

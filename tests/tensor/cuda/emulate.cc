@@ -26,9 +26,11 @@ using boost::context::detail::transfer_t;
 #define MOST_ARRAYS   64
 #define STATIC_SHARED (48 * 1024)
 #define MOST_SHARED   (227 * 1024)
-#define GAP           64 /* bytes after each piece of shared memory, which must not change */
-#define PAGE          4096
-#define STACK         (256 * 1024)
+#define INLINE                                                                                                                 \
+    static inline __attribute__((always_inline)) /* fewer returns that the processor predicts wrongly after a switch */
+#define GAP   64                                 /* bytes after each piece of shared memory, which must not change */
+#define PAGE  4096
+#define STACK (256 * 1024)
 
 __thread uint3 threadIdx, blockIdx, blockDim, gridDim;
 __thread uint64_t emulate_block;
@@ -117,7 +119,7 @@ static thread_local machine *here;
 /* ---- taking turns ------------------------------------------------------------------------------------------------------- */
 
 /* Goes on at `to`, until what goes on at `from` is switched to. */
-static inline void switch_to(fcontext_t to, const stack *to_memory, fcontext_t *from)
+INLINE void switch_to(fcontext_t to, const stack *to_memory, fcontext_t *from)
 {
 #if defined(__SANITIZE_ADDRESS__)
     void *fake;
@@ -132,7 +134,7 @@ static inline void switch_to(fcontext_t to, const stack *to_memory, fcontext_t *
 }
 
 /* The next thread to run, which is no longer ready; -1: none is. */
-static inline int take_ready(machine *m)
+INLINE int take_ready(machine *m)
 {
     unsigned w = m->current / WARP_SIZE;
     if (!m->warps[w].ready) {
@@ -157,10 +159,13 @@ static void run_thread(machine *m, fiber *f)
 {
     unsigned i = m->current;
     m->warps[i / WARP_SIZE].begun |= 1u << i % WARP_SIZE;
-    threadIdx = {i, 0, 0};
+    unsigned row = 0;
     if (i >= blockDim.x)
-        threadIdx = {i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y};
-    m->threads[i].index = threadIdx;
+        row = i / blockDim.x;
+    unsigned layer = row / blockDim.y;
+    uint3 index = {i - row * blockDim.x, row - layer * blockDim.y, layer};
+    threadIdx = index;
+    m->threads[i].index = index;
     m->threads[i].memory = &f->memory;
     m->body(m->call);
     m->ended++;
@@ -212,7 +217,7 @@ static void make_fiber(machine *m)
 }
 
 /* Runs m->current, which is ready, until what is at `from` goes on. */
-static inline void go_on(machine *m, fcontext_t *from)
+INLINE void go_on(machine *m, fcontext_t *from)
 {
     unsigned i = m->current;
     if (has_begun(m, i)) {
@@ -225,7 +230,7 @@ static inline void go_on(machine *m, fcontext_t *from)
 }
 
 /* Lets others run until the current thread is ready again. */
-static inline void wait(machine *m)
+INLINE void wait(machine *m)
 {
     unsigned me = m->current;
     int next = take_ready(m);
@@ -288,11 +293,6 @@ void emulate_warp_barrier(int line)
         wait(m);
 }
 
-unsigned emulate_lane(void)
-{
-    return here->current % WARP_SIZE;
-}
-
 static warp *whole_warp(machine *m)
 {
     warp *p = &m->warps[m->current / WARP_SIZE];
@@ -301,19 +301,20 @@ static warp *whole_warp(machine *m)
     return p;
 }
 
-uint64_t emulate_shuffle(unsigned mask, uint64_t value, unsigned source, int line)
+uint64_t emulate_shuffle(unsigned mask, uint64_t value, unsigned keep, unsigned flip, int line)
 {
     machine *m = here;
     warp *p = whole_warp(m);
     if (mask != EVERY)
         die("a shuffle is not for every lane");
     uint64_t *values = p->values[p->turn];
-    values[m->current % WARP_SIZE] = value;
+    unsigned lane = m->current % WARP_SIZE;
+    values[lane] = value;
     if (arrive(m, p, SHUFFLE, line))
         release(m, p);
     else
         wait(m);
-    return values[source % WARP_SIZE];
+    return values[((lane & keep) ^ flip) % WARP_SIZE];
 }
 
 /* ---- the tensor cores --------------------------------------------------------------------------------------------------- */

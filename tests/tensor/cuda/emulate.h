@@ -10,6 +10,8 @@
 #ifndef LMVR_TESTS_TENSOR_CUDA_EMULATE_H
 #define LMVR_TESTS_TENSOR_CUDA_EMULATE_H
 
+#include "tensor/dtype.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,6 +76,10 @@ static inline unsigned __float_as_uint(float x)
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
+static inline float __fdividef(float x, float y)
+{
+    return x / y;
+}
 static inline float rsqrtf(float x)
 {
     return 1.0f / sqrtf(x);
@@ -87,13 +93,17 @@ template <class T> static inline T max(T a, T b)
     return a < b ? b : a;
 }
 
+static inline uint32_t pack_bf16(float low, float high)
+{
+    return bf16_from_f32(low) | (uint32_t)bf16_from_f32(high) << 16;
+}
+
 /* ---- barriers and what a warp does together ------------------------------------------------------------------------------ */
 
 void emulate_block_barrier(int line);
 void emulate_warp_barrier(int line);
-/* Returns the value that lane `source` gives; `source` is taken modulo 32. */
-uint64_t emulate_shuffle(unsigned mask, uint64_t value, unsigned source, int line);
-unsigned emulate_lane(void);
+/* Returns the value that lane (lane & keep) ^ flip gives, modulo 32. */
+uint64_t emulate_shuffle(unsigned mask, uint64_t value, unsigned keep, unsigned flip, int line);
 
 static inline void __syncthreads(int line = __builtin_LINE())
 {
@@ -103,18 +113,22 @@ static inline void __syncwarp(int line = __builtin_LINE())
 {
     emulate_warp_barrier(line);
 }
-template <class T> static inline T __shfl_sync(unsigned mask, T value, int source, int line = __builtin_LINE())
+template <class T> static inline T emulate_shuffle_any(unsigned mask, T value, unsigned keep, unsigned flip, int line)
 {
     static_assert(sizeof value <= sizeof(uint64_t), "a shuffle moves up to 64 bits");
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof value);
-    bits = emulate_shuffle(mask, bits, (unsigned)source, line);
+    bits = emulate_shuffle(mask, bits, keep, flip, line);
     memcpy(&value, &bits, sizeof value);
     return value;
 }
+template <class T> static inline T __shfl_sync(unsigned mask, T value, int source, int line = __builtin_LINE())
+{
+    return emulate_shuffle_any(mask, value, 0, (unsigned)source, line);
+}
 template <class T> static inline T __shfl_xor_sync(unsigned mask, T value, int other, int line = __builtin_LINE())
 {
-    return __shfl_sync(mask, value, (int)(emulate_lane() ^ (unsigned)other), line);
+    return emulate_shuffle_any(mask, value, ~0u, (unsigned)other, line);
 }
 
 /* As in cuda.h. Products of bf16 are exact in f32; 16 of them are added in ascending order, then d. */

@@ -30,7 +30,7 @@ static void test_barriers_order_a_block(void **state)
     const int sizes[] = {1, 31, 32, 33, 100, 256, 1024};
     for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
         int size = sizes[i / 2], blocks = 5;
-        int32_t *x = calloc((size_t)(blocks * size), sizeof *x);
+        int32_t *x = calloc((size_t)blocks * (size_t)size, sizeof *x);
         assert_non_null(x);
         for (int j = 0; j < blocks * size; j++)
             x[j] = j;
@@ -84,8 +84,10 @@ static void test_a_shuffle_moves_values_within_a_warp(void **state)
     for (int i = 0; i < 96; i++)
         x[i] = i + 1e-9;
     emulated_rotate(96, x);
-    for (int i = 0; i < 96; i++)
-        assert_true(x[i] == i / 32 * 32 + (i + 1) % 32 + 1e-9);
+    for (int i = 0; i < 96; i++) {
+        int from = i / 32 * 32 + (i + 1) % 32;
+        assert_true(x[i] == from + 1e-9);
+    }
 }
 
 static void test_tensor_cores_multiply(void **state)
