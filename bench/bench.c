@@ -161,7 +161,7 @@ static lmvr_status start_all(struct lmvr_session *s, const struct encoded_image 
     *seconds = bench_now() - start;
     for (int slot = 1; slot < s->batch; slot++) {
         struct sequence *from = &s->sequences[0], *to = &s->sequences[slot];
-        TRY(s->model->language.operations->cache_copy(s->cache, 0, slot, s->max_new_tokens, error));
+        TRY(s->model->language.operations->cache_copy(s->cache, &s->arena, 0, slot, s->max_new_tokens, error));
         to->input.max_new_tokens = from->input.max_new_tokens;
         to->active = from->active;
         to->final = false;

@@ -1,7 +1,7 @@
 #include "bench.h"
 
 #include "tensor/cpu/dnnl.h"
-#include "tensor/product.h"
+#include "tensor/cpu/product.h"
 
 #include <stdlib.h>
 

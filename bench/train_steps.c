@@ -2,7 +2,7 @@
 
 #include "model/load.h"
 #include "tensor/cpu/kernels.h"
-#include "tensor/product.h"
+#include "tensor/cpu/product.h"
 #include "train/nets/clip_net.h"
 #include "train/nets/llava_net.h"
 #include "train/run/optimizer.h"
@@ -58,7 +58,7 @@ static bool is_clip(const struct subject *s)
 static lmvr_status make_net(struct subject *s, lmvr_error *error)
 {
     struct net net = {.parameters = &s->parameters, .trained = s->kind != ALIGN, .error = error};
-    struct loader loader = {.dtype = s->parameters.products, .error = error};
+    struct loader loader = {.device = device_cpu(), .dtype = s->parameters.products, .error = error};
     random_init(&net.random, 1);
     if (is_clip(s))
         return clip_net_init(&s->clip, &s->clip_config, &net);
@@ -196,7 +196,7 @@ static lmvr_status time_layout(struct sum *sum, struct matmul_call *call, bool a
 }
 
 /* Small nonzero numbers, in the library's type. */
-static void *operand(struct sum *sum, int64_t count)
+static void *numbers(struct sum *sum, int64_t count)
 {
     float *wide = arena_floats(&sum->arena, count);
     for (int64_t i = 0; wide && i < count; i++)
@@ -215,8 +215,8 @@ static void add_product(void *user, int64_t m, int64_t n, int64_t k, int64_t use
     double best = 1e9;
     if (sum->status != LMVR_OK)
         return;
-    call.a.data = operand(sum, m * k);
-    call.b.data = operand(sum, k * n);
+    call.a.data = numbers(sum, m * k);
+    call.b.data = numbers(sum, k * n);
     call.c = arena_floats(&sum->arena, m * n);
     if (!call.a.data || !call.b.data || !call.c)
         sum->status = error_no_memory(sum->error, "the limit");

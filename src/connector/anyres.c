@@ -32,23 +32,22 @@ int64_t anyres_count(const struct picture *picture, int side)
     return (int64_t)side * side + (int64_t)part.rows * (part.columns + 1);
 }
 
-/* Packs one picture's tokens, view after view, (views * side * side, width); returns where the next picture's go. */
-static float *pack(const struct anyres *anyres, const struct picture *picture, int side, const float *tokens, float *to)
+/* Lists which of one picture's tokens, view after view and the first of them `first`, stand where; -1: the newline. Returns
+ * where the next picture's go. */
+static int64_t *pack(const struct picture *picture, int side, int64_t first, int64_t *rows)
 {
-    int64_t width = anyres->projector.linear2.out, each = (int64_t)side * side;
-    size_t size = (size_t)width * sizeof *to;
+    int64_t each = (int64_t)side * side;
     struct anyres_part part = anyres_part_of(picture, side);
-    memcpy(to, tokens, (size_t)each * size);
-    to += each * width;
+    for (int64_t i = 0; i < each; i++)
+        *rows++ = first + i;
     for (int y = part.top; y < part.top + part.rows; y++) {
-        for (int x = part.left; x < part.left + part.columns; x++, to += width) {
+        for (int x = part.left; x < part.left + part.columns; x++) {
             int64_t view = 1 + (int64_t)(y / side) * picture->tile_columns + x / side;
-            memcpy(to, tokens + (view * each + (int64_t)(y % side) * side + x % side) * width, size);
+            *rows++ = first + view * each + (int64_t)(y % side) * side + x % side;
         }
-        memcpy(to, anyres->newline, size);
-        to += width;
+        *rows++ = -1;
     }
-    return to;
+    return rows;
 }
 
 static lmvr_status forward(const struct connector *c, const struct encoder *encoder, struct arena *arena,
@@ -56,18 +55,24 @@ static lmvr_status forward(const struct connector *c, const struct encoder *enco
 {
     (void)maps;
     const struct anyres *anyres = c->model;
-    int64_t width = anyres->projector.linear2.out;
+    int64_t width = anyres->projector.linear2.out, count = 0;
+    int side = encoder->image_size / encoder->patch_size;
     struct arena_mark mark = arena_mark(arena);
-    float *projected = arena_floats(arena, encoded->positions * width);
-    if (!projected)
+    for (int i = 0; i < encoded->count; i++)
+        count += anyres_count(encoded->pictures[i], side);
+    float *projected = arena_floats(arena, (encoded->positions + 1) * width);
+    int64_t *rows = arena_alloc(arena, count, sizeof *rows), *end = rows, first = 0;
+    if (!projected || !rows)
         return error_no_memory(error, "the visual tokens");
     TRY(projector_project(&anyres->projector, c, encoder, arena, encoded, projected, error));
-    int side = encoder->image_size / encoder->patch_size;
-    const float *from = projected;
     for (int i = 0; i < encoded->count; i++) {
-        tokens = pack(anyres, encoded->pictures[i], side, from, tokens);
-        from += encoded->pictures[i]->view_count * (int64_t)side * side * width;
+        end = pack(encoded->pictures[i], side, first, end);
+        first += encoded->pictures[i]->view_count * (int64_t)side * side;
     }
+    for (int64_t i = 0; i < count; i++)
+        rows[i] = rows[i] < 0 ? first : rows[i];
+    states_copy(arena, width, anyres->newline, projected + first * width);
+    arena->device->operations->gather(arena, count, width, rows, projected, width, RESULT_FLOATS, tokens, width);
     arena_release(arena, mark);
     return LMVR_OK;
 }
@@ -75,8 +80,8 @@ static lmvr_status forward(const struct connector *c, const struct encoder *enco
 static void free_model(void *model)
 {
     struct anyres *anyres = model;
+    device_release(anyres->projector.linear1.device, anyres->newline);
     projector_finish(&anyres->projector);
-    free(anyres->newline);
     free(anyres);
 }
 

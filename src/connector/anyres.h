@@ -20,7 +20,7 @@ int64_t anyres_count(const struct picture *picture, int side);
 
 struct anyres {
     struct projector projector;
-    float *newline; /* (width of the embeddings) */
+    float *newline; /* (width of the embeddings), on the device */
 };
 
 /* Takes ownership of `anyres`, which must be malloc'ed. It reads the encoder's hidden states as projector_connector() does. */

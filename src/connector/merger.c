@@ -3,24 +3,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* x, through the norm if there is one. */
+static const operand *normalized(const struct merger *merger, struct arena *arena, int64_t rows, int64_t width, int merged,
+                                 const float *x)
+{
+    if (!merger->norm.weight)
+        return arena_converted(arena, x, rows * width);
+    operand *normed = arena_operands(arena, rows * width);
+    int64_t each = merger->norm_merged ? width * merged : width;
+    if (normed)
+        norm_forward(&merger->norm, arena, rows * width / each, each, x, normed);
+    return normed;
+}
+
 lmvr_status merger_forward(const struct merger *merger, struct arena *arena, int64_t rows, int64_t width, int merged,
                            const float *x, float *tokens, lmvr_error *error)
 {
     int64_t count = rows / merged;
     struct arena_mark mark = arena_mark(arena);
-    float *normed = merger->norm.weight ? arena_floats(arena, rows * width) : NULL;
-    float *hidden = merger->fc2.weight ? arena_floats(arena, count * merger->fc1.out) : tokens;
-    if (!hidden || (merger->norm.weight && !normed))
+    const operand *normed = normalized(merger, arena, rows, width, merged, x);
+    if (!normed)
         return error_no_memory(error, "the connector");
-    if (normed) {
-        int64_t each = merger->norm_merged ? width * merged : width;
-        norm_forward(&merger->norm, rows * width / each, each, x, normed);
-        x = normed;
-    }
-    TRY(linear_forward(&merger->fc1, arena, count, x, false, hidden, error));
     if (merger->fc2.weight) {
-        activation_forward(ACTIVATION_GELU, count, merger->fc1.out, hidden);
-        TRY(linear_forward(&merger->fc2, arena, count, hidden, false, tokens, error));
+        operand *hidden = arena_operands(arena, count * merger->fc1.out);
+        if (!hidden)
+            return error_no_memory(error, "the connector");
+        TRY(linear_forward(&merger->fc1, arena, count, normed, hidden, error));
+        activation_forward(arena, ACTIVATION_GELU, count, merger->fc1.out, hidden);
+        TRY(linear_to_states(&merger->fc2, arena, count, hidden, tokens, error));
+    } else {
+        TRY(linear_to_states(&merger->fc1, arena, count, normed, tokens, error));
     }
     arena_release(arena, mark);
     return LMVR_OK;

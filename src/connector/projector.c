@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-lmvr_status projector_forward(const struct projector *projector, struct arena *arena, int64_t rows, const float *x, float *y,
+lmvr_status projector_forward(const struct projector *projector, struct arena *arena, int64_t rows, const operand *x, float *y,
                               lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
-    float *hidden = arena_floats(arena, rows * projector->linear1.out);
+    operand *hidden = arena_operands(arena, rows * projector->linear1.out);
     if (!hidden)
         return error_no_memory(error, "the projector");
-    TRY(linear_forward(&projector->linear1, arena, rows, x, false, hidden, error));
-    activation_forward(projector->activation, rows, projector->linear1.out, hidden);
-    TRY(linear_forward(&projector->linear2, arena, rows, hidden, false, y, error));
+    TRY(linear_forward(&projector->linear1, arena, rows, x, hidden, error));
+    activation_forward(arena, projector->activation, rows, projector->linear1.out, hidden);
+    TRY(linear_to_states(&projector->linear2, arena, rows, hidden, y, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }
@@ -25,21 +25,20 @@ void projector_finish(struct projector *projector)
 
 /* ---- as a connector ----------------------------------------------------------------------------------------------------- */
 
-/* Copies the positions of all views that are projected, a column of linear1's input for each state. Returns their number. */
+/* Lists the positions of all views that are projected. Returns their number. */
 static int64_t select_rows(const struct projector *projector, const struct encoder *encoder,
-                           const struct encoded_pictures *encoded, const float *from, float *to)
+                           const struct encoded_pictures *encoded, int64_t *rows)
 {
-    int64_t width = encoder->width, stride = projector->linear1.in, skip = projector->drop_class && encoder->has_class ? 1 : 0;
-    int64_t rows = 0;
+    int64_t skip = projector->drop_class && encoder->has_class ? 1 : 0, first = 0, count = 0;
     for (int i = 0; i < encoded->count; i++)
         for (int v = 0; v < encoded->pictures[i]->view_count; v++) {
             const struct view *view = &encoded->pictures[i]->views[v];
             int64_t positions = encoder_positions(encoder, view->width, view->height);
             for (int64_t p = skip; p < positions; p++)
-                memcpy(to + rows++ * stride, from + p * width, (size_t)width * sizeof *to);
-            from += positions * width;
+                rows[count++] = first + p;
+            first += positions;
         }
-    return rows;
+    return count;
 }
 
 lmvr_status projector_project(const struct projector *projector, const struct connector *connector,
@@ -47,14 +46,16 @@ lmvr_status projector_project(const struct projector *projector, const struct co
                               float *tokens, lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
-    float *selected = arena_floats(arena, encoded->positions * projector->linear1.in);
-    if (!selected)
+    int64_t *rows = arena_alloc(arena, encoded->positions, sizeof *rows), in = projector->linear1.in;
+    operand *selected = arena_operands(arena, encoded->positions * in);
+    if (!rows || !selected)
         return error_no_memory(error, "the visual features");
-    int64_t rows = 0;
-    for (int i = 0; i < connector->state_count; i++)
-        rows = select_rows(projector, encoder, encoded, encoded->states[connector->states[i]],
-                           selected + (int64_t)i * encoder->width);
-    TRY(projector_forward(projector, arena, rows, selected, tokens, error));
+    int64_t count = select_rows(projector, encoder, encoded, rows);
+    for (int i = 0; i < connector->state_count; i++) /* a column of linear1's input for each state */
+        arena->device->operations->gather(arena, count, encoder->width, rows, encoded->states[connector->states[i]],
+                                          encoder->width, RESULT_OPERANDS,
+                                          operand_at(arena, selected, (int64_t)i * encoder->width), in);
+    TRY(projector_forward(projector, arena, count, selected, tokens, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }

@@ -13,7 +13,7 @@ struct projector {
 };
 
 /* y (rows, linear2.out), in the word embedding space, from visual features x (rows, linear1.in). */
-lmvr_status projector_forward(const struct projector *projector, struct arena *arena, int64_t rows, const float *x, float *y,
+lmvr_status projector_forward(const struct projector *projector, struct arena *arena, int64_t rows, const operand *x, float *y,
                               lmvr_error *error);
 
 void projector_finish(struct projector *projector);

@@ -10,14 +10,14 @@ struct walk {
     const struct qformer *qformer;
     struct arena *arena;
     int64_t count, rows, positions;      /* rows: count * queries */
-    const float *states;                 /* (count, positions, encoder's width) */
+    const operand *states;               /* (count, positions, encoder's width) */
     int64_t *query_ends, *position_ends; /* of each image's rows */
-    float *qkv, *heads, *kv, *mlp;
-    float *maps;      /* the queries' mean attention to the patches, or NULL */
-    float map_weight; /* of one head in one block in that mean */
+    operand *x, *qkv, *heads, *kv, *mlp; /* x: of the queries' state */
+    float *maps;                         /* the queries' mean attention to the patches, or NULL */
+    float map_weight;                    /* of one head in one block in that mean */
 };
 
-static lmvr_status make_walk(const struct qformer *q, struct arena *arena, int count, int64_t positions, const float *states,
+static lmvr_status make_walk(const struct qformer *q, struct arena *arena, int count, int64_t positions, const operand *states,
                              struct walk *w, lmvr_error *error)
 {
     int64_t rows = (int64_t)count * q->queries, width = q->width;
@@ -29,20 +29,30 @@ static lmvr_status make_walk(const struct qformer *q, struct arena *arena, int c
                        .states = states,
                        .query_ends = attention_even_groups(arena, count, q->queries),
                        .position_ends = attention_even_groups(arena, count, positions),
-                       .qkv = arena_floats(arena, rows * 3 * width),
-                       .heads = arena_floats(arena, rows * width),
-                       .kv = arena_floats(arena, count * positions * 2 * width),
-                       .mlp = arena_floats(arena, rows * q->mlp_width)};
-    return w->query_ends && w->position_ends && w->qkv && w->heads && w->kv && w->mlp ? LMVR_OK
-                                                                                      : error_no_memory(error, "the Q-Former");
+                       .x = arena_operands(arena, rows * width),
+                       .qkv = arena_operands(arena, rows * 3 * width),
+                       .heads = arena_operands(arena, rows * width),
+                       .kv = arena_operands(arena, count * positions * 2 * width),
+                       .mlp = arena_operands(arena, rows * q->mlp_width)};
+    bool made = w->query_ends && w->position_ends && w->x && w->qkv && w->heads && w->kv && w->mlp;
+    return made ? LMVR_OK : error_no_memory(error, "the Q-Former");
+}
+
+/* The state x as operands. */
+static const operand *as_operands(const struct walk *w, const float *x)
+{
+    if (w->arena->operand_dtype == F32)
+        return (const operand *)x;
+    w->arena->device->operations->convert(w->arena, w->rows * w->qformer->width, 1, x, w->x);
+    return w->x;
 }
 
 /* x = norm(x + out(from)). */
-static lmvr_status add_norm(const struct walk *w, const struct linear *out, const struct layer_norm *norm, const float *from,
+static lmvr_status add_norm(const struct walk *w, const struct linear *out, const struct norm *norm, const operand *from,
                             float *x, lmvr_error *error)
 {
-    TRY(linear_forward(out, w->arena, w->rows, from, true, x, error));
-    layer_norm_forward(norm, w->rows, w->qformer->width, x, x);
+    TRY(linear_add(out, w->arena, w->rows, from, x, error));
+    norm_states(norm, w->arena, w->rows, w->qformer->width, x, x);
     return LMVR_OK;
 }
 
@@ -51,16 +61,15 @@ static lmvr_status attend_queries(const struct walk *w, const struct qformer_blo
     const struct qformer *q = w->qformer;
     int64_t width = q->width;
     int head_dim = q->width / q->heads;
-    TRY(linear_forward(&block->qkv, w->arena, w->rows, x, false, w->qkv, error));
+    TRY(linear_forward(&block->qkv, w->arena, w->rows, as_operands(w, x), w->qkv, error));
     struct attention_rule rule = {.heads = q->heads, .scale = attention_scale(head_dim)};
     struct attention_groups groups = {.count = w->count,
                                       .queries = w->query_ends,
                                       .keys = w->query_ends,
                                       .head_dim = head_dim,
-                                      .dtype = product_dtype(block->qkv.weight),
                                       .q = w->qkv,
-                                      .k = w->qkv + width,
-                                      .v = w->qkv + 2 * width,
+                                      .k = operand_at(w->arena, w->qkv, width),
+                                      .v = operand_at(w->arena, w->qkv, 2 * width),
                                       .q_stride = 3 * width,
                                       .kv_stride = 3 * width};
     TRY(attention_within(w->arena, &rule, &groups, w->heads, error));
@@ -72,17 +81,16 @@ static lmvr_status attend_image(const struct walk *w, const struct qformer_block
     const struct qformer *q = w->qformer;
     int64_t width = q->width;
     int head_dim = q->width / q->heads;
-    TRY(linear_forward(&block->cross_q, w->arena, w->rows, x, false, w->qkv, error));
-    TRY(linear_forward(&block->cross_kv, w->arena, w->count * w->positions, w->states, false, w->kv, error));
+    TRY(linear_forward(&block->cross_q, w->arena, w->rows, as_operands(w, x), w->qkv, error));
+    TRY(linear_forward(&block->cross_kv, w->arena, w->count * w->positions, w->states, w->kv, error));
     struct attention_rule rule = {.heads = q->heads, .scale = attention_scale(head_dim)};
     struct attention_groups groups = {.count = w->count,
                                       .queries = w->query_ends,
                                       .keys = w->position_ends,
                                       .head_dim = head_dim,
-                                      .dtype = product_dtype(block->qkv.weight),
                                       .q = w->qkv,
                                       .k = w->kv,
-                                      .v = w->kv + width,
+                                      .v = operand_at(w->arena, w->kv, width),
                                       .q_stride = width,
                                       .kv_stride = 2 * width,
                                       .weights = w->maps,
@@ -97,8 +105,8 @@ static lmvr_status block_forward(const struct walk *w, const struct qformer_bloc
     TRY(attend_queries(w, block, x, error));
     if (block->crosses)
         TRY(attend_image(w, block, x, error));
-    TRY(linear_forward(&block->fc1, w->arena, w->rows, x, false, w->mlp, error));
-    activation_forward(w->qformer->activation, w->rows, w->qformer->mlp_width, w->mlp);
+    TRY(linear_forward(&block->fc1, w->arena, w->rows, as_operands(w, x), w->mlp, error));
+    activation_forward(w->arena, w->qformer->activation, w->rows, w->qformer->mlp_width, w->mlp);
     return add_norm(w, &block->fc2, &block->norm2, w->mlp, x, error);
 }
 
@@ -111,7 +119,7 @@ static void begin_maps(struct walk *w, float *maps)
     w->maps = maps;
     w->map_weight = 1.0f / (float)(crossing * q->heads);
     if (maps)
-        memset(maps, 0, (size_t)(w->rows * (w->positions - 1)) * sizeof *maps);
+        w->arena->device->operations->zero(w->arena, maps, (size_t)(w->rows * (w->positions - 1)) * sizeof *maps);
 }
 
 lmvr_status qformer_forward(const struct qformer *qformer, struct arena *arena, int count, int64_t positions, const float *x,
@@ -120,21 +128,22 @@ lmvr_status qformer_forward(const struct qformer *qformer, struct arena *arena, 
     struct arena_mark mark = arena_mark(arena);
     int64_t size = (int64_t)qformer->queries * qformer->width;
     struct walk w;
-    TRY(make_walk(qformer, arena, count, positions, x, &w, error));
-    begin_maps(&w, maps);
     float *state = arena_floats(arena, count * size);
-    if (!state)
+    const operand *seen = arena_converted(arena, x, count * positions * qformer->blocks[0].cross_kv.in);
+    if (!state || !seen)
         return error_no_memory(error, "the Q-Former");
+    TRY(make_walk(qformer, arena, count, positions, seen, &w, error));
+    begin_maps(&w, maps);
     for (int i = 0; i < count; i++)
-        layer_norm_forward(&qformer->norm, qformer->queries, qformer->width, qformer->query_tokens, state + i * size);
+        norm_states(&qformer->norm, arena, qformer->queries, qformer->width, qformer->query_tokens, state + i * size);
     for (int i = 0;; i++) {
         if (hidden && hidden[i])
-            memcpy(hidden[i], state, (size_t)(count * size) * sizeof *state);
+            states_copy(arena, count * size, state, hidden[i]);
         if (i == qformer->block_count)
             break;
         TRY(block_forward(&w, &qformer->blocks[i], state, error));
     }
-    TRY(linear_forward(&qformer->projection, arena, w.rows, state, false, tokens, error));
+    TRY(linear_to_states(&qformer->projection, arena, w.rows, as_operands(&w, state), tokens, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }
@@ -150,13 +159,13 @@ void qformer_finish(struct qformer *qformer)
         linear_finish(&block->cross_out);
         linear_finish(&block->fc1);
         linear_finish(&block->fc2);
-        layer_norm_finish(&block->norm1);
-        layer_norm_finish(&block->norm_cross);
-        layer_norm_finish(&block->norm2);
+        norm_finish(&block->norm1);
+        norm_finish(&block->norm_cross);
+        norm_finish(&block->norm2);
     }
     free(qformer->blocks);
-    free(qformer->query_tokens);
-    layer_norm_finish(&qformer->norm);
+    device_release(qformer->device, qformer->query_tokens);
+    norm_finish(&qformer->norm);
     linear_finish(&qformer->projection);
     *qformer = (struct qformer){0};
 }

@@ -11,19 +11,20 @@
 
 struct qformer_block {
     struct linear qkv, attention_out;           /* qkv: the three projections stacked, (3 width, width) */
-    struct layer_norm norm1;                    /* post-norm, as in BERT: each norm follows the residual sum */
+    struct norm norm1;                          /* post-norm, as in BERT: each norm follows the residual sum */
     bool crosses;                               /* the block has cross-attention */
     struct linear cross_q, cross_kv, cross_out; /* cross_kv: keys and values stacked, (2 width, encoder's width) */
-    struct layer_norm norm_cross;
+    struct norm norm_cross;
     struct linear fc1, fc2; /* the queries' own MLP */
-    struct layer_norm norm2;
+    struct norm norm2;
 };
 
 struct qformer {
+    const struct device *device;
     int queries, width, heads, mlp_width, block_count;
     enum activation activation;
-    float *query_tokens; /* (queries, width) */
-    struct layer_norm norm;
+    float *query_tokens; /* (queries, width), on the device */
+    struct norm norm;
     struct qformer_block *blocks;
     struct linear projection;
 };

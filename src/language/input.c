@@ -2,10 +2,8 @@
 
 #include "nn/elementwise.h"
 
-#include <string.h>
-
-void input_embed(const struct language_input *input, const struct visual_tokens *visual, int64_t offset, enum dtype dtype,
-                 const void *table, int64_t width, float *x)
+void input_embed(struct arena *arena, const struct language_input *input, const struct visual_tokens *visual, int64_t offset,
+                 enum dtype dtype, const void *table, int64_t width, float *x)
 {
     int64_t skip = offset;
     const float *states = visual ? visual->states : NULL;
@@ -14,9 +12,9 @@ void input_embed(const struct language_input *input, const struct visual_tokens 
         int64_t skipped = skip < piece->count ? skip : piece->count, count = piece->count - skipped;
         skip -= skipped;
         if (piece->tokens) {
-            embedding_forward(dtype, table, width, count, piece->tokens + skipped, x);
+            embedding_forward(arena, dtype, table, width, count, piece->tokens + skipped, x);
         } else if (states) {
-            memcpy(x, states + skipped * width, (size_t)(count * width) * sizeof *x);
+            states_copy(arena, count * width, states + skipped * width, x);
             states += piece->count * width;
         }
         x += count * width;

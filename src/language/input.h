@@ -3,7 +3,6 @@
 #define LMVR_SRC_LANGUAGE_INPUT_H
 
 #include "nn/rope.h"
-#include "tensor/dtype.h"
 
 /* Text or, where `tokens` is NULL, the next `count` visual tokens of the picture. */
 struct input_piece {
@@ -25,14 +24,14 @@ struct language_input {
 struct visual_tokens {
     int64_t count;
     int levels;
-    const float *states; /* level i: (count, width) from states + i * level_stride on */
+    const float *states; /* on the device; level i: (count, width) from states + i * level_stride on */
     int64_t level_stride;
 };
 
-/* x (length - offset, width) receives the embeddings of positions from `offset` on: of tokens, rows of `table` (.., width);
- * of visual tokens, level 0. `visual` is NULL where the input has none. */
-void input_embed(const struct language_input *input, const struct visual_tokens *visual, int64_t offset, enum dtype dtype,
-                 const void *table, int64_t width, float *x);
+/* x (length - offset, width), on the device, receives the embeddings of positions from `offset` on: of tokens, rows of `table`
+ * (.., width); of visual tokens, level 0. `visual` is NULL where the input has none. */
+void input_embed(struct arena *arena, const struct language_input *input, const struct visual_tokens *visual, int64_t offset,
+                 enum dtype dtype, const void *table, int64_t width, float *x);
 
 /* positions (length) receives the coordinates of all pieces: text counts on from the largest coordinate so far, and in a grid
  * the time stands still (transformers' Qwen2VLModel.get_rope_index). */

@@ -13,7 +13,8 @@
 
 #include <stdbool.h>
 
-/* Receives hidden states as they are computed. Rows of the input are its positions; rows of a step are its tokens. */
+/* Receives hidden states, on the device, as they are computed. Rows of the input are its positions; rows of a step are its
+ * tokens. */
 struct language_listener {
     const bool *wanted; /* (blocks of the stack + 1): the hidden states that `on_state` is called with */
     void (*on_state)(void *user, int layer, int64_t first_row, int64_t rows, const float *states);
@@ -48,7 +49,7 @@ struct language_operations {
     /* Bytes for one sequence of `input` positions and up to `response` tokens. */
     uint64_t (*sequence_bytes)(const void *model, int64_t input, int64_t response);
     /* Copies the sequence in slot `from`, which has just been started, to slot `to`; `room` is as in start(). */
-    lmvr_status (*cache_copy)(void *cache, int from, int to, int64_t room, lmvr_error *error);
+    lmvr_status (*cache_copy)(void *cache, struct arena *arena, int from, int to, int64_t room, lmvr_error *error);
 
     /* Computes the beginning that all inputs share, text alone, before the first sequence is started. NULL: they share none. */
     lmvr_status (*prepare)(const void *model, void *cache, struct arena *arena, const struct language_input *shared,

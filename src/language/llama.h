@@ -5,29 +5,30 @@
 #ifndef LMVR_SRC_LANGUAGE_LLAMA_H
 #define LMVR_SRC_LANGUAGE_LLAMA_H
 
-#include "language/kv_cache.h"
 #include "language/language.h"
 #include "language/pass.h"
 #include "nn/elementwise.h"
+#include "nn/kv_cache.h"
 #include "nn/linear.h"
 
 struct llama_block {
-    struct rms_norm norm1, norm2;
-    struct rms_norm q_norm, k_norm; /* of each head, (head_dim); weights are NULL where the model has none (Qwen3 has) */
-    struct linear qkv;              /* queries, keys and values stacked, ((heads + 2 kv_heads) * head_dim, width) */
-    struct linear attention_out;    /* (width, heads * head_dim) */
-    struct linear gate_up;          /* gate and up stacked, (2 mlp_width, width) */
-    struct linear down;             /* (width, mlp_width) */
+    struct norm norm1, norm2;
+    struct norm q_norm, k_norm;  /* of each head, (head_dim); weights are NULL where the model has none (Qwen3 has) */
+    struct linear qkv;           /* queries, keys and values stacked, ((heads + 2 kv_heads) * head_dim, width) */
+    struct linear attention_out; /* (width, heads * head_dim) */
+    struct linear gate_up;       /* gate and up stacked, (2 mlp_width, width) */
+    struct linear down;          /* (width, mlp_width) */
 };
 
 struct llama {
+    const struct device *device;
     int vocabulary, width, heads, kv_heads, head_dim, mlp_width, block_count;
     enum activation activation;
     struct rope rope;
     enum dtype dtype; /* of the embedding and the cache */
-    void *embedding;  /* (vocabulary, width) */
+    void *embedding;  /* (vocabulary, width), on the device */
     struct llama_block *blocks;
-    struct rms_norm norm;
+    struct norm norm;
     struct linear head; /* (vocabulary, width) */
 };
 
@@ -36,8 +37,8 @@ struct llama {
 lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, struct arena *arena,
                           const struct language_pass *pass, float *last, lmvr_error *error);
 
-/* x (count, width) receives the tokens' embeddings. Ids must be in range. */
-void llama_embed(const struct llama *llama, int64_t count, const int32_t *tokens, float *x);
+/* x (count, width), on the device, receives the tokens' embeddings. Ids must be in range. */
+void llama_embed(const struct llama *llama, struct arena *arena, int64_t count, const int32_t *tokens, float *x);
 
 /* logits (rows, vocabulary) from last hidden states after the norm, (rows, width). */
 lmvr_status llama_logits(const struct llama *llama, struct arena *arena, int64_t rows, const float *states, float *logits,

@@ -12,17 +12,18 @@ struct sequence {
 };
 
 struct cache {
+    const struct device *device;
     struct kv_cache kv;
     int shared; /* the slot of the beginning that all inputs share */
     int64_t width;
     struct sequence *sequences; /* (slots) */
-    float *last_input;          /* (slots, width): the embedding at the input's last position */
+    float *last_input;          /* (slots, width), on the device: the embedding at the input's last position */
 };
 
 static uint64_t sequence_bytes(const void *model, int64_t input, int64_t response)
 {
     const struct llama *m = model;
-    return kv_cache_slot_bytes(m->dtype, m->block_count, m->kv_heads, m->head_dim, input + response);
+    return kv_cache_slot_bytes(m->device, m->dtype, m->block_count, m->kv_heads, m->head_dim, input + response);
 }
 
 static void cache_free(void *cache)
@@ -31,7 +32,7 @@ static void cache_free(void *cache)
     if (c) {
         kv_cache_finish(&c->kv);
         free(c->sequences);
-        free(c->last_input);
+        device_release(c->device, c->last_input);
     }
     free(c);
 }
@@ -42,13 +43,14 @@ static lmvr_status cache_create(const void *model, int slots, void **cache, lmvr
     struct cache *c = *cache = calloc(1, sizeof *c);
     if (!c)
         return error_no_memory(error, "a key-value cache");
+    c->device = m->device;
     c->shared = slots;
     c->width = m->width;
     c->sequences = calloc((size_t)slots, sizeof *c->sequences);
-    c->last_input = calloc((size_t)slots * (size_t)m->width, sizeof *c->last_input);
+    c->last_input = m->device->operations->allocate(m->device, (size_t)slots * (size_t)m->width * sizeof *c->last_input);
     lmvr_status status = c->sequences && c->last_input ? LMVR_OK : error_no_memory(error, "a key-value cache");
     if (status == LMVR_OK)
-        status = kv_cache_create(&c->kv, m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + 1, error);
+        status = kv_cache_create(&c->kv, m->device, m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + 1, error);
     if (status != LMVR_OK) {
         cache_free(c);
         *cache = NULL;
@@ -56,13 +58,13 @@ static lmvr_status cache_create(const void *model, int slots, void **cache, lmvr
     return status;
 }
 
-static lmvr_status cache_copy(void *cache, int from, int to, int64_t room, lmvr_error *error)
+static lmvr_status cache_copy(void *cache, struct arena *arena, int from, int to, int64_t room, lmvr_error *error)
 {
     struct cache *c = cache;
     TRY(kv_cache_reserve(&c->kv, to, c->sequences[from].length + room, error));
-    kv_cache_copy(&c->kv, from, to, c->sequences[from].length);
+    kv_cache_copy(arena, &c->kv, from, to, c->sequences[from].length);
     c->sequences[to] = c->sequences[from];
-    memcpy(c->last_input + to * c->width, c->last_input + from * c->width, (size_t)c->width * sizeof *c->last_input);
+    states_copy(arena, c->width, c->last_input + from * c->width, c->last_input + to * c->width);
     return LMVR_OK;
 }
 
@@ -81,7 +83,7 @@ static void on_shifted_state(void *user, int layer, int64_t first_row, int64_t r
 /* Positions of an input from `offset` on: their embeddings, and the visual tokens' further levels. */
 struct rows {
     int64_t offset, count;
-    float *hidden; /* (count, width) */
+    float *hidden; /* (count, width), on the device */
     struct language_addition addition;
 };
 
@@ -101,7 +103,7 @@ static lmvr_status make_rows(const struct llama *m, struct arena *arena, const s
     rows->hidden = arena_floats(arena, rows->count * m->width);
     if (!rows->hidden)
         return error_no_memory(error, "the prompt");
-    input_embed(input, visual, offset, m->dtype, m->embedding, m->width, rows->hidden);
+    input_embed(arena, input, visual, offset, m->dtype, m->embedding, m->width, rows->hidden);
     if (!visual || visual->levels <= 1)
         return LMVR_OK;
     int64_t *places = arena_alloc(arena, visual->count, sizeof *places);
@@ -171,17 +173,17 @@ static lmvr_status start(const void *model, void *cache, struct arena *arena, in
     struct arena_mark mark = arena_mark(arena);
     struct rows rows;
     TRY(kv_cache_reserve(&c->kv, slot, input->length + room, error));
-    kv_cache_copy(&c->kv, c->shared, slot, input->shared);
+    kv_cache_copy(arena, &c->kv, c->shared, slot, input->shared);
     TRY(make_rows(m, arena, input, visual, input->shared, &rows, error));
     float *states = last ? arena_floats(arena, rows.count * width) : NULL;
     if (last && !states)
         return error_no_memory(error, "the prompt");
     c->sequences[slot] = summarize(input);
-    memcpy(c->last_input + slot * width, rows.hidden + (rows.count - 1) * width, (size_t)width * sizeof *rows.hidden);
+    states_copy(arena, width, rows.hidden + (rows.count - 1) * width, c->last_input + slot * width);
     TRY(run_rows(m, c, arena, slot, input, &rows, extent, listener, states, error));
     if (last) {
         int64_t from = extent->needed_from > rows.offset ? extent->needed_from - rows.offset : 0;
-        memcpy(last, states + (rows.count - from - 1) * width, (size_t)width * sizeof *last);
+        states_copy(arena, width, states + (rows.count - from - 1) * width, last);
     }
     arena_release(arena, mark);
     return LMVR_OK;
@@ -203,7 +205,7 @@ static lmvr_status step(const void *model, void *cache, struct arena *arena, con
         spans[i] = (struct language_span){step->slots[i], s->length + step->positions[i], 1};
         positions[i] = position_in_text(s->next + step->positions[i]);
     }
-    llama_embed(m, step->count, step->tokens, hidden);
+    llama_embed(m, arena, step->count, step->tokens, hidden);
     struct language_pass pass = {.spans = spans,
                                  .span_count = step->count,
                                  .positions = positions,
@@ -224,14 +226,14 @@ static lmvr_status logits(const void *model, struct arena *arena, int64_t rows, 
 }
 
 /* Embeddings (count, width) at the positions of a response's queries. */
-static void embed_queries(const struct llama *m, const struct cache *c, const struct language_response *response,
-                          bool predicting, float *hidden)
+static void embed_queries(const struct llama *m, struct arena *arena, const struct cache *c,
+                          const struct language_response *response, bool predicting, float *hidden)
 {
     if (predicting) {
-        memcpy(hidden, c->last_input + (int64_t)response->slot * m->width, (size_t)m->width * sizeof *hidden);
-        llama_embed(m, response->count - 1, response->tokens, hidden + m->width);
+        states_copy(arena, m->width, c->last_input + (int64_t)response->slot * m->width, hidden);
+        llama_embed(m, arena, response->count - 1, response->tokens, hidden + m->width);
     } else {
-        llama_embed(m, response->count, response->tokens, hidden);
+        llama_embed(m, arena, response->count, response->tokens, hidden);
     }
 }
 
@@ -251,7 +253,7 @@ static lmvr_status attend(const void *model, void *cache, struct arena *arena, c
     for (int i = 0; i < response->count; i++)
         positions[i] = predicting && i == 0 ? s->last : position_in_text(s->next + i - predicting);
     memset(none, 0, (size_t)(m->block_count + 1) * sizeof *none);
-    embed_queries(m, c, response, predicting, hidden);
+    embed_queries(m, arena, c, response, predicting, hidden);
     struct language_span span = {response->slot, s->length - predicting, response->count};
     struct language_pass pass = {.spans = &span,
                                  .span_count = 1,

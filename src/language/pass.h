@@ -14,8 +14,8 @@ struct language_span {
 struct language_addition {
     int blocks; /* after blocks 1 .. blocks */
     int64_t count;
-    const int64_t *rows; /* (count), ascending */
-    const float *states; /* after block b: (count, width) from states + (b - 1) * stride on */
+    const int64_t *rows; /* (count), ascending, of the host */
+    const float *states; /* on the device; after block b: (count, width) from states + (b - 1) * stride on */
     int64_t stride;
 };
 
@@ -25,7 +25,7 @@ struct language_addition {
 struct language_attention {
     int first_block, last_block;
     int64_t first, count;
-    float *weights; /* (rows, count) */
+    float *weights; /* (rows, count), on the device */
 };
 
 /*
@@ -37,14 +37,14 @@ struct language_pass {
     const struct language_span *spans;
     int span_count;
     const struct position *positions;         /* (rows), for rotary embeddings; NULL where the model has none */
-    float *hidden;                            /* (rows, width): the embeddings; overwritten */
+    float *hidden;                            /* (rows, width), on the device: the embeddings; overwritten */
     const struct language_addition *addition; /* NULL: nothing is added */
     int blocks;                               /* how many to run, up to all */
     /* In the last block that is run, hidden states are computed only for rows from this one on; the others only leave keys and
      * values. */
     int64_t finish_from;
     const bool *wanted; /* (all blocks + 1): the hidden states that `on_state` is called with */
-    /* `states` holds rows first_row .. first_row + rows - 1, numbered across all spans. */
+    /* `states`, on the device, holds rows first_row .. first_row + rows - 1, numbered across all spans. */
     void (*on_state)(void *user, int layer, int64_t first_row, int64_t rows, const float *states);
     void *user;
     struct language_attention *attention; /* NULL: not wanted */

@@ -58,14 +58,10 @@ int sampler_candidates(const struct sampler *sampler, int vocabulary, const floa
     return kept;
 }
 
-int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabulary, const float *logits, uint64_t *state)
+/* Chooses one of the candidates, whose room is given, by the logits of the host. */
+static int32_t draw(const struct sampler *sampler, int vocabulary, const float *logits, struct candidate *candidates,
+                    uint64_t *state)
 {
-    if (sampler->temperature <= 0)
-        return most_likely(vocabulary, logits);
-    struct arena_mark mark = arena_mark(arena);
-    struct candidate *candidates = arena_alloc(arena, vocabulary, sizeof *candidates);
-    if (!candidates)
-        return -1;
     int kept = sampler_candidates(sampler, vocabulary, logits, candidates);
     double point = uniform(state);
     int32_t chosen = most_likely(vocabulary, logits);
@@ -74,6 +70,24 @@ int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabular
             chosen = candidates[i].id;
         point -= candidates[i].probability;
     }
-    arena_release(arena, mark);
     return chosen;
+}
+
+lmvr_status sample(const struct sampler *sampler, struct arena *arena, int64_t rows, int vocabulary, const float *logits,
+                   uint64_t *const *states, int32_t *tokens, lmvr_error *error)
+{
+    const struct device_operations *device = arena->device->operations;
+    if (sampler->temperature <= 0)
+        return device->argmax(arena, rows, vocabulary, logits, tokens, error);
+    struct arena_mark mark = arena_mark(arena);
+    struct candidate *candidates = arena_alloc(arena, vocabulary, sizeof *candidates);
+    float *read = arena_alloc(arena, vocabulary, sizeof *read);
+    if (!candidates || !read)
+        return error_no_memory(error, "sampling");
+    for (int64_t r = 0; r < rows; r++) {
+        TRY(device->read(arena, read, logits + r * vocabulary, (size_t)vocabulary * sizeof *read, error));
+        tokens[r] = draw(sampler, vocabulary, read, candidates, states[r]);
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef LMVR_SRC_LANGUAGE_SAMPLE_H
 #define LMVR_SRC_LANGUAGE_SAMPLE_H
 
-#include "tensor/arena.h"
+#include "tensor/device.h"
 
 struct sampler {
     float temperature; /* 0: the most likely token */
@@ -19,8 +19,9 @@ struct candidate {
  * there are. `candidates` has room for `vocabulary` of them. */
 int sampler_candidates(const struct sampler *sampler, int vocabulary, const float *logits, struct candidate *candidates);
 
-/* The chosen id, negative when out of memory. `state` is the sequence's own random state, advanced by each sampled token
- * (splitmix64: Steele et al. 2014). */
-int32_t sample(const struct sampler *sampler, struct arena *arena, int vocabulary, const float *logits, uint64_t *state);
+/* tokens (rows), of the host, receives an id chosen by each row's logits (rows, vocabulary), on the device. states[i] is the
+ * random state of sequence i, advanced by each token that is sampled (splitmix64: Steele et al. 2014). */
+lmvr_status sample(const struct sampler *sampler, struct arena *arena, int64_t rows, int vocabulary, const float *logits,
+                   uint64_t *const *states, int32_t *tokens, lmvr_error *error);
 
 #endif

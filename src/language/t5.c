@@ -1,18 +1,18 @@
 #include "language/t5.h"
 
+#include "nn/attention.h"
+
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
 static int64_t inner_width(const struct t5 *m)
 {
     return (int64_t)m->heads * m->head_dim;
 }
 
-void t5_embed(const struct t5 *t5, int64_t count, const int32_t *tokens, float *x)
+void t5_embed(const struct t5 *t5, struct arena *arena, int64_t count, const int32_t *tokens, float *x)
 {
-    embedding_forward(t5->dtype, t5->embedding, t5->width, count, tokens, x);
+    embedding_forward(arena, t5->dtype, t5->embedding, t5->width, count, tokens, x);
 }
 
 /* ---- relative positions ------------------------------------------------------------------------------------------------- */
@@ -49,20 +49,22 @@ static lmvr_status fill_bias(const struct t5 *m, const struct t5_stack *stack, b
         for (int h = 0; h < m->heads; h++)
             values[h * width + i] = stack->relative_bias[(int64_t)bucket * m->heads + h];
     }
-    free((void *)bias->values);
-    *bias = (struct attention_bias){values, width, zero};
+    void *taken;
+    TRY(device_take(m->device, values, (size_t)(m->heads * width) * sizeof *values, &taken, error));
+    device_release(m->device, (void *)bias->values);
+    *bias = (struct attention_bias){taken, width, zero};
     return LMVR_OK;
 }
 
 lmvr_status t5_cache_create(struct t5_cache *cache, const struct t5 *t5, int slots, lmvr_error *error)
 {
     int blocks = t5->decoder.block_count;
-    *cache = (struct t5_cache){.inputs = calloc((size_t)slots + 1, sizeof *cache->inputs)};
+    *cache = (struct t5_cache){.device = t5->device, .inputs = calloc((size_t)slots + 1, sizeof *cache->inputs)};
     lmvr_status status = cache->inputs ? LMVR_OK : error_no_memory(error, "a key-value cache");
     if (status == LMVR_OK)
-        status = kv_cache_create(&cache->own, t5->dtype, blocks, t5->heads, t5->head_dim, slots, error);
+        status = kv_cache_create(&cache->own, t5->device, t5->dtype, blocks, t5->heads, t5->head_dim, slots, error);
     if (status == LMVR_OK)
-        status = kv_cache_create(&cache->cross, t5->dtype, blocks, t5->heads, t5->head_dim, slots, error);
+        status = kv_cache_create(&cache->cross, t5->device, t5->dtype, blocks, t5->heads, t5->head_dim, slots, error);
     if (status != LMVR_OK)
         t5_cache_finish(cache);
     return status;
@@ -82,26 +84,20 @@ void t5_cache_finish(struct t5_cache *cache)
 {
     kv_cache_finish(&cache->own);
     kv_cache_finish(&cache->cross);
-    free((void *)cache->encoder_bias.values);
-    free((void *)cache->decoder_bias.values);
+    device_release(cache->device, (void *)cache->encoder_bias.values);
+    device_release(cache->device, (void *)cache->decoder_bias.values);
     free(cache->inputs);
     *cache = (struct t5_cache){0};
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------------- */
 
-/* The place of a row of the pass: its span, and its position in the sequence. */
-struct place {
-    int span;
-    int64_t position;
-};
-
 /* Buffers of a forward pass, shared by all blocks. */
 struct buffers {
     int64_t rows;
     struct attention_span *spans, *cross_spans; /* of the decoder */
-    struct place *places;                       /* (rows) */
-    float *normed, *qkv, *heads, *wide, *mlp;
+    struct kv_place *places;                    /* (rows) */
+    operand *normed, *qkv, *heads, *wide, *mlp;
 };
 
 static lmvr_status make_buffers(const struct t5 *m, struct arena *arena, const struct language_pass *pass, struct buffers *b,
@@ -114,17 +110,17 @@ static lmvr_status make_buffers(const struct t5 *m, struct arena *arena, const s
                           .spans = arena_alloc(arena, pass->span_count, sizeof *b->spans),
                           .cross_spans = arena_alloc(arena, pass->span_count, sizeof *b->cross_spans),
                           .places = arena_alloc(arena, rows, sizeof *b->places),
-                          .normed = arena_floats(arena, rows * m->width),
-                          .qkv = arena_floats(arena, rows * 3 * inner_width(m)),
-                          .heads = arena_floats(arena, rows * inner_width(m)),
-                          .wide = arena_floats(arena, rows * (m->gated ? 2 : 1) * m->mlp_width),
-                          .mlp = arena_floats(arena, rows * m->mlp_width)};
+                          .normed = arena_operands(arena, rows * m->width),
+                          .qkv = arena_operands(arena, rows * 3 * inner_width(m)),
+                          .heads = arena_operands(arena, rows * inner_width(m)),
+                          .wide = arena_operands(arena, rows * (m->gated ? 2 : 1) * m->mlp_width),
+                          .mlp = arena_operands(arena, rows * m->mlp_width)};
     if (!b->spans || !b->cross_spans || !b->places || !b->normed || !b->qkv || !b->heads || !b->wide || !b->mlp)
         return error_no_memory(error, "the language model");
-    struct place *place = b->places;
+    struct kv_place *place = b->places;
     for (int s = 0; s < pass->span_count; s++)
         for (int64_t i = 0; i < pass->spans[s].count; i++)
-            *place++ = (struct place){s, pass->spans[s].first + i};
+            *place++ = (struct kv_place){pass->spans[s].slot, pass->spans[s].first + i};
     return LMVR_OK;
 }
 
@@ -132,14 +128,14 @@ static lmvr_status make_buffers(const struct t5 *m, struct arena *arena, const s
 static lmvr_status feed_forward(const struct t5 *m, const struct t5_block *block, struct arena *arena, struct buffers *b,
                                 float *x, lmvr_error *error)
 {
-    float *hidden = b->wide;
-    rms_norm_forward(&block->norm2, b->rows, m->width, x, b->normed);
-    TRY(linear_forward(&block->wi, arena, b->rows, b->normed, false, b->wide, error));
+    operand *hidden = b->wide;
+    norm_forward(&block->norm2, arena, b->rows, m->width, x, b->normed);
+    TRY(linear_forward(&block->wi, arena, b->rows, b->normed, b->wide, error));
     if (m->gated)
-        gated_forward(m->activation, b->rows, m->mlp_width, b->wide, hidden = b->mlp);
+        gated_forward(arena, m->activation, b->rows, m->mlp_width, b->wide, hidden = b->mlp);
     else
-        activation_forward(m->activation, b->rows, m->mlp_width, hidden);
-    return linear_forward(&block->wo, arena, b->rows, hidden, true, x, error);
+        activation_forward(arena, m->activation, b->rows, m->mlp_width, hidden);
+    return linear_add(&block->wo, arena, b->rows, hidden, x, error);
 }
 
 /* ---- encoder ------------------------------------------------------------------------------------------------------------ */
@@ -148,22 +144,21 @@ static lmvr_status encoder_block(const struct t5 *m, const struct t5_cache *cach
                                  struct arena *arena, struct buffers *b, float *x, lmvr_error *error)
 {
     int64_t inner = inner_width(m);
-    rms_norm_forward(&block->norm1, b->rows, m->width, x, b->normed);
-    TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, false, b->qkv, error));
+    norm_forward(&block->norm1, arena, b->rows, m->width, x, b->normed);
+    TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, b->qkv, error));
     struct attention_rule rule = {.heads = m->heads, .scale = 1, .bias = cache->encoder_bias};
     const int64_t bounds[] = {0, b->rows};
     struct attention_groups groups = {.count = 1,
                                       .queries = bounds,
                                       .keys = bounds,
                                       .head_dim = m->head_dim,
-                                      .dtype = m->dtype,
                                       .q = b->qkv,
-                                      .k = b->qkv + inner,
-                                      .v = b->qkv + 2 * inner,
+                                      .k = operand_at(arena, b->qkv, inner),
+                                      .v = operand_at(arena, b->qkv, 2 * inner),
                                       .q_stride = 3 * inner,
                                       .kv_stride = 3 * inner};
     TRY(attention_within(arena, &rule, &groups, b->heads, error));
-    TRY(linear_forward(&block->attention_out, arena, b->rows, b->heads, true, x, error));
+    TRY(linear_add(&block->attention_out, arena, b->rows, b->heads, x, error));
     return feed_forward(m, block, arena, b, x, error);
 }
 
@@ -179,7 +174,7 @@ lmvr_status t5_encode(const struct t5 *t5, const struct t5_cache *cache, struct 
         TRY(encoder_block(t5, cache, &t5->encoder.blocks[i], arena, &b, pass->hidden, error));
     }
     if (pass->blocks == t5->encoder.block_count)
-        rms_norm_forward(&t5->encoder.norm, b.rows, t5->width, pass->hidden, pass->hidden);
+        norm_states(&t5->encoder.norm, arena, b.rows, t5->width, pass->hidden, pass->hidden);
     if (pass->wanted[pass->blocks])
         pass->on_state(pass->user, pass->blocks, 0, b.rows, pass->hidden);
     arena_release(arena, mark);
@@ -191,15 +186,23 @@ lmvr_status t5_cache_encoded(const struct t5 *t5, struct t5_cache *cache, struct
 {
     struct arena_mark mark = arena_mark(arena);
     int64_t inner = inner_width(t5), rows = cache->inputs[slot];
-    float *kv = arena_floats(arena, rows * 2 * inner);
-    if (!kv)
+    operand *kv = arena_operands(arena, rows * 2 * inner);
+    const operand *x = arena_converted(arena, states, rows * t5->width);
+    struct kv_place *places = arena_alloc(arena, rows, sizeof *places);
+    if (!kv || !x || !places)
         return error_no_memory(error, "the language model");
+    for (int64_t r = 0; r < rows; r++)
+        places[r] = (struct kv_place){slot, r};
     for (int i = 0; i < t5->decoder.block_count; i++) {
-        TRY(linear_forward(&t5->decoder.blocks[i].cross_kv, arena, rows, states, false, kv, error));
-        struct kv_store store = kv_cache_store(&cache->cross, slot, i);
-#pragma omp parallel for schedule(static) if (rows * inner > 16384)
-        for (int64_t r = 0; r < rows; r++)
-            kv_store_set(&store, r, kv + r * 2 * inner, kv + r * 2 * inner + inner);
+        TRY(linear_forward(&t5->decoder.blocks[i].cross_kv, arena, rows, x, kv, error));
+        struct head_rows filed = {.count = rows,
+                                  .stride = 2 * inner,
+                                  .kv_heads = t5->heads,
+                                  .head_dim = t5->head_dim,
+                                  .cache = &cache->cross,
+                                  .block = i,
+                                  .places = places};
+        attention_heads(arena, &filed, kv);
     }
     arena_release(arena, mark);
     return LMVR_OK;
@@ -207,62 +210,53 @@ lmvr_status t5_cache_encoded(const struct t5 *t5, struct t5_cache *cache, struct
 
 /* ---- decoder ------------------------------------------------------------------------------------------------------------ */
 
-/* Stores keys and values of the new positions in the KV cache, and makes the spans of this block. */
-static void file_keys_values(const struct t5 *m, const struct t5_cache *cache, int block, const struct language_pass *pass,
-                             struct buffers *b)
+/* Stores keys and values of the new positions in the KV cache. */
+static void file_keys_values(const struct t5 *m, const struct t5_cache *cache, int block, struct arena *arena,
+                             const struct buffers *b)
 {
-    int64_t inner = inner_width(m);
-    for (int s = 0; s < pass->span_count; s++) {
-        const struct language_span *span = &pass->spans[s];
-        b->spans[s] = (struct attention_span){
-            .store = kv_cache_store(&cache->own, span->slot, block), .first = span->first, .count = span->count};
-        b->cross_spans[s] = (struct attention_span){.store = kv_cache_store(&cache->cross, span->slot, block),
-                                                    .count = span->count,
-                                                    .visible = cache->inputs[span->slot]};
-    }
-#pragma omp parallel for schedule(static) if (b->rows * inner > 16384)
-    for (int64_t r = 0; r < b->rows; r++) {
-        const float *key = b->qkv + r * 3 * inner + inner;
-        kv_store_set(&b->spans[b->places[r].span].store, b->places[r].position, key, key + inner);
-    }
+    struct head_rows rows = {.count = b->rows,
+                             .stride = 3 * inner_width(m),
+                             .q_heads = m->heads,
+                             .kv_heads = m->heads,
+                             .head_dim = m->head_dim,
+                             .cache = &cache->own,
+                             .block = block,
+                             .places = b->places};
+    attention_heads(arena, &rows, b->qkv);
 }
 
-/* Adds this block's share of the rows' attention to the encoder's output. */
-static lmvr_status record_attention(const struct t5 *m, struct arena *arena, const struct attention_rule *rule,
-                                    const struct buffers *b, const struct language_attention *attention, lmvr_error *error)
+/* The spans of the decoder's own positions, and of the encoder's output that they attend to. */
+static void list_spans(const struct t5_cache *cache, const struct language_pass *pass, const struct buffers *b)
 {
-    struct arena_mark mark = arena_mark(arena);
-    int64_t most = 0;
-    for (int64_t r = 0; r < b->rows; r++)
-        most = b->cross_spans[b->places[r].span].visible > most ? b->cross_spans[b->places[r].span].visible : most;
-    float *scratch = arena_floats(arena, omp_get_max_threads() * most);
-    if (!scratch)
-        return error_no_memory(error, "the attention maps");
-    float weight = 1.0f / (float)(m->heads * (attention->last_block - attention->first_block + 1));
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t r = 0; r < b->rows; r++) {
-        const struct attention_span *span = &b->cross_spans[b->places[r].span];
-        attention_weights(rule, &span->store, b->qkv + r * inner_width(m), span->visible, attention->first, attention->count,
-                          weight, scratch + omp_get_thread_num() * most, attention->weights + r * attention->count);
+    for (int s = 0; s < pass->span_count; s++) {
+        const struct language_span *span = &pass->spans[s];
+        b->spans[s] = (struct attention_span){.slot = span->slot, .first = span->first, .count = span->count};
+        b->cross_spans[s] =
+            (struct attention_span){.slot = span->slot, .count = span->count, .visible = cache->inputs[span->slot]};
     }
-    arena_release(arena, mark);
-    return LMVR_OK;
 }
 
 /* x += cross-attention to the encoder's output. */
-static lmvr_status cross_attend(const struct t5 *m, int index, struct arena *arena, const struct language_pass *pass,
-                                struct buffers *b, float *x, lmvr_error *error)
+static lmvr_status cross_attend(const struct t5 *m, const struct t5_cache *cache, int index, struct arena *arena,
+                                const struct language_pass *pass, const struct buffers *b, float *x, lmvr_error *error)
 {
     const struct t5_block *block = &m->decoder.blocks[index];
-    const struct language_attention *attention = pass->attention;
-    int64_t inner = inner_width(m);
+    const struct language_attention *a = pass->attention;
     struct attention_rule rule = {.heads = m->heads, .scale = 1};
-    rms_norm_forward(&block->norm_cross, b->rows, m->width, x, b->normed);
-    TRY(linear_forward(&block->cross_q, arena, b->rows, b->normed, false, b->qkv, error));
-    if (attention && index + 1 >= attention->first_block && index + 1 <= attention->last_block)
-        TRY(record_attention(m, arena, &rule, b, attention, error));
-    TRY(attention_forward(arena, &rule, b->cross_spans, pass->span_count, b->qkv, inner, b->heads, error));
-    return linear_forward(&block->cross_out, arena, b->rows, b->heads, true, x, error);
+    struct attention_query query = {.cache = &cache->cross,
+                                    .block = index,
+                                    .spans = b->cross_spans,
+                                    .span_count = pass->span_count,
+                                    .q = b->qkv,
+                                    .q_stride = inner_width(m)};
+    norm_forward(&block->norm_cross, arena, b->rows, m->width, x, b->normed);
+    TRY(linear_forward(&block->cross_q, arena, b->rows, b->normed, b->qkv, error));
+    if (a && index + 1 >= a->first_block && index + 1 <= a->last_block) {
+        float weight = 1.0f / (float)(m->heads * (a->last_block - a->first_block + 1));
+        TRY(attention_weights(arena, &rule, &query, a->first, a->count, weight, a->weights, error));
+    }
+    TRY(attention_forward(arena, &rule, &query, b->heads, error));
+    return linear_add(&block->cross_out, arena, b->rows, b->heads, x, error);
 }
 
 static lmvr_status decoder_block(const struct t5 *m, const struct t5_cache *cache, int index, struct arena *arena,
@@ -271,12 +265,18 @@ static lmvr_status decoder_block(const struct t5 *m, const struct t5_cache *cach
     const struct t5_block *block = &m->decoder.blocks[index];
     float *x = pass->hidden;
     struct attention_rule rule = {.heads = m->heads, .causal = true, .scale = 1, .bias = cache->decoder_bias};
-    rms_norm_forward(&block->norm1, b->rows, m->width, x, b->normed);
-    TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, false, b->qkv, error));
-    file_keys_values(m, cache, index, pass, b);
-    TRY(attention_forward(arena, &rule, b->spans, pass->span_count, b->qkv, 3 * inner_width(m), b->heads, error));
-    TRY(linear_forward(&block->attention_out, arena, b->rows, b->heads, true, x, error));
-    TRY(cross_attend(m, index, arena, pass, b, x, error));
+    struct attention_query query = {.cache = &cache->own,
+                                    .block = index,
+                                    .spans = b->spans,
+                                    .span_count = pass->span_count,
+                                    .q = b->qkv,
+                                    .q_stride = 3 * inner_width(m)};
+    norm_forward(&block->norm1, arena, b->rows, m->width, x, b->normed);
+    TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, b->qkv, error));
+    file_keys_values(m, cache, index, arena, b);
+    TRY(attention_forward(arena, &rule, &query, b->heads, error));
+    TRY(linear_add(&block->attention_out, arena, b->rows, b->heads, x, error));
+    TRY(cross_attend(m, cache, index, arena, pass, b, x, error));
     return feed_forward(m, block, arena, b, x, error);
 }
 
@@ -286,15 +286,17 @@ lmvr_status t5_decode(const struct t5 *t5, struct t5_cache *cache, struct arena 
     struct arena_mark mark = arena_mark(arena);
     struct buffers b;
     TRY(make_buffers(t5, arena, pass, &b, error));
+    list_spans(cache, pass, &b);
     if (pass->attention)
-        memset(pass->attention->weights, 0, (size_t)(b.rows * pass->attention->count) * sizeof(float));
+        arena->device->operations->zero(arena, pass->attention->weights,
+                                        (size_t)(b.rows * pass->attention->count) * sizeof(float));
     for (int i = 0; i < pass->blocks; i++) {
         if (pass->wanted[i])
             pass->on_state(pass->user, i, 0, b.rows, pass->hidden);
         TRY(decoder_block(t5, cache, i, arena, pass, &b, error));
     }
     if (pass->blocks == t5->decoder.block_count && last) {
-        rms_norm_forward(&t5->decoder.norm, b.rows, t5->width, pass->hidden, last);
+        norm_states(&t5->decoder.norm, arena, b.rows, t5->width, pass->hidden, last);
         if (pass->wanted[pass->blocks])
             pass->on_state(pass->user, pass->blocks, 0, b.rows, last);
     }
@@ -306,12 +308,11 @@ lmvr_status t5_logits(const struct t5 *t5, struct arena *arena, int64_t rows, co
                       lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
-    float *scaled = arena_floats(arena, rows * t5->width);
+    operand *scaled = arena_operands(arena, rows * t5->width);
     if (!scaled)
         return error_no_memory(error, "the logits");
-    for (int64_t i = 0; i < rows * t5->width; i++)
-        scaled[i] = states[i] * t5->head_scale;
-    TRY(linear_forward(&t5->head, arena, rows, scaled, false, logits, error));
+    arena->device->operations->convert(arena, rows * t5->width, t5->head_scale, states, scaled);
+    TRY(linear_to_states(&t5->head, arena, rows, scaled, logits, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }
@@ -320,9 +321,9 @@ static void stack_finish(struct t5_stack *stack)
 {
     for (int i = 0; stack->blocks && i < stack->block_count; i++) {
         struct t5_block *block = &stack->blocks[i];
-        rms_norm_finish(&block->norm1);
-        rms_norm_finish(&block->norm2);
-        rms_norm_finish(&block->norm_cross);
+        norm_finish(&block->norm1);
+        norm_finish(&block->norm2);
+        norm_finish(&block->norm_cross);
         linear_finish(&block->qkv);
         linear_finish(&block->attention_out);
         linear_finish(&block->wi);
@@ -332,7 +333,7 @@ static void stack_finish(struct t5_stack *stack)
         linear_finish(&block->cross_out);
     }
     free(stack->blocks);
-    rms_norm_finish(&stack->norm);
+    norm_finish(&stack->norm);
     free(stack->relative_bias);
 }
 
@@ -340,7 +341,7 @@ void t5_finish(struct t5 *t5)
 {
     stack_finish(&t5->encoder);
     stack_finish(&t5->decoder);
-    free(t5->embedding);
+    device_release(t5->device, t5->embedding);
     linear_finish(&t5->head);
     *t5 = (struct t5){0};
 }

@@ -5,38 +5,39 @@
 #ifndef LMVR_SRC_LANGUAGE_T5_H
 #define LMVR_SRC_LANGUAGE_T5_H
 
-#include "language/kv_cache.h"
 #include "language/language.h"
 #include "language/pass.h"
 #include "nn/elementwise.h"
+#include "nn/kv_cache.h"
 #include "nn/linear.h"
 
 struct t5_block {
-    struct rms_norm norm1, norm2;
+    struct norm norm1, norm2;
     struct linear qkv;           /* queries, keys and values stacked, (3 heads * head_dim, width) */
     struct linear attention_out; /* (width, heads * head_dim) */
     struct linear wi;            /* (mlp_width, width), or gate and up stacked, (2 mlp_width, width) */
     struct linear wo;            /* (width, mlp_width) */
 
     /* in the decoder only, between attention and MLP */
-    struct rms_norm norm_cross;
+    struct norm norm_cross;
     struct linear cross_q, cross_kv, cross_out; /* cross_kv: keys and values stacked, (2 heads * head_dim, width) */
 };
 
 struct t5_stack {
     int block_count;
     struct t5_block *blocks;
-    struct rms_norm norm;
-    float *relative_bias; /* (buckets, heads), shared by all blocks */
+    struct norm norm;
+    float *relative_bias; /* (buckets, heads), of the host, shared by all blocks */
 };
 
 struct t5 {
+    const struct device *device;
     int vocabulary, width, heads, head_dim, mlp_width;
     int buckets, max_distance; /* of the relative positions */
     bool gated;                /* the MLP has a gate (version 1.1) */
     enum activation activation;
     enum dtype dtype; /* of the embedding and the cache */
-    void *embedding;  /* (vocabulary, width), shared by both stacks */
+    void *embedding;  /* (vocabulary, width), on the device, shared by both stacks */
     struct t5_stack encoder, decoder;
     struct linear head;  /* (vocabulary, width) */
     float head_scale;    /* multiplies the states before the head */
@@ -46,6 +47,7 @@ struct t5 {
 /* The KV cache of the sequences being decoded: the decoder's own keys and values, and the cross-attention's, which are computed
  * once from the encoder's output. */
 struct t5_cache {
+    const struct device *device;
     struct kv_cache own, cross;
     int64_t *inputs;                                  /* (slots): encoder positions of each sequence */
     struct attention_bias encoder_bias, decoder_bias; /* for the longest sequences so far */
@@ -62,7 +64,7 @@ void t5_cache_finish(struct t5_cache *cache);
 int t5_bucket(int64_t distance, bool bidirectional, int buckets, int max_distance);
 
 /* x (count, width) receives the tokens' embeddings. Ids must be in range. */
-void t5_embed(const struct t5 *t5, int64_t count, const int32_t *tokens, float *x);
+void t5_embed(const struct t5 *t5, struct arena *arena, int64_t count, const int32_t *tokens, float *x);
 
 /* Runs the encoder over one sequence: one span, for which the cache has room, whose hidden states are all computed. If all
  * blocks are run, pass->hidden then holds the last hidden state, after the final norm. */

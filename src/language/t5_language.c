@@ -8,8 +8,8 @@ static uint64_t sequence_bytes(const void *model, int64_t input, int64_t respons
 {
     const struct t5 *m = model;
     int blocks = m->decoder.block_count;
-    return kv_cache_slot_bytes(m->dtype, blocks, m->heads, m->head_dim, input) +
-           kv_cache_slot_bytes(m->dtype, blocks, m->heads, m->head_dim, 1 + response);
+    return kv_cache_slot_bytes(m->device, m->dtype, blocks, m->heads, m->head_dim, input) +
+           kv_cache_slot_bytes(m->device, m->dtype, blocks, m->heads, m->head_dim, 1 + response);
 }
 
 static void cache_free(void *cache)
@@ -32,14 +32,14 @@ static lmvr_status cache_create(const void *model, int slots, void **cache, lmvr
     return status;
 }
 
-static lmvr_status cache_copy(void *cache, int from, int to, int64_t room, lmvr_error *error)
+static lmvr_status cache_copy(void *cache, struct arena *arena, int from, int to, int64_t room, lmvr_error *error)
 {
     struct t5_cache *c = cache;
     TRY(kv_cache_reserve(&c->own, to, 1 + room, error));
     TRY(kv_cache_reserve(&c->cross, to, c->inputs[from], error));
     c->inputs[to] = c->inputs[from];
-    kv_cache_copy(&c->own, from, to, 1);
-    kv_cache_copy(&c->cross, from, to, c->inputs[from]);
+    kv_cache_copy(arena, &c->own, from, to, 1);
+    kv_cache_copy(arena, &c->cross, from, to, c->inputs[from]);
     return LMVR_OK;
 }
 
@@ -51,7 +51,7 @@ static lmvr_status run_decoder(const struct t5 *m, struct t5_cache *c, struct ar
     float *hidden = arena_floats(arena, rows * m->width);
     if (!hidden)
         return error_no_memory(error, "decoding");
-    t5_embed(m, rows, tokens, hidden);
+    t5_embed(m, arena, rows, tokens, hidden);
     struct language_pass pass = {.spans = spans,
                                  .span_count = span_count,
                                  .hidden = hidden,
@@ -68,7 +68,7 @@ static lmvr_status encode(const struct t5 *m, struct t5_cache *c, struct arena *
                           const struct visual_tokens *visual, const struct language_extent *extent,
                           const struct language_listener *listener, float *hidden, lmvr_error *error)
 {
-    input_embed(input, visual, 0, m->dtype, m->embedding, m->width, hidden);
+    input_embed(arena, input, visual, 0, m->dtype, m->embedding, m->width, hidden);
     struct language_span span = {0, 0, input->length};
     struct language_pass pass = {.spans = &span,
                                  .span_count = 1,

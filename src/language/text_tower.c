@@ -1,7 +1,6 @@
 #include "language/text_tower.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Where each text begins among all rows, and the number of rows. */
 static int64_t *lay_out(struct arena *arena, const struct text_ids *texts, int count)
@@ -13,15 +12,21 @@ static int64_t *lay_out(struct arena *arena, const struct text_ids *texts, int c
 }
 
 /* x (rows, width) = embedding of the token + embedding of its position. */
-static void embed(const struct text_tower *tower, const struct text_ids *texts, int count, const int64_t *ends, float *x)
+static lmvr_status embed(const struct text_tower *tower, struct arena *arena, const struct text_ids *texts, int count,
+                         const int64_t *ends, float *x, lmvr_error *error)
 {
     int64_t width = tower->shape.width;
+    int32_t *positions = arena_alloc(arena, ends[count], sizeof *positions);
+    if (!positions)
+        return error_no_memory(error, "the texts");
     for (int i = 0; i < count; i++) {
-        float *rows = x + ends[i] * width;
-        embedding_forward(tower->dtype, tower->embedding, width, texts[i].count, texts[i].ids, rows);
-        for (int64_t j = 0; j < texts[i].count * width; j++)
-            rows[j] += tower->position_embedding[j];
+        embedding_forward(arena, tower->dtype, tower->embedding, width, texts[i].count, texts[i].ids, x + ends[i] * width);
+        for (int32_t j = 0; j < texts[i].count; j++)
+            positions[ends[i] + j] = j;
     }
+    struct table_rows rows = {tower->position_embedding, 1, positions, NULL};
+    arena->device->operations->add_table(arena, ends[count], width, &rows, x);
+    return LMVR_OK;
 }
 
 static int64_t position_read(const struct text_tower *tower, const struct text_ids *text)
@@ -43,16 +48,17 @@ lmvr_status text_tower_forward(const struct text_tower *tower, struct arena *are
     struct arena_mark mark = arena_mark(arena);
     int64_t width = tower->shape.width, *ends = lay_out(arena, texts, count);
     float *x = ends ? arena_floats(arena, ends[count] * width) : NULL, *read = arena_floats(arena, count * width);
-    if (!x || !read)
+    operand *normed = arena_operands(arena, count * width);
+    if (!x || !read || !normed)
         return error_no_memory(error, "the texts");
     struct block_rows rows = {.count = ends[count], .group_count = count, .ends = ends};
-    embed(tower, texts, count, ends, x);
+    TRY(embed(tower, arena, texts, count, ends, x, error));
     for (int i = 0; i < tower->block_count; i++)
         TRY(block_forward(&tower->blocks[i], &tower->shape, arena, &rows, x, error));
     for (int i = 0; i < count; i++)
-        memcpy(read + i * width, x + (ends[i] + position_read(tower, &texts[i])) * width, (size_t)width * sizeof *x);
-    norm_forward(&tower->final_norm, count, width, read, read);
-    TRY(linear_forward(&tower->projection, arena, count, read, false, vectors, error));
+        states_copy(arena, width, x + (ends[i] + position_read(tower, &texts[i])) * width, read + i * width);
+    norm_forward(&tower->final_norm, arena, count, width, read, normed);
+    TRY(linear_to_states(&tower->projection, arena, count, normed, vectors, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }
@@ -62,8 +68,8 @@ void text_tower_finish(struct text_tower *tower)
     for (int i = 0; tower->blocks && i < tower->block_count; i++)
         block_finish(&tower->blocks[i]);
     free(tower->blocks);
-    free(tower->embedding);
-    free(tower->position_embedding);
+    device_release(tower->device, tower->embedding);
+    device_release(tower->device, tower->position_embedding);
     norm_finish(&tower->final_norm);
     linear_finish(&tower->projection);
     *tower = (struct text_tower){0};

@@ -17,13 +17,14 @@ enum text_position {
 };
 
 struct text_tower {
+    const struct device *device;
     struct block_shape shape;
     int positions, block_count; /* positions: the most tokens of a text */
     enum text_position read;
     int32_t end_token;
     enum dtype dtype;          /* of the embedding */
-    void *embedding;           /* (vocabulary, width) */
-    float *position_embedding; /* (positions, width) */
+    void *embedding;           /* (vocabulary, width), on the device */
+    float *position_embedding; /* (positions, width), on the device */
     struct block *blocks;
     struct norm final_norm;
     struct linear projection; /* (width of the joint space, width) */

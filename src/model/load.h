@@ -15,6 +15,7 @@
 
 /* The source of the weights. */
 struct loader {
+    const struct device *device;
     struct checkpoint *checkpoint; /* NULL: random weights */
     uint64_t random;
     enum dtype dtype;

@@ -37,33 +37,46 @@ lmvr_status load_floats(struct loader *l, const char *name, int dims, const int6
     return read_part(l, &tensor, 0, count, *out);
 }
 
+/* Moves `count` floats to the device. */
+static lmvr_status take(const struct loader *l, float **floats, int64_t count)
+{
+    void *taken;
+    TRY(device_take(l->device, *floats, (size_t)count * sizeof **floats, &taken, l->error));
+    *floats = taken;
+    return LMVR_OK;
+}
+
+lmvr_status load_table(struct loader *l, const char *name, int dims, const int64_t *shape, float **out)
+{
+    int64_t count = 1;
+    for (int i = 0; i < dims; i++)
+        count *= shape[i];
+    TRY(load_floats(l, name, dims, shape, out));
+    return take(l, out, count);
+}
+
 lmvr_status load_vector(struct loader *l, const char *name, int64_t size, float **out)
 {
-    return load_floats(l, name, 1, &size, out);
+    return load_table(l, name, 1, &size, out);
 }
 
-lmvr_status load_norm(struct loader *l, const char *prefix, int64_t size, float **weight, float **bias)
+lmvr_status load_norm(struct loader *l, const char *prefix, int64_t size, float eps, bool rms, struct norm *norm)
 {
     char name[LOAD_NAME_SIZE];
+    *norm = (struct norm){.device = l->device, .eps = eps, .rms = rms};
     snprintf(name, sizeof name, "%s.weight", prefix);
-    TRY(load_vector(l, name, size, weight));
+    TRY(load_floats(l, name, 1, &size, &norm->weight));
     for (int64_t i = 0; !l->checkpoint && i < size; i++)
-        (*weight)[i] = 1.0f;
-    if (!bias)
+        norm->weight[i] = 1.0f;
+    TRY(take(l, &norm->weight, size));
+    if (rms)
         return LMVR_OK;
     snprintf(name, sizeof name, "%s.bias", prefix);
-    return load_vector(l, name, size, bias);
-}
-
-lmvr_status load_either_norm(struct loader *l, const char *name, int64_t width, float eps, bool rms, struct norm *norm)
-{
-    norm->eps = eps;
-    norm->rms = rms;
-    return load_norm(l, name, width, &norm->weight, rms ? NULL : &norm->bias);
+    return load_vector(l, name, size, &norm->bias);
 }
 
 static lmvr_status load_rows(struct loader *l, const struct part *part, int64_t in, int dims, const int64_t *shape,
-                             int64_t first_row, struct product *product)
+                             int64_t first_row, const struct linear *linear)
 {
     char name[LOAD_NAME_SIZE + 16];
     struct checkpoint_tensor tensor;
@@ -79,45 +92,62 @@ static lmvr_status load_rows(struct loader *l, const struct part *part, int64_t 
         int64_t count = row + step < part->out ? step : part->out - row;
         status = read_part(l, &tensor, row * in, count * in, rows);
         if (status == LMVR_OK)
-            product_set(product, first_row + row, count, rows);
+            status = l->device->operations->matrix_set(linear->weight, first_row + row, count, rows, l->error);
     }
     free(rows);
     return status;
 }
 
-static lmvr_status load_bias(struct loader *l, const struct part *parts, int count, struct linear *linear)
+/* `bias` is the host's; it is freed even after a failure. */
+static lmvr_status read_bias(struct loader *l, const struct part *parts, int count, float *bias)
 {
-    linear->bias = aligned_zeroed(linear->out, sizeof(float));
-    if (!linear->bias)
-        return error_no_memory(l->error, "a bias");
     int64_t at = 0;
     for (int i = 0; i < count; at += parts[i++].out) {
         char name[LOAD_NAME_SIZE + 16];
         struct checkpoint_tensor tensor;
         snprintf(name, sizeof name, "%s.bias", parts[i].prefix);
         TRY(find(l, name, 1, &parts[i].out, &tensor));
-        TRY(read_part(l, &tensor, 0, parts[i].out, linear->bias + at));
+        TRY(read_part(l, &tensor, 0, parts[i].out, bias + at));
     }
     return LMVR_OK;
+}
+
+static lmvr_status load_bias(struct loader *l, const struct part *parts, int count, struct linear *linear)
+{
+    float *bias = aligned_zeroed(linear->out, sizeof(float));
+    if (!bias)
+        return error_no_memory(l->error, "a bias");
+    lmvr_status status = read_bias(l, parts, count, bias);
+    if (status != LMVR_OK) {
+        free(bias);
+        return status;
+    }
+    linear->bias = bias;
+    return take(l, &linear->bias, linear->out);
 }
 
 lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, int64_t in, const int64_t *kernel, bool bias,
                          struct linear *linear)
 {
-    linear->in = in;
-    linear->out = 0;
+    int64_t out = 0, row = 0;
     for (int i = 0; i < count; i++)
-        linear->out += parts[i].out;
-    TRY(product_create(linear->out, in, l->dtype, &linear->weight, l->error));
-    int64_t row = 0;
+        out += parts[i].out;
+    TRY(linear_create(linear, l->device, out, in, l->dtype, l->error));
     for (int i = 0; i < count; row += parts[i++].out) {
         int64_t flat[] = {parts[i].out, in};
         int64_t deep[] = {parts[i].out, kernel ? kernel[0] : 0, kernel ? kernel[1] : 0, kernel ? kernel[2] : 0};
-        TRY(load_rows(l, &parts[i], in, kernel ? 4 : 2, kernel ? deep : flat, row, linear->weight));
+        TRY(load_rows(l, &parts[i], in, kernel ? 4 : 2, kernel ? deep : flat, row, linear));
     }
     if (bias)
         TRY(load_bias(l, parts, count, linear));
-    return product_seal(linear->weight, l->notice, l->error);
+    return l->device->operations->matrix_seal(linear->weight, l->notice, l->error);
+}
+
+lmvr_status load_linear_from(struct loader *l, int64_t out, int64_t in, const float *weight, struct linear *linear)
+{
+    TRY(linear_create(linear, l->device, out, in, l->dtype, l->error));
+    TRY(l->device->operations->matrix_set(linear->weight, 0, out, weight, l->error));
+    return l->device->operations->matrix_seal(linear->weight, l->notice, l->error);
 }
 
 lmvr_status load_linear(struct loader *l, const char *prefix, int64_t out, int64_t in, bool bias, struct linear *linear)
@@ -148,9 +178,10 @@ lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int
     int64_t shape[] = {rows, width}, step = READ_FLOATS / width > 0 ? READ_FLOATS / width : 1;
     struct checkpoint_tensor tensor;
     TRY(find(l, name, 2, shape, &tensor));
-    *out = aligned_zeroed(rows * width, dtype_size(l->dtype));
+    void *table = aligned_zeroed(rows * width, dtype_size(l->dtype));
     float *part = aligned_zeroed(step * width, sizeof *part);
-    if (!*out || !part) {
+    if (!table || !part) {
+        free(table);
         free(part);
         return error_no_memory(l->error, "the embedding");
     }
@@ -159,8 +190,11 @@ lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int
         int64_t count = (row + step < rows ? step : rows - row) * width;
         status = read_part(l, &tensor, row * width, count, part);
         if (status == LMVR_OK)
-            convert(l->dtype, part, count, (char *)*out + (size_t)(row * width) * dtype_size(l->dtype));
+            convert(l->dtype, part, count, (char *)table + (size_t)(row * width) * dtype_size(l->dtype));
     }
     free(part);
+    if (status == LMVR_OK)
+        return device_take(l->device, table, (size_t)(rows * width) * dtype_size(l->dtype), out, l->error);
+    free(table);
     return status;
 }

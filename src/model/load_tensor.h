@@ -6,16 +6,15 @@
 
 #define LOAD_NAME_SIZE 160
 
-/* A whole vector, or a small tensor of `dims` dimensions, in f32. */
+/* A small tensor of `dims` dimensions in f32, in the host's memory. */
 lmvr_status load_floats(struct loader *loader, const char *name, int dims, const int64_t *shape, float **out);
+/* The same on the device, and a vector. */
+lmvr_status load_table(struct loader *loader, const char *name, int dims, const int64_t *shape, float **out);
 lmvr_status load_vector(struct loader *loader, const char *name, int64_t size, float **out);
 
-/* PREFIX.weight and, if `bias` is not NULL, PREFIX.bias. In random models they are ones and zeros, so that activations keep
- * their scale at any depth. */
-lmvr_status load_norm(struct loader *loader, const char *prefix, int64_t size, float **weight, float **bias);
-
-/* A LayerNorm, or an RMS norm. */
-lmvr_status load_either_norm(struct loader *loader, const char *prefix, int64_t size, float eps, bool rms, struct norm *norm);
+/* A LayerNorm, PREFIX.weight and PREFIX.bias, or an RMS norm, which has no bias. In random models they are ones and zeros, so
+ * that activations keep their scale at any depth. */
+lmvr_status load_norm(struct loader *loader, const char *prefix, int64_t size, float eps, bool rms, struct norm *norm);
 
 /* One of the tensors that are stacked into a linear layer. */
 struct part {
@@ -31,7 +30,10 @@ lmvr_status load_stacked(struct loader *loader, const struct part *parts, int co
                          bool bias, struct linear *linear);
 lmvr_status load_linear(struct loader *loader, const char *prefix, int64_t out, int64_t in, bool bias, struct linear *linear);
 
-/* An embedding (rows, width) in the loader's dtype. */
+/* `weight` (linear's out, in), of the host, as a layer without a bias. */
+lmvr_status load_linear_from(struct loader *loader, int64_t out, int64_t in, const float *weight, struct linear *linear);
+
+/* An embedding (rows, width) in the loader's dtype, on the device. */
 lmvr_status load_embedding(struct loader *loader, const char *name, int64_t rows, int64_t width, void **out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "model/architecture.h"
 #include "model/folder.h"
 #include "model/text_tokens.h"
+#include "tensor/cpu/product.h"
 
 #include <limits.h>
 #include <omp.h>
@@ -161,7 +162,7 @@ static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_e
     TRY(model_config_read(path, &model->config, error));
     if (model->config.has_language)
         TRY(open_tokenizer(path, model, error));
-    struct loader loader = {.dtype = model->dtype, .notice = &model->notice, .error = error};
+    struct loader loader = {.device = model->device, .dtype = model->dtype, .notice = &model->notice, .error = error};
     TRY(checkpoint_open(path, &loader.checkpoint, error));
     model_fit_checkpoint(&model->config, loader.checkpoint);
     if (!model->config.has_language && open_text_tokenizer(path, model, error) != LMVR_OK) {
@@ -188,6 +189,7 @@ lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmv
     struct lmvr_model *m = *model = calloc(1, sizeof *m);
     if (!m)
         return error_no_memory(error, "the model");
+    m->device = device_cpu();
     m->dtype = model_dtype(dtype);
     int before = omp_get_max_threads();
     if (threads > 0)
@@ -208,8 +210,9 @@ lmvr_status model_create_random(const struct model_config *config, enum dtype dt
     if (!m)
         return error_no_memory(error, "the model");
     m->config = *config;
+    m->device = device_cpu();
     m->dtype = dtype;
-    struct loader loader = {.dtype = dtype, .random = 1, .notice = &m->notice, .error = error};
+    struct loader loader = {.device = m->device, .dtype = dtype, .random = 1, .notice = &m->notice, .error = error};
     lmvr_status status = load_parts(&loader, m);
     if (status != LMVR_OK) {
         lmvr_model_free(m);

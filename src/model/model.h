@@ -13,6 +13,7 @@
 
 struct lmvr_model {
     struct model_config config;
+    const struct device *device;
     enum dtype dtype;
     struct encoder vision;
     struct connector connector; /* this and the next only if config.has_language */

@@ -30,7 +30,7 @@ static lmvr_status load_block_norm(struct loader *l, const struct block_plan *pl
 {
     struct part part;
     name_layer(&part, plan->width, plan->names, index, name);
-    return load_either_norm(l, part.prefix, plan->width, plan->norm_eps, plan->rms, norm);
+    return load_norm(l, part.prefix, plan->width, plan->norm_eps, plan->rms, norm);
 }
 
 lmvr_status load_block(struct loader *loader, const struct block_plan *plan, int index, struct block *block)

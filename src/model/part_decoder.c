@@ -226,19 +226,20 @@ static lmvr_status load_llama_block(struct loader *l, const struct language_conf
     TRY(load_linear(l, name.prefix, width, c->mlp_width, c->mlp_bias, &block->down));
     if (c->qk_norm) {
         set_part(&name, c->head_dim, LLAMA_BLOCK "self_attn.q_norm", index);
-        TRY(load_norm(l, name.prefix, c->head_dim, &block->q_norm.weight, NULL));
+        TRY(load_norm(l, name.prefix, c->head_dim, c->rms_norm_eps, true, &block->q_norm));
         set_part(&name, c->head_dim, LLAMA_BLOCK "self_attn.k_norm", index);
-        TRY(load_norm(l, name.prefix, c->head_dim, &block->k_norm.weight, NULL));
+        TRY(load_norm(l, name.prefix, c->head_dim, c->rms_norm_eps, true, &block->k_norm));
     }
     set_part(&name, width, LLAMA_BLOCK "input_layernorm", index);
-    TRY(load_norm(l, name.prefix, width, &block->norm1.weight, NULL));
+    TRY(load_norm(l, name.prefix, width, c->rms_norm_eps, true, &block->norm1));
     set_part(&name, width, LLAMA_BLOCK "post_attention_layernorm", index);
-    return load_norm(l, name.prefix, width, &block->norm2.weight, NULL);
+    return load_norm(l, name.prefix, width, c->rms_norm_eps, true, &block->norm2);
 }
 
 lmvr_status load_llama(struct loader *loader, const struct language_config *config, struct llama *llama)
 {
-    *llama = (struct llama){.vocabulary = config->vocabulary,
+    *llama = (struct llama){.device = loader->device,
+                            .vocabulary = config->vocabulary,
                             .width = config->width,
                             .heads = config->heads,
                             .kv_heads = config->kv_heads,
@@ -246,19 +247,15 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
                             .mlp_width = config->mlp_width,
                             .block_count = config->blocks,
                             .activation = config->activation,
-                            .dtype = loader->dtype,
-                            .norm.eps = config->rms_norm_eps};
+                            .dtype = loader->dtype};
     TRY(rope_create(&llama->rope, &config->rope, config->head_dim, loader->error));
     TRY(load_embedding(loader, LLAMA_EMBEDDING ".weight", config->vocabulary, config->width, &llama->embedding));
     llama->blocks = calloc((size_t)config->blocks, sizeof *llama->blocks);
     if (!llama->blocks)
         return error_no_memory(loader->error, "the language model");
-    for (int i = 0; i < config->blocks; i++) {
-        struct llama_block *block = &llama->blocks[i];
-        block->norm1.eps = block->norm2.eps = block->q_norm.eps = block->k_norm.eps = config->rms_norm_eps;
-        TRY(load_llama_block(loader, config, i, block));
-    }
-    TRY(load_norm(loader, "language_model.model.norm", config->width, &llama->norm.weight, NULL));
+    for (int i = 0; i < config->blocks; i++)
+        TRY(load_llama_block(loader, config, i, &llama->blocks[i]));
+    TRY(load_norm(loader, "language_model.model.norm", config->width, config->rms_norm_eps, true, &llama->norm));
     /* as in transformers, a head in the file is used even if the configuration ties it */
     bool own = !loader->checkpoint || checkpoint_has(loader->checkpoint, LLAMA_HEAD ".weight"), tied = config->tied && !own;
     if (!own && !tied && config->may_lack_head)

@@ -17,20 +17,26 @@ bool joint_is_in(const struct joint_config *config, const struct checkpoint *che
 static lmvr_status divide_projection(struct loader *l, int64_t width, const float *probe, const float *stacked,
                                      const float *bias, struct joint *joint)
 {
-    joint->query = aligned_zeroed(width, sizeof(float));
-    joint->kv = (struct linear){.in = width, .out = 2 * width, .bias = aligned_zeroed(2 * width, sizeof(float))};
-    if (!joint->query || !joint->kv.bias)
+    float *query = aligned_zeroed(width, sizeof *query), *kv_bias = aligned_zeroed(2 * width, sizeof *kv_bias);
+    if (!query || !kv_bias) {
+        free(query);
+        free(kv_bias);
         return error_no_memory(l->error, "the pooling head");
+    }
     for (int64_t row = 0; row < width; row++) {
         double sum = bias[row];
         for (int64_t i = 0; i < width; i++)
             sum += (double)stacked[row * width + i] * (double)probe[i];
-        joint->query[row] = (float)sum;
+        query[row] = (float)sum;
     }
-    memcpy(joint->kv.bias, bias + width, (size_t)(2 * width) * sizeof *bias);
-    TRY(product_create(2 * width, width, l->dtype, &joint->kv.weight, l->error));
-    product_set(joint->kv.weight, 0, 2 * width, stacked + width * width);
-    return product_seal(joint->kv.weight, l->notice, l->error);
+    memcpy(kv_bias, bias + width, (size_t)(2 * width) * sizeof *bias);
+    void *taken_query = NULL, *taken_bias = NULL;
+    lmvr_status status = load_linear_from(l, 2 * width, width, stacked + width * width, &joint->kv);
+    lmvr_status query_status = device_take(l->device, query, (size_t)width * sizeof *query, &taken_query, l->error);
+    lmvr_status bias_status = device_take(l->device, kv_bias, (size_t)(2 * width) * sizeof *kv_bias, &taken_bias, l->error);
+    joint->query = taken_query;
+    joint->kv.bias = taken_bias;
+    return status != LMVR_OK ? status : query_status != LMVR_OK ? query_status : bias_status;
 }
 
 static lmvr_status load_query(struct loader *l, int64_t width, struct joint *joint)
@@ -40,7 +46,7 @@ static lmvr_status load_query(struct loader *l, int64_t width, struct joint *joi
     if (status == LMVR_OK)
         status = load_floats(l, HEAD "attention.in_proj_weight", 2, (int64_t[]){3 * width, width}, &stacked);
     if (status == LMVR_OK)
-        status = load_vector(l, HEAD "attention.in_proj_bias", 3 * width, &bias);
+        status = load_floats(l, HEAD "attention.in_proj_bias", 1, (int64_t[]){3 * width}, &bias);
     if (status == LMVR_OK)
         status = divide_projection(l, width, probe, stacked, bias, joint);
     free(probe);
@@ -57,7 +63,7 @@ static lmvr_status load_pool(struct loader *l, const struct vision_config *v, st
     joint->activation = v->activation;
     TRY(load_query(l, width, joint));
     TRY(load_linear(l, HEAD "attention.out_proj", width, width, true, &joint->attention_out));
-    TRY(load_either_norm(l, HEAD "layernorm", width, v->layer_norm_eps, false, &joint->mlp_norm));
+    TRY(load_norm(l, HEAD "layernorm", width, v->layer_norm_eps, false, &joint->mlp_norm));
     TRY(load_linear(l, HEAD "mlp.fc1", v->mlp_width, width, true, &joint->fc1));
     return load_linear(l, HEAD "mlp.fc2", width, v->mlp_width, true, &joint->fc2);
 }
@@ -65,9 +71,10 @@ static lmvr_status load_pool(struct loader *l, const struct vision_config *v, st
 lmvr_status load_joint(struct loader *loader, const struct model_config *config, struct joint *joint)
 {
     const struct vision_config *v = &config->vision;
+    joint->device = loader->device;
     joint->width = v->width;
     if (!v->family->post_norm)
-        TRY(load_either_norm(loader, VISION "post_layernorm", v->width, v->layer_norm_eps, false, &joint->norm));
+        TRY(load_norm(loader, VISION "post_layernorm", v->width, v->layer_norm_eps, false, &joint->norm));
     if (config->joint.pools)
         return load_pool(loader, v, joint);
     return load_linear(loader, PROJECTION, config->joint.width, v->width, false, &joint->projection);

@@ -18,8 +18,8 @@ lmvr_status load_merger(struct loader *l, const struct model_config *c, const st
     merger->norm_merged = names->norm_merged;
     if (names->norm) {
         snprintf(name, sizeof name, "%s%s", prefix, names->norm);
-        TRY(load_either_norm(l, name, names->norm_merged ? wide : c->vision.width, c->vision.layer_norm_eps,
-                             c->vision.family->rms, &merger->norm));
+        TRY(load_norm(l, name, names->norm_merged ? wide : c->vision.width, c->vision.layer_norm_eps, c->vision.family->rms,
+                      &merger->norm));
     }
     snprintf(name, sizeof name, "%s%s", prefix, names->fc1);
     TRY(load_linear(l, name, names->fc2 ? wide : to, wide, names->fc2 != NULL, &merger->fc1));

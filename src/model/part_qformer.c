@@ -42,7 +42,7 @@ lmvr_status config_parse_qformer(const struct json_node *root, struct qformer_co
 
 /* A sublayer's output projection, "PREFIX.dense", and the norm after the residual sum, "PREFIX.LayerNorm". */
 static lmvr_status load_output(struct loader *l, const char *format, int index, int64_t width, int64_t in, struct linear *out,
-                               struct layer_norm *norm)
+                               float eps, struct norm *norm)
 {
     char name[LOAD_NAME_SIZE + 16];
     struct part part;
@@ -50,7 +50,7 @@ static lmvr_status load_output(struct loader *l, const char *format, int index, 
     snprintf(name, sizeof name, "%s.dense", part.prefix);
     TRY(load_linear(l, name, width, in, true, out));
     snprintf(name, sizeof name, "%s.LayerNorm", part.prefix);
-    return load_norm(l, name, width, &norm->weight, &norm->bias);
+    return load_norm(l, name, width, eps, false, norm);
 }
 
 static lmvr_status load_cross_attention(struct loader *l, const struct model_config *c, int index, struct qformer_block *block)
@@ -62,40 +62,41 @@ static lmvr_status load_cross_attention(struct loader *l, const struct model_con
     set_part(&kv[0], width, QFORMER_BLOCK "crossattention.attention.key", index);
     set_part(&kv[1], width, QFORMER_BLOCK "crossattention.attention.value", index);
     TRY(load_stacked(l, kv, 2, c->vision.width, NULL, true, &block->cross_kv));
-    return load_output(l, QFORMER_BLOCK "crossattention.output", index, width, width, &block->cross_out, &block->norm_cross);
+    return load_output(l, QFORMER_BLOCK "crossattention.output", index, width, width, &block->cross_out,
+                       c->qformer.layer_norm_eps, &block->norm_cross);
 }
 
 static lmvr_status load_qformer_block(struct loader *l, const struct model_config *c, int index, struct qformer_block *block)
 {
     int64_t width = c->qformer.width;
     struct part qkv[3], fc1;
-    block->norm1.eps = block->norm_cross.eps = block->norm2.eps = c->qformer.layer_norm_eps;
+    float eps = c->qformer.layer_norm_eps;
     set_part(&qkv[0], width, QFORMER_BLOCK "attention.attention.query", index);
     set_part(&qkv[1], width, QFORMER_BLOCK "attention.attention.key", index);
     set_part(&qkv[2], width, QFORMER_BLOCK "attention.attention.value", index);
     TRY(load_stacked(l, qkv, 3, width, NULL, true, &block->qkv));
-    TRY(load_output(l, QFORMER_BLOCK "attention.output", index, width, width, &block->attention_out, &block->norm1));
+    TRY(load_output(l, QFORMER_BLOCK "attention.output", index, width, width, &block->attention_out, eps, &block->norm1));
     block->crosses = index % c->qformer.cross_every == 0;
     if (block->crosses)
         TRY(load_cross_attention(l, c, index, block));
     set_part(&fc1, c->qformer.mlp_width, QFORMER_BLOCK "intermediate_query.dense", index);
     TRY(load_linear(l, fc1.prefix, c->qformer.mlp_width, width, true, &block->fc1));
-    return load_output(l, QFORMER_BLOCK "output_query", index, width, c->qformer.mlp_width, &block->fc2, &block->norm2);
+    return load_output(l, QFORMER_BLOCK "output_query", index, width, c->qformer.mlp_width, &block->fc2, eps, &block->norm2);
 }
 
 lmvr_status load_qformer(struct loader *loader, const struct model_config *config, struct qformer *qformer)
 {
     const struct qformer_config *c = &config->qformer;
-    *qformer = (struct qformer){.queries = c->queries,
+    *qformer = (struct qformer){.device = loader->device,
+                                .queries = c->queries,
                                 .width = c->width,
                                 .heads = c->heads,
                                 .mlp_width = c->mlp_width,
                                 .block_count = c->blocks,
-                                .activation = c->activation,
-                                .norm.eps = c->layer_norm_eps};
+                                .activation = c->activation};
     int64_t shape[] = {1, c->queries, c->width};
-    TRY(load_floats(loader, "query_tokens", 3, shape, &qformer->query_tokens));
-    TRY(load_norm(loader, "qformer.layernorm", c->width, &qformer->norm.weight, &qformer->norm.bias));
+    TRY(load_table(loader, "query_tokens", 3, shape, &qformer->query_tokens));
+    TRY(load_norm(loader, "qformer.layernorm", c->width, c->layer_norm_eps, false, &qformer->norm));
     qformer->blocks = calloc((size_t)c->blocks, sizeof *qformer->blocks);
     if (!qformer->blocks)
         return error_no_memory(loader->error, "the Q-Former");

@@ -139,12 +139,11 @@ static lmvr_status load_named(struct loader *l, const char *prefix_format, int i
 }
 
 static lmvr_status load_rms_norm(struct loader *l, const char *format, int index, const struct language_config *c,
-                                 struct rms_norm *norm)
+                                 struct norm *norm)
 {
     struct part part;
     set_part(&part, c->width, format, index);
-    norm->eps = c->rms_norm_eps;
-    return load_norm(l, part.prefix, c->width, &norm->weight, NULL);
+    return load_norm(l, part.prefix, c->width, c->rms_norm_eps, true, norm);
 }
 
 static lmvr_status load_t5_block(struct loader *l, const struct language_config *c, const struct t5_names *names, int index,
@@ -183,8 +182,7 @@ static lmvr_status load_stack(struct loader *l, const struct language_config *c,
     set_part(&first, 0, names->self, 0);
     snprintf(name, sizeof name, "%s.relative_attention_bias.weight", first.prefix);
     TRY(load_floats(l, name, 2, shape, &stack->relative_bias));
-    stack->norm.eps = c->rms_norm_eps;
-    return load_norm(l, norm, c->width, &stack->norm.weight, NULL);
+    return load_norm(l, norm, c->width, c->rms_norm_eps, true, &stack->norm);
 }
 
 /* The embedding that both stacks share, under the first of its names that the file has; the others are copies. */
@@ -202,7 +200,8 @@ static const char *find_embedding(const struct loader *l)
 
 lmvr_status load_t5(struct loader *loader, const struct language_config *config, struct t5 *t5)
 {
-    *t5 = (struct t5){.vocabulary = config->vocabulary,
+    *t5 = (struct t5){.device = loader->device,
+                      .vocabulary = config->vocabulary,
                       .width = config->width,
                       .heads = config->heads,
                       .head_dim = config->head_dim,

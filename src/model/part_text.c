@@ -106,7 +106,8 @@ lmvr_status load_text_tower(struct loader *l, const struct text_config *c, struc
 {
     int64_t width = c->width;
     struct block_plan plan = plan_blocks(c);
-    *tower = (struct text_tower){.shape = {.width = c->width,
+    *tower = (struct text_tower){.device = l->device,
+                                 .shape = {.width = c->width,
                                            .heads = c->heads,
                                            .mlp_width = c->mlp_width,
                                            .activation = c->activation,
@@ -117,9 +118,9 @@ lmvr_status load_text_tower(struct loader *l, const struct text_config *c, struc
                                  .end_token = c->end_token,
                                  .dtype = l->dtype};
     TRY(load_embedding(l, TEXT "embeddings.token_embedding.weight", c->vocabulary, width, &tower->embedding));
-    TRY(load_floats(l, TEXT "embeddings.position_embedding.weight", 2, (int64_t[]){c->positions, width},
-                    &tower->position_embedding));
-    TRY(load_either_norm(l, TEXT "final_layer_norm", width, c->layer_norm_eps, false, &tower->final_norm));
+    TRY(load_table(l, TEXT "embeddings.position_embedding.weight", 2, (int64_t[]){c->positions, width},
+                   &tower->position_embedding));
+    TRY(load_norm(l, TEXT "final_layer_norm", width, c->layer_norm_eps, false, &tower->final_norm));
     TRY(load_linear(l, name_projection(c), c->projection, width, c->pads, &tower->projection));
     tower->blocks = calloc((size_t)c->blocks, sizeof *tower->blocks);
     if (!tower->blocks)

@@ -43,12 +43,12 @@ lmvr_status config_parse_vision(const struct json_node *node, struct vision_conf
 /* ---- weights ------------------------------------------------------------------------------------------------------------ */
 
 /* A tensor (rows, width), or (1, rows, width) where the family stores it so; of one row, perhaps (width). */
-static lmvr_status load_table(struct loader *l, const struct vision_family *family, const char *name, int64_t rows,
-                              int64_t width, float **table)
+static lmvr_status load_positions(struct loader *l, const struct vision_family *family, const char *name, int64_t rows,
+                                  int64_t width, float **table)
 {
     int64_t shape[] = {1, rows, width};
     int dims = family->table_dims == 3 ? 3 : rows == 1 ? 1 : 2;
-    return load_floats(l, name, dims, shape + 3 - dims, table);
+    return load_table(l, name, dims, shape + 3 - dims, table);
 }
 
 /* A convolution over `frames` frames, all of which are the same picture: the sum of its kernels over them. */
@@ -67,13 +67,8 @@ static lmvr_status load_frames(struct loader *l, const struct vision_config *c, 
                 sum += kernels[(row * frames + t) * plane + i];
             kernels[row * plane + i] = sum; /* at or before what is still to be read */
         }
-    *linear = (struct linear){.in = in, .out = c->width};
     if (status == LMVR_OK)
-        status = product_create(c->width, in, l->dtype, &linear->weight, l->error);
-    if (status == LMVR_OK) {
-        product_set(linear->weight, 0, c->width, kernels);
-        status = product_seal(linear->weight, l->notice, l->error);
-    }
+        status = load_linear_from(l, c->width, in, kernels, linear);
     free(kernels);
     if (status != LMVR_OK || !c->family->patch_bias)
         return status;
@@ -97,13 +92,13 @@ static lmvr_status load_embeddings(struct loader *l, const struct vision_config 
     int64_t positions = (int64_t)c->position_side * c->position_side + (f->class_token ? 1 : 0);
     TRY(load_patches(l, c, &vit->patch_embedding));
     if (f->class_token)
-        TRY(load_table(l, f, f->class_token, 1, c->width, &vit->class_embedding));
+        TRY(load_positions(l, f, f->class_token, 1, c->width, &vit->class_embedding));
     if (f->positions)
-        TRY(load_table(l, f, f->positions, positions, c->width, &vit->position_embedding));
+        TRY(load_positions(l, f, f->positions, positions, c->width, &vit->position_embedding));
     if (f->pre_norm)
-        TRY(load_either_norm(l, f->pre_norm, c->width, c->layer_norm_eps, f->rms, &vit->pre_norm));
+        TRY(load_norm(l, f->pre_norm, c->width, c->layer_norm_eps, f->rms, &vit->pre_norm));
     if (f->post_norm)
-        TRY(load_either_norm(l, f->post_norm, c->width, c->layer_norm_eps, f->rms, &vit->post_norm));
+        TRY(load_norm(l, f->post_norm, c->width, c->layer_norm_eps, f->rms, &vit->post_norm));
     return c->rotary ? rope_create_for_grid(&vit->rope, 10000, c->width / c->heads, l->error) : LMVR_OK;
 }
 
@@ -119,7 +114,8 @@ static struct block_plan plan_blocks(const struct vision_config *c)
 
 lmvr_status load_vit(struct loader *loader, const struct vision_config *config, struct vit *vit)
 {
-    *vit = (struct vit){.image_size = config->image_size,
+    *vit = (struct vit){.device = loader->device,
+                        .image_size = config->image_size,
                         .patch_size = config->patch_size,
                         .merge = config->merge,
                         .width = config->width,

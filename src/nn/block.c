@@ -1,21 +1,24 @@
 #include "nn/block.h"
 
 #include "nn/attention.h"
-#include "nn/rope.h"
 
 #define MLP_ROWS 1024 /* enough for matrix products to run at full speed */
 
-static void turn(const struct block_shape *shape, const struct block_rows *rows, float *qkv)
+/* Turns queries and keys, which lie side by side. */
+static void turn(const struct block_shape *shape, struct arena *arena, const struct block_rows *rows, operand *qkv)
 {
-    int64_t head_dim = shape->width / shape->heads;
-#pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < rows->count; r++) /* queries and keys lie side by side */
-        rope_turn(2 * shape->heads, (int)head_dim / 2, rows->angles + r * head_dim, qkv + r * 3 * shape->width);
+    struct head_rows heads = {.count = rows->count,
+                              .stride = 3 * (int64_t)shape->width,
+                              .q_heads = shape->heads,
+                              .kv_heads = shape->heads,
+                              .head_dim = shape->width / shape->heads,
+                              .angles = rows->angles};
+    attention_heads(arena, &heads, qkv);
 }
 
 /* out (count, width) from qkv (count, 3 width). */
-static lmvr_status attend(const struct block *block, const struct block_shape *shape, struct arena *arena,
-                          const struct block_rows *rows, const float *qkv, float *out, lmvr_error *error)
+static lmvr_status attend(const struct block_shape *shape, struct arena *arena, const struct block_rows *rows,
+                          const operand *qkv, operand *out, lmvr_error *error)
 {
     int64_t width = shape->width;
     int head_dim = shape->width / shape->heads;
@@ -24,10 +27,9 @@ static lmvr_status attend(const struct block *block, const struct block_shape *s
                                       .queries = rows->ends,
                                       .keys = rows->ends,
                                       .head_dim = head_dim,
-                                      .dtype = product_dtype(block->qkv.weight),
                                       .q = qkv,
-                                      .k = qkv + width,
-                                      .v = qkv + 2 * width,
+                                      .k = operand_at(arena, qkv, width),
+                                      .v = operand_at(arena, qkv, 2 * width),
                                       .q_stride = 3 * width,
                                       .kv_stride = 3 * width};
     return attention_within(arena, &rule, &groups, out, error);
@@ -38,34 +40,34 @@ static lmvr_status attend_to_others(const struct block *block, const struct bloc
 {
     int64_t count = rows->count, width = shape->width;
     struct arena_mark mark = arena_mark(arena);
-    float *normed = arena_floats(arena, count * width), *qkv = arena_floats(arena, count * 3 * width);
+    operand *normed = arena_operands(arena, count * width), *qkv = arena_operands(arena, count * 3 * width);
     if (!normed || !qkv)
         return error_no_memory(error, "the encoder");
-    norm_forward(&block->norm1, count, width, x, normed);
-    TRY(linear_forward(&block->qkv, arena, count, normed, false, qkv, error));
+    norm_forward(&block->norm1, arena, count, width, x, normed);
+    TRY(linear_forward(&block->qkv, arena, count, normed, qkv, error));
     if (rows->angles)
-        turn(shape, rows, qkv);
-    TRY(attend(block, shape, arena, rows, qkv, normed, error));
-    TRY(linear_forward(&block->attention_out, arena, count, normed, true, x, error));
+        turn(shape, arena, rows, qkv);
+    TRY(attend(shape, arena, rows, qkv, normed, error));
+    TRY(linear_add(&block->attention_out, arena, count, normed, x, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }
 
 /* Buffers for so many rows. */
 struct buffers {
-    float *normed, *wide, *mlp;
+    operand *normed, *wide, *mlp;
 };
 
 static lmvr_status feed_forward(const struct block *block, const struct block_shape *shape, struct arena *arena, int64_t rows,
                                 const struct buffers *b, float *x, lmvr_error *error)
 {
-    norm_forward(&block->norm2, rows, shape->width, x, b->normed);
-    TRY(linear_forward(&block->fc1, arena, rows, b->normed, false, b->wide, error));
+    norm_forward(&block->norm2, arena, rows, shape->width, x, b->normed);
+    TRY(linear_forward(&block->fc1, arena, rows, b->normed, b->wide, error));
     if (shape->gated)
-        gated_forward(shape->activation, rows, shape->mlp_width, b->wide, b->mlp);
+        gated_forward(arena, shape->activation, rows, shape->mlp_width, b->wide, b->mlp);
     else
-        activation_forward(shape->activation, rows, shape->mlp_width, b->mlp);
-    return linear_forward(&block->fc2, arena, rows, b->mlp, true, x, error);
+        activation_forward(arena, shape->activation, rows, shape->mlp_width, b->mlp);
+    return linear_add(&block->fc2, arena, rows, b->mlp, x, error);
 }
 
 /* Some rows at a time: the hidden layer of a picture of 16 megapixels would take gigabytes. */
@@ -74,8 +76,9 @@ static lmvr_status feed_all_forward(const struct block *block, const struct bloc
 {
     int64_t most = count < MLP_ROWS ? count : MLP_ROWS;
     struct arena_mark mark = arena_mark(arena);
-    struct buffers b = {.normed = arena_floats(arena, most * shape->width), .wide = arena_floats(arena, most * block->fc1.out)};
-    b.mlp = shape->gated ? arena_floats(arena, most * shape->mlp_width) : b.wide;
+    struct buffers b = {.normed = arena_operands(arena, most * shape->width),
+                        .wide = arena_operands(arena, most * block->fc1.out)};
+    b.mlp = shape->gated ? arena_operands(arena, most * shape->mlp_width) : b.wide;
     if (!b.normed || !b.wide || !b.mlp)
         return error_no_memory(error, "the encoder");
     for (int64_t first = 0; first < count; first += most) {

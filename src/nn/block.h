@@ -25,8 +25,8 @@ struct block_shape {
 /* Rows in groups of any sizes, which attend within themselves. */
 struct block_rows {
     int64_t count, group_count;
-    const int64_t *ends; /* (group_count + 1), from 0 on: group i has rows ends[i] .. ends[i + 1] - 1 */
-    const float *angles; /* (count, head_dim), by which queries and keys turn (rope.h); NULL: they do not */
+    const int64_t *ends; /* (group_count + 1), of the host, from 0 on: group i has rows ends[i] .. ends[i + 1] - 1 */
+    const float *angles; /* (count, head_dim), on the device, by which queries and keys turn (rope.h); NULL: they do not */
 };
 
 /* x (rows.count, width) in place. */

@@ -84,12 +84,12 @@ void rope_angles(const struct rope *rope, int64_t rows, const struct position *p
         }
 }
 
-void rope_turn(int heads, int pairs, const float *angles, float *x)
+const float *rope_angles_on(const struct rope *rope, struct arena *arena, int64_t rows, const struct position *positions)
 {
-    for (int h = 0; h < heads; h++, x += 2 * (int64_t)pairs)
-        for (int i = 0; i < pairs; i++) {
-            float a = x[i], b = x[pairs + i], cosine = angles[i], sine = angles[pairs + i];
-            x[i] = a * cosine - b * sine;
-            x[pairs + i] = b * cosine + a * sine;
-        }
+    int64_t count = rows * 2 * rope->pairs;
+    float *angles = arena_alloc(arena, count, sizeof *angles);
+    if (!angles)
+        return NULL;
+    rope_angles(rope, rows, positions, angles);
+    return arena_sent_floats(arena, angles, count);
 }

@@ -7,10 +7,7 @@
 #ifndef LMVR_SRC_NN_ROPE_H
 #define LMVR_SRC_NN_ROPE_H
 
-#include "error.h"
-
-#include <stdbool.h>
-#include <stdint.h>
+#include "tensor/arena.h"
 
 /* Time, row and column. */
 struct position {
@@ -50,10 +47,10 @@ lmvr_status rope_create(struct rope *rope, const struct rope_config *config, int
 lmvr_status rope_create_for_grid(struct rope *rope, float theta, int head_dim, lmvr_error *error);
 void rope_finish(struct rope *rope);
 
-/* angles (rows, 2 pairs) receives, for each position, the cosines of its pairs, then their sines, in f32 as in transformers. */
+/* angles (rows, 2 pairs), of the host, receives for each position the cosines of its pairs, then their sines, in f32 as in
+ * transformers. Heads are turned by them in attention_heads(). */
 void rope_angles(const struct rope *rope, int64_t rows, const struct position *positions, float *angles);
-
-/* Turns `heads` heads x (heads, 2 pairs) by one row of angles. */
-void rope_turn(int heads, int pairs, const float *angles, float *x);
+/* The same on the arena's device; NULL: out of memory. */
+const float *rope_angles_on(const struct rope *rope, struct arena *arena, int64_t rows, const struct position *positions);
 
 #endif

@@ -89,13 +89,13 @@ static void normalize(const struct feature_set *set, const struct feature *f, st
         rows_normalize(vectors->values, vectors->count, f->dim);
 }
 
-static lmvr_status read_pool(const struct feature_set *set, const struct feature *f, const struct pool *pool,
-                             struct feature_rows *vectors, lmvr_error *error)
+static lmvr_status read_pool(const struct feature_set *set, const struct feature *f, struct arena *arena,
+                             const struct pool *pool, struct feature_rows *vectors, lmvr_error *error)
 {
     if (pool->failed)
         return error_no_memory(error, "the rows of a feature");
     TRY(make_room(f, vectors, pool_rows(pool, f->pool), error));
-    pool_read(pool, f->pool, f->dim, vectors->values);
+    TRY(pool_read(pool, arena, f->pool, f->dim, vectors->values, error));
     normalize(set, f, vectors);
     return LMVR_OK;
 }
@@ -163,12 +163,13 @@ int feature_set_kinds(const struct feature_set *set, int layer)
 
 /* ---- the pools of one image --------------------------------------------------------------------------------------------- */
 
-struct pool *pools_create(const struct feature_set *set)
+struct pool *pools_create(const struct feature_set *set, const struct device *device)
 {
     struct pool *pools = calloc((size_t)set->count + 1, sizeof *pools);
     for (int i = 0; pools && i < set->count; i++) {
         const struct feature *f = &set->features[i];
-        if (f->pool != POOL_NONE && !(pools[i].value = calloc(f->dim, sizeof(double)))) {
+        pools[i].device = device;
+        if (f->pool != POOL_NONE && !(pools[i].value = device->operations->allocate(device, f->dim * sizeof(double)))) {
             pools_free(set, pools);
             return NULL;
         }
@@ -183,109 +184,141 @@ void pools_free(const struct feature_set *set, struct pool *pools)
     free(pools);
 }
 
-void pools_begin(const struct feature_set *set, struct pool *pools, const struct pool *prefix)
+void pools_begin(const struct feature_set *set, struct arena *arena, struct pool *pools, const struct pool *prefix)
 {
     for (int i = 0; i < set->count; i++) {
         const struct feature *f = &set->features[i];
         pool_reset(&pools[i]);
         if (prefix && f->source == SOURCE_LLM)
-            pool_copy(&pools[i], f->pool, f->dim, &prefix[i]);
+            pool_copy(&pools[i], arena, f->pool, f->dim, &prefix[i]);
     }
 }
 
 /* Adds rows to the pool of every feature of this layer that pools one of these kinds of positions. */
-static void add(const struct feature_set *set, struct pool *pools, int layer, int kinds, int64_t rows, const float *states)
+static void add(const struct feature_set *set, struct arena *arena, struct pool *pools, int layer, int kinds, int64_t rows,
+                const float *states)
 {
     for (int i = 0; i < set->count && rows > 0; i++) {
         const struct feature *f = &set->features[i];
         if (f->source == SOURCE_LLM && f->layer == layer && f->tokens & kinds)
-            pool_add(&pools[i], f->pool, f->dim, rows, f->width, states);
+            pool_add(&pools[i], arena, f->pool, f->dim, rows, f->width, states);
     }
 }
 
-void pools_add_input(const struct feature_set *set, struct pool *pools, const struct language_input *input, bool ends,
-                     int layer, int64_t first, int64_t rows, size_t width, const float *states)
+void pools_add_input(const struct feature_set *set, struct arena *arena, struct pool *pools, const struct language_input *input,
+                     bool ends, int layer, int64_t first, int64_t rows, size_t width, const float *states)
 {
     int64_t end = first + rows, begin = 0;
     for (int i = 0; i < input->piece_count; begin += input->pieces[i++].count) {
         const struct input_piece *piece = &input->pieces[i];
         int64_t from = begin > first ? begin : first, to = begin + piece->count < end ? begin + piece->count : end;
-        add(set, pools, layer, piece->tokens ? TOKENS_PROMPT : TOKENS_IMAGE, to - from,
+        add(set, arena, pools, layer, piece->tokens ? TOKENS_PROMPT : TOKENS_IMAGE, to - from,
             states + (from - first) * (int64_t)width);
     }
     if (ends && end == input->length)
-        add(set, pools, layer, TOKENS_END, 1, states + (rows - 1) * (int64_t)width);
+        add(set, arena, pools, layer, TOKENS_END, 1, states + (rows - 1) * (int64_t)width);
 }
 
-void pools_add_response(const struct feature_set *set, struct pool *pools, int layer, bool last, const float *state)
+/* Adds a row to the pools of a response; those that the device can add with others are put into `tasks`. */
+static int64_t add_response(const struct feature_set *set, struct arena *arena, const struct response_row *row, int layer,
+                            const float *state, struct pooling_task *tasks)
 {
-    add(set, pools, layer, TOKENS_GENERATED | (last ? TOKENS_END : 0), 1, state);
+    int64_t count = 0;
+    for (int i = 0; i < set->count; i++) {
+        const struct feature *f = &set->features[i];
+        if (f->source != SOURCE_LLM || f->layer != layer || !(f->tokens & (TOKENS_GENERATED | (row->last ? TOKENS_END : 0))))
+            continue;
+        if (f->pool == POOL_NONE)
+            pool_add(&row->pools[i], arena, f->pool, f->dim, 1, f->width, state);
+        else
+            tasks[count++] = pool_task(&row->pools[i], f->pool, f->dim, 1, f->width, state);
+    }
+    return count;
 }
 
-void pools_add_start(const struct feature_set *set, struct pool *pools, int layer, const float *state)
+lmvr_status pools_add_responses(const struct feature_set *set, struct arena *arena, int64_t count,
+                                const struct response_row *rows, int layer, size_t width, const float *states,
+                                lmvr_error *error)
 {
-    add(set, pools, layer, TOKENS_START, 1, state);
+    struct arena_mark mark = arena_mark(arena);
+    struct pooling_task *tasks = arena_alloc(arena, count * set->count, sizeof *tasks);
+    int64_t task_count = 0;
+    if (!tasks)
+        return error_no_memory(error, "the features");
+    for (int64_t r = 0; r < count; r++)
+        task_count += add_response(set, arena, &rows[r], layer, states + r * (int64_t)width, tasks + task_count);
+    if (task_count > 0)
+        arena->device->operations->pool(arena, task_count, tasks);
+    arena_release(arena, mark);
+    return LMVR_OK;
 }
 
-lmvr_status pools_read(const struct feature_set *set, const struct pool *pools, struct feature_rows *vectors, lmvr_error *error)
+void pools_add_start(const struct feature_set *set, struct arena *arena, struct pool *pools, int layer, const float *state)
+{
+    add(set, arena, pools, layer, TOKENS_START, 1, state);
+}
+
+lmvr_status pools_read(const struct feature_set *set, struct arena *arena, const struct pool *pools,
+                       struct feature_rows *vectors, lmvr_error *error)
 {
     for (int i = 0; i < set->count; i++)
         if (set->features[i].source == SOURCE_LLM)
-            TRY(read_pool(set, &set->features[i], &pools[i], &vectors[i], error));
+            TRY(read_pool(set, &set->features[i], arena, &pools[i], &vectors[i], error));
     return LMVR_OK;
 }
 
 /* ---- features that need no sequence ------------------------------------------------------------------------------------- */
 
-static void add_patches(const struct feature *f, struct pool *pool, const struct encoded *e, int64_t first, int64_t count)
+static void add_patches(const struct feature *f, struct arena *arena, struct pool *pool, const struct encoded *e, int64_t first,
+                        int64_t count)
 {
     const float *states = e->states[f->layer] + e->first * (int64_t)f->width;
     bool in_order = !e->order || f->pool != POOL_NONE; /* nothing else depends on it */
     if (in_order)
-        pool_add(pool, f->pool, f->dim, count, f->width, states + first * (int64_t)f->width);
+        pool_add(pool, arena, f->pool, f->dim, count, f->width, states + first * (int64_t)f->width);
     for (int64_t i = first; !in_order && i < first + count; i++)
-        pool_add(pool, f->pool, f->dim, 1, f->width, states + e->order[i] * (int64_t)f->width);
+        pool_add(pool, arena, f->pool, f->dim, 1, f->width, states + e->order[i] * (int64_t)f->width);
 }
 
 /* Adds the positions of each view that the feature pools. */
-static void add_encoder(const struct feature *f, struct pool *pool, const struct encoded *e)
+static void add_encoder(const struct feature *f, struct arena *arena, struct pool *pool, const struct encoded *e)
 {
     const float *states = e->states[f->layer] + e->first * (int64_t)f->width;
     int64_t at = 0, classes = e->has_class ? 1 : 0;
     for (int v = 0; v < e->view_count; at += e->view_positions[v++]) {
         if (f->tokens & TOKENS_CLS && v == e->whole)
-            pool_add(pool, f->pool, f->dim, classes, f->width, states + at * (int64_t)f->width);
+            pool_add(pool, arena, f->pool, f->dim, classes, f->width, states + at * (int64_t)f->width);
         if (f->tokens & TOKENS_PATCHES)
-            add_patches(f, pool, e, at + classes, e->view_positions[v] - classes);
+            add_patches(f, arena, pool, e, at + classes, e->view_positions[v] - classes);
     }
 }
 
-/* A vector that is there as a whole. */
-static lmvr_status copy_whole(const struct feature_set *set, const struct feature *f, const float *vector,
-                              struct feature_rows *vectors, lmvr_error *error)
+/* A vector that is there as a whole, on `device`. */
+static lmvr_status copy_whole(const struct feature_set *set, const struct feature *f, struct arena *arena,
+                              const struct device *device, const float *vector, struct feature_rows *vectors, lmvr_error *error)
 {
     TRY(make_room(f, vectors, 1, error));
-    memcpy(vectors->values, vector, f->dim * sizeof *vectors->values);
+    TRY(device->operations->read(arena, vectors->values, vector, f->dim * sizeof *vectors->values, error));
     normalize(set, f, vectors);
     return LMVR_OK;
 }
 
-lmvr_status features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded,
-                                struct feature_rows *vectors, lmvr_error *error)
+lmvr_status features_of_encoded(const struct feature_set *set, struct arena *arena, struct pool *pools,
+                                const struct encoded *encoded, struct feature_rows *vectors, lmvr_error *error)
 {
     for (int i = 0; i < set->count; i++) {
         const struct feature *f = &set->features[i];
         pool_reset(&pools[i]);
         if (f->source == SOURCE_PIXELS)
-            TRY(copy_whole(set, f, encoded->pixels, &vectors[i], error));
+            TRY(copy_whole(set, f, arena, device_cpu(), encoded->pixels, &vectors[i], error));
         else if (f->source == SOURCE_JOINT)
-            TRY(copy_whole(set, f, encoded->joint, &vectors[i], error));
+            TRY(copy_whole(set, f, arena, arena->device, encoded->joint, &vectors[i], error));
         else if (f->source == SOURCE_ENCODER)
-            add_encoder(f, &pools[i], encoded);
+            add_encoder(f, arena, &pools[i], encoded);
         else if (f->source == SOURCE_ADAPTOR)
-            pool_add(&pools[i], f->pool, f->dim, encoded->token_count, f->width, encoded->visual_tokens);
+            pool_add(&pools[i], arena, f->pool, f->dim, encoded->token_count, f->width, encoded->visual_tokens);
         if (f->source == SOURCE_ENCODER || f->source == SOURCE_ADAPTOR)
-            TRY(read_pool(set, f, &pools[i], &vectors[i], error));
+            TRY(read_pool(set, f, arena, &pools[i], &vectors[i], error));
     }
     return LMVR_OK;
 }

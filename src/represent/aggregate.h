@@ -73,34 +73,41 @@ int feature_set_kinds(const struct feature_set *set, int layer);
 
 /* ---- the pools of one image --------------------------------------------------------------------------------------------- */
 
-/* Empty pools for all features; NULL: out of memory. Freed by pools_free(). */
-struct pool *pools_create(const struct feature_set *set);
+/* Empty pools on a device for all features; NULL: out of memory. Freed by pools_free(). */
+struct pool *pools_create(const struct feature_set *set, const struct device *device);
 /* NULL is allowed. */
 void pools_free(const struct feature_set *set, struct pool *pools);
 
 /* Resets the pools, then starts those of the language model from `prefix`, which has pooled the positions that all images
  * share; NULL: there are none.
  */
-void pools_begin(const struct feature_set *set, struct pool *pools, const struct pool *prefix);
+void pools_begin(const struct feature_set *set, struct arena *arena, struct pool *pools, const struct pool *prefix);
 
-/* Pools positions first .. first + rows - 1 of the input, states (rows, width). `ends`: the input's last position is also the
- * sequence's. */
-void pools_add_input(const struct feature_set *set, struct pool *pools, const struct language_input *input, bool ends,
-                     int layer, int64_t first, int64_t rows, size_t width, const float *states);
-/* Pools a position of the response; `last`: no other follows. */
-void pools_add_response(const struct feature_set *set, struct pool *pools, int layer, bool last, const float *state);
+/* States come from the device. Pools positions first .. first + rows - 1 of the input, states (rows, width). `ends`: the
+ * input's last position is also the sequence's. */
+void pools_add_input(const struct feature_set *set, struct arena *arena, struct pool *pools, const struct language_input *input,
+                     bool ends, int layer, int64_t first, int64_t rows, size_t width, const float *states);
+/* A position of a response; `last`: no other follows. */
+struct response_row {
+    struct pool *pools;
+    bool last;
+};
+/* Pools a position of each of some responses, states (count, width). */
+lmvr_status pools_add_responses(const struct feature_set *set, struct arena *arena, int64_t count,
+                                const struct response_row *rows, int layer, size_t width, const float *states,
+                                lmvr_error *error);
 /* Pools the start token of an encoder-decoder. */
-void pools_add_start(const struct feature_set *set, struct pool *pools, int layer, const float *state);
+void pools_add_start(const struct feature_set *set, struct arena *arena, struct pool *pools, int layer, const float *state);
 
 /* Writes the language model's features of an image, whose response has ended, into its vectors, in place of what is there. */
-lmvr_status pools_read(const struct feature_set *set, const struct pool *pools, struct feature_rows *vectors,
-                       lmvr_error *error);
+lmvr_status pools_read(const struct feature_set *set, struct arena *arena, const struct pool *pools,
+                       struct feature_rows *vectors, lmvr_error *error);
 
 /* ---- features that need no sequence ------------------------------------------------------------------------------------- */
 
-/* A picture that has gone through vision encoder and connector. */
+/* A picture that has gone through vision encoder and connector; states are the device's. */
 struct encoded {
-    const float *pixels;        /* all of them, normalized; read only where every picture has as many */
+    const float *pixels;        /* all of them, of the host, normalized; read only where every picture has as many */
     float *const *states;       /* by layer, those of a whole batch, (positions of all pictures, width); NULL where not read */
     int64_t first;              /* the picture's first position among them */
     const float *visual_tokens; /* (token_count, width) */
@@ -117,7 +124,7 @@ struct encoded {
 
 /* Writes a picture's features of pixels, encoder, adaptor and joint space into its vectors, in place of what is there.
  * `pools` is scratch space. */
-lmvr_status features_of_encoded(const struct feature_set *set, struct pool *pools, const struct encoded *encoded,
-                                struct feature_rows *vectors, lmvr_error *error);
+lmvr_status features_of_encoded(const struct feature_set *set, struct arena *arena, struct pool *pools,
+                                const struct encoded *encoded, struct feature_rows *vectors, lmvr_error *error);
 
 #endif

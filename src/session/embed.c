@@ -21,7 +21,7 @@ struct embedding {
     struct encoded_image *encoded; /* (encode_batch) */
     struct session_input *inputs;  /* (encode_batch): their prompts */
     int encoded_count, encoded_next;
-    float *visual, *maps; /* of all of them */
+    float *visual, *maps; /* of all of them, on the device */
     size_t visual_room, map_room;
     size_t loaded; /* images taken from the loader */
     const lmvr_image *images;
@@ -220,13 +220,13 @@ static lmvr_status gather_group(struct embedding *run, struct group *group, lmvr
     return LMVR_OK;
 }
 
-/* Makes room for `count` floats, whose old values are not kept. */
-static bool make_room(float **values, size_t *room, int64_t count)
+/* Makes room for `count` floats on the device, whose old values are not kept. */
+static bool make_room(const struct device *device, float **values, size_t *room, int64_t count)
 {
     if ((size_t)count <= *room)
         return true;
-    free(*values);
-    *values = malloc((size_t)count * sizeof **values);
+    device_release(device, *values);
+    *values = device->operations->allocate(device, (size_t)count * sizeof **values);
     *room = *values ? (size_t)count : 0;
     return *values != NULL;
 }
@@ -241,8 +241,8 @@ static lmvr_status share_out(struct embedding *run, const struct group *group, s
         tokens += picture_tokens(s, &group->pictures[i]);
     const struct token_grid *grid = &s->usual.grid;
     int64_t patches = s->needs_maps ? (int64_t)grid->rows * grid->columns : 0;
-    if (!make_room(&run->visual, &run->visual_room, levels * tokens * width) ||
-        !make_room(&run->maps, &run->map_room, tokens * patches))
+    if (!make_room(s->arena.device, &run->visual, &run->visual_room, levels * tokens * width) ||
+        !make_room(s->arena.device, &run->maps, &run->map_room, tokens * patches))
         return error_no_memory(error, "the visual tokens");
     batch->tokens = run->visual;
     batch->maps = s->needs_maps ? run->maps : NULL;
@@ -437,8 +437,8 @@ static void run_finish(struct embedding *run)
         input_finish(&run->inputs[i]);
     free(run->encoded);
     free(run->inputs);
-    free(run->visual);
-    free(run->maps);
+    device_release(run->session->arena.device, run->visual);
+    device_release(run->session->arena.device, run->maps);
 }
 
 lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result, void *user,

@@ -135,7 +135,7 @@ static lmvr_status pool_picture(struct lmvr_session *s, struct pool *pools, cons
     int64_t *order;
     TRY(order_patches(s, picture, &order, error));
     encoded->order = order;
-    TRY(features_of_encoded(&s->features, pools, encoded, vectors, error));
+    TRY(features_of_encoded(&s->features, &s->arena, pools, encoded, vectors, error));
     arena_release(&s->arena, mark);
     return LMVR_OK;
 }
@@ -143,7 +143,7 @@ static lmvr_status pool_picture(struct lmvr_session *s, struct pool *pools, cons
 static lmvr_status pool_features(struct lmvr_session *s, const struct encode_batch *batch, const struct pass *pass,
                                  lmvr_error *error)
 {
-    struct pool *pools = pools_create(&s->features);
+    struct pool *pools = pools_create(&s->features, s->arena.device);
     if (!pools)
         return error_no_memory(error, "the features");
     lmvr_status status = LMVR_OK;

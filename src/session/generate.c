@@ -9,6 +9,7 @@
 /* The pools that a pass over the prompt, or part of it, adds to. */
 struct prompt_pools {
     const struct lmvr_session *session;
+    struct arena *arena;
     const struct language_input *input;
     struct pool *pools;
 };
@@ -17,37 +18,38 @@ static void pool_prompt(void *user, int layer, int64_t first_row, int64_t rows, 
 {
     const struct prompt_pools *p = user;
     const struct lmvr_session *s = p->session;
-    pools_add_input(&s->features, p->pools, p->input, !s->generates, layer, first_row, rows, (size_t)s->model->language.width,
-                    states);
+    pools_add_input(&s->features, p->arena, p->pools, p->input, !s->generates, layer, first_row, rows,
+                    (size_t)s->model->language.width, states);
 }
 
 static void pool_start(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
 {
     (void)first_row, (void)rows;
     const struct prompt_pools *p = user;
-    pools_add_start(&p->session->features, p->pools, layer, states);
+    pools_add_start(&p->session->features, p->arena, p->pools, layer, states);
 }
 
 /* The sequences that a step feeds, in the order of its rows. */
 struct step {
-    const struct lmvr_session *session;
-    struct sequence **sequences;
+    struct lmvr_session *session;
+    const struct response_row *rows;
+    lmvr_status status; /* of pooling */
+    lmvr_error *error;
 };
 
 static void pool_response(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
 {
-    const struct step *step = user;
-    int64_t width = step->session->model->language.width;
-    for (int64_t r = 0; r < rows; r++) {
-        const struct sequence *q = step->sequences[first_row + r];
-        pools_add_response(&step->session->features, q->pools, layer, q->final, states + r * width);
-    }
+    struct step *step = user;
+    struct lmvr_session *s = step->session;
+    lmvr_status status = pools_add_responses(&s->features, &s->arena, rows, step->rows + first_row, layer,
+                                             (size_t)s->model->language.width, states, step->error);
+    step->status = status != LMVR_OK ? status : step->status;
 }
 
-lmvr_status generate_finish(const struct lmvr_session *session, const struct sequence *sequence, struct feature_rows *vectors,
+lmvr_status generate_finish(struct lmvr_session *session, const struct sequence *sequence, struct feature_rows *vectors,
                             lmvr_error *error)
 {
-    return pools_read(&session->features, sequence->pools, vectors, error);
+    return pools_read(&session->features, &session->arena, sequence->pools, vectors, error);
 }
 
 /* ---- the prompt --------------------------------------------------------------------------------------------------------- */
@@ -60,30 +62,39 @@ lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
         return LMVR_OK;
     struct input_piece beginning = {.tokens = session->prompt.ids, .count = length};
     struct language_input shared = {&beginning, 1, length, 0, session->usual.positions};
-    struct prompt_pools pools = {session, &shared, session->prefix_pools};
+    struct prompt_pools pools = {session, &session->arena, &shared, session->prefix_pools};
     struct language_listener listener = {session->prompt_wanted, pool_prompt, &pools};
     bool pooled = feature_set_kinds(&session->features, session->input_blocks) & TOKENS_PROMPT;
     struct language_extent extent = {session->input_blocks, pooled ? 0 : length};
     return m->operations->prepare(m->model, session->cache, &session->arena, &shared, &extent, &listener, error);
 }
 
-/* Chooses the next token from the logits, appends it, and decides whether it is the last one. */
-static lmvr_status append_token(struct lmvr_session *s, struct sequence *q, const float *logits, lmvr_error *error)
+/* Chooses the next token of some sequences from their logits, (count, vocabulary), appends it, and decides whether it is the
+ * last one. */
+static lmvr_status append_tokens(struct lmvr_session *s, int64_t count, struct sequence *const *sequences, const float *logits,
+                                 lmvr_error *error)
 {
-    int32_t token = sample(&s->sampler, &s->arena, s->model->language.vocabulary, logits, &q->random);
-    if (token < 0)
+    uint64_t **states = arena_alloc(&s->arena, count, sizeof *states);
+    int32_t *tokens = arena_alloc(&s->arena, count, sizeof *tokens);
+    if (!states || !tokens)
         return error_no_memory(error, "sampling");
-    q->tokens[q->count++] = token;
-    for (int i = 0; i < s->end_token_count; i++)
-        q->ended |= token == s->end_tokens[i];
-    q->final = q->ended || q->count == q->input.max_new_tokens;
-    /* the last token is fed in only if its hidden state is needed */
-    q->active = !q->final || s->needs_generated;
+    for (int64_t i = 0; i < count; i++)
+        states[i] = &sequences[i]->random;
+    TRY(sample(&s->sampler, &s->arena, count, s->model->language.vocabulary, logits, states, tokens, error));
+    for (int64_t i = 0; i < count; i++) {
+        struct sequence *q = sequences[i];
+        q->tokens[q->count++] = tokens[i];
+        for (int t = 0; t < s->end_token_count; t++)
+            q->ended |= tokens[i] == s->end_tokens[t];
+        q->final = q->ended || q->count == q->input.max_new_tokens;
+        /* the last token is fed in only if its hidden state is needed */
+        q->active = !q->final || s->needs_generated;
+    }
     return LMVR_OK;
 }
 
-static void begin_sequence(const struct lmvr_session *s, struct sequence *q, const struct encoded_image *image,
-                           struct session_input *input)
+static lmvr_status begin_sequence(struct lmvr_session *s, struct sequence *q, const struct encoded_image *image,
+                                  struct session_input *input, lmvr_error *error)
 {
     input_finish(&q->input);
     q->input = *input;
@@ -93,10 +104,12 @@ static void begin_sequence(const struct lmvr_session *s, struct sequence *q, con
     q->count = 0;
     q->ended = q->final = q->active = false;
     q->random = hash_bytes(hash_bytes(HASH_START, &s->seed, sizeof s->seed), &image->hash, sizeof image->hash);
-    if (image->maps)
-        memcpy(q->maps, image->maps,
-               (size_t)(q->input.visual_count * q->input.grid.rows * q->input.grid.columns) * sizeof *image->maps);
-    pools_begin(&s->features, q->pools, q->input.language.shared ? s->prefix_pools : NULL);
+    pools_begin(&s->features, &s->arena, q->pools, q->input.language.shared ? s->prefix_pools : NULL);
+    int64_t cells = (int64_t)q->input.grid.rows * q->input.grid.columns;
+    if (!image->maps)
+        return LMVR_OK;
+    return s->arena.device->operations->read(&s->arena, q->maps, image->maps,
+                                             (size_t)(q->input.visual_count * cells) * sizeof *q->maps, error);
 }
 
 lmvr_status generate_start(struct lmvr_session *session, int slot, const struct encoded_image *image,
@@ -105,11 +118,11 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, const struct 
     const struct language *m = &session->model->language;
     struct sequence *q = &session->sequences[slot];
     struct arena_mark mark = arena_mark(&session->arena);
-    begin_sequence(session, q, image, input);
+    TRY(begin_sequence(session, q, image, input, error));
     float *last = arena_floats(&session->arena, m->width), *logits = arena_floats(&session->arena, m->vocabulary);
     if (!last || !logits)
         return error_no_memory(error, "the prompt");
-    struct prompt_pools pools = {session, &q->input.language, q->pools};
+    struct prompt_pools pools = {session, &session->arena, &q->input.language, q->pools};
     struct language_listener listener = {session->prompt_wanted, pool_prompt, &pools};
     struct language_listener first = {session->response_wanted, pool_start, &pools};
     TRY(m->operations->start(m->model, session->cache, &session->arena, slot, &q->input.language, &image->visual,
@@ -117,7 +130,7 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, const struct 
                              error));
     if (session->generates) {
         TRY(m->operations->logits(m->model, &session->arena, 1, last, logits, error));
-        TRY(append_token(session, q, logits, error));
+        TRY(append_tokens(session, 1, &q, logits, error));
     }
     if (!q->active)
         TRY(generate_finish(session, q, vectors, error));
@@ -162,17 +175,20 @@ lmvr_status generate_attention(struct lmvr_session *session, int slot, float *at
     const struct sequence *q = &session->sequences[slot];
     int64_t count = q->input.visual_end - q->input.first_visual;
     struct arena_mark mark = arena_mark(&session->arena);
-    float *weights = arena_floats(&session->arena, q->count * count);
-    if (!weights)
+    float *found = arena_floats(&session->arena, q->count * count);
+    float *weights = arena_alloc(&session->arena, q->count * count, sizeof *weights);
+    if (!found || !weights)
         return error_no_memory(error, "the attention maps");
     struct language_response response = {slot, q->count, q->tokens};
     struct language_attention asked = {.first_block = session->options.attention_first,
                                        .last_block = session->options.attention_last,
                                        .first = q->input.first_visual,
                                        .count = count,
-                                       .weights = weights};
+                                       .weights = found};
     TRY(m->operations->attend(m->model, session->cache, &session->arena, &response,
                               session->options.attention_query == LMVR_QUERY_PREDICTING, &asked, error));
+    TRY(session->arena.device->operations->read(&session->arena, weights, found, (size_t)(q->count * count) * sizeof *weights,
+                                                error));
     if (session->needs_maps)
         carry_to_patches(q, weights, count, attention);
     else
@@ -184,26 +200,25 @@ lmvr_status generate_attention(struct lmvr_session *session, int slot, float *at
 /* ---- the response ------------------------------------------------------------------------------------------------------- */
 
 /* Chooses the next token of every sequence that goes on. `states` are the last hidden states of all rows, after the norm. */
-static lmvr_status choose_tokens(struct lmvr_session *s, int rows, struct sequence **sequences, float *states,
+static lmvr_status choose_tokens(struct lmvr_session *s, int rows, struct sequence **sequences, const float *states,
                                  lmvr_error *error)
 {
     int64_t width = s->model->language.width, vocabulary = s->model->language.vocabulary;
-    float *logits = arena_floats(&s->arena, rows * vocabulary);
-    if (!logits)
+    float *logits = arena_floats(&s->arena, rows * vocabulary), *kept = arena_floats(&s->arena, rows * width);
+    int64_t *going = arena_alloc(&s->arena, rows, sizeof *going), count = 0;
+    if (!logits || !kept || !going)
         return error_no_memory(error, "the logits");
-    int going = 0;
     for (int r = 0; r < rows; r++) {
         if (sequences[r]->final)
             continue;
-        memmove(states + going * width, states + r * width, (size_t)width * sizeof *states);
-        sequences[going++] = sequences[r];
+        going[count] = r;
+        sequences[count++] = sequences[r];
     }
-    if (going == 0)
+    if (count == 0)
         return LMVR_OK;
-    TRY(s->model->language.operations->logits(s->model->language.model, &s->arena, going, states, logits, error));
-    for (int r = 0; r < going; r++)
-        TRY(append_token(s, sequences[r], logits + r * vocabulary, error));
-    return LMVR_OK;
+    s->arena.device->operations->gather(&s->arena, count, width, going, states, width, RESULT_FLOATS, kept, width);
+    TRY(s->model->language.operations->logits(s->model->language.model, &s->arena, count, kept, logits, error));
+    return append_tokens(s, count, sequences, logits, error);
 }
 
 static void end_sequences(const struct lmvr_session *s)
@@ -222,8 +237,9 @@ lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
     int *slots = arena_alloc(&session->arena, batch, sizeof *slots);
     int64_t *positions = arena_alloc(&session->arena, batch, sizeof *positions);
     int32_t *tokens = arena_alloc(&session->arena, batch, sizeof *tokens);
+    struct response_row *pooled = arena_alloc(&session->arena, batch, sizeof *pooled);
     float *last = arena_floats(&session->arena, batch * m->width);
-    if (!fed || !slots || !positions || !tokens || !last)
+    if (!fed || !slots || !positions || !tokens || !pooled || !last)
         return error_no_memory(error, "decoding");
     int rows = 0;
     for (int i = 0; i < session->batch; i++) {
@@ -231,14 +247,16 @@ lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
         if (!q->active)
             continue;
         fed[rows] = q;
+        pooled[rows] = (struct response_row){q->pools, q->final};
         tokens[rows] = q->tokens[q->count - 1];
         slots[rows] = i;
         positions[rows++] = q->position++;
     }
-    struct step step = {session, fed};
+    struct step step = {session, pooled, LMVR_OK, error};
     struct language_listener listener = {session->response_wanted, pool_response, &step};
     struct language_step tokens_fed = {rows, slots, positions, tokens};
     TRY(m->operations->step(m->model, session->cache, &session->arena, &tokens_fed, &listener, last, error));
+    TRY(step.status);
     end_sequences(session);
     TRY(choose_tokens(session, rows, fed, last, error));
     arena_release(&session->arena, mark);

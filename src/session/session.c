@@ -147,12 +147,12 @@ static lmvr_status create_sequences(struct lmvr_session *s, lmvr_error *error)
     size_t map = s->needs_maps ? (size_t)(s->usual.visual_count * grid->rows * grid->columns) : 0;
     TRY(language->operations->cache_create(language->model, s->batch, &s->cache, error));
     s->sequences = calloc((size_t)s->batch, sizeof *s->sequences);
-    s->prefix_pools = pools_create(&s->features);
+    s->prefix_pools = pools_create(&s->features, s->arena.device);
     if (!s->sequences || !s->prefix_pools)
         return error_no_memory(error, "the session");
     for (int i = 0; i < s->batch; i++) {
         s->sequences[i].tokens = calloc((size_t)s->max_new_tokens + 1, sizeof(int32_t));
-        s->sequences[i].pools = pools_create(&s->features);
+        s->sequences[i].pools = pools_create(&s->features, s->arena.device);
         s->sequences[i].maps = calloc(map + 1, sizeof(float));
         if (!s->sequences[i].tokens || !s->sequences[i].pools || !s->sequences[i].maps)
             return error_no_memory(error, "the session");
@@ -251,11 +251,12 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
     if (!s)
         return error_no_memory(error, "the session");
     s->model = model;
-    arena_init(&s->arena);
     int before = omp_get_max_threads();
     if (options->threads > 0)
         omp_set_num_threads(options->threads);
-    lmvr_status status = create(s, options, error);
+    lmvr_status status = arena_init_on(&s->arena, model->device, model->dtype, error);
+    if (status == LMVR_OK)
+        status = create(s, options, error);
     omp_set_num_threads(before);
     if (status != LMVR_OK) {
         lmvr_session_free(s);

@@ -142,6 +142,7 @@ struct encode_batch {
     int count;
     const struct picture *const *pictures;
     struct feature_rows *const *vectors; /* (count): receive the features of pixels, encoder and adaptor; NULL: not wanted */
+    /* Both on the device. */
     float *tokens; /* receives the visual tokens, (levels, those of all pictures, width); NULL: not wanted */
     float *maps;   /* receives their attention to the patches, (those of all pictures, patches); NULL: not wanted */
 };
@@ -160,7 +161,8 @@ lmvr_status encode_texts(struct lmvr_session *session, int count, struct session
 
 /* ---- generate.c --------------------------------------------------------------------------------------------------------- */
 
-/* A picture that has been encoded. `maps` is its visual tokens' attention to the patches, NULL where not needed. */
+/* A picture that has been encoded, on the device. `maps` is its visual tokens' attention to the patches, NULL where not needed.
+ */
 struct encoded_image {
     size_t index;
     uint64_t hash;
@@ -178,7 +180,7 @@ lmvr_status generate_start(struct lmvr_session *session, int slot, const struct 
 /* Feeds one token to every active sequence (decode). A sequence that ends is no longer active; generate_finish() then reads its
  * features. */
 lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error);
-lmvr_status generate_finish(const struct lmvr_session *session, const struct sequence *sequence, struct feature_rows *vectors,
+lmvr_status generate_finish(struct lmvr_session *session, const struct sequence *sequence, struct feature_rows *vectors,
                             lmvr_error *error);
 /* `attention` (count, cells of the input's grid) receives the attention map of each token of the response that has just ended
  * in `slot`. */

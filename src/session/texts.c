@@ -15,14 +15,14 @@ lmvr_status text_plan(const struct lmvr_session *session, const char *text, stru
 }
 
 /* A session that reads a text alone has no feature of a picture, so that all are in the joint space. */
-static lmvr_status keep(const struct feature_set *features, int count, const float *joint, int64_t width,
+static lmvr_status keep(const struct feature_set *features, struct arena *arena, int count, const float *joint, int64_t width,
                         struct feature_rows *const *vectors, lmvr_error *error)
 {
-    struct pool *pools = pools_create(features);
+    struct pool *pools = pools_create(features, arena->device);
     lmvr_status status = pools ? LMVR_OK : error_no_memory(error, "the features");
     for (int i = 0; i < count && status == LMVR_OK; i++) {
         struct encoded text = {.joint = joint + i * width};
-        status = features_of_encoded(features, pools, &text, vectors[i], error);
+        status = features_of_encoded(features, arena, pools, &text, vectors[i], error);
     }
     pools_free(features, pools);
     return status;
@@ -40,7 +40,7 @@ lmvr_status encode_texts(struct lmvr_session *session, int count, struct session
     for (int i = 0; i < count; i++)
         texts[i] = (struct text_ids){inputs[i]->prompt.ids, (int64_t)inputs[i]->prompt.count};
     TRY(text_tower_forward(tower, &session->arena, texts, count, joint, error));
-    TRY(keep(&session->features, count, joint, tower->projection.out, vectors, error));
+    TRY(keep(&session->features, &session->arena, count, joint, tower->projection.out, vectors, error));
     arena_release(&session->arena, mark);
     return LMVR_OK;
 }

@@ -1,6 +1,7 @@
 #include "tensor/arena.h"
 
-#include <stdbool.h>
+#include "tensor/device.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,18 +16,43 @@ struct arena_block {
     unsigned char *data;
 };
 
+/* NULL where memory is the host's. */
+static const struct device *owner(const struct device *device)
+{
+    return device == device_cpu() ? NULL : device;
+}
+
 void arena_init(struct arena *arena)
 {
-    *arena = (struct arena){0};
+    *arena = (struct arena){.device = device_cpu()};
+}
+
+lmvr_status arena_init_on(struct arena *arena, const struct device *device, enum dtype dtype, lmvr_error *error)
+{
+    *arena = (struct arena){.device = device, .dtype = dtype, .operand_dtype = device->operations->operand_dtype(dtype)};
+    return device->operations->queue_create(device, &arena->queue, error);
+}
+
+static void stack_finish(struct arena_stack *stack, const struct device *device)
+{
+    for (struct arena_block *block = stack->first, *next; block; block = next) {
+        next = block->next;
+        if (device)
+            device->operations->release(device, block->data);
+        else
+            free(block->data);
+        free(block);
+    }
+    *stack = (struct arena_stack){0};
 }
 
 void arena_finish(struct arena *arena)
 {
-    for (struct arena_block *block = arena->first, *next; block; block = next) {
-        next = block->next;
-        free(block->data);
-        free(block);
-    }
+    if (!arena->device) /* zeroed, never used */
+        return;
+    stack_finish(&arena->memory, owner(arena->device));
+    stack_finish(&arena->host, NULL);
+    arena->device->operations->queue_free(arena->queue);
     arena_init(arena);
 }
 
@@ -50,77 +76,136 @@ static void *get_memory(size_t *bytes)
 }
 
 /* Adds a block after the current one. */
-static struct arena_block *add_block(struct arena *arena, size_t bytes)
+static struct arena_block *add_block(struct arena_stack *stack, const struct device *device, size_t bytes)
 {
     struct arena_block *block = calloc(1, sizeof *block);
     if (!block)
         return NULL;
     block->size = bytes > BLOCK_SIZE ? bytes : BLOCK_SIZE;
     size_t space = block->size;
-    block->data = get_memory(&space);
+    block->data = device ? device->operations->allocate(device, space) : get_memory(&space);
     if (!block->data) {
         free(block);
         return NULL;
     }
-    struct arena_block **link = arena->current ? &arena->current->next : &arena->first;
+    struct arena_block **link = stack->current ? &stack->current->next : &stack->first;
     block->next = *link;
     *link = block;
     return block;
 }
 
-void *arena_alloc(struct arena *arena, int64_t count, size_t size)
+static void *push(struct arena_stack *stack, const struct device *device, int64_t count, size_t size)
 {
     size_t bytes;
     if (!bytes_of(count, size, &bytes))
         return NULL;
-    struct arena_block *block = arena->current ? arena->current : arena->first;
+    struct arena_block *block = stack->current ? stack->current : stack->first;
     while (block && block->size - block->used < bytes) {
-        arena->current = block;
+        stack->current = block;
         block = block->next;
     }
-    if (!block && !(block = add_block(arena, bytes)))
+    if (!block && !(block = add_block(stack, device, bytes)))
         return NULL;
-    arena->current = block;
+    stack->current = block;
     void *memory = block->data + block->used;
     block->used += bytes;
     return memory;
 }
 
+void *arena_alloc(struct arena *arena, int64_t count, size_t size)
+{
+    return push(&arena->host, NULL, count, size);
+}
+
 float *arena_floats(struct arena *arena, int64_t count)
 {
-    return arena_alloc(arena, count, sizeof(float));
+    return push(&arena->memory, owner(arena->device), count, sizeof(float));
+}
+
+operand *arena_operands(struct arena *arena, int64_t count)
+{
+    return push(&arena->memory, owner(arena->device), count, dtype_size(arena->operand_dtype));
+}
+
+operand *operand_at(const struct arena *arena, const operand *x, int64_t elements)
+{
+    return (operand *)((const char *)x + elements * (int64_t)dtype_size(arena->operand_dtype));
+}
+
+const operand *arena_converted(struct arena *arena, const float *x, int64_t count)
+{
+    if (arena->operand_dtype == F32)
+        return (const operand *)x;
+    operand *converted = arena_operands(arena, count);
+    if (converted)
+        arena->device->operations->convert(arena, count, 1, x, converted);
+    return converted;
+}
+
+const operand *arena_sent(struct arena *arena, const float *x, int64_t count)
+{
+    const float *sent = arena_sent_floats(arena, x, count);
+    return sent ? arena_converted(arena, sent, count) : NULL;
+}
+
+const float *arena_sent_floats(struct arena *arena, const float *x, int64_t count)
+{
+    if (!owner(arena->device))
+        return x;
+    float *sent = arena_floats(arena, count);
+    if (sent)
+        arena->device->operations->write(arena, sent, x, (size_t)count * sizeof *x);
+    return sent;
 }
 
 struct arena_mark arena_mark(const struct arena *arena)
 {
-    return (struct arena_mark){arena->current, arena->current ? arena->current->used : 0};
+    const struct arena_block *host = arena->host.current, *memory = arena->memory.current;
+    return (struct arena_mark){{arena->host.current, host ? host->used : 0},
+                               {arena->memory.current, memory ? memory->used : 0}};
+}
+
+static void pop(struct arena_stack *stack, struct arena_block *last, size_t used)
+{
+    for (struct arena_block *block = last ? last->next : stack->first; block; block = block->next)
+        block->used = 0;
+    if (last)
+        last->used = used;
+    stack->current = last;
 }
 
 void arena_release(struct arena *arena, struct arena_mark mark)
 {
-    struct arena_block *block = mark.block ? mark.block->next : arena->first;
-    for (; block; block = block->next)
-        block->used = 0;
-    if (mark.block)
-        mark.block->used = mark.used;
-    arena->current = mark.block;
+    pop(&arena->host, mark.host.block, mark.host.used);
+    pop(&arena->memory, mark.memory.block, mark.memory.used);
+}
+
+static size_t stack_bytes(const struct arena_stack *stack)
+{
+    size_t bytes = 0;
+    for (const struct arena_block *block = stack->first; block; block = block->next)
+        bytes += block->size;
+    return bytes;
 }
 
 int64_t arena_bytes(const struct arena *arena)
 {
-    size_t bytes = 0;
-    for (const struct arena_block *block = arena->first; block; block = block->next)
-        bytes += block->size;
-    return (int64_t)bytes;
+    return (int64_t)(stack_bytes(&arena->host) + stack_bytes(&arena->memory));
+}
+
+static void merge(struct arena_stack *stack, const struct device *device)
+{
+    size_t bytes = stack_bytes(stack);
+    if (!stack->first || !stack->first->next)
+        return;
+    stack_finish(stack, device);
+    add_block(stack, device, bytes); /* if it fails, smaller blocks are added as they are needed */
 }
 
 void arena_reset(struct arena *arena)
 {
-    int64_t bytes = arena_bytes(arena);
-    if (arena->first && arena->first->next) {
-        arena_finish(arena);
-        add_block(arena, (size_t)bytes); /* if it fails, smaller blocks are added as they are needed */
-    }
+    merge(&arena->host, NULL);
+    merge(&arena->memory, owner(arena->device));
     arena_release(arena, (struct arena_mark){0});
 }
 

@@ -1,31 +1,60 @@
 /*
- * Working memory of one session: a stack of aligned allocations that are released together. Blocks are kept for reuse, so a
- * steady run allocates nothing.
+ * Working memory of one session, and the queue in which a device works for it. Memory of the host and of the device are two
+ * stacks of aligned allocations that are released together. Blocks are kept for reuse, so a steady run allocates nothing.
  */
 #ifndef LMVR_SRC_TENSOR_ARENA_H
 #define LMVR_SRC_TENSOR_ARENA_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "error.h"
+#include "tensor/dtype.h"
+
+#include <stdbool.h>
 
 struct arena_block;
+struct device;
+struct queue;
+
+/* Elements in the type in which a device multiplies (device.h). */
+typedef struct operand operand;
+
+struct arena_stack {
+    struct arena_block *first, *current;
+};
 
 struct arena {
-    struct arena_block *first, *current;
+    const struct device *device;
+    struct queue *queue;
+    enum dtype dtype;         /* of the weights that it works with */
+    enum dtype operand_dtype; /* of operands */
+    struct arena_stack host, memory;
 };
 
 /* A position to go back to. */
 struct arena_mark {
-    struct arena_block *block;
-    size_t used;
+    struct {
+        struct arena_block *block;
+        size_t used;
+    } host, memory;
 };
 
+/* On the processor, with weights in f32. */
 void arena_init(struct arena *arena);
+lmvr_status arena_init_on(struct arena *arena, const struct device *device, enum dtype dtype, lmvr_error *error);
 void arena_finish(struct arena *arena);
 
-/* `count` elements of `size` bytes, aligned to a cache line, uninitialized; NULL: out of memory. */
+/* `count` elements of `size` bytes of the host's memory, aligned to a cache line, uninitialized; NULL: out of memory. */
 void *arena_alloc(struct arena *arena, int64_t count, size_t size);
+/* Of the device's memory. */
 float *arena_floats(struct arena *arena, int64_t count);
+operand *arena_operands(struct arena *arena, int64_t count);
+
+/* Moves on by so many elements. */
+operand *operand_at(const struct arena *arena, const operand *x, int64_t elements);
+/* The same numbers as operands: x itself where they are floats, else a copy in the arena; NULL: out of memory. */
+const operand *arena_converted(struct arena *arena, const float *x, int64_t count);
+/* Floats of the host as the device's operands, and as its floats, likewise. */
+const operand *arena_sent(struct arena *arena, const float *x, int64_t count);
+const float *arena_sent_floats(struct arena *arena, const float *x, int64_t count);
 
 /* Releases everything allocated after the mark. */
 struct arena_mark arena_mark(const struct arena *arena);
@@ -35,10 +64,10 @@ void arena_release(struct arena *arena, struct arena_mark mark);
  * blocks of fitting sizes. */
 void arena_reset(struct arena *arena);
 
-int64_t arena_bytes(const struct arena *arena); /* of all its blocks */
+int64_t arena_bytes(const struct arena *arena); /* of all its blocks, of both memories */
 
-/* Zeroed memory for long-lived data, such as weights: aligned to a cache line, in huge pages where the system has them. NULL:
- * out of memory. Freed by free(). */
+/* Zeroed memory of the host for long-lived data, such as weights: aligned to a cache line, in huge pages where the system has
+ * them. NULL: out of memory. Freed by free(). */
 void *aligned_zeroed(int64_t count, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* A small general matrix product in f32, as one of many parallel tasks: for probes, and for attention in training. For large
- * products where both matrices change, use tensor/matmul.h; for one matrix that is multiplied often, tensor/product.h. */
+ * products where both matrices change, use tensor/matmul.h; for one matrix that is multiplied often, tensor/cpu/product.h. */
 #ifndef LMVR_SRC_TENSOR_GEMM_H
 #define LMVR_SRC_TENSOR_GEMM_H
 

@@ -1,6 +1,6 @@
 /*
  * Products of two matrices that both change from call to call, as in training, by oneDNN, in f32 or in bf16 with f32 sums. For
- * one weight matrix that is multiplied often, use tensor/product.h.
+ * one weight matrix that is multiplied often, use tensor/cpu/product.h.
  */
 #ifndef LMVR_SRC_TENSOR_MATMUL_H
 #define LMVR_SRC_TENSOR_MATMUL_H

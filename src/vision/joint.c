@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void normalize(const struct joint *joint, int64_t rows, float *x)
+static const operand *normalized(const struct joint *joint, struct arena *arena, int64_t rows, const float *x)
 {
-    if (joint->norm.weight)
-        norm_forward(&joint->norm, rows, joint->width, x, x);
+    if (!joint->norm.weight)
+        return arena_converted(arena, x, rows * joint->width);
+    operand *normed = arena_operands(arena, rows * joint->width);
+    if (normed)
+        norm_forward(&joint->norm, arena, rows, joint->width, x, normed);
+    return normed;
 }
 
 static lmvr_status project_class(const struct joint *joint, struct arena *arena, int64_t count, int64_t positions,
@@ -19,33 +23,38 @@ static lmvr_status project_class(const struct joint *joint, struct arena *arena,
     if (!classes)
         return error_no_memory(error, "the pictures' vectors");
     for (int64_t i = 0; i < count; i++)
-        memcpy(classes + i * width, x + i * positions * width, (size_t)width * sizeof *x);
-    normalize(joint, count, classes);
-    return linear_forward(&joint->projection, arena, count, classes, false, vectors, error);
+        states_copy(arena, width, x + i * positions * width, classes + i * width);
+    const operand *normed = normalized(joint, arena, count, classes);
+    if (!normed)
+        return error_no_memory(error, "the pictures' vectors");
+    return linear_to_states(&joint->projection, arena, count, normed, vectors, error);
 }
 
 /* out (count, width): what the query sees of each picture's positions. */
-static lmvr_status attend(const struct joint *joint, struct arena *arena, int64_t count, int64_t positions, float *normed,
-                          float *out, lmvr_error *error)
+static lmvr_status attend(const struct joint *joint, struct arena *arena, int64_t count, int64_t positions,
+                          const operand *normed, operand *out, lmvr_error *error)
 {
     int64_t width = joint->width;
     int head_dim = joint->width / joint->heads;
-    float *queries = arena_floats(arena, count * width), *kv = arena_floats(arena, count * positions * 2 * width);
+    float *queries = arena_floats(arena, count * width);
+    operand *kv = arena_operands(arena, count * positions * 2 * width);
     int64_t *query_ends = attention_even_groups(arena, count, 1), *key_ends = attention_even_groups(arena, count, positions);
     if (!queries || !kv || !query_ends || !key_ends)
         return error_no_memory(error, "the pictures' vectors");
     for (int64_t i = 0; i < count; i++)
-        memcpy(queries + i * width, joint->query, (size_t)width * sizeof *queries);
-    TRY(linear_forward(&joint->kv, arena, count * positions, normed, false, kv, error));
+        states_copy(arena, width, joint->query, queries + i * width);
+    const operand *q = arena_converted(arena, queries, count * width);
+    if (!q)
+        return error_no_memory(error, "the pictures' vectors");
+    TRY(linear_forward(&joint->kv, arena, count * positions, normed, kv, error));
     struct attention_rule rule = {.heads = joint->heads, .scale = attention_scale(head_dim)};
     struct attention_groups groups = {.count = count,
                                       .queries = query_ends,
                                       .keys = key_ends,
                                       .head_dim = head_dim,
-                                      .dtype = product_dtype(joint->kv.weight),
-                                      .q = queries,
+                                      .q = q,
                                       .k = kv,
-                                      .v = kv + width,
+                                      .v = operand_at(arena, kv, width),
                                       .q_stride = width,
                                       .kv_stride = 2 * width};
     return attention_within(arena, &rule, &groups, out, error);
@@ -54,19 +63,17 @@ static lmvr_status attend(const struct joint *joint, struct arena *arena, int64_
 static lmvr_status pool(const struct joint *joint, struct arena *arena, int64_t count, int64_t positions, const float *x,
                         float *vectors, lmvr_error *error)
 {
-    int64_t width = joint->width, rows = count * positions;
-    float *normed = arena_floats(arena, rows * width), *seen = arena_floats(arena, count * width),
-          *mlp = arena_floats(arena, count * joint->mlp_width);
+    int64_t width = joint->width;
+    const operand *normed = normalized(joint, arena, count * positions, x);
+    operand *seen = arena_operands(arena, count * width), *mlp = arena_operands(arena, count * joint->mlp_width);
     if (!normed || !seen || !mlp)
         return error_no_memory(error, "the pictures' vectors");
-    memcpy(normed, x, (size_t)(rows * width) * sizeof *x);
-    normalize(joint, rows, normed);
     TRY(attend(joint, arena, count, positions, normed, seen, error));
-    TRY(linear_forward(&joint->attention_out, arena, count, seen, false, vectors, error));
-    norm_forward(&joint->mlp_norm, count, width, vectors, seen);
-    TRY(linear_forward(&joint->fc1, arena, count, seen, false, mlp, error));
-    activation_forward(joint->activation, count, joint->mlp_width, mlp);
-    return linear_forward(&joint->fc2, arena, count, mlp, true, vectors, error);
+    TRY(linear_to_states(&joint->attention_out, arena, count, seen, vectors, error));
+    norm_forward(&joint->mlp_norm, arena, count, width, vectors, seen);
+    TRY(linear_forward(&joint->fc1, arena, count, seen, mlp, error));
+    activation_forward(arena, joint->activation, count, joint->mlp_width, mlp);
+    return linear_add(&joint->fc2, arena, count, mlp, vectors, error);
 }
 
 int64_t joint_width(const struct joint *joint)
@@ -92,6 +99,6 @@ void joint_finish(struct joint *joint)
     linear_finish(&joint->attention_out);
     linear_finish(&joint->fc1);
     linear_finish(&joint->fc2);
-    free(joint->query);
+    device_release(joint->device, joint->query);
     *joint = (struct joint){0};
 }

@@ -10,13 +10,14 @@
 #include "nn/linear.h"
 
 struct joint {
+    const struct device *device;
     int width;        /* of the encoder */
     struct norm norm; /* of the encoder's state; its weight is NULL where the encoder has applied it */
 
     struct linear projection; /* CLIP's; else the weight is NULL, and these are SigLIP's: */
     int heads, mlp_width;
     enum activation activation;
-    float *query; /* (width), projected */
+    float *query; /* (width), projected, on the device */
     struct linear kv, attention_out;
     struct norm mlp_norm;
     struct linear fc1, fc2;

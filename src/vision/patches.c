@@ -58,19 +58,20 @@ static float spaced(int index, int count, int side)
     return index < count / 2 ? (float)index * step : fmaf(-step, (float)(count - 1 - index), end);
 }
 
-void patches_interpolate(const float *table, int side, int64_t width, int rows, int columns, int y, int x, float *embedding)
+void patches_interpolate(int side, int rows, int columns, int y, int x, int32_t indexes[4], float weights[4])
 {
     float row = spaced(y, rows, side), column = spaced(x, columns, side);
     int top = (int)row, left = (int)column;
     int bottom = top + 1 < side ? top + 1 : side - 1, right = left + 1 < side ? left + 1 : side - 1;
     float down = row - (float)top, across = column - (float)left;
-    const float *corners[] = {table + ((int64_t)top * side + left) * width, table + ((int64_t)top * side + right) * width,
-                              table + ((int64_t)bottom * side + left) * width,
-                              table + ((int64_t)bottom * side + right) * width};
-    float shares[] = {(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across};
-    for (int64_t i = 0; i < width; i++)
-        embedding[i] =
-            corners[0][i] * shares[0] + corners[1][i] * shares[1] + corners[2][i] * shares[2] + corners[3][i] * shares[3];
+    indexes[0] = top * side + left;
+    indexes[1] = top * side + right;
+    indexes[2] = bottom * side + left;
+    indexes[3] = bottom * side + right;
+    weights[0] = (1 - down) * (1 - across);
+    weights[1] = (1 - down) * across;
+    weights[2] = down * (1 - across);
+    weights[3] = down * across;
 }
 
 /* Four neighbors along one axis and their weights: cubic convolution with torch's a = -0.75, the edge replicated. */

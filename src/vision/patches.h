@@ -24,9 +24,9 @@ void patches_cut(int64_t count, int64_t size, int64_t patch, const float *pixels
  */
 int patches_list(int rows, int columns, int merge, int window, struct patch *patches, int64_t *window_ends);
 
-/* embedding (width) receives the position embedding at row y and column x of a grid of rows x columns, interpolated bilinearly
- * between those of a table (side * side, width), as in transformers' Qwen3VLVisionModel.fast_pos_embed_interpolate. */
-void patches_interpolate(const float *table, int side, int64_t width, int rows, int columns, int y, int x, float *embedding);
+/* The four patches of a square of `side` whose position embeddings are interpolated bilinearly to that at row y and column x of
+ * a grid of rows x columns, and their weights, as in transformers' Qwen3VLVisionModel.fast_pos_embed_interpolate. */
+void patches_interpolate(int side, int rows, int columns, int y, int x, int32_t indexes[4], float weights[4]);
 
 /*
  * Resizes position embeddings to a picture size that they were not learned at. table (1 + side * side, width): the class token,

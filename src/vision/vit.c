@@ -12,7 +12,8 @@ struct layout {
     int64_t *places;       /* (count): where the position stands among the encoder's, which know nothing of windows */
     int64_t view_count, window_count;
     int64_t *view_ends, *window_ends; /* (count of them + 1), from 0 on */
-    float *angles;                    /* (count, head_dim); NULL: no rotary embedding */
+    const float *angles;              /* (count, head_dim), on the device; NULL: no rotary embedding */
+    const int64_t *order;             /* (count): the reverse of places */
 };
 
 static int64_t count_positions(const struct vit *vit, const struct encoder_view *view)
@@ -57,13 +58,12 @@ static lmvr_status add_angles(const struct vit *vit, struct arena *arena, struct
     if (vit->rope.pairs == 0)
         return LMVR_OK;
     struct position *positions = arena_alloc(arena, l->count, sizeof *positions);
-    l->angles = arena_floats(arena, l->count * 2 * vit->rope.pairs);
-    if (!positions || !l->angles)
+    if (!positions)
         return error_no_memory(error, "the image's patches");
     for (int64_t i = 0; i < l->count; i++)
         positions[i] = (struct position){{0, l->patches[i].y, l->patches[i].x}};
-    rope_angles(&vit->rope, l->count, positions, l->angles);
-    return LMVR_OK;
+    l->angles = rope_angles_on(&vit->rope, arena, l->count, positions);
+    return l->angles ? LMVR_OK : error_no_memory(error, "the image's patches");
 }
 
 static lmvr_status lay_out(const struct vit *vit, struct arena *arena, const struct encoder_view *views, int count,
@@ -76,41 +76,58 @@ static lmvr_status lay_out(const struct vit *vit, struct arena *arena, const str
                          .places = arena_alloc(arena, positions, sizeof *l->places),
                          .view_ends = arena_alloc(arena, count + 1, sizeof *l->view_ends),
                          .window_ends = arena_alloc(arena, (vit->window ? positions : 0) + 1, sizeof *l->window_ends)};
-    if (!l->patches || !l->places || !l->view_ends || !l->window_ends)
+    int64_t *order = arena_alloc(arena, positions, sizeof *order);
+    if (!l->patches || !l->places || !l->view_ends || !l->window_ends || !order)
         return error_no_memory(error, "the image's patches");
     l->view_ends[0] = l->window_ends[0] = 0;
     for (int i = 0; i < count; i++)
         lay_out_view(vit, &views[i], i, l);
+    for (int64_t r = 0; r < l->count; r++)
+        order[l->places[r]] = r;
+    l->order = order;
     return add_angles(vit, arena, l, error);
 }
 
 /* ---- embedding ---------------------------------------------------------------------------------------------------------- */
 
-/* Adds the position embedding of a patch, or of the class token, to x (width). */
-static void add_position(const struct vit *vit, const struct encoder_view *view, const struct patch *p, float *scratch,
-                         float *x)
+/* Which position embeddings, 4 at most, make up that of a patch, or of the class token. */
+static void find_position(const struct vit *vit, const struct encoder_view *view, const struct patch *p, int32_t *indexes,
+                          float *weights)
 {
     int rows = view->height / vit->patch_size, columns = view->width / vit->patch_size, side = vit->position_side;
-    const float *place = vit->position_embedding, *patches = place + (vit->class_embedding ? vit->width : 0);
-    if (p->y >= 0 && rows == side && columns == side)
-        place = patches + ((int64_t)p->y * side + p->x) * vit->width;
-    else if (p->y >= 0) {
-        patches_interpolate(patches, side, vit->width, rows, columns, p->y, p->x, scratch);
-        place = scratch;
+    int first = vit->class_embedding ? 1 : 0;
+    for (int t = 0; t < 4; t++)
+        indexes[t] = -1;
+    weights[0] = 1;
+    if (p->y < 0) {
+        indexes[0] = 0;
+    } else if (rows == side && columns == side) {
+        indexes[0] = first + p->y * side + p->x;
+    } else {
+        patches_interpolate(side, rows, columns, p->y, p->x, indexes, weights);
+        for (int t = 0; t < 4; t++)
+            indexes[t] += first;
     }
-    for (int64_t i = 0; i < vit->width; i++)
-        x[i] += place[i];
 }
 
-/* x (count, width) = pre_norm([class, patches] + positions). */
-static lmvr_status embed(const struct vit *vit, struct arena *arena, const struct encoder_view *views, const struct layout *l,
-                         float *x, lmvr_error *error)
+static lmvr_status add_positions(const struct vit *vit, struct arena *arena, const struct encoder_view *views,
+                                 const struct layout *l, float *x, lmvr_error *error)
 {
-    int64_t width = vit->width, size = vit->patch_embedding.in;
-    struct arena_mark mark = arena_mark(arena);
-    float *patches = arena_floats(arena, l->count * size), *scratch = arena_floats(arena, l->count * width);
-    if (!patches || !scratch)
+    int32_t *indexes = arena_alloc(arena, l->count * 4, sizeof *indexes);
+    float *weights = arena_alloc(arena, l->count * 4, sizeof *weights);
+    if (!indexes || !weights)
         return error_no_memory(error, "the image's patches");
+    for (int64_t r = 0; r < l->count; r++)
+        find_position(vit, &views[l->patches[r].view], &l->patches[r], indexes + r * 4, weights + r * 4);
+    struct table_rows rows = {vit->position_embedding, 4, indexes, weights};
+    vit->device->operations->add_table(arena, l->count, vit->width, &rows, x);
+    return LMVR_OK;
+}
+
+/* patches (count, 3 * patch * patch), of the host; zeros for class tokens. */
+static void cut_patches(const struct vit *vit, const struct encoder_view *views, const struct layout *l, float *patches)
+{
+    int64_t size = vit->patch_embedding.in;
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < l->count; r++) {
         const struct patch *p = &l->patches[r];
@@ -120,17 +137,29 @@ static lmvr_status embed(const struct vit *vit, struct arena *arena, const struc
         else
             patch_cut(view->pixels, view->width, view->height, vit->patch_size, p->y, p->x, patches + r * size);
     }
-    TRY(linear_forward(&vit->patch_embedding, arena, l->count, patches, false, x, error));
-#pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < l->count; r++) {
-        const struct patch *p = &l->patches[r];
-        if (p->y < 0)
-            memcpy(x + r * width, vit->class_embedding, (size_t)width * sizeof *x);
-        if (vit->position_embedding)
-            add_position(vit, &views[p->view], p, scratch + r * width, x + r * width);
-    }
+}
+
+/* x (count, width) = pre_norm([class, patches] + positions). */
+static lmvr_status embed(const struct vit *vit, struct arena *arena, const struct encoder_view *views, const struct layout *l,
+                         float *x, lmvr_error *error)
+{
+    int64_t width = vit->width, size = vit->patch_embedding.in;
+    struct arena_mark mark = arena_mark(arena);
+    float *patches = arena_alloc(arena, l->count * size, sizeof *patches);
+    if (!patches)
+        return error_no_memory(error, "the image's patches");
+    cut_patches(vit, views, l, patches);
+    const operand *sent = arena_sent(arena, patches, l->count * size);
+    if (!sent)
+        return error_no_memory(error, "the image's patches");
+    TRY(linear_to_states(&vit->patch_embedding, arena, l->count, sent, x, error));
+    for (int64_t r = 0; r < l->count; r++)
+        if (l->patches[r].y < 0)
+            states_copy(arena, width, vit->class_embedding, x + r * width);
+    if (vit->position_embedding)
+        TRY(add_positions(vit, arena, views, l, x, error));
     if (vit->pre_norm.weight)
-        norm_forward(&vit->pre_norm, l->count, width, x, x);
+        norm_states(&vit->pre_norm, arena, l->count, width, x, x);
     arena_release(arena, mark);
     return LMVR_OK;
 }
@@ -154,10 +183,9 @@ static lmvr_status run_block(const struct vit *vit, const struct vit_block *bloc
 }
 
 /* Copies the positions to where the encoder has them. */
-static void hand_out(const struct layout *l, int64_t width, const float *x, float *state)
+static void hand_out(const struct layout *l, struct arena *arena, int64_t width, const float *x, float *state)
 {
-    for (int64_t r = 0; r < l->count; r++)
-        memcpy(state + l->places[r] * width, x + r * width, (size_t)width * sizeof *x);
+    arena->device->operations->gather(arena, l->count, width, l->order, x, width, RESULT_FLOATS, state, width);
 }
 
 lmvr_status vit_forward(const struct vit *vit, struct arena *arena, const struct encoder_view *views, int count,
@@ -175,9 +203,9 @@ lmvr_status vit_forward(const struct vit *vit, struct arena *arena, const struct
     TRY(embed(vit, arena, views, &l, x, error));
     for (int i = 0;; i++) {
         if (states[i] && i == vit->block_count && vit->post_norm.weight)
-            norm_forward(&vit->post_norm, l.count, vit->width, x, x);
+            norm_states(&vit->post_norm, arena, l.count, vit->width, x, x);
         if (states[i])
-            hand_out(&l, vit->width, x, states[i]);
+            hand_out(&l, arena, vit->width, x, states[i]);
         if (i == last)
             break;
         TRY(run_block(vit, &vit->blocks[i], arena, &l, x, error));
@@ -191,8 +219,8 @@ void vit_finish(struct vit *vit)
     for (int i = 0; vit->blocks && i < vit->block_count; i++)
         block_finish(&vit->blocks[i].block);
     free(vit->blocks);
-    free(vit->class_embedding);
-    free(vit->position_embedding);
+    device_release(vit->device, vit->class_embedding);
+    device_release(vit->device, vit->position_embedding);
     norm_finish(&vit->pre_norm);
     norm_finish(&vit->post_norm);
     linear_finish(&vit->patch_embedding);

@@ -16,6 +16,7 @@ struct vit_block {
 };
 
 struct vit {
+    const struct device *device;
     int image_size; /* 0: any size */
     int patch_size, merge, width, heads, mlp_width, block_count;
     enum activation activation;

@@ -54,7 +54,9 @@ static struct sampler sampler_of(int i)
 
 static int32_t draw(int i, const struct sampler *sampler, uint64_t *state)
 {
-    return sample(sampler, &arena, VOCABULARY, logits[i], state);
+    int32_t token = -1;
+    assert_int_equal(sample(sampler, &arena, 1, VOCABULARY, logits[i], &state, &token, NULL), LMVR_OK);
+    return token;
 }
 
 /* ---- candidates and probabilities ---- */
@@ -163,7 +165,10 @@ static void a_temperature_of_zero_takes_the_first_of_the_best_and_no_randomness(
     static const float equal[] = {1, 3, -2, 3, 0};
     const struct sampler greedy = {.temperature = 0, .top_p = 0.5f};
     uint64_t random = 9;
-    assert_int_equal(sample(&greedy, &arena, 5, equal, &random), 1);
+    uint64_t *states = &random;
+    int32_t token = -1;
+    assert_int_equal(sample(&greedy, &arena, 1, 5, equal, &states, &token, NULL), LMVR_OK);
+    assert_int_equal(token, 1);
     assert_int_equal(random, 9);
 }
 

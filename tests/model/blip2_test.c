@@ -24,7 +24,7 @@ static void rooms_open(const char *name, struct rooms *r)
     *r = (struct rooms){0};
     golden_open(name, &r->golden);
     arena_init(&r->arena);
-    struct loader loader = {.dtype = F32, .error = &error};
+    struct loader loader = {.device = device_cpu(), .dtype = F32, .error = &error};
     CHECK(model_config_read(r->golden.folder, &r->config, &error));
     CHECK(checkpoint_open(r->golden.folder, &loader.checkpoint, &error));
     CHECK(load_vit(&loader, &r->config.vision, &r->vit));
@@ -146,9 +146,9 @@ static void encode_case(struct rooms *r, json_t *object, struct t5_cache *cache)
     CHECK(t5_cache_reserve(cache, &r->t5, 0, rows, MOST_NEW + 1, &error));
     float *hidden = arena_floats(&r->arena, rows * width);
     float *projected = golden_floats(&r->golden, golden_string(object, "image_tensors"), "projected", &size);
-    t5_embed(&r->t5, before_count, before, hidden);
+    t5_embed(&r->t5, &r->arena, before_count, before, hidden);
     memcpy(hidden + before_count * width, projected, size * sizeof *projected);
-    t5_embed(&r->t5, after_count, after, hidden + (before_count + visual) * width);
+    t5_embed(&r->t5, &r->arena, after_count, after, hidden + (before_count + visual) * width);
     free(projected);
     int blocks = r->t5.encoder.block_count;
     struct collector states = {arena_floats(&r->arena, (blocks + 1) * rows * width), rows, width};
@@ -177,7 +177,7 @@ static void decode_case(struct rooms *r, json_t *object, struct t5_cache *cache,
     for (int64_t first = 0; first < rows; first += step) {
         int64_t count = first + step < rows ? step : rows - first;
         float *hidden = arena_floats(&r->arena, count * width);
-        t5_embed(&r->t5, count, ids + first, hidden);
+        t5_embed(&r->t5, &r->arena, count, ids + first, hidden);
         struct language_span span = {0, first, count};
         struct language_pass pass = {.spans = &span,
                                      .span_count = 1,

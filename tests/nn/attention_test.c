@@ -1,6 +1,7 @@
 /* Attention with a relative position bias: compared with its definition, row by row with all rows at once, and in bf16. */
 #include "cmocka_all.h"
 #include "nn/attention.h"
+#include "nn/kv_cache.h"
 
 #include <math.h>
 #include <omp.h>
@@ -17,7 +18,7 @@ static lmvr_error error;
 struct sample {
     struct arena arena;
     float q[ROWS * HEADS * DIM], k[ROWS * HEADS * DIM], v[ROWS * HEADS * DIM], bias[HEADS * (2 * ROWS - 1)];
-    struct kv_store store;
+    struct kv_cache cache;
     struct attention_rule rule;
 };
 
@@ -31,49 +32,60 @@ static void fill(float *x, int count, uint32_t seed)
 
 static void sample_make(struct sample *s, int kv_heads, bool causal)
 {
-    int64_t capacity = (ROWS + kv_panel() - 1) / kv_panel() * kv_panel();
     memset(s, 0, sizeof *s);
     arena_init(&s->arena);
     fill(s->q, ROWS * HEADS * DIM, 1);
     fill(s->k, ROWS * HEADS * DIM, 2);
     fill(s->v, ROWS * HEADS * DIM, 3);
     fill(s->bias, HEADS * (2 * ROWS - 1), 4);
-    s->store = (struct kv_store){F32, kv_heads, DIM, capacity, NULL, NULL};
-    s->store.keys = aligned_zeroed(kv_keys_size(kv_heads, DIM, capacity), sizeof(float));
-    s->store.values = aligned_zeroed(kv_values_size(kv_heads, DIM, capacity), sizeof(float));
-    assert_true(s->store.keys && s->store.values);
-    for (int i = 0; i < ROWS; i++)
-        kv_store_set(&s->store, i, s->k + i * kv_heads * DIM, s->v + i * kv_heads * DIM);
+    assert_int_equal(kv_cache_create(&s->cache, device_cpu(), F32, 1, kv_heads, DIM, 1, &error), LMVR_OK);
+    assert_int_equal(kv_cache_reserve(&s->cache, 0, ROWS, &error), LMVR_OK);
+    for (int i = 0; i < ROWS; i++) {
+        float row[2 * HEADS * DIM];
+        struct kv_place place = {0, i};
+        struct head_rows filed = {.count = 1,
+                                  .stride = 2 * kv_heads * DIM,
+                                  .kv_heads = kv_heads,
+                                  .head_dim = DIM,
+                                  .cache = &s->cache,
+                                  .places = &place};
+        memcpy(row, s->k + i * kv_heads * DIM, (size_t)(kv_heads * DIM) * sizeof *row);
+        memcpy(row + kv_heads * DIM, s->v + i * kv_heads * DIM, (size_t)(kv_heads * DIM) * sizeof *row);
+        attention_heads(&s->arena, &filed, (operand *)row);
+    }
     s->rule =
         (struct attention_rule){.heads = HEADS, .causal = causal, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
 }
 
 static void sample_free(struct sample *s)
 {
-    free(s->store.keys);
-    free(s->store.values);
+    kv_cache_finish(&s->cache);
     arena_finish(&s->arena);
 }
 
 static void attend(struct sample *s, int64_t first, int64_t count, float *out)
 {
-    struct attention_span span = {s->store, first, count, ROWS};
-    const float *q = s->q + first * HEADS * DIM;
-    assert_int_equal(attention_forward(&s->arena, &s->rule, &span, 1, q, HEADS * DIM, out, &error), LMVR_OK);
+    struct attention_span span = {0, first, count, ROWS};
+    struct attention_query query = {.cache = &s->cache,
+                                    .spans = &span,
+                                    .span_count = 1,
+                                    .q = (const operand *)(s->q + first * HEADS * DIM),
+                                    .q_stride = HEADS * DIM};
+    assert_int_equal(attention_forward(&s->arena, &s->rule, &query, (operand *)out, &error), LMVR_OK);
 }
 
 static double score(const struct sample *s, int row, int key, int head)
 {
-    int kv_head = head / (HEADS / s->store.kv_heads);
+    int kv_head = head / (HEADS / s->cache.kv_heads);
     double sum = 0;
     for (int d = 0; d < DIM; d++)
-        sum += (double)s->q[(row * HEADS + head) * DIM + d] * (double)s->k[(key * s->store.kv_heads + kv_head) * DIM + d];
+        sum += (double)s->q[(row * HEADS + head) * DIM + d] * (double)s->k[(key * s->cache.kv_heads + kv_head) * DIM + d];
     return sum * (double)s->rule.scale + (double)s->bias[head * (2 * ROWS - 1) + ROWS - 1 + key - row];
 }
 
 static void compare_row(const struct sample *s, int row, int head, const float *out)
 {
-    int kv_heads = s->store.kv_heads, kv_head = head / (HEADS / kv_heads), visible = s->rule.causal ? row + 1 : ROWS;
+    int kv_heads = s->cache.kv_heads, kv_head = head / (HEADS / kv_heads), visible = s->rule.causal ? row + 1 : ROWS;
     double expected[DIM] = {0}, total = 0;
     for (int key = 0; key < visible; key++) {
         double weight = exp(score(s, row, key, head));
@@ -124,17 +136,17 @@ static void attend_groups(struct sample *s, enum dtype dtype, int count, const i
 {
     int heads = HEADS * DIM / dim;
     struct attention_rule rule = {.heads = heads, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
+    s->arena.dtype = dtype;
     struct attention_groups groups = {.count = count,
                                       .queries = queries,
                                       .keys = keys,
                                       .head_dim = dim,
-                                      .dtype = dtype,
-                                      .q = s->q,
-                                      .k = s->k,
-                                      .v = s->v,
+                                      .q = (const operand *)s->q,
+                                      .k = (const operand *)s->k,
+                                      .v = (const operand *)s->v,
                                       .q_stride = (int64_t)heads * dim,
                                       .kv_stride = (int64_t)heads * dim};
-    assert_int_equal(attention_within(&s->arena, &rule, &groups, out, &error), LMVR_OK);
+    assert_int_equal(attention_within(&s->arena, &rule, &groups, (operand *)out, &error), LMVR_OK);
 }
 
 /* Three groups of one size. */
@@ -171,31 +183,31 @@ static void a_row_is_the_same_bytes_in_any_part_of_a_group(void **state)
     sample_make(&s, HEADS, false);
     for (int dtype = F32; dtype <= BF16; dtype++) {
         struct attention_rule rule = {.heads = 1, .scale = 0.75f};
+        s.arena.dtype = (enum dtype)dtype;
         int64_t queries[] = {0, HEADS * ROWS};
         const int64_t keys[] = {0, 201};
         struct attention_groups groups = {.count = 1,
                                           .queries = queries,
                                           .keys = keys,
                                           .head_dim = DIM,
-                                          .dtype = (enum dtype)dtype,
-                                          .q = s.q,
-                                          .k = s.k,
-                                          .v = s.v,
+                                          .q = (const operand *)s.q,
+                                          .k = (const operand *)s.k,
+                                          .v = (const operand *)s.v,
                                           .q_stride = DIM,
                                           .kv_stride = DIM};
         omp_set_num_threads(1);
-        assert_int_equal(attention_within(&s.arena, &rule, &groups, one, &error), LMVR_OK);
+        assert_int_equal(attention_within(&s.arena, &rule, &groups, (operand *)one, &error), LMVR_OK);
         if (dtype == F32)
             memcpy(exact, one, sizeof one);
         for (int i = 0; i < ROWS * HEADS * DIM; i++)
             assert_true(fabsf(exact[i] - one[i]) < 0.01f);
         omp_set_num_threads(3);
-        assert_int_equal(attention_within(&s.arena, &rule, &groups, cut, &error), LMVR_OK);
+        assert_int_equal(attention_within(&s.arena, &rule, &groups, (operand *)cut, &error), LMVR_OK);
         assert_memory_equal(cut, one, sizeof one);
         queries[1] = 1;
         for (int row = 0; row < HEADS * ROWS; row++) {
-            groups.q = s.q + row * DIM;
-            assert_int_equal(attention_within(&s.arena, &rule, &groups, cut, &error), LMVR_OK);
+            groups.q = (const operand *)(s.q + row * DIM);
+            assert_int_equal(attention_within(&s.arena, &rule, &groups, (operand *)cut, &error), LMVR_OK);
             assert_memory_equal(cut, one + row * DIM, DIM * sizeof *cut);
         }
     }
@@ -240,15 +252,16 @@ static void a_causal_group_shows_each_query_what_comes_before(void **state)
                                           .queries = ends,
                                           .keys = ends,
                                           .head_dim = DIM,
-                                          .dtype = (enum dtype)dtype,
-                                          .q = s.q,
-                                          .k = s.k,
-                                          .v = s.v,
+                                          .q = (const operand *)s.q,
+                                          .k = (const operand *)s.k,
+                                          .v = (const operand *)s.v,
                                           .q_stride = HEADS * DIM,
                                           .kv_stride = HEADS * DIM};
         rule.causal = true;
-        assert_int_equal(attention_within(&s.arena, &rule, &groups, causal, &error), LMVR_OK);
+        s.arena.dtype = (enum dtype)dtype;
+        assert_int_equal(attention_within(&s.arena, &rule, &groups, (operand *)causal, &error), LMVR_OK);
         rule.causal = false;
+        s.arena.dtype = F32;
         for (int g = 0; g < 3; g++)
             for (int64_t row = ends[g]; row < ends[g + 1]; row++) {
                 const int64_t seen[] = {0, row - ends[g] + 1};
@@ -256,11 +269,10 @@ static void a_causal_group_shows_each_query_what_comes_before(void **state)
                 part.count = 1;
                 part.queries = one;
                 part.keys = seen;
-                part.dtype = F32;
-                part.q += row * HEADS * DIM;
-                part.k += ends[g] * HEADS * DIM;
-                part.v += ends[g] * HEADS * DIM;
-                assert_int_equal(attention_within(&s.arena, &rule, &part, alone, &error), LMVR_OK);
+                part.q = (const operand *)(s.q + row * HEADS * DIM);
+                part.k = (const operand *)(s.k + ends[g] * HEADS * DIM);
+                part.v = (const operand *)(s.v + ends[g] * HEADS * DIM);
+                assert_int_equal(attention_within(&s.arena, &rule, &part, (operand *)alone, &error), LMVR_OK);
                 for (int i = 0; i < HEADS * DIM; i++)
                     assert_true(fabsf(alone[i] - causal[row * HEADS * DIM + i]) < 1e-5f);
             }

@@ -13,6 +13,7 @@ static const struct input_piece pieces[] = {{.tokens = text, .count = 2}, {.coun
 static const struct language_input input = {.pieces = pieces, .piece_count = 3, .length = 8};
 
 static lmvr_error error;
+static struct arena arena;
 
 static struct feature_set parse(const char *const *texts, size_t count, const struct feature_limits *limits)
 {
@@ -27,7 +28,7 @@ static struct feature_set parse(const char *const *texts, size_t count, const st
 static void read_pools(const struct feature_set *set, const struct pool *pools, float *row)
 {
     struct feature_rows *vectors = feature_rows_create(set);
-    assert_int_equal(pools_read(set, pools, vectors, &error), LMVR_OK);
+    assert_int_equal(pools_read(set, &arena, pools, vectors, &error), LMVR_OK);
     for (int i = 0; i < set->count; i++)
         for (size_t j = 0; j < vectors[i].count * set->features[i].dim; j++)
             *row++ = vectors[i].values[j];
@@ -40,12 +41,13 @@ static void add_prompt(const struct feature_set *set, struct pool *pools, bool e
     float states[16];
     for (int64_t i = 0; i < rows; i++)
         states[i] = (float)(first + i);
-    pools_add_input(set, pools, &input, ends, layer, first, rows, WIDTH, states);
+    pools_add_input(set, &arena, pools, &input, ends, layer, first, rows, WIDTH, states);
 }
 
 static void add_response(const struct feature_set *set, struct pool *pools, int layer, float state, bool last)
 {
-    pools_add_response(set, pools, layer, last, &state);
+    struct response_row row = {pools, last};
+    assert_int_equal(pools_add_responses(set, &arena, 1, &row, layer, WIDTH, &state, &error), LMVR_OK);
 }
 
 static const char *const all_kinds[] = {"llm:all",   "llm:generated", "llm:end",       "llm:input:max",
@@ -57,9 +59,9 @@ static void each_kind_pools_its_positions(void **state)
 {
     (void)state;
     struct feature_set set = parse(all_kinds, KINDS, &decoder_only);
-    struct pool *prefix = pools_create(&set), *pools = pools_create(&set);
+    struct pool *prefix = pools_create(&set, device_cpu()), *pools = pools_create(&set, device_cpu());
     add_prompt(&set, prefix, false, 2, 0, 2);
-    pools_begin(&set, pools, prefix);
+    pools_begin(&set, &arena, pools, prefix);
     add_prompt(&set, pools, false, 2, 2, 2);
     add_prompt(&set, pools, false, 2, 4, 4);
     add_prompt(&set, pools, false, 1, 4, 4); /* of another layer */
@@ -70,7 +72,7 @@ static void each_kind_pools_its_positions(void **state)
     const float expected[KINDS] = {5, 9, 10, 7, 3, (0 + 1 + 5 + 6 + 7) / 5.0F, 7};
     for (size_t i = 0; i < KINDS; i++)
         assert_float_equal(row[i], expected[i], 1e-6);
-    pools_begin(&set, pools, prefix); /* the next image starts from the prefix alone */
+    pools_begin(&set, &arena, pools, prefix); /* the next image starts from the prefix alone */
     read_pools(&set, pools, row);
     assert_float_equal(row[0], 0.5F, 1e-6);
     pools_free(&set, prefix);
@@ -85,7 +87,7 @@ static void without_a_response_the_prompt_has_the_end(void **state)
     before.before_generation = true;
     const char *const texts[] = {"llm:end", "llm:all"};
     struct feature_set set = parse(texts, 2, &before);
-    struct pool *pools = pools_create(&set);
+    struct pool *pools = pools_create(&set, device_cpu());
     add_prompt(&set, pools, true, 2, 0, 5);
     add_prompt(&set, pools, true, 2, 5, 3);
     float row[2] = {0};
@@ -101,7 +103,7 @@ static void the_class_token_is_no_patch(void **state)
     (void)state;
     const char *const texts[] = {"encoder", "encoder:cls", "encoder:all", "adaptor", "pixels"};
     struct feature_set set = parse(texts, 5, &decoder_only);
-    struct pool *pools = pools_create(&set);
+    struct pool *pools = pools_create(&set, device_cpu());
     float layer[] = {1, 2, 3, 10, 20, 30}, tokens[] = {40, 60}, pixels[] = {7, 8, 9};
     float *const states[] = {NULL, layer, NULL};
     const int64_t positions[] = {3};
@@ -116,7 +118,7 @@ static void the_class_token_is_no_patch(void **state)
     assert_true(feature_set_reads_encoder(&set, 1) && !feature_set_reads_encoder(&set, 2));
     struct feature_rows *vectors = feature_rows_create(&set);
     for (int twice = 0; twice < 2; twice++)
-        assert_int_equal(features_of_encoded(&set, pools, &encoded, vectors, &error), LMVR_OK);
+        assert_int_equal(features_of_encoded(&set, &arena, pools, &encoded, vectors, &error), LMVR_OK);
     const float expected[] = {25, 10, 20, 50};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(vectors[i].count, 1);
@@ -137,16 +139,16 @@ static void without_a_pool_every_position_keeps_its_row(void **state)
     static const float *const expected[] = {all, image, prompt, end};
     static const size_t counts[] = {10, 3, 5, 1, 1};
     struct feature_set set = parse(texts, 5, &decoder_only);
-    struct pool *prefix = pools_create(&set), *pools = pools_create(&set);
+    struct pool *prefix = pools_create(&set, device_cpu()), *pools = pools_create(&set, device_cpu());
     struct feature_rows *vectors = feature_rows_create(&set);
     add_prompt(&set, prefix, false, 2, 0, 2);
     for (int twice = 0; twice < 2; twice++) {
-        pools_begin(&set, pools, prefix);
+        pools_begin(&set, &arena, pools, prefix);
         add_prompt(&set, pools, false, 2, 2, 2);
         add_prompt(&set, pools, false, 2, 4, 4);
         add_response(&set, pools, 2, 8, false);
         add_response(&set, pools, 2, 9, true);
-        assert_int_equal(pools_read(&set, pools, vectors, &error), LMVR_OK);
+        assert_int_equal(pools_read(&set, &arena, pools, vectors, &error), LMVR_OK);
         for (size_t i = 0; i < 5; i++) {
             assert_int_equal(vectors[i].count, counts[i]);
             assert_int_equal(feature_is_multi_vector(&set.features[i]), i < 4);
@@ -167,7 +169,7 @@ static void patches_are_kept_in_the_order_of_the_grid(void **state)
     static const char *const texts[] = {"encoder:patches:none", "adaptor:all:none", "encoder:patches:last"};
     static const int64_t positions[] = {4, 4}, order[] = {0, 2, 1, 3, 4, 6, 5, 7};
     struct feature_set set = parse(texts, 3, &decoder_only);
-    struct pool *pools = pools_create(&set);
+    struct pool *pools = pools_create(&set, device_cpu());
     struct feature_rows *vectors = feature_rows_create(&set);
     float layer[] = {-1, 0, 2, 1, 3, 4, 6, 5, 7}, tokens[] = {40, 60};
     float *const states[] = {NULL, layer, NULL};
@@ -178,7 +180,7 @@ static void patches_are_kept_in_the_order_of_the_grid(void **state)
                               .view_count = 2,
                               .view_positions = positions,
                               .order = order};
-    assert_int_equal(features_of_encoded(&set, pools, &encoded, vectors, &error), LMVR_OK);
+    assert_int_equal(features_of_encoded(&set, &arena, pools, &encoded, vectors, &error), LMVR_OK);
     assert_int_equal(vectors[0].count, 8);
     for (int i = 0; i < 8; i++)
         assert_float_equal(vectors[0].values[i], (float)i, 0);
@@ -199,10 +201,10 @@ static void rows_are_cut_and_then_normalized(void **state)
     struct feature_form form = {.normalize = true, .dims = 2};
     struct feature_set set;
     assert_int_equal(feature_set_parse(&set, texts, 3, &decoder_only, &three, &form, &error), LMVR_OK);
-    struct pool *pools = pools_create(&set);
+    struct pool *pools = pools_create(&set, device_cpu());
     struct feature_rows *vectors = feature_rows_create(&set);
     struct encoded encoded = {.pixels = pixels, .visual_tokens = tokens, .token_count = 2};
-    assert_int_equal(features_of_encoded(&set, pools, &encoded, vectors, &error), LMVR_OK);
+    assert_int_equal(features_of_encoded(&set, &arena, pools, &encoded, vectors, &error), LMVR_OK);
     const float mean[] = {0.6F, 0.8F}, each[] = {0.6F, 0.8F, 0, 0}, cut[] = {(float)(-5 / 13.0), (float)(12 / 13.0)};
     assert_int_equal(set.features[0].dim, 2);
     assert_memory_equal(vectors[0].values, mean, sizeof mean);
@@ -255,5 +257,8 @@ int main(void)
         cmocka_unit_test(norms_are_computed_in_double),
         cmocka_unit_test(only_what_is_pooled_is_needed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    arena_init(&arena);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    arena_finish(&arena);
+    return failed;
 }

@@ -12,7 +12,7 @@
 #include "cmocka_all.h"
 
 #include "tensor/cpu/kernels.h"
-#include "tensor/product.h"
+#include "tensor/cpu/product.h"
 #include "train/tape/tape_steps.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "tensor/matmul.h"
-#include "tensor/product.h"
+#include "tensor/cpu/product.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static double element(const struct matrix *matrix, enum dtype dtype, int64_t row
 }
 
 /* An operand (rows, columns) with `gap` elements between its rows. */
-static struct matrix operand(enum dtype dtype, int64_t rows, int64_t columns, bool transposed, int64_t gap, int64_t seed)
+static struct matrix matrix_of(enum dtype dtype, int64_t rows, int64_t columns, bool transposed, int64_t gap, int64_t seed)
 {
     int64_t lines = transposed ? columns : rows, stride = (transposed ? rows : columns) + gap;
     void *data = calloc((size_t)(lines * stride), dtype_size(dtype));
@@ -62,8 +62,8 @@ static void check(struct matmul *matmul, struct arena *arena, enum dtype dtype, 
                                .m = size[0],
                                .n = size[1],
                                .k = size[2],
-                               .a = operand(dtype, size[0], size[2], way & 1, gap, 1),
-                               .b = operand(dtype, size[2], size[1], way & 2, gap, 5000),
+                               .a = matrix_of(dtype, size[0], size[2], way & 1, gap, 1),
+                               .b = matrix_of(dtype, size[2], size[1], way & 2, gap, 5000),
                                .bias = way >> 2 == 1 ? bias : NULL,
                                .accumulate = way >> 2 == 2,
                                .c_stride = size[1] + gap};

@@ -1,7 +1,7 @@
 /* A faulty oneDNN is detected, whatever it gets wrong: its values never end up in a product. */
 #include "cmocka_all.h"
 #include "tensor/matmul.h"
-#include "tensor/product.h"
+#include "tensor/cpu/product.h"
 
 #include <dlfcn.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 #include "tensor/cpu/dnnl.h"
 #include "tensor/cpu/kernels.h"
-#include "tensor/product.h"
+#include "tensor/cpu/product.h"
 
 #include <math.h>
 #include <omp.h>

@@ -9,9 +9,9 @@
 lmvr_status front_end_load(struct front_end *front, struct checkpoint *checkpoint, const struct model_config *config,
                            enum dtype dtype, lmvr_error *error)
 {
-    struct loader loader = {.checkpoint = checkpoint, .dtype = dtype, .error = error};
+    struct loader loader = {.device = device_cpu(), .checkpoint = checkpoint, .dtype = dtype, .error = error};
     *front = (struct front_end){.config = config};
-    arena_init(&front->arena);
+    TRY(arena_init_on(&front->arena, device_cpu(), dtype, error));
     TRY(load_encoder(&loader, &config->vision, &front->encoder));
     return load_connector(&loader, config, &front->connector);
 }

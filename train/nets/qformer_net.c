@@ -90,7 +90,7 @@ lmvr_status qformer_net_init(struct qformer_net *q, const struct qformer_config 
                              const struct encoder *vision, struct net *net)
 {
     *q = (struct qformer_net){.config = *config, .vision = vision, .has_text = text != NULL};
-    arena_init(&q->arena);
+    TRY(arena_init_on(&q->arena, device_cpu(), net->parameters->products, net->error));
     q->query_tokens = net_tensor(net, "query_tokens", 3, (int64_t[]){1, config->queries, config->width}, DEVIATION);
     q->norm = net_norm(net, "qformer.layernorm", config->width, true);
     q->blocks = calloc((size_t)config->blocks, sizeof *q->blocks);

@@ -115,7 +115,8 @@ static lmvr_status read_start(struct blip2 *b, const struct blip2_options *optio
 
 static lmvr_status load_vision(struct blip2 *b, const struct blip2_options *options, lmvr_error *error)
 {
-    struct loader loader = {.checkpoint = b->vision_checkpoint ? b->vision_checkpoint : b->checkpoint,
+    struct loader loader = {.device = device_cpu(),
+                            .checkpoint = b->vision_checkpoint ? b->vision_checkpoint : b->checkpoint,
                             .dtype = options->net.products,
                             .error = error};
     return load_encoder(&loader, &b->config.vision, &b->vision);

@@ -111,7 +111,7 @@ static lmvr_status read_start(struct llava *l, const struct llava_options *optio
 static lmvr_status load_vision(struct llava *l, const struct llava_options *options, lmvr_error *error)
 {
     struct checkpoint *checkpoint = l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint;
-    struct loader loader = {.checkpoint = checkpoint, .dtype = options->net.products, .error = error};
+    struct loader loader = {.device = device_cpu(), .checkpoint = checkpoint, .dtype = options->net.products, .error = error};
     l->net.visual_tokens = config_fixed_visual_tokens(&l->config);
     l->net.feature_state = l->config.encoder_state;
     l->net.skipped = l->config.projector.drop_class ? 1 : 0;
@@ -213,7 +213,7 @@ lmvr_status llava_init(struct llava *llava, const struct llava_options *options,
     int stored = 0;
     *llava = (struct llava){.saved = options->net.saved, .lora_alpha = options->lora_alpha};
     parameters_init(&llava->parameters, options->net.products);
-    arena_init(&llava->net.arena);
+    TRY(arena_init_on(&llava->net.arena, device_cpu(), options->net.products, error));
     llava->start = strdup(options->start ? options->start : options->language);
     llava->tokenizer = options->tokenizer ? strdup(options->tokenizer) : NULL;
     if (!llava->start || (options->tokenizer && !llava->tokenizer))

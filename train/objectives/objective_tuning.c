@@ -112,7 +112,6 @@ lmvr_status tuning_init(struct tuning *tuning, const struct tuning_options *opti
     *tuning = (struct tuning){.saved = options->net.saved, .lora_alpha = options->lora_alpha};
     parameters_init(&tuning->parameters, options->net.products);
     arena_init(&tuning->net.arena);
-    arena_init(&tuning->front.arena);
     tuning->start = strdup(options->start);
     if (!tuning->start)
         return error_no_memory(error, "the objective");

@@ -1,7 +1,7 @@
 #include "train/tape/tape_steps.h"
 
 #include "tensor/cpu/kernels.h"
-#include "tensor/product.h"
+#include "tensor/cpu/product.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Wraps data (rows, columns) in the type that products run in. */
-static struct matrix operand(struct tape *tape, int64_t rows, int64_t columns, const float *data)
+static struct matrix matrix_of(struct tape *tape, int64_t rows, int64_t columns, const float *data)
 {
     struct matrix matrix = {.data = data, .stride = columns};
     if (!tape->half)
@@ -24,7 +24,7 @@ static struct matrix weight_operand(struct tape *tape, const struct parameter *w
     if (tape->half && weight->half)
         return matrix;
     if (weight->value)
-        return operand(tape, weight->rows, weight->columns, weight->value);
+        return matrix_of(tape, weight->rows, weight->columns, weight->value);
     float *wide = tape_memory(tape, weight->rows * weight->columns, sizeof *wide);
     if (wide)
         parameter_get(weight, 0, weight->rows * weight->columns, wide);
@@ -78,7 +78,7 @@ static void linear_back(struct tape *tape, struct step *step)
     bool fresh;
     float *dx = gradient_room(tape, x, &fresh);
     struct arena_mark mark = arena_mark(tape->arena);
-    struct matrix dy = operand(tape, y->rows, y->columns, y->gradient);
+    struct matrix dy = matrix_of(tape, y->rows, y->columns, y->gradient);
     if (s->bias && s->bias->trained)
         tape_sum_rows(tape, y->rows, y->columns, y->gradient, s->bias->gradient);
     if (s->weight->trained)
@@ -96,9 +96,9 @@ struct value *tape_linear(struct tape *tape, struct value *x, struct parameter *
     struct value *y = tape_new(tape, x->rows, weight->rows, x->wanted || weight->trained || (bias && bias->trained));
     struct linear_step *step = TAPE_STEP(tape, struct linear_step, y, linear_back);
     bool keep = step && weight->trained;
-    struct matrix kept = keep ? operand(tape, x->rows, x->columns, x->data) : (struct matrix){0};
+    struct matrix kept = keep ? matrix_of(tape, x->rows, x->columns, x->data) : (struct matrix){0};
     struct arena_mark mark = arena_mark(tape->arena);
-    struct matrix from = keep ? kept : operand(tape, x->rows, x->columns, x->data);
+    struct matrix from = keep ? kept : matrix_of(tape, x->rows, x->columns, x->data);
     if (y)
         multiply(tape, x->rows, weight->rows, x->columns, from, transposed(weight_operand(tape, weight)),
                  bias ? bias->value : NULL, false, y->data);
@@ -151,14 +151,14 @@ static void low_rank_back(struct tape *tape, struct step *step)
     if (!dh_plain)
         return;
     take_columns(rows, y->columns, y->gradient, s->first_column, out, dy_plain);
-    struct matrix dy = operand(tape, rows, out, dy_plain);
+    struct matrix dy = matrix_of(tape, rows, out, dy_plain);
     multiply(tape, rows, rank, out, dy, weight_operand(tape, s->b), NULL, false, dh_plain);
     tape->kernels->scale(rows * rank, s->scale, dh_plain, dh_plain);
-    struct matrix dh = operand(tape, rows, rank, dh_plain);
+    struct matrix dh = matrix_of(tape, rows, rank, dh_plain);
     if (s->b->trained)
-        multiply(tape, out, rank, rows, transposed(dy), operand(tape, rows, rank, s->h->data), NULL, true, s->b->gradient);
+        multiply(tape, out, rank, rows, transposed(dy), matrix_of(tape, rows, rank, s->h->data), NULL, true, s->b->gradient);
     if (s->a->trained)
-        multiply(tape, rank, x->columns, rows, transposed(dh), operand(tape, rows, x->columns, x->data), NULL, true,
+        multiply(tape, rank, x->columns, rows, transposed(dh), matrix_of(tape, rows, x->columns, x->data), NULL, true,
                  s->a->gradient);
     if (dx)
         multiply(tape, rows, x->columns, rank, dh, weight_operand(tape, s->a), NULL, !fresh, dx);
@@ -179,10 +179,10 @@ struct value *tape_add_low_rank(struct tape *tape, struct value *y, struct value
     float *added = tape_memory(tape, rows * out, sizeof *added);
     if (!added)
         return NULL;
-    multiply(tape, rows, rank, x->columns, operand(tape, rows, x->columns, x->data), transposed(weight_operand(tape, a)), NULL,
-             false, h->data);
+    multiply(tape, rows, rank, x->columns, matrix_of(tape, rows, x->columns, x->data), transposed(weight_operand(tape, a)),
+             NULL, false, h->data);
     tape->kernels->scale(rows * rank, scale, h->data, h->data);
-    multiply(tape, rows, out, rank, operand(tape, rows, rank, h->data), transposed(weight_operand(tape, b)), NULL, false,
+    multiply(tape, rows, out, rank, matrix_of(tape, rows, rank, h->data), transposed(weight_operand(tape, b)), NULL, false,
              added);
     add_columns(tape, rows, y->columns, y->data, first_column, out, added);
     arena_release(tape->arena, mark);

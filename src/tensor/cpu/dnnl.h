@@ -8,7 +8,7 @@
 
 struct dnnl_product;
 
-/* Like the functions of tensor/product.h, which are their only callers. */
+/* Like the functions of tensor/cpu/product.h, which are their only callers. */
 lmvr_status dnnl_product_create(int64_t out, int64_t in, enum dtype dtype, struct dnnl_product **product, lmvr_error *error);
 void dnnl_product_free(struct dnnl_product *product);
 void dnnl_product_set(struct dnnl_product *product, int64_t first, int64_t count, const float *rows);

@@ -10,9 +10,9 @@ struct looking {
     struct tape_attention call;
 };
 
-static int source(const struct looking *c, int operand)
+static int source(const struct looking *c, int index)
 {
-    return c->values == 3 ? operand : c->values == 2 && operand > 0;
+    return c->values == 3 ? index : c->values == 2 && index > 0;
 }
 
 static struct value *run_attention(struct tape *tape, struct value *const *v, struct parameter *const *p, const void *context)

@@ -1,4 +1,4 @@
-#include "tensor/product.h"
+#include "tensor/cpu/product.h"
 
 #include "tensor/cpu/dnnl.h"
 #include "tensor/cpu/kernels.h"

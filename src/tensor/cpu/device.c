@@ -1,0 +1,149 @@
+#include "tensor/cpu/kv_store.h"
+#include "tensor/cpu/operations.h"
+#include "tensor/cpu/product.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* calloc's pages take no memory until they are used. */
+static void *allocate(const struct device *device, size_t bytes)
+{
+    (void)device;
+    return calloc(bytes ? bytes : 1, 1);
+}
+
+static void release(const struct device *device, void *memory)
+{
+    (void)device;
+    free(memory);
+}
+
+static lmvr_status queue_create(const struct device *device, struct queue **queue, lmvr_error *error)
+{
+    (void)device, (void)error;
+    *queue = NULL;
+    return LMVR_OK;
+}
+
+static void queue_free(struct queue *queue)
+{
+    (void)queue;
+}
+
+static enum dtype operand_dtype(enum dtype weights)
+{
+    (void)weights;
+    return F32;
+}
+
+static void copy(struct arena *arena, void *to, const void *from, size_t bytes)
+{
+    (void)arena;
+    if (bytes)
+        memcpy(to, from, bytes);
+}
+
+static lmvr_status read_back(struct arena *arena, void *to, const void *from, size_t bytes, lmvr_error *error)
+{
+    (void)error;
+    copy(arena, to, from, bytes);
+    return LMVR_OK;
+}
+
+static void zero(struct arena *arena, void *to, size_t bytes)
+{
+    (void)arena;
+    memset(to, 0, bytes);
+}
+
+/* ---- products ----------------------------------------------------------------------------------------------------------- */
+
+/* A packed matrix, with the size that products are called with. */
+struct matrix {
+    int64_t out, in;
+    struct product *product;
+};
+
+static void matrix_free(void *matrix)
+{
+    struct matrix *m = matrix;
+    if (m)
+        product_free(m->product);
+    free(m);
+}
+
+static lmvr_status matrix_create(const struct device *device, int64_t out, int64_t in, enum dtype dtype, void **matrix,
+                                 lmvr_error *error)
+{
+    (void)device;
+    struct matrix *m = *matrix = calloc(1, sizeof *m);
+    if (!m)
+        return error_no_memory(error, "a weight matrix");
+    m->out = out;
+    m->in = in;
+    lmvr_status status = product_create(out, in, dtype, &m->product, error);
+    if (status != LMVR_OK) {
+        matrix_free(m);
+        *matrix = NULL;
+    }
+    return status;
+}
+
+static lmvr_status matrix_set(void *matrix, int64_t first, int64_t count, const float *rows, lmvr_error *error)
+{
+    (void)error;
+    const struct matrix *m = matrix;
+    product_set(m->product, first, count, rows);
+    return LMVR_OK;
+}
+
+static lmvr_status matrix_seal(void *matrix, lmvr_error *notice, lmvr_error *error)
+{
+    const struct matrix *m = matrix;
+    return product_seal(m->product, notice, error);
+}
+
+static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t rows, const operand *x, const float *bias,
+                            enum product_result result, void *y, lmvr_error *error)
+{
+    const struct matrix *m = matrix;
+    return product_run(m->product, arena, rows, (const float *)x, m->in, bias, result == RESULT_ADDED, y, m->out, error);
+}
+
+const struct device *device_cpu(void)
+{
+    static const struct device_operations operations = {.allocate = allocate,
+                                                        .release = release,
+                                                        .queue_create = queue_create,
+                                                        .queue_free = queue_free,
+                                                        .operand_dtype = operand_dtype,
+                                                        .write = copy,
+                                                        .read = read_back,
+                                                        .copy = copy,
+                                                        .zero = zero,
+                                                        .matrix_create = matrix_create,
+                                                        .matrix_free = matrix_free,
+                                                        .matrix_set = matrix_set,
+                                                        .matrix_seal = matrix_seal,
+                                                        .multiply = multiply,
+                                                        .norm = cpu_norm,
+                                                        .activate = cpu_activate,
+                                                        .gate = cpu_gate,
+                                                        .convert = cpu_convert,
+                                                        .embed = cpu_embed,
+                                                        .gather = cpu_gather,
+                                                        .add_rows = cpu_add_rows,
+                                                        .add_table = cpu_add_table,
+                                                        .pool = cpu_pool,
+                                                        .argmax = cpu_argmax,
+                                                        .heads = cpu_heads,
+                                                        .attend_groups = cpu_attend_groups,
+                                                        .attend_cache = cpu_attend_cache,
+                                                        .weigh_cache = cpu_weigh_cache,
+                                                        .kv_panel = kv_panel,
+                                                        .kv_keys_size = kv_keys_size,
+                                                        .kv_values_size = kv_values_size,
+                                                        .kv_copy = cpu_kv_copy};
+    static const struct device device = {&operations, "cpu"};
+    return &device;
+}
