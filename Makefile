@@ -60,7 +60,7 @@ tsan: setup-test
 
 fuzz: setup-check
 	cmake --preset fuzz
-	cmake --build --preset fuzz
+	cmake --build --preset fuzz --target fuzz_targets
 	./fuzz/run.sh build-fuzz $(or $(SECONDS),20)
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc' '*.cu')
