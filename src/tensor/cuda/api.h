@@ -47,7 +47,9 @@ struct cuda_api {
      * before, and tells the first failure since the queue was created. */
     void (*write)(struct cuda_queue *queue, void *to, const void *from, size_t bytes);
     lmvr_status (*read)(struct cuda_queue *queue, void *to, const void *from, size_t bytes, lmvr_error *error);
-    void (*copy)(struct cuda_queue *queue, void *to, const void *from, size_t bytes);
+    /* Copies `rows` pieces of `bytes`, which lie so many bytes apart. */
+    void (*copy)(struct cuda_queue *queue, void *to, size_t to_stride, const void *from, size_t from_stride, size_t bytes,
+                 size_t rows);
     void (*zero)(struct cuda_queue *queue, void *to, size_t bytes);
     /* The first failure so far of what was queued. Does not wait. */
     lmvr_status (*failure)(struct cuda_queue *queue, lmvr_error *error);

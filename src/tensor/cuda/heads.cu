@@ -94,7 +94,7 @@ template <int N, class T, class C> __device__ inline void run_head(const struct 
     }
 }
 
-/* Where key or value head `head` of a row is filed. */
+/* Where key or value head `head`, counted from the cache's first block on, of a row is filed. */
 template <class C> __device__ inline C *file_of(const struct cuda_kv_place *place, bool value, int head, int head_dim)
 {
     return (C *)(value ? place->values : place->keys) + (head * place->capacity + place->position) * head_dim;
@@ -122,7 +122,7 @@ __global__ static void __launch_bounds__(BLOCK) heads_kernel(struct cuda_heads h
         work.angles = heads.angles ? heads.angles + row * heads.head_dim : nullptr;
     }
     if (!query && heads.places) {
-        work.file = file_of<C>(&heads.places[row], value, kv_head, heads.head_dim);
+        work.file = file_of<C>(&heads.places[row], value, heads.block * heads.kv_heads + kv_head, heads.head_dim);
         work.file_whole = whole && (uintptr_t)work.file % alignof(piece<C, N>) == 0;
     }
     run_head<N>(&h, &work);

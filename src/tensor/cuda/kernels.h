@@ -75,7 +75,7 @@ void cuda_argmax(cuda_stream stream, int64_t rows, int64_t width, const float *l
 
 /* Where a row's key and value go: they are filed at `position` of each head's memory, which has `capacity` positions. */
 struct cuda_kv_place {
-    void *keys, *values; /* (kv_heads, capacity, head_dim) each, of the cache's dtype */
+    void *keys, *values; /* (blocks, kv_heads, capacity, head_dim) each, of the cache's dtype */
     int64_t capacity, position;
 };
 
@@ -91,6 +91,7 @@ struct cuda_heads {
     const float
         *angles; /* (rows, head_dim): cosines of head_dim / 2 pairs (i, i + head_dim / 2), then sines; NULL: no turning */
     const struct cuda_kv_place *places; /* (rows), in the GPU's memory; NULL: nothing is filed */
+    int block;                          /* of the cache */
     enum dtype cache_dtype;
 };
 void cuda_heads(cuda_stream stream, const struct cuda_heads *heads, enum dtype dtype, void *qkv);
@@ -126,7 +127,7 @@ void cuda_weigh_groups(cuda_stream stream, const struct cuda_groups *groups, enu
 
 /* attention_cache.cu: queries over the keys and values of a cache. Query head h uses key head h / (heads / kv_heads). */
 struct cuda_span {
-    const void *keys, *values; /* (kv_heads, capacity, head_dim) each, of the cache's dtype */
+    const void *keys, *values; /* (blocks, kv_heads, capacity, head_dim) each, of the cache's dtype */
     int64_t capacity;
     int64_t row, count; /* rows of q and out */
     int64_t first;      /* position of the first row, if causal: a row sees the keys up to its own position */
@@ -141,6 +142,7 @@ struct cuda_spans {
     float scale;
     struct cuda_bias bias; /* position of a row: `first` and on if causal */
     enum dtype cache_dtype;
+    int block;     /* of the cache */
     const void *q; /* of `dtype`, rows q_stride apart */
     int64_t q_stride;
     void *scratch; /* cuda_attention_cache_scratch() bytes */
