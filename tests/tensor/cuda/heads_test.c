@@ -3,6 +3,7 @@
 #include "tensor/cuda/kernels.h"
 
 #define CAPACITY 23
+#define BLOCKS   3 /* of the cache */
 
 struct shape {
     int q_heads, kv_heads, head_dim;
@@ -22,7 +23,8 @@ struct made {
     enum dtype dtype;
     struct cuda_heads heads;
     int64_t width, count;
-    void *before, *qkv, *cache; /* (rows, stride) twice; (rows, 2, kv_heads, CAPACITY, head_dim): each row has its own */
+    void *before, *qkv; /* (rows, stride) */
+    void *cache;        /* (rows, 2, BLOCKS, kv_heads, CAPACITY, head_dim): each row has its own slot */
     struct cuda_kv_place *places;
     int64_t cached;
 };
@@ -31,7 +33,7 @@ static struct made make(const struct shape *shape, unsigned parts, enum dtype dt
 {
     const struct shape s = *shape;
     struct made m = {.shape = s, .dtype = dtype, .width = (s.q_heads + 2 * s.kv_heads) * s.head_dim};
-    int64_t stride = m.width + s.gap, slot = (int64_t)s.kv_heads * CAPACITY * s.head_dim;
+    int64_t stride = m.width + s.gap, slot = (int64_t)BLOCKS * s.kv_heads * CAPACITY * s.head_dim;
     float *angles = operand_random(F32, s.rows * s.head_dim, 2, 1);
     m.count = s.rows * stride;
     m.cached = s.rows * 2 * slot;
@@ -54,6 +56,7 @@ static struct made make(const struct shape *shape, unsigned parts, enum dtype dt
                                   .k_eps = 1e-5f,
                                   .angles = angles,
                                   .places = m.places,
+                                  .block = (int)(s.rows % BLOCKS),
                                   .cache_dtype = cache_dtype};
     struct cuda_heads *h = &m.heads;
     if (!(parts & NORM_Q)) {
@@ -126,7 +129,7 @@ static void check_row(const struct made *m, int64_t row)
         int kv_head = (head - h->q_heads) % h->kv_heads;
         const struct cuda_kv_place *p = &m->places[row];
         void *file = head < h->q_heads + h->kv_heads ? p->keys : p->values;
-        int64_t filed = (kv_head * p->capacity + p->position) * h->head_dim;
+        int64_t filed = ((h->block * h->kv_heads + kv_head) * p->capacity + p->position) * h->head_dim;
         for (int i = 0; i < h->head_dim; i++) {
             float value = (float)operand_at(m->dtype, m->qkv, at + i);
             value = h->cache_dtype == F32 ? value : bf16_to_f32(bf16_from_f32(value));
