@@ -7,7 +7,9 @@
  *     __shfl_xor_sync(), __shfl_sync(), always by all 32 lanes
  *     SHARED_ARRAY(TYPE, name, [ROWS][COLUMNS]), an array of constant size, and SHARED(TYPE, name), what a launch gives
  *     LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...), where a template's name with commas is in brackets
- *     multiply_16816(), the tensor cores, and pack_bf16()
+ *     multiply_16816(), the tensor cores, and pack_bf16(), load_16x16(), load_16x16_turned()
+ *     copy_16(), copies_close(), copies_wait()
+ *     __fmul_rn(), a product that is never made part of a fused multiply-add, and exp2_fast()
  *     <math.h>'s functions of f32, min(), max(), and __fdividef(), a division that may be wrong in the last bits
  */
 #ifndef LMVR_SRC_TENSOR_CUDA_CUDA_H
@@ -50,6 +52,57 @@ __device__ inline uint32_t pack_bf16(float low, float high)
     uint32_t pair;
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
     return pair;
+}
+
+/*
+ * A 16 x 16 matrix in shared memory, whose rows of 32 bytes, 16-byte aligned, are `pitch` elements apart, as `a` of
+ * multiply_16816(). As the transpose of two matrices b, it is {r[0], r[2]}, rows 0 to 7, and {r[1], r[3]}, rows 8 to 15.
+ * Turned, it is two matrices b: {r[0], r[1]}, columns 0 to 7, and {r[2], r[3]}, columns 8 to 15. A warp together.
+ */
+__device__ inline uint32_t row_to_load(const bf16 *at, int pitch)
+{
+    unsigned lane = threadIdx.x % 32;
+    return (uint32_t)__cvta_generic_to_shared(at + lane % 16 * pitch + lane / 16 * 8);
+}
+__device__ inline void load_16x16(uint32_t r[4], const bf16 *at, int pitch)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(row_to_load(at, pitch)));
+}
+__device__ inline void load_16x16_turned(uint32_t r[4], const bf16 *at, int pitch)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(row_to_load(at, pitch)));
+}
+
+/*
+ * Copies 16 bytes from the GPU's memory to shared memory, or writes zeros if they are not `there`; the thread goes on at once.
+ * Copies since the last copies_close() are a batch. copies_wait<n>() returns when the thread's own batches are done but for the
+ * last n; others see them after a barrier.
+ */
+__device__ inline void copy_16(void *to, const void *from, bool there)
+{
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((uint32_t)__cvta_generic_to_shared(to)), "l"(from),
+                 "r"(there ? 16 : 0)
+                 : "memory");
+}
+__device__ inline void copies_close(void)
+{
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
+template <int LEFT> __device__ inline void copies_wait(void)
+{
+    asm volatile("cp.async.wait_group %0;" ::"n"(LEFT) : "memory");
+}
+
+/* 2^x within 2^-22, relative; results below 2^-126 are 0. */
+__device__ inline float exp2_fast(float x)
+{
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
 }
 
 #else

@@ -96,7 +96,13 @@ struct cuda_heads {
 };
 void cuda_heads(cuda_stream stream, const struct cuda_heads *heads, enum dtype dtype, void *qkv);
 
-/* ---- attention ---------------------------------------------------------------------------------------------------------- */
+/*
+ * ---- attention ----------------------------------------------------------------------------------------------------------
+ *
+ * With heads of up to 256 dimensions. Fast are whole pieces of 16 bytes: heads, strides and places in memory that are multiples
+ * of that. `scale`, of products of queries and keys, is above 0. A row that sees no keys becomes 0. In bf16, products are those
+ * of the tensor cores, with sums in f32, and weights are rounded to bf16; in f32, keys and values of bf16 are widened.
+ */
 
 /* A bias by relative position: in head h, values[h * width + zero + d] is added to the score of a key at distance d, its
  * position minus the query's, after scaling. */
@@ -127,7 +133,7 @@ void cuda_weigh_groups(cuda_stream stream, const struct cuda_groups *groups, enu
 
 /* attention_cache.cu: queries over the keys and values of a cache. Query head h uses key head h / (heads / kv_heads). */
 struct cuda_span {
-    const void *keys, *values; /* (blocks, kv_heads, capacity, head_dim) each, of the cache's dtype */
+    const void *keys, *values; /* (blocks, kv_heads, capacity, head_dim) each, of the cache's dtype; they begin at 16 bytes */
     int64_t capacity;
     int64_t row, count; /* rows of q and out */
     int64_t first;      /* position of the first row, if causal: a row sees the keys up to its own position */
@@ -145,14 +151,14 @@ struct cuda_spans {
     int block;     /* of the cache */
     const void *q; /* of `dtype`, rows q_stride apart */
     int64_t q_stride;
-    void *scratch; /* cuda_attention_cache_scratch() bytes */
+    void *scratch; /* cuda_attention_cache_scratch() bytes; only for cuda_attention_cache() */
 };
-/* Enough for any spans of so many rows in all, the longest of which sees so many keys. */
+/* Enough for any spans of so many rows in all, the longest of which sees so many keys. At most 2^17 * (head_dim + 2) floats. */
 size_t cuda_attention_cache_scratch(int heads, int head_dim, int64_t rows, int64_t longest_visible);
 /* out (rows, heads * head_dim) of `dtype`. A row is the same to the last bit whether its span has one row or many. */
 void cuda_attention_cache(cuda_stream stream, const struct cuda_spans *spans, enum dtype dtype, void *out);
 /* Adds to weights (rows, count) `weight` times the softmax weights over the visible keys, of which `count` from `from` on,
- * summed over heads in order. */
+ * summed over heads in order. No bias. */
 void cuda_weigh_cache(cuda_stream stream, const struct cuda_spans *spans, enum dtype dtype, int64_t from, int64_t count,
                       float weight, float *weights);
 

@@ -136,7 +136,7 @@ static void check_activation(enum activation activation, int64_t count, int shif
     void *before = operand_copy(dtype, count + shift, memory);
     cuda_activate(NULL, activation, count, dtype, x);
     for (int64_t i = 0; i < count; i++) {
-        double value = operand_at(dtype, before, i + shift);
+        double value = operand_value(dtype, before, i + shift);
         assert_near(dtype, x, i, activation_reference(activation, value), 1e-6 * fabs(value));
     }
     assert_same(dtype, memory, before, shift);
@@ -180,7 +180,8 @@ static void check_gate(enum activation activation, int64_t rows, int64_t width, 
     cuda_gate(NULL, activation, rows, width, dtype, both, y);
     for (int64_t r = 0; r < rows; r++) {
         for (int64_t i = 0; i < width; i++) {
-            double gate = operand_at(dtype, both, r * 2 * width + i), up = operand_at(dtype, both, (r * 2 + 1) * width + i);
+            double gate = operand_value(dtype, both, r * 2 * width + i),
+                   up = operand_value(dtype, both, (r * 2 + 1) * width + i);
             assert_near(dtype, y, r * width + i, activation_reference(activation, gate) * up, 1e-6 * fabs(gate * up));
         }
         cuda_gate(NULL, activation, 1, width, dtype, operand_from(dtype, both, r * 2 * width), alone);

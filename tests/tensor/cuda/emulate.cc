@@ -66,6 +66,18 @@ struct fragments {
     const uint32_t *a, *b;
 };
 
+/* Copies of a thread that have not taken place. */
+struct copy {
+    void *to;
+    const void *from;
+    bool there;
+    unsigned batch;
+};
+struct copies {
+    std::vector<copy> waiting;
+    unsigned closed; /* batches */
+};
+
 struct warp {
     uint32_t lanes, ready, begun, arrived;
     enum operation operation; /* that the lanes that arrived wait at, and its line */
@@ -84,13 +96,14 @@ struct machine {
     unsigned current, ended;
     unsigned arrived; /* at the block's barrier, and its line */
     int line;
-    uint32_t runnable; /* warps with lanes that are ready */
-    bool descending;
+    uint32_t runnable;     /* warps with lanes that are ready */
+    bool descending, late; /* late: copies take place when they are waited for */
     fcontext_t home;
     stack home_memory; /* known after the first switch, where a sanitizer asks for it */
     std::vector<fiber *> idle;
     struct warp warps[MOST_THREADS / WARP_SIZE];
     struct thread threads[MOST_THREADS];
+    struct copies copies[MOST_THREADS];
     unsigned char *shared;
     size_t shared_used, static_used;
     size_t gaps[MOST_ARRAYS];
@@ -433,6 +446,49 @@ void multiply_16816(float d[4], const uint32_t a[4], const uint32_t b[2], int li
         wait(m);
 }
 
+/* ---- copies to shared memory --------------------------------------------------------------------------------------------- */
+
+void emulate_check_aligned(const void *memory)
+{
+    if ((uintptr_t)memory % 16 != 0)
+        die("16 bytes are not aligned");
+}
+
+static void take_place(const copy *c)
+{
+    if (c->there)
+        memcpy(c->to, c->from, 16);
+    else
+        memset(c->to, 0, 16);
+}
+
+void copy_16(void *to, const void *from, bool there)
+{
+    machine *m = here;
+    copy c = {to, from, there, m->copies[m->current].closed};
+    emulate_check_aligned(to);
+    if (there)
+        emulate_check_aligned(from);
+    if (m->late)
+        m->copies[m->current].waiting.push_back(c);
+    else
+        take_place(&c);
+}
+
+void copies_close(void)
+{
+    here->copies[here->current].closed++;
+}
+
+void emulate_copies_wait(unsigned left)
+{
+    copies *mine = &here->copies[here->current];
+    size_t done = 0;
+    for (; done < mine->waiting.size() && mine->waiting[done].batch + left < mine->closed; done++)
+        take_place(&mine->waiting[done]);
+    mine->waiting.erase(mine->waiting.begin(), mine->waiting.begin() + (ptrdiff_t)done);
+}
+
 /* ---- shared memory ------------------------------------------------------------------------------------------------------ */
 
 static unsigned char *place(machine *m, size_t size)
@@ -475,6 +531,9 @@ static void run_block(machine *m, size_t shared)
 {
     emulate_block++;
     m->descending = emulate_block % 2;
+    m->late = emulate_block / 2 % 2;
+    for (unsigned i = 0; i < m->count; i++)
+        m->copies[i].waiting.clear(), m->copies[i].closed = 0;
     m->ended = m->arrived = 0;
     m->runnable = 0;
     for (unsigned w = 0; w * WARP_SIZE < m->count; w++) {

@@ -93,6 +93,15 @@ template <class T> static inline T max(T a, T b)
     return a < b ? b : a;
 }
 
+static inline float __fmul_rn(float x, float y)
+{
+    return x * y;
+}
+static inline float exp2_fast(float x)
+{
+    float y = exp2f(x);
+    return y < 0x1p-126f ? 0.0f : y;
+}
 static inline uint32_t pack_bf16(float low, float high)
 {
     return bf16_from_f32(low) | (uint32_t)bf16_from_f32(high) << 16;
@@ -133,6 +142,34 @@ template <class T> static inline T __shfl_xor_sync(unsigned mask, T value, int o
 
 /* As in cuda.h. Products of bf16 are exact in f32; 16 of them are added in ascending order, then d. */
 void multiply_16816(float d[4], const uint32_t a[4], const uint32_t b[2], int line = __builtin_LINE());
+
+/* Its operands in shared memory, as in cuda.h. */
+void emulate_check_aligned(const void *memory);
+static inline void load_16x16(uint32_t r[4], const bf16 *at, int pitch)
+{
+    int row = (int)threadIdx.x % 32 / 4, column = (int)threadIdx.x % 4 * 2;
+    emulate_check_aligned(at + row * pitch);
+    for (int i = 0; i < 4; i++)
+        memcpy(&r[i], at + (row + i % 2 * 8) * pitch + column + i / 2 * 8, sizeof r[i]);
+}
+static inline void load_16x16_turned(uint32_t r[4], const bf16 *at, int pitch)
+{
+    int column = (int)threadIdx.x % 32 / 4, row = (int)threadIdx.x % 4 * 2;
+    emulate_check_aligned(at + row * pitch);
+    for (int i = 0; i < 4; i++) {
+        const bf16 *x = at + (row + i % 2 * 8) * pitch + column + i / 2 * 8;
+        r[i] = x[0] | (uint32_t)x[pitch] << 16;
+    }
+}
+
+/* As in cuda.h. In half of the blocks, bytes are copied when they are waited for, and not before. */
+void copy_16(void *to, const void *from, bool there);
+void copies_close(void);
+void emulate_copies_wait(unsigned left);
+template <int LEFT> static inline void copies_wait(void)
+{
+    emulate_copies_wait(LEFT);
+}
 
 /* ---- shared memory ------------------------------------------------------------------------------------------------------ */
 

@@ -95,7 +95,7 @@ static void reference(const struct made *m, int64_t row, int head, double *x)
     const float *norm = query ? h->q_norm : value ? NULL : h->k_norm;
     double squares = 0;
     for (int i = 0; i < dim; i++) {
-        x[i] = operand_at(m->dtype, m->before, row * h->stride + (int64_t)head * dim + i);
+        x[i] = operand_value(m->dtype, m->before, row * h->stride + (int64_t)head * dim + i);
         squares += x[i] * x[i] / dim;
     }
     for (int i = 0; i < dim && norm; i++)
@@ -131,9 +131,9 @@ static void check_row(const struct made *m, int64_t row)
         void *file = head < h->q_heads + h->kv_heads ? p->keys : p->values;
         int64_t filed = ((h->block * h->kv_heads + kv_head) * p->capacity + p->position) * h->head_dim;
         for (int i = 0; i < h->head_dim; i++) {
-            float value = (float)operand_at(m->dtype, m->qkv, at + i);
+            float value = (float)operand_value(m->dtype, m->qkv, at + i);
             value = h->cache_dtype == F32 ? value : bf16_to_f32(bf16_from_f32(value));
-            assert_true(operand_at(h->cache_dtype, file, filed + i) == (double)value);
+            assert_true(operand_value(h->cache_dtype, file, filed + i) == (double)value);
         }
     }
 }
@@ -150,7 +150,7 @@ static void check(const struct shape *shape, unsigned parts, enum dtype dtype, e
     assert_margin(dtype, m.qkv, m.count);
     int64_t written = 0; /* nothing else in the cache is */
     for (int64_t i = 0; i < m.cached; i++)
-        written += !isnan(operand_at(cache_dtype, m.cache, i));
+        written += !isnan(operand_value(cache_dtype, m.cache, i));
     assert_int_equal(written, parts & FILE_THEM ? m.shape.rows * 2 * m.shape.kv_heads * m.shape.head_dim : 0);
     finish(&m);
 }

@@ -27,7 +27,7 @@ static inline float random_at(uint64_t seed, int64_t i)
     return (float)((double)((z ^ z >> 31) >> 11) * 0x1p-52 - 1.0);
 }
 
-static inline double operand_at(enum dtype dtype, const void *x, int64_t i)
+static inline double operand_value(enum dtype dtype, const void *x, int64_t i)
 {
     return dtype == F32 ? (double)((const float *)x)[i] : (double)bf16_to_f32(((const bf16 *)x)[i]);
 }
@@ -76,7 +76,7 @@ static inline void assert_margin(enum dtype dtype, const void *x, int64_t count)
 /* Element i is `expected` but for rounding; `slack` is added to what f32 may be wrong by. NaN equals NaN. */
 static inline void assert_near(enum dtype dtype, const void *x, int64_t i, double expected, double slack)
 {
-    double value = operand_at(dtype, x, i);
+    double value = operand_value(dtype, x, i);
     double limit = fabs(expected) * (dtype == F32 ? 1e-5 : 0x1p-8) + slack + 1e-30;
     if (isnan(expected) ? !isnan(value) : !(fabs(value - expected) <= limit) && value != expected)
         fail_msg("element %lld is %.9g instead of %.9g", (long long)i, value, expected);

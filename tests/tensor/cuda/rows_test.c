@@ -12,7 +12,7 @@ static void check_embed(int64_t width, enum dtype dtype)
     float *x = operand_empty(F32, 5 * width);
     cuda_embed(NULL, dtype, table, width, 5, tokens, x);
     for (int64_t i = 0; i < 5 * width; i++)
-        assert_true((double)x[i] == operand_at(dtype, table, tokens[i / width] * width + i % width));
+        assert_true((double)x[i] == operand_value(dtype, table, tokens[i / width] * width + i % width));
     assert_margin(F32, x, 5 * width);
     free(table);
     free(x);
@@ -39,7 +39,7 @@ static void check_gather(int64_t width, int64_t from_gap, int64_t to_gap, bool a
         for (int64_t i = 0; i < to_stride; i++) {
             float expected = i < width ? from[(all ? r : rows[r]) * from_stride + i] : 0;
             if (i >= width)
-                assert_true(isnan(operand_at(dtype, to, r * to_stride + i)));
+                assert_true(isnan(operand_value(dtype, to, r * to_stride + i)));
             else if (dtype == F32)
                 assert_true(((float *)to)[r * to_stride + i] == expected);
             else
