@@ -28,6 +28,8 @@ template <typename T, int D, int ROWS> struct block_memory {
     }
 };
 
+static_assert(sizeof(struct attention_view) <= 64, "there is room for a view");
+
 /* It lies in shared memory, since there are no registers to spare. */
 __device__ inline void share_view(struct attention_view *view, const struct attention_work *w, int64_t i, int kv_head)
 {
@@ -61,14 +63,17 @@ __device__ inline void copy_keys(T *to, const T *from, int64_t stride, int count
     const int width = 16 / sizeof(T), pitch = pitch_of<T, D>::value, keys = tile_of<T>::keys;
     const int across = D / width < THREADS ? D / width : THREADS, step = THREADS / across;
     static_assert(D / width % across == 0, "a thread has whole pieces of a row");
-    const int first = (int)threadIdx.x / across < step ? threadIdx.x / across : keys;
+    const bool even = THREADS % across == 0 && keys % step == 0; /* no thread is left over */
+    const int first = even || (int)threadIdx.x / across < step ? threadIdx.x / across : keys;
 #pragma unroll
     for (int column = threadIdx.x % across * width; column < D; column += across * width) {
         const T *at = from + first * stride + column;
+        T *into = to + first * pitch + column;
+        const int left = column < head_dim ? count - first : 0;
 #pragma unroll
         for (int row = 0; row < keys; row += step, at += step * stride)
-            if (first + row < keys)
-                copy_16(to + (first + row) * pitch + column, at, first + row < count && column < head_dim);
+            if (even || first + row < keys)
+                copy_16(into + row * pitch, at, row < left);
     }
 }
 
@@ -285,10 +290,8 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_rows(const struct attentio
         __syncthreads();
         load_tile<D, THREADS, FIT>(memory.v, v->values, &w, v->kv_stride, key, end);
         copies_close();
-        if (key < rows.most) {
-            clear<TILES *(KEYS / 8)>(s[0]);
-            score<D, TILES>(s, memory.q + warp * memory.pitch, memory.k, w.head_dim);
-        }
+        clear<TILES *(KEYS / 8)>(s[0]);
+        score<D, TILES>(s, memory.q + warp * memory.pitch, memory.k, w.head_dim);
         copies_wait<0>();
         __syncthreads();
         if (key + KEYS < end) {

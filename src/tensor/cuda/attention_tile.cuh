@@ -56,16 +56,15 @@ template <int D, int TILES> __device__ inline void score(float s[TILES][8][4], c
         uint32_t a[TILES][4];
 #pragma unroll
         for (int m = 0; m < TILES; m++)
-            load_16x16(a[m], q + m * 16 * pitch + d, pitch);
+            load_a(a[m], q + m * 16 * pitch + d, pitch);
 #pragma unroll
         for (int n = 0; n < 8; n += 2) {
             uint32_t r[4];
-            load_16x16(r, k + n * 8 * pitch + d, pitch);
-            const uint32_t low[2] = {r[0], r[2]}, high[2] = {r[1], r[3]};
+            load_b_turned(r, k + n * 8 * pitch + d, pitch);
 #pragma unroll
             for (int m = 0; m < TILES; m++) {
-                multiply_16816(s[m][n], a[m], low);
-                multiply_16816(s[m][n + 1], a[m], high);
+                multiply_16816(s[m][n], a[m], r);
+                multiply_16816(s[m][n + 1], a[m], r + 2);
             }
         }
     }
@@ -202,12 +201,11 @@ __device__ inline void weigh(float o[TILES][2][4], const struct weights<bf16, TI
 #pragma unroll
     for (int k = 0; k < 4; k++) {
         uint32_t r[4];
-        load_16x16_turned(r, values + k * 16 * pitch, pitch);
-        const uint32_t left[2] = {r[0], r[1]}, right[2] = {r[2], r[3]};
+        load_b(r, values + k * 16 * pitch, pitch);
 #pragma unroll
         for (int m = 0; m < TILES; m++) {
-            multiply_16816(o[m][0], w.a[m][k], left);
-            multiply_16816(o[m][1], w.a[m][k], right);
+            multiply_16816(o[m][0], w.a[m][k], r);
+            multiply_16816(o[m][1], w.a[m][k], r + 2);
         }
     }
 }

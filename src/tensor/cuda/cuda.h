@@ -7,7 +7,7 @@
  *     __shfl_xor_sync(), __shfl_sync(), always by all 32 lanes
  *     SHARED_ARRAY(TYPE, name, [ROWS][COLUMNS]), an array of constant size, and SHARED(TYPE, name), what a launch gives
  *     LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...), where a template's name with commas is in brackets
- *     multiply_16816(), the tensor cores, and pack_bf16(), load_16x16(), load_16x16_turned()
+ *     multiply_16816(), the tensor cores, and pack_bf16(), load_a(), load_b(), load_b_turned()
  *     copy_16(), copies_close(), copies_wait()
  *     __fmul_rn(), a product that is never made part of a fused multiply-add, and exp2_fast()
  *     <math.h>'s functions of f32, min(), max(), and __fdividef(), a division that may be wrong in the last bits
@@ -55,26 +55,30 @@ __device__ inline uint32_t pack_bf16(float low, float high)
 }
 
 /*
- * A 16 x 16 matrix in shared memory, whose rows of 32 bytes, 16-byte aligned, are `pitch` elements apart, as `a` of
- * multiply_16816(). As the transpose of two matrices b, it is {r[0], r[2]}, rows 0 to 7, and {r[1], r[3]}, rows 8 to 15.
- * Turned, it is two matrices b: {r[0], r[1]}, columns 0 to 7, and {r[2], r[3]}, columns 8 to 15. A warp together.
+ * Operands of multiply_16816() from a 16 x 16 matrix in shared memory, whose rows of 32 bytes, 16-byte aligned, are `pitch`
+ * elements apart, a warp together. load_a() gives a. load_b() gives two matrices b, r[0] and r[1], r[2] and r[3]: the halves of
+ * the matrix, 8 columns each. load_b_turned() gives the halves of its transpose.
  */
-__device__ inline uint32_t row_to_load(const bf16 *at, int pitch)
+__device__ inline void load_a(uint32_t r[4], const bf16 *matrix, int pitch)
 {
     unsigned lane = threadIdx.x % 32;
-    return (uint32_t)__cvta_generic_to_shared(at + lane % 16 * pitch + lane / 16 * 8);
-}
-__device__ inline void load_16x16(uint32_t r[4], const bf16 *at, int pitch)
-{
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(row_to_load(at, pitch)));
+                 : "r"((uint32_t)__cvta_generic_to_shared(matrix + lane % 16 * pitch + lane / 16 * 8)));
 }
-__device__ inline void load_16x16_turned(uint32_t r[4], const bf16 *at, int pitch)
+__device__ inline void load_b(uint32_t r[4], const bf16 *matrix, int pitch)
 {
+    unsigned lane = threadIdx.x % 32;
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(row_to_load(at, pitch)));
+                 : "r"((uint32_t)__cvta_generic_to_shared(matrix + lane % 16 * pitch + lane / 16 * 8)));
+}
+__device__ inline void load_b_turned(uint32_t r[4], const bf16 *matrix, int pitch)
+{
+    unsigned lane = threadIdx.x % 32;
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"((uint32_t)__cvta_generic_to_shared(matrix + (lane / 16 * 8 + lane % 8) * pitch + lane / 8 % 2 * 8)));
 }
 
 /*

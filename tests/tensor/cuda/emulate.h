@@ -145,21 +145,28 @@ void multiply_16816(float d[4], const uint32_t a[4], const uint32_t b[2], int li
 
 /* Its operands in shared memory, as in cuda.h. */
 void emulate_check_aligned(const void *memory);
-static inline void load_16x16(uint32_t r[4], const bf16 *at, int pitch)
+static inline void load_a(uint32_t r[4], const bf16 *matrix, int pitch)
 {
     int row = (int)threadIdx.x % 32 / 4, column = (int)threadIdx.x % 4 * 2;
-    emulate_check_aligned(at + row * pitch);
+    emulate_check_aligned(matrix + row * pitch);
     for (int i = 0; i < 4; i++)
-        memcpy(&r[i], at + (row + i % 2 * 8) * pitch + column + i / 2 * 8, sizeof r[i]);
+        memcpy(&r[i], matrix + (row + i % 2 * 8) * pitch + column + i / 2 * 8, sizeof r[i]);
 }
-static inline void load_16x16_turned(uint32_t r[4], const bf16 *at, int pitch)
+static inline void load_b(uint32_t r[4], const bf16 *matrix, int pitch)
 {
     int column = (int)threadIdx.x % 32 / 4, row = (int)threadIdx.x % 4 * 2;
-    emulate_check_aligned(at + row * pitch);
+    emulate_check_aligned(matrix + row * pitch);
     for (int i = 0; i < 4; i++) {
-        const bf16 *x = at + (row + i % 2 * 8) * pitch + column + i / 2 * 8;
+        const bf16 *x = matrix + (row + i % 2 * 8) * pitch + column + i / 2 * 8;
         r[i] = x[0] | (uint32_t)x[pitch] << 16;
     }
+}
+static inline void load_b_turned(uint32_t r[4], const bf16 *matrix, int pitch)
+{
+    int row = (int)threadIdx.x % 32 / 4, column = (int)threadIdx.x % 4 * 2;
+    emulate_check_aligned(matrix + row * pitch);
+    for (int i = 0; i < 4; i++)
+        memcpy(&r[i], matrix + (row + i / 2 * 8) * pitch + column + i % 2 * 8, sizeof r[i]);
 }
 
 /* As in cuda.h. In half of the blocks, bytes are copied when they are waited for, and not before. */
