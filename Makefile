@@ -69,7 +69,8 @@ format: setup-check
 	clang-format --dry-run --Werror $(SOURCES)
 
 lint: setup-check configure
-	git ls-files 'src/*.c' 'train/*.c' 'lab/*.c' 'tools/*.c' 'cli/*.c' 'bench/*.c' | grep -v 'src/tensor/cpu/kernel_' | xargs -P $$(nproc) -n 4 clang-tidy --quiet -p build
+	git ls-files 'src/*.c' 'train/*.c' 'lab/*.c' 'tools/*.c' 'cli/*.c' 'bench/*.c' | grep -v 'src/tensor/cpu/kernel_' \
+		| grep -oFf - build/compile_commands.json | sort -u | xargs -P $$(nproc) -n 4 clang-tidy --quiet -p build
 
 install: all
 	cmake --install build

@@ -1,8 +1,7 @@
 /*
  * What the module with CUDA offers: GPUs, their memory, queues and products, and our own kernels (kernels.h). The engine loads
  * it where it is found (device.c), so one build of the engine serves machines with and without a GPU. It is implemented twice:
- * by CUDA's runtime and cuBLASLt in module.cu and runtime.cu, and for tests on the processor in
- * tests/tensor/cuda/emulate_api.cc.
+ * by CUDA's runtime and cuBLASLt in module/, and for tests on the processor in tests/tensor/cuda/emulate_api.cc.
  */
 #ifndef LMVR_SRC_TENSOR_CUDA_API_H
 #define LMVR_SRC_TENSOR_CUDA_API_H
@@ -42,6 +41,7 @@ struct cuda_api {
     /* ---- queues ---- */
     lmvr_status (*queue_create)(struct cuda_gpu *gpu, struct cuda_queue **queue, lmvr_error *error);
     void (*queue_free)(struct cuda_queue *queue); /* NULL is allowed */
+    /* For kernels of the calling thread, whose GPU the queue's becomes: to be asked for before every launch. */
     cuda_stream (*stream)(struct cuda_queue *queue);
     /* `from` of write(), `to` of read() are of the host, and may be used again at once. read() waits for what was queued
      * before, and tells the first failure since the queue was created. */

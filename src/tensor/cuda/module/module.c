@@ -1,0 +1,45 @@
+/* The module's table. */
+#include "tensor/cuda/module/matrix.h"
+
+__attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void)
+{
+    static const struct cuda_api api = {
+        .version = CUDA_API_VERSION,
+        .count = gpu_count,
+        .open = gpu_open,
+        .close = gpu_close,
+        .describe = gpu_describe,
+        .allocate = gpu_allocate,
+        .release = gpu_release,
+        .queue_create = queue_create,
+        .queue_free = queue_free,
+        .stream = queue_stream,
+        .write = queue_write,
+        .read = queue_read,
+        .copy = queue_copy,
+        .zero = queue_zero,
+        .failure = queue_failure,
+        .matrix_create = matrix_create,
+        .matrix_free = matrix_free,
+        .matrix_set = matrix_set,
+        .matrix_seal = matrix_seal,
+        .multiply = matrix_multiply,
+        .norm = cuda_norm,
+        .activate = cuda_activate,
+        .gate = cuda_gate,
+        .convert = cuda_convert,
+        .embed = cuda_embed,
+        .gather = cuda_gather,
+        .add_rows = cuda_add_rows,
+        .add_table = cuda_add_table,
+        .pool = cuda_pool,
+        .argmax = cuda_argmax,
+        .heads = cuda_heads,
+        .attention_groups = cuda_attention_groups,
+        .weigh_groups = cuda_weigh_groups,
+        .attention_cache_scratch = cuda_attention_cache_scratch,
+        .attention_cache = cuda_attention_cache,
+        .weigh_cache = cuda_weigh_cache,
+    };
+    return &api;
+}
