@@ -270,8 +270,8 @@ __global__ void __launch_bounds__(WARPS *WARP) attend_rows(const struct attentio
     if (begin >= v->rows || (w.partials && v->rows == w.group))
         return;
     const int warp = threadIdx.x / WARP * TILES * 16, end = visible_to(&w, v, min(begin + ROWS, v->rows) - 1);
-    load_queries<T, D, ROWS, THREADS, FIT>(memory.q, &w, v, begin);
     load_tile<D, THREADS, FIT>(memory.k, v->keys, &w, v->kv_stride, 0, end);
+    load_queries<T, D, ROWS, THREADS, FIT>(memory.q, &w, v, begin);
     copies_close();
 
     float o[TILES][D / 8][4];
@@ -372,8 +372,8 @@ __global__ void __launch_bounds__(WARP) attend_tile(const struct attention_work 
     const int end = visible_to(&w, v, 0);
     if (key >= end)
         return;
-    load_queries<T, D, 16, WARP, FIT>(memory.q, &w, v, first);
     load_tile<D, WARP, FIT>(memory.k, v->keys, &w, v->kv_stride, key, end);
+    load_queries<T, D, 16, WARP, FIT>(memory.q, &w, v, first);
     copies_close();
     load_tile<D, WARP, FIT>(memory.v, v->values, &w, v->kv_stride, key, end);
     copies_close();

@@ -94,7 +94,9 @@ static struct sheet *make(const struct shape *shape, int64_t count, const struct
 static void add_bias(struct sheet *s)
 {
     struct cuda_spans *c = &s->spans;
-    int64_t most = c->longest_visible;
+    int64_t most = c->longest_visible; /* that a key is away from a query */
+    for (int64_t i = 0; i < c->count; i++)
+        most = s->list[i].first + s->list[i].count > most ? s->list[i].first + s->list[i].count : most;
     s->bias = operand_random(F32, c->heads * 2 * most, 3, 2);
     c->bias = (struct cuda_bias){s->bias, 2 * most, most};
 }
