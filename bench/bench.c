@@ -101,7 +101,7 @@ float *bench_made_up(int64_t count)
 /* How many pictures like this one a session puts through the encoder together. */
 static int group_of(const struct lmvr_session *s, const struct picture *picture)
 {
-    int64_t fits = ENCODE_POSITIONS / picture_positions(s, picture);
+    int64_t fits = s->model->device->rows / picture_positions(s, picture);
     return fits < 1 ? 1 : fits < s->encode_batch ? (int)fits : s->encode_batch;
 }
 
@@ -320,7 +320,7 @@ static lmvr_status open_shape(const struct bench_options *o, int layers, struct 
 {
     struct model_config config;
     TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", layers, &config, error));
-    return model_create_random(&config, model_dtype(o->dtype), model, error);
+    return model_create_random(&config, device_cpu(), model_dtype(o->dtype), model, error);
 }
 
 static lmvr_status open_model(const struct bench_options *o, struct lmvr_model **model, lmvr_error *error)

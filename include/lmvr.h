@@ -65,7 +65,7 @@ LMVR_API const char *lmvr_version(void);
 
 /* The type in which weights are stored and multiplied. Sums are always in f32. */
 typedef enum lmvr_dtype {
-    LMVR_DTYPE_DEFAULT = 0, /* bf16 where the processor computes in it, else f32 */
+    LMVR_DTYPE_DEFAULT = 0, /* bf16 where the device computes in it, else f32 */
     LMVR_DTYPE_F32,
     LMVR_DTYPE_BF16
 } lmvr_dtype;
@@ -79,6 +79,21 @@ typedef struct lmvr_model lmvr_model;
  * failure *model is NULL.
  */
 LMVR_API lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error);
+
+/* How a model is opened; begin with lmvr_model_options_default(). */
+typedef struct lmvr_model_options {
+    lmvr_dtype dtype;
+    int threads;        /* as in lmvr_model_open() */
+    const char *device; /* "cpu", "cuda" (the first GPU), or "cuda:N"; NULL: a GPU if one can be used and the model fits, else
+                         * the processor. A GPU that is named and cannot be used is an error */
+} lmvr_model_options;
+
+/* NULL is allowed. */
+LMVR_API void lmvr_model_options_default(lmvr_model_options *options);
+
+/* As lmvr_model_open(), which has the default device. */
+LMVR_API lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *options, lmvr_model **model,
+                                          lmvr_error *error);
 
 /* Frees the model. NULL is allowed. Free its sessions first. */
 LMVR_API void lmvr_model_free(lmvr_model *model);
@@ -105,6 +120,7 @@ typedef struct lmvr_model_info {
     uint64_t weights_bytes;      /* of the weights in memory */
     uint64_t kv_bytes_per_token; /* of the KV cache */
     uint64_t fingerprint;        /* of the configuration, the tokenizer and the weights, for caches and reports */
+    char device[16];             /* where an open model is, as in lmvr_model_options */
     const char *notice;          /* a sentence on what is slower than it should be, owned by the model; NULL: nothing */
 } lmvr_model_info;
 

@@ -19,6 +19,8 @@ enum dtype model_dtype(lmvr_dtype dtype)
     return dtype == LMVR_DTYPE_BF16 || (dtype == LMVR_DTYPE_DEFAULT && product_computes_bf16()) ? BF16 : F32;
 }
 
+#define WORKING_BYTES ((uint64_t)1 << 30) /* of a session, beside the weights */
+
 /* Writes the path of the tokenizer's file to `file`; false if there is none. */
 static bool find_tokenizer(const char *path, char *file, size_t size)
 {
@@ -157,9 +159,26 @@ static lmvr_status open_text_tokenizer(const char *path, struct lmvr_model *mode
     return status == LMVR_ERROR_RESOURCE ? error_set(error, status, "%s", refusal->message) : LMVR_OK;
 }
 
-static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_error *error)
+/* A device's default is the type that it computes in. */
+static enum dtype resolve(lmvr_dtype dtype, const struct device *device)
+{
+    return dtype == LMVR_DTYPE_DEFAULT && device->operations->operand_dtype(BF16) == BF16 ? BF16 : model_dtype(dtype);
+}
+
+/* Opens the device that was asked for, unless the model has one already. */
+static lmvr_status choose_device(const lmvr_model_options *options, struct lmvr_model *model, lmvr_error *error)
+{
+    uint64_t weights = model_weights_bytes(&model->config, options->dtype == LMVR_DTYPE_F32 ? F32 : BF16);
+    if (!model->device)
+        TRY(device_open(options->device, weights + weights / 16 + WORKING_BYTES, &model->device, error));
+    model->dtype = resolve(options->dtype, model->device);
+    return LMVR_OK;
+}
+
+static lmvr_status open_model(const char *path, const lmvr_model_options *options, struct lmvr_model *model, lmvr_error *error)
 {
     TRY(model_config_read(path, &model->config, error));
+    TRY(choose_device(options, model, error));
     if (model->config.has_language)
         TRY(open_tokenizer(path, model, error));
     struct loader loader = {.device = model->device, .dtype = model->dtype, .notice = &model->notice, .error = error};
@@ -179,22 +198,20 @@ static lmvr_status open_model(const char *path, struct lmvr_model *model, lmvr_e
     return status;
 }
 
-lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
+/* `device`: NULL, or already open. */
+static lmvr_status create(const char *path, const lmvr_model_options *options, const struct device *device, lmvr_model **model,
+                          lmvr_error *error)
 {
-    REQUIRE_ARGUMENT(model, error);
-    *model = NULL;
-    REQUIRE_ARGUMENT(path, error);
-    TRY(check_dtype(dtype, error));
-    TRY(check_threads(threads, error));
     struct lmvr_model *m = *model = calloc(1, sizeof *m);
-    if (!m)
+    if (!m) {
+        device_close(device);
         return error_no_memory(error, "the model");
-    m->device = device_cpu();
-    m->dtype = model_dtype(dtype);
+    }
+    m->device = device;
     int before = omp_get_max_threads();
-    if (threads > 0)
-        omp_set_num_threads(threads);
-    lmvr_status status = open_model(path, m, error);
+    if (options->threads > 0)
+        omp_set_num_threads(options->threads);
+    lmvr_status status = open_model(path, options, m, error);
     omp_set_num_threads(before);
     if (status != LMVR_OK) {
         lmvr_model_free(m);
@@ -203,14 +220,49 @@ lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmv
     return status;
 }
 
-lmvr_status model_create_random(const struct model_config *config, enum dtype dtype, struct lmvr_model **model,
-                                lmvr_error *error)
+void lmvr_model_options_default(lmvr_model_options *options)
+{
+    if (options)
+        *options = (lmvr_model_options){0};
+}
+
+lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error)
+{
+    REQUIRE_ARGUMENT(model, error);
+    *model = NULL;
+    REQUIRE_ARGUMENT(path, error);
+    REQUIRE_ARGUMENT(options, error);
+    TRY(check_dtype(options->dtype, error));
+    TRY(check_threads(options->threads, error));
+    return create(path, options, NULL, model, error);
+}
+
+lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
+{
+    REQUIRE_ARGUMENT(model, error);
+    *model = NULL;
+    REQUIRE_ARGUMENT(path, error);
+    lmvr_model_options options = {.dtype = dtype, .threads = threads};
+    return lmvr_model_open_with(path, &options, model, error);
+}
+
+lmvr_status model_open_on(const char *path, lmvr_dtype dtype, int threads, const struct device *device, lmvr_model **model,
+                          lmvr_error *error)
+{
+    lmvr_model_options options = {.dtype = dtype, .threads = threads};
+    return create(path, &options, device, model, error);
+}
+
+lmvr_status model_create_random(const struct model_config *config, const struct device *device, enum dtype dtype,
+                                struct lmvr_model **model, lmvr_error *error)
 {
     struct lmvr_model *m = *model = calloc(1, sizeof *m);
-    if (!m)
+    if (!m) {
+        device_close(device);
         return error_no_memory(error, "the model");
+    }
     m->config = *config;
-    m->device = device_cpu();
+    m->device = device;
     m->dtype = dtype;
     struct loader loader = {.device = m->device, .dtype = dtype, .random = 1, .notice = &m->notice, .error = error};
     lmvr_status status = load_parts(&loader, m);
@@ -231,5 +283,6 @@ void lmvr_model_free(lmvr_model *model)
     joint_finish(&model->joint);
     text_tower_finish(&model->text);
     tokenizer_close(model->tokenizer);
+    device_close(model->device);
     free(model);
 }

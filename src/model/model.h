@@ -13,7 +13,7 @@
 
 struct lmvr_model {
     struct model_config config;
-    const struct device *device;
+    const struct device *device; /* owned */
     enum dtype dtype;
     struct encoder vision;
     struct connector connector; /* this and the next only if config.has_language */
@@ -33,6 +33,10 @@ struct checkpoint;
 /* Resolves the default, which is bf16 where the processor computes in bf16. */
 enum dtype model_dtype(lmvr_dtype dtype);
 
+/* As lmvr_model_open_with(), on a device that is open already. The model takes it over, also on failure. */
+lmvr_status model_open_on(const char *path, lmvr_dtype dtype, int threads, const struct device *device, lmvr_model **model,
+                          lmvr_error *error);
+
 /* Takes from the configuration of a dual encoder what its checkpoint lacks: its text tower, or the whole joint space. */
 void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint);
 
@@ -41,9 +45,10 @@ void model_fit_checkpoint(struct model_config *config, const struct checkpoint *
 lmvr_status model_fingerprint(const char *path, const struct model_config *config, const struct checkpoint *checkpoint,
                               uint64_t *fingerprint, lmvr_error *error);
 
-/* A model of this shape with small random weights and no tokenizer, for measuring speed. */
-lmvr_status model_create_random(const struct model_config *config, enum dtype dtype, struct lmvr_model **model,
-                                lmvr_error *error);
+/* A model of this shape with small random weights and no tokenizer, for measuring speed. It takes the device over, also on
+ * failure. */
+lmvr_status model_create_random(const struct model_config *config, const struct device *device, enum dtype dtype,
+                                struct lmvr_model **model, lmvr_error *error);
 
 /* Bytes of a model's packed weights in memory, not counting the padding of the kernels' panels. */
 uint64_t model_weights_bytes(const struct model_config *config, enum dtype dtype);

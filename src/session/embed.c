@@ -208,7 +208,7 @@ static lmvr_status gather_group(struct embedding *run, struct group *group, lmvr
     const struct lmvr_session *s = run->session;
     int64_t mean = 0;
     struct loaded loaded;
-    while (group->count < s->encode_batch && group->positions + mean <= ENCODE_POSITIONS &&
+    while (group->count < s->encode_batch && group->positions + mean <= s->model->device->rows &&
            run->loaded < run->reported + run->window && image_loader_next(run->loader, &loaded)) {
         run->loaded++;
         lmvr_status status = add_to_group(run, group, &loaded, error);

@@ -3,11 +3,8 @@
 #include "arguments.h"
 
 #include <omp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define DEFAULT_BATCH 16
 
 #define DEFAULT_NEW_TOKENS 128
 
@@ -115,29 +112,16 @@ static lmvr_status plan_prompt(struct lmvr_session *s, const lmvr_session_option
     return plan_usual(s, o, error);
 }
 
-/* Memory that can be used without swapping, by the system's own estimate. */
-static uint64_t available_memory(void)
-{
-    FILE *file = fopen("/proc/meminfo", "re");
-    char line[256];
-    unsigned long long kilobytes = 0;
-    while (file && !kilobytes && fgets(line, sizeof line, file))
-        if (strncmp(line, "MemAvailable:", 13) == 0)
-            kilobytes = strtoull(line + 13, NULL, 10);
-    if (file)
-        fclose(file);
-    return (uint64_t)kilobytes << 10;
-}
-
 /* The default number of sequences, or as many as half of the free memory holds. */
 static int default_batch(const struct lmvr_session *s)
 {
     const struct language *language = &s->model->language;
+    const struct device *device = s->model->device;
     if (!s->needs_language)
-        return DEFAULT_BATCH;
+        return device->sequences;
     uint64_t each = language->operations->sequence_bytes(language->model, s->usual.language.length, s->max_new_tokens);
-    uint64_t fits = available_memory() / 2 / (each + 1);
-    return fits < 1 ? 1 : fits < DEFAULT_BATCH ? (int)fits : DEFAULT_BATCH;
+    uint64_t fits = device->operations->available(device) / 2 / (each + 1);
+    return fits < 1 ? 1 : fits < (uint64_t)device->sequences ? (int)fits : device->sequences;
 }
 
 static lmvr_status create_sequences(struct lmvr_session *s, lmvr_error *error)
@@ -186,7 +170,7 @@ static lmvr_status plan_groups(struct lmvr_session *s, lmvr_error *error)
 {
     struct picture usual;
     TRY(plan_usual_picture(s, &usual, error));
-    int64_t group = ENCODE_POSITIONS / picture_positions(s, &usual);
+    int64_t group = s->model->device->rows / picture_positions(s, &usual);
     s->encode_batch = s->preprocess.way != VIEWS_FIXED ? s->batch : group < 1 ? 1 : group < s->batch ? (int)group : s->batch;
     picture_finish(&usual);
     return LMVR_OK;

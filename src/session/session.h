@@ -18,8 +18,6 @@
 #include "model/model.h"
 #include "represent/aggregate.h"
 
-#define ENCODE_POSITIONS 2048 /* enough rows for the encoder's matrix products to run at full speed */
-
 /* The prompt of one picture. */
 struct session_input {
     struct language_input language;

@@ -1,6 +1,67 @@
 #include "tensor/device.h"
 
+#include "tensor/cuda/load_module.h"
+
 #include <stdlib.h>
+#include <string.h>
+
+/* Opens GPU `index`, if it has `bytes` free. */
+static lmvr_status open_gpu(int index, uint64_t bytes, const struct device **device, lmvr_error *error)
+{
+    const struct cuda_api *api;
+    struct cuda_properties properties;
+    int count;
+    TRY(cuda_module_load(&api, error));
+    TRY(api->count(&count, error));
+    if (index >= count)
+        return error_set(error, LMVR_ERROR_INVALID, "there is no GPU cuda:%d, only %d", index, count);
+    TRY(cuda_device_open(api, index, device, error));
+    lmvr_status status = cuda_device_describe(*device, &properties, error);
+    if (status == LMVR_OK && properties.free < bytes)
+        status = error_set(error, LMVR_ERROR_RESOURCE, "the model needs %.1f GB, but %s, cuda:%d, has %.1f GB free",
+                           (double)bytes * 1e-9, properties.name, index, (double)properties.free * 1e-9);
+    if (status != LMVR_OK) {
+        device_close(*device);
+        *device = NULL;
+    }
+    return status;
+}
+
+/* The number in "cuda:N"; 0 for "cuda"; -1 for anything else. */
+static int gpu_index(const char *name)
+{
+    char *end;
+    if (strcmp(name, "cuda") == 0)
+        return 0;
+    if (strncmp(name, "cuda:", 5) != 0 || name[5] < '0' || name[5] > '9')
+        return -1;
+    long index = strtol(name + 5, &end, 10);
+    return *end == '\0' && index < 1000 ? (int)index : -1;
+}
+
+lmvr_status device_open(const char *name, uint64_t bytes, const struct device **device, lmvr_error *error)
+{
+    *device = device_cpu();
+    if (!name) {
+        lmvr_error why; /* a GPU that cannot be used was not asked for */
+        if (open_gpu(0, bytes, device, &why) != LMVR_OK)
+            *device = device_cpu();
+        return LMVR_OK;
+    }
+    if (strcmp(name, "cpu") == 0)
+        return LMVR_OK;
+    *device = NULL;
+    int index = gpu_index(name);
+    if (index < 0)
+        return error_set(error, LMVR_ERROR_INVALID, "\"%s\" is no device; devices are cpu, cuda and cuda:N", name);
+    return open_gpu(index, bytes, device, error);
+}
+
+void device_close(const struct device *device)
+{
+    if (device)
+        device->operations->close(device);
+}
 
 lmvr_status device_take(const struct device *device, void *memory, size_t bytes, void **taken, lmvr_error *error)
 {

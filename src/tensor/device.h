@@ -19,10 +19,20 @@
 struct device {
     const struct device_operations *operations;
     char name[16]; /* as `--device` takes it */
+    int64_t rows;  /* enough for products to run at full speed */
+    int sequences; /* that are decoded together, if nothing else is said */
 };
 
 /* The processor. */
 const struct device *device_cpu(void);
+
+/*
+ * Opens a device by its name: "cpu", "cuda" (the first GPU), or "cuda:N". NULL: a GPU, if one can be used and has `bytes` free,
+ * else the processor. A GPU that was asked for and cannot be used is an error.
+ */
+lmvr_status device_open(const char *name, uint64_t bytes, const struct device **device, lmvr_error *error);
+/* NULL and the processor are allowed. */
+void device_close(const struct device *device);
 
 /* Moves `bytes` of malloc'ed memory to the device, and returns where they are; on failure the memory is freed. NULL stays NULL.
  */
@@ -53,7 +63,10 @@ struct pooling_task {
 };
 
 struct device_operations {
+    void (*close)(const struct device *device);
+
     /* ---- memory ---- */
+    uint64_t (*available)(const struct device *device);           /* bytes that can be allocated, about */
     void *(*allocate)(const struct device *device, size_t bytes); /* zeroed; NULL: out of memory */
     void (*release)(const struct device *device, void *memory);
     lmvr_status (*queue_create)(const struct device *device, struct queue **queue, lmvr_error *error);

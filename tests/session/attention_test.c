@@ -4,6 +4,7 @@
 #include "language/tokenizer.h"
 #include "lmvr.h"
 #include "model/model.h"
+#include "session/open_model.h"
 
 static const char *const checkpoints[] = {"llava-old-f32", "llava-new-bf16", "llava-f16-tied", "llava-odd-f32",
                                           "llava-pad",     "blip2-old-f32",  "blip2-new-bf16", "blip2-odd-f16"};
@@ -86,7 +87,7 @@ static void maps_of_both_queries_equal_the_reference_over_all_blocks_and_over_so
         size_t index;
         json_t *object;
         golden_open(checkpoints[i], &g);
-        if (lmvr_model_open(g.folder, LMVR_DTYPE_F32, 0, &model, &error) != LMVR_OK)
+        if (open_tested(g.folder, LMVR_DTYPE_F32, &model, &error) != LMVR_OK)
             fail_msg("%s", error.message);
         json_array_foreach(json_object_get(g.json, "cases"), index, object)
         {
@@ -162,7 +163,7 @@ static void maps_do_not_depend_on_company_or_threads(void **state)
     lmvr_error error = {{0}};
     static struct seen alone, company;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (lmvr_model_open(folders[i], LMVR_DTYPE_F32, 0, &model, &error) != LMVR_OK)
+        if (open_tested(folders[i], LMVR_DTYPE_F32, &model, &error) != LMVR_OK)
             fail_msg("%s", error.message);
         embed_all(model, LMVR_QUERY_PREDICTING, 1, 1, &alone);
         assert_true(alone.count[0] > 0);
@@ -182,7 +183,7 @@ static void a_token_is_predicted_where_the_one_before_has_its_own_map(void **sta
     lmvr_model *model;
     lmvr_error error = {{0}};
     static struct seen predicting, own, untold;
-    assert_int_equal(lmvr_model_open(LMVR_TEST_DATA "/golden/llava-old-f32", LMVR_DTYPE_F32, 0, &model, &error), LMVR_OK);
+    assert_int_equal(open_tested(LMVR_TEST_DATA "/golden/llava-old-f32", LMVR_DTYPE_F32, &model, &error), LMVR_OK);
     embed_all(model, LMVR_QUERY_PREDICTING, 2, 1, &predicting);
     embed_all(model, LMVR_QUERY_OWN, 2, 1, &own);
     embed_all(model, LMVR_QUERY_DEFAULT, 2, 1, &untold);
@@ -256,7 +257,7 @@ static void blocks_that_the_model_has_not_are_refused(void **state)
     lmvr_session *session;
     lmvr_session_options options;
     lmvr_error error = {{0}};
-    assert_int_equal(lmvr_model_open(LMVR_TEST_DATA "/golden/llava-old-f32", LMVR_DTYPE_F32, 0, &model, &error), LMVR_OK);
+    assert_int_equal(open_tested(LMVR_TEST_DATA "/golden/llava-old-f32", LMVR_DTYPE_F32, &model, &error), LMVR_OK);
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         lmvr_session_options_default(&options);
         options.attention = true;

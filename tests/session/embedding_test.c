@@ -1,6 +1,7 @@
 /* Embedding models give, with no feature asked for, the vectors that their own code gives. */
 #include "golden.h"
 #include "session/session.h"
+#include "session/open_model.h"
 
 struct cases {
     json_t *json;
@@ -96,7 +97,7 @@ static void compare_all(const char *checkpoint, int least)
     int compared = 0;
     cases_open(&c);
     snprintf(folder, sizeof folder, LMVR_TEST_DATA "/golden/embedding/%s", checkpoint);
-    CHECK(lmvr_model_open(folder, LMVR_DTYPE_F32, 0, &model, &error));
+    CHECK(open_tested(folder, LMVR_DTYPE_F32, &model, &error));
     json_array_foreach(json_object_get(c.json, "cases"), index, object)
     {
         if (strcmp(golden_string(object, "checkpoint"), checkpoint) != 0 || !is_ours(object))
@@ -128,7 +129,7 @@ static void a_model_without_a_head_generates_nothing(void **state)
     struct lmvr_model *model;
     struct lmvr_session *session;
     lmvr_session_options options;
-    CHECK(lmvr_model_open(LMVR_TEST_DATA "/golden/embedding/qwen3vl-embedding", LMVR_DTYPE_F32, 0, &model, &error));
+    CHECK(open_tested(LMVR_TEST_DATA "/golden/embedding/qwen3vl-embedding", LMVR_DTYPE_F32, &model, &error));
     lmvr_session_options_default(&options);
     options.describe = true;
     assert_int_equal(lmvr_session_create(model, &options, &session, &error), LMVR_ERROR_INVALID);

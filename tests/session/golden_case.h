@@ -4,6 +4,7 @@
 
 #include "golden.h"
 #include "session/session.h"
+#include "session/open_model.h"
 
 #define UNUSED     __attribute__((unused))
 #define STEP_ERROR 1e-5 /* relative L2 in f32; 1e-4 is promised */
@@ -18,7 +19,7 @@ UNUSED static struct lmvr_model *open_model(const struct golden *g, lmvr_dtype d
 {
     lmvr_error error = {{0}};
     struct lmvr_model *model;
-    if (lmvr_model_open(g->folder, dtype, 0, &model, &error) != LMVR_OK)
+    if (open_tested(g->folder, dtype, &model, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     return model;
 }

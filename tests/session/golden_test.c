@@ -188,10 +188,10 @@ static void compare_encoder_states(const struct golden *g, const struct lmvr_ses
     const char *prefix = golden_string(object, "name");
     struct picture picture;
     struct encoder_view views[64];
-    float *states[64] = {0};
+    float *states[64] = {0}, *found[64];
     lmvr_error error = {{0}};
     struct arena arena;
-    arena_init(&arena);
+    CHECK(arena_init_on(&arena, model->device, model->dtype, &error));
     read_picture(session, object, &picture);
     compare_pixels(g, model, prefix, &picture);
     int64_t positions = picture_positions(session, &picture), each = positions * model->vision.width;
@@ -201,14 +201,17 @@ static void compare_encoder_states(const struct golden *g, const struct lmvr_ses
     for (int i = 0; i <= model->vision.block_count; i++)
         states[i] = arena_floats(&arena, each);
     CHECK(model->vision.forward(model->vision.model, &arena, views, picture.view_count, states, &error));
-    compare_states(g, model, prefix, &picture, states, (size_t)each);
+    for (int i = 0; i <= model->vision.block_count; i++)
+        found[i] = fetched(&arena, states[i], (size_t)each);
+    compare_states(g, model, prefix, &picture, found, (size_t)each);
     if (model->config.has_language) {
         int64_t count = config_visual_tokens(&model->config, &picture, NULL);
-        float *tokens = arena_floats(&arena, model->connector.levels * count * model->language.width);
+        int64_t size = model->connector.levels * count * model->language.width;
+        float *tokens = arena_floats(&arena, size);
         const struct picture *pictures[] = {&picture};
         struct encoded_pictures encoded = {1, pictures, states, positions};
         CHECK(model->connector.forward(&model->connector, &model->vision, &arena, &encoded, tokens, NULL, &error));
-        compare_tokens(g, prefix, tokens, model->connector.levels);
+        compare_tokens(g, prefix, fetched(&arena, tokens, (size_t)size), model->connector.levels);
     }
     picture_finish(&picture);
     arena_finish(&arena);
@@ -268,20 +271,22 @@ static void compare_ids(json_t *expected, const int32_t *ids, size_t count)
 
 /* Hidden states of a stack, collected from the session's passes. */
 struct gathered {
-    float *states; /* (blocks + 1, rows, width) */
+    struct arena *arena;
+    float *states; /* (blocks + 1, rows, width), of the host */
     int64_t rows, width, offset;
 };
 
 static void gather(void *user, int layer, int64_t first_row, int64_t rows, const float *states)
 {
     const struct gathered *g = user;
-    memcpy(g->states + (layer * g->rows + g->offset + first_row) * g->width, states,
-           (size_t)(rows * g->width) * sizeof *states);
+    lmvr_error error = {{0}};
+    float *to = g->states + (layer * g->rows + g->offset + first_row) * g->width;
+    CHECK(g->arena->device->operations->read(g->arena, to, states, (size_t)(rows * g->width) * sizeof *states, &error));
 }
 
 static struct gathered gathered_create(struct arena *arena, int blocks, int64_t rows, int64_t width)
 {
-    return (struct gathered){arena_floats(arena, (blocks + 1) * rows * width), rows, width, 0};
+    return (struct gathered){arena, arena_alloc(arena, (blocks + 1) * rows * width, sizeof(float)), rows, width, 0};
 }
 
 static void compare_gathered(const struct golden *g, const char *prefix, const char *name, const struct gathered *gathered,
@@ -330,7 +335,8 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_sess
     memset(wanted, true, sizeof wanted);
     lmvr_error error = {{0}};
     struct arena arena;
-    arena_init(&arena);
+    CHECK(arena_init_on(&arena, model->device, model->dtype, &error));
+    tokens.states = arena_sent_floats(&arena, visual, tokens.levels * tokens.count * width);
     void *cache;
     float *last = arena_floats(&arena, (int64_t)(count + 1) * width);
     float *logits = arena_floats(&arena, (int64_t)(count + 1) * m->vocabulary);
@@ -358,7 +364,7 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_sess
         compare_gathered(g, prefix, "decoder_hidden_states", &response, m->blocks);
     CHECK(m->operations->logits(m->model, &arena, (int64_t)count, last, logits, &error));
     float *expected_logits = golden_floats(g, prefix, "logits", &size);
-    assert_close(logits, expected_logits, size, STEP_ERROR, "the logits", g->folder);
+    assert_close(fetched(&arena, logits, size), expected_logits, size, STEP_ERROR, "the logits", g->folder);
     free(expected_logits);
     m->operations->cache_free(cache);
     arena_finish(&arena);

@@ -2,8 +2,29 @@
 #include "tensor/cpu/operations.h"
 #include "tensor/cpu/product.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static void close_device(const struct device *device)
+{
+    (void)device;
+}
+
+/* Memory that can be used without swapping, by the system's own estimate. */
+static uint64_t available(const struct device *device)
+{
+    (void)device;
+    FILE *file = fopen("/proc/meminfo", "re");
+    char line[256];
+    unsigned long long kilobytes = 0;
+    while (file && !kilobytes && fgets(line, sizeof line, file))
+        if (strncmp(line, "MemAvailable:", 13) == 0)
+            kilobytes = strtoull(line + 13, NULL, 10);
+    if (file)
+        fclose(file);
+    return (uint64_t)kilobytes << 10;
+}
 
 /* calloc's pages take no memory until they are used. */
 static void *allocate(const struct device *device, size_t bytes)
@@ -112,7 +133,9 @@ static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t row
 
 const struct device *device_cpu(void)
 {
-    static const struct device_operations operations = {.allocate = allocate,
+    static const struct device_operations operations = {.close = close_device,
+                                                        .available = available,
+                                                        .allocate = allocate,
                                                         .release = release,
                                                         .queue_create = queue_create,
                                                         .queue_free = queue_free,
@@ -144,6 +167,6 @@ const struct device *device_cpu(void)
                                                         .kv_keys_size = kv_keys_size,
                                                         .kv_values_size = kv_values_size,
                                                         .kv_copy = cpu_kv_copy};
-    static const struct device device = {&operations, "cpu"};
+    static const struct device device = {&operations, "cpu", .rows = 2048, .sequences = 16};
     return &device;
 }

@@ -1,6 +1,7 @@
 /* Rows copied, added, pooled and searched. */
 #include "tensor/cpu/operations.h"
 
+#include <math.h>
 #include <string.h>
 
 #define FEW 16384 /* below this many elements, one thread is faster than two */
@@ -71,7 +72,7 @@ static void pool_row(const struct pooling_task *task, bool begin, const float *r
         double x = (double)row[i], *value = &task->value[i];
         if (task->kind == POOLING_SUM && !begin)
             *value += x;
-        else if (task->kind != POOLING_MAX || begin || !(x <= *value)) /* NaN propagates */
+        else if (task->kind != POOLING_MAX || begin || x > *value || isnan(x)) /* NaN comes and stays */
             *value = x;
     }
 }

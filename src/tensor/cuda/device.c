@@ -1,0 +1,243 @@
+#include "tensor/cuda/device.h"
+
+#include "tensor/cuda/queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory ------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t available(const struct device *device)
+{
+    struct cuda_properties properties;
+    return cuda_device_describe(device, &properties, NULL) == LMVR_OK ? properties.free : 0;
+}
+
+static void *allocate(const struct device *device, size_t bytes)
+{
+    return device_of(device)->api->allocate(device_of(device)->gpu, bytes);
+}
+
+static void release(const struct device *device, void *memory)
+{
+    device_of(device)->api->release(device_of(device)->gpu, memory);
+}
+
+static void queue_free(struct queue *queue)
+{
+    if (!queue)
+        return;
+    queue->owner->api->queue_free(queue->queue);
+    for (int i = 0; i < MEMOS; i++) {
+        free(queue->memos[i].host);
+        queue->owner->api->release(queue->owner->gpu, queue->memos[i].sent);
+    }
+    free(queue);
+}
+
+static lmvr_status queue_create(const struct device *device, struct queue **queue, lmvr_error *error)
+{
+    const struct cuda_device *d = device_of(device);
+    struct queue *q = *queue = calloc(1, sizeof *q);
+    if (!q)
+        return error_no_memory(error, "the GPU's queue");
+    q->owner = d;
+    lmvr_status status = d->api->queue_create(d->gpu, &q->queue, error);
+    if (status != LMVR_OK) {
+        queue_free(q);
+        *queue = NULL;
+        return status;
+    }
+    q->stream = d->api->stream(q->queue);
+    return LMVR_OK;
+}
+
+static enum dtype operand_dtype(enum dtype weights)
+{
+    return weights;
+}
+
+static void write_memory(struct arena *arena, void *to, const void *from, size_t bytes)
+{
+    if (bytes)
+        api_of(arena)->write(arena->queue->queue, to, from, bytes);
+}
+
+lmvr_status cuda_failure(struct arena *arena, lmvr_error *error)
+{
+    if (arena->queue->failed)
+        return error_set(error, LMVR_ERROR_RESOURCE, "%s is out of memory", arena->device->name);
+    return api_of(arena)->failure(arena->queue->queue, error);
+}
+
+lmvr_status cuda_read(struct arena *arena, void *to, const void *from, size_t bytes, lmvr_error *error)
+{
+    TRY(cuda_failure(arena, error));
+    return bytes ? api_of(arena)->read(arena->queue->queue, to, from, bytes, error) : LMVR_OK;
+}
+
+static void copy(struct arena *arena, void *to, const void *from, size_t bytes)
+{
+    if (bytes)
+        api_of(arena)->copy(arena->queue->queue, to, bytes, from, bytes, bytes, 1);
+}
+
+static void zero(struct arena *arena, void *to, size_t bytes)
+{
+    if (bytes)
+        api_of(arena)->zero(arena->queue->queue, to, bytes);
+}
+
+/* ---- arrays of the host ------------------------------------------------------------------------------------------------- */
+
+/* Makes room in a memo, whose old values are lost. */
+static bool make_room(const struct cuda_device *d, struct memo *memo, size_t bytes)
+{
+    if (bytes <= memo->room)
+        return true;
+    free(memo->host);
+    d->api->release(d->gpu, memo->sent);
+    *memo = (struct memo){.host = malloc(2 * bytes), .sent = d->api->allocate(d->gpu, 2 * bytes), .room = 2 * bytes};
+    if (memo->host && memo->sent)
+        return true;
+    free(memo->host);
+    d->api->release(d->gpu, memo->sent);
+    *memo = (struct memo){0};
+    return false;
+}
+
+const void *cuda_sent(struct arena *arena, const void *array, size_t bytes)
+{
+    struct queue *q = arena->queue;
+    struct memo *oldest = &q->memos[0];
+    for (int i = 0; i < MEMOS; i++) {
+        struct memo *memo = &q->memos[i];
+        if (memo->sent && memo->bytes == bytes && memcmp(memo->host, array, bytes) == 0) {
+            memo->used = ++q->clock;
+            return memo->sent;
+        }
+        oldest = memo->used < oldest->used ? memo : oldest;
+    }
+    oldest->bytes = 0;
+    if (!make_room(q->owner, oldest, bytes ? bytes : 1)) {
+        q->failed = true;
+        return NULL;
+    }
+    if (bytes)
+        memcpy(oldest->host, array, bytes);
+    oldest->bytes = bytes;
+    oldest->used = ++q->clock;
+    write_memory(arena, oldest->sent, array, bytes);
+    return oldest->sent;
+}
+
+/* ---- products ----------------------------------------------------------------------------------------------------------- */
+
+struct matrix {
+    const struct cuda_api *api;
+    struct cuda_matrix *matrix;
+};
+
+static void matrix_free(void *matrix)
+{
+    struct matrix *m = matrix;
+    if (m)
+        m->api->matrix_free(m->matrix);
+    free(m);
+}
+
+static lmvr_status matrix_create(const struct device *device, int64_t out, int64_t in, enum dtype dtype, void **matrix,
+                                 lmvr_error *error)
+{
+    const struct cuda_device *d = device_of(device);
+    struct matrix *m = *matrix = calloc(1, sizeof *m);
+    if (!m)
+        return error_no_memory(error, "a weight matrix");
+    m->api = d->api;
+    lmvr_status status = d->api->matrix_create(d->gpu, out, in, dtype, &m->matrix, error);
+    if (status != LMVR_OK) {
+        free(m);
+        *matrix = NULL;
+    }
+    return status;
+}
+
+static lmvr_status matrix_set(void *matrix, int64_t first, int64_t count, const float *rows, lmvr_error *error)
+{
+    const struct matrix *m = matrix;
+    return m->api->matrix_set(m->matrix, first, count, rows, error);
+}
+
+static lmvr_status matrix_seal(void *matrix, lmvr_error *notice, lmvr_error *error)
+{
+    (void)notice;
+    const struct matrix *m = matrix;
+    return m->api->matrix_seal(m->matrix, error);
+}
+
+static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t rows, const operand *x, const float *bias,
+                            enum product_result result, void *y, lmvr_error *error)
+{
+    const struct matrix *m = matrix;
+    enum cuda_result results[] = {CUDA_RESULT_OPERANDS, CUDA_RESULT_FLOATS, CUDA_RESULT_ADDED};
+    TRY(cuda_failure(arena, error));
+    if (rows == 0)
+        return LMVR_OK;
+    return m->api->multiply(arena->queue->queue, m->matrix, rows, x, bias, results[result], y, error);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------ */
+
+static void close_device(const struct device *device)
+{
+    const struct cuda_device *d = device_of(device);
+    d->api->close(d->gpu);
+    free((void *)d);
+}
+
+static void fill_in(struct device_operations *operations)
+{
+    *operations = (struct device_operations){.close = close_device,
+                                             .available = available,
+                                             .allocate = allocate,
+                                             .release = release,
+                                             .queue_create = queue_create,
+                                             .queue_free = queue_free,
+                                             .operand_dtype = operand_dtype,
+                                             .write = write_memory,
+                                             .read = cuda_read,
+                                             .copy = copy,
+                                             .zero = zero,
+                                             .matrix_create = matrix_create,
+                                             .matrix_free = matrix_free,
+                                             .matrix_set = matrix_set,
+                                             .matrix_seal = matrix_seal,
+                                             .multiply = multiply};
+    cuda_add_row_operations(operations);
+    cuda_add_attention_operations(operations);
+}
+
+lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct device **device, lmvr_error *error)
+{
+    struct cuda_device *d = calloc(1, sizeof *d);
+    *device = NULL;
+    if (!d)
+        return error_no_memory(error, "the GPU");
+    fill_in(&d->operations);
+    d->device = (struct device){.operations = &d->operations, .rows = 16384, .sequences = 64};
+    snprintf(d->device.name, sizeof d->device.name, "cuda:%d", index);
+    d->api = api;
+    lmvr_status status = api->open(index, &d->gpu, error);
+    if (status != LMVR_OK)
+        free(d);
+    else
+        *device = &d->device;
+    return status;
+}
+
+lmvr_status cuda_device_describe(const struct device *device, struct cuda_properties *properties, lmvr_error *error)
+{
+    const struct cuda_device *d = device_of(device);
+    return d->api->describe(d->gpu, properties, error);
+}

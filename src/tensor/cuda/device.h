@@ -1,0 +1,13 @@
+/* A GPU as a device, through the module with CUDA. */
+#ifndef LMVR_SRC_TENSOR_CUDA_DEVICE_H
+#define LMVR_SRC_TENSOR_CUDA_DEVICE_H
+
+#include "tensor/cuda/api.h"
+#include "tensor/device.h"
+
+/* Opens GPU `index`. `api` has the right version. */
+lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct device **device, lmvr_error *error);
+/* Its memory, in all and free, in bytes. */
+lmvr_status cuda_device_describe(const struct device *device, struct cuda_properties *properties, lmvr_error *error);
+
+#endif

@@ -1,0 +1,37 @@
+/* Opens a model where this build of a test runs it: on the processor, or on the emulated GPU. */
+#ifndef LMVR_TESTS_SESSION_OPEN_MODEL_H
+#define LMVR_TESTS_SESSION_OPEN_MODEL_H
+
+#include "model/model.h"
+
+#ifdef LMVR_ON_GPU
+
+#include "tensor/cuda/device.h"
+#include "tensor/cuda/emulate_api.h"
+
+static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
+{
+    const struct device *device;
+    lmvr_status status = cuda_device_open(emulated_cuda_api(), 0, &device, error);
+    return status == LMVR_OK ? model_open_on(path, dtype, 0, device, model, error) : status;
+}
+
+#else
+
+static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
+{
+    return model_open_on(path, dtype, 0, device_cpu(), model, error);
+}
+
+#endif
+
+/* The device's floats in the host's memory, in the arena. */
+static inline float *fetched(struct arena *arena, const float *floats, size_t count)
+{
+    float *copy = arena_alloc(arena, (int64_t)count, sizeof *copy);
+    if (copy && arena->device->operations->read(arena, copy, floats, count * sizeof *copy, NULL) != LMVR_OK)
+        copy = NULL;
+    return copy;
+}
+
+#endif
