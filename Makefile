@@ -5,7 +5,7 @@
 
 # The programs and the library: what is installed.
 all: configure
-	@$(build) --target lmvr lmvr_cli lmvr_scenes_cli
+	@$(build) --target lmvr_installed
 
 build = cmake --build --preset release
 jobs = $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))

@@ -51,6 +51,7 @@ configure() {
     shift
     cmake -S "$source" -B "$folder" -G Ninja -DLMVR_TESTS=OFF "$@" >/dev/null
     cp -P "$build"/liblmvr.so* "$build/lmvr" "$build/lmvr-scenes" "$folder/"
+    [ ! -e "$build/lmvr-cuda.so" ] || cp "$build/lmvr-cuda.so" "$folder/"
 }
 
 echo "another prefix than the configured one"

@@ -1,6 +1,6 @@
 #include "tensor/cuda/device.h"
 
-#include "tensor/cuda/queue.h"
+#include "tensor/cuda/device_queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,20 +91,27 @@ static void zero(struct arena *arena, void *to, size_t bytes)
 
 /* ---- arrays of the host ------------------------------------------------------------------------------------------------- */
 
+static void memo_finish(const struct cuda_device *d, struct memo *memo)
+{
+    free(memo->host);
+    d->api->release(d->gpu, memo->sent);
+    *memo = (struct memo){0};
+}
+
 /* Makes room in a memo, whose old values are lost. */
 static bool make_room(const struct cuda_device *d, struct memo *memo, size_t bytes)
 {
     if (bytes <= memo->room)
         return true;
-    free(memo->host);
-    d->api->release(d->gpu, memo->sent);
-    *memo = (struct memo){.host = malloc(2 * bytes), .sent = d->api->allocate(d->gpu, 2 * bytes), .room = 2 * bytes};
-    if (memo->host && memo->sent)
-        return true;
-    free(memo->host);
-    d->api->release(d->gpu, memo->sent);
-    *memo = (struct memo){0};
-    return false;
+    memo_finish(d, memo);
+    memo->host = malloc(2 * bytes);
+    memo->sent = d->api->allocate(d->gpu, 2 * bytes);
+    if (!memo->host || !memo->sent) {
+        memo_finish(d, memo);
+        return false;
+    }
+    memo->room = 2 * bytes;
+    return true;
 }
 
 const void *cuda_sent(struct arena *arena, const void *array, size_t bytes)

@@ -1,5 +1,5 @@
 /* Attention over groups and over the KV cache, whose layout on a GPU is (blocks, kv_heads, capacity, head_dim). */
-#include "tensor/cuda/queue.h"
+#include "tensor/cuda/device_queue.h"
 
 static int64_t kv_panel(void)
 {

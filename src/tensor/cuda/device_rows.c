@@ -1,5 +1,5 @@
 /* The operations on rows: what comes as the host's arrays is sent, and the module's kernels are launched. */
-#include "tensor/cuda/queue.h"
+#include "tensor/cuda/device_queue.h"
 
 #include <string.h>
 

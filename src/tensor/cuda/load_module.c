@@ -53,7 +53,7 @@ static void find_module(void)
     }
     error_write(&refusal, "this build of lmvr has no module for GPUs, %s", MODULE);
     if (dladdr((const void *)&refusal, &here) && here.dli_fname && strlen(here.dli_fname) < sizeof folder) {
-        strcpy(folder, here.dli_fname);
+        snprintf(folder, sizeof folder, "%s", here.dli_fname);
         char *slash = strrchr(folder, '/');
         *(slash ? slash : folder) = '\0';
         if (slash && (try_folder(folder, MODULE) || try_folder(folder, "lmvr/" MODULE)))

@@ -1,6 +1,6 @@
 /* The GPU's device and queue, and the operations that device.c puts into its table. */
-#ifndef LMVR_SRC_TENSOR_CUDA_QUEUE_H
-#define LMVR_SRC_TENSOR_CUDA_QUEUE_H
+#ifndef LMVR_SRC_TENSOR_CUDA_DEVICE_QUEUE_H
+#define LMVR_SRC_TENSOR_CUDA_DEVICE_QUEUE_H
 
 #include "tensor/cuda/api.h"
 #include "tensor/device.h"
