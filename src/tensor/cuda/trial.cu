@@ -23,39 +23,46 @@ __device__ inline int64_t all_threads(void)
 
 /* ---- operands ----------------------------------------------------------------------------------------------------------- */
 
-/* Steele, Lea and Flood's SplitMix64, whose state is the place. */
+/* Steele, Lea and Flood's SplitMix64, whose state is the place. It also draws the magnitude. */
 __device__ inline float random_at(uint64_t seed, int64_t at)
 {
     uint64_t z = (seed << 48) + (uint64_t)at * 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     z ^= z >> 31;
-    return (float)(int32_t)(z >> 32) * (1.0f / 2147483648.0f);
+    return (float)(int32_t)(z >> 32) / (float)(1ll << (31 + (z & 7)));
+}
+
+__device__ inline float made_at(uint64_t seed, int64_t row, int64_t column, int64_t width, enum cuda_trial_pattern pattern)
+{
+    int64_t half = width / 2;
+    bool again = pattern != CUDA_TRIAL_GAPS && column >= half && column < 2 * half;
+    float value = random_at(seed, row * width + (again ? column - half : column));
+    if (pattern == CUDA_TRIAL_GAPS)
+        return column % 2 == 1 ? 0.0f : value;
+    if (pattern == CUDA_TRIAL_OPPOSED && row % 2 == 1 && column >= half)
+        return again ? -value : 0.0f;
+    return value;
 }
 
 template <class T>
-__global__ static void __launch_bounds__(BLOCK)
-    fill_kernel(uint64_t seed, int64_t first, int64_t rows, int64_t width, int64_t stride, bool opposed, T *to)
+__global__ static void __launch_bounds__(BLOCK) fill_kernel(uint64_t seed, int64_t first, int64_t rows, int64_t width,
+                                                            int64_t stride, enum cuda_trial_pattern pattern, T *to)
 {
-    int64_t half = width / 2;
     for (int64_t i = thread_of_all(); i < rows * width; i += all_threads()) {
         int64_t row = i / width, column = i % width;
-        bool opposes = opposed && (first + row) % 2 == 1, again = column >= half && column < 2 * half;
-        float value = random_at(seed, (first + row) * width + (again ? column - half : column));
-        if (opposes && column >= half)
-            value = again ? -value : 0.0f;
-        store_f32(to, row * stride + column, value);
+        store_f32(to, row * stride + column, made_at(seed, first + row, column, width, pattern));
     }
 }
 
 void cuda_trial_fill(cuda_stream stream, uint64_t seed, int64_t first, int64_t rows, int64_t width, int64_t stride,
-                     bool opposed, enum dtype dtype, void *to)
+                     enum cuda_trial_pattern pattern, enum dtype dtype, void *to)
 {
     unsigned blocks = blocks_for(rows * width);
     if (dtype == F32)
-        LAUNCH(fill_kernel<float>, blocks, BLOCK, 0, stream, seed, first, rows, width, stride, opposed, (float *)to);
+        LAUNCH(fill_kernel<float>, blocks, BLOCK, 0, stream, seed, first, rows, width, stride, pattern, (float *)to);
     else
-        LAUNCH(fill_kernel<bf16>, blocks, BLOCK, 0, stream, seed, first, rows, width, stride, opposed, (bf16 *)to);
+        LAUNCH(fill_kernel<bf16>, blocks, BLOCK, 0, stream, seed, first, rows, width, stride, pattern, (bf16 *)to);
 }
 
 /* ---- comparison --------------------------------------------------------------------------------------------------------- */

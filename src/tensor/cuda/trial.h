@@ -8,14 +8,22 @@
 extern "C" {
 #endif
 
+/* What a row of made operands is like. */
+enum cuda_trial_pattern {
+    CUDA_TRIAL_REPEATED, /* the second half is as the first */
+    CUDA_TRIAL_OPPOSED,  /* as well; in odd rows with the opposite sign, and an odd last element is 0 */
+    CUDA_TRIAL_GAPS      /* every second element is 0 */
+};
+
 /*
- * `to` (rows, width), rows `stride` apart, receives rows `first` and on of an endless random matrix, evenly from -1 to 1, of
- * which there is one for every seed. The second half of a row repeats its first; where `opposed`, with the opposite sign in
- * odd rows, and an odd last element is 0. So a product of two such rows, one of them opposed, is 0, and what is
- * computed is nothing but rounding errors: it tells one order of adding from another even when it is stored as bf16.
+ * `to` (rows, width), rows `stride` apart, receives rows `first` and on of an endless random matrix, of which there is one for
+ * every seed: from -1 to 1, and of many magnitudes, so that f32 has to round even few of their products.
+ *
+ * A product of a repeated row and an opposed one is 0, and what is computed is nothing but rounding errors: it tells one order
+ * of adding from another even when it is stored as bf16, and 0 is added to it.
  */
 void cuda_trial_fill(cuda_stream stream, uint64_t seed, int64_t first, int64_t rows, int64_t width, int64_t stride,
-                     bool opposed, enum dtype dtype, void *to);
+                     enum cuda_trial_pattern pattern, enum dtype dtype, void *to);
 
 /* Sets *verdict to 1 if an element of a and b (count) differs in any bit. */
 void cuda_trial_compare(cuda_stream stream, int64_t count, enum dtype dtype, const void *a, const void *b, int32_t *verdict);

@@ -8,10 +8,11 @@ static void check_fill(int64_t width, int64_t gap, enum dtype dtype)
 {
     const int64_t rows = 5, stride = width + gap, half = width / 2;
     void *all = operand_empty(dtype, rows * stride), *opposed = operand_empty(dtype, rows * stride);
-    void *part = operand_empty(dtype, 2 * stride);
-    cuda_trial_fill(NULL, SEED, 0, rows, width, stride, false, dtype, all);
-    cuda_trial_fill(NULL, SEED, 0, rows, width, stride, true, dtype, opposed);
-    cuda_trial_fill(NULL, SEED, 3, 2, width, stride, true, dtype, part);
+    void *gaps = operand_empty(dtype, rows * stride), *part = operand_empty(dtype, 2 * stride);
+    cuda_trial_fill(NULL, SEED, 0, rows, width, stride, CUDA_TRIAL_REPEATED, dtype, all);
+    cuda_trial_fill(NULL, SEED, 0, rows, width, stride, CUDA_TRIAL_OPPOSED, dtype, opposed);
+    cuda_trial_fill(NULL, SEED, 0, rows, width, stride, CUDA_TRIAL_GAPS, dtype, gaps);
+    cuda_trial_fill(NULL, SEED, 3, 2, width, stride, CUDA_TRIAL_OPPOSED, dtype, part);
     double squares = 0;
     for (int64_t r = 0; r < rows; r++) {
         for (int64_t i = 0; i < width; i++) {
@@ -21,6 +22,8 @@ static void check_fill(int64_t width, int64_t gap, enum dtype dtype)
             if (i >= half && i < 2 * half)
                 assert_true(value == operand_value(dtype, all, r * stride + i - half));
             assert_true(other == (r % 2 == 0 || i < half ? value : i < 2 * half ? -value : 0.0));
+            double sparse = operand_value(dtype, gaps, r * stride + i);
+            assert_true(i % 2 == 1 ? sparse == 0 : sparse != 0 && (i >= half || sparse == value));
             if (r >= 3)
                 assert_true(operand_value(dtype, part, (r - 3) * stride + i) == other);
         }
@@ -28,14 +31,15 @@ static void check_fill(int64_t width, int64_t gap, enum dtype dtype)
             assert_true(isnan(operand_value(dtype, all, r * stride + i)));
     }
     if (width > 100)
-        assert_true(fabs(squares / (double)(rows * width) - 1.0 / 3) < 0.05);
+        assert_true(fabs(squares / (double)(rows * width) - 1.0 / 18) < 0.01);
     assert_margin(dtype, opposed, rows * stride);
     free(all);
     free(opposed);
+    free(gaps);
     free(part);
 }
 
-static void test_operands_repeat_or_oppose_their_first_half(void **state)
+static void test_operands_have_their_pattern_wherever_they_begin(void **state)
 {
     (void)state;
     const int64_t widths[] = {1, 2, 7, 64, 999};
@@ -50,10 +54,10 @@ static void test_seeds_make_different_operands(void **state)
 {
     (void)state;
     float a[32], b[32];
-    cuda_trial_fill(NULL, 0, 0, 1, 32, 32, false, F32, a);
-    cuda_trial_fill(NULL, 1, 0, 1, 32, 32, false, F32, b);
-    for (int i = 0; i < 32; i++)
-        for (int j = 0; j < 32; j++)
+    cuda_trial_fill(NULL, 0, 0, 1, 32, 32, CUDA_TRIAL_GAPS, F32, a);
+    cuda_trial_fill(NULL, 1, 0, 1, 32, 32, CUDA_TRIAL_GAPS, F32, b);
+    for (int i = 0; i < 32; i += 2)
+        for (int j = 0; j < 32; j += 2)
             assert_true(a[i] != b[j]);
 }
 
@@ -145,7 +149,7 @@ static void test_right_products_pass_and_wrong_ones_do_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_operands_repeat_or_oppose_their_first_half),
+        cmocka_unit_test(test_operands_have_their_pattern_wherever_they_begin),
         cmocka_unit_test(test_seeds_make_different_operands),
         cmocka_unit_test(test_a_bit_of_any_element_is_a_difference),
         cmocka_unit_test(test_right_products_pass_and_wrong_ones_do_not),

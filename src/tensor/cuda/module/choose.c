@@ -39,7 +39,7 @@ static bool multiply(const struct trial *t, const cublasLtMatmulAlgo_t *algorith
     struct cuda_queue *queue = t->queue;
     void *to = (char *)y + (size_t)first * row_size(t);
     if (t->kind.result == CUDA_RESULT_ADDED)
-        cuda_trial_fill(queue->stream, SEED_BEFORE, first, rows, t->kind.out, t->kind.out, false, F32, to);
+        cuda_trial_fill(queue->stream, SEED_BEFORE, first, rows, t->kind.out, t->kind.out, CUDA_TRIAL_GAPS, F32, to);
     else
         queue_note(queue, cudaMemsetAsync(to, 0xff, (size_t)rows * row_size(t), queue->stream), "try a product");
     const char *x = (const char *)t->x + (size_t)(first * t->kind.in) * dtype_size(t->kind.dtype);
@@ -66,10 +66,14 @@ static void clear_verdict(const struct trial *t)
 
 /* ---- whether rows agree ------------------------------------------------------------------------------------------------- */
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int64_t class_rows(const struct trial *t, int class, int probe)
 {
-    int64_t rows = probes[class][probe];
-    return rows < t->rows ? rows : t->rows;
+    return smaller(probes[class][probe], t->rows);
 }
 
 /* Whether the algorithm gives the expected rows, byte for byte, for the class's row counts, each from another row on. This is
@@ -77,10 +81,11 @@ static int64_t class_rows(const struct trial *t, int class, int probe)
 static lmvr_status agrees(const struct trial *t, const cublasLtMatmulAlgo_t *algorithm, int class, bool *same,
                           lmvr_error *error)
 {
+    const int64_t places[PROBES] = {1, 2, 5, 8};
     *same = false;
     clear_verdict(t);
     for (int i = 0; i < PROBES; i++) {
-        int64_t rows = class_rows(t, class, i), first = t->rows - rows < 2 * i + 1 ? t->rows - rows : 2 * i + 1;
+        int64_t rows = class_rows(t, class, i), first = smaller(t->rows - rows, places[i]);
         size_t at = (size_t)first * row_size(t);
         if (!multiply(t, algorithm, first, rows, t->y))
             return LMVR_OK;
@@ -202,7 +207,8 @@ static lmvr_status choose(struct trial *t, struct choice *choice, lmvr_error *er
     const cublasComputeType_t ways[] = {CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_COMPUTE_32F};
     bool found = false;
     cublasLtMatmulAlgo_t reference;
-    cuda_trial_fill(t->queue->stream, SEED_BIAS, 0, 1, t->kind.out, t->kind.out, false, product_dtype(&t->kind), t->bias);
+    cuda_trial_fill(t->queue->stream, SEED_BIAS, 0, 1, t->kind.out, t->kind.out, CUDA_TRIAL_GAPS, product_dtype(&t->kind),
+                    t->bias);
     for (int i = t->kind.dtype == F32 ? 0 : 1; i < 2 && !found; i++) {
         choice->compute = t->kind.compute = ways[i];
         TRY(find_reference(t, &found, &reference, error));
@@ -228,7 +234,7 @@ static int64_t rows_to_try(const struct shape *shape)
 {
     int64_t work = shape->dtype == F32 ? (int64_t)8 << 30 : (int64_t)64 << 30; /* multiplications */
     int64_t by_work = work / shape->out / shape->stride, by_bytes = MOST_BYTES / (shape->out * (int64_t)sizeof(float));
-    int64_t rows = by_work < by_bytes ? by_work : by_bytes;
+    int64_t rows = smaller(by_work, by_bytes);
     return rows < FEWEST_ROWS ? FEWEST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
@@ -263,9 +269,9 @@ static lmvr_status trial_make(struct trial *t, struct cuda_gpu *gpu, lmvr_error 
         return gpu_no_memory(gpu, "trying out how a matrix is multiplied", error);
     queue_note(t->queue, cudaEventCreate(&t->begin), "make an event");
     queue_note(t->queue, cudaEventCreate(&t->end), "make an event");
-    cuda_trial_fill(t->queue->stream, SEED_WEIGHTS, 0, s->out, s->in, s->stride, false, s->dtype, t->weights);
-    cuda_trial_fill(t->queue->stream, SEED_X, 0, t->rows, s->in, s->stride, true, s->dtype, t->x);
-    cuda_trial_fill(t->queue->stream, SEED_BEFORE, 0, 1, s->out, s->out, false, F32, t->before);
+    cuda_trial_fill(t->queue->stream, SEED_WEIGHTS, 0, s->out, s->in, s->stride, CUDA_TRIAL_REPEATED, s->dtype, t->weights);
+    cuda_trial_fill(t->queue->stream, SEED_X, 0, t->rows, s->in, s->stride, CUDA_TRIAL_OPPOSED, s->dtype, t->x);
+    cuda_trial_fill(t->queue->stream, SEED_BEFORE, 0, 1, s->out, s->out, CUDA_TRIAL_GAPS, F32, t->before);
     return queue_failure(t->queue, error);
 }
 
