@@ -49,7 +49,6 @@ static lmvr_status queue_create(const struct device *device, struct queue **queu
         *queue = NULL;
         return status;
     }
-    q->stream = d->api->stream(q->queue);
     return LMVR_OK;
 }
 

@@ -43,7 +43,7 @@ static void heads(struct arena *arena, const struct head_rows *rows, operand *qk
                                .block = rows->block,
                                .cache_dtype = rows->cache ? rows->cache->dtype : F32};
     if (rows->count > 0 && (heads.places || !rows->cache))
-        api_of(arena)->heads(arena->queue->stream, &heads, arena->operand_dtype, qkv);
+        api_of(arena)->heads(stream_of(arena), &heads, arena->operand_dtype, qkv);
     arena_release(arena, mark);
 }
 
@@ -72,7 +72,7 @@ static lmvr_status weigh_groups(struct arena *arena, const struct cuda_groups *g
     }
     const int64_t *there = cuda_sent(arena, offsets, (size_t)g->count * sizeof *offsets);
     if (there)
-        api_of(arena)->weigh_groups(arena->queue->stream, groups, arena->operand_dtype, g->weights_from, g->weight, there,
+        api_of(arena)->weigh_groups(stream_of(arena), groups, arena->operand_dtype, g->weights_from, g->weight, there,
                                     g->weights);
     return LMVR_OK;
 }
@@ -98,7 +98,7 @@ static lmvr_status attend_groups(struct arena *arena, const struct attention_rul
                                  .q_stride = g->q_stride,
                                  .kv_stride = g->kv_stride};
     TRY(cuda_failure(arena, error));
-    api_of(arena)->attention_groups(arena->queue->stream, &groups, arena->operand_dtype, out);
+    api_of(arena)->attention_groups(stream_of(arena), &groups, arena->operand_dtype, out);
     if (g->weights)
         TRY(weigh_groups(arena, &groups, g, error));
     arena_release(arena, mark);
@@ -148,7 +148,7 @@ static lmvr_status attend_cache(struct arena *arena, const struct attention_rule
         spans.scratch = arena_floats(arena, (int64_t)((bytes + sizeof(float) - 1) / sizeof(float)));
         if (!spans.scratch)
             return error_no_memory(error, "attention");
-        api_of(arena)->attention_cache(arena->queue->stream, &spans, arena->operand_dtype, out);
+        api_of(arena)->attention_cache(stream_of(arena), &spans, arena->operand_dtype, out);
     }
     arena_release(arena, mark);
     return LMVR_OK;
@@ -161,7 +161,7 @@ static lmvr_status weigh_cache(struct arena *arena, const struct attention_rule 
     struct cuda_spans spans;
     TRY(make_spans(arena, rule, query, &spans, error));
     if (spans.rows > 0)
-        api_of(arena)->weigh_cache(arena->queue->stream, &spans, arena->operand_dtype, first, count, weight, weights);
+        api_of(arena)->weigh_cache(stream_of(arena), &spans, arena->operand_dtype, first, count, weight, weights);
     arena_release(arena, mark);
     return LMVR_OK;
 }

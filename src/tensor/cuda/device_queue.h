@@ -25,7 +25,6 @@ struct memo {
 struct queue {
     const struct cuda_device *owner;
     struct cuda_queue *queue;
-    cuda_stream stream;
     struct memo memos[MEMOS];
     uint64_t clock;
     bool failed; /* there was no memory for an array */
@@ -39,6 +38,12 @@ static inline const struct cuda_device *device_of(const struct device *device)
 static inline const struct cuda_api *api_of(const struct arena *arena)
 {
     return arena->queue->owner->api;
+}
+
+/* For one launch by the calling thread, which may have launched on another GPU since the last. */
+static inline cuda_stream stream_of(const struct arena *arena)
+{
+    return api_of(arena)->stream(arena->queue->queue);
 }
 
 /* ---- device.c ---- */

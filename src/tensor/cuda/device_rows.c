@@ -12,22 +12,22 @@ static void norm(struct arena *arena, const struct norm *n, int64_t rows, int64_
                  enum product_result result, void *y)
 {
     struct cuda_norm norm = {n->weight, n->bias, n->eps, n->rms};
-    api_of(arena)->norm(arena->queue->stream, &norm, rows, width, x, dtype_of(arena, result), y);
+    api_of(arena)->norm(stream_of(arena), &norm, rows, width, x, dtype_of(arena, result), y);
 }
 
 static void activate(struct arena *arena, enum activation activation, int64_t rows, int64_t width, operand *x)
 {
-    api_of(arena)->activate(arena->queue->stream, activation, rows * width, arena->operand_dtype, x);
+    api_of(arena)->activate(stream_of(arena), activation, rows * width, arena->operand_dtype, x);
 }
 
 static void gate(struct arena *arena, enum activation activation, int64_t rows, int64_t width, operand *both, operand *y)
 {
-    api_of(arena)->gate(arena->queue->stream, activation, rows, width, arena->operand_dtype, both, y);
+    api_of(arena)->gate(stream_of(arena), activation, rows, width, arena->operand_dtype, both, y);
 }
 
 static void convert(struct arena *arena, int64_t count, float factor, const float *x, operand *y)
 {
-    api_of(arena)->convert(arena->queue->stream, count, factor, x, arena->operand_dtype, y);
+    api_of(arena)->convert(stream_of(arena), count, factor, x, arena->operand_dtype, y);
 }
 
 static void embed(struct arena *arena, enum dtype dtype, const void *table, int64_t width, int64_t count, const int32_t *tokens,
@@ -35,7 +35,7 @@ static void embed(struct arena *arena, enum dtype dtype, const void *table, int6
 {
     const int32_t *ids = cuda_sent(arena, tokens, (size_t)count * sizeof *tokens);
     if (ids)
-        api_of(arena)->embed(arena->queue->stream, dtype, table, width, count, ids, x);
+        api_of(arena)->embed(stream_of(arena), dtype, table, width, count, ids, x);
 }
 
 static void gather(struct arena *arena, int64_t count, int64_t width, const int64_t *rows, const float *from,
@@ -43,7 +43,7 @@ static void gather(struct arena *arena, int64_t count, int64_t width, const int6
 {
     const int64_t *places = cuda_sent(arena, rows, (size_t)count * sizeof *rows);
     if (places)
-        api_of(arena)->gather(arena->queue->stream, count, width, places, from, from_stride, dtype_of(arena, result), to,
+        api_of(arena)->gather(stream_of(arena), count, width, places, from, from_stride, dtype_of(arena, result), to,
                               to_stride);
 }
 
@@ -51,7 +51,7 @@ static void add_rows(struct arena *arena, int64_t count, int64_t width, const in
 {
     const int64_t *places = cuda_sent(arena, rows, (size_t)count * sizeof *rows);
     if (places)
-        api_of(arena)->add_rows(arena->queue->stream, count, width, places, from, to);
+        api_of(arena)->add_rows(stream_of(arena), count, width, places, from, to);
 }
 
 static void add_table(struct arena *arena, int64_t count, int64_t width, const struct table_rows *rows, float *x)
@@ -60,7 +60,7 @@ static void add_table(struct arena *arena, int64_t count, int64_t width, const s
     const int32_t *indexes = cuda_sent(arena, rows->indexes, terms * sizeof *rows->indexes);
     const float *weights = rows->weights ? cuda_sent(arena, rows->weights, terms * sizeof *rows->weights) : NULL;
     if (indexes && (weights || !rows->weights))
-        api_of(arena)->add_table(arena->queue->stream, count, width, rows->terms, indexes, weights, rows->table, x);
+        api_of(arena)->add_table(stream_of(arena), count, width, rows->terms, indexes, weights, rows->table, x);
 }
 
 static void pool(struct arena *arena, int64_t count, const struct pooling_task *tasks)
@@ -87,7 +87,7 @@ static void pool(struct arena *arena, int64_t count, const struct pooling_task *
     }
     const struct cuda_pool_task *there = cuda_sent(arena, list, (size_t)count * sizeof *list);
     if (there)
-        api_of(arena)->pool(arena->queue->stream, count, dim, there);
+        api_of(arena)->pool(stream_of(arena), count, dim, there);
     arena_release(arena, mark);
 }
 
@@ -98,7 +98,7 @@ static lmvr_status argmax(struct arena *arena, int64_t rows, int64_t width, cons
     int32_t *found = (int32_t *)arena_floats(arena, rows);
     if (!found)
         return error_no_memory(error, "the tokens");
-    api_of(arena)->argmax(arena->queue->stream, rows, width, logits, found);
+    api_of(arena)->argmax(stream_of(arena), rows, width, logits, found);
     TRY(cuda_read(arena, tokens, found, (size_t)rows * sizeof *tokens, error));
     arena_release(arena, mark);
     return LMVR_OK;
