@@ -10,7 +10,7 @@
 #define RUNS       3  /* of each, of which the fastest counts */
 
 static const int64_t probes[ROW_CLASSES][PROBES] = {
-    {1, 2, 7, 16}, {17, 33, 50, 64}, {65, 100, 130, 256}, {257, 300, 512, 1000}, {1025, 1500, 2048, 4096}};
+    {1, 2, 7, 16}, {17, 33, 50, 64}, {65, 100, 130, 256}, {257, 300, 512, 1000}, {1025, 1500, 2048, INT64_MAX}};
 
 enum seed { SEED_WEIGHTS, SEED_X, SEED_BIAS, SEED_BEFORE };
 
@@ -226,16 +226,19 @@ static lmvr_status choose(struct trial *t, struct choice *choice, lmvr_error *er
 /* ---- a trial from beginning to end -------------------------------------------------------------------------------------- */
 
 #define FEWEST_ROWS 512
-#define MOST_ROWS   4096
-#define MOST_BYTES  ((int64_t)256 << 20) /* of y, where that leaves enough rows */
+#ifndef MOST_ROWS /* tests do with fewer */
+#define MOST_ROWS 16384
+#endif
+#define MOST_BYTES ((int64_t)256 << 20) /* of y, where that leaves enough rows */
 
-/* So many that a product takes a quarter of a millisecond or so on an H100, but enough for most of the classes. */
+/* So many that a product takes a quarter of a millisecond or so on an H100, but enough for most of the classes, and for a
+ * product of so many to keep a GPU busy. */
 static int64_t rows_to_try(const struct shape *shape)
 {
     int64_t work = shape->dtype == F32 ? (int64_t)8 << 30 : (int64_t)64 << 30; /* multiplications */
     int64_t by_work = work / shape->out / shape->stride, by_bytes = MOST_BYTES / (shape->out * (int64_t)sizeof(float));
-    int64_t rows = smaller(by_work, by_bytes);
-    return rows < FEWEST_ROWS ? FEWEST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+    int64_t rows = smaller(smaller(by_work, by_bytes), MOST_ROWS);
+    return rows < FEWEST_ROWS ? FEWEST_ROWS : rows;
 }
 
 static void trial_free(struct trial *t)
@@ -294,5 +297,6 @@ lmvr_status shape_choose(struct cuda_gpu *gpu, struct shape *shape, lmvr_error *
     if (status == LMVR_OK)
         status = choose_all(&t, shape, error);
     trial_free(&t);
+    shape->rows = t.rows;
     return status;
 }

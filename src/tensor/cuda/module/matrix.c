@@ -94,18 +94,6 @@ lmvr_status matrix_seal(struct cuda_matrix *matrix, lmvr_error *error)
 
 /* ---- products ----------------------------------------------------------------------------------------------------------- */
 
-#define MOST_PADDED   ((int64_t)64 << 20) /* bytes of x that are copied at a time */
-#define MOST_ELEMENTS ((int64_t)1 << 30)  /* of an operand or a result: kernels may count in 32 bits */
-
-/* Rows that are multiplied at a time. Where they are divided does not matter to them. */
-static int64_t rows_at_a_time(const struct cuda_matrix *m, bool padded)
-{
-    int64_t widest = m->out > m->stride ? m->out : m->stride, most = MOST_ELEMENTS / widest;
-    int64_t copied = MOST_PADDED / (m->stride * (int64_t)dtype_size(m->dtype));
-    most = padded && copied < most ? copied : most;
-    return most < 1 ? 1 : most;
-}
-
 /* Rows of x as far apart as those of the matrix, with zeros between them. */
 static void pad(struct cuda_queue *queue, const struct cuda_matrix *m, int64_t rows, const void *x, void *padded)
 {
@@ -127,7 +115,7 @@ static bool is_aligned(const void *memory, uint32_t alignment)
 struct way {
     struct product_kind kind;
     const struct choice *choice;
-    int64_t most; /* rows at a time */
+    int64_t most; /* rows at a time: where they are divided does not matter to them */
     void *copy, *padded;
 };
 
@@ -139,8 +127,7 @@ static lmvr_status find_way(struct cuda_queue *queue, const struct cuda_matrix *
     way->kind.compute = way->choice->compute;
     bool copied = bias && (product_dtype(&way->kind) != F32 || !is_aligned(bias, OPERAND_ALIGNMENT));
     bool padded = m->in != m->stride || !is_aligned(x, OPERAND_ALIGNMENT);
-    int64_t most = rows_at_a_time(m, padded);
-    way->most = rows < most ? rows : most;
+    way->most = rows < m->shape->rows ? rows : m->shape->rows;
     size_t copy_size = copied ? ((size_t)m->out * sizeof(float) + 255) / 256 * 256 : 0;
     size_t padded_size = padded ? (size_t)(way->most * m->stride) * dtype_size(m->dtype) : 0;
     if (copy_size + padded_size == 0)

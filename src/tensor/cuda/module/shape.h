@@ -28,6 +28,7 @@ struct choice {
 struct shape {
     int64_t out, in, stride; /* elements; rows of weights are `stride` apart, and zero from `in` on */
     enum dtype dtype;
+    int64_t rows;                      /* the most that were tried, and may be multiplied at a time */
     struct choice choices[RESULTS][2]; /* by result, and whether there is a bias; of f32 there are no operands */
     struct shape *next;
 };
