@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define CUDA_API_VERSION 1 /* raised with every change of this header or of kernels.h */
+#define CUDA_API_VERSION 2 /* raised with every change of this header or of kernels.h */
 
 struct cuda_gpu;    /* thread-safe */
 struct cuda_queue;  /* a stream, for one thread at a time */
@@ -69,6 +69,14 @@ struct cuda_api {
      */
     lmvr_status (*multiply)(struct cuda_queue *queue, const struct cuda_matrix *matrix, int64_t rows, const void *x,
                             const float *bias, enum cuda_result result, void *y, lmvr_error *error);
+
+    /* ---- what the GPU can do, to compare with ---- */
+    /* A product of so many rows by cuBLASLt's fastest algorithm, whatever its rows depend on, with weights that come from
+     * memory: what one of many, one after another, takes. Never in TF32. */
+    lmvr_status (*measure_product)(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
+                                   double *seconds, lmvr_error *error);
+    /* Copying so many bytes within the GPU's memory. */
+    lmvr_status (*measure_copy)(struct cuda_gpu *gpu, size_t bytes, double *seconds, lmvr_error *error);
 
     /* ---- kernels.h ---- */
     void (*norm)(cuda_stream stream, const struct cuda_norm *norm, int64_t rows, int64_t width, const float *x,

@@ -247,3 +247,16 @@ lmvr_status cuda_device_describe(const struct device *device, struct cuda_proper
     const struct cuda_device *d = device_of(device);
     return d->api->describe(d->gpu, properties, error);
 }
+
+/* ---- measuring ---------------------------------------------------------------------------------------------------------- */
+
+lmvr_status cuda_device_measure_product(const struct device *device, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
+                                        double *seconds, lmvr_error *error)
+{
+    return device_of(device)->api->measure_product(device_of(device)->gpu, out, in, dtype, rows, seconds, error);
+}
+
+lmvr_status cuda_device_measure_copy(const struct device *device, size_t bytes, double *seconds, lmvr_error *error)
+{
+    return device_of(device)->api->measure_copy(device_of(device)->gpu, bytes, seconds, error);
+}

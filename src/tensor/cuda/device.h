@@ -9,5 +9,9 @@
 lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct device **device, lmvr_error *error);
 /* Its memory, in all and free, in bytes. */
 lmvr_status cuda_device_describe(const struct device *device, struct cuda_properties *properties, lmvr_error *error);
+/* As api.h says. */
+lmvr_status cuda_device_measure_product(const struct device *device, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
+                                        double *seconds, lmvr_error *error);
+lmvr_status cuda_device_measure_copy(const struct device *device, size_t bytes, double *seconds, lmvr_error *error);
 
 #endif

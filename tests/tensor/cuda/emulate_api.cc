@@ -1,5 +1,6 @@
 #include "emulate_api.h"
 
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <new>
@@ -262,6 +263,37 @@ static lmvr_status multiply(struct cuda_queue *queue, const struct cuda_matrix *
     return LMVR_OK;
 }
 
+/* ---- measuring ---------------------------------------------------------------------------------------------------------- */
+
+static double now()
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+static lmvr_status measure_product(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
+                                   double *seconds, lmvr_error *error)
+{
+    std::vector<float> x((size_t)(rows * in)), y((size_t)(rows * out));
+    struct cuda_matrix *matrix;
+    matrix_create(gpu, out, in, dtype, &matrix, error);
+    matrix_seal(matrix, error);
+    double begin = now();
+    lmvr_status status = multiply(NULL, matrix, rows, x.data(), NULL, CUDA_RESULT_FLOATS, y.data(), error);
+    *seconds = now() - begin;
+    matrix_free(matrix);
+    return status;
+}
+
+static lmvr_status measure_copy(struct cuda_gpu *gpu, size_t bytes, double *seconds, lmvr_error *error)
+{
+    (void)gpu, (void)error;
+    std::vector<char> from(bytes, 1), to(bytes);
+    double begin = now();
+    memcpy(to.data(), from.data(), bytes);
+    *seconds = now() - begin;
+    return LMVR_OK;
+}
+
 /* ---- the table ---------------------------------------------------------------------------------------------------------- */
 
 /* A function of kernels.h, with the GPU's memory open. */
@@ -297,6 +329,8 @@ const struct cuda_api *emulated_cuda_api(void)
                                         matrix_set,
                                         matrix_seal,
                                         multiply,
+                                        measure_product,
+                                        measure_copy,
                                         KERNEL(cuda_norm),
                                         KERNEL(cuda_activate),
                                         KERNEL(cuda_gate),

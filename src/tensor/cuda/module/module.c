@@ -1,5 +1,6 @@
 /* The module's table. */
 #include "tensor/cuda/module/matrix.h"
+#include "tensor/cuda/module/measure.h"
 
 __attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void)
 {
@@ -24,6 +25,8 @@ __attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void
         .matrix_set = matrix_set,
         .matrix_seal = matrix_seal,
         .multiply = matrix_multiply,
+        .measure_product = measure_product,
+        .measure_copy = measure_copy,
         .norm = cuda_norm,
         .activate = cuda_activate,
         .gate = cuda_gate,

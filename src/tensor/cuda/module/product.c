@@ -64,10 +64,11 @@ static uint64_t refused(const struct product_kind *kind)
 static cublasStatus_t prefer(const struct product_kind *kind, cublasLtMatmulPreferenceOpaque_t *p)
 {
     const uint64_t workspace = QUEUE_WORKSPACE, allowed = ~refused(kind);
-    const uint32_t whole_sums = CUBLASLT_REDUCTION_SCHEME_NONE, x = OPERAND_ALIGNMENT, y = product_alignment(kind);
+    const uint32_t schemes = kind->splits ? CUBLASLT_REDUCTION_SCHEME_MASK : CUBLASLT_REDUCTION_SCHEME_NONE;
+    const uint32_t x = OPERAND_ALIGNMENT, y = product_alignment(kind);
     ASK(cublasLtMatmulPreferenceInit(p));
     ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace));
-    ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &whole_sums, sizeof whole_sums));
+    ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &schemes, sizeof schemes));
     ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &x, sizeof x));
     ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &y, sizeof y));
     ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &y, sizeof y));
@@ -88,7 +89,7 @@ static bool is_allowed(const struct product_kind *kind, const cublasLtMatmulHeur
                CUBLAS_STATUS_SUCCESS &&
            cublasLtMatmulAlgoCapGetAttribute(a, CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS, &arithmetic, sizeof arithmetic, NULL) ==
                CUBLAS_STATUS_SUCCESS &&
-           parts <= 1 && scheme == CUBLASLT_REDUCTION_SCHEME_NONE && !(arithmetic & refused(kind));
+           (kind->splits || (parts <= 1 && scheme == CUBLASLT_REDUCTION_SCHEME_NONE)) && !(arithmetic & refused(kind));
 }
 
 #define ASKED 32 /* algorithms at a time */

@@ -12,6 +12,7 @@ struct product_kind {
     enum dtype dtype;
     enum cuda_result result;
     bool bias;
+    bool splits; /* whether sums may be split into parts, which are added up */
     cublasComputeType_t compute;
 };
 
@@ -29,8 +30,8 @@ struct product {
 
 /*
  * The algorithms, up to `most`, by which cuBLASLt would multiply so many rows: what it takes for the fastest first. Left out
- * are those that split sums to add up their parts, those in TF32 or with sums of 16 bits, and those that need more memory than
- * a queue has. Returns how many there are.
+ * are those that split sums, where that is not allowed, those in TF32 or with sums of 16 bits, and those that need more memory
+ * than a queue has. Returns how many there are.
  */
 int product_algorithms(const struct cuda_gpu *gpu, const struct product_kind *kind, int64_t rows, int most,
                        cublasLtMatmulAlgo_t *algorithms);

@@ -127,9 +127,10 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     const struct operation *o = (const void *)operation;
     const struct preference *p = (const void *)preference;
     const int *offers = fake.offers[shape_class(layout_of(y).columns)];
+    uint32_t schemes = fake.splits ? CUBLASLT_REDUCTION_SCHEME_MASK : CUBLASLT_REDUCTION_SCHEME_NONE;
     *count = 0;
-    if (!fits(o, layout_of(weights), layout_of(x), layout_of(y)) || p->schemes != CUBLASLT_REDUCTION_SCHEME_NONE ||
-        p->x != 16 || p->y > 16 || p->workspace == 0)
+    if (!fits(o, layout_of(weights), layout_of(x), layout_of(y)) || p->schemes != schemes || p->x != 16 || p->y > 16 ||
+        p->workspace == 0)
         return CUBLAS_STATUS_INVALID_VALUE;
     if (o->compute == CUBLAS_COMPUTE_32F_PEDANTIC && !fake.pedantic)
         return CUBLAS_STATUS_NOT_SUPPORTED;

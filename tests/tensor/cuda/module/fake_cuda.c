@@ -282,6 +282,8 @@ cudaError_t cudaMemcpy2DAsync(void *to, size_t to_stride, const void *from, size
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream)
 {
+    if (kind == cudaMemcpyDeviceToDevice)
+        fake_pass(fake.copy_time);
     return cudaMemcpy2DAsync(to, bytes, from, bytes, bytes, 1, kind, stream);
 }
 

@@ -40,6 +40,8 @@ struct fake_cuda {
     const struct fake_algorithm *algorithms;
     int offers[ROW_CLASSES][FAKE_OFFERS]; /* places in `algorithms`, -1: none; what is proposed for a class of row counts */
     bool pedantic;                        /* whether anything is offered for pedantic products */
+    float copy_time;                      /* of a copy within the GPU, in milliseconds */
+    bool splits;                          /* whether split sums have to be asked for, or must not */
 
     /* for tests to see */
     int used;         /* the algorithm of the last product */

@@ -2,6 +2,7 @@
 #include "operands.h"
 
 #include "tensor/cuda/module/matrix.h"
+#include "tensor/cuda/module/measure.h"
 
 /* One of each order. */
 static const struct fake_algorithm each[] = {
@@ -358,6 +359,47 @@ static void test_a_product_tells_what_failed_before(void **state)
     stop(f);
 }
 
+/* ---- measuring ---------------------------------------------------------------------------------------------------------- */
+
+static void test_a_product_is_measured_by_the_fastest_algorithm_even_if_it_splits_sums(void **state)
+{
+    (void)state;
+    const int offered[] = {FAKE_UNTAKEN, SLOW, SPLIT, SAID_TF32};
+    struct fixture f = start(SLOW);
+    fake.splits = true;
+    algorithms[SPLIT].time = 3; /* milliseconds */
+    memcpy(fake.offers[0], offered, sizeof offered);
+    double seconds;
+    assert_int_equal(measure_product(f.gpu, OUT, 9, BF16, 4, &seconds, NULL), LMVR_OK);
+    assert_true(fabs(seconds - 3e-3) < 1e-6);
+    stop(f);
+}
+
+static void test_what_cannot_be_measured_is_an_error(void **state)
+{
+    (void)state;
+    struct fixture f = start(FAKE_UNTAKEN);
+    lmvr_error error;
+    double seconds;
+    fake.splits = true;
+    assert_int_equal(measure_product(f.gpu, OUT, 16, F32, 4, &seconds, &error), LMVR_ERROR_INVALID);
+    assert_non_null(strstr(error.message, "has no algorithm for a matrix of (8, 16)"));
+    assert_int_equal(measure_copy(f.gpu, fake.memory, &seconds, &error), LMVR_ERROR_RESOURCE);
+    assert_non_null(strstr(error.message, "out of memory for measuring copies"));
+    stop(f);
+}
+
+static void test_a_copy_is_timed_from_its_beginning_to_its_end(void **state)
+{
+    (void)state;
+    struct fixture f = start(SLOW);
+    double seconds;
+    fake.copy_time = 2;
+    assert_int_equal(measure_copy(f.gpu, 1000, &seconds, NULL), LMVR_OK);
+    assert_true(fabs(seconds - 2e-3) < 1e-6);
+    stop(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +416,9 @@ int main(void)
         cmocka_unit_test(test_too_little_memory_is_an_error),
         cmocka_unit_test(test_a_result_that_is_not_aligned_is_refused),
         cmocka_unit_test(test_a_product_tells_what_failed_before),
+        cmocka_unit_test(test_a_product_is_measured_by_the_fastest_algorithm_even_if_it_splits_sums),
+        cmocka_unit_test(test_what_cannot_be_measured_is_an_error),
+        cmocka_unit_test(test_a_copy_is_timed_from_its_beginning_to_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
