@@ -2,6 +2,7 @@
 
 #include "session/session.h"
 #include "tensor/cpu/kernels.h"
+#include "tensor/cuda/device.h"
 
 #include <omp.h>
 #include <stdio.h>
@@ -74,6 +75,32 @@ static lmvr_status open_session(const struct bench *b, int batch, const char *fe
     return LMVR_OK;
 }
 
+static bool on_gpu(const struct bench *b)
+{
+    return b->model->device != device_cpu();
+}
+
+static void close_session(const struct bench *b, struct lmvr_session *session)
+{
+    struct cuda_properties gpu;
+    uint64_t *most = &b->report->peak_memory_bytes;
+    if (on_gpu(b) && cuda_device_describe(b->model->device, &gpu, NULL) == LMVR_OK && gpu.memory - gpu.free > *most)
+        *most = gpu.memory - gpu.free;
+    lmvr_session_free(session);
+}
+
+/* Waits until the device has done all that it was given. */
+static lmvr_status wait_for_device(struct lmvr_session *s, lmvr_error *error)
+{
+    float value;
+    struct arena_mark mark = arena_mark(&s->arena);
+    const float *any = arena_floats(&s->arena, 1);
+    lmvr_status status = any ? s->arena.device->operations->read(&s->arena, &value, any, sizeof value, error)
+                             : error_no_memory(error, "the bench");
+    arena_release(&s->arena, mark);
+    return status;
+}
+
 /* Keeps the best of all measurements of a row: other processes can only make it slower. */
 static void note(struct bench *b, const char *name, int batch, const char *unit, double value)
 {
@@ -123,6 +150,8 @@ static lmvr_status time_encoder(struct bench *b, struct lmvr_session *s, struct 
     for (int round = 0; status == LMVR_OK && (round < 2 || bench_now() - begin < ROW_SECONDS); round++) {
         double start = bench_now();
         status = encode_pictures(s, &batch, error);
+        if (status == LMVR_OK)
+            status = wait_for_device(s, error);
         note(b, "encode", images, "images/s", images / (bench_now() - start));
     }
     for (int i = 0; vectors && i < images; i++)
@@ -142,7 +171,7 @@ static lmvr_status row_encode(struct bench *b, int batch, lmvr_error *error)
     if (status == LMVR_OK)
         status = time_encoder(b, s, &picture, error);
     picture_finish(&picture);
-    lmvr_session_free(s);
+    close_session(b, s);
     return status;
 }
 
@@ -158,6 +187,7 @@ static lmvr_status start_all(struct lmvr_session *s, const struct encoded_image 
     TRY(status);
     double start = bench_now();
     TRY(generate_start(s, 0, image, &input, vectors, error));
+    TRY(wait_for_device(s, error));
     *seconds = bench_now() - start;
     for (int slot = 1; slot < s->batch; slot++) {
         struct sequence *from = &s->sequences[0], *to = &s->sequences[slot];
@@ -170,7 +200,15 @@ static lmvr_status start_all(struct lmvr_session *s, const struct encoded_image 
         to->tokens[0] = from->tokens[0];
         pool_reset(&to->pools[0]);
     }
-    return LMVR_OK;
+    return wait_for_device(s, error);
+}
+
+static lmvr_status make_visual_tokens(const struct bench *b, int64_t count, void **visual, lmvr_error *error)
+{
+    float *values = bench_made_up(count);
+    *visual = NULL;
+    return values ? device_take(b->model->device, values, (size_t)count * sizeof *values, visual, error)
+                  : error_no_memory(error, "the bench");
 }
 
 /* The rows "prompt" (if `prompt`) and "decode". */
@@ -180,10 +218,12 @@ static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_erro
     TRY(open_session(b, batch, "llm:all:mean:-1", &s, error));
     int64_t tokens = s->usual.visual_count, width = b->model->language.width;
     int levels = b->model->connector.levels;
-    float *visual = bench_made_up(levels * tokens * width);
+    void *visual;
     struct feature_rows *vectors = feature_rows_create(&s->features);
+    lmvr_status status = make_visual_tokens(b, levels * tokens * width, &visual, error);
     struct encoded_image image = {.visual = {tokens, levels, visual, tokens * width}};
-    lmvr_status status = visual && vectors ? LMVR_OK : error_no_memory(error, "the bench");
+    if (status == LMVR_OK && !vectors)
+        status = error_no_memory(error, "the bench");
     double begin = bench_now(), seconds = 0;
     for (int round = 0; status == LMVR_OK && (round < (prompt ? 3 : 1)); round++) {
         status = start_all(s, &image, vectors, &seconds, error);
@@ -197,13 +237,15 @@ static lmvr_status row_decode(struct bench *b, int batch, bool prompt, lmvr_erro
         double start = bench_now();
         for (int step = 0; step < DECODE_STEPS && status == LMVR_OK; step++)
             status = generate_step(s, error);
+        if (status == LMVR_OK)
+            status = wait_for_device(s, error);
         note(b, "decode", batch, "tokens/s", batch * DECODE_STEPS / (bench_now() - start));
         if (bench_now() - begin > 4 * ROW_SECONDS)
             break;
     }
-    free(visual);
+    device_release(b->model->device, visual);
     feature_rows_free(&s->features, vectors);
-    lmvr_session_free(s);
+    close_session(b, s);
     return status;
 }
 
@@ -225,21 +267,28 @@ static lmvr_status row_end_to_end(struct bench *b, int batch, lmvr_error *error)
         rgb[i] = (uint8_t)(i * 2654435761u >> 24);
     for (int i = 0; images && i < batch; i++)
         images[i] = (lmvr_image){.rgb = rgb, .width = side, .height = side};
-    double start = bench_now();
-    if (status == LMVR_OK)
+    for (int round = 0; round < (on_gpu(b) ? 3 : 1) && status == LMVR_OK; round++) {
+        double start = bench_now();
+        done = 0;
         status = lmvr_embed(s, images, (size_t)batch, count_result, &done, error);
-    if (status == LMVR_OK)
-        note(b, "end_to_end", batch, "images/s", done / (bench_now() - start));
+        if (status == LMVR_OK)
+            note(b, "end_to_end", batch, "images/s", done / (bench_now() - start));
+    }
     free(rgb);
     free(images);
-    lmvr_session_free(s);
+    close_session(b, s);
     return status;
 }
 
-static const int batches[BENCH_BATCHES] = {1, 4, 16, 32};
+/* As many as images are in a group, and are decoded together. */
+static int large_batch(const struct bench *b)
+{
+    return on_gpu(b) ? 64 : 16;
+}
 
 static lmvr_status language_rows(struct bench *b, lmvr_error *error)
 {
+    const int batches[BENCH_BATCHES] = {1, 4, 16, on_gpu(b) ? 64 : 32};
     for (int i = 0; i < BENCH_BATCHES && (!b->quick || batches[i] <= 4); i++)
         TRY(row_decode(b, batches[i], i == 0, error));
     return LMVR_OK;
@@ -247,7 +296,7 @@ static lmvr_status language_rows(struct bench *b, lmvr_error *error)
 
 static lmvr_status short_rows(struct bench *b, lmvr_error *error)
 {
-    TRY(row_encode(b, 16, error));
+    TRY(row_encode(b, large_batch(b), error));
     if (b->report->rows[0].batch > 1) /* else pictures are so large that each has been encoded alone */
         TRY(row_encode(b, 1, error));
     return b->model->config.has_language ? language_rows(b, error) : LMVR_OK;
@@ -289,13 +338,13 @@ static lmvr_status plan_picture(struct bench *b, lmvr_error *error)
 static lmvr_status set_limits(struct bench *b, lmvr_error *error)
 {
     struct limit limit;
-    limit_init(&limit, b->model->dtype);
+    lmvr_status status = limit_init(&limit, b->model->device, b->model->dtype, error);
     struct bench_report *r = b->report;
+    r->library = on_gpu(b) ? "cuBLASLt" : "oneDNN";
     r->bandwidth = limit.bandwidth;
     r->library_dtype = limit.dtype == F32 ? "f32" : "bf16";
     int64_t prompt = prompt_positions(b);
     double prompt_seconds = 0;
-    lmvr_status status = LMVR_OK;
     for (int i = 0; i < r->row_count && status == LMVR_OK; i++) {
         struct bench_row *row = &r->rows[i];
         double seconds = 0, encode = 0;
@@ -319,18 +368,32 @@ static lmvr_status set_limits(struct bench *b, lmvr_error *error)
 static lmvr_status open_shape(const struct bench_options *o, int layers, struct lmvr_model **model, lmvr_error *error)
 {
     struct model_config config;
+    const struct device *device;
+    const lmvr_model_options options = {.device = o->device, .dtype = o->dtype};
     TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", layers, &config, error));
-    return model_create_random(&config, device_cpu(), model_dtype(o->dtype), model, error);
+    TRY(model_device_open(&config, &options, &device, error));
+    return model_create_random(&config, device, model_dtype_on(o->dtype, device), model, error);
 }
 
 static lmvr_status open_model(const struct bench_options *o, struct lmvr_model **model, lmvr_error *error)
 {
     if (!o->model)
         return open_shape(o, o->layers, model, error);
-    TRY(lmvr_model_open(o->model, o->dtype, o->threads, model, error));
+    const lmvr_model_options options = {.device = o->device, .dtype = o->dtype, .threads = o->threads};
+    TRY(lmvr_model_open_with(o->model, &options, model, error));
     /* measured with the same kind of prompt as a shape */
     tokenizer_close((*model)->tokenizer);
     (*model)->tokenizer = NULL;
+    return LMVR_OK;
+}
+
+static lmvr_status name_gpu(const struct bench *b, lmvr_error *error)
+{
+    struct cuda_properties gpu;
+    if (!on_gpu(b))
+        return LMVR_OK;
+    TRY(cuda_device_describe(b->model->device, &gpu, error));
+    memcpy(b->report->gpu, gpu.name, sizeof b->report->gpu);
     return LMVR_OK;
 }
 
@@ -338,13 +401,15 @@ static lmvr_status measure(struct bench *b, lmvr_error *error)
 {
     struct bench_report *r = b->report;
     lmvr_model_get_info(b->model, &r->info);
+    TRY(name_gpu(b, error));
     TRY(plan_picture(b, error));
     TRY(short_rows(b, error));
     if (b->model->config.has_language && !b->quick) {
         TRY(row_end_to_end(b, 1, error));
-        TRY(row_end_to_end(b, 16, error));
+        TRY(row_end_to_end(b, large_batch(b), error));
     }
-    r->peak_memory_bytes = peak_memory();
+    if (!on_gpu(b))
+        r->peak_memory_bytes = peak_memory();
     TRY(set_limits(b, error));
     return short_rows(b, error); /* again, so that the limits are measured between two measurements of the model */
 }

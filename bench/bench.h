@@ -1,10 +1,12 @@
 /*
- * Measures speed against this machine's own limits in the same run (docs/SPEED.md says how to read and reproduce it).
+ * Measures speed against this machine's own limits, or a GPU's, in the same run (docs/SPEED.md says how to read and reproduce
+ * it).
  *
  * A row's limit is the time that the bare library (oneDNN) needs for the row's linear products, with the same number of rows,
  * in the faster of the layouts that it picks for that number and for 32; plus attention's two products at the same rate,
  * counting only what the causal mask leaves; plus, in decoding, reading the key-value cache once at the measured bandwidth. If
- * the library has no bf16 products on this processor, its f32 products are the limit.
+ * the library has no bf16 products on this processor, its f32 products are the limit. On a GPU the library is cuBLASLt, by
+ * the fastest of its algorithms, and the bandwidth is that of a copy within its memory.
  */
 #ifndef LMVR_BENCH_BENCH_H
 #define LMVR_BENCH_BENCH_H
@@ -31,13 +33,14 @@ struct bench_image {
 
 struct bench_report {
     char cpu[128];
-    const char *kernels, *library_dtype;
+    char gpu[128]; /* empty: the model is on the processor */
+    const char *kernels, *library, *library_dtype;
     int threads;
-    double bandwidth; /* bytes per second, read by all threads */
+    double bandwidth; /* bytes per second, read by all threads; on a GPU read and written */
     struct bench_row rows[BENCH_MOST_ROWS];
     int row_count;
     struct lmvr_model_info info;
-    uint64_t kv_cache_bytes, peak_memory_bytes; /* of the largest batch; of everything but the limits */
+    uint64_t kv_cache_bytes, peak_memory_bytes; /* of the largest batch; of everything but the limits, or all of the GPU's */
     int blocks;                                 /* of the shape's language model when nothing is cut */
     int other_blocks; /* it was also measured with so many, to tell what a block takes; 0: it was measured whole */
     struct bench_image images[BENCH_BATCHES];
@@ -45,9 +48,10 @@ struct bench_report {
 };
 
 struct bench_options {
-    const char *model; /* a folder; NULL: random weights of `shape` */
-    const char *shape; /* a name that bench_shape() knows */
-    int layers;        /* of the language model or, when measuring training, of all stacks; 0: all */
+    const char *model;  /* a folder; NULL: random weights of `shape` */
+    const char *shape;  /* a name that bench_shape() knows */
+    int layers;         /* of the language model or, when measuring training, of all stacks; 0: all */
+    const char *device; /* as in lmvr_model_options; only for bench_run() */
     lmvr_dtype dtype;
     int threads;
     bool quick; /* skip the rows that take minutes: end to end, and batches above 4 */
@@ -85,15 +89,17 @@ lmvr_status bench_corruptions(struct bench_row rows[BENCH_CORRUPTIONS], char nam
 /* The processor's name. */
 void bench_cpu(char *name, size_t size);
 
-/* ---- limit.c: the machine alone ------------------------------------------------------------------------------------------ */
+/* ---- limit.c: the machine alone, or the GPU
+ * ------------------------------------------------------------------------------------------ */
 
 struct limit {
+    const struct device *device;
     enum dtype dtype; /* the library's */
     double bandwidth;
     struct arena arena;
 };
 
-void limit_init(struct limit *limit, enum dtype dtype);
+lmvr_status limit_init(struct limit *limit, const struct device *device, enum dtype dtype, lmvr_error *error);
 void limit_finish(struct limit *limit);
 
 /* The time for this work; `cache_dtype` is the key-value cache's. */

@@ -2,6 +2,7 @@
 
 #include "tensor/cpu/dnnl.h"
 #include "tensor/cpu/product.h"
+#include "tensor/cuda/device.h"
 
 #include <stdlib.h>
 
@@ -33,10 +34,24 @@ static double measure_bandwidth(void)
     return (double)BANDWIDTH_BYTES / best;
 }
 
-void limit_init(struct limit *limit, enum dtype dtype)
+/* Bytes read and written by a copy. */
+static lmvr_status measure_gpu_bandwidth(const struct device *device, double *bandwidth, lmvr_error *error)
 {
-    *limit = (struct limit){.dtype = dtype == BF16 && !product_computes_bf16() ? F32 : dtype, .bandwidth = measure_bandwidth()};
+    double seconds;
+    TRY(cuda_device_measure_copy(device, BANDWIDTH_BYTES, &seconds, error));
+    *bandwidth = 2.0 * (double)BANDWIDTH_BYTES / seconds;
+    return LMVR_OK;
+}
+
+lmvr_status limit_init(struct limit *limit, const struct device *device, enum dtype dtype, lmvr_error *error)
+{
+    *limit = (struct limit){.device = device, .dtype = dtype};
     arena_init(&limit->arena);
+    if (device != device_cpu())
+        return measure_gpu_bandwidth(device, &limit->bandwidth, error);
+    limit->dtype = dtype == BF16 && !product_computes_bf16() ? F32 : dtype;
+    limit->bandwidth = measure_bandwidth();
+    return LMVR_OK;
 }
 
 void limit_finish(struct limit *limit)
@@ -101,21 +116,32 @@ static lmvr_status time_products(struct limit *limit, const struct products *p, 
     return LMVR_OK;
 }
 
-/* Adds the time of `uses` layers of this shape to *total, and their operations to *operations. Also tries the layout that the
- * library picks for 32 rows, in case its choice for few rows is poor. */
-static lmvr_status add_products(struct limit *limit, int64_t rows, int64_t out, int64_t in, int uses, double *total,
-                                double *operations, lmvr_error *error)
+/* Lowers *seconds to the time of one such layer. Also tries the layout that the library picks for 32 rows, in case its choice
+ * for few rows is poor. */
+static lmvr_status time_layouts(struct limit *limit, int64_t rows, int64_t out, int64_t in, int uses, double *seconds,
+                                lmvr_error *error)
 {
     const int64_t layouts[] = {rows, 32};
-    double seconds = 1e9;
     for (int i = 0; i < (rows == 32 ? 1 : 2); i++) {
         struct products p;
         lmvr_status status = products_create(limit, out, in, layouts[i], uses, &p, error);
         if (status == LMVR_OK)
-            status = time_products(limit, &p, rows, out, in, &seconds, error);
+            status = time_products(limit, &p, rows, out, in, seconds, error);
         products_free(&p);
         TRY(status);
     }
+    return LMVR_OK;
+}
+
+/* Adds the time of `uses` layers of this shape to *total, and their operations to *operations. */
+static lmvr_status add_products(struct limit *limit, int64_t rows, int64_t out, int64_t in, int uses, double *total,
+                                double *operations, lmvr_error *error)
+{
+    double seconds = 1e9;
+    if (limit->device == device_cpu())
+        TRY(time_layouts(limit, rows, out, in, uses, &seconds, error));
+    else
+        TRY(cuda_device_measure_product(limit->device, out, in, limit->dtype, rows, &seconds, error));
     *total += seconds * uses;
     *operations += 2.0 * (double)rows * (double)out * (double)in * uses;
     return LMVR_OK;

@@ -255,7 +255,7 @@ static lmvr_status limit_step(const struct subject *s, double *seconds, lmvr_err
     struct limit limit;
     struct work work;
     double encoding = 0;
-    limit_init(&limit, s->parameters.products);
+    TRY(limit_init(&limit, device_cpu(), s->parameters.products, error));
     int size = s->config.vision.image_size;
     struct view view = {.width = size, .height = size};
     work_encode(&s->config, &(struct picture){.view_count = 1, .views = &view}, s->batch.image_count, &work);

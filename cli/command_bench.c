@@ -61,8 +61,11 @@ static json_t *images_json(const struct bench_report *r)
 
 static void print_table(const struct bench_report *r)
 {
-    printf("%s, %d threads, %s kernels; limits: oneDNN in %s, memory %.1f GB/s\n", r->cpu, r->threads, r->kernels,
-           r->library_dtype, r->bandwidth / 1e9);
+    if (r->gpu[0])
+        printf("%s, and %s, %d threads; ", r->gpu, r->cpu, r->threads);
+    else
+        printf("%s, %d threads, %s kernels; ", r->cpu, r->threads, r->kernels);
+    printf("limits: %s in %s, memory %.1f GB/s\n", r->library, r->library_dtype, r->bandwidth / 1e9);
     printf("model: %s, %d blocks of the language model, %s\n\n", r->info.architecture, r->info.language.blocks,
            dtype_name(r->info.dtype));
     printf("%-12s%6s%12s%12s  %-10s%9s\n", "", "batch", "measured", "limit", "", "fraction");
@@ -85,13 +88,13 @@ static lmvr_status print_json(const struct bench_report *r, lmvr_error *error)
                                               row->value, "unit", row->unit, "limit", row->limit, "fraction",
                                               row->value / row->limit));
     }
-    json_t *json =
-        json_pack("{s:{s:s, s:i, s:s, s:s, s:f}, s:{s:s, s:s, s:i, s:i}, s:o, s:o, s:I, s:I, s:I}", "machine", "cpu", r->cpu,
-                  "threads", r->threads, "kernels", r->kernels, "library_dtype", r->library_dtype, "bandwidth_bytes_per_s",
-                  r->bandwidth, "model", "architecture", r->info.architecture, "dtype", dtype_name(r->info.dtype),
-                  "language_blocks", r->info.language.blocks, "visual_tokens", r->info.visual_tokens, "rows", rows,
-                  "whole_model", images_json(r), "weights_bytes", (json_int_t)r->info.weights_bytes, "kv_cache_bytes",
-                  (json_int_t)r->kv_cache_bytes, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes);
+    json_t *json = json_pack("{s:{s:s, s:s*, s:i, s:s, s:s, s:f}, s:{s:s, s:s, s:i, s:i}, s:o, s:o, s:I, s:I, s:I}", "machine",
+                             "cpu", r->cpu, "gpu", r->gpu[0] ? r->gpu : NULL, "threads", r->threads, "kernels", r->kernels,
+                             "library_dtype", r->library_dtype, "bandwidth_bytes_per_s", r->bandwidth, "model", "architecture",
+                             r->info.architecture, "dtype", dtype_name(r->info.dtype), "language_blocks",
+                             r->info.language.blocks, "visual_tokens", r->info.visual_tokens, "rows", rows, "whole_model",
+                             images_json(r), "weights_bytes", (json_int_t)r->info.weights_bytes, "kv_cache_bytes",
+                             (json_int_t)r->kv_cache_bytes, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes);
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     json_decref(json);
     if (!text)
@@ -206,11 +209,16 @@ int command_bench(const struct options *options)
     struct bench_report report;
     struct bench_options bench = {.shape = options->shape,
                                   .layers = options->layers,
+                                  .device = options->device,
                                   .dtype = options->dtype,
                                   .threads = options->session.threads,
                                   .quick = options->quick};
     if (options->input_count > 0) {
         complain("takes no inputs, so not \"%s\"", options->inputs[0]);
+        return EXIT_CANNOT;
+    }
+    if (options->device && (options->bench_train || options->corruptions)) {
+        complain("--train and --corruptions are measured on the processor, so without --device");
         return EXIT_CANNOT;
     }
     if (options->bench_train)

@@ -240,6 +240,9 @@ const struct option_row option_table[] = {
      "data type of matrix products; weights are f32 (default: bf16 if the processor computes in it, else f32)"},
     {0, "dtype", CHOICE("f32|bf16", dtype), FOR_MODEL | FOR_BENCH,
      "data type of the weights (default: bf16 if the processor computes in it, else f32)"},
+    {0, "device", TEXT("NAME", device), FOR_BENCH,
+     "where the model runs: cpu, cuda (the first GPU) or cuda:N (default: a GPU if one can be used and the model fits, else "
+     "cpu)"},
     {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL,
      "images decoded together (default: from the model and the memory)"},
     {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN,

@@ -51,6 +51,7 @@ struct options {
     const char **models; /* eval: each -m; to be freed */
     int model_count;
     lmvr_dtype dtype;
+    const char *device; /* NULL: the default */
     lmvr_session_options session;
     const char **features; /* session.features, to be freed */
     double temperature, top_p;

@@ -159,26 +159,24 @@ static lmvr_status open_text_tokenizer(const char *path, struct lmvr_model *mode
     return status == LMVR_ERROR_RESOURCE ? error_set(error, status, "%s", refusal->message) : LMVR_OK;
 }
 
-/* A device's default is the type that it computes in. */
-static enum dtype resolve(lmvr_dtype dtype, const struct device *device)
+enum dtype model_dtype_on(lmvr_dtype dtype, const struct device *device)
 {
     return dtype == LMVR_DTYPE_DEFAULT && device->operations->operand_dtype(BF16) == BF16 ? BF16 : model_dtype(dtype);
 }
 
-/* Opens the device that was asked for, unless the model has one already. */
-static lmvr_status choose_device(const lmvr_model_options *options, struct lmvr_model *model, lmvr_error *error)
+lmvr_status model_device_open(const struct model_config *config, const lmvr_model_options *options,
+                              const struct device **device, lmvr_error *error)
 {
-    uint64_t weights = model_weights_bytes(&model->config, options->dtype == LMVR_DTYPE_F32 ? F32 : BF16);
-    if (!model->device)
-        TRY(device_open(options->device, weights + weights / 16 + WORKING_BYTES, &model->device, error));
-    model->dtype = resolve(options->dtype, model->device);
-    return LMVR_OK;
+    uint64_t weights = model_weights_bytes(config, options->dtype == LMVR_DTYPE_F32 ? F32 : BF16);
+    return device_open(options->device, weights + weights / 16 + WORKING_BYTES, device, error);
 }
 
 static lmvr_status open_model(const char *path, const lmvr_model_options *options, struct lmvr_model *model, lmvr_error *error)
 {
     TRY(model_config_read(path, &model->config, error));
-    TRY(choose_device(options, model, error));
+    if (!model->device)
+        TRY(model_device_open(&model->config, options, &model->device, error));
+    model->dtype = model_dtype_on(options->dtype, model->device);
     if (model->config.has_language)
         TRY(open_tokenizer(path, model, error));
     struct loader loader = {.device = model->device, .dtype = model->dtype, .notice = &model->notice, .error = error};

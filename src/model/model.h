@@ -30,8 +30,14 @@ struct lmvr_model {
 
 struct checkpoint;
 
+/* Opens the device that is asked for (as in lmvr_model_options) for a model of this configuration. */
+lmvr_status model_device_open(const struct model_config *config, const lmvr_model_options *options,
+                              const struct device **device, lmvr_error *error);
+
 /* Resolves the default, which is bf16 where the processor computes in bf16. */
 enum dtype model_dtype(lmvr_dtype dtype);
+/* Likewise, where a device of its own says what it computes in. */
+enum dtype model_dtype_on(lmvr_dtype dtype, const struct device *device);
 
 /* As lmvr_model_open_with(), on a device that is open already. The model takes it over, also on failure. */
 lmvr_status model_open_on(const char *path, lmvr_dtype dtype, int threads, const struct device *device, lmvr_model **model,

@@ -1,4 +1,4 @@
-/* `lmvr bench --json`: what it says an image takes in the whole model is made of the parts that it has measured. */
+/* `lmvr bench --json`: what it says an image takes in the whole model is made of the parts that it has measured, and where. */
 #define PROGRAM "../lmvr"
 #include "program.h"
 
@@ -45,7 +45,7 @@ static void test_an_image_of_the_whole_model_is_the_sum_of_its_parts(void **stat
     lmvr_error error;
     json_t *report;
     (void)state;
-    assert_ended(lmvr("bench --shape tiny --layers 2 --dtype f32 --quick --json"), 0, NULL);
+    assert_ended(lmvr("bench --shape tiny --layers 2 --device cpu --dtype f32 --quick --json"), 0, NULL);
     if (json_read("stdout", NULL, &report, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     const json_t *whole = json_object_get(report, "whole_model"), *images = json_object_get(whole, "images");
@@ -66,10 +66,48 @@ static void test_an_image_of_the_whole_model_is_the_sum_of_its_parts(void **stat
     json_decref(report);
 }
 
+#ifdef EMULATED_GPU
+
+static void test_a_model_on_a_gpu_is_measured_against_the_gpu(void **state)
+{
+    lmvr_error error;
+    json_t *report, *row;
+    size_t i;
+    (void)state;
+    setenv("LMVR_CUDA_MODULE", EMULATED_GPU, 1);
+    assert_ended(lmvr("bench -m " LMVR_TEST_DATA "/golden/llava-old-f32 --device cuda --quick --json"), 0, NULL);
+    unsetenv("LMVR_CUDA_MODULE");
+    if (json_read("stdout", NULL, &report, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    const json_t *machine = json_object_get(report, "machine");
+    assert_is(machine, "gpu", "\"emulated\"");
+    assert_is(machine, "library_dtype", "\"bf16\"");
+    assert_true(number(machine, "bandwidth_bytes_per_s") > 0);
+    assert_int_equal(json_array_size(json_object_get(report, "rows")), 5);
+    speed(report, "encode", 64);
+    speed(report, "decode", 4);
+    json_array_foreach(json_object_get(report, "rows"), i, row)
+        assert_near(number(row, "fraction"), number(row, "value") / number(row, "limit"));
+    json_decref(report);
+}
+
+#endif
+
+static void test_what_is_measured_on_the_processor_takes_no_device(void **state)
+{
+    (void)state;
+    assert_ended(lmvr("bench --train --device cpu"), 2, "without --device");
+    assert_ended(lmvr("bench --corruptions --device cuda"), 2, "without --device");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_image_of_the_whole_model_is_the_sum_of_its_parts, enter_folder, leave_folder),
+#ifdef EMULATED_GPU
+        cmocka_unit_test_setup_teardown(test_a_model_on_a_gpu_is_measured_against_the_gpu, enter_folder, leave_folder),
+#endif
+        cmocka_unit_test_setup_teardown(test_what_is_measured_on_the_processor_takes_no_device, enter_folder, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
