@@ -279,5 +279,6 @@ int main(void)
         cmocka_unit_test(token_ends_cut_the_response_into_its_tokens),
         cmocka_unit_test(blocks_that_the_model_has_not_are_refused),
     };
+    need_device();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -304,5 +304,6 @@ int main(void)
         cmocka_unit_test(two_models_and_two_threads_work_at_once),
         cmocka_unit_test(pixels_in_memory_give_what_the_file_gives),
     };
+    need_device();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

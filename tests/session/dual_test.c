@@ -330,5 +330,6 @@ int main(void)
         cmocka_unit_test(a_dual_encoder_without_a_tokenizer_still_sees),
         cmocka_unit_test(a_model_without_a_joint_space_says_so),
     };
+    need_device();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,5 +144,6 @@ int main(void)
         cmocka_unit_test(gme_is_its_own_code),
         cmocka_unit_test(a_model_without_a_head_generates_nothing),
     };
+    need_device();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

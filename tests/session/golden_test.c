@@ -552,5 +552,6 @@ int main(void)
         cmocka_unit_test(features_before_generation_equal_the_reference),
         cmocka_unit_test(bf16_keeps_the_features_directions_and_sure_tokens),
     };
+    need_device();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,36 @@
-/* Opens a model where this build of a test runs it: on the processor, or on the emulated GPU. */
+/* Opens a model where this build of a test runs it: on the processor, on the emulated GPU, or on a real one. */
 #ifndef LMVR_TESTS_SESSION_OPEN_MODEL_H
 #define LMVR_TESTS_SESSION_OPEN_MODEL_H
 
 #include "model/model.h"
+
+#ifdef LMVR_ON_CARD
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Ends a test where no GPU can be used, as skipped. */
+static inline void need_device(void)
+{
+    lmvr_error error;
+    const struct device *device;
+    if (device_open("cuda:0", 0, &device, &error) != LMVR_OK) {
+        printf("skipped: %s\n", error.message);
+        exit(77); /* as CMakeLists.txt says */
+    }
+    device_close(device);
+}
+
+static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
+{
+    const struct device *device;
+    lmvr_status status = device_open("cuda:0", 0, &device, error);
+    return status == LMVR_OK ? model_open_on(path, dtype, 0, device, model, error) : status;
+}
+
+#else
+
+static inline void need_device(void) {}
 
 #ifdef LMVR_ON_GPU
 
@@ -23,6 +51,7 @@ static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_m
     return model_open_on(path, dtype, 0, device_cpu(), model, error);
 }
 
+#endif
 #endif
 
 /* The device's floats in the host's memory, in the arena. */
