@@ -55,6 +55,7 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .session = run->engine.session,
                                   .output = run->options->output,
                                   .mode = mode_of(run->options),
+                                  .any_device = run->options->force_device,
                                   .inputs = run->options->texts ? run->texts.lines : run->inputs.paths,
                                   .images = run->texts.inputs,
                                   .wrong = run->texts.wrong,

@@ -239,6 +239,7 @@ static int evaluate(struct eval_run *run)
                                    .seeds = o->seeds > 0 ? o->seeds : 1,
                                    .output = o->output,
                                    .mode = o->force ? STORE_FORCE : STORE_RESUME,
+                                   .any_device = o->force_device,
                                    .watch = {on_pass, on_image, on_fit, run}};
     interrupt_install();
     lmvr_status status = eval_run(&options, &report, &table, &counts, &error);

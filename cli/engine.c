@@ -47,7 +47,12 @@ lmvr_status engine_model_path(const struct options *options, char **path, lmvr_e
 
 lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error)
 {
-    lmvr_status status = lmvr_model_open(path, options->dtype, options->session.threads, model, error);
+    lmvr_model_options opened;
+    lmvr_model_options_default(&opened);
+    opened.dtype = options->dtype;
+    opened.threads = options->session.threads;
+    opened.device = options->device;
+    lmvr_status status = lmvr_model_open_with(path, &opened, model, error);
     if (status != LMVR_OK)
         return status;
     lmvr_model_info info;

@@ -69,7 +69,7 @@ struct options {
     double c;                                          /* NAN: choose */
     const char *shape;                                 /* bench: of a random model */
     int layers;
-    bool resume, force, strict, quiet, json, quick;
+    bool resume, force, force_device, strict, quiet, json, quick;
     const char *scenes_manners;
     int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: not given */
     bool corruptions, bench_train;                                   /* bench, instead of a model */

@@ -121,6 +121,7 @@ typedef struct lmvr_model_info {
     uint64_t kv_bytes_per_token; /* of the KV cache */
     uint64_t fingerprint;        /* of the configuration, the tokenizer and the weights, for caches and reports */
     char device[16];             /* where an open model is, as in lmvr_model_options */
+    char gpu[64];                /* that GPU's name; empty: none */
     const char *notice;          /* a sentence on what is slower than it should be, owned by the model; NULL: nothing */
 } lmvr_model_info;
 

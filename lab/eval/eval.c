@@ -182,6 +182,7 @@ static lmvr_status run_pass(struct evaluation *e, const struct subject *s, const
                                 .session = s->session,
                                 .folder = folder,
                                 .mode = o->mode,
+                                .any_device = o->any_device,
                                 .paths = paths,
                                 .count = count,
                                 .more = more,

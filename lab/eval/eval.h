@@ -49,6 +49,7 @@ struct eval_options {
     uint64_t seed;                     /* for the probes, the corruptions and the bootstrap */
     int seeds; /* how many seeds, counting up from `seed`, each with its own split where the split is random; at least 1 */
     const char *output;   /* the report's folder; features are in its features/ */
+    bool any_device;      /* as in store/store.h */
     enum store_mode mode; /* for the features: STORE_RESUME continues with those already there */
     struct eval_watch watch;
 };

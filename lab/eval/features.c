@@ -39,6 +39,7 @@ static lmvr_status record(const struct feature_pass *pass, struct feature_set *s
                                   .session = pass->session,
                                   .output = pass->folder,
                                   .mode = pass->mode,
+                                  .any_device = pass->any_device,
                                   .inputs = pass->paths,
                                   .input_count = (size_t)pass->count,
                                   .more = pass->more};

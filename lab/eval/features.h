@@ -13,6 +13,7 @@ struct feature_pass {
     lmvr_session *session;
     const char *folder; /* created if missing */
     enum store_mode mode;
+    bool any_device;    /* as in store/store.h */
     char *const *paths; /* of images */
     int64_t count;
     const json_t *more; /* what else the rows depend on, for run.json; NULL: nothing */

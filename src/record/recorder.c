@@ -47,6 +47,8 @@ static json_t *describe(const struct recording *r)
         good = json_object_set_new(object, "max_pixels", json_integer(o.max_pixels)) == 0;
     if (good && o.normalize)
         good = json_object_set_new(object, "normalize", json_true()) == 0;
+    if (good && info.gpu[0]) /* its last bits are its own */
+        good = json_object_set_new(object, "device", json_string(info.gpu)) == 0;
     if (good && o.dims)
         good = json_object_set_new(object, "dims", json_integer(o.dims)) == 0;
     if (good && r->more && json_object_update(object, (json_t *)r->more) != 0)
@@ -94,6 +96,7 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
     }
     struct store_plan plan = {.output = r->output,
                               .mode = r->mode,
+                              .any_device = r->any_device,
                               .features = features,
                               .feature_count = count,
                               .options = description,

@@ -13,6 +13,7 @@ struct recording {
     lmvr_session *session;
     const char *output; /* DIR or FILE.npy */
     enum store_mode mode;
+    bool any_device;          /* as in store.h */
     char *const *inputs;      /* image paths or, where there are `images`, what tells them apart */
     const lmvr_image *images; /* (input_count); NULL: those that the paths name */
     char *const *wrong;       /* (input_count): why an image is none, its error; NULL entries: nothing; NULL: of none */

@@ -116,9 +116,9 @@ lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_erro
     return status;
 }
 
-static bool is_about_inputs(const char *key)
+static bool is_compared(const char *key, bool any_device)
 {
-    return strcmp(key, "inputs") == 0 || strcmp(key, "inputs_hash") == 0;
+    return strcmp(key, "inputs") != 0 && strcmp(key, "inputs_hash") != 0 && !(any_device && strcmp(key, "device") == 0);
 }
 
 static lmvr_status compare_value(const char *key, const json_t *begun, const json_t *now, const char *output, lmvr_error *error)
@@ -129,26 +129,28 @@ static lmvr_status compare_value(const char *key, const json_t *begun, const jso
     if (!was || !is)
         status = error_no_memory(error, "run.json");
     else if (strcmp(was, is) != 0)
-        status = error_set(error, LMVR_ERROR_INVALID,
-                           "%s: cannot be resumed: it was started with %s %.300s, and now it is %.300s", output, key, was, is);
+        status =
+            error_set(error, LMVR_ERROR_INVALID, "%s: cannot be resumed: it was started with %s %.300s, and now it is %.300s%s",
+                      output, key, was, is, strcmp(key, "device") == 0 ? "; --force-device resumes it all the same" : "");
     free(was);
     free(is);
     return status;
 }
 
-lmvr_status manifest_compare_options(const json_t *begun, const json_t *now, const char *output, lmvr_error *error)
+lmvr_status manifest_compare_options(const json_t *begun, const json_t *now, bool any_device, const char *output,
+                                     lmvr_error *error)
 {
     const char *key;
     json_t *value;
     lmvr_status status = LMVR_OK;
     json_object_foreach((json_t *)now, key, value)
     {
-        if (status == LMVR_OK && !is_about_inputs(key))
+        if (status == LMVR_OK && is_compared(key, any_device))
             status = compare_value(key, json_object_get(begun, key), value, output, error);
     }
     json_object_foreach((json_t *)begun, key, value)
     {
-        if (status == LMVR_OK && !is_about_inputs(key))
+        if (status == LMVR_OK && is_compared(key, any_device))
             status = compare_value(key, value, json_object_get(now, key), output, error);
     }
     return status;

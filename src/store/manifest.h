@@ -31,7 +31,8 @@ lmvr_status manifest_write(const json_t *manifest, int fd, const char *path, lmv
 lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_error *error);
 
 /* LMVR_ERROR_INVALID, naming the first option that differs, with its old and new value. */
-lmvr_status manifest_compare_options(const json_t *begun, const json_t *now, const char *output, lmvr_error *error);
+lmvr_status manifest_compare_options(const json_t *begun, const json_t *now, bool any_device, const char *output,
+                                     lmvr_error *error);
 
 /* The same for the list of inputs as a whole; `same` is the number of leading inputs known to agree. */
 lmvr_status manifest_compare_inputs(const json_t *begun, const json_t *now, size_t same, const char *output, lmvr_error *error);

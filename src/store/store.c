@@ -205,7 +205,7 @@ static lmvr_status resume(struct store *s, const json_t *begun, const json_t *no
     struct resume_limits limits;
     const char *output = s->place.output;
     bool has_lines = size_of(s->place.index_path) > 0;
-    lmvr_status status = manifest_compare_options(begun, now, output, error);
+    lmvr_status status = manifest_compare_options(begun, now, plan->any_device, output, error);
     if (status == LMVR_OK && has_lines)
         status = open_old(s, plan, &limits, error);
     if (status == LMVR_OK && has_lines)

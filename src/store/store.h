@@ -26,6 +26,7 @@ struct store_plan {
     const char *const *inputs; /* (input_count): what tells them apart */
     const char *const *names;  /* (input_count): what the index says of them, a path or else a text; NULL: the inputs */
     size_t input_count;
+    bool any_device; /* what was begun on another device is resumed, too */
 };
 
 struct store;

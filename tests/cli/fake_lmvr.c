@@ -64,13 +64,17 @@ static lmvr_status read_model(const char *path, lmvr_dtype dtype, struct lmvr_mo
     return LMVR_OK;
 }
 
-lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
+void lmvr_model_options_default(lmvr_model_options *options)
 {
-    (void)threads;
+    *options = (lmvr_model_options){0};
+}
+
+lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error)
+{
     *model = calloc(1, sizeof **model);
     if (!*model)
         return error_no_memory(error, "a model");
-    lmvr_status status = read_model(path, dtype, *model, error);
+    lmvr_status status = read_model(path, options->dtype, *model, error);
     if (status == LMVR_OK)
         return LMVR_OK;
     free(*model);

@@ -109,7 +109,7 @@ static void test_force_removes_ours_only(void **state)
     (void)state;
     const struct store_feature other = {"other", "encoder:patches:none", 2, true};
     json_t *options = json_object();
-    struct store_plan plan = {"out", STORE_NEW, &other, 1, options, sample_inputs, NULL, 1};
+    struct store_plan plan = {"out", STORE_NEW, &other, 1, options, sample_inputs, NULL, 1, false};
     struct store *store;
     assert_run("whole", STORE_NEW, SAMPLE_COUNT);
     assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
@@ -126,6 +126,28 @@ static void test_force_removes_ours_only(void **state)
     json_decref(options);
 }
 
+static void test_another_device_continues_only_if_told_to(void **state)
+{
+    (void)state;
+    json_t *here = json_pack("{s:s}", "prompt", "What?"),
+           *there = json_pack("{s:s, s:s}", "prompt", "What?", "device", "a GPU");
+    struct store_plan plan = {"out", STORE_NEW, sample_features, SAMPLE_KINDS, here, sample_inputs, NULL, SAMPLE_COUNT, false};
+    struct store *store;
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(store_close(store, &error), LMVR_OK);
+    plan.mode = STORE_RESUME;
+    plan.options = there;
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message,
+                        "out: cannot be resumed: it was started with device nothing, and now it is \"a GPU\"; --force-device "
+                        "resumes it all the same");
+    plan.any_device = true;
+    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(store_close(store, &error), LMVR_OK);
+    json_decref(here);
+    json_decref(there);
+}
+
 static void test_resume_names_the_difference(void **state)
 {
     (void)state;
@@ -135,7 +157,7 @@ static void test_resume_names_the_difference(void **state)
     const char *inputs[SAMPLE_COUNT + 1];
     memcpy(inputs, sample_inputs, sizeof sample_inputs);
     json_t *options = json_pack("{s:s, s:f, s:i}", "prompt", "What?", "temperature", (double)0.7f, "seed", 5);
-    struct store_plan plan = {"out", STORE_RESUME, sample_features, SAMPLE_KINDS, options, inputs, NULL, SAMPLE_COUNT};
+    struct store_plan plan = {"out", STORE_RESUME, sample_features, SAMPLE_KINDS, options, inputs, NULL, SAMPLE_COUNT, false};
     struct store *store;
     inputs[SAMPLE_COUNT] = "more.jpg";
     inputs[1] = "other.jpg";
@@ -323,7 +345,7 @@ static void test_names(void **state)
     (void)state;
     struct store_feature features[] = {{"a", "llm", 2, false}, {"a", "llm:end", 2, false}};
     json_t *options = json_object();
-    struct store_plan plan = {"out", STORE_NEW, features, 2, options, sample_inputs, NULL, 1};
+    struct store_plan plan = {"out", STORE_NEW, features, 2, options, sample_inputs, NULL, 1, false};
     struct store *store;
     assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "two features have the name \"a\"");
@@ -355,7 +377,7 @@ static void test_single_file(void **state)
     (void)state;
     const struct store_feature one = {"x", "llm", 3, false};
     json_t *options = json_object();
-    struct store_plan plan = {"a/f.npy", STORE_NEW, &one, 1, options, sample_inputs, NULL, SAMPLE_COUNT};
+    struct store_plan plan = {"a/f.npy", STORE_NEW, &one, 1, options, sample_inputs, NULL, SAMPLE_COUNT, false};
     struct store *store;
     struct npy_reader r;
     for (size_t pass = 0; pass < 2; pass++) {
@@ -379,7 +401,7 @@ static void test_single_file_of_positions(void **state)
     (void)state;
     const struct store_feature one = {"x", "llm:all:none", 3, true};
     json_t *options = json_object();
-    struct store_plan plan = {"f.npy", STORE_NEW, &one, 1, options, sample_inputs, NULL, 2};
+    struct store_plan plan = {"f.npy", STORE_NEW, &one, 1, options, sample_inputs, NULL, 2, false};
     struct store *store;
     const float values[] = {1, 2, 3, 4, 5, 6}, *const rows[] = {values};
     const size_t counts[] = {2};
@@ -406,6 +428,7 @@ int main(void)
         IN_FOLDER(test_resume_at_every_input),
         IN_FOLDER(test_refuses_results),
         IN_FOLDER(test_force_removes_ours_only),
+        IN_FOLDER(test_another_device_continues_only_if_told_to),
         IN_FOLDER(test_resume_names_the_difference),
         IN_FOLDER(test_lock),
         IN_FOLDER(test_foreign_files),

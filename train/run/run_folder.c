@@ -81,7 +81,7 @@ static lmvr_status check_begun(struct run_folder *folder, json_t *begun, const s
     if (!options->resume)
         return finished || has_results(folder) ? place_refuse_results(&folder->place, error) : LMVR_OK;
     json_object_del(begun, "finished");
-    TRY(manifest_compare_options(begun, folder->run, output, error));
+    TRY(manifest_compare_options(begun, folder->run, false, output, error));
     folder->finished = finished;
     return LMVR_OK;
 }

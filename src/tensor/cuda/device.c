@@ -234,12 +234,17 @@ lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct
     d->device = (struct device){.operations = &d->operations, .rows = 16384, .sequences = 64};
     snprintf(d->device.name, sizeof d->device.name, "cuda:%d", index);
     d->api = api;
+    struct cuda_properties properties;
     lmvr_status status = api->open(index, &d->gpu, error);
-    if (status != LMVR_OK)
-        free(d);
-    else
-        *device = &d->device;
-    return status;
+    if (status == LMVR_OK)
+        status = api->describe(d->gpu, &properties, error);
+    if (status != LMVR_OK) {
+        close_device(&d->device);
+        return status;
+    }
+    snprintf(d->device.gpu, sizeof d->device.gpu, "%.63s", properties.name);
+    *device = &d->device;
+    return LMVR_OK;
 }
 
 lmvr_status cuda_device_describe(const struct device *device, struct cuda_properties *properties, lmvr_error *error)
