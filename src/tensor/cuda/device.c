@@ -1,6 +1,7 @@
 #include "tensor/cuda/device.h"
 
 #include "tensor/cuda/device_queue.h"
+#include "tensor/cuda/self_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,8 +244,12 @@ lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct
         return status;
     }
     snprintf(d->device.gpu, sizeof d->device.gpu, "%.63s", properties.name);
-    *device = &d->device;
-    return LMVR_OK;
+    status = self_check(&d->device, error);
+    if (status != LMVR_OK)
+        close_device(&d->device);
+    else
+        *device = &d->device;
+    return status;
 }
 
 lmvr_status cuda_device_describe(const struct device *device, struct cuda_properties *properties, lmvr_error *error)

@@ -5,7 +5,7 @@
 #include "tensor/cuda/api.h"
 #include "tensor/device.h"
 
-/* Opens GPU `index`. `api` has the right version. */
+/* Opens GPU `index`, and compares what it computes with the processor (self_check.h). `api` has the right version. */
 lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct device **device, lmvr_error *error);
 /* Its memory, in all and free, in bytes. */
 lmvr_status cuda_device_describe(const struct device *device, struct cuda_properties *properties, lmvr_error *error);

@@ -1,0 +1,14 @@
+/* Compares a device's operations with the processor's. */
+#ifndef LMVR_SRC_TENSOR_CUDA_SELF_CHECK_H
+#define LMVR_SRC_TENSOR_CUDA_SELF_CHECK_H
+
+#include "tensor/device.h"
+
+/*
+ * Runs the operations that a transformer block is made of on small made inputs, on `device` and on the processor, with weights
+ * in f32 and in bf16. LMVR_ERROR_RESOURCE: a result differs by more than rounding; the sentence names the operation. No card,
+ * driver or compiler may ever silently give wrong vectors.
+ */
+lmvr_status self_check(const struct device *device, lmvr_error *error);
+
+#endif
