@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether NVIDIA's driver runs here, Linux's or Windows's below it; without one, loading the module takes a tenth of a second in
- * vain. */
+/* Whether NVIDIA's driver runs here, Linux's or Windows's below it; without one, loading the module takes a tenth of a second
+ * in vain. */
 static bool has_driver(void)
 {
     return access("/dev/nvidiactl", F_OK) == 0 || access("/dev/dxg", F_OK) == 0;
@@ -76,16 +76,9 @@ lmvr_status device_take(const struct device *device, void *memory, size_t bytes,
     *taken = memory;
     if (!memory || device == device_cpu())
         return LMVR_OK;
-    struct arena arena;
     *taken = device->operations->allocate(device, bytes);
-    lmvr_status status = *taken ? arena_init_on(&arena, device, F32, error)
+    lmvr_status status = *taken ? device->operations->send(device, *taken, memory, bytes, error)
                                 : error_set(error, LMVR_ERROR_RESOURCE, "%s is out of memory for the weights", device->name);
-    if (*taken && status == LMVR_OK) {
-        char end;
-        device->operations->write(&arena, *taken, memory, bytes);
-        status = device->operations->read(&arena, &end, *taken, 1, error);
-        arena_finish(&arena);
-    }
     free(memory);
     if (status != LMVR_OK) {
         device_release(device, *taken);

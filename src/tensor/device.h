@@ -70,6 +70,8 @@ struct device_operations {
     uint64_t (*available)(const struct device *device);           /* bytes that can be allocated, about */
     void *(*allocate)(const struct device *device, size_t bytes); /* zeroed; NULL: out of memory */
     void (*release)(const struct device *device, void *memory);
+    /* Copies bytes of the host, and waits. Thread-safe. */
+    lmvr_status (*send)(const struct device *device, void *to, const void *from, size_t bytes, lmvr_error *error);
     lmvr_status (*queue_create)(const struct device *device, struct queue **queue, lmvr_error *error);
     void (*queue_free)(struct queue *queue);
     enum dtype (*operand_dtype)(enum dtype weights);

@@ -39,6 +39,13 @@ static void release(const struct device *device, void *memory)
     free(memory);
 }
 
+static lmvr_status send_bytes(const struct device *device, void *to, const void *from, size_t bytes, lmvr_error *error)
+{
+    (void)device, (void)error;
+    memcpy(to, from, bytes);
+    return LMVR_OK;
+}
+
 static lmvr_status queue_create(const struct device *device, struct queue **queue, lmvr_error *error)
 {
     (void)device, (void)error;
@@ -137,6 +144,7 @@ const struct device *device_cpu(void)
                                                         .available = available,
                                                         .allocate = allocate,
                                                         .release = release,
+                                                        .send = send_bytes,
                                                         .queue_create = queue_create,
                                                         .queue_free = queue_free,
                                                         .operand_dtype = operand_dtype,

@@ -25,6 +25,22 @@ static void release(const struct device *device, void *memory)
     device_of(device)->api->release(device_of(device)->gpu, memory);
 }
 
+static lmvr_status send_bytes(const struct device *device, void *to, const void *from, size_t bytes, lmvr_error *error)
+{
+    struct cuda_device *d = (struct cuda_device *)device; /* whose queue for loading is its own affair */
+    char end;
+    if (bytes == 0)
+        return LMVR_OK;
+    pthread_mutex_lock(&d->lock);
+    lmvr_status status = d->loading ? LMVR_OK : d->api->queue_create(d->gpu, &d->loading, error);
+    if (status == LMVR_OK) {
+        d->api->write(d->loading, to, from, bytes);
+        status = d->api->read(d->loading, &end, to, 1, error); /* waits */
+    }
+    pthread_mutex_unlock(&d->lock);
+    return status;
+}
+
 static void queue_free(struct queue *queue)
 {
     if (!queue)
@@ -198,9 +214,11 @@ static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t row
 
 static void close_device(const struct device *device)
 {
-    const struct cuda_device *d = device_of(device);
+    struct cuda_device *d = (struct cuda_device *)device;
+    d->api->queue_free(d->loading);
     d->api->close(d->gpu);
-    free((void *)d);
+    pthread_mutex_destroy(&d->lock);
+    free(d);
 }
 
 static void fill_in(struct device_operations *operations)
@@ -209,6 +227,7 @@ static void fill_in(struct device_operations *operations)
                                              .available = available,
                                              .allocate = allocate,
                                              .release = release,
+                                             .send = send_bytes,
                                              .queue_create = queue_create,
                                              .queue_free = queue_free,
                                              .operand_dtype = operand_dtype,
@@ -235,6 +254,7 @@ lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct
     d->device = (struct device){.operations = &d->operations, .rows = 16384, .sequences = 64};
     snprintf(d->device.name, sizeof d->device.name, "cuda:%d", index);
     d->api = api;
+    pthread_mutex_init(&d->lock, NULL);
     struct cuda_properties properties;
     lmvr_status status = api->open(index, &d->gpu, error);
     if (status == LMVR_OK)

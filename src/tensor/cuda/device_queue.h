@@ -5,6 +5,8 @@
 #include "tensor/cuda/api.h"
 #include "tensor/device.h"
 
+#include <pthread.h>
+
 #define MEMOS 8 /* arrays of the host that are remembered */
 
 struct cuda_device {
@@ -12,6 +14,8 @@ struct cuda_device {
     struct device_operations operations;
     const struct cuda_api *api;
     struct cuda_gpu *gpu;
+    struct cuda_queue *loading; /* of what is sent outside of sessions, under the lock */
+    pthread_mutex_t lock;
 };
 
 /* An array that has been sent to the GPU, and what it held: the blocks of a pass all send the same ones. */
