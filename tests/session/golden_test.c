@@ -308,7 +308,7 @@ static struct visual_tokens read_visual(const struct golden *g, const struct lmv
     if (!prefix) /* a text alone */
         return (struct visual_tokens){0};
     float *projected = golden_floats(g, prefix, "projected", &size), *deep = golden_floats(g, prefix, "deepstack", &deep_size);
-    *states = malloc((size + deep_size) * sizeof **states);
+    *states = malloc((size + deep_size + 1) * sizeof **states);
     assert_non_null(*states);
     memcpy(*states, projected, size * sizeof *projected);
     if (deep)

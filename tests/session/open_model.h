@@ -24,6 +24,7 @@ static inline void need_device(void)
 static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
 {
     const struct device *device;
+    *model = NULL;
     lmvr_status status = device_open("cuda:0", 0, &device, error);
     return status == LMVR_OK ? model_open_on(path, dtype, 0, device, model, error) : status;
 }
@@ -40,6 +41,7 @@ static inline void need_device(void) {}
 static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
 {
     const struct device *device;
+    *model = NULL;
     lmvr_status status = cuda_device_open(emulated_cuda_api(), 0, &device, error);
     return status == LMVR_OK ? model_open_on(path, dtype, 0, device, model, error) : status;
 }
