@@ -5,6 +5,7 @@
  */
 #include "emulate.h"
 
+#include <memory>
 #include <boost/context/detail/fcontext.hpp>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,8 +110,11 @@ struct machine {
     size_t gaps[MOST_ARRAYS];
     int gap_count;
     int fibers;
+
+    ~machine();
 };
-static thread_local machine *here;
+static thread_local std::unique_ptr<machine> owned; /* freed when its thread ends */
+static thread_local machine *here;                  /* the same, found faster */
 
 [[noreturn]] static void die(const char *what)
 {
@@ -287,6 +291,15 @@ static void make_fiber(machine *m)
     f->memory = {(unsigned char *)memory + PAGE + size, size};
     f->context = new_context(&f->memory);
     m->idle.push_back(f);
+}
+
+machine::~machine()
+{
+    for (fiber *f : idle) {
+        munmap(f->memory.top - f->memory.size - PAGE, STACK + PAGE);
+        delete f;
+    }
+    delete[] shared;
 }
 
 /* Runs m->current, which is ready, until what is at `from` goes on. */
@@ -555,7 +568,8 @@ static void run_block(machine *m, size_t shared)
 static machine *start(const char *name)
 {
     if (!here) {
-        here = new machine();
+        owned.reset(new machine());
+        here = owned.get();
         here->shared = new unsigned char[MOST_SHARED + MOST_ARRAYS * (GAP + 16)];
         here->idle.reserve(MOST_THREADS);
     }
