@@ -51,7 +51,9 @@ static void find_module(void)
         load(chosen);
         return;
     }
-    error_write(&refusal, "this build of lmvr has no module for GPUs, %s", MODULE);
+    error_write(&refusal,
+                "there is no module for GPUs, %s, beside this program or installed; `make` builds it where CUDA's nvcc is",
+                MODULE);
     if (dladdr((const void *)&refusal, &here) && here.dli_fname && strlen(here.dli_fname) < sizeof folder) {
         snprintf(folder, sizeof folder, "%s", here.dli_fname);
         char *slash = strrchr(folder, '/');
