@@ -4,6 +4,7 @@
 #include "format/input.h"
 #include "format/json.h"
 #include "format/replace.h"
+#include "format/safetensors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,9 +123,7 @@ static lmvr_status add_rest(struct tensors *t, const struct folder_write *write,
         if (strncmp(name, write->rest_prefix, strlen(write->rest_prefix)) != 0 || strstr(name, ".position_ids") ||
             is_parameter(write, name))
             continue;
-        int64_t size = 1;
-        for (int d = 0; d < tensor.entry->dims; d++)
-            size *= tensor.entry->shape[d]; /* checked when the file was opened */
+        int64_t size = (int64_t)weight_entry_elements(tensor.entry);
         struct safetensors_write *item = add(t, write, name, tensor.entry->dims, tensor.entry->shape, size);
         if (!item)
             return error_no_memory(error, name);

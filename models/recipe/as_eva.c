@@ -9,6 +9,7 @@
  * patches of the pictures. The class has no picture in it and stays exact. The norm behind the last block begins as 1 and 0.
  */
 #include "format/input.h"
+#include "format/safetensors.h"
 #include "image/image.h"
 #include "image/preprocess.h"
 #include "model/checkpoint.h"

@@ -24,7 +24,7 @@ struct weight {
 struct checkpoint {
     char *folder;
     size_t file_count, count;
-    struct safetensors **files;
+    struct weight_file **files;
     struct weight *weights; /* sorted by canonical name */
 };
 
@@ -47,7 +47,7 @@ static lmvr_status open_file(struct checkpoint *c, const char *name, lmvr_error 
     char *path = input_path(c->folder, name);
     if (!path)
         return error_no_memory(error, name);
-    lmvr_status status = safetensors_open(path, &c->files[c->file_count], error);
+    lmvr_status status = weight_file_open(path, &c->files[c->file_count], error);
     c->file_count += status == LMVR_OK;
     free(path);
     return status;
@@ -89,13 +89,13 @@ static lmvr_status list_shards(const char *path, const json_t *map, const char *
 }
 
 /* A file's name without its folder, as in the index. */
-static const char *shard_name(const struct safetensors *file)
+static const char *shard_name(const struct weight_file *file)
 {
-    const char *path = safetensors_path(file), *slash = strrchr(path, '/');
+    const char *path = file->path, *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
-static const struct safetensors *find_shard(const struct checkpoint *c, const char *name)
+static const struct weight_file *find_shard(const struct checkpoint *c, const char *name)
 {
     size_t from = 0, to = c->file_count;
     while (from < to) {
@@ -118,22 +118,22 @@ static lmvr_status open_shards(struct checkpoint *c, const char *path, const jso
     const char *tensor;
     json_t *shard;
     TRY(list_shards(path, map, shards, &count, error));
-    c->files = calloc(count + 1, sizeof(struct safetensors *));
+    c->files = calloc(count + 1, sizeof(struct weight_file *));
     if (!c->files)
         return error_no_memory(error, path);
     for (size_t i = 0; i < count; i++)
         TRY(open_file(c, shards[i], error));
     json_object_foreach((json_t *)map, tensor, shard)
     {
-        const struct safetensors *file = find_shard(c, json_string_value(shard));
-        if (!safetensors_find(file, tensor))
-            return error_set(error, LMVR_ERROR_INVALID, "%s: has no tensor %s, although %s lists it there",
-                             safetensors_path(file), tensor, INDEX);
+        const struct weight_file *file = find_shard(c, json_string_value(shard));
+        if (!weight_file_find(file, tensor))
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has no tensor %s, although %s lists it there", file->path, tensor,
+                             INDEX);
     }
     return LMVR_OK;
 }
 
-static lmvr_status add_weight(struct checkpoint *c, const struct safetensors *file, const struct safetensors_entry *entry,
+static lmvr_status add_weight(struct checkpoint *c, const struct weight_file *file, const struct weight_entry *entry,
                               lmvr_error *error)
 {
     struct weight *weight = &c->weights[c->count];
@@ -162,13 +162,13 @@ static lmvr_status collect(struct checkpoint *c, const json_t *map, lmvr_error *
 {
     size_t total = 0;
     for (size_t f = 0; f < c->file_count; f++)
-        total += safetensors_count(c->files[f]);
+        total += c->files[f]->count;
     c->weights = calloc(total + 1, sizeof *c->weights);
     if (!c->weights)
         return error_no_memory(error, c->folder);
     for (size_t f = 0; f < c->file_count; f++) {
-        for (size_t i = 0; i < safetensors_count(c->files[f]); i++) {
-            const struct safetensors_entry *entry = safetensors_entry_at(c->files[f], i);
+        for (size_t i = 0; i < c->files[f]->count; i++) {
+            const struct weight_entry *entry = &c->files[f]->entries[i];
             const char *where = json_string_value(json_object_get(map, entry->name));
             if (!where || strcmp(where, shard_name(c->files[f])) == 0)
                 TRY(add_weight(c, c->files[f], entry, error));
@@ -204,7 +204,7 @@ static lmvr_status open_many(struct checkpoint *c, const char *path, lmvr_error 
 
 static lmvr_status open_one(struct checkpoint *c, lmvr_error *error)
 {
-    c->files = calloc(1, sizeof(struct safetensors *));
+    c->files = calloc(1, sizeof(struct weight_file *));
     if (!c->files)
         return error_no_memory(error, c->folder);
     TRY(open_file(c, SINGLE, error));
@@ -250,7 +250,7 @@ void checkpoint_close(struct checkpoint *checkpoint)
     for (size_t i = 0; i < checkpoint->count; i++)
         free(checkpoint->weights[i].canonical);
     for (size_t i = 0; i < checkpoint->file_count; i++)
-        safetensors_close(checkpoint->files[i]);
+        weight_file_close(checkpoint->files[i]);
     free(checkpoint->weights);
     free(checkpoint->files);
     free(checkpoint->folder);
@@ -282,8 +282,8 @@ static void show_shape(int dims, const int64_t *shape, char *text, size_t size)
 
 static bool check_tensor(const struct checkpoint_tensor *tensor, int dims, const int64_t *shape, lmvr_error *error)
 {
-    const struct safetensors_entry *entry = tensor->entry;
-    const char *path = safetensors_path(tensor->file);
+    const struct weight_entry *entry = tensor->entry;
+    const char *path = tensor->file->path;
     bool same = entry->dims == dims;
     for (int i = 0; i < dims && same; i++)
         same = entry->shape[i] == shape[i];
@@ -294,9 +294,8 @@ static bool check_tensor(const struct checkpoint_tensor *tensor, int dims, const
         error_write(error, "%s: tensor %s has shape %s, expected %s", path, entry->name, found, expected);
         return false;
     }
-    if (entry->dtype != ST_F32 && entry->dtype != ST_F16 && entry->dtype != ST_BF16) {
-        error_write(error, "%s: tensor %s has dtype %s, expected F32, F16 or BF16", path, entry->name,
-                    safetensors_dtype_name(entry->dtype));
+    if (!entry->is_float) {
+        error_write(error, "%s: tensor %s has dtype %s, expected F32, F16 or BF16", path, entry->name, entry->dtype);
         return false;
     }
     return true;
@@ -330,10 +329,10 @@ lmvr_status checkpoint_find(struct checkpoint *checkpoint, const char *canonical
 lmvr_status checkpoint_read_part(const struct checkpoint_tensor *tensor, uint64_t first, uint64_t count, float *out,
                                  lmvr_error *error)
 {
-    TRY(safetensors_read_f32(tensor->file, tensor->entry, first, count, out, error));
+    TRY(tensor->file->format->read(tensor->file, tensor->entry, first, count, out, error));
     if (!half_all_finite(out, count))
-        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s holds a value that is not finite",
-                         safetensors_path(tensor->file), tensor->entry->name);
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s holds a value that is not finite", tensor->file->path,
+                         tensor->entry->name);
     return LMVR_OK;
 }
 
@@ -343,7 +342,7 @@ lmvr_status checkpoint_read(struct checkpoint *checkpoint, const char *canonical
     const struct checkpoint_tensor *tensor = take(checkpoint, canonical, dims, shape, error);
     if (!tensor)
         return LMVR_ERROR_INVALID;
-    return checkpoint_read_part(tensor, 0, tensor->entry->size / safetensors_dtype_size(tensor->entry->dtype), out, error);
+    return checkpoint_read_part(tensor, 0, weight_entry_elements(tensor->entry), out, error);
 }
 
 /* ---- all tensors ------------------------------------------------------------------------------------------------------ */
@@ -397,10 +396,10 @@ lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_er
         return LMVR_OK;
     if (others == 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is not part of the model that config.json describes",
-                         safetensors_path(first->tensor.file), first->tensor.entry->name);
+                         first->tensor.file->path, first->tensor.entry->name);
     return error_set(error, LMVR_ERROR_INVALID,
                      "%s: tensor %s, and %zu more, are not part of the model that config.json describes",
-                     safetensors_path(first->tensor.file), first->tensor.entry->name, others);
+                     first->tensor.file->path, first->tensor.entry->name, others);
 }
 
 #define SAMPLES     8  /* places hashed per tensor */
@@ -409,16 +408,14 @@ lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_er
 static lmvr_status hash_samples(const struct checkpoint_tensor *tensor, uint64_t *hash, lmvr_error *error)
 {
     unsigned char bytes[SAMPLE_SIZE];
-    size_t size = safetensors_dtype_size(tensor->entry->dtype);
+    size_t size = tensor->entry->unit;
     if (size == 0)
         return LMVR_OK;
     uint64_t count = tensor->entry->size / size, each = SAMPLE_SIZE / size;
     each = each < count ? each : count;
     for (uint64_t i = 0; i < SAMPLES && each > 0; i++) {
         uint64_t first = (count - each) / (SAMPLES - 1) * i;
-        lmvr_status status = safetensors_read_raw(tensor->file, tensor->entry, first, each, bytes, error);
-        if (status != LMVR_OK)
-            return status;
+        TRY(tensor->file->format->read_bytes(tensor->file, tensor->entry, first * size, each * size, bytes, error));
         *hash = hash_bytes(*hash, bytes, each * size);
     }
     return LMVR_OK;
@@ -428,29 +425,51 @@ lmvr_status checkpoint_hash(const struct checkpoint *checkpoint, uint64_t *hash,
 {
     *hash = HASH_START;
     for (size_t i = 0; i < checkpoint->file_count; i++) {
-        uint64_t header = safetensors_header_hash(checkpoint->files[i]);
-        *hash = hash_bytes(*hash, &header, sizeof header);
+        *hash = hash_bytes(*hash, &checkpoint->files[i]->hash, sizeof checkpoint->files[i]->hash);
     }
     for (size_t i = 0; i < checkpoint->count; i++)
         TRY(hash_samples(&checkpoint->weights[i].tensor, hash, error));
     return LMVR_OK;
 }
 
+#define MAX_DTYPES 48 /* more than any format has */
+
+/* The bytes of one dtype. */
+struct dtype_bytes {
+    const char *name;
+    uint64_t bytes;
+};
+
+static int compare_bytes(const void *a, const void *b)
+{
+    const struct dtype_bytes *x = a, *y = b;
+    return x->bytes != y->bytes ? (x->bytes > y->bytes ? -1 : 1) : strcmp(x->name, y->name);
+}
+
+/* The dtypes of all tensors, the one with the most bytes first; returns how many. */
+static size_t count_dtypes(const struct checkpoint *checkpoint, struct dtype_bytes *dtypes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        const struct weight_entry *entry = checkpoint->weights[i].tensor.entry;
+        size_t at = 0;
+        while (at < count && strcmp(dtypes[at].name, entry->dtype) != 0)
+            at++;
+        if (at == MAX_DTYPES)
+            continue;
+        if (at == count)
+            dtypes[count++] = (struct dtype_bytes){.name = entry->dtype};
+        dtypes[at].bytes += entry->size;
+    }
+    qsort(dtypes, count, sizeof *dtypes, compare_bytes);
+    return count;
+}
+
 void checkpoint_list_dtypes(const struct checkpoint *checkpoint, char *text, size_t size)
 {
-    uint64_t bytes[ST_OTHER + 1] = {0};
-    for (size_t i = 0; i < checkpoint->count; i++)
-        bytes[checkpoint->weights[i].tensor.entry->dtype] += checkpoint->weights[i].tensor.entry->size;
-    size_t used = 0;
+    struct dtype_bytes dtypes[MAX_DTYPES];
+    size_t count = count_dtypes(checkpoint, dtypes), used = 0;
     text[0] = '\0';
-    for (;;) {
-        int most = 0;
-        for (int i = 1; i <= ST_OTHER; i++)
-            most = bytes[i] > bytes[most] ? i : most;
-        if (bytes[most] == 0 || used >= size)
-            return;
-        used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
-                                 safetensors_dtype_name((enum safetensors_dtype)most));
-        bytes[most] = 0;
-    }
+    for (size_t i = 0; i < count && used < size && dtypes[i].bytes > 0; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "", dtypes[i].name);
 }

@@ -1,9 +1,9 @@
-/* The weights of a Hugging Face folder, in one file or many. Each has one canonical name, whatever transformers' versions have
+/* The weights of a model, in one file or many. Each has one canonical name, whatever transformers' versions have
  * called it. */
 #ifndef LMVR_SRC_MODEL_CHECKPOINT_H
 #define LMVR_SRC_MODEL_CHECKPOINT_H
 
-#include "format/safetensors.h"
+#include "format/weight_file.h"
 
 struct checkpoint;
 
@@ -22,11 +22,11 @@ bool checkpoint_has(const struct checkpoint *checkpoint, const char *canonical);
 
 /* A tensor in its file. Valid while the checkpoint is open. */
 struct checkpoint_tensor {
-    const struct safetensors *file;
-    const struct safetensors_entry *entry;
+    const struct weight_file *file;
+    const struct weight_entry *entry;
 };
 
-/* Finds a tensor, checks that its shape is exactly shape[0..dims-1] and its dtype F32, F16 or BF16, and marks it as used.
+/* Finds a tensor, checks that its shape is exactly shape[0..dims-1] and its elements floats, and marks it as used.
  * LMVR_ERROR_INVALID, naming file and tensor: it is missing or has another shape or dtype. It can then be read in parts with
  * checkpoint_read_part(), so that a large one needs no copy. */
 lmvr_status checkpoint_find(struct checkpoint *checkpoint, const char *canonical, int dims, const int64_t *shape,

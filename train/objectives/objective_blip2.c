@@ -133,24 +133,24 @@ static struct parameter *find(const struct parameters *parameters, const char *n
 /* Reads the second file that an earlier stage 1 wrote. */
 static lmvr_status read_second_file(struct blip2 *b, const char *path, lmvr_error *error)
 {
-    struct safetensors *file;
-    TRY(safetensors_open(path, &file, error));
+    struct weight_file *file;
+    TRY(weight_file_open(path, &file, error));
     lmvr_status status = LMVR_OK;
-    for (size_t i = 0; i < safetensors_count(file) && status == LMVR_OK; i++) {
-        const struct safetensors_entry *entry = safetensors_entry_at(file, i);
+    for (size_t i = 0; i < file->count && status == LMVR_OK; i++) {
+        const struct weight_entry *entry = &file->entries[i];
         struct parameter *parameter = find(&b->parameters, entry->name);
-        uint64_t count = entry->size / safetensors_dtype_size(entry->dtype);
-        if (!parameter || (uint64_t)(parameter->rows * parameter->columns) != count) {
+        uint64_t count = weight_entry_elements(entry);
+        if (!parameter || !entry->is_float || (uint64_t)(parameter->rows * parameter->columns) != count) {
             status = error_set(error, LMVR_ERROR_INVALID, "%s: %.200s is not a tensor of this Q-Former", path, entry->name);
             break;
         }
         float *values = malloc((size_t)count * sizeof *values);
-        status = values ? safetensors_read_f32(file, entry, 0, count, values, error) : error_no_memory(error, path);
+        status = values ? file->format->read(file, entry, 0, count, values, error) : error_no_memory(error, path);
         if (status == LMVR_OK)
             parameter_set(parameter, 0, (int64_t)count, values);
         free(values);
     }
-    safetensors_close(file);
+    weight_file_close(file);
     return status;
 }
 
