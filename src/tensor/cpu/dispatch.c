@@ -1,4 +1,5 @@
 #include "tensor/cpu/kernel_gradient.h"
+#include "tensor/cpu/kernel_quantized.h"
 #include "tensor/cpu/kernel_resample.h"
 #include "tensor/cpu/kernels.h"
 
@@ -37,6 +38,28 @@ const struct gradient_kernels *gradient_kernels_get(void)
     return cpu_has_avx2() ? &gradient_kernels_avx2 : &gradient_kernels_generic;
 }
 
+/* AVX-VNNI: leaf 7, subleaf 1, EAX bit 4, for which compilers before GCC 13 have no name. */
+static bool cpu_has_avx_vnni(void)
+{
+    unsigned a, b, c, d;
+    return cpu_has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
+}
+
+int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS])
+{
+    int count = 0;
+    if (cpu_has_avx512() && __builtin_cpu_supports("avx512vnni"))
+        sets[count++] = &quantized_kernels_avx512vnni;
+    if (cpu_has_avx512())
+        sets[count++] = &quantized_kernels_avx512;
+    if (cpu_has_avx_vnni())
+        sets[count++] = &quantized_kernels_avx2vnni;
+    if (cpu_has_avx2())
+        sets[count++] = &quantized_kernels_avx2;
+    sets[count++] = &quantized_kernels_generic;
+    return count;
+}
+
 const struct resample_kernels *resample_kernels_get(void)
 {
     return cpu_has_avx2() ? &resample_kernels_avx2 : &resample_kernels_generic;
@@ -52,6 +75,27 @@ bool cpu_has_avx512(void)
 bool cpu_has_bf16(void)
 {
     return false;
+}
+
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+static bool cpu_has_dot_product(void)
+{
+    return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+}
+#endif
+
+int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS])
+{
+    int count = 0;
+#if defined(__aarch64__)
+    if (cpu_has_dot_product())
+        sets[count++] = &quantized_kernels_dotprod;
+#endif
+    sets[count++] = &quantized_kernels_generic;
+    return count;
 }
 
 const struct kernels *kernels_get(void)
@@ -70,3 +114,10 @@ const struct resample_kernels *resample_kernels_get(void)
 }
 
 #endif
+
+const struct quantized_kernels *quantized_kernels_get(void)
+{
+    const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS];
+    quantized_kernels_all(sets);
+    return sets[0];
+}

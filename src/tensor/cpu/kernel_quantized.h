@@ -1,0 +1,90 @@
+/*
+ * Kernels of products with weights in 8 or 4 bits, compiled once per instruction set as kernels.h's are. What is summed up
+ * inside a group of neighboring columns of the input is integers, exactly; over the groups it is f32, one group after the
+ * other. So a row of the result depends only on that row of the input.
+ *
+ * A row of weights is also a *record*, the same bytes on every processor, which is what a checkpoint holds:
+ * - 8 bits: the row's scale, f32, and `in` signed bytes: weight i is scale * byte i.
+ * - 4 bits: for every 32 weights the 20 bytes of GGUF's Q4_1: f16 scale, f16 minimum, 16 bytes whose lower halves are weights
+ *   0 .. 15 and whose upper halves are weights 16 .. 31; weight i is scale * q + minimum, q from 0 to 15. The last 32 are
+ * padded.
+ */
+#ifndef LMVR_SRC_TENSOR_CPU_KERNEL_QUANTIZED_H
+#define LMVR_SRC_TENSOR_CPU_KERNEL_QUANTIZED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BLOCK_4       32 /* weights that share a scale */
+#define BLOCK_4_BYTES 20
+
+/* Columns of the input that share a scale in a row of it. */
+#define GROUP_4 BLOCK_4
+#define GROUP_8 64
+
+static inline int64_t group_count(int bits, int64_t in)
+{
+    int64_t group = bits == 4 ? GROUP_4 : GROUP_8;
+    return (in + group - 1) / group;
+}
+
+static inline size_t record_bytes(int bits, int64_t in)
+{
+    return bits == 4 ? (size_t)group_count(4, in) * BLOCK_4_BYTES : sizeof(float) + (size_t)in;
+}
+
+/* Rows of the input in 8 bits: value i of a group is about scale * integer i. */
+struct activations {
+    int32_t *words; /* (rows, words()): the integers in fours of bytes or in twos of 16 bits, as the kernels multiply them */
+    float *scales;  /* (rows, groups); not a number where a value of the group is not finite */
+    float *sums;    /* (rows, groups): of the group's integers, as the kernels need them */
+};
+
+/* c (rows, n) = or += a times the transposed weights [+ bias (n)]. */
+struct quantized_product {
+    int bits;
+    int64_t rows, n, in;
+    /* Most values of a group with an outlier round to little or nothing. What `first` has left of such a group is quantized
+     * once more, in `rest`; its scale is 0 elsewhere. */
+    struct activations first, rest;
+    const bool *has_rest; /* (rows) */
+    const uint8_t *panels;
+    const float *bias; /* NULL: none */
+    bool accumulate;
+    float *c;
+    int64_t ldc;
+};
+
+struct quantized_kernels {
+    const char *name;
+    int panel; /* rows of weights per panel, which are columns of c */
+
+    void (*quantize)(int bits, int64_t in, const float *weights, uint8_t *record);
+    void (*restore)(int bits, int64_t in, const uint8_t *record, float *weights);
+
+    size_t (*panel_bytes)(int bits, int64_t in);
+    void (*pack)(int bits, int64_t in, const uint8_t *record, int64_t column, uint8_t *panel);
+    void (*unpack)(int bits, int64_t in, const uint8_t *panel, int64_t column, uint8_t *record);
+
+    int64_t (*words)(int bits, int64_t in); /* of a row of activations */
+    /* Quantizes x (in) times `factors` (in) as row `row`; whether something is in `rest`. */
+    bool (*take_row)(int bits, int64_t in, const float *x, const float *factors, int64_t row, const struct activations *first,
+                     const struct activations *rest);
+
+    size_t (*scratch)(void); /* bytes, aligned to a cache line */
+    /* Computes the columns of panels first_panel .. last_panel - 1. */
+    void (*multiply)(const struct quantized_product *p, int64_t first_panel, int64_t last_panel, void *scratch);
+};
+
+/* The best set for this processor; a constant. */
+const struct quantized_kernels *quantized_kernels_get(void);
+
+/* The sets that this processor can run, best first; returns how many of the most MOST_QUANTIZED_KERNELS. */
+#define MOST_QUANTIZED_KERNELS 5
+int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS]);
+
+extern const struct quantized_kernels quantized_kernels_generic, quantized_kernels_avx2, quantized_kernels_avx2vnni,
+    quantized_kernels_avx512, quantized_kernels_avx512vnni, quantized_kernels_dotprod;
+
+#endif

@@ -1,0 +1,274 @@
+#include "tensor/cpu/quantized.h"
+
+#include "tensor/cpu/kernel_quantized.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+
+struct quantized {
+    const struct quantized_kernels *kernels;
+    int64_t out, in;
+    int bits;
+    float *rows;     /* (out, in), from quantized_set() to quantized_seal(); else NULL */
+    float *factors;  /* (in); all 0: none yet */
+    uint8_t *panels; /* panel j holds rows j * panel and up, as in kernel_quantized.h */
+};
+
+static int64_t panel_count(const struct quantized *q)
+{
+    return (q->out + q->kernels->panel - 1) / q->kernels->panel;
+}
+
+static uint8_t *panel_of(const struct quantized *q, int64_t row)
+{
+    return q->panels + (size_t)(row / q->kernels->panel) * q->kernels->panel_bytes(q->bits, q->in);
+}
+
+static lmvr_status no_memory(lmvr_error *error)
+{
+    return error_no_memory(error, "a weight matrix");
+}
+
+/* Rows that only pad the last panel are zeros; bytes that say so differ from set to set. */
+static lmvr_status create_panels(struct quantized *q, lmvr_error *error)
+{
+    size_t size = q->kernels->panel_bytes(q->bits, q->in);
+    q->panels = aligned_zeroed(panel_count(q), size);
+    uint8_t *record = calloc(1, record_bytes(q->bits, q->in));
+    for (int64_t r = 0; q->panels && record && r < panel_count(q) * q->kernels->panel; r++)
+        q->kernels->pack(q->bits, q->in, record, r % q->kernels->panel, panel_of(q, r));
+    lmvr_status status = q->panels && record ? LMVR_OK : no_memory(error);
+    free(record);
+    return status;
+}
+
+lmvr_status quantized_create_by(int64_t out, int64_t in, int bits, const struct quantized_kernels *kernels,
+                                struct quantized **quantized, lmvr_error *error)
+{
+    struct quantized *q = *quantized = calloc(1, sizeof *q);
+    if (!q)
+        return no_memory(error);
+    *q = (struct quantized){.kernels = kernels, .out = out, .in = in, .bits = bits};
+    q->factors = calloc((size_t)in, sizeof *q->factors);
+    lmvr_status status = q->factors ? create_panels(q, error) : no_memory(error);
+    if (status != LMVR_OK) {
+        quantized_free(q);
+        *quantized = NULL;
+    }
+    return status;
+}
+
+lmvr_status quantized_create(int64_t out, int64_t in, int bits, struct quantized **quantized, lmvr_error *error)
+{
+    return quantized_create_by(out, in, bits, quantized_kernels_get(), quantized, error);
+}
+
+void quantized_free(struct quantized *quantized)
+{
+    if (!quantized)
+        return;
+    free(quantized->rows);
+    free(quantized->factors);
+    free(quantized->panels);
+    free(quantized);
+}
+
+lmvr_status quantized_set(struct quantized *quantized, int64_t first, int64_t count, const float *rows, lmvr_error *error)
+{
+    if (!quantized->rows)
+        quantized->rows = aligned_zeroed(quantized->out * quantized->in, sizeof *rows);
+    if (!quantized->rows)
+        return no_memory(error);
+    memcpy(quantized->rows + first * quantized->in, rows, (size_t)(count * quantized->in) * sizeof *rows);
+    return LMVR_OK;
+}
+
+static bool is_power_of_two(float x)
+{
+    int exponent;
+    return isfinite(x) && frexpf(x, &exponent) == 0.5f;
+}
+
+lmvr_status quantized_import(struct quantized *quantized, int64_t first, int64_t count, const void *records,
+                             const float *factors, lmvr_error *error)
+{
+    for (int64_t i = 0; i < quantized->in; i++) {
+        if (!is_power_of_two(factors[i]))
+            return error_set(error, LMVR_ERROR_INVALID, "the factor of column %lld, %g, is not a power of two", (long long)i,
+                             (double)factors[i]);
+        if (quantized->factors[i] != 0 && quantized->factors[i] != factors[i])
+            return error_set(error, LMVR_ERROR_INVALID, "the factor of column %lld is %g here, and %g in weights beside it",
+                             (long long)i, (double)factors[i], (double)quantized->factors[i]);
+    }
+    memcpy(quantized->factors, factors, (size_t)quantized->in * sizeof *factors);
+    size_t size = record_bytes(quantized->bits, quantized->in);
+    int panel = quantized->kernels->panel;
+#pragma omp parallel for schedule(static) if (count * quantized->in > 65536)
+    for (int64_t r = first; r < first + count; r++)
+        quantized->kernels->pack(quantized->bits, quantized->in, (const uint8_t *)records + (size_t)(r - first) * size,
+                                 r % panel, panel_of(quantized, r));
+    return LMVR_OK;
+}
+
+/* The power of two nearest to the size of each column, of its finite weights. */
+static lmvr_status find_factors(struct quantized *q, lmvr_error *error)
+{
+    double *squares = calloc((size_t)q->in, sizeof *squares);
+    if (!squares)
+        return no_memory(error);
+#pragma omp parallel for schedule(static) if (q->out * q->in > 65536)
+    for (int64_t block = 0; block < q->in; block += 64) {
+        int64_t end = block + 64 < q->in ? block + 64 : q->in;
+        for (int64_t r = 0; r < q->out; r++)
+            for (int64_t i = block; i < end; i++) {
+                float w = q->rows[r * q->in + i];
+                squares[i] += isfinite(w) ? (double)w * (double)w : 0;
+            }
+    }
+    for (int64_t i = 0; i < q->in; i++) {
+        double size = sqrt(squares[i] / (double)q->out);
+        int exponent = size > 0 ? (int)lrint(log2(size)) : 0;
+        q->factors[i] = ldexpf(1, exponent < -60 ? -60 : exponent > 60 ? 60 : exponent);
+    }
+    free(squares);
+    return LMVR_OK;
+}
+
+lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error)
+{
+    if (!quantized->rows)
+        return LMVR_OK;
+    TRY(find_factors(quantized, error));
+    const struct quantized_kernels *kernels = quantized->kernels;
+    int64_t in = quantized->in;
+    size_t size = (record_bytes(quantized->bits, in) + 63) / 64 * 64;
+    uint8_t *records = malloc((size_t)omp_get_max_threads() * size);
+    if (!records)
+        return no_memory(error);
+#pragma omp parallel for schedule(static) if (quantized->out * in > 4096)
+    for (int64_t r = 0; r < quantized->out; r++) {
+        uint8_t *record = records + (size_t)omp_get_thread_num() * size;
+        float *row = quantized->rows + r * in;
+        for (int64_t i = 0; i < in; i++)
+            row[i] /= quantized->factors[i];
+        kernels->quantize(quantized->bits, in, row, record);
+        kernels->pack(quantized->bits, in, record, r % kernels->panel, panel_of(quantized, r));
+    }
+    free(records);
+    free(quantized->rows);
+    quantized->rows = NULL;
+    return LMVR_OK;
+}
+
+static bool allocate(const struct quantized *q, struct arena *arena, int64_t rows, struct activations *a)
+{
+    int64_t groups = group_count(q->bits, q->in);
+    *a = (struct activations){
+        .words = arena_alloc(arena, rows * q->kernels->words(q->bits, q->in), sizeof *a->words),
+        .scales = arena_alloc(arena, rows * groups, sizeof *a->scales),
+        .sums = arena_alloc(arena, rows * groups, sizeof *a->sums),
+    };
+    return a->words && a->scales && a->sums;
+}
+
+/* Divides the work by columns, or by rows if there are too few columns for the threads. */
+static void multiply(const struct quantized *q, const struct quantized_product *p, int threads, uint8_t *scratch,
+                     size_t scratch_size)
+{
+    int64_t panels = panel_count(q), groups = group_count(q->bits, q->in), words = q->kernels->words(q->bits, q->in);
+    bool by_rows = panels < 2 * threads && p->rows >= 2 * threads;
+#pragma omp parallel for schedule(static) if (p->rows * p->n * p->in > 65536)
+    for (int part = 0; part < threads; part++) {
+        struct quantized_product mine = *p;
+        int64_t first = panels * part / threads, last = panels * (part + 1) / threads;
+        if (by_rows) {
+            int64_t row = p->rows * part / threads;
+            mine.rows = p->rows * (part + 1) / threads - row;
+            struct activations *both[] = {&mine.first, &mine.rest};
+            for (int i = 0; i < 2; i++)
+                *both[i] = (struct activations){both[i]->words + row * words, both[i]->scales + row * groups,
+                                                both[i]->sums + row * groups};
+            mine.has_rest += row;
+            mine.c += row * p->ldc;
+            first = 0;
+            last = panels;
+        }
+        q->kernels->multiply(&mine, first, last, scratch + (size_t)part * scratch_size);
+    }
+}
+
+lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena, int64_t rows, const float *x,
+                          int64_t x_stride, const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
+{
+    int threads = omp_get_max_threads();
+    size_t scratch_size = (quantized->kernels->scratch() + 63) / 64 * 64;
+    struct quantized_product p = {.bits = quantized->bits,
+                                  .rows = rows,
+                                  .n = quantized->out,
+                                  .in = quantized->in,
+                                  .panels = quantized->panels,
+                                  .bias = bias,
+                                  .accumulate = accumulate,
+                                  .c = y,
+                                  .ldc = y_stride};
+    struct arena_mark mark = arena_mark(arena);
+    bool *has_rest = arena_alloc(arena, rows, sizeof *has_rest);
+    uint8_t *scratch = arena_alloc(arena, threads, scratch_size);
+    if (!has_rest || !scratch || !allocate(quantized, arena, rows, &p.first) || !allocate(quantized, arena, rows, &p.rest)) {
+        arena_release(arena, mark);
+        return error_no_memory(error, "a matrix product");
+    }
+#pragma omp parallel for schedule(static) if (rows > 1 && rows * quantized->in > 16384)
+    for (int64_t r = 0; r < rows; r++)
+        has_rest[r] = quantized->kernels->take_row(quantized->bits, quantized->in, x + r * x_stride, quantized->factors, r,
+                                                   &p.first, &p.rest);
+    p.has_rest = has_rest;
+    multiply(quantized, &p, threads, scratch, scratch_size);
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
+void quantized_get(const struct quantized *quantized, int64_t first, int64_t count, float *rows)
+{
+    int panel = quantized->kernels->panel;
+    int64_t in = quantized->in;
+    uint8_t *record = malloc(record_bytes(quantized->bits, in));
+    for (int64_t r = first; record && r < first + count; r++, rows += in) {
+        quantized->kernels->unpack(quantized->bits, in, panel_of(quantized, r), r % panel, record);
+        quantized->kernels->restore(quantized->bits, in, record, rows);
+        for (int64_t i = 0; i < in; i++)
+            rows[i] *= quantized->factors[i];
+    }
+    free(record);
+}
+
+size_t quantized_record_bytes(int64_t in, int bits)
+{
+    return record_bytes(bits, in);
+}
+
+void quantized_export(const struct quantized *quantized, int64_t first, int64_t count, void *records)
+{
+    size_t size = record_bytes(quantized->bits, quantized->in);
+    int panel = quantized->kernels->panel;
+    for (int64_t r = first; r < first + count; r++)
+        quantized->kernels->unpack(quantized->bits, quantized->in, panel_of(quantized, r), r % panel,
+                                   (uint8_t *)records + (size_t)(r - first) * size);
+}
+
+const float *quantized_factors(const struct quantized *quantized)
+{
+    return quantized->factors;
+}
+
+int quantized_bits(const struct quantized *quantized)
+{
+    return quantized->bits;
+}
+
+int64_t quantized_bytes(const struct quantized *quantized)
+{
+    return panel_count(quantized) * (int64_t)quantized->kernels->panel_bytes(quantized->bits, quantized->in) +
+           quantized->in * (int64_t)sizeof *quantized->factors;
+}
