@@ -1,7 +1,35 @@
 #include "format/weight_file.h"
 
+#include "format/file.h"
+#include "format/input.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* What a file begins with; a safetensors file begins with a length. */
+static const struct {
+    const char *begin;
+    size_t size;
+    lmvr_status (*open)(struct weight_file *file, lmvr_error *error);
+} formats[] = {
+    {"PK\3\4", 4, weight_file_open_torch},
+    {"\x80\2\x8a\x0a", 4, weight_file_open_torch}, /* before PyTorch 1.6 */
+    {"", 0, weight_file_open_safetensors},
+};
+
+static lmvr_status open_format(struct weight_file *file, lmvr_error *error)
+{
+    char begin[4] = {0};
+    uint64_t size = 0;
+    int fd = -1, format = 0;
+    TRY(input_open(file->path, &fd, &size, error));
+    lmvr_status status = file_read_at(fd, file->path, begin, size < sizeof begin ? size : sizeof begin, 0, error);
+    close(fd);
+    while (memcmp(begin, formats[format].begin, formats[format].size) != 0)
+        format++;
+    return status == LMVR_OK ? formats[format].open(file, error) : status;
+}
 
 lmvr_status weight_file_open(const char *path, struct weight_file **file, lmvr_error *error)
 {
@@ -9,7 +37,7 @@ lmvr_status weight_file_open(const char *path, struct weight_file **file, lmvr_e
     if (!f)
         return error_no_memory(error, path);
     f->path = strdup(path);
-    lmvr_status status = f->path ? weight_file_open_safetensors(f, error) : error_no_memory(error, path);
+    lmvr_status status = f->path ? open_format(f, error) : error_no_memory(error, path);
     if (status != LMVR_OK) {
         weight_file_close(f);
         *file = NULL;
