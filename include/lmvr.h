@@ -73,10 +73,10 @@ typedef enum lmvr_dtype {
 typedef struct lmvr_model lmvr_model;
 
 /*
- * Opens the Hugging Face folder `path`: LLaVA, or BLIP-2 with a T5 (config.json, safetensors, preprocessor_config.json,
- * tokenizer.model or spiece.model), or a CLIP or SigLIP model, which only has encoder and joint features. Weights are read once
- * and packed for the kernels; the files may then be removed. `threads`, 1 to 4096, is for packing; 0: one per processor. On
- * failure *model is NULL.
+ * Opens the Hugging Face folder `path`: LLaVA, or BLIP-2 with a T5 (config.json, safetensors or pytorch_model.bin,
+ * preprocessor_config.json, tokenizer.model or spiece.model), or a CLIP or SigLIP model, which only has encoder and joint
+ * features. Weights are read once and packed for the kernels; the files may then be removed. `threads`, 1 to 4096, is for
+ * packing; 0: one per processor. On failure *model is NULL.
  */
 LMVR_API lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error);
 

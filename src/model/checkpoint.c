@@ -11,9 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SINGLE     "model.safetensors"
-#define INDEX      "model.safetensors.index.json"
 #define MAX_SHARDS 4096
+
+/* The files' names, in the order in which transformers looks for them. */
+static const struct layout {
+    const char *single, *index;
+} layouts[] = {
+    {"model.safetensors", "model.safetensors.index.json"},
+    {"pytorch_model.bin", "pytorch_model.bin.index.json"},
+};
 
 struct weight {
     char *canonical;
@@ -126,9 +132,9 @@ static lmvr_status open_shards(struct checkpoint *c, const char *path, const jso
     json_object_foreach((json_t *)map, tensor, shard)
     {
         const struct weight_file *file = find_shard(c, json_string_value(shard));
-        if (!weight_file_find(file, tensor))
-            return error_set(error, LMVR_ERROR_INVALID, "%s: has no tensor %s, although %s lists it there", file->path, tensor,
-                             INDEX);
+        if (!file || !weight_file_find(file, tensor))
+            return error_set(error, LMVR_ERROR_INVALID, "%s: has no tensor %s, although %s lists it there",
+                             file ? file->path : path, tensor, strrchr(path, '/') + 1);
     }
     return LMVR_OK;
 }
@@ -202,31 +208,40 @@ static lmvr_status open_many(struct checkpoint *c, const char *path, lmvr_error 
     return status;
 }
 
-static lmvr_status open_one(struct checkpoint *c, lmvr_error *error)
+static lmvr_status open_one(struct checkpoint *c, const char *name, lmvr_error *error)
 {
     c->files = calloc(1, sizeof(struct weight_file *));
     if (!c->files)
         return error_no_memory(error, c->folder);
-    TRY(open_file(c, SINGLE, error));
+    TRY(open_file(c, name, error));
     return collect(c, NULL, error);
 }
 
-/* Looks for the single file first, as transformers does. */
-static lmvr_status open_folder(struct checkpoint *c, lmvr_error *error)
+/* Opens the folder's weights if they are in this layout. */
+static lmvr_status open_layout(struct checkpoint *c, const struct layout *layout, bool *found, lmvr_error *error)
 {
-    char *single = input_path(c->folder, SINGLE), *index = input_path(c->folder, INDEX);
-    lmvr_status status;
+    char *single = input_path(c->folder, layout->single), *index = input_path(c->folder, layout->index);
+    lmvr_status status = LMVR_OK;
+    *found = true;
     if (!single || !index)
         status = error_no_memory(error, c->folder);
     else if (input_exists(single))
-        status = open_one(c, error);
+        status = open_one(c, layout->single, error);
     else if (input_exists(index))
         status = open_many(c, index, error);
     else
-        status = model_folder_refuse_weights(c->folder, error);
+        *found = false;
     free(single);
     free(index);
     return status;
+}
+
+static lmvr_status open_folder(struct checkpoint *c, lmvr_error *error)
+{
+    bool found = false;
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts && !found; i++)
+        TRY(open_layout(c, &layouts[i], &found, error));
+    return found ? LMVR_OK : model_folder_refuse_weights(c->folder, error);
 }
 
 lmvr_status checkpoint_open(const char *folder, struct checkpoint **checkpoint, lmvr_error *error)

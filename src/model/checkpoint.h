@@ -7,7 +7,7 @@
 
 struct checkpoint;
 
-/* Opens model.safetensors, or the shards that model.safetensors.index.json names. */
+/* Opens model.safetensors, or the shards that model.safetensors.index.json names; else pytorch_model.bin, or its shards. */
 lmvr_status checkpoint_open(const char *folder, struct checkpoint **checkpoint, lmvr_error *error);
 void checkpoint_close(struct checkpoint *checkpoint); /* NULL is allowed */
 

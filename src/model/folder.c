@@ -110,8 +110,7 @@ lmvr_status model_folder_refuse_weights(const char *folder, lmvr_error *error)
     static const struct {
         const char *ending, *what, *expected;
     } kinds[] = {
-        {".bin", "PyTorch's pickled weights", "which transformers' save_pretrained() writes"},
-        {".pth", "PyTorch's pickled weights", "which the model's conversion for transformers has"},
+        {".pth", "PyTorch's weights of another layout", "which the model's conversion for transformers has"},
         {".gguf", "GGUF weights", "which the model that they were made from has"},
         {".h5", "TensorFlow's weights", "which transformers' save_pretrained() writes"},
         {".msgpack", "Flax's weights", "which transformers' save_pretrained() writes"},
@@ -120,10 +119,11 @@ lmvr_status model_folder_refuse_weights(const char *folder, lmvr_error *error)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (find_ending(folder, kinds[i].ending, name))
             return error_set(error, LMVR_ERROR_INVALID,
-                             "%s: has %s (%s), which are not read; expected model.safetensors, or shards with "
-                             "model.safetensors.index.json, %s",
+                             "%s: has %s (%s), which are not read; expected model.safetensors or pytorch_model.bin, or "
+                             "shards with their index, %s",
                              folder, kinds[i].what, name, kinds[i].expected);
-    return error_set(error, LMVR_ERROR_INVALID, "%s: has neither model.safetensors nor model.safetensors.index.json", folder);
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "%s: has neither model.safetensors nor pytorch_model.bin, nor an index of their shards", folder);
 }
 
 lmvr_status model_folder_refuse_tokenizer(const char *folder, lmvr_error *error)

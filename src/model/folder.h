@@ -8,7 +8,7 @@
  * missing path is left to the caller that opens it. */
 lmvr_status model_folder_check(const char *path, lmvr_error *error);
 
-/* Refuses a folder without safetensors, naming the kind of weights that it has. */
+/* Refuses a folder without weights that are read, naming the kind of weights that it has. */
 lmvr_status model_folder_refuse_weights(const char *folder, lmvr_error *error);
 
 /* Refuses a folder without a tokenizer's file. */

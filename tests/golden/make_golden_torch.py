@@ -5,6 +5,7 @@ old.bin, in which storages are named by their place in memory.
 Needs torch and safetensors (README.md). Usage: make_golden_torch.py OUT
 """
 import io
+import json
 import os
 import sys
 import zipfile
@@ -98,6 +99,15 @@ def main():
     save_changed(small, "big_endian.bin", lambda name, data: b"big" if name.endswith("byteorder") else data)
     save_changed(small, "compressed.bin", lambda name, data: data, zipfile.ZIP_DEFLATED)
     save_changed(small, "short_storage.bin", lambda name, data: data[:-4] if name.endswith("data/0") else data)
+
+    # a folder's weights
+    os.makedirs(path("shards"), exist_ok=True)
+    shards = {"pytorch_model-00001-of-00002.bin": {"a": torch.arange(6.0).view(2, 3), "d": torch.zeros(2, 3).double()},
+              "pytorch_model-00002-of-00002.bin": {"b": torch.arange(6.0).view(3, 2).half().t(), "i": torch.zeros(2, 3).int()}}
+    for name, tensors_of_it in shards.items():
+        save(tensors_of_it, os.path.join("shards", name))
+    with open(path("shards/pytorch_model.bin.index.json"), "w") as file:
+        json.dump({"metadata": {"total_size": 108}, "weight_map": {t: n for n, s in shards.items() for t in s}}, file)
 
 
 main()

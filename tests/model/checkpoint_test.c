@@ -242,6 +242,53 @@ static void the_index_decides_between_two_files_that_hold_a_tensor(void **state)
     checkpoint_close(c);
 }
 
+static void shards_of_pytorch_are_read_as_those_of_safetensors(void **state)
+{
+    (void)state;
+    const int64_t shape[] = {2, 3};
+    float out[6];
+    struct checkpoint *c = open_good(LMVR_TEST_DATA "/golden/torch/shards");
+    assert_int_equal(checkpoint_count(c), 4);
+    assert_int_equal(checkpoint_read(c, "a", 2, shape, out, &error), LMVR_OK);
+    for (int i = 0; i < 6; i++)
+        assert_true(out[i] == (float)i);
+    assert_int_equal(checkpoint_read(c, "b", 2, shape, out, &error), LMVR_OK);
+    for (int i = 0; i < 6; i++)
+        assert_true(out[i] == (float)(2 * (i % 3) + i / 3));
+    assert_int_equal(checkpoint_read(c, "d", 2, shape, out, &error), LMVR_ERROR_INVALID);
+    assert_contains(error.message, "of-00002.bin: tensor d has dtype F64, expected F32, F16 or BF16");
+    assert_int_equal(checkpoint_read(c, "i", 2, shape, out, &error), LMVR_ERROR_INVALID);
+    assert_contains(error.message, "has dtype I32");
+    checkpoint_close(c);
+}
+
+static void a_single_file_of_pytorch_is_read_where_there_are_no_safetensors(void **state)
+{
+    (void)state;
+    size_t size;
+    char *bytes = read_bytes(LMVR_TEST_DATA "/golden/torch/old.bin", &size);
+    write_bytes("pytorch_model.bin", bytes, size);
+    free(bytes);
+    struct checkpoint *c = open_good(".");
+    assert_true(checkpoint_has(c, "turned half"));
+    checkpoint_close(c);
+    WRITE("model.safetensors", "a");
+    c = open_good(".");
+    assert_int_equal(checkpoint_count(c), 1);
+    checkpoint_close(c);
+}
+
+static void an_index_of_pytorch_must_name_what_is_there(void **state)
+{
+    (void)state;
+    size_t size;
+    char *bytes = read_bytes(LMVR_TEST_DATA "/golden/torch/old.bin", &size);
+    write_bytes("x.bin", bytes, size);
+    free(bytes);
+    write_text("pytorch_model.bin.index.json", "{\"weight_map\": {\"missing\": \"x.bin\"}}");
+    assert_refused("./x.bin: has no tensor missing, although pytorch_model.bin.index.json lists it there");
+}
+
 static void tensors_that_the_index_forgets_are_seen(void **state)
 {
     (void)state;
@@ -301,7 +348,7 @@ static void an_index_of_too_many_files_is_refused(void **state)
 static void a_folder_without_weights_is_refused(void **state)
 {
     (void)state;
-    assert_refused(".: has neither model.safetensors nor model.safetensors.index.json");
+    assert_refused(".: has neither model.safetensors nor pytorch_model.bin");
 }
 
 static void the_hash_is_of_names_shapes_and_values(void **state)
@@ -370,6 +417,9 @@ int main(void)
         in_folder(tensors_that_nobody_read_are_refused_by_name),
         in_folder(shards_are_one_checkpoint),
         in_folder(the_index_decides_between_two_files_that_hold_a_tensor),
+        in_folder(shards_of_pytorch_are_read_as_those_of_safetensors),
+        in_folder(a_single_file_of_pytorch_is_read_where_there_are_no_safetensors),
+        in_folder(an_index_of_pytorch_must_name_what_is_there),
         in_folder(tensors_that_the_index_forgets_are_seen),
         in_folder(the_single_file_goes_before_the_index),
         in_folder(an_index_that_lies_is_refused),

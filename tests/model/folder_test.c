@@ -70,18 +70,18 @@ static void other_weights_are_refused_by_their_kind(void **state)
 {
     (void)state;
     make_model_without("model.safetensors");
-    assert_refused("m", "m: has neither model.safetensors nor model.safetensors.index.json");
+    assert_refused("m", "m: has neither model.safetensors nor pytorch_model.bin, nor an index of their shards");
     write_text("m/model.msgpack", "");
-    assert_refused("m", "m: has Flax's weights (model.msgpack), which are not read; expected model.safetensors, or shards with "
-                        "model.safetensors.index.json, which transformers' save_pretrained() writes");
+    assert_refused("m", "m: has Flax's weights (model.msgpack), which are not read; expected model.safetensors or "
+                        "pytorch_model.bin, or shards with their index, which transformers' save_pretrained() writes");
     write_text("m/b.gguf", "GGUF");
     write_text("m/a.gguf", "GGUF");
-    assert_refused("m", "m: has GGUF weights (a.gguf), which are not read; expected model.safetensors, or shards with "
-                        "model.safetensors.index.json, which the model that they were made from has");
-    write_text("m/pytorch_model.bin", "");
-    assert_refused("m",
-                   "m: has PyTorch's pickled weights (pytorch_model.bin), which are not read; expected model.safetensors, or "
-                   "shards with model.safetensors.index.json, which transformers' save_pretrained() writes");
+    assert_refused("m", "m: has GGUF weights (a.gguf), which are not read; expected model.safetensors or "
+                        "pytorch_model.bin, or shards with their index, which the model that they were made from has");
+    write_text("m/consolidated.00.pth", "");
+    assert_refused("m", "m: has PyTorch's weights of another layout (consolidated.00.pth), which are not read; expected "
+                        "model.safetensors or pytorch_model.bin, or shards with their index, which the model's conversion for "
+                        "transformers has");
 }
 
 static void a_folder_without_a_tokenizer_is_refused(void **state)
