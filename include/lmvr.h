@@ -84,8 +84,9 @@ LMVR_API lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int thr
 typedef struct lmvr_model_options {
     lmvr_dtype dtype;
     int threads;        /* as in lmvr_model_open() */
-    const char *device; /* "cpu", "cuda" (the first GPU), or "cuda:N"; NULL: a GPU if one can be used and the model fits, else
-                         * the processor. A GPU that is named and cannot be used is an error */
+    const char *device; /* "cpu", "cuda" (the first GPU), "cuda:N", or "cuda:all": a replica on every GPU, all of one kind,
+                         * among which sessions share out their images; NULL: a GPU if one can be used and the model fits,
+                         * else the processor. A GPU that is named and cannot be used is an error */
 } lmvr_model_options;
 
 /* NULL is allowed. */
@@ -192,7 +193,7 @@ typedef struct lmvr_session_options {
     int attention_first, attention_last; /* the blocks to average over, counted from 1; 0 and 0: all */
     lmvr_filter_fn *filter;              /* NULL: none */
     void *filter_user;                   /* passed to the filter; may be NULL */
-    int batch;                           /* responses generated together, at most 4096; 0: by model and free memory */
+    int batch;                           /* responses generated together, on each GPU, at most 4096; 0: by model and memory */
     int threads;                         /* at most 4096; 0: one per processor */
 } lmvr_session_options;
 
@@ -228,7 +229,7 @@ LMVR_API size_t lmvr_session_feature_count(const lmvr_session *session);
 /* The feature at `index`, in the order of the options; all zeros if the session is NULL or has none there. */
 LMVR_API void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info);
 
-/* The batch in use, and the size of its KV cache in bytes; 0 for a NULL session. */
+/* The batch in use, and the size of its KV cache in bytes, on each GPU; 0 for a NULL session. */
 LMVR_API int lmvr_session_batch(const lmvr_session *session);
 LMVR_API uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session);
 

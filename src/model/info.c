@@ -92,7 +92,7 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
     describe_at(&model->config, model->dtype, info);
     memcpy(info->stored_dtypes, model->stored_dtypes, sizeof info->stored_dtypes);
     info->fingerprint = model->fingerprint;
-    memcpy(info->device, model->device->name, sizeof info->device);
+    snprintf(info->device, sizeof info->device, "%s", model->next ? "cuda:all" : model->device->name);
     memcpy(info->gpu, model->device->gpu, sizeof info->gpu);
     info->notice = model->notice.message[0] ? model->notice.message : NULL;
 }

@@ -12,6 +12,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum dtype model_dtype(lmvr_dtype dtype)
@@ -164,11 +165,16 @@ enum dtype model_dtype_on(lmvr_dtype dtype, const struct device *device)
     return dtype == LMVR_DTYPE_DEFAULT && device->operations->operand_dtype(BF16) == BF16 ? BF16 : model_dtype(dtype);
 }
 
+uint64_t model_device_bytes(const struct model_config *config, lmvr_dtype dtype)
+{
+    uint64_t weights = model_weights_bytes(config, dtype == LMVR_DTYPE_F32 ? F32 : BF16);
+    return weights + weights / 16 + WORKING_BYTES;
+}
+
 lmvr_status model_device_open(const struct model_config *config, const lmvr_model_options *options,
                               const struct device **device, lmvr_error *error)
 {
-    uint64_t weights = model_weights_bytes(config, options->dtype == LMVR_DTYPE_F32 ? F32 : BF16);
-    return device_open(options->device, weights + weights / 16 + WORKING_BYTES, device, error);
+    return device_open(options->device, model_device_bytes(config, options->dtype), device, error);
 }
 
 static lmvr_status open_model(const char *path, const lmvr_model_options *options, struct lmvr_model *model, lmvr_error *error)
@@ -232,6 +238,8 @@ lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *opt
     REQUIRE_ARGUMENT(options, error);
     TRY(check_dtype(options->dtype, error));
     TRY(check_threads(options->threads, error));
+    if (options->device && strcmp(options->device, "cuda:all") == 0)
+        return model_open_replicas(path, options->dtype, options->threads, model, error);
     return create(path, options, NULL, model, error);
 }
 
@@ -275,6 +283,7 @@ void lmvr_model_free(lmvr_model *model)
 {
     if (!model)
         return;
+    lmvr_model_free(model->next);
     encoder_finish(&model->vision);
     connector_finish(&model->connector);
     language_finish(&model->language);

@@ -14,6 +14,7 @@
 struct lmvr_model {
     struct model_config config;
     const struct device *device; /* owned */
+    struct lmvr_model *next;     /* a replica on another GPU, owned; NULL: there are no more */
     enum dtype dtype;
     struct encoder vision;
     struct connector connector; /* this and the next only if config.has_language */
@@ -30,6 +31,8 @@ struct lmvr_model {
 
 struct checkpoint;
 
+/* What a device needs free for a model of this configuration, weights in the type that is asked for. */
+uint64_t model_device_bytes(const struct model_config *config, lmvr_dtype dtype);
 /* Opens the device that is asked for (as in lmvr_model_options) for a model of this configuration. */
 lmvr_status model_device_open(const struct model_config *config, const lmvr_model_options *options,
                               const struct device **device, lmvr_error *error);
@@ -42,6 +45,9 @@ enum dtype model_dtype_on(lmvr_dtype dtype, const struct device *device);
 /* As lmvr_model_open_with(), on a device that is open already. The model takes it over, also on failure. */
 lmvr_status model_open_on(const char *path, lmvr_dtype dtype, int threads, const struct device *device, lmvr_model **model,
                           lmvr_error *error);
+
+/* As lmvr_model_open_with() with device "cuda:all": a model on the first GPU, followed by a replica on every other. */
+lmvr_status model_open_replicas(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error);
 
 /* Takes from the configuration of a dual encoder what its checkpoint lacks: its text tower, or the whole joint space. */
 void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint);

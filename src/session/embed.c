@@ -1,4 +1,4 @@
-#include "session/session.h"
+#include "session/call.h"
 
 #include "arguments.h"
 
@@ -6,16 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One call of lmvr_embed(). Outcomes wait in a ring until every image before them has been reported. */
+/* A replica at work. */
 struct embedding {
+    struct call *call;
     struct lmvr_session *session;
-    struct image_loader *loader;
-    size_t count, reported, window;
-    struct outcome *outcomes; /* (window): image i at i % window */
-    lmvr_result_fn *on_result;
-    void *user;
-    const float **rows; /* (features), and so is the next */
-    size_t *row_counts;
 
     /* Encoded images that wait for a slot. */
     struct encoded_image *encoded; /* (encode_batch) */
@@ -23,8 +17,7 @@ struct embedding {
     int encoded_count, encoded_next;
     float *visual, *maps; /* of all of them, on the device */
     size_t visual_room, map_room;
-    size_t loaded; /* images taken from the loader */
-    const lmvr_image *images;
+    size_t taken; /* images so far */
 };
 
 /* A group of pictures that are encoded together. */
@@ -34,83 +27,6 @@ struct group {
     struct feature_rows **vectors;
     int64_t positions;
 };
-
-static struct outcome *outcome_of(struct embedding *run, size_t index)
-{
-    return &run->outcomes[index % run->window];
-}
-
-static void outcome_clear(const struct lmvr_session *s, struct outcome *outcome)
-{
-    feature_rows_free(&s->features, outcome->vectors);
-    free(outcome->tokens);
-    free(outcome->attention);
-    *outcome = (struct outcome){0};
-}
-
-/* ---- reporting ---------------------------------------------------------------------------------------------------------- */
-
-/* Fills in the response's part of a result. The caller frees *response and *ends. */
-static lmvr_status read_response(const struct lmvr_session *s, const struct outcome *o, lmvr_result *result, char **response,
-                                 uint32_t **ends, lmvr_error *error)
-{
-    result->tokens = o->tokens;
-    result->token_count = (size_t)o->count;
-    result->finished = o->ended;
-    if (s->model->tokenizer)
-        TRY(tokenizer_decode(s->model->tokenizer, o->tokens, (size_t)o->count, response, error));
-    result->response = *response ? *response : "";
-    if (!o->attention)
-        return LMVR_OK;
-    *ends = calloc((size_t)o->count + 1, sizeof **ends);
-    if (!*ends)
-        return error_no_memory(error, "the response's tokens");
-    if (s->model->tokenizer)
-        TRY(tokenizer_ends(s->model->tokenizer, o->tokens, (size_t)o->count, *ends, error));
-    result->token_ends = *ends;
-    result->attention = o->attention;
-    result->grid_rows = o->grid_rows;
-    result->grid_columns = o->grid_columns;
-    return LMVR_OK;
-}
-
-static lmvr_status report(struct embedding *run, size_t index, const struct outcome *o, lmvr_error *error)
-{
-    const struct lmvr_session *s = run->session;
-    lmvr_result result = {.index = index, .status = o->status, .view = o->view};
-    char *response = NULL;
-    uint32_t *ends = NULL;
-    lmvr_status status = LMVR_OK;
-    if (o->status != LMVR_OK) {
-        result.error = o->error.message;
-    } else {
-        for (int i = 0; i < s->features.count; i++) {
-            run->rows[i] = o->vectors[i].values;
-            run->row_counts[i] = o->vectors[i].count;
-        }
-        result.features = run->rows;
-        result.rows = run->row_counts;
-        if (s->generates)
-            status = read_response(s, o, &result, &response, &ends, error);
-    }
-    if (status == LMVR_OK && run->on_result(&result, run->user))
-        status = error_set(error, LMVR_STOPPED, "stopped by the caller");
-    free(response);
-    free(ends);
-    return status;
-}
-
-static lmvr_status report_ready(struct embedding *run, lmvr_error *error)
-{
-    struct outcome *o;
-    while (run->reported < run->count && (o = outcome_of(run, run->reported))->ready) {
-        lmvr_status status = report(run, run->reported, o, error);
-        outcome_clear(run->session, o);
-        run->reported++;
-        TRY(status);
-    }
-    return LMVR_OK;
-}
 
 /* ---- from files to visual tokens ---------------------------------------------------------------------------------------- */
 
@@ -149,7 +65,7 @@ static lmvr_status check_input(const struct lmvr_session *s, const lmvr_image *i
 static lmvr_status plan(struct embedding *run, const struct loaded *loaded, struct session_input *input, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
-    const lmvr_image *image = &run->images[loaded->index];
+    const lmvr_image *image = &run->call->images[loaded->index];
     TRY(check_input(s, image, error));
     if (is_text(image) && reads_texts_alone(s))
         return text_plan(s, image->text, input, error);
@@ -165,7 +81,7 @@ static lmvr_status plan(struct embedding *run, const struct loaded *loaded, stru
 /* Makes an error the outcome of its input, whose name it gets. */
 static void fail_input(struct embedding *run, const struct loaded *loaded, struct outcome *o, const lmvr_error *why)
 {
-    const lmvr_image *image = &run->images[loaded->index];
+    const lmvr_image *image = &run->call->images[loaded->index];
     o->status = LMVR_ERROR_INPUT;
     if (image->path)
         error_write(&o->error, "%s: %.512s", image->path, why->message);
@@ -177,7 +93,7 @@ static void fail_input(struct embedding *run, const struct loaded *loaded, struc
 static lmvr_status add_to_group(struct embedding *run, struct group *group, struct loaded *loaded, lmvr_error *error)
 {
     const struct lmvr_session *s = run->session;
-    struct outcome *o = outcome_of(run, loaded->index);
+    struct outcome *o = call_outcome(run->call, loaded->index);
     o->status = loaded->status;
     o->error = loaded->error;
     if (o->status == LMVR_ERROR_RESOURCE)
@@ -190,7 +106,7 @@ static lmvr_status add_to_group(struct embedding *run, struct group *group, stru
         fail_input(run, loaded, o, &why);
     if (o->status != LMVR_OK) {
         picture_finish(&loaded->picture);
-        o->ready = true;
+        call_settle(run->call, o);
         return LMVR_OK;
     }
     TRY(outcome_begin(run, o, error));
@@ -208,9 +124,10 @@ static lmvr_status gather_group(struct embedding *run, struct group *group, lmvr
     const struct lmvr_session *s = run->session;
     int64_t mean = 0;
     struct loaded loaded;
-    while (group->count < s->encode_batch && group->positions + mean <= s->model->device->rows &&
-           run->loaded < run->reported + run->window && image_loader_next(run->loader, &loaded)) {
-        run->loaded++;
+    size_t share = call_share(run->call);
+    int most = share < (size_t)s->encode_batch ? (int)share : s->encode_batch;
+    while (group->count < most && group->positions + mean <= s->model->device->rows && call_take(run->call, &loaded)) {
+        run->taken++;
         lmvr_status status = add_to_group(run, group, &loaded, error);
         if (status != LMVR_OK)
             picture_finish(&loaded.picture);
@@ -313,7 +230,7 @@ static lmvr_status encode_group(struct embedding *run, lmvr_error *error)
     run->encoded_count = s->needs_language ? group.count : 0;
     run->encoded_next = 0;
     for (int i = 0; i < group.count && !s->needs_language; i++)
-        outcome_of(run, run->encoded[i].index)->ready = true;
+        call_settle(run->call, call_outcome(run->call, run->encoded[i].index));
     arena_release(&s->arena, mark);
     return LMVR_OK;
 }
@@ -324,7 +241,7 @@ static lmvr_status outcome_complete(struct embedding *run, int slot, lmvr_error 
 {
     struct lmvr_session *s = run->session;
     const struct sequence *q = &s->sequences[slot];
-    struct outcome *o = outcome_of(run, q->index);
+    struct outcome *o = call_outcome(run->call, q->index);
     if (s->options.attention) {
         o->grid_rows = q->input.grid.rows;
         o->grid_columns = q->input.grid.columns;
@@ -336,7 +253,7 @@ static lmvr_status outcome_complete(struct embedding *run, int slot, lmvr_error 
     memcpy(o->tokens, q->tokens, (size_t)q->count * sizeof *o->tokens);
     o->count = q->count;
     o->ended = q->ended;
-    o->ready = true;
+    call_settle(run->call, o);
     return LMVR_OK;
 }
 
@@ -345,7 +262,7 @@ static lmvr_status start_sequence(struct embedding *run, int slot, lmvr_error *e
     struct lmvr_session *s = run->session;
     int next = run->encoded_next++;
     const struct encoded_image *image = &run->encoded[next];
-    TRY(generate_start(s, slot, image, &run->inputs[next], outcome_of(run, image->index)->vectors, error));
+    TRY(generate_start(s, slot, image, &run->inputs[next], call_outcome(run->call, image->index)->vectors, error));
     if (!s->sequences[slot].active)
         return outcome_complete(run, slot, error);
     return LMVR_OK;
@@ -358,14 +275,14 @@ static lmvr_status fill_slots(struct embedding *run, lmvr_error *error)
     for (int slot = 0; slot < s->batch; slot++) {
         while (!s->sequences[slot].active) {
             if (run->encoded_next == run->encoded_count) {
-                size_t before = run->loaded;
+                size_t before = run->taken;
                 TRY(encode_group(run, error));
-                if (run->encoded_count == 0 && run->loaded == before)
+                if (run->encoded_count == 0 && run->taken == before)
                     return LMVR_OK;
                 continue;
             }
             TRY(start_sequence(run, slot, error));
-            TRY(report_ready(run, error));
+            TRY(call_report(run->call, error));
         }
     }
     return LMVR_OK;
@@ -385,7 +302,7 @@ static lmvr_status step_sequences(struct embedding *run, lmvr_error *error)
         TRY(generate_step(s, error));
     for (int i = 0; i < s->batch; i++)
         if (was_active[i] && !s->sequences[i].active) {
-            struct outcome *o = outcome_of(run, s->sequences[i].index);
+            struct outcome *o = call_outcome(run->call, s->sequences[i].index);
             TRY(generate_finish(s, &s->sequences[i], o->vectors, error));
             TRY(outcome_complete(run, i, error));
         }
@@ -393,52 +310,48 @@ static lmvr_status step_sequences(struct embedding *run, lmvr_error *error)
     return LMVR_OK;
 }
 
+static bool is_idle(const struct embedding *run)
+{
+    const struct lmvr_session *s = run->session;
+    bool active = run->encoded_next < run->encoded_count;
+    for (int i = 0; i < s->batch && s->sequences; i++)
+        active |= s->sequences[i].active;
+    return !active;
+}
+
 static lmvr_status run_all(struct embedding *run, lmvr_error *error)
 {
-    while (run->reported < run->count) {
+    do {
         if (run->session->needs_language) {
             TRY(fill_slots(run, error));
             TRY(step_sequences(run, error));
         } else {
             TRY(encode_group(run, error));
         }
-        TRY(report_ready(run, error));
-    }
+        TRY(call_report(run->call, error));
+    } while (!call_stopped(run->call) && (!is_idle(run) || call_wait(run->call)));
     return LMVR_OK;
 }
 
 /* ---- the call ----------------------------------------------------------------------------------------------------------- */
 
-static lmvr_status run_create(struct embedding *run, const lmvr_image *images, lmvr_error *error)
+static lmvr_status run_replica(struct call *call, struct lmvr_session *s, lmvr_error *error)
 {
-    struct lmvr_session *s = run->session;
-    size_t group = (size_t)s->encode_batch;
-    run->window = 4 * (size_t)s->batch + 2 * group;
-    run->outcomes = calloc(run->window, sizeof *run->outcomes);
-    run->rows = calloc((size_t)s->features.count + 1, sizeof *run->rows);
-    run->row_counts = calloc((size_t)s->features.count + 1, sizeof *run->row_counts);
-    run->encoded = calloc(group, sizeof *run->encoded);
-    run->inputs = calloc(group, sizeof *run->inputs);
-    run->images = images;
-    if (!run->outcomes || !run->rows || !run->row_counts || !run->encoded || !run->inputs)
-        return error_no_memory(error, "the results");
-    return image_loader_start(s, images, run->count, &run->loader, error);
-}
-
-static void run_finish(struct embedding *run)
-{
-    image_loader_stop(run->loader);
-    for (size_t i = 0; run->outcomes && i < run->window; i++)
-        outcome_clear(run->session, &run->outcomes[i]);
-    free(run->outcomes);
-    free(run->rows);
-    free(run->row_counts);
-    for (size_t i = 0; run->inputs && i < (size_t)run->session->encode_batch; i++)
-        input_finish(&run->inputs[i]);
-    free(run->encoded);
-    free(run->inputs);
-    device_release(run->session->arena.device, run->visual);
-    device_release(run->session->arena.device, run->maps);
+    struct embedding run = {.call = call,
+                            .session = s,
+                            .encoded = calloc((size_t)s->encode_batch, sizeof *run.encoded),
+                            .inputs = calloc((size_t)s->encode_batch, sizeof *run.inputs)};
+    arena_release(&s->arena, (struct arena_mark){0}); /* an earlier call may have failed midway */
+    for (int i = 0; i < s->batch && s->sequences; i++)
+        s->sequences[i].active = false;
+    lmvr_status status = run.encoded && run.inputs ? run_all(&run, error) : error_no_memory(error, "the results");
+    for (int i = 0; run.inputs && i < s->encode_batch; i++)
+        input_finish(&run.inputs[i]);
+    free(run.encoded);
+    free(run.inputs);
+    device_release(s->arena.device, run.visual);
+    device_release(s->arena.device, run.maps);
+    return status;
 }
 
 lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result, void *user,
@@ -449,17 +362,14 @@ lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t c
     if (count == 0)
         return LMVR_OK;
     REQUIRE_ARGUMENT(images, error);
-    struct embedding run = {.session = session, .count = count, .on_result = on_result, .user = user};
+    struct call call = {.session = session, .images = images, .count = count, .on_result = on_result, .user = user};
     int before = omp_get_max_threads();
     if (session->threads > 0)
         omp_set_num_threads(session->threads);
-    arena_release(&session->arena, (struct arena_mark){0}); /* an earlier call may have failed midway */
-    for (int i = 0; i < session->batch && session->sequences; i++)
-        session->sequences[i].active = false;
-    lmvr_status status = run_create(&run, images, error);
+    lmvr_status status = call_begin(&call, error);
     if (status == LMVR_OK)
-        status = run_all(&run, error);
-    run_finish(&run);
+        status = call_run(&call, run_replica, error);
+    call_finish(&call);
     omp_set_num_threads(before);
     return status;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_THREADS 8
+#define MAX_THREADS 8 /* for each replica of the model */
 
 /* A ring of images that are being read, or wait to be taken. Image i is at i % size. */
 struct image_loader {
@@ -20,7 +20,7 @@ struct image_loader {
     bool stop;
     pthread_mutex_t lock;
     pthread_cond_t filled, emptied;
-    pthread_t threads[MAX_THREADS];
+    pthread_t *threads;
     int thread_count;
 };
 
@@ -125,22 +125,26 @@ static void *work(void *argument)
     return NULL;
 }
 
-lmvr_status image_loader_start(const struct lmvr_session *session, const lmvr_image *images, size_t count,
+lmvr_status image_loader_start(const struct lmvr_session *session, int replicas, const lmvr_image *images, size_t count,
                                struct image_loader **loader, lmvr_error *error)
 {
     struct image_loader *l = *loader = calloc(1, sizeof *l);
     if (!l)
         return error_no_memory(error, "reading images");
-    int wanted = omp_get_max_threads();
-    wanted = wanted < MAX_THREADS ? wanted : MAX_THREADS;
-    *l = (struct image_loader){
-        .session = session, .images = images, .count = count, .size = 2 * (size_t)session->encode_batch + (size_t)wanted};
+    int wanted = omp_get_max_threads(), most = MAX_THREADS * replicas;
+    wanted = wanted < most ? wanted : most;
+    *l = (struct image_loader){.session = session,
+                               .images = images,
+                               .count = count,
+                               .size = 2 * (size_t)session->encode_batch * (size_t)replicas + (size_t)wanted};
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->filled, NULL);
     pthread_cond_init(&l->emptied, NULL);
     l->ring = calloc(l->size, sizeof *l->ring);
     l->ready = calloc(l->size, sizeof *l->ready);
-    while (l->ring && l->ready && l->thread_count < wanted && pthread_create(&l->threads[l->thread_count], NULL, work, l) == 0)
+    l->threads = calloc((size_t)wanted, sizeof *l->threads);
+    while (l->ring && l->ready && l->threads && l->thread_count < wanted &&
+           pthread_create(&l->threads[l->thread_count], NULL, work, l) == 0)
         l->thread_count++;
     if (l->thread_count > 0)
         return LMVR_OK;
@@ -152,15 +156,14 @@ lmvr_status image_loader_start(const struct lmvr_session *session, const lmvr_im
 bool image_loader_next(struct image_loader *loader, struct loaded *loaded)
 {
     pthread_mutex_lock(&loader->lock);
+    while (loader->taken < loader->count && !loader->ready[loader->taken % loader->size])
+        pthread_cond_wait(&loader->filled, &loader->lock);
     bool any = loader->taken < loader->count;
     if (any) {
-        size_t place = loader->taken % loader->size;
-        while (!loader->ready[place])
-            pthread_cond_wait(&loader->filled, &loader->lock);
+        size_t place = loader->taken++ % loader->size;
         *loaded = loader->ring[place];
         loader->ring[place] = (struct loaded){0};
         loader->ready[place] = false;
-        loader->taken++;
         pthread_cond_broadcast(&loader->emptied);
     }
     pthread_mutex_unlock(&loader->lock);
@@ -184,5 +187,6 @@ void image_loader_stop(struct image_loader *loader)
     pthread_mutex_destroy(&loader->lock);
     free(loader->ring);
     free(loader->ready);
+    free(loader->threads);
     free(loader);
 }

@@ -242,6 +242,8 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
     if (status == LMVR_OK)
         status = create(s, options, error);
     omp_set_num_threads(before);
+    if (status == LMVR_OK && model->next)
+        status = lmvr_session_create(model->next, options, &s->next, error);
     if (status != LMVR_OK) {
         lmvr_session_free(s);
         *session = NULL;
@@ -253,6 +255,7 @@ void lmvr_session_free(lmvr_session *session)
 {
     if (!session)
         return;
+    lmvr_session_free(session->next);
     for (int i = 0; session->sequences && i < session->batch; i++) {
         input_finish(&session->sequences[i].input);
         free(session->sequences[i].tokens);

@@ -8,7 +8,9 @@
  *     encode_batch.c   pixels to encoder states and visual tokens; the features of pixels, encoder, adaptor and joint space
  *     texts.c          a dual encoder's texts to features of the joint space
  *     generate.c       visual tokens to responses, many sequences at once; the features of the language model
- *     embed.c          keeps all of them busy, and reports results in the order of the images
+ *     embed.c          keeps all of them busy
+ *     call.c           shares out the images among replicas of the model, and reports results in the order of the images
+ * (call.h)
  */
 #ifndef LMVR_SRC_SESSION_SESSION_H
 #define LMVR_SRC_SESSION_SESSION_H
@@ -61,6 +63,7 @@ struct outcome {
 
 struct lmvr_session {
     const struct lmvr_model *model;
+    struct lmvr_session *next;    /* the same on the model's next replica; NULL: there is none */
     lmvr_session_options options; /* as lmvr_session_get_options() returns them */
     char *prompt_text, *system_text, *template_name;
     struct preprocess preprocess;
@@ -104,10 +107,10 @@ struct loaded {
 
 struct image_loader;
 
-/* Starts threads that read images 0 .. count - 1 ahead, in order. */
-lmvr_status image_loader_start(const struct lmvr_session *session, const lmvr_image *images, size_t count,
+/* Starts threads that read images 0 .. count - 1 ahead, in order, for so many replicas. */
+lmvr_status image_loader_start(const struct lmvr_session *session, int replicas, const lmvr_image *images, size_t count,
                                struct image_loader **loader, lmvr_error *error);
-/* Waits for the next image, whose picture the caller finishes. False when all have been taken. */
+/* Waits for the next image, whose picture the caller finishes. False when all have been taken. Thread-safe. */
 bool image_loader_next(struct image_loader *loader, struct loaded *loaded);
 /* Stops the threads, even before all images are read, and frees the loader; NULL is allowed. */
 void image_loader_stop(struct image_loader *loader);

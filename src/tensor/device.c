@@ -59,10 +59,44 @@ lmvr_status device_open(const char *name, uint64_t bytes, const struct device **
     if (strcmp(name, "cpu") == 0)
         return LMVR_OK;
     *device = NULL;
+    if (strcmp(name, "cuda:all") == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "one device is used here, so it is cuda or cuda:N, not cuda:all");
     int index = gpu_index(name);
     if (index < 0)
-        return error_set(error, LMVR_ERROR_INVALID, "\"%s\" is no device; devices are cpu, cuda and cuda:N", name);
+        return error_set(error, LMVR_ERROR_INVALID, "\"%s\" is no device; devices are cpu, cuda, cuda:N and cuda:all", name);
     return open_gpu(index, bytes, device, error);
+}
+
+static lmvr_status open_all(uint64_t bytes, const struct device **devices, int count, lmvr_error *error)
+{
+    for (int i = 0; i < count; i++) {
+        TRY(open_gpu(i, bytes, &devices[i], error));
+        if (strcmp(devices[i]->gpu, devices[0]->gpu) != 0)
+            return error_set(error, LMVR_ERROR_INVALID,
+                             "cuda:all is for GPUs of one kind, which compute the same bits, but cuda:0 is %s and cuda:%d is "
+                             "%s; CUDA_VISIBLE_DEVICES chooses among them",
+                             devices[0]->gpu, i, devices[i]->gpu);
+    }
+    return LMVR_OK;
+}
+
+lmvr_status device_open_all(uint64_t bytes, const struct device ***devices, int *count, lmvr_error *error)
+{
+    const struct cuda_api *api;
+    *devices = NULL;
+    TRY(cuda_module_load(&api, error));
+    TRY(api->count(count, error));
+    *devices = calloc((size_t)*count + 1, sizeof **devices);
+    if (!*devices)
+        return error_no_memory(error, "the GPUs");
+    lmvr_status status = open_all(bytes, *devices, *count, error);
+    if (status != LMVR_OK) {
+        for (int i = 0; i < *count; i++)
+            device_close((*devices)[i]);
+        free(*devices);
+        *devices = NULL;
+    }
+    return status;
 }
 
 void device_close(const struct device *device)

@@ -291,9 +291,77 @@ static void pixels_in_memory_give_what_the_file_gives(void **state)
     lmvr_model_free(model);
 }
 
+/* ---- replicas of a model, as on several GPUs ---------------------------------------------------------------------------- */
+
+static struct lmvr_model *open_replicas(const char *name, int count)
+{
+    struct lmvr_model *first = open_checkpoint(name, LMVR_DTYPE_F32);
+    for (struct lmvr_model *last = first; count > 1; count--, last = last->next)
+        last->next = open_checkpoint(name, LMVR_DTYPE_F32);
+    return first;
+}
+
+static void replicas_change_no_byte(void **state)
+{
+    (void)state;
+    static struct results alone[IMAGES], together;
+    struct lmvr_model *model = open_checkpoint("llava-old-f32", LMVR_DTYPE_F32);
+    struct lmvr_model *replicas = open_replicas("llava-old-f32", 3);
+    lmvr_image images[IMAGES];
+    list_images(images);
+    for (size_t i = 0; i < IMAGES; i++)
+        run(model, &images[i], 1, 1, 1, 0, &alone[i]);
+    for (size_t count = 1; count <= IMAGES; count += count == 1 ? 1 : 3) { /* fewer than replicas, and shares that differ */
+        run(replicas, images, count, count == 5 ? 1 : 2, 0, 0, &together);
+        for (size_t i = 0; i < count; i++)
+            compare(&alone[i], 0, &together, i);
+    }
+    lmvr_model_free(model);
+    lmvr_model_free(replicas);
+}
+
+struct stopper {
+    pthread_t thread;
+    size_t reported;
+};
+
+static int stop_at_the_third(const lmvr_result *result, void *user)
+{
+    struct stopper *stopper = user;
+    assert_true(pthread_equal(pthread_self(), stopper->thread)); /* the caller's own */
+    assert_int_equal(result->index, stopper->reported);
+    return ++stopper->reported == 3;
+}
+
+static void the_caller_stops_all_replicas(void **state)
+{
+    (void)state;
+    struct lmvr_model *replicas = open_replicas("llava-old-f32", 2);
+    lmvr_error error = {{0}};
+    lmvr_image images[IMAGES];
+    list_images(images);
+    images[1].path = "missing.jpg";
+    lmvr_session_options options;
+    lmvr_session_options_default(&options);
+    options.max_new_tokens = 3;
+    options.batch = 1;
+    struct lmvr_session *session;
+    assert_int_equal(lmvr_session_create(replicas, &options, &session, &error), LMVR_OK);
+    for (int call = 0; call < 2; call++) { /* a session is fit for the next call */
+        struct stopper stopper = {.thread = pthread_self()};
+        assert_int_equal(lmvr_embed(session, images, IMAGES, stop_at_the_third, &stopper, &error), LMVR_STOPPED);
+        assert_int_equal(stopper.reported, 3);
+        assert_string_equal(error.message, "stopped by the caller");
+    }
+    lmvr_session_free(session);
+    lmvr_model_free(replicas);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replicas_change_no_byte),
+        cmocka_unit_test(the_caller_stops_all_replicas),
         cmocka_unit_test(company_batch_and_threads_change_no_byte_in_f32),
         cmocka_unit_test(company_batch_and_threads_change_no_byte_in_bf16),
         cmocka_unit_test(company_changes_no_byte_where_pictures_differ_in_size),

@@ -10,15 +10,60 @@
 #include <sys/mman.h>
 #include <vector>
 
+#define MOST_GPUS 4
 #define MEMORY    ((size_t)4 << 30)
 #define ALIGNMENT ((size_t)256)
 
-/* ---- memory that is closed unless a kernel, a product or a copy runs ---------------------------------------------------- */
+struct cuda_gpu {
+    int index;
+    std::mutex lock; /* of all that follows */
+    unsigned char *memory;
+    std::map<size_t, size_t> used; /* offsets and sizes */
+    int openers;
+    long allocations, operations; /* since it was last opened */
+};
+static struct cuda_gpu gpus[MOST_GPUS];
 
-static std::mutex lock;
-static unsigned char *memory;
-static std::map<size_t, size_t> used; /* offsets and sizes */
-static int openers;
+struct cuda_queue {
+    struct cuda_gpu *gpu;
+};
+
+static struct cuda_queue *queue_of(cuda_stream stream)
+{
+    return (struct cuda_queue *)stream;
+}
+
+/* ---- what goes wrong ---------------------------------------------------------------------------------------------------- */
+
+/* Whether "GPU:COUNT" in the environment says that the GPU does no more than it has done. */
+static bool has_ended(const char *variable, const struct cuda_gpu *gpu, long done)
+{
+    int index;
+    long count;
+    const char *value = getenv(variable);
+    return value && sscanf(value, "%d:%ld", &index, &count) == 2 && index == gpu->index && done > count;
+}
+
+/* Counts an operation. False: the GPU is lost, and nothing happens any more. */
+static bool works(struct cuda_queue *queue)
+{
+    std::lock_guard<std::mutex> guard(queue->gpu->lock);
+    queue->gpu->operations++;
+    return !has_ended("EMULATED_GPU_LOST", queue->gpu, queue->gpu->operations);
+}
+
+static lmvr_status failure(struct cuda_queue *queue, lmvr_error *error)
+{
+    std::lock_guard<std::mutex> guard(queue->gpu->lock);
+    if (!has_ended("EMULATED_GPU_LOST", queue->gpu, queue->gpu->operations))
+        return LMVR_OK;
+    if (error)
+        snprintf(error->message, sizeof error->message, "GPU %d (emulated) failed, and this process cannot use it any more",
+                 queue->gpu->index);
+    return LMVR_ERROR_RESOURCE;
+}
+
+/* ---- memory that is closed unless a kernel, a product or a copy runs ---------------------------------------------------- */
 
 /* Closing costs a system call a kernel, so it is for the tests that ask for it. */
 static bool is_closed_between()
@@ -27,38 +72,39 @@ static bool is_closed_between()
     return closed;
 }
 
-/* Opens the GPU's memory while it lives. */
+/* Opens a GPU's memory while it lives. */
 struct opened {
-    opened()
+    struct cuda_gpu *gpu;
+    explicit opened(struct cuda_gpu *which) : gpu(which)
     {
         if (!is_closed_between())
             return;
-        std::lock_guard<std::mutex> guard(lock);
-        if (openers++ == 0 && memory)
-            mprotect(memory, MEMORY, PROT_READ | PROT_WRITE);
+        std::lock_guard<std::mutex> guard(gpu->lock);
+        if (gpu->openers++ == 0 && gpu->memory)
+            mprotect(gpu->memory, MEMORY, PROT_READ | PROT_WRITE);
     }
     ~opened()
     {
         if (!is_closed_between())
             return;
-        std::lock_guard<std::mutex> guard(lock);
-        if (--openers == 0 && memory)
-            mprotect(memory, MEMORY, PROT_NONE);
+        std::lock_guard<std::mutex> guard(gpu->lock);
+        if (--gpu->openers == 0 && gpu->memory)
+            mprotect(gpu->memory, MEMORY, PROT_NONE);
     }
 };
 
-static bool reserve()
+static bool reserve(struct cuda_gpu *gpu)
 {
     void *all = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    memory = all == MAP_FAILED ? NULL : (unsigned char *)all;
-    return memory != NULL;
+    gpu->memory = all == MAP_FAILED ? NULL : (unsigned char *)all;
+    return gpu->memory != NULL;
 }
 
 /* The first gap that is large enough; MEMORY: there is none. */
-static size_t find_gap(size_t bytes)
+static size_t find_gap(const struct cuda_gpu *gpu, size_t bytes)
 {
     size_t at = 0;
-    for (const auto &piece : used) {
+    for (const auto &piece : gpu->used) {
         if (piece.first - at >= bytes)
             return at;
         at = piece.first + piece.second;
@@ -68,50 +114,62 @@ static size_t find_gap(size_t bytes)
 
 static void *allocate(const struct cuda_gpu *gpu, size_t bytes)
 {
-    (void)gpu;
-    opened open;
-    std::lock_guard<std::mutex> guard(lock);
-    if (!memory && !reserve())
+    struct cuda_gpu *g = &gpus[gpu->index];
+    opened open(g);
+    std::lock_guard<std::mutex> guard(g->lock);
+    if ((!g->memory && !reserve(g)) || has_ended("EMULATED_GPU_FULL", g, ++g->allocations))
         return NULL;
     bytes = (bytes / ALIGNMENT + 1) * ALIGNMENT;
-    size_t at = find_gap(bytes);
+    size_t at = find_gap(g, bytes);
     if (at == MEMORY)
         return NULL;
-    used[at] = bytes;
-    memset(memory + at, 0, bytes);
-    return memory + at;
+    g->used[at] = bytes;
+    memset(g->memory + at, 0, bytes);
+    return g->memory + at;
 }
 
 static void release(const struct cuda_gpu *gpu, void *address)
 {
-    (void)gpu;
-    std::lock_guard<std::mutex> guard(lock);
+    struct cuda_gpu *g = &gpus[gpu->index];
+    std::lock_guard<std::mutex> guard(g->lock);
     if (address)
-        used.erase((size_t)((unsigned char *)address - memory));
+        g->used.erase((size_t)((unsigned char *)address - g->memory));
 }
 
-size_t emulated_cuda_bytes(void)
+static size_t used_bytes(struct cuda_gpu *gpu)
 {
-    std::lock_guard<std::mutex> guard(lock);
+    std::lock_guard<std::mutex> guard(gpu->lock);
     size_t bytes = 0;
-    for (const auto &piece : used)
+    for (const auto &piece : gpu->used)
         bytes += piece.second;
     return bytes;
 }
 
-/* ---- the GPU and its queues --------------------------------------------------------------------------------------------- */
+size_t emulated_cuda_bytes(void)
+{
+    size_t bytes = 0;
+    for (auto &gpu : gpus)
+        bytes += used_bytes(&gpu);
+    return bytes;
+}
+
+/* ---- GPUs and their queues ---------------------------------------------------------------------------------------------- */
 
 static lmvr_status count_gpus(int *count, lmvr_error *error)
 {
     (void)error;
-    *count = 1;
+    const char *value = getenv("EMULATED_GPUS");
+    *count = value ? atoi(value) : 1;
     return LMVR_OK;
 }
 
 static lmvr_status open_gpu(int index, struct cuda_gpu **gpu, lmvr_error *error)
 {
-    (void)index, (void)error;
-    *gpu = NULL;
+    (void)error;
+    *gpu = &gpus[index];
+    std::lock_guard<std::mutex> guard((*gpu)->lock);
+    (*gpu)->index = index;
+    (*gpu)->allocations = (*gpu)->operations = 0;
     return LMVR_OK;
 }
 
@@ -122,34 +180,37 @@ static void close_gpu(struct cuda_gpu *gpu)
 
 static lmvr_status describe(const struct cuda_gpu *gpu, struct cuda_properties *properties, lmvr_error *error)
 {
-    (void)gpu, (void)error;
-    *properties = {"emulated", MEMORY, MEMORY - emulated_cuda_bytes()};
+    (void)error;
+    const char *other = getenv("EMULATED_GPU_OTHER"); /* one of another kind */
+    *properties = {"emulated", MEMORY, MEMORY - used_bytes(&gpus[gpu->index])};
+    if (other && atoi(other) == gpu->index)
+        strcpy(properties->name, "another");
     return LMVR_OK;
 }
 
 static lmvr_status queue_create(struct cuda_gpu *gpu, struct cuda_queue **queue, lmvr_error *error)
 {
-    (void)gpu, (void)error;
-    *queue = NULL;
+    (void)error;
+    *queue = new cuda_queue{gpu};
     return LMVR_OK;
 }
 
 static void queue_free(struct cuda_queue *queue)
 {
-    (void)queue;
+    delete queue;
 }
 
 static cuda_stream stream(struct cuda_queue *queue)
 {
-    (void)queue;
-    return NULL;
+    return (cuda_stream)queue;
 }
 
 static void copy(struct cuda_queue *queue, void *to, size_t to_stride, const void *from, size_t from_stride, size_t bytes,
                  size_t rows)
 {
-    (void)queue;
-    opened open;
+    if (!works(queue))
+        return;
+    opened open(queue->gpu);
     for (size_t r = 0; r < rows; r++)
         memcpy((char *)to + r * to_stride, (const char *)from + r * from_stride, bytes);
 }
@@ -161,27 +222,22 @@ static void write(struct cuda_queue *queue, void *to, const void *from, size_t b
 
 static lmvr_status read(struct cuda_queue *queue, void *to, const void *from, size_t bytes, lmvr_error *error)
 {
-    (void)error;
     copy(queue, to, 0, from, 0, bytes, 1);
-    return LMVR_OK;
+    return failure(queue, error);
 }
 
 static void zero(struct cuda_queue *queue, void *to, size_t bytes)
 {
-    (void)queue;
-    opened open;
+    if (!works(queue))
+        return;
+    opened open(queue->gpu);
     memset(to, 0, bytes);
-}
-
-static lmvr_status failure(struct cuda_queue *queue, lmvr_error *error)
-{
-    (void)queue, (void)error;
-    return LMVR_OK;
 }
 
 /* ---- products ----------------------------------------------------------------------------------------------------------- */
 
 struct cuda_matrix {
+    const struct cuda_gpu *gpu;
     int64_t out, in;
     enum dtype dtype;
     bool sealed;
@@ -191,8 +247,8 @@ struct cuda_matrix {
 static lmvr_status matrix_create(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, struct cuda_matrix **matrix,
                                  lmvr_error *error)
 {
-    (void)gpu, (void)error;
-    *matrix = new cuda_matrix{out, in, dtype, false, std::vector<float>((size_t)(out * in))};
+    (void)error;
+    *matrix = new cuda_matrix{gpu, out, in, dtype, false, std::vector<float>((size_t)(out * in))};
     return LMVR_OK;
 }
 
@@ -245,12 +301,14 @@ static void put(enum cuda_result result, enum dtype dtype, void *y, int64_t at, 
 static lmvr_status multiply(struct cuda_queue *queue, const struct cuda_matrix *m, int64_t rows, const void *x,
                             const float *bias, enum cuda_result result, void *y, lmvr_error *error)
 {
-    (void)queue;
-    if (!m->sealed) {
-        snprintf(error->message, sizeof error->message, "a matrix is multiplied that is not sealed");
+    if (!m->sealed || m->gpu != queue->gpu) {
+        snprintf(error->message, sizeof error->message, "a matrix is multiplied that is %s",
+                 m->sealed ? "another GPU's" : "not sealed");
         return LMVR_ERROR_INVALID;
     }
-    opened open;
+    if (!works(queue))
+        return failure(queue, error);
+    opened open(queue->gpu);
 #pragma omp parallel for schedule(static) if (rows * m->out * m->in > 65536)
     for (int64_t r = 0; r < rows; r++) {
         std::vector<float> row((size_t)m->in);
@@ -275,10 +333,11 @@ static lmvr_status measure_product(struct cuda_gpu *gpu, int64_t out, int64_t in
 {
     std::vector<float> x((size_t)(rows * in)), y((size_t)(rows * out));
     struct cuda_matrix *matrix;
+    struct cuda_queue queue = {gpu};
     matrix_create(gpu, out, in, dtype, &matrix, error);
     matrix_seal(matrix, error);
     double begin = now();
-    lmvr_status status = multiply(NULL, matrix, rows, x.data(), NULL, CUDA_RESULT_FLOATS, y.data(), error);
+    lmvr_status status = multiply(&queue, matrix, rows, x.data(), NULL, CUDA_RESULT_FLOATS, y.data(), error);
     *seconds = now() - begin;
     matrix_free(matrix);
     return status;
@@ -296,13 +355,16 @@ static lmvr_status measure_copy(struct cuda_gpu *gpu, size_t bytes, double *seco
 
 /* ---- the table ---------------------------------------------------------------------------------------------------------- */
 
-/* A function of kernels.h, with the GPU's memory open. */
+/* A function of kernels.h, with the memory of the stream's GPU open. */
 template <class F, F function> struct kernel;
-template <class... Arguments, void (*function)(Arguments...)> struct kernel<void (*)(Arguments...), function> {
-    static void run(Arguments... arguments)
+template <class... Arguments, void (*function)(cuda_stream, Arguments...)>
+struct kernel<void (*)(cuda_stream, Arguments...), function> {
+    static void run(cuda_stream stream, Arguments... arguments)
     {
-        opened open;
-        function(arguments...);
+        if (!works(queue_of(stream)))
+            return;
+        opened open(queue_of(stream)->gpu);
+        function(stream, arguments...);
     }
 };
 #define KERNEL(function) kernel<decltype(&function), &function>::run

@@ -1,5 +1,14 @@
-/* CUDA's module for the emulation: kernels run as emulate.h says, products by plain loops. With EMULATED_GPU_CLOSED in the
- * environment, only these and copies can touch the GPU's memory: any other access ends the process. */
+/*
+ * CUDA's module for the emulation: kernels run as emulate.h says, products by plain loops. The environment says what there is,
+ * and what goes wrong:
+ *
+ *     EMULATED_GPUS=N             so many GPUs, up to 4; else one
+ *     EMULATED_GPU_CLOSED=1       only kernels, products and copies can touch a GPU's memory, and only that of their own GPU:
+ *                                 any other access ends the process
+ *     EMULATED_GPU_LOST=GPU:N     that GPU is lost after N operations
+ *     EMULATED_GPU_FULL=GPU:N     it has memory for N allocations
+ *     EMULATED_GPU_OTHER=GPU      it is of another kind than the others
+ */
 #ifndef LMVR_TESTS_TENSOR_CUDA_EMULATE_API_H
 #define LMVR_TESTS_TENSOR_CUDA_EMULATE_API_H
 
@@ -9,10 +18,9 @@
 extern "C" {
 #endif
 
-/* It has one GPU. */
 const struct cuda_api *emulated_cuda_api(void);
 
-/* Bytes of the GPU's memory that are allocated. */
+/* Bytes of all GPUs' memory that are allocated. */
 size_t emulated_cuda_bytes(void);
 
 #ifdef __cplusplus

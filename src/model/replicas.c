@@ -1,0 +1,72 @@
+#include "error.h"
+#include "model/model.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/* A replica that is being loaded. */
+struct replica {
+    const char *path;
+    lmvr_dtype dtype;
+    int threads;
+    const struct device *device; /* the model takes it over */
+    pthread_t thread;
+    bool started;
+    lmvr_model *model;
+    lmvr_status status;
+    lmvr_error error;
+};
+
+static void *load(void *argument)
+{
+    struct replica *r = argument;
+    r->status = model_open_on(r->path, r->dtype, r->threads, r->device, &r->model, &r->error);
+    return NULL;
+}
+
+/* Loads them side by side, and chains them, the first one first. */
+static lmvr_status load_all(struct replica *replicas, int count, lmvr_model **model, lmvr_error *error)
+{
+    lmvr_status status = LMVR_OK;
+    for (int i = 1; i < count; i++)
+        replicas[i].started = pthread_create(&replicas[i].thread, NULL, load, &replicas[i]) == 0;
+    for (int i = 0; i < count; i++) {
+        if (replicas[i].started)
+            pthread_join(replicas[i].thread, NULL);
+        else
+            load(&replicas[i]);
+        if (replicas[i].status != LMVR_OK && status == LMVR_OK)
+            status = error_set(error, replicas[i].status, "%s", replicas[i].error.message);
+    }
+    for (int i = count - 1; i >= 0; i--)
+        if (replicas[i].model) {
+            replicas[i].model->next = *model;
+            *model = replicas[i].model;
+        }
+    if (status != LMVR_OK) {
+        lmvr_model_free(*model);
+        *model = NULL;
+    }
+    return status;
+}
+
+lmvr_status model_open_replicas(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
+{
+    struct model_config config;
+    const struct device **devices;
+    int count;
+    *model = NULL;
+    TRY(model_config_read(path, &config, error));
+    TRY(device_open_all(model_device_bytes(&config, dtype), &devices, &count, error));
+    struct replica *replicas = calloc((size_t)count, sizeof *replicas);
+    int each = (threads > 0 ? threads : omp_get_max_threads()) / count;
+    for (int i = 0; i < count && replicas; i++)
+        replicas[i] = (struct replica){.path = path, .dtype = dtype, .threads = each > 0 ? each : 1, .device = devices[i]};
+    for (int i = 0; i < count && !replicas; i++)
+        device_close(devices[i]);
+    lmvr_status status = replicas ? load_all(replicas, count, model, error) : error_no_memory(error, "the replicas");
+    free(replicas);
+    free(devices);
+    return status;
+}

@@ -1,0 +1,120 @@
+/* `--device cuda:all`: a replica of the model on every GPU, here emulated ones, and results as one GPU gives them. */
+#define PROGRAM "../lmvr"
+#include "program.h"
+
+#define MODEL  "-m " LMVR_TEST_DATA "/golden/llava-old-f32 --max-new-tokens 5 --batch 2 --quiet "
+#define IMAGES LMVR_TEST_DATA "/golden/images"
+#define INPUTS                                                                                                                 \
+    IMAGES "/wide.jpg " IMAGES "/tall.png missing.jpg " IMAGES "/gradient.jpg bad.jpg " IMAGES "/gray16.png " IMAGES           \
+           "/noise.webp " IMAGES "/palette.png " IMAGES "/shapes_rgba.png " IMAGES "/tiny.png " IMAGES "/oriented_gray.jpg"
+#define FEATURES   "-f llm -f none=llm:image:none:1 -f encoder:cls "
+#define LOST       "GPU 1 (emulated) failed, and this process cannot use it any more"
+#define LOST_AFTER "400" /* operations: in the midst of its images */
+
+static int enter(void **state)
+{
+    if (enter_folder(state) != 0)
+        return -1;
+    write_text("bad.jpg", "no image");
+    setenv("LMVR_CUDA_MODULE", EMULATED_GPU, 1);
+    setenv("EMULATED_GPUS", "3", 1);
+    return 0;
+}
+
+static int leave(void **state)
+{
+    static const char *const set[] = {"LMVR_CUDA_MODULE",  "EMULATED_GPUS",     "EMULATED_GPU_CLOSED",
+                                      "EMULATED_GPU_LOST", "EMULATED_GPU_FULL", "EMULATED_GPU_OTHER"};
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        unsetenv(set[i]);
+    return leave_folder(state);
+}
+
+static void assert_same_output(const char *a, const char *b)
+{
+    static const char *const files[] = {"index.jsonl", "run.json",         "llm.npy",
+                                        "none.npy",    "none.offsets.npy", "encoder_cls.npy"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char paths[2][256];
+        snprintf(paths[0], sizeof paths[0], "%s/%s", a, files[i]);
+        snprintf(paths[1], sizeof paths[1], "%s/%s", b, files[i]);
+        assert_same_file(paths[0], paths[1]);
+    }
+}
+
+static void embed_on_one(void)
+{
+    assert_ended(lmvr("embed " MODEL FEATURES "--device cuda -o one " INPUTS), 1, "2 of 11 inputs failed");
+}
+
+static void test_rows_and_responses_are_those_of_one_gpu(void **state)
+{
+    (void)state;
+    embed_on_one();
+    setenv("EMULATED_GPU_CLOSED", "1", 1);
+    assert_ended(lmvr("embed " MODEL FEATURES "--device cuda:all -o all " INPUTS), 1, "2 of 11 inputs failed");
+    assert_same_output("one", "all");
+    char *one = strdup(lmvr("describe " MODEL "--device cuda:2 " INPUTS)->out);
+    assert_ended(lmvr("describe " MODEL "--device cuda:all " INPUTS), 1, "2 of 11 inputs failed");
+    assert_string_equal(run_done.out, one);
+    free(one);
+}
+
+static void test_one_input_is_enough_for_three_gpus(void **state)
+{
+    (void)state;
+    assert_ended(lmvr("embed " MODEL "--device cuda -f encoder -o one " IMAGES "/tiny.png"), 0, NULL);
+    assert_ended(lmvr("embed " MODEL "--device cuda:all -f encoder -o all " IMAGES "/tiny.png"), 0, NULL);
+    assert_same_file("one/encoder.npy", "all/encoder.npy");
+}
+
+static void test_a_lost_gpu_stops_the_run_and_others_continue_it(void **state)
+{
+    (void)state;
+    embed_on_one();
+    setenv("EMULATED_GPU_LOST", "1:" LOST_AFTER, 1);
+    assert_ended(lmvr("embed " MODEL FEATURES "--device cuda:all -o all " INPUTS), 3, LOST);
+    assert_non_null(strstr(run_done.err, "--resume continues"));
+    unsetenv("EMULATED_GPU_LOST");
+    setenv("EMULATED_GPUS", "2", 1);
+    assert_ended(lmvr("embed " MODEL FEATURES "--device cuda:all --resume -o all " INPUTS), 1, "2 of 11 inputs failed");
+    assert_same_output("one", "all");
+}
+
+static void test_a_gpu_without_memory_ends_the_call_as_the_only_one_does(void **state)
+{
+    (void)state;
+    setenv("EMULATED_GPU_FULL", "1:40", 1);
+    int alone = lmvr("embed " MODEL "--device cuda:1 -o one " INPUTS)->status;
+    char *said = strdup(run_done.err);
+    assert_ended(lmvr("embed " MODEL "--device cuda:all -o all " INPUTS), alone, "cuda:1 is out of memory");
+    assert_string_equal(run_done.err, said);
+    assert_int_not_equal(alone, 0);
+    free(said);
+}
+
+static void test_gpus_of_two_kinds_are_refused(void **state)
+{
+    (void)state;
+    setenv("EMULATED_GPU_OTHER", "2", 1);
+    assert_ended(lmvr("embed " MODEL "--device cuda:all -o all " INPUTS), 2, "but cuda:0 is emulated and cuda:2 is another");
+}
+
+static void test_what_is_measured_is_one_gpu(void **state)
+{
+    (void)state;
+    assert_ended(lmvr("bench -m " LMVR_TEST_DATA "/golden/llava-old-f32 --device cuda:all"), 2, "not cuda:all");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_rows_and_responses_are_those_of_one_gpu, enter, leave),
+        cmocka_unit_test_setup_teardown(test_one_input_is_enough_for_three_gpus, enter, leave),
+        cmocka_unit_test_setup_teardown(test_a_lost_gpu_stops_the_run_and_others_continue_it, enter, leave),
+        cmocka_unit_test_setup_teardown(test_a_gpu_without_memory_ends_the_call_as_the_only_one_does, enter, leave),
+        cmocka_unit_test_setup_teardown(test_gpus_of_two_kinds_are_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(test_what_is_measured_is_one_gpu, enter, leave),
+    };
+    return cmocka_run_group_tests_name("several GPUs", tests, NULL, NULL);
+}
