@@ -316,7 +316,7 @@ static lmvr_status limit_row(const struct bench *b, struct limit *limit, const c
         work_prompt(config, prompt, &work);
     else
         work_decode(config, batch, prompt, done, &work);
-    return limit_work(limit, &work, b->model->dtype, seconds, error);
+    return limit_work(limit, &work, b->model->dtypes.cache, seconds, error);
 }
 
 static int64_t prompt_positions(const struct bench *b)
@@ -338,7 +338,7 @@ static lmvr_status plan_picture(struct bench *b, lmvr_error *error)
 static lmvr_status set_limits(struct bench *b, lmvr_error *error)
 {
     struct limit limit;
-    lmvr_status status = limit_init(&limit, b->model->device, b->model->dtype, error);
+    lmvr_status status = limit_init(&limit, b->model->device, b->model->dtypes.compute, error);
     struct bench_report *r = b->report;
     r->library = on_gpu(b) ? "cuBLASLt" : "oneDNN";
     r->bandwidth = limit.bandwidth;
@@ -369,10 +369,15 @@ static lmvr_status open_shape(const struct bench_options *o, int layers, struct 
 {
     struct model_config config;
     const struct device *device;
-    const lmvr_model_options options = {.device = o->device, .dtype = o->dtype};
+    const lmvr_model_options options = {.device = o->device, .dtype = o->dtype, .cache_dtype = o->cache_dtype};
     TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", layers, &config, error));
+    struct dtypes dtypes;
     TRY(model_device_open(&config, &options, &device, error));
-    return model_create_random(&config, device, model_dtype_on(o->dtype, device), model, error);
+    lmvr_status status = model_dtypes(&options, device, &dtypes, error);
+    if (status == LMVR_OK)
+        return model_create_random(&config, device, &dtypes, model, error);
+    device_close(device);
+    return status;
 }
 
 static lmvr_status open_model(const struct bench_options *o, struct lmvr_model **model, lmvr_error *error)
@@ -381,7 +386,8 @@ static lmvr_status open_model(const struct bench_options *o, struct lmvr_model *
         return open_shape(o, o->layers, model, error);
     if (o->device && strcmp(o->device, "cuda:all") == 0)
         return error_set(error, LMVR_ERROR_INVALID, "one GPU is measured, so the device is cuda or cuda:N, not cuda:all");
-    const lmvr_model_options options = {.device = o->device, .dtype = o->dtype, .threads = o->threads};
+    const lmvr_model_options options = {
+        .device = o->device, .dtype = o->dtype, .cache_dtype = o->cache_dtype, .threads = o->threads};
     TRY(lmvr_model_open_with(o->model, &options, model, error));
     /* measured with the same kind of prompt as a shape */
     tokenizer_close((*model)->tokenizer);

@@ -52,7 +52,7 @@ struct bench_options {
     const char *shape;  /* a name that bench_shape() knows */
     int layers;         /* of the language model or, when measuring training, of all stacks; 0: all */
     const char *device; /* as in lmvr_model_options; only for bench_run() */
-    lmvr_dtype dtype;
+    lmvr_dtype dtype, cache_dtype;
     int threads;
     bool quick; /* skip the rows that take minutes: end to end, and batches above 4 */
 };

@@ -58,7 +58,9 @@ static bool is_clip(const struct subject *s)
 static lmvr_status make_net(struct subject *s, lmvr_error *error)
 {
     struct net net = {.parameters = &s->parameters, .trained = s->kind != ALIGN, .error = error};
-    struct loader loader = {.device = device_cpu(), .dtype = s->parameters.products, .error = error};
+    struct loader loader = {.device = device_cpu(),
+                            .dtypes = {s->parameters.products, s->parameters.products, s->parameters.products},
+                            .error = error};
     random_init(&net.random, 1);
     if (is_clip(s))
         return clip_net_init(&s->clip, &s->clip_config, &net);

@@ -211,6 +211,7 @@ int command_bench(const struct options *options)
                                   .layers = options->layers,
                                   .device = options->device,
                                   .dtype = options->dtype,
+                                  .cache_dtype = options->cache_dtype,
                                   .threads = options->session.threads,
                                   .quick = options->quick};
     if (options->input_count > 0) {

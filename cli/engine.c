@@ -50,6 +50,7 @@ lmvr_status engine_load(const char *path, const struct options *options, lmvr_mo
     lmvr_model_options opened;
     lmvr_model_options_default(&opened);
     opened.dtype = options->dtype;
+    opened.cache_dtype = options->cache_dtype;
     opened.threads = options->session.threads;
     opened.device = options->device;
     lmvr_status status = lmvr_model_open_with(path, &opened, model, error);

@@ -240,6 +240,8 @@ const struct option_row option_table[] = {
      "data type of matrix products; weights are f32 (default: bf16 if the processor computes in it, else f32)"},
     {0, "dtype", CHOICE("f32|bf16", dtype), FOR_MODEL | FOR_BENCH,
      "data type of the weights (default: bf16 if the device computes in it, else f32)"},
+    {0, "cache-dtype", CHOICE("f32|bf16|int8", cache_dtype), FOR_MODEL | FOR_BENCH,
+     "data type of the key-value cache (default: f32 if the weights are, else bf16)"},
     {0, "device", TEXT("NAME", device), FOR_MODEL,
      "where the model runs: cpu, cuda (the first GPU), cuda:N, or cuda:all (a replica on every GPU) (default: a GPU if one can "
      "be used and the model fits, else cpu)"},

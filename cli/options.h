@@ -50,7 +50,7 @@ struct options {
     const char *model;   /* NULL: the one shipped with lmvr */
     const char **models; /* eval: each -m; to be freed */
     int model_count;
-    lmvr_dtype dtype;
+    lmvr_dtype dtype, cache_dtype;
     const char *device; /* NULL: the default */
     lmvr_session_options session;
     const char **features; /* session.features, to be freed */

@@ -63,11 +63,12 @@ LMVR_API const char *lmvr_version(void);
 
 /* ---- models ---------------------------------------------------------------------------------------------------------- */
 
-/* The type in which weights are stored and multiplied. Sums are always in f32. */
+/* The type in which weights are held and multiplied, or a KV cache is held. Sums are always in f32. */
 typedef enum lmvr_dtype {
     LMVR_DTYPE_DEFAULT = 0, /* bf16 where the device computes in it, else f32 */
     LMVR_DTYPE_F32,
-    LMVR_DTYPE_BF16
+    LMVR_DTYPE_BF16,
+    LMVR_DTYPE_INT8 /* of a KV cache alone: with a scale for each head and position; on the processor */
 } lmvr_dtype;
 
 typedef struct lmvr_model lmvr_model;
@@ -83,10 +84,11 @@ LMVR_API lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int thr
 /* How a model is opened; begin with lmvr_model_options_default(). */
 typedef struct lmvr_model_options {
     lmvr_dtype dtype;
-    int threads;        /* as in lmvr_model_open() */
-    const char *device; /* "cpu", "cuda" (the first GPU), "cuda:N", or "cuda:all": a replica on every GPU, all of one kind,
-                         * among which sessions share out their images; NULL: a GPU if one can be used and the model fits,
-                         * else the processor. A GPU that is named and cannot be used is an error */
+    int threads;            /* as in lmvr_model_open() */
+    const char *device;     /* "cpu", "cuda" (the first GPU), "cuda:N", or "cuda:all": a replica on every GPU, all of one kind,
+                             * among which sessions share out their images; NULL: a GPU if one can be used and the model fits,
+                             * else the processor. A GPU that is named and cannot be used is an error */
+    lmvr_dtype cache_dtype; /* of keys and values: DEFAULT: f32 if `dtype` is f32, else bf16 */
 } lmvr_model_options;
 
 /* NULL is allowed. */
@@ -108,7 +110,7 @@ typedef struct lmvr_stack_info {
 typedef struct lmvr_model_info {
     char architecture[96];                  /* as in config.json, such as "LlavaForConditionalGeneration" */
     char stored_dtypes[64];                 /* of the weights in the files, such as "BF16, F32" */
-    lmvr_dtype dtype;                       /* in use */
+    lmvr_dtype dtype, cache_dtype;          /* in use */
     lmvr_stack_info vision, language, text; /* text: a dual encoder's text tower */
     int64_t connector_parameters;           /* between encoder and language model, or joint space */
     int input_blocks;            /* encoder blocks of an encoder-decoder language model; 0: it is decoder-only, or none */

@@ -8,9 +8,18 @@
 
 lmvr_status check_dtype(lmvr_dtype dtype, lmvr_error *error)
 {
-    if (dtype == LMVR_DTYPE_DEFAULT || dtype == LMVR_DTYPE_F32 || dtype == LMVR_DTYPE_BF16)
+    if ((int)dtype >= LMVR_DTYPE_DEFAULT && dtype <= LMVR_DTYPE_BF16)
         return LMVR_OK;
     return error_set(error, LMVR_ERROR_INVALID, "dtype is %d, expected LMVR_DTYPE_DEFAULT, LMVR_DTYPE_F32 or LMVR_DTYPE_BF16",
+                     (int)dtype);
+}
+
+lmvr_status check_cache_dtype(lmvr_dtype dtype, lmvr_error *error)
+{
+    if ((int)dtype >= LMVR_DTYPE_DEFAULT && dtype <= LMVR_DTYPE_INT8)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "cache_dtype is %d, expected LMVR_DTYPE_DEFAULT, LMVR_DTYPE_F32, LMVR_DTYPE_BF16 or LMVR_DTYPE_INT8",
                      (int)dtype);
 }
 

@@ -12,6 +12,7 @@
     } while (0)
 
 lmvr_status check_dtype(lmvr_dtype dtype, lmvr_error *error);
+lmvr_status check_cache_dtype(lmvr_dtype dtype, lmvr_error *error);
 lmvr_status check_threads(int threads, lmvr_error *error);
 lmvr_status check_session_options(const lmvr_session_options *options, lmvr_error *error);
 

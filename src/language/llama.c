@@ -11,7 +11,7 @@ static int64_t qkv_width(const struct llama *m)
 
 void llama_embed(const struct llama *llama, struct arena *arena, int64_t count, const int32_t *tokens, float *x)
 {
-    embedding_forward(arena, llama->dtype, llama->embedding, llama->width, count, tokens, x);
+    embedding_forward(arena, llama->embedding_dtype, llama->embedding, llama->width, count, tokens, x);
 }
 
 static int64_t count_rows(const struct language_pass *pass)

@@ -25,8 +25,8 @@ struct llama {
     int vocabulary, width, heads, kv_heads, head_dim, mlp_width, block_count;
     enum activation activation;
     struct rope rope;
-    enum dtype dtype; /* of the embedding and the cache */
-    void *embedding;  /* (vocabulary, width), on the device */
+    enum dtype embedding_dtype, cache_dtype;
+    void *embedding; /* (vocabulary, width), on the device */
     struct llama_block *blocks;
     struct norm norm;
     struct linear head; /* (vocabulary, width) */

@@ -23,7 +23,7 @@ struct cache {
 static uint64_t sequence_bytes(const void *model, int64_t input, int64_t response)
 {
     const struct llama *m = model;
-    return kv_cache_slot_bytes(m->device, m->dtype, m->block_count, m->kv_heads, m->head_dim, input + response);
+    return kv_cache_slot_bytes(m->device, m->cache_dtype, m->block_count, m->kv_heads, m->head_dim, input + response);
 }
 
 static void cache_free(void *cache)
@@ -50,7 +50,7 @@ static lmvr_status cache_create(const void *model, int slots, void **cache, lmvr
     c->last_input = m->device->operations->allocate(m->device, (size_t)slots * (size_t)m->width * sizeof *c->last_input);
     lmvr_status status = c->sequences && c->last_input ? LMVR_OK : error_no_memory(error, "a key-value cache");
     if (status == LMVR_OK)
-        status = kv_cache_create(&c->kv, m->device, m->dtype, m->block_count, m->kv_heads, m->head_dim, slots + 1, error);
+        status = kv_cache_create(&c->kv, m->device, m->cache_dtype, m->block_count, m->kv_heads, m->head_dim, slots + 1, error);
     if (status != LMVR_OK) {
         cache_free(c);
         *cache = NULL;
@@ -103,7 +103,7 @@ static lmvr_status make_rows(const struct llama *m, struct arena *arena, const s
     rows->hidden = arena_floats(arena, rows->count * m->width);
     if (!rows->hidden)
         return error_no_memory(error, "the prompt");
-    input_embed(arena, input, visual, offset, m->dtype, m->embedding, m->width, rows->hidden);
+    input_embed(arena, input, visual, offset, m->embedding_dtype, m->embedding, m->width, rows->hidden);
     if (!visual || visual->levels <= 1)
         return LMVR_OK;
     int64_t *places = arena_alloc(arena, visual->count, sizeof *places);

@@ -12,7 +12,7 @@ static int64_t inner_width(const struct t5 *m)
 
 void t5_embed(const struct t5 *t5, struct arena *arena, int64_t count, const int32_t *tokens, float *x)
 {
-    embedding_forward(arena, t5->dtype, t5->embedding, t5->width, count, tokens, x);
+    embedding_forward(arena, t5->embedding_dtype, t5->embedding, t5->width, count, tokens, x);
 }
 
 /* ---- relative positions ------------------------------------------------------------------------------------------------- */
@@ -62,9 +62,9 @@ lmvr_status t5_cache_create(struct t5_cache *cache, const struct t5 *t5, int slo
     *cache = (struct t5_cache){.device = t5->device, .inputs = calloc((size_t)slots + 1, sizeof *cache->inputs)};
     lmvr_status status = cache->inputs ? LMVR_OK : error_no_memory(error, "a key-value cache");
     if (status == LMVR_OK)
-        status = kv_cache_create(&cache->own, t5->device, t5->dtype, blocks, t5->heads, t5->head_dim, slots, error);
+        status = kv_cache_create(&cache->own, t5->device, t5->cache_dtype, blocks, t5->heads, t5->head_dim, slots, error);
     if (status == LMVR_OK)
-        status = kv_cache_create(&cache->cross, t5->device, t5->dtype, blocks, t5->heads, t5->head_dim, slots, error);
+        status = kv_cache_create(&cache->cross, t5->device, t5->cache_dtype, blocks, t5->heads, t5->head_dim, slots, error);
     if (status != LMVR_OK)
         t5_cache_finish(cache);
     return status;

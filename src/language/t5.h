@@ -36,8 +36,8 @@ struct t5 {
     int buckets, max_distance; /* of the relative positions */
     bool gated;                /* the MLP has a gate (version 1.1) */
     enum activation activation;
-    enum dtype dtype; /* of the embedding and the cache */
-    void *embedding;  /* (vocabulary, width), on the device, shared by both stacks */
+    enum dtype embedding_dtype, cache_dtype;
+    void *embedding; /* (vocabulary, width), on the device, shared by both stacks */
     struct t5_stack encoder, decoder;
     struct linear head;  /* (vocabulary, width) */
     float head_scale;    /* multiplies the states before the head */

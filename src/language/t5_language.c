@@ -8,8 +8,8 @@ static uint64_t sequence_bytes(const void *model, int64_t input, int64_t respons
 {
     const struct t5 *m = model;
     int blocks = m->decoder.block_count;
-    return kv_cache_slot_bytes(m->device, m->dtype, blocks, m->heads, m->head_dim, input) +
-           kv_cache_slot_bytes(m->device, m->dtype, blocks, m->heads, m->head_dim, 1 + response);
+    return kv_cache_slot_bytes(m->device, m->cache_dtype, blocks, m->heads, m->head_dim, input) +
+           kv_cache_slot_bytes(m->device, m->cache_dtype, blocks, m->heads, m->head_dim, 1 + response);
 }
 
 static void cache_free(void *cache)
@@ -68,7 +68,7 @@ static lmvr_status encode(const struct t5 *m, struct t5_cache *c, struct arena *
                           const struct visual_tokens *visual, const struct language_extent *extent,
                           const struct language_listener *listener, float *hidden, lmvr_error *error)
 {
-    input_embed(arena, input, visual, 0, m->dtype, m->embedding, m->width, hidden);
+    input_embed(arena, input, visual, 0, m->embedding_dtype, m->embedding, m->width, hidden);
     struct language_span span = {0, 0, input->length};
     struct language_pass pass = {.spans = &span,
                                  .span_count = 1,

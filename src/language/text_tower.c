@@ -20,7 +20,8 @@ static lmvr_status embed(const struct text_tower *tower, struct arena *arena, co
     if (!positions)
         return error_no_memory(error, "the texts");
     for (int i = 0; i < count; i++) {
-        embedding_forward(arena, tower->dtype, tower->embedding, width, texts[i].count, texts[i].ids, x + ends[i] * width);
+        embedding_forward(arena, tower->embedding_dtype, tower->embedding, width, texts[i].count, texts[i].ids,
+                          x + ends[i] * width);
         for (int32_t j = 0; j < texts[i].count; j++)
             positions[ends[i] + j] = j;
     }

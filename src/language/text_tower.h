@@ -22,7 +22,7 @@ struct text_tower {
     int positions, block_count; /* positions: the most tokens of a text */
     enum text_position read;
     int32_t end_token;
-    enum dtype dtype;          /* of the embedding */
+    enum dtype embedding_dtype;
     void *embedding;           /* (vocabulary, width), on the device */
     float *position_embedding; /* (positions, width), on the device */
     struct block *blocks;

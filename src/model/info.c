@@ -1,14 +1,15 @@
 /* Describes a model by its configuration alone. */
 #include "arguments.h"
 #include "model/architecture.h"
+#include "tensor/cpu/product.h"
 
 #include <stdio.h>
 
-/* A tied head takes memory, as it is packed as a matrix of its own, but has no parameters of its own. */
-static struct counts count_language(const struct language_config *c, bool with_tied_head)
+/* Without a tied head, which has no parameters of its own. */
+static struct counts count_language(const struct language_config *c)
 {
     struct counts counts = c->encoder_decoder ? count_t5(c) : count_decoder(c);
-    counts.matrices += (c->tied && !with_tied_head ? 1 : 2) * (int64_t)c->vocabulary * c->width;
+    counts.matrices += (c->tied ? 1 : 2) * (int64_t)c->vocabulary * c->width;
     return counts;
 }
 
@@ -17,20 +18,29 @@ static int64_t total(struct counts c)
     return c.matrices + c.vectors;
 }
 
-uint64_t model_weights_bytes(const struct model_config *config, enum dtype dtype)
+static uint64_t bytes_of(struct counts counts, enum dtype matrices)
 {
-    struct counts parts[5] = {count_vit(&config->vision)};
-    uint64_t bytes = 0;
-    if (config->has_language) {
-        parts[1] = config->family->count_connector(config);
-        parts[2] = count_language(&config->language, true);
-    }
+    return (uint64_t)((double)counts.matrices * product_element_bytes(matrices)) + (uint64_t)counts.vectors * sizeof(float);
+}
+
+/* A tied head takes memory, too, as it is packed as a matrix of its own. */
+static uint64_t language_bytes(const struct language_config *c, const struct dtypes *dtypes)
+{
+    struct counts head = {.matrices = (int64_t)c->vocabulary * c->width};
+    return bytes_of(c->encoder_decoder ? count_t5(c) : count_decoder(c), dtypes->weights) +
+           bytes_of(head, model_outer_dtype(dtypes->weights)) + (uint64_t)head.matrices * dtype_size(dtypes->compute);
+}
+
+uint64_t model_weights_bytes(const struct model_config *config, const struct dtypes *dtypes)
+{
+    enum dtype outer = model_outer_dtype(dtypes->weights);
+    uint64_t bytes = bytes_of(count_vit(&config->vision), outer);
+    if (config->has_language)
+        bytes += bytes_of(config->family->count_connector(config), outer) + language_bytes(&config->language, dtypes);
     if (config->joint.width)
-        parts[3] = count_joint(config);
+        bytes += bytes_of(count_joint(config), outer);
     if (config->has_text)
-        parts[4] = count_text_tower(&config->text);
-    for (int i = 0; i < 5; i++)
-        bytes += (uint64_t)parts[i].matrices * dtype_size(dtype) + (uint64_t)parts[i].vectors * sizeof(float);
+        bytes += bytes_of(count_text_tower(&config->text), outer);
     return bytes;
 }
 
@@ -63,7 +73,7 @@ static void describe(const struct model_config *c, lmvr_model_info *info)
                                        .heads = l->heads,
                                        .kv_heads = l->kv_heads,
                                        .mlp_width = l->mlp_width,
-                                       .parameters = total(count_language(l, false))};
+                                       .parameters = total(count_language(l))};
     info->connector_parameters = total(c->family->count_connector(c));
     info->input_blocks = l->t5.encoder_blocks;
     info->visual_tokens = config_fixed_visual_tokens(c);
@@ -71,15 +81,22 @@ static void describe(const struct model_config *c, lmvr_model_info *info)
     info->max_positions = l->max_positions;
 }
 
-/* Fills in everything except what only the weight files tell. */
-static void describe_at(const struct model_config *c, enum dtype dtype, lmvr_model_info *info)
+/* Keys and values of one position, in all blocks. */
+static uint64_t kv_bytes(const struct language_config *l, enum dtype dtype)
 {
-    const struct language_config *l = &c->language;
+    size_t row = (size_t)l->head_dim * dtype_size(dtype) + (dtype == INT8 ? sizeof(float) : 0);
+    return 2 * (uint64_t)l->blocks * (uint64_t)l->kv_heads * row;
+}
+
+/* Fills in everything except what only the weight files tell. */
+static void describe_at(const struct model_config *c, const struct dtypes *dtypes, lmvr_model_info *info)
+{
     describe(c, info);
-    info->dtype = dtype == F32 ? LMVR_DTYPE_F32 : LMVR_DTYPE_BF16;
-    info->weights_bytes = model_weights_bytes(c, dtype);
+    info->dtype = dtype_to_public(dtypes->weights);
+    info->cache_dtype = dtype_to_public(dtypes->cache);
+    info->weights_bytes = model_weights_bytes(c, dtypes);
     if (c->has_language)
-        info->kv_bytes_per_token = 2 * (uint64_t)l->blocks * (uint64_t)l->kv_heads * (uint64_t)l->head_dim * dtype_size(dtype);
+        info->kv_bytes_per_token = kv_bytes(&c->language, dtypes->cache);
 }
 
 void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
@@ -89,7 +106,7 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
     *info = (lmvr_model_info){0};
     if (!model)
         return;
-    describe_at(&model->config, model->dtype, info);
+    describe_at(&model->config, &model->dtypes, info);
     memcpy(info->stored_dtypes, model->stored_dtypes, sizeof info->stored_dtypes);
     info->fingerprint = model->fingerprint;
     snprintf(info->device, sizeof info->device, "%s", model->next ? "cuda:all" : model->device->name);
@@ -99,16 +116,19 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
 
 lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error)
 {
+    const lmvr_model_options options = {.dtype = dtype};
+    struct dtypes dtypes;
     struct model_config config;
     struct checkpoint *checkpoint;
     REQUIRE_ARGUMENT(info, error);
     *info = (lmvr_model_info){0};
     REQUIRE_ARGUMENT(path, error);
     TRY(check_dtype(dtype, error));
+    TRY(model_dtypes(&options, NULL, &dtypes, error));
     TRY(model_config_read(path, &config, error));
     TRY(checkpoint_open(path, &checkpoint, error));
     model_fit_checkpoint(&config, checkpoint);
-    describe_at(&config, model_dtype(dtype), info);
+    describe_at(&config, &dtypes, info);
     checkpoint_list_dtypes(checkpoint, info->stored_dtypes, sizeof info->stored_dtypes);
     lmvr_status status = model_fingerprint(path, &config, checkpoint, &info->fingerprint, error);
     checkpoint_close(checkpoint);

@@ -18,10 +18,13 @@ struct loader {
     const struct device *device;
     struct checkpoint *checkpoint; /* NULL: random weights */
     uint64_t random;
-    enum dtype dtype;
+    struct dtypes dtypes;
     lmvr_error *notice; /* a sentence on what works, but not as well as it should */
     lmvr_error *error;
 };
+
+/* The type of matrices outside a language model's blocks, where those are in `weights`: 4 bits are too few for them. */
+enum dtype model_outer_dtype(enum dtype weights);
 
 /* What blocks of a stack have in common. */
 struct block_plan {

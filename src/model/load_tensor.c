@@ -6,6 +6,11 @@
 #define READ_FLOATS ((int64_t)1 << 22) /* elements of a matrix read at a time */
 #define RANDOM_SIZE 0.02f              /* scale of random weights, as LLaMA's initializer_range */
 
+enum dtype model_outer_dtype(enum dtype weights)
+{
+    return weights == INT4 ? INT8 : weights;
+}
+
 /* Part of a tensor as f32, or random values. */
 static lmvr_status read_part(struct loader *l, const struct checkpoint_tensor *tensor, int64_t first, int64_t count, float *out)
 {
@@ -132,7 +137,7 @@ lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, 
     int64_t out = 0, row = 0;
     for (int i = 0; i < count; i++)
         out += parts[i].out;
-    TRY(linear_create(linear, l->device, out, in, l->dtype, l->error));
+    TRY(linear_create(linear, l->device, out, in, l->dtypes.weights, l->error));
     for (int i = 0; i < count; row += parts[i++].out) {
         int64_t flat[] = {parts[i].out, in};
         int64_t deep[] = {parts[i].out, kernel ? kernel[0] : 0, kernel ? kernel[1] : 0, kernel ? kernel[2] : 0};
@@ -145,7 +150,7 @@ lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, 
 
 lmvr_status load_linear_from(struct loader *l, int64_t out, int64_t in, const float *weight, struct linear *linear)
 {
-    TRY(linear_create(linear, l->device, out, in, l->dtype, l->error));
+    TRY(linear_create(linear, l->device, out, in, l->dtypes.weights, l->error));
     TRY(l->device->operations->matrix_set(linear->weight, 0, out, weight, l->error));
     return l->device->operations->matrix_seal(linear->weight, l->notice, l->error);
 }
@@ -155,6 +160,15 @@ lmvr_status load_linear(struct loader *l, const char *prefix, int64_t out, int64
     struct part part = {.out = out};
     snprintf(part.prefix, sizeof part.prefix, "%s", prefix);
     return load_stacked(l, &part, 1, in, NULL, bias, linear);
+}
+
+lmvr_status load_head(struct loader *l, const char *prefix, int64_t out, int64_t in, struct linear *linear)
+{
+    enum dtype weights = l->dtypes.weights;
+    l->dtypes.weights = model_outer_dtype(weights);
+    lmvr_status status = load_linear(l, prefix, out, in, false, linear);
+    l->dtypes.weights = weights;
+    return status;
 }
 
 void set_part(struct part *part, int64_t out, const char *format, int block)
@@ -178,7 +192,7 @@ lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int
     int64_t shape[] = {rows, width}, step = READ_FLOATS / width > 0 ? READ_FLOATS / width : 1;
     struct checkpoint_tensor tensor;
     TRY(find(l, name, 2, shape, &tensor));
-    void *table = aligned_zeroed(rows * width, dtype_size(l->dtype));
+    void *table = aligned_zeroed(rows * width, dtype_size(l->dtypes.compute));
     float *part = aligned_zeroed(step * width, sizeof *part);
     if (!table || !part) {
         free(table);
@@ -190,11 +204,11 @@ lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int
         int64_t count = (row + step < rows ? step : rows - row) * width;
         status = read_part(l, &tensor, row * width, count, part);
         if (status == LMVR_OK)
-            convert(l->dtype, part, count, (char *)table + (size_t)(row * width) * dtype_size(l->dtype));
+            convert(l->dtypes.compute, part, count, (char *)table + (size_t)(row * width) * dtype_size(l->dtypes.compute));
     }
     free(part);
     if (status == LMVR_OK)
-        return device_take(l->device, table, (size_t)(rows * width) * dtype_size(l->dtype), out, l->error);
+        return device_take(l->device, table, (size_t)(rows * width) * dtype_size(l->dtypes.compute), out, l->error);
     free(table);
     return status;
 }

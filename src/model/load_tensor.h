@@ -30,10 +30,13 @@ lmvr_status load_stacked(struct loader *loader, const struct part *parts, int co
                          bool bias, struct linear *linear);
 lmvr_status load_linear(struct loader *loader, const char *prefix, int64_t out, int64_t in, bool bias, struct linear *linear);
 
+/* A language model's head, without a bias. */
+lmvr_status load_head(struct loader *loader, const char *prefix, int64_t out, int64_t in, struct linear *linear);
+
 /* `weight` (linear's out, in), of the host, as a layer without a bias. */
 lmvr_status load_linear_from(struct loader *loader, int64_t out, int64_t in, const float *weight, struct linear *linear);
 
-/* An embedding (rows, width) in the loader's dtype, on the device. */
+/* An embedding (rows, width) in the type that is computed in, on the device. */
 lmvr_status load_embedding(struct loader *loader, const char *name, int64_t rows, int64_t width, void **out);
 
 #endif

@@ -101,6 +101,8 @@ lmvr_status load_connector(struct loader *loader, const struct model_config *con
 static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
 {
     const struct model_config *config = &model->config;
+    enum dtype weights = loader->dtypes.weights;
+    loader->dtypes.weights = model_outer_dtype(weights);
     TRY(load_encoder(loader, &config->vision, &model->vision));
     if (config->joint.width)
         TRY(load_joint(loader, config, &model->joint));
@@ -109,6 +111,7 @@ static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
     if (!config->has_language)
         return LMVR_OK;
     TRY(load_connector(loader, config, &model->connector));
+    loader->dtypes.weights = weights;
     return load_language(loader, &config->language, &model->language);
 }
 
@@ -160,21 +163,51 @@ static lmvr_status open_text_tokenizer(const char *path, struct lmvr_model *mode
     return status == LMVR_ERROR_RESOURCE ? error_set(error, status, "%s", refusal->message) : LMVR_OK;
 }
 
-enum dtype model_dtype_on(lmvr_dtype dtype, const struct device *device)
+static const struct {
+    lmvr_dtype given;
+    enum dtype dtype;
+    const char *name;
+} dtype_names[] = {{LMVR_DTYPE_F32, F32, "f32"}, {LMVR_DTYPE_BF16, BF16, "bf16"}, {LMVR_DTYPE_INT8, INT8, "int8"}};
+
+lmvr_dtype dtype_to_public(enum dtype dtype)
 {
-    return dtype == LMVR_DTYPE_DEFAULT && device->operations->operand_dtype(BF16) == BF16 ? BF16 : model_dtype(dtype);
+    return dtype_names[dtype].given;
+}
+
+/* A GPU has no types in integers. */
+static lmvr_status check_device(enum dtype dtype, const char *what, const struct device *device, lmvr_error *error)
+{
+    if (!device || device == device_cpu() || dtype == F32 || dtype == BF16)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "%s in %s: only the processor has them, not %s", what, dtype_names[dtype].name,
+                     device->name);
+}
+
+lmvr_status model_dtypes(const lmvr_model_options *options, const struct device *device, struct dtypes *dtypes,
+                         lmvr_error *error)
+{
+    bool halves = product_computes_bf16() || (device && device->operations->operand_dtype(BF16) == BF16);
+    enum dtype usual = halves ? BF16 : F32;
+    dtypes->weights = options->dtype ? dtype_names[options->dtype - 1].dtype : usual;
+    dtypes->compute = dtypes->weights == F32 ? F32 : BF16;
+    dtypes->cache = options->cache_dtype ? dtype_names[options->cache_dtype - 1].dtype : dtypes->compute;
+    TRY(check_device(dtypes->weights, "weights", device, error));
+    return check_device(dtypes->cache, "a KV cache", device, error);
 }
 
 uint64_t model_device_bytes(const struct model_config *config, lmvr_dtype dtype)
 {
-    uint64_t weights = model_weights_bytes(config, dtype == LMVR_DTYPE_F32 ? F32 : BF16);
+    enum dtype type = dtype == LMVR_DTYPE_F32 ? F32 : BF16; /* a GPU has no others */
+    uint64_t weights = model_weights_bytes(config, &(struct dtypes){type, type, type});
     return weights + weights / 16 + WORKING_BYTES;
 }
 
 lmvr_status model_device_open(const struct model_config *config, const lmvr_model_options *options,
                               const struct device **device, lmvr_error *error)
 {
-    return device_open(options->device, model_device_bytes(config, options->dtype), device, error);
+    bool integers = options->dtype >= LMVR_DTYPE_INT8 || options->cache_dtype >= LMVR_DTYPE_INT8;
+    return device_open(options->device || !integers ? options->device : "cpu", model_device_bytes(config, options->dtype),
+                       device, error);
 }
 
 static lmvr_status open_model(const char *path, const lmvr_model_options *options, struct lmvr_model *model, lmvr_error *error)
@@ -182,10 +215,10 @@ static lmvr_status open_model(const char *path, const lmvr_model_options *option
     TRY(model_config_read(path, &model->config, error));
     if (!model->device)
         TRY(model_device_open(&model->config, options, &model->device, error));
-    model->dtype = model_dtype_on(options->dtype, model->device);
+    TRY(model_dtypes(options, model->device, &model->dtypes, error));
     if (model->config.has_language)
         TRY(open_tokenizer(path, model, error));
-    struct loader loader = {.device = model->device, .dtype = model->dtype, .notice = &model->notice, .error = error};
+    struct loader loader = {.device = model->device, .dtypes = model->dtypes, .notice = &model->notice, .error = error};
     TRY(checkpoint_open(path, &loader.checkpoint, error));
     model_fit_checkpoint(&model->config, loader.checkpoint);
     if (!model->config.has_language && open_text_tokenizer(path, model, error) != LMVR_OK) {
@@ -237,9 +270,10 @@ lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *opt
     REQUIRE_ARGUMENT(path, error);
     REQUIRE_ARGUMENT(options, error);
     TRY(check_dtype(options->dtype, error));
+    TRY(check_cache_dtype(options->cache_dtype, error));
     TRY(check_threads(options->threads, error));
     if (options->device && strcmp(options->device, "cuda:all") == 0)
-        return model_open_replicas(path, options->dtype, options->threads, model, error);
+        return model_open_replicas(path, options, model, error);
     return create(path, options, NULL, model, error);
 }
 
@@ -252,14 +286,13 @@ lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmv
     return lmvr_model_open_with(path, &options, model, error);
 }
 
-lmvr_status model_open_on(const char *path, lmvr_dtype dtype, int threads, const struct device *device, lmvr_model **model,
+lmvr_status model_open_on(const char *path, const lmvr_model_options *options, const struct device *device, lmvr_model **model,
                           lmvr_error *error)
 {
-    lmvr_model_options options = {.dtype = dtype, .threads = threads};
-    return create(path, &options, device, model, error);
+    return create(path, options, device, model, error);
 }
 
-lmvr_status model_create_random(const struct model_config *config, const struct device *device, enum dtype dtype,
+lmvr_status model_create_random(const struct model_config *config, const struct device *device, const struct dtypes *dtypes,
                                 struct lmvr_model **model, lmvr_error *error)
 {
     struct lmvr_model *m = *model = calloc(1, sizeof *m);
@@ -269,8 +302,8 @@ lmvr_status model_create_random(const struct model_config *config, const struct 
     }
     m->config = *config;
     m->device = device;
-    m->dtype = dtype;
-    struct loader loader = {.device = m->device, .dtype = dtype, .random = 1, .notice = &m->notice, .error = error};
+    m->dtypes = *dtypes;
+    struct loader loader = {.device = m->device, .dtypes = *dtypes, .random = 1, .notice = &m->notice, .error = error};
     lmvr_status status = load_parts(&loader, m);
     if (status != LMVR_OK) {
         lmvr_model_free(m);

@@ -15,7 +15,7 @@ struct lmvr_model {
     struct model_config config;
     const struct device *device; /* owned */
     struct lmvr_model *next;     /* a replica on another GPU, owned; NULL: there are no more */
-    enum dtype dtype;
+    struct dtypes dtypes;
     struct encoder vision;
     struct connector connector; /* this and the next only if config.has_language */
     struct language language;
@@ -37,17 +37,20 @@ uint64_t model_device_bytes(const struct model_config *config, lmvr_dtype dtype)
 lmvr_status model_device_open(const struct model_config *config, const lmvr_model_options *options,
                               const struct device **device, lmvr_error *error);
 
-/* Resolves the default, which is bf16 where the processor computes in bf16. */
+/* What weights are trained in, F32 or BF16: the default is bf16 where the processor computes in bf16. */
 enum dtype model_dtype(lmvr_dtype dtype);
-/* Likewise, where a device of its own says what it computes in. */
-enum dtype model_dtype_on(lmvr_dtype dtype, const struct device *device);
+/* Resolves what the options leave open. Without a device, the processor's are meant. LMVR_ERROR_INVALID: the device lacks one.
+ */
+lmvr_status model_dtypes(const lmvr_model_options *options, const struct device *device, struct dtypes *dtypes,
+                         lmvr_error *error);
+lmvr_dtype dtype_to_public(enum dtype dtype);
 
 /* As lmvr_model_open_with(), on a device that is open already. The model takes it over, also on failure. */
-lmvr_status model_open_on(const char *path, lmvr_dtype dtype, int threads, const struct device *device, lmvr_model **model,
+lmvr_status model_open_on(const char *path, const lmvr_model_options *options, const struct device *device, lmvr_model **model,
                           lmvr_error *error);
 
 /* As lmvr_model_open_with() with device "cuda:all": a model on the first GPU, followed by a replica on every other. */
-lmvr_status model_open_replicas(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error);
+lmvr_status model_open_replicas(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error);
 
 /* Takes from the configuration of a dual encoder what its checkpoint lacks: its text tower, or the whole joint space. */
 void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint);
@@ -59,10 +62,10 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
 
 /* A model of this shape with small random weights and no tokenizer, for measuring speed. It takes the device over, also on
  * failure. */
-lmvr_status model_create_random(const struct model_config *config, const struct device *device, enum dtype dtype,
+lmvr_status model_create_random(const struct model_config *config, const struct device *device, const struct dtypes *dtypes,
                                 struct lmvr_model **model, lmvr_error *error);
 
 /* Bytes of a model's packed weights in memory, not counting the padding of the kernels' panels. */
-uint64_t model_weights_bytes(const struct model_config *config, enum dtype dtype);
+uint64_t model_weights_bytes(const struct model_config *config, const struct dtypes *dtypes);
 
 #endif

@@ -247,7 +247,8 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
                             .mlp_width = config->mlp_width,
                             .block_count = config->blocks,
                             .activation = config->activation,
-                            .dtype = loader->dtype};
+                            .embedding_dtype = loader->dtypes.compute,
+                            .cache_dtype = loader->dtypes.cache};
     TRY(rope_create(&llama->rope, &config->rope, config->head_dim, loader->error));
     TRY(load_embedding(loader, LLAMA_EMBEDDING ".weight", config->vocabulary, config->width, &llama->embedding));
     llama->blocks = calloc((size_t)config->blocks, sizeof *llama->blocks);
@@ -260,7 +261,7 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
     bool own = !loader->checkpoint || checkpoint_has(loader->checkpoint, LLAMA_HEAD ".weight"), tied = config->tied && !own;
     if (!own && !tied && config->may_lack_head)
         return LMVR_OK;
-    return load_linear(loader, tied ? LLAMA_EMBEDDING : LLAMA_HEAD, config->vocabulary, config->width, false, &llama->head);
+    return load_head(loader, tied ? LLAMA_EMBEDDING : LLAMA_HEAD, config->vocabulary, config->width, &llama->head);
 }
 
 struct counts count_decoder(const struct language_config *c)

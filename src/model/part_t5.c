@@ -210,7 +210,8 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
                       .max_distance = config->t5.max_distance,
                       .gated = config->t5.gated,
                       .activation = config->activation,
-                      .dtype = loader->dtype,
+                      .embedding_dtype = loader->dtypes.compute,
+                      .cache_dtype = loader->dtypes.cache,
                       .start_token = config->t5.start_token,
                       .head_scale = config->t5.scale_head ? 1.0f / sqrtf((float)config->width) : 1.0f};
     const char *embedding = find_embedding(loader);
@@ -224,7 +225,7 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
         head[strlen(head) - strlen(".weight")] = 0;
     if (loader->checkpoint) /* transformers ignores it too */
         checkpoint_mark_used(loader->checkpoint, T5 "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias");
-    return load_linear(loader, head, config->vocabulary, config->width, false, &t5->head);
+    return load_head(loader, head, config->vocabulary, config->width, &t5->head);
 }
 
 struct counts count_t5(const struct language_config *c)

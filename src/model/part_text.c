@@ -116,7 +116,7 @@ lmvr_status load_text_tower(struct loader *l, const struct text_config *c, struc
                                  .block_count = c->blocks,
                                  .read = c->read,
                                  .end_token = c->end_token,
-                                 .dtype = l->dtype};
+                                 .embedding_dtype = l->dtypes.compute};
     TRY(load_embedding(l, TEXT "embeddings.token_embedding.weight", c->vocabulary, width, &tower->embedding));
     TRY(load_table(l, TEXT "embeddings.position_embedding.weight", 2, (int64_t[]){c->positions, width},
                    &tower->position_embedding));

@@ -8,8 +8,7 @@
 /* A replica that is being loaded. */
 struct replica {
     const char *path;
-    lmvr_dtype dtype;
-    int threads;
+    lmvr_model_options options;
     const struct device *device; /* the model takes it over */
     pthread_t thread;
     bool started;
@@ -21,7 +20,7 @@ struct replica {
 static void *load(void *argument)
 {
     struct replica *r = argument;
-    r->status = model_open_on(r->path, r->dtype, r->threads, r->device, &r->model, &r->error);
+    r->status = model_open_on(r->path, &r->options, r->device, &r->model, &r->error);
     return NULL;
 }
 
@@ -51,18 +50,20 @@ static lmvr_status load_all(struct replica *replicas, int count, lmvr_model **mo
     return status;
 }
 
-lmvr_status model_open_replicas(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
+lmvr_status model_open_replicas(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error)
 {
     struct model_config config;
     const struct device **devices;
     int count;
     *model = NULL;
     TRY(model_config_read(path, &config, error));
-    TRY(device_open_all(model_device_bytes(&config, dtype), &devices, &count, error));
+    TRY(device_open_all(model_device_bytes(&config, options->dtype), &devices, &count, error));
     struct replica *replicas = calloc((size_t)count, sizeof *replicas);
-    int each = (threads > 0 ? threads : omp_get_max_threads()) / count;
+    lmvr_model_options each = *options;
+    each.threads = (options->threads > 0 ? options->threads : omp_get_max_threads()) / count;
+    each.threads += each.threads == 0;
     for (int i = 0; i < count && replicas; i++)
-        replicas[i] = (struct replica){.path = path, .dtype = dtype, .threads = each > 0 ? each : 1, .device = devices[i]};
+        replicas[i] = (struct replica){.path = path, .options = each, .device = devices[i]};
     for (int i = 0; i < count && !replicas; i++)
         device_close(devices[i]);
     lmvr_status status = replicas ? load_all(replicas, count, model, error) : error_no_memory(error, "the replicas");

@@ -12,9 +12,9 @@ uint64_t kv_cache_slot_bytes(const struct device *device, enum dtype dtype, int 
                              int64_t positions)
 {
     int64_t capacity = round_to_panels(device, positions);
-    int64_t each = device->operations->kv_keys_size(kv_heads, head_dim, capacity) +
-                   device->operations->kv_values_size(kv_heads, head_dim, capacity);
-    return (uint64_t)each * (uint64_t)blocks * dtype_size(dtype);
+    return (device->operations->kv_keys_size(dtype, kv_heads, head_dim, capacity) +
+            device->operations->kv_values_size(dtype, kv_heads, head_dim, capacity)) *
+           (uint64_t)blocks;
 }
 
 lmvr_status kv_cache_create(struct kv_cache *cache, const struct device *device, enum dtype dtype, int blocks, int kv_heads,
@@ -49,10 +49,10 @@ lmvr_status kv_cache_reserve(struct kv_cache *cache, int slot, int64_t positions
     if (s->capacity >= capacity)
         return LMVR_OK;
     slot_finish(cache, s);
-    size_t keys = (size_t)(cache->blocks * o->kv_keys_size(cache->kv_heads, cache->head_dim, capacity));
-    size_t values = (size_t)(cache->blocks * o->kv_values_size(cache->kv_heads, cache->head_dim, capacity));
-    s->keys = o->allocate(cache->device, keys * dtype_size(cache->dtype));
-    s->values = o->allocate(cache->device, values * dtype_size(cache->dtype));
+    size_t keys = o->kv_keys_size(cache->dtype, cache->kv_heads, cache->head_dim, capacity);
+    size_t values = o->kv_values_size(cache->dtype, cache->kv_heads, cache->head_dim, capacity);
+    s->keys = o->allocate(cache->device, (size_t)cache->blocks * keys);
+    s->values = o->allocate(cache->device, (size_t)cache->blocks * values);
     if (!s->keys || !s->values) {
         slot_finish(cache, s);
         return error_set(error, LMVR_ERROR_RESOURCE, "out of memory for a key-value cache of %lld positions",

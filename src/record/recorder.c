@@ -26,7 +26,8 @@ static json_t *text_or_null(const char *text)
  * the batch or the number of threads. NULL: out of memory. */
 static json_t *describe(const struct recording *r)
 {
-    static const char *const aspects[] = {"default", "crop", "pad", "stretch"}, *const dtypes[] = {"default", "f32", "bf16"};
+    static const char *const aspects[] = {"default", "crop", "pad", "stretch"}, *const dtypes[] = {"default", "f32", "bf16",
+                                                                                                   "int8"};
     lmvr_session_options o;
     lmvr_model_info info;
     char fingerprint[17];
@@ -49,6 +50,8 @@ static json_t *describe(const struct recording *r)
         good = json_object_set_new(object, "normalize", json_true()) == 0;
     if (good && info.gpu[0]) /* its last bits are its own */
         good = json_object_set_new(object, "device", json_string(info.gpu)) == 0;
+    if (good && info.cache_dtype != (info.dtype == LMVR_DTYPE_F32 ? LMVR_DTYPE_F32 : LMVR_DTYPE_BF16))
+        good = json_object_set_new(object, "cache_dtype", json_string(dtypes[info.cache_dtype])) == 0;
     if (good && o.dims)
         good = json_object_set_new(object, "dims", json_integer(o.dims)) == 0;
     if (good && r->more && json_object_update(object, (json_t *)r->more) != 0)

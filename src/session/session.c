@@ -238,7 +238,7 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
     int before = omp_get_max_threads();
     if (options->threads > 0)
         omp_set_num_threads(options->threads);
-    lmvr_status status = arena_init_on(&s->arena, model->device, model->dtype, error);
+    lmvr_status status = arena_init_on(&s->arena, model->device, model->dtypes.compute, error);
     if (status == LMVR_OK)
         status = create(s, options, error);
     omp_set_num_threads(before);

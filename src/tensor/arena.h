@@ -24,7 +24,7 @@ struct arena_stack {
 struct arena {
     const struct device *device;
     struct queue *queue;
-    enum dtype dtype;         /* of the weights that it works with */
+    enum dtype dtype;         /* struct dtypes' compute */
     enum dtype operand_dtype; /* of operands */
     struct arena_stack host, memory;
 };
@@ -37,7 +37,7 @@ struct arena_mark {
     } host, memory;
 };
 
-/* On the processor, with weights in f32. */
+/* On the processor, in f32; and elsewhere, in F32 or BF16. */
 void arena_init(struct arena *arena);
 lmvr_status arena_init_on(struct arena *arena, const struct device *device, enum dtype dtype, lmvr_error *error);
 void arena_finish(struct arena *arena);

@@ -76,7 +76,7 @@ struct device_operations {
     lmvr_status (*send)(const struct device *device, void *to, const void *from, size_t bytes, lmvr_error *error);
     lmvr_status (*queue_create)(const struct device *device, struct queue **queue, lmvr_error *error);
     void (*queue_free)(struct queue *queue);
-    enum dtype (*operand_dtype)(enum dtype weights);
+    enum dtype (*operand_dtype)(enum dtype compute); /* F32 or BF16 */
     /* `from` of write(), `to` of read() are of the host. */
     void (*write)(struct arena *arena, void *to, const void *from, size_t bytes);
     lmvr_status (*read)(struct arena *arena, void *to, const void *from, size_t bytes, lmvr_error *error);
@@ -127,10 +127,10 @@ struct device_operations {
      * `count` from key `first` on. Biases are left out. */
     lmvr_status (*weigh_cache)(struct arena *arena, const struct attention_rule *rule, const struct attention_query *query,
                                int64_t first, int64_t count, float weight, float *weights, lmvr_error *error);
-    /* Elements of a slot's keys, and of its values, for one block; a capacity is a multiple of kv_panel(). */
+    /* Bytes of a slot's keys, and of its values, for one block; a capacity is a multiple of kv_panel(). */
     int64_t (*kv_panel)(void);
-    int64_t (*kv_keys_size)(int kv_heads, int head_dim, int64_t capacity);
-    int64_t (*kv_values_size)(int kv_heads, int head_dim, int64_t capacity);
+    size_t (*kv_keys_size)(enum dtype dtype, int kv_heads, int head_dim, int64_t capacity);
+    size_t (*kv_values_size)(enum dtype dtype, int kv_heads, int head_dim, int64_t capacity);
     /* Copies the first `positions` of one slot to another that has room for them, in every block. */
     void (*kv_copy)(struct arena *arena, const struct kv_cache *cache, int from, int to, int64_t positions);
 };

@@ -6,14 +6,23 @@
 #include <stdint.h>
 #include <string.h>
 
-enum dtype { F32, BF16 };
+/* INT8 and INT4 have scales beside them: INT8 in weights and in a KV cache, INT4 in weights alone, two in a byte. */
+enum dtype { F32, BF16, INT8, INT4 };
+
+/* The types of a model. What is added up over its blocks is always f32. */
+struct dtypes {
+    enum dtype weights; /* of matrices */
+    enum dtype compute; /* F32 or BF16: of operands, of attention within groups, and of embeddings */
+    enum dtype cache;   /* of keys and values: not INT4 */
+};
 
 /* bfloat16: the upper half of an f32. */
 typedef uint16_t bf16;
 
+/* Bytes of an element; not of INT4. */
 static inline size_t dtype_size(enum dtype dtype)
 {
-    return dtype == F32 ? sizeof(float) : sizeof(bf16);
+    return dtype == F32 ? sizeof(float) : dtype == BF16 ? sizeof(bf16) : 1;
 }
 
 static inline float bf16_to_f32(bf16 x)

@@ -9,7 +9,7 @@
 static int64_t parameters(const struct model_config *c)
 {
     int64_t head = c->language.tied ? (int64_t)c->language.vocabulary * c->language.width : 0;
-    return (int64_t)(model_weights_bytes(c, F32) / sizeof(float)) - head;
+    return (int64_t)(model_weights_bytes(c, &(struct dtypes){F32, F32, F32}) / sizeof(float)) - head;
 }
 
 static void shapes_have_as_many_parameters_as_on_the_hub(void **state)

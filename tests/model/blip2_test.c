@@ -24,7 +24,7 @@ static void rooms_open(const char *name, struct rooms *r)
     *r = (struct rooms){0};
     golden_open(name, &r->golden);
     arena_init(&r->arena);
-    struct loader loader = {.device = device_cpu(), .dtype = F32, .error = &error};
+    struct loader loader = {.device = device_cpu(), .dtypes = {F32, F32, F32}, .error = &error};
     CHECK(model_config_read(r->golden.folder, &r->config, &error));
     CHECK(checkpoint_open(r->golden.folder, &loader.checkpoint, &error));
     CHECK(load_vit(&loader, &r->config.vision, &r->vit));

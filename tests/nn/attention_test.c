@@ -30,7 +30,35 @@ static void fill(float *x, int count, uint32_t seed)
     }
 }
 
-static void sample_make(struct sample *s, int kv_heads, bool causal)
+/* Rows (count, DIM) become what a cache holds of them. */
+static void round_rows(enum dtype dtype, int count, float *x)
+{
+    for (int row = 0; row < count; row++, x += DIM) {
+        float most = 0;
+        for (int d = 0; d < DIM; d++)
+            most = fmaxf(most, fabsf(x[d]));
+        for (int d = 0; d < DIM; d++) {
+            if (dtype == BF16)
+                x[d] = bf16_to_f32(bf16_from_f32(x[d]));
+            if (dtype == INT8)
+                x[d] = roundf(x[d] * (127 / most)) * (most / 127);
+        }
+    }
+}
+
+static void file_row(struct sample *s, int position)
+{
+    int width = s->cache.kv_heads * DIM;
+    float row[2 * HEADS * DIM];
+    struct kv_place place = {0, position};
+    struct head_rows filed = {
+        .count = 1, .stride = 2 * width, .kv_heads = s->cache.kv_heads, .head_dim = DIM, .cache = &s->cache, .places = &place};
+    memcpy(row, s->k + position * width, (size_t)width * sizeof *row);
+    memcpy(row + width, s->v + position * width, (size_t)width * sizeof *row);
+    attention_heads(&s->arena, &filed, (operand *)row);
+}
+
+static void sample_make_in(struct sample *s, enum dtype dtype, int kv_heads, bool causal)
 {
     memset(s, 0, sizeof *s);
     arena_init(&s->arena);
@@ -38,23 +66,19 @@ static void sample_make(struct sample *s, int kv_heads, bool causal)
     fill(s->k, ROWS * HEADS * DIM, 2);
     fill(s->v, ROWS * HEADS * DIM, 3);
     fill(s->bias, HEADS * (2 * ROWS - 1), 4);
-    assert_int_equal(kv_cache_create(&s->cache, device_cpu(), F32, 1, kv_heads, DIM, 1, &error), LMVR_OK);
+    assert_int_equal(kv_cache_create(&s->cache, device_cpu(), dtype, 1, kv_heads, DIM, 2, &error), LMVR_OK);
     assert_int_equal(kv_cache_reserve(&s->cache, 0, ROWS, &error), LMVR_OK);
-    for (int i = 0; i < ROWS; i++) {
-        float row[2 * HEADS * DIM];
-        struct kv_place place = {0, i};
-        struct head_rows filed = {.count = 1,
-                                  .stride = 2 * kv_heads * DIM,
-                                  .kv_heads = kv_heads,
-                                  .head_dim = DIM,
-                                  .cache = &s->cache,
-                                  .places = &place};
-        memcpy(row, s->k + i * kv_heads * DIM, (size_t)(kv_heads * DIM) * sizeof *row);
-        memcpy(row + kv_heads * DIM, s->v + i * kv_heads * DIM, (size_t)(kv_heads * DIM) * sizeof *row);
-        attention_heads(&s->arena, &filed, (operand *)row);
-    }
+    for (int i = 0; i < ROWS; i++)
+        file_row(s, i);
+    round_rows(dtype, ROWS * kv_heads, s->k);
+    round_rows(dtype, ROWS * kv_heads, s->v);
     s->rule =
         (struct attention_rule){.heads = HEADS, .causal = causal, .scale = 0.75f, .bias = {s->bias, 2 * ROWS - 1, ROWS - 1}};
+}
+
+static void sample_make(struct sample *s, int kv_heads, bool causal)
+{
+    sample_make_in(s, F32, kv_heads, causal);
 }
 
 static void sample_free(struct sample *s)
@@ -63,15 +87,20 @@ static void sample_free(struct sample *s)
     arena_finish(&s->arena);
 }
 
-static void attend(struct sample *s, int64_t first, int64_t count, float *out)
+static void attend_slot(struct sample *s, int slot, int64_t first, int64_t count, float *out)
 {
-    struct attention_span span = {0, first, count, ROWS};
+    struct attention_span span = {slot, first, count, ROWS};
     struct attention_query query = {.cache = &s->cache,
                                     .spans = &span,
                                     .span_count = 1,
                                     .q = (const operand *)(s->q + first * HEADS * DIM),
                                     .q_stride = HEADS * DIM};
     assert_int_equal(attention_forward(&s->arena, &s->rule, &query, (operand *)out, &error), LMVR_OK);
+}
+
+static void attend(struct sample *s, int64_t first, int64_t count, float *out)
+{
+    attend_slot(s, 0, first, count, out);
 }
 
 static double score(const struct sample *s, int row, int key, int head)
@@ -102,15 +131,15 @@ static void a_bias_is_added_by_head_and_distance(void **state)
     (void)state;
     static struct sample s;
     static float out[ROWS * HEADS * DIM];
-    for (int causal = 0; causal < 2; causal++)
-        for (int kv_heads = 2; kv_heads <= HEADS; kv_heads += HEADS - 2) {
-            sample_make(&s, kv_heads, causal);
-            attend(&s, 0, ROWS, out);
-            for (int row = 0; row < ROWS; row++)
-                for (int head = 0; head < HEADS; head++)
-                    compare_row(&s, row, head, out);
-            sample_free(&s);
-        }
+    for (int i = 0; i < 12; i++) {
+        int kv_heads = i % 2 ? HEADS : 2;
+        sample_make_in(&s, (enum dtype)(i / 4), kv_heads, i / 2 % 2);
+        attend(&s, 0, ROWS, out);
+        for (int row = 0; row < ROWS; row++)
+            for (int head = 0; head < HEADS; head++)
+                compare_row(&s, row, head, out);
+        sample_free(&s);
+    }
 }
 
 static void a_row_is_the_same_bytes_alone_and_among_others(void **state)
@@ -118,16 +147,78 @@ static void a_row_is_the_same_bytes_alone_and_among_others(void **state)
     (void)state;
     static struct sample s;
     static float together[ROWS * HEADS * DIM], alone[HEADS * DIM];
-    for (int causal = 0; causal < 2; causal++)
-        for (int kv_heads = 2; kv_heads <= HEADS; kv_heads += HEADS - 2) {
-            sample_make(&s, kv_heads, causal);
-            attend(&s, 0, ROWS, together);
-            for (int row = 0; row < ROWS; row++) {
-                attend(&s, row, 1, alone);
-                assert_memory_equal(alone, together + row * HEADS * DIM, sizeof alone);
-            }
+    for (int i = 0; i < 12; i++) {
+        int kv_heads = i % 2 ? HEADS : 2;
+        sample_make_in(&s, (enum dtype)(i / 4), kv_heads, i / 2 % 2);
+        attend(&s, 0, ROWS, together);
+        for (int row = 0; row < ROWS; row++) {
+            attend(&s, row, 1, alone);
+            assert_memory_equal(alone, together + row * HEADS * DIM, sizeof alone);
+        }
+        sample_free(&s);
+    }
+}
+
+static void a_copied_slot_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float from[HEADS * DIM], copied[HEADS * DIM];
+    for (int dtype = F32; dtype <= INT8; dtype++) {
+        sample_make_in(&s, (enum dtype)dtype, 2, true);
+        assert_int_equal(kv_cache_reserve(&s.cache, 1, ROWS + 100, &error), LMVR_OK);
+        kv_cache_copy(&s.arena, &s.cache, 0, 1, ROWS);
+        attend(&s, ROWS - 1, 1, from);
+        attend_slot(&s, 1, ROWS - 1, 1, copied);
+        assert_memory_equal(copied, from, sizeof from);
+        sample_free(&s);
+    }
+}
+
+static void a_row_that_is_not_finite_is_not_forgotten_by_the_cache(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float out[HEADS * DIM];
+    const float wrong[] = {NAN, INFINITY};
+    for (int dtype = F32; dtype <= INT8; dtype++)
+        for (int i = 0; i < 2; i++) {
+            sample_make_in(&s, (enum dtype)dtype, HEADS, true);
+            attend(&s, 5, 1, out);
+            assert_true(isfinite(out[3]));
+            s.v[5 * HEADS * DIM + 3] = wrong[i];
+            file_row(&s, 5);
+            attend(&s, 5, 1, out);
+            assert_false(isfinite(out[3]));
             sample_free(&s);
         }
+}
+
+static void attention_weights_sum_to_the_number_of_heads(void **state)
+{
+    (void)state;
+    static struct sample s;
+    static float exact[ROWS], rounded[ROWS];
+    for (int dtype = F32; dtype <= INT8; dtype++) {
+        float *weights = dtype == F32 ? exact : rounded, sum = 0;
+        sample_make_in(&s, (enum dtype)dtype, 2, true);
+        struct attention_span span = {0, ROWS - 1, 1, ROWS};
+        struct attention_query query = {.cache = &s.cache,
+                                        .spans = &span,
+                                        .span_count = 1,
+                                        .q = (const operand *)(s.q + (ROWS - 1) * HEADS * DIM),
+                                        .q_stride = HEADS * DIM};
+        memset(weights, 0, sizeof exact);
+        s.rule.bias.values = NULL;
+        assert_int_equal(device_cpu()->operations->weigh_cache(&s.arena, &s.rule, &query, 0, ROWS, 1, weights, &error),
+                         LMVR_OK);
+        for (int i = 0; i < ROWS; i++) {
+            sum += weights[i];
+            assert_true(fabsf(weights[i] - exact[i]) < 0.02f * exact[i] + 1e-6f);
+        }
+        assert_true(fabsf(sum - HEADS) < 1e-4f);
+        sample_free(&s);
+    }
 }
 
 /* Groups from the first rows of the sample, with another head size; `ends` are those of queries and of keys. */
@@ -285,6 +376,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bias_is_added_by_head_and_distance),
         cmocka_unit_test(a_row_is_the_same_bytes_alone_and_among_others),
+        cmocka_unit_test(a_copied_slot_gives_the_same_bytes),
+        cmocka_unit_test(a_row_that_is_not_finite_is_not_forgotten_by_the_cache),
+        cmocka_unit_test(attention_weights_sum_to_the_number_of_heads),
         cmocka_unit_test(bf16_products_are_near_those_of_f32),
         cmocka_unit_test(a_row_is_the_same_bytes_in_any_part_of_a_group),
         cmocka_unit_test(a_group_is_the_same_bytes_alone_and_beside_others),

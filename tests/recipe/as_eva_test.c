@@ -18,7 +18,7 @@ static lmvr_error error;
 static struct encoder open_encoder(const char *folder, const struct vision_config *config)
 {
     struct encoder encoder;
-    struct loader loader = {.device = device_cpu(), .dtype = F32, .error = &error};
+    struct loader loader = {.device = device_cpu(), .dtypes = {F32, F32, F32}, .error = &error};
     CHECK(checkpoint_open(folder, &loader.checkpoint, &error));
     CHECK(load_encoder(&loader, config, &encoder));
     checkpoint_close(loader.checkpoint);

@@ -79,7 +79,7 @@ static void compare_texts(const char *name, lmvr_dtype dtype)
     lmvr_error error = {{0}};
     golden_open(name, &g);
     struct lmvr_model *model = open_model(g.folder, dtype);
-    CHECK(arena_init_on(&arena, model->device, model->dtype, &error));
+    CHECK(arena_init_on(&arena, model->device, model->dtypes.compute, &error));
     json_t *texts = json_object_get(g.json, "texts");
     int count = (int)json_array_size(texts);
     size_t width = (size_t)model->config.joint.width;

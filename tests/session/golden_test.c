@@ -191,7 +191,7 @@ static void compare_encoder_states(const struct golden *g, const struct lmvr_ses
     float *states[64] = {0}, *found[64];
     lmvr_error error = {{0}};
     struct arena arena;
-    CHECK(arena_init_on(&arena, model->device, model->dtype, &error));
+    CHECK(arena_init_on(&arena, model->device, model->dtypes.compute, &error));
     read_picture(session, object, &picture);
     compare_pixels(g, model, prefix, &picture);
     int64_t positions = picture_positions(session, &picture), each = positions * model->vision.width;
@@ -335,7 +335,7 @@ static void compare_hidden_states(const struct golden *g, const struct lmvr_sess
     memset(wanted, true, sizeof wanted);
     lmvr_error error = {{0}};
     struct arena arena;
-    CHECK(arena_init_on(&arena, model->device, model->dtype, &error));
+    CHECK(arena_init_on(&arena, model->device, model->dtypes.compute, &error));
     tokens.states = arena_sent_floats(&arena, visual, tokens.levels * tokens.count * width);
     void *cache;
     float *last = arena_floats(&arena, (int64_t)(count + 1) * width);

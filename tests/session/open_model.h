@@ -23,10 +23,11 @@ static inline void need_device(void)
 
 static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
 {
+    const lmvr_model_options options = {.dtype = dtype};
     const struct device *device;
     *model = NULL;
     lmvr_status status = device_open("cuda:0", 0, &device, error);
-    return status == LMVR_OK ? model_open_on(path, dtype, 0, device, model, error) : status;
+    return status == LMVR_OK ? model_open_on(path, &options, device, model, error) : status;
 }
 
 #else
@@ -40,17 +41,19 @@ static inline void need_device(void) {}
 
 static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
 {
+    const lmvr_model_options options = {.dtype = dtype};
     const struct device *device;
     *model = NULL;
     lmvr_status status = cuda_device_open(emulated_cuda_api(), 0, &device, error);
-    return status == LMVR_OK ? model_open_on(path, dtype, 0, device, model, error) : status;
+    return status == LMVR_OK ? model_open_on(path, &options, device, model, error) : status;
 }
 
 #else
 
 static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
 {
-    return model_open_on(path, dtype, 0, device_cpu(), model, error);
+    const lmvr_model_options options = {.dtype = dtype};
+    return model_open_on(path, &options, device_cpu(), model, error);
 }
 
 #endif

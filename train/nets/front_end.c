@@ -9,7 +9,7 @@
 lmvr_status front_end_load(struct front_end *front, struct checkpoint *checkpoint, const struct model_config *config,
                            enum dtype dtype, lmvr_error *error)
 {
-    struct loader loader = {.device = device_cpu(), .checkpoint = checkpoint, .dtype = dtype, .error = error};
+    struct loader loader = {.device = device_cpu(), .checkpoint = checkpoint, .dtypes = {dtype, dtype, dtype}, .error = error};
     *front = (struct front_end){.config = config};
     TRY(arena_init_on(&front->arena, device_cpu(), dtype, error));
     TRY(load_encoder(&loader, &config->vision, &front->encoder));

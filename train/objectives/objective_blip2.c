@@ -117,7 +117,7 @@ static lmvr_status load_vision(struct blip2 *b, const struct blip2_options *opti
 {
     struct loader loader = {.device = device_cpu(),
                             .checkpoint = b->vision_checkpoint ? b->vision_checkpoint : b->checkpoint,
-                            .dtype = options->net.products,
+                            .dtypes = {options->net.products, options->net.products, options->net.products},
                             .error = error};
     return load_encoder(&loader, &b->config.vision, &b->vision);
 }

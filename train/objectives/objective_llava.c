@@ -111,7 +111,10 @@ static lmvr_status read_start(struct llava *l, const struct llava_options *optio
 static lmvr_status load_vision(struct llava *l, const struct llava_options *options, lmvr_error *error)
 {
     struct checkpoint *checkpoint = l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint;
-    struct loader loader = {.device = device_cpu(), .checkpoint = checkpoint, .dtype = options->net.products, .error = error};
+    struct loader loader = {.device = device_cpu(),
+                            .checkpoint = checkpoint,
+                            .dtypes = {options->net.products, options->net.products, options->net.products},
+                            .error = error};
     l->net.visual_tokens = config_fixed_visual_tokens(&l->config);
     l->net.feature_state = l->config.encoder_state;
     l->net.skipped = l->config.projector.drop_class ? 1 : 0;

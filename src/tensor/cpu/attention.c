@@ -35,6 +35,8 @@ static struct attention describe(const struct task *t, const struct attention_ru
         .scale = rule->scale,
         .keys = kv_store_keys(s, (int)kv_head),
         .values = kv_store_values(s, (int)kv_head),
+        .key_scales = s->key_scales ? s->key_scales + kv_head * s->capacity : NULL,
+        .value_scales = s->value_scales ? s->value_scales + kv_head * s->capacity : NULL,
         .visible = rule->causal ? position + 1 : t->span->visible,
         .step = rule->causal && !t->grouped,
         .bias = bias->values ? bias->values + t->head * bias->width + bias->zero - position : NULL,
@@ -105,6 +107,13 @@ lmvr_status cpu_attend_cache(struct arena *arena, const struct attention_rule *r
     return LMVR_OK;
 }
 
+static float element(const struct panels *keys, int64_t index)
+{
+    if (keys->dtype == INT8)
+        return ((const int8_t *)keys->data)[index];
+    return keys->dtype == F32 ? ((const float *)keys->data)[index] : bf16_to_f32(((const bf16 *)keys->data)[index]);
+}
+
 /* Scores of one query (head_dim) against the keys of one head, panel by panel. */
 static void score(const struct kv_store *store, int kv_head, float scale, const float *q, int64_t visible, float *scores)
 {
@@ -114,8 +123,8 @@ static void score(const struct kv_store *store, int kv_head, float scale, const 
         int64_t key = i / panel * keys.panel_stride + i % panel;
         float sum = 0;
         for (int64_t d = 0; d < dim; d++, key += panel)
-            sum += q[d] * (keys.dtype == F32 ? ((const float *)keys.data)[key] : bf16_to_f32(((const bf16 *)keys.data)[key]));
-        scores[i] = sum * scale;
+            sum += q[d] * element(&keys, key);
+        scores[i] = sum * scale * (store->key_scales ? store->key_scales[kv_head * store->capacity + i] : 1);
     }
 }
 
@@ -219,9 +228,9 @@ static lmvr_status make_cut(const struct attention_rule *rule, const struct atte
     int64_t keys = longest(g->keys, g->count), queries = longest(g->queries, g->count);
     *c = (struct cut){.rule = rule, .groups = g, .kernels = kernels_get()};
     c->pairs = arena->dtype == BF16 && c->kernels->pairs_attention && !rule->causal;
-    c->key_size =
-        c->pairs ? c->kernels->pairs_size(keys, g->head_dim) : (size_t)kv_keys_size(1, g->head_dim, round_to_panel(keys));
-    c->value_size = c->pairs ? 0 : (size_t)kv_values_size(1, g->head_dim, round_to_panel(keys));
+    c->key_size = c->pairs ? c->kernels->pairs_size(keys, g->head_dim)
+                           : kv_keys_size(F32, 1, g->head_dim, round_to_panel(keys)) / sizeof(float);
+    c->value_size = c->pairs ? 0 : kv_values_size(F32, 1, g->head_dim, round_to_panel(keys)) / sizeof(float);
     c->scratch_size = (c->pairs ? c->kernels->pairs_scratch : c->kernels->attention_scratch)(keys, g->head_dim);
     int64_t blocks = (queries + ATTENTION_ROWS - 1) / ATTENTION_ROWS, heads = g->count * rule->heads;
     int64_t wanted = (4 * omp_get_max_threads() + heads - 1) / heads; /* a few parts for every thread */
@@ -242,8 +251,8 @@ static void pack_head(const struct cut *c, const struct attention_source *source
         c->kernels->pairs_pack(source, keys, values, bench->keys);
         return;
     }
-    int64_t capacity = round_to_panel(source->count), width = kv_values_size(1, source->head_dim, 1);
-    struct kv_store store = {F32, 1, source->head_dim, capacity, bench->keys, bench->values};
+    int64_t capacity = round_to_panel(source->count), width = round_to_panel(source->head_dim);
+    struct kv_store store = {F32, 1, source->head_dim, capacity, bench->keys, bench->values, NULL, NULL};
     for (int64_t p = 0; p < source->count; p++)
         kv_store_set(&store, p, source->k + p * source->stride, source->v + p * source->stride);
     memset(bench->values + source->count * width, 0, (size_t)((capacity - source->count) * width) * sizeof *bench->values);

@@ -78,6 +78,14 @@ static void weigh_values(const struct attention *a, int row, int height, const f
     divide(a, row, height, sums, tile_out);
 }
 
+/* Multiplies `height` rows (count) by factors (count). */
+static void multiply_columns(int height, int64_t count, const float *factors, float *rows, int64_t stride)
+{
+    for (int r = 0; r < height; r++)
+        for (int64_t i = 0; i < count; i++)
+            rows[r * stride + i] *= factors[i];
+}
+
 void KERNEL(attention)(const struct attention *a, float *scratch)
 {
     int64_t most = visible_to(a, a->rows - 1), stride = round_up(most, PANEL);
@@ -89,10 +97,14 @@ void KERNEL(attention)(const struct attention *a, float *scratch)
         tile_pack(height, a->head_dim, a->q + row * a->q_stride, a->q_stride, a->scale, packed);
         KERNEL(tile)(height, end / PANEL, a->head_dim, packed, a->keys, 0, 0, scores + row * stride, stride, false);
         float sums[TILE_ROWS];
+        if (a->key_scales)
+            multiply_columns(height, end, a->key_scales, scores + row * stride, stride);
         for (int r = 0; r < height && a->bias; r++)
             add_bias(a, row + r, scores + (row + r) * stride);
         for (int r = 0; r < height; r++)
             sums[r] = softmax_row(scores + (row + r) * stride, visible_to(a, row + r), end);
+        if (a->value_scales)
+            multiply_columns(height, visible_to(a, row + height - 1), a->value_scales, scores + row * stride, stride);
         weigh_values(a, row, height, scores + row * stride, stride, sums, packed, tile_out);
     }
 }

@@ -35,7 +35,8 @@ INLINE void prefetch_panel(const float *c)
 
 #define DEFINE_TILES(HEIGHT, PANELS)                                                                                           \
     DEFINE_TILE(HEIGHT, PANELS, float, load)                                                                                   \
-    DEFINE_TILE(HEIGHT, PANELS, bf16, load_bf16)
+    DEFINE_TILE(HEIGHT, PANELS, bf16, load_bf16)                                                                               \
+    DEFINE_TILE(HEIGHT, PANELS, int8_t, load_int8)
 
 /* With few rows, a tile spans many panels: the more independent sums, the better they hide the latency of additions. */
 #if TILE_ROWS == 12
@@ -73,16 +74,17 @@ EXPAND(DEFINE_TILES, 6, WIDE_6)
 typedef void tile_fn(int64_t, const float *, const void *, int64_t, int64_t, float *, int64_t, bool);
 
 struct tile_set {
-    int wide; /* panels per tile in `many` */
-    tile_fn *one[2], *many[2];
+    int wide;                  /* panels per tile in `many` */
+    tile_fn *one[3], *many[3]; /* by dtype */
 };
 
-#define ONE(HEIGHT)                                                                                                            \
-    [HEIGHT] = {1, {tile_##HEIGHT##x1_float, tile_##HEIGHT##x1_bf16}, {tile_##HEIGHT##x1_float, tile_##HEIGHT##x1_bf16}}
-#define WIDE_(HEIGHT, PANELS)                                                                                                  \
-    [HEIGHT] = {PANELS,                                                                                                        \
-                {tile_##HEIGHT##x1_float, tile_##HEIGHT##x1_bf16},                                                             \
-                {tile_##HEIGHT##x##PANELS##_float, tile_##HEIGHT##x##PANELS##_bf16}}
+#define BY_DTYPE(HEIGHT, PANELS)                                                                                               \
+    {                                                                                                                          \
+        [F32] = tile_##HEIGHT##x##PANELS##_float, [BF16] = tile_##HEIGHT##x##PANELS##_bf16,                                    \
+        [INT8] = tile_##HEIGHT##x##PANELS##_int8_t                                                                             \
+    }
+#define ONE(HEIGHT)           [HEIGHT] = {1, BY_DTYPE(HEIGHT, 1), BY_DTYPE(HEIGHT, 1)}
+#define WIDE_(HEIGHT, PANELS) [HEIGHT] = {PANELS, BY_DTYPE(HEIGHT, 1), BY_DTYPE(HEIGHT, PANELS)}
 
 static const struct tile_set tiles[TILE_ROWS + 1] = {
     EXPAND(WIDE_, 1, WIDE_1), EXPAND(WIDE_, 2, WIDE_2),

@@ -43,12 +43,13 @@ struct attention {
     int rows; /* at most ATTENTION_ROWS */
     int head_dim;
     float scale;
-    struct panels keys;   /* (head_dim, positions): a panel is `panel` positions */
-    struct panels values; /* (positions, head_dim) */
-    int64_t visible;      /* keys that the first query attends to */
-    int step;             /* how many more each following query attends to: 1 if causal, else 0 */
-    const float *bias;    /* of the first query, for key 0 and up; NULL: none */
-    int64_t bias_step;    /* from one query's bias to the next query's */
+    struct panels keys;                     /* (head_dim, positions): a panel is `panel` positions */
+    struct panels values;                   /* (positions, head_dim) */
+    const float *key_scales, *value_scales; /* (positions): what multiplies keys and values of INT8; NULL: nothing */
+    int64_t visible;                        /* keys that the first query attends to */
+    int step;                               /* how many more each following query attends to: 1 if causal, else 0 */
+    const float *bias;                      /* of the first query, for key 0 and up; NULL: none */
+    int64_t bias_step;                      /* from one query's bias to the next query's */
     float *out;
     int64_t out_stride;
 };

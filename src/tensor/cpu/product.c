@@ -170,3 +170,8 @@ enum dtype product_dtype(const struct product *product)
 {
     return product->dtype;
 }
+
+double product_element_bytes(enum dtype dtype)
+{
+    return (double)dtype_size(dtype);
+}

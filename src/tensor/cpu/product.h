@@ -38,6 +38,9 @@ lmvr_status product_run(const struct product *product, struct arena *arena, int6
 
 enum dtype product_dtype(const struct product *product);
 
+/* Memory of a packed matrix by element, without padding. */
+double product_element_bytes(enum dtype dtype);
+
 /* Whether bf16 products run in the processor's bf16 instructions. */
 bool product_computes_bf16(void);
 

@@ -6,9 +6,9 @@ static int64_t kv_panel(void)
     return 1;
 }
 
-static int64_t kv_size(int kv_heads, int head_dim, int64_t capacity)
+static size_t kv_size(enum dtype dtype, int kv_heads, int head_dim, int64_t capacity)
 {
-    return kv_heads * head_dim * capacity;
+    return (size_t)(kv_heads * head_dim * capacity) * dtype_size(dtype);
 }
 
 /* Where the rows' keys and values go, of the first block; NULL: nowhere, or out of memory. */
