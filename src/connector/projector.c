@@ -7,6 +7,8 @@ lmvr_status projector_forward(const struct projector *projector, struct arena *a
                               lmvr_error *error)
 {
     struct arena_mark mark = arena_mark(arena);
+    if (!projector->linear2.weight)
+        return linear_to_states(&projector->linear1, arena, rows, x, y, error);
     operand *hidden = arena_operands(arena, rows * projector->linear1.out);
     if (!hidden)
         return error_no_memory(error, "the projector");

@@ -1,4 +1,5 @@
-/* LLaVA's projector: two linear layers with an activation in between (transformers' LlavaMultiModalProjector). */
+/* LLaVA's projector: two linear layers with an activation in between (transformers' LlavaMultiModalProjector), or, in the first
+ * LLaVA, one. */
 #ifndef LMVR_SRC_CONNECTOR_PROJECTOR_H
 #define LMVR_SRC_CONNECTOR_PROJECTOR_H
 
@@ -7,19 +8,19 @@
 #include "nn/linear.h"
 
 struct projector {
-    struct linear linear1, linear2;
+    struct linear linear1, linear2; /* linear2 may be empty */
     enum activation activation;
     bool drop_class; /* the encoder's class tokens do not become visual tokens */
 };
 
-/* y (rows, linear2.out), in the word embedding space, from visual features x (rows, linear1.in). */
+/* y (rows, the last layer's out), in the word embedding space, from visual features x (rows, linear1.in). */
 lmvr_status projector_forward(const struct projector *projector, struct arena *arena, int64_t rows, const operand *x, float *y,
                               lmvr_error *error);
 
 void projector_finish(struct projector *projector);
 
-/* Projects all views' positions, without class tokens where the projector drops them: tokens (those positions, linear2.out).
- * The connector's states stand side by side in linear1's input. */
+/* Projects all views' positions, without class tokens where the projector drops them: tokens (those positions, the last layer's
+ * out). The connector's states stand side by side in linear1's input. */
 lmvr_status projector_project(const struct projector *projector, const struct connector *connector,
                               const struct encoder *encoder, struct arena *arena, const struct encoded_pictures *encoded,
                               float *tokens, lmvr_error *error);

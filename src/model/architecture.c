@@ -12,6 +12,9 @@ static const struct kind {
 } kinds[] = {
     {"LlavaForConditionalGeneration", "llava", &architecture_llava},
     {"LlavaNextForConditionalGeneration", "llava_next", &architecture_llava_next},
+    {"LlavaLlamaForCausalLM", "llava_llama", &architecture_llava_own},
+    {"LlavaLlamaForCausalLM", "llava", &architecture_llava_own},
+    {"LlavaMistralForCausalLM", "llava_mistral", &architecture_llava_own},
     {"Blip2ForConditionalGeneration", "blip-2", &architecture_blip2},
     {"Qwen2VLForConditionalGeneration", "qwen2_vl", &architecture_qwen2_vl},
     {"GmeQwen2VL", "qwen2_vl", &architecture_qwen2_vl},

@@ -18,8 +18,9 @@ struct template_choice {
 
 struct architecture {
     const char *model_type;
+    bool names_tower;                        /* its encoder has a folder of its own, which config_find_tower() finds */
     const struct template_choice *templates; /* NULL: the configuration's template_name is set by parse() */
-    /* Fills everything but family, architecture and hash. */
+    /* Fills everything but architecture, hash and tower. It may change the family to what the rest is of. */
     lmvr_status (*parse)(const struct config_sources *sources, struct model_config *config, lmvr_error *error);
     /* NULL where there is none. The connector must be freed even after a failure. */
     lmvr_status (*load_connector)(struct loader *loader, const struct model_config *config, struct connector *connector);
@@ -33,7 +34,7 @@ struct architecture {
 
 extern const struct architecture architecture_llava, architecture_blip2, architecture_clip, architecture_clip_vision,
     architecture_siglip, architecture_siglip_vision, architecture_llava_next, architecture_qwen2_vl, architecture_qwen2_5_vl,
-    architecture_qwen3_vl, architecture_idefics3, architecture_smolvlm;
+    architecture_qwen3_vl, architecture_idefics3, architecture_smolvlm, architecture_llava_own;
 
 /* Finds the architecture that config.json names, and its name: architectures[0] or, if there is none, what model_type means.
  * LMVR_ERROR_INVALID, with a sentence that lists the supported ones. */

@@ -124,6 +124,7 @@ static lmvr_status open_shards(struct checkpoint *c, const char *path, const jso
     const char *tensor;
     json_t *shard;
     TRY(list_shards(path, map, shards, &count, error));
+    c->file_count = 0;
     c->files = calloc(count + 1, sizeof(struct weight_file *));
     if (!c->files)
         return error_no_memory(error, path);
@@ -270,6 +271,40 @@ void checkpoint_close(struct checkpoint *checkpoint)
     free(checkpoint->files);
     free(checkpoint->folder);
     free(checkpoint);
+}
+
+/* Moves the weights under `prefix` from one checkpoint to another, and all files with them. */
+static lmvr_status move_weights(struct checkpoint *to, struct checkpoint *from, const char *prefix, lmvr_error *error)
+{
+    struct weight_file **files = reallocarray(to->files, to->file_count + from->file_count + 1, sizeof(struct weight_file *));
+    to->files = files ? files : to->files;
+    struct weight *weights = reallocarray(to->weights, to->count + from->count + 1, sizeof *weights);
+    to->weights = weights ? weights : to->weights;
+    if (!files || !weights)
+        return error_no_memory(error, to->folder);
+    for (size_t i = 0; i < from->count; i++) {
+        if (!weight_name_is_under(from->weights[i].canonical, prefix))
+            continue;
+        to->weights[to->count++] = from->weights[i];
+        from->weights[i].canonical = NULL;
+    }
+    for (size_t i = 0; i < from->file_count; i++)
+        to->files[to->file_count++] = from->files[i];
+    from->file_count = 0;
+    qsort(to->weights, to->count, sizeof *to->weights, compare_weights);
+    return LMVR_OK;
+}
+
+lmvr_status checkpoint_add(struct checkpoint *checkpoint, const char *folder, const char *prefix, lmvr_error *error)
+{
+    struct checkpoint *other;
+    for (size_t i = 0; i < checkpoint->count; i++)
+        if (weight_name_is_under(checkpoint->weights[i].canonical, prefix))
+            return LMVR_OK;
+    TRY(checkpoint_open(folder, &other, error));
+    lmvr_status status = move_weights(checkpoint, other, prefix, error);
+    checkpoint_close(other);
+    return status;
 }
 
 /* ---- finding and reading ---------------------------------------------------------------------------------------------- */

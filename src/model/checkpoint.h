@@ -11,6 +11,9 @@ struct checkpoint;
 lmvr_status checkpoint_open(const char *folder, struct checkpoint **checkpoint, lmvr_error *error);
 void checkpoint_close(struct checkpoint *checkpoint); /* NULL is allowed */
 
+/* Adds those weights of another folder whose canonical names are under `prefix`, unless the checkpoint has weights there. */
+lmvr_status checkpoint_add(struct checkpoint *checkpoint, const char *folder, const char *prefix, lmvr_error *error);
+
 /*
  * Canonical names are the oldest ones, without a leading "model.":
  *   vision_tower.vision_model.encoder.layers.0.self_attn.q_proj.weight     multi_modal_projector.linear_1.weight

@@ -149,7 +149,7 @@ lmvr_status model_config_parse(const char *name, const char *config_json, const 
 }
 
 /* The files' contents and names, which the nodes point into. */
-enum { CONFIG, PROCESSOR, PREPROCESSOR, GENERATION, CHAT_TEMPLATE, TOKENIZER_CONFIG, FILE_COUNT };
+enum { CONFIG, TOWER, PROCESSOR, PREPROCESSOR, GENERATION, CHAT_TEMPLATE, TOKENIZER_CONFIG, FILE_COUNT };
 
 struct files {
     json_t *roots[FILE_COUNT];
@@ -228,12 +228,28 @@ static lmvr_status read_chat_template(const char *folder, struct files *files, c
     return LMVR_OK;
 }
 
+/* The configuration of an encoder that has a folder of its own. */
+static lmvr_status read_tower(const char *folder, struct files *files, struct config_sources *sources,
+                              struct model_config *config, lmvr_error *error)
+{
+    const struct architecture *family;
+    const char *name;
+    TRY(architecture_find(&sources->config, &family, &name, error));
+    if (!family->names_tower)
+        return LMVR_OK;
+    TRY(config_find_tower(&sources->config, folder, config->tower, error));
+    TRY(model_folder_check(config->tower, error));
+    return read_file(config->tower, "config.json", TOWER, true, files, &config->hash, &sources->tower, error);
+}
+
 static lmvr_status read_all(const char *folder, struct files *files, struct model_config *config, lmvr_error *error)
 {
-    struct config_sources sources;
+    struct config_sources sources = {0};
     TRY(model_folder_check(folder, error));
     TRY(read_file(folder, "config.json", CONFIG, true, files, &config->hash, &sources.config, error));
-    TRY(read_processor(folder, true, files, &config->hash, &sources.processor, error));
+    TRY(read_tower(folder, files, &sources, config, error));
+    const char *processors = *config->tower ? config->tower : folder;
+    TRY(read_processor(processors, true, files, &config->hash, &sources.processor, error));
     TRY(read_file(folder, "generation_config.json", GENERATION, false, files, &config->hash, &sources.generation, error));
     TRY(read_chat_template(folder, files, &sources.chat_template, error));
     TRY(config_parse(&sources, config, error));

@@ -54,6 +54,7 @@ struct projector_config { /* LLaVA's two-layer MLP */
     int feature_layers[CONFIG_MAX_LEVELS]; /* indexes of the encoder's N+1 hidden states, 0..N, which stand side by side */
     int feature_layer_count;
     bool drop_class; /* drop the class token: true for "default" feature selection, false for "full" */
+    bool linear;     /* of the two layers only the first */
 };
 
 struct qformer_config { /* BLIP-2's Q-Former */
@@ -120,10 +121,13 @@ struct embedding_config {
 
 struct architecture;
 
+#define CONFIG_MAX_PATH 1024
+
 struct model_config {
     const struct architecture *family;
-    char architecture[96]; /* architectures[0], else from model_type */
-    bool has_language;     /* false: a vision encoder only */
+    char tower[CONFIG_MAX_PATH]; /* the folder of the encoder, where it has one of its own (LLaVA's own layout); else empty */
+    char architecture[96];       /* architectures[0], else from model_type */
+    bool has_language;           /* false: a vision encoder only */
     struct vision_config vision;
     int encoder_state; /* the encoder's hidden state, 0..N, that features read by default: the one that feeds the connector */
     struct projector_config projector; /* of the connectors, the one that the family has */

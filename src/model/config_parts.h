@@ -12,6 +12,7 @@
 /* The JSON objects that make up a configuration. */
 struct config_sources {
     struct json_node config;     /* config.json */
+    struct json_node tower;      /* config.json of the encoder's own folder; its object is NULL if there is none */
     struct json_node processor;  /* preprocessor_config.json, or "image_processor" in processor_config.json */
     struct json_node generation; /* generation_config.json; its object is NULL if there is none */
     const char *chat_template;   /* the folder's, in Jinja; NULL: none */
@@ -51,6 +52,14 @@ lmvr_status config_parse_llava(const struct config_sources *sources, struct mode
 /* LLaVA's projector, and its choice of the encoder's state. */
 lmvr_status config_parse_projector(const struct json_node *node, const struct vision_config *vision,
                                    struct projector_config *projector, lmvr_error *error);
+
+/* Finds the folder of the encoder that a configuration of LLaVA's own code names: the name as a path, or below the model's
+ * folder or those around it, by its last part or as org/name, or in the Hugging Face cache. LMVR_ERROR_INVALID lists the
+ * places. */
+lmvr_status config_find_tower(const struct json_node *node, const char *folder, char tower[CONFIG_MAX_PATH], lmvr_error *error);
+
+/* Makes CLIP's preprocessing LLaVA-NeXT's, with the grids that a configuration of LLaVA's own code has. */
+lmvr_status config_parse_own_grids(const struct json_node *node, struct preprocess *preprocess, lmvr_error *error);
 
 /* The text_config of a model whose language model is a decoder of the LLaMA family. */
 lmvr_status config_parse_text(const struct config_sources *sources, struct language_config *language, lmvr_error *error);

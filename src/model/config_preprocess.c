@@ -227,8 +227,8 @@ static void init_llava_next(struct preprocess *p)
     p->grid_count = COUNT(grids);
 }
 
-/* A list of lists [height, width]. */
-static lmvr_status parse_grids(const struct json_node *node, struct preprocess *p, lmvr_error *error)
+/* A list of lists [height, width], or, as LLaVA's own code reads it, [width, height]. */
+static lmvr_status parse_grids(const struct json_node *node, bool width_first, struct preprocess *p, lmvr_error *error)
 {
     const char *key = "image_grid_pinpoints";
     const json_t *list = json_node_get(node, key);
@@ -237,7 +237,8 @@ static lmvr_status parse_grids(const struct json_node *node, struct preprocess *
         return LMVR_OK;
     bool good = count >= 1 && count <= PREPROCESS_MAX_GRIDS;
     for (size_t i = 0; i < count && good; i++) {
-        const json_t *pair = json_array_get(list, i), *height = json_array_get(pair, 0), *width = json_array_get(pair, 1);
+        const json_t *pair = json_array_get(list, i), *height = json_array_get(pair, width_first),
+                     *width = json_array_get(pair, !width_first);
         json_int_t h = json_integer_value(height), w = json_integer_value(width); /* 0 for what is no integer */
         good = json_array_size(pair) == 2 && h >= 1 && h <= CONFIG_MAX_IMAGE && w >= 1 && w <= CONFIG_MAX_IMAGE;
         p->grids[i] = (struct pixel_size){(int)w, (int)h};
@@ -246,12 +247,20 @@ static lmvr_status parse_grids(const struct json_node *node, struct preprocess *
     return good ? LMVR_OK : json_refuse(node, key, "1 to 64 pairs [height, width] of pixels from 1 to 16384", error);
 }
 
+lmvr_status config_parse_own_grids(const struct json_node *node, struct preprocess *p, lmvr_error *error)
+{
+    init_llava_next(p);
+    p->way = VIEWS_ANYRES;
+    p->tile = p->crop_height;
+    return parse_grids(node, true, p, error);
+}
+
 /* LlavaNextImageProcessor: a tile is a square, as high as the crop. */
 static lmvr_status parse_llava_next(const struct json_node *node, struct preprocess *p, lmvr_error *error)
 {
     TRY(parse_crop(node, p, error));
     p->tile = p->crop_height;
-    return parse_grids(node, p, error);
+    return parse_grids(node, false, p, error);
 }
 
 static const struct processor {

@@ -126,7 +126,7 @@ lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_in
     TRY(check_dtype(dtype, error));
     TRY(model_dtypes(&options, NULL, &dtypes, error));
     TRY(model_config_read(path, &config, error));
-    TRY(checkpoint_open(path, &checkpoint, error));
+    TRY(model_checkpoint_open(path, &config, &checkpoint, error));
     model_fit_checkpoint(&config, checkpoint);
     describe_at(&config, &dtypes, info);
     checkpoint_list_dtypes(checkpoint, info->stored_dtypes, sizeof info->stored_dtypes);

@@ -61,6 +61,18 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
     return LMVR_OK;
 }
 
+lmvr_status model_checkpoint_open(const char *path, const struct model_config *config, struct checkpoint **checkpoint,
+                                  lmvr_error *error)
+{
+    TRY(checkpoint_open(path, checkpoint, error));
+    lmvr_status status = *config->tower ? checkpoint_add(*checkpoint, config->tower, "vision_tower", error) : LMVR_OK;
+    if (status != LMVR_OK) {
+        checkpoint_close(*checkpoint);
+        *checkpoint = NULL;
+    }
+    return status;
+}
+
 void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint)
 {
     if (config->joint.width && !joint_is_in(&config->joint, checkpoint))
@@ -219,7 +231,7 @@ static lmvr_status open_model(const char *path, const lmvr_model_options *option
     if (model->config.has_language)
         TRY(open_tokenizer(path, model, error));
     struct loader loader = {.device = model->device, .dtypes = model->dtypes, .notice = &model->notice, .error = error};
-    TRY(checkpoint_open(path, &loader.checkpoint, error));
+    TRY(model_checkpoint_open(path, &model->config, &loader.checkpoint, error));
     model_fit_checkpoint(&model->config, loader.checkpoint);
     if (!model->config.has_language && open_text_tokenizer(path, model, error) != LMVR_OK) {
         checkpoint_close(loader.checkpoint);

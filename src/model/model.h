@@ -52,6 +52,10 @@ lmvr_status model_open_on(const char *path, const lmvr_model_options *options, c
 /* As lmvr_model_open_with() with device "cuda:all": a model on the first GPU, followed by a replica on every other. */
 lmvr_status model_open_replicas(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error);
 
+/* Opens a model's weights, those of an encoder that has a folder of its own with them. */
+lmvr_status model_checkpoint_open(const char *path, const struct model_config *config, struct checkpoint **checkpoint,
+                                  lmvr_error *error);
+
 /* Takes from the configuration of a dual encoder what its checkpoint lacks: its text tower, or the whole joint space. */
 void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint);
 

@@ -40,11 +40,14 @@ lmvr_status load_projector(struct loader *loader, const struct model_config *con
     bool bias = config->projector.bias;
     *projector = (struct projector){.activation = config->projector.activation};
     TRY(load_linear(loader, "multi_modal_projector.linear_1", to, from, bias, &projector->linear1));
+    if (config->projector.linear)
+        return LMVR_OK;
     return load_linear(loader, "multi_modal_projector.linear_2", to, to, bias, &projector->linear2);
 }
 
 struct counts count_projector(const struct model_config *c)
 {
     int64_t from = (int64_t)c->projector.feature_layer_count * c->vision.width, to = c->language.width;
-    return (struct counts){.matrices = to * from + to * to, .vectors = c->projector.bias ? 2 * to : 0};
+    int layers = c->projector.linear ? 1 : 2;
+    return (struct counts){.matrices = to * from + (layers - 1) * to * to, .vectors = c->projector.bias ? layers * to : 0};
 }

@@ -37,6 +37,11 @@ static const struct renaming {
     {"encoder.block.", "language_model.encoder.block.", {0}},
     {"encoder.final_layer_norm.", "language_model.encoder.final_layer_norm.", {0}},
     {"encoder.embed_tokens.", "language_model.encoder.embed_tokens.", {0}},
+    /* LLaVA's own code's */
+    {"vision_tower.vision_tower.", "vision_tower.", {0}},
+    {"mm_projector.0.", "multi_modal_projector.linear_1.", {0}},
+    {"mm_projector.2.", "multi_modal_projector.linear_2.", {0}},
+    {"mm_projector.", "multi_modal_projector.linear_1.", {"1.", "3.", "4.", "5.", "6."}},
     {"vision_tower.", "vision_tower.vision_model.", {"vision_model."}},
     /* a CLIP's own checkpoint, with its prefix or bare; BLIP-2's encoder has the prefix */
     {"vision_model.", "vision_tower.vision_model.", {0}},

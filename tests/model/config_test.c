@@ -155,7 +155,8 @@ static void other_models_are_refused_with_those_that_work(void **state)
     (void)state;
     assert_refused("{\"architectures\": [\"Blip2ForImageTextRetrieval\"], \"model_type\": \"blip-2\"}", "{}", NULL,
                    "config.json: architecture Blip2ForImageTextRetrieval is not supported; supported are "
-                   "LlavaForConditionalGeneration, LlavaNextForConditionalGeneration, Blip2ForConditionalGeneration, "
+                   "LlavaForConditionalGeneration, LlavaNextForConditionalGeneration, LlavaLlamaForCausalLM, "
+                   "LlavaMistralForCausalLM, Blip2ForConditionalGeneration, "
                    "Qwen2VLForConditionalGeneration, GmeQwen2VL, Qwen2_5_VLForConditionalGeneration, "
                    "Qwen3VLForConditionalGeneration, "
                    "Idefics3ForConditionalGeneration, SmolVLMForConditionalGeneration, CLIPModel, CLIPVisionModel, "
@@ -164,10 +165,10 @@ static void other_models_are_refused_with_those_that_work(void **state)
                    "architecture Gemma3ForConditionalGeneration is not supported; supported are Llava");
     assert_refused("{\"architectures\": [\"LlavaForConditionalGeneration\"], \"model_type\": \"clip\"}", "{}", NULL,
                    "architecture LlavaForConditionalGeneration does not match model_type clip");
-    assert_refused(
-        "{\"model_type\": \"opt\"}", "{}", NULL,
-        "model_type is \"opt\", expected llava, llava_next, blip-2, qwen2_vl, qwen2_5_vl, qwen3_vl, idefics3, smolvlm, clip, "
-        "clip_vision_model, siglip or siglip_vision_model");
+    assert_refused("{\"model_type\": \"opt\"}", "{}", NULL,
+                   "model_type is \"opt\", expected llava, llava_next, llava_llama, llava_mistral, blip-2, qwen2_vl, "
+                   "qwen2_5_vl, qwen3_vl, idefics3, smolvlm, clip, "
+                   "clip_vision_model, siglip or siglip_vision_model");
     assert_refused("{}", "{}", NULL, "model_type is missing");
     assert_refused("{\"architectures\": \"CLIPModel\"}", "{}", NULL, "architectures is \"CLIPModel\", expected a list");
     assert_refused(with("text_config", "\"model_type\": \"gemma\""), processor_336, NULL,

@@ -93,6 +93,10 @@ static lmvr_status read_start(struct llava *l, const struct llava_options *optio
         if (!model_config_is(&l->config, "llava"))
             return error_set(error, LMVR_ERROR_INVALID, "%s: is a %s, expected a LLaVA model", options->start,
                              l->config.architecture);
+        if (*l->config.tower)
+            return error_set(error, LMVR_ERROR_INVALID,
+                             "%s: is in the layout of LLaVA's own code; training starts from its conversion for transformers",
+                             options->start);
         if (!l->config.vision.family->class_token || l->config.projector.feature_layer_count > 1 || l->config.language.qkv_bias)
             return error_set(error, LMVR_ERROR_INVALID,
                              "%s: training takes LLaVA models of a CLIP encoder, one feature layer and a LLaMA without biases",
