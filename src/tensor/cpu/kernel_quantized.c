@@ -44,8 +44,7 @@
 #define TILE_ROWS 4
 #endif
 
-#define BLOCK_ROWS   96  /* that meet a widened part of a panel */
-#define BLOCK_INPUTS 256 /* columns of the input in that part, which stays in the first cache */
+#define BLOCK_ROWS 96 /* that meet a widened part of a panel */
 
 #define GROUP_4_BYTES  ((int64_t)PANEL * BLOCK_4_BYTES)
 #define GROUP_8_BYTES  ((int64_t)PANEL * GROUP_8)
@@ -336,9 +335,24 @@ static void unpack(int bits, int64_t in, const uint8_t *panel, int64_t column, u
 
 #define MOST_VECTORS (GROUP_8 / LANES)
 
-static int64_t words(int bits, int64_t in)
+static int64_t block_words(int bits)
 {
-    return group_count(bits, in) * step_count(bits);
+    return BLOCK_INPUTS / per_step(bits);
+}
+
+/* What belongs to a row in a block. */
+INLINE struct activations at_row(int bits, const struct quantized_product *p, const struct activations *a, int64_t block,
+                                 int64_t row)
+{
+    int64_t place = block * p->all_rows + row;
+    return (struct activations){a->words + place * block_words(bits), a->scales + place * block_groups(bits),
+                                a->sums + place * block_groups(bits)};
+}
+
+/* And in a group of it. */
+INLINE struct activations at_group(int bits, struct activations a, int64_t group)
+{
+    return (struct activations){a.words + group * step_count(bits), a.scales + group, a.sums + group};
 }
 
 /* x = about scale * q; NaN, and q 0, if any is not finite. */
@@ -404,55 +418,53 @@ INLINE void load_group(int bits, int64_t count, const float *x, const float *fac
     }
 }
 
-INLINE bool take_group(int bits, const vf *x, int64_t word, int64_t group, const struct activations *first,
-                       const struct activations *rest)
+INLINE bool take_group(int bits, const vf *x, struct activations first, struct activations rest)
 {
     vf left[MOST_VECTORS];
     vi q[MOST_VECTORS];
     int vectors = group_size(bits) / LANES;
-    float scale = first->scales[group] = quantize_group(vectors, x, q);
-    first->sums[group] = store_group(bits, q, first->words + word);
-    rest->scales[group] = 0;
+    float scale = *first.scales = quantize_group(vectors, x, q);
+    *first.sums = store_group(bits, q, first.words);
+    *rest.scales = 0;
     if (!(scale > 0) || !most_are_small(vectors, x, q))
         return false;
     for (int v = 0; v < vectors; v++)
         left[v] = x[v] - to_floats(q[v]) * scale;
-    rest->scales[group] = quantize_group(vectors, left, q);
-    rest->sums[group] = store_group(bits, q, rest->words + word);
-    return rest->scales[group] > 0;
+    *rest.scales = quantize_group(vectors, left, q);
+    *rest.sums = store_group(bits, q, rest.words);
+    return *rest.scales > 0;
 }
 
-INLINE bool take(int bits, int64_t in, const float *x, const float *factors, int64_t row, const struct activations *first,
-                 const struct activations *rest)
+INLINE bool take(int bits, const struct quantized_product *p, const float *x, const float *factors, int64_t row)
 {
     bool any = false;
-    int64_t groups = group_count(bits, in);
-    for (int64_t g = 0; g < groups; g++) {
+    for (int64_t g = 0; g < group_count(bits, p->in); g++) {
         vf values[MOST_VECTORS];
-        int64_t at = g * group_size(bits);
-        load_group(bits, in - at, x + at, factors + at, values);
-        any |= take_group(bits, values, (row * groups + g) * step_count(bits), row * groups + g, first, rest);
+        int64_t at = g * group_size(bits), block = g / block_groups(bits), group = g % block_groups(bits);
+        load_group(bits, p->in - at, x + at, factors + at, values);
+        any |= take_group(bits, values, at_group(bits, at_row(bits, p, &p->first, block, row), group),
+                          at_group(bits, at_row(bits, p, &p->rest, block, row), group));
     }
     return any;
 }
 
-static bool take_row(int bits, int64_t in, const float *x, const float *factors, int64_t row, const struct activations *first,
-                     const struct activations *rest)
+static bool take_row(const struct quantized_product *p, const float *x, const float *factors, int64_t row)
 {
-    return bits == 4 ? take(4, in, x, factors, row, first, rest) : take(8, in, x, factors, row, first, rest);
+    return p->bits == 4 ? take(4, p, x, factors, row) : take(8, p, x, factors, row);
 }
 
 /* ---- The product ---- */
 
-/* A part of a panel, widened to what is multiplied: for each group STEPS steps of two vectors. */
+/* Some groups of a panel: for each STEPS steps of two vectors, and in 4 bits its scales and minimums. */
 struct part {
-    const vi *steps;
-    float scales[BLOCK_INPUTS / GROUP_4][PANEL], minimums[BLOCK_INPUTS / GROUP_4][PANEL]; /* in 4 bits */
+    const uint8_t *packed; /* as in the panel; else NULL */
+    const vi *steps;       /* widened to what is multiplied */
+    const float (*lines)[2][PANEL];
 };
 
 struct scratch {
-    struct part part;
     vi steps[BLOCK_INPUTS / 2 * 2];
+    float lines[BLOCK_INPUTS / GROUP_4][2][PANEL];
     float totals[BLOCK_ROWS][PANEL];
 };
 
@@ -461,16 +473,52 @@ static size_t scratch_bytes(void)
     return sizeof(struct scratch);
 }
 
+INLINE int64_t group_bytes(int bits)
+{
+    return bits == 4 ? GROUP_4_BYTES : GROUP_8_BYTES;
+}
+
+INLINE struct part part_at(int bits, struct part part, int64_t group)
+{
+    return part.packed ? (struct part){part.packed + group * group_bytes(bits), NULL, NULL}
+                       : (struct part){NULL, part.steps + group * step_count(bits) * 2, part.lines + group};
+}
+
+/* The vectors of two steps, s and s + step_count(4) / 2. */
+INLINE vi lower_halves(vi both)
+{
+    return both & ((vi){0} + 0x0f0f0f0f);
+}
+
+INLINE vi upper_halves(vi both)
+{
+    return (vi)((vu)both >> 4) & ((vi){0} + 0x0f0f0f0f);
+}
+
+/* Half a vector of bytes to 16 bits; intrinsics, as the compiler's own way takes five instructions instead of one. */
+INLINE vi widen_bytes(const uint8_t *from)
+{
+#if defined(__AVX512BW__)
+    return (vi)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)from));
+#elif defined(__AVX2__)
+    return (vi)_mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)from));
+#else
+    typedef int8_t bytes __attribute__((vector_size(LANES * 2)));
+    typedef int16_t halves __attribute__((vector_size(LANES * 4)));
+    bytes b;
+    memcpy(&b, from, sizeof b);
+    return (vi) __builtin_convertvector(b, halves);
+#endif
+}
+
 INLINE void widen_group_4(const uint8_t *from, vi *to)
 {
 #if BYTES_4
     const vi *packed = (const vi *)from; /* panels are aligned to a cache line, and so are their groups */
-    const vi low = (vi){0} + 0x0f0f0f0f;
-    UNROLL for (int v = 0; v < GROUP_4 / 8 * 2; v++)
-    {
-        vi both = packed[v];
-        to[v] = both & low;
-        to[v + GROUP_4 / 8 * 2] = (vi)((vu)both >> 4) & low;
+    const int half = step_count(4) / 2 * 2;
+    for (int v = 0; v < half; v++) {
+        to[v] = lower_halves(packed[v]);
+        to[v + half] = upper_halves(packed[v]);
     }
 #else
     typedef int16_t half __attribute__((may_alias));
@@ -481,74 +529,105 @@ INLINE void widen_group_4(const uint8_t *from, vi *to)
 #endif
 }
 
-/* Widens `groups` groups from `from` on. */
-INLINE void widen(int bits, const uint8_t *from, int64_t groups, struct scratch *s)
+INLINE struct part widen(int bits, const uint8_t *from, int64_t groups, struct scratch *s)
 {
-    s->part.steps = s->steps;
-    if (bits == 4) {
-        for (int64_t g = 0; g < groups; g++, from += GROUP_4_BYTES) {
-            load_f16(from, s->part.scales[g]);
-            load_f16(from + 2 * PANEL, s->part.minimums[g]);
-            widen_group_4(from + 4 * PANEL, s->steps + g * step_count(4) * 2);
-        }
-    } else if (BYTES_8) {
-        s->part.steps = (const vi *)from;
-    } else {
-        typedef int8_t bytes __attribute__((vector_size(LANES * 2)));
-        typedef int16_t halves __attribute__((vector_size(LANES * 4)));
-        for (int64_t v = 0; v < groups * step_count(8) * 2; v++) {
-            bytes b;
-            memcpy(&b, from + v * (int64_t)sizeof b, sizeof b);
-            s->steps[v] = (vi) __builtin_convertvector(b, halves);
-        }
+    for (int64_t g = 0; bits == 4 && g < groups; g++, from += GROUP_4_BYTES) {
+        load_f16(from, s->lines[g][0]);
+        load_f16(from + 2 * PANEL, s->lines[g][1]);
+        widen_group_4(from + 4 * PANEL, s->steps + g * step_count(4) * 2);
     }
+    for (int64_t v = 0; bits == 8 && !BYTES_8 && v < groups * step_count(8) * 2; v++)
+        s->steps[v] = widen_bytes(from + v * 2 * LANES);
+    return (struct part){NULL, bits == 8 && BYTES_8 ? (const vi *)from : s->steps, s->lines};
 }
 
-/* Adds the products of one group of `rows` rows, beginning at `row`, to their totals. */
-INLINE void tile_group(int bits, int rows, const struct activations *a, int64_t row, int64_t groups, int64_t group,
-                       const struct part *part, int64_t at, float (*totals)[PANEL])
+/* sum + the products of a step, for the vectors `w` of weights and the words `x`, block_words() from row to row. */
+INLINE void add_step(int bits, int rows, const vi *w, const int32_t *x, vi (*sum)[2])
 {
-    const int steps = step_count(bits);
-    const int64_t stride = groups * steps;
-    const int32_t *x = a->words + row * stride + group * steps;
-    const vi *w = part->steps + at * steps * 2;
-    vi sum[TILE_ROWS][2];
-    UNROLL for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = (vi){0};
-    UNROLL for (int s = 0; s < steps; s++)
-    {
-        UNROLL for (int r = 0; r < rows; r++)
-        {
-            vi repeated = (vi){0} + x[r * stride + s];
-            UNROLL for (int v = 0; v < 2; v++) sum[r][v] =
-                in_bytes(bits) ? dot_bytes(sum[r][v], w[2 * s + v], repeated) : dot_pairs(sum[r][v], w[2 * s + v], repeated);
-        }
-    }
     UNROLL for (int r = 0; r < rows; r++)
     {
-        int64_t place = (row + r) * groups + group;
-        vf scale = splat(a->scales[place]), offset = splat(a->sums[place]);
-        UNROLL for (int v = 0; v < 2; v++)
+        vi word = (vi){0} + x[r * block_words(bits)];
+        UNROLL for (int v = 0; v < 2; v++) sum[r][v] =
+            in_bytes(bits) ? dot_bytes(sum[r][v], w[v], word) : dot_pairs(sum[r][v], w[v], word);
+    }
+}
+
+/* The sums of a group. */
+INLINE void sum_group(int bits, int rows, const int32_t *x, struct part part, vi (*sum)[2])
+{
+    const int steps = step_count(bits), half = steps / 2;
+    UNROLL for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = (vi){0};
+    if (part.packed && bits == 4) {
+        const vi *packed = (const vi *)(part.packed + 4 * PANEL);
+        UNROLL for (int s = 0; s < half; s++)
         {
-            vf product = to_floats(in_bytes(bits) ? whole_sum(sum[r][v]) : sum[r][v]);
-            if (bits == 4)
-                product = product * load(part->scales[at] + v * LANES) + offset * load(part->minimums[at] + v * LANES);
-            else if (OFFSET_8)
-                product += offset;
-            store(totals[r] + v * LANES, load(totals[r] + v * LANES) + product * scale);
+            vi both[2] = {packed[2 * s], packed[2 * s + 1]};
+            add_step(4, rows, (vi[]){lower_halves(both[0]), lower_halves(both[1])}, x + s, sum);
+            add_step(4, rows, (vi[]){upper_halves(both[0]), upper_halves(both[1])}, x + s + half, sum);
+        }
+    } else if (part.packed) {
+        UNROLL for (int s = 0; s < steps; s++)
+        {
+            const uint8_t *from = part.packed + s * PANEL * 2;
+            add_step(8, rows, (vi[]){widen_bytes(from), widen_bytes(from + 2 * LANES)}, x + s, sum);
+        }
+    } else {
+        UNROLL for (int s = 0; s < steps; s++) add_step(bits, rows, part.steps + 2 * s, x + s, sum);
+    }
+    UNROLL for (int r = 0; r < rows; r++) for (int v = 0; v < 2; v++)
+    {
+        if (in_bytes(bits))
+            sum[r][v] = whole_sum(sum[r][v]);
+    }
+}
+
+/* As splat(), in one instruction: x - 0 is x, also where x is -0. */
+INLINE vf repeated(float x)
+{
+    return x - (vf){0};
+}
+
+/* Adds the products of `rows` rows, a constant, and some groups to the rows' totals. */
+INLINE void tile(int bits, int rows, bool packed, struct activations x, int64_t groups, struct part part,
+                 float (*totals)[PANEL])
+{
+    for (int64_t g = 0; g < groups; g++) {
+        vi sum[TILE_ROWS][2];
+        float lines[2][PANEL];
+        struct part group = part_at(bits, part, g);
+        const float(*line)[PANEL] = packed ? (const float(*)[PANEL])lines : group.lines[0];
+        if (packed && bits == 4) {
+            load_f16(group.packed, lines[0]);
+            load_f16(group.packed + 2 * PANEL, lines[1]);
+        }
+        sum_group(bits, rows, x.words + g * step_count(bits), group, sum);
+        UNROLL for (int r = 0; r < rows; r++)
+        {
+            int64_t at = r * block_groups(bits) + g;
+            vf scale = repeated(x.scales[at]), offset = repeated(x.sums[at]);
+            UNROLL for (int v = 0; v < 2; v++)
+            {
+                vf product = to_floats(sum[r][v]);
+                if (bits == 4)
+                    product = product * load(line[0] + v * LANES) + offset * load(line[1] + v * LANES);
+                else if (OFFSET_8)
+                    product += offset;
+                store(totals[r] + v * LANES, load(totals[r] + v * LANES) + product * scale);
+            }
         }
     }
 }
 
-#define DEFINE_TILE(BITS, ROWS)                                                                                                \
-    static void tile_##BITS##x##ROWS(const struct activations *a, int64_t row, int64_t groups, int64_t first, int64_t count,   \
-                                     const struct part *part, float(*totals)[PANEL])                                           \
-    {                                                                                                                          \
-        for (int64_t g = 0; g < count; g++)                                                                                    \
-            tile_group(BITS, ROWS, a, row, groups, first + g, part, g, totals);                                                \
-    }
+typedef void tile_function(struct activations x, int64_t groups, struct part part, float (*totals)[PANEL]);
 
-typedef void tile_function(const struct activations *a, int64_t row, int64_t groups, int64_t first, int64_t count,
-                           const struct part *part, float (*totals)[PANEL]);
+#define DEFINE_TILE(BITS, ROWS)                                                                                                \
+    static void tile_##BITS##x##ROWS(struct activations x, int64_t groups, struct part part, float(*totals)[PANEL])            \
+    {                                                                                                                          \
+        if (part.packed)                                                                                                       \
+            tile(BITS, ROWS, true, x, groups, (struct part){part.packed, NULL, NULL}, totals);                                 \
+        else                                                                                                                   \
+            tile(BITS, ROWS, false, x, groups, (struct part){NULL, part.steps, part.lines}, totals);                           \
+    }
 
 DEFINE_TILE(4, 1)
 DEFINE_TILE(4, 2)
@@ -556,39 +635,51 @@ DEFINE_TILE(4, 4)
 DEFINE_TILE(8, 1)
 DEFINE_TILE(8, 2)
 DEFINE_TILE(8, 4)
+#define SMALL_TILES(bits)                                                                                                      \
+    {1, tile_##bits##x1}, {2, tile_##bits##x2},                                                                                \
+    {                                                                                                                          \
+        4, tile_##bits##x4                                                                                                     \
+    }
 #if TILE_ROWS == 8
 DEFINE_TILE(4, 8)
 DEFINE_TILE(8, 8)
-static tile_function *const tiles[2][4] = {{tile_4x1, tile_4x2, tile_4x4, tile_4x8}, {tile_8x1, tile_8x2, tile_8x4, tile_8x8}};
-#define MOST_TILE 3
+#define LARGEST_TILE(bits)                                                                                                     \
+    {                                                                                                                          \
+        8, tile_##bits##x8                                                                                                     \
+    }
+#elif TILE_ROWS == 6
+DEFINE_TILE(4, 6)
+DEFINE_TILE(8, 6)
+#define LARGEST_TILE(bits)                                                                                                     \
+    {                                                                                                                          \
+        6, tile_##bits##x6                                                                                                     \
+    }
 #else
-static tile_function *const tiles[2][3] = {{tile_4x1, tile_4x2, tile_4x4}, {tile_8x1, tile_8x2, tile_8x4}};
-#define MOST_TILE 2
+#define LARGEST_TILE(bits)                                                                                                     \
+    {                                                                                                                          \
+        4, tile_##bits##x4                                                                                                     \
+    }
 #endif
+static const struct tile_size {
+    int rows;
+    tile_function *add;
+} tile_sizes[2][4] = {{SMALL_TILES(4), LARGEST_TILE(4)}, {SMALL_TILES(8), LARGEST_TILE(8)}};
 
-/* Adds the products of some groups of the rows first .. first + rows - 1, and of what is left of them. */
-static void add_part(const struct quantized_product *p, int64_t row, int64_t rows, int64_t group, int64_t count,
-                     struct scratch *s)
+/* Adds the products of a block's first groups and of some rows, and of what is left of those, to the totals. */
+INLINE void add_part(int bits, const struct quantized_product *p, int64_t row, int64_t rows, int64_t block, int64_t groups,
+                     struct part part, float (*totals)[PANEL])
 {
-    int64_t groups = group_count(p->bits, p->in);
-    tile_function *const *tile = tiles[p->bits == 8];
-    for (int64_t r = 0; r < rows;) {
-        int size = MOST_TILE;
-        while (1 << size > rows - r)
+    const struct tile_size *sizes = tile_sizes[bits == 8];
+    for (int64_t r = 0, size = 3; r < rows; r += sizes[size].rows) {
+        while (sizes[size].rows > rows - r)
             size--;
-        tile[size](&p->first, row + r, groups, group, count, &s->part, s->totals + r);
-        r += 1 << size;
+        sizes[size].add(at_row(bits, p, &p->first, block, row + r), groups, part, totals + r);
     }
     for (int64_t r = 0; r < rows; r++) {
-        if (!p->has_rest[row + r])
-            continue;
-        for (int64_t g = 0; g < count; g++)
-            if (p->rest.scales[(row + r) * groups + group + g] > 0) {
-                if (p->bits == 4)
-                    tile_group(4, 1, &p->rest, row + r, groups, group + g, &s->part, g, s->totals + r);
-                else
-                    tile_group(8, 1, &p->rest, row + r, groups, group + g, &s->part, g, s->totals + r);
-            }
+        struct activations rest = at_row(bits, p, &p->rest, block, row + r);
+        for (int64_t g = 0; p->has_rest[row + r] && g < groups; g++)
+            if (rest.scales[g] > 0)
+                sizes[0].add(at_group(bits, rest, g), 1, part_at(bits, part, g), totals + r);
     }
 }
 
@@ -613,25 +704,33 @@ static void put_rows(const struct quantized_product *p, int64_t row, int64_t row
     }
 }
 
-static void multiply(const struct quantized_product *p, int64_t first_panel, int64_t last_panel, void *memory)
+/* All of a panel for rows row .. row + rows - 1. Where few rows meet it, weights are not widened ahead. */
+INLINE void multiply_panel(int bits, const struct quantized_product *p, int64_t row, int64_t rows, int64_t panel,
+                           struct scratch *s)
 {
-    struct scratch *s = memory;
-    int64_t groups = group_count(p->bits, p->in), size = (int64_t)panel_bytes(p->bits, p->in);
-    int64_t step = BLOCK_INPUTS / group_size(p->bits), group_bytes = p->bits == 4 ? GROUP_4_BYTES : GROUP_8_BYTES;
-    for (int64_t row = 0; row < p->rows; row += BLOCK_ROWS) {
-        int64_t rows = p->rows - row < BLOCK_ROWS ? p->rows - row : BLOCK_ROWS;
+    const uint8_t *begin = p->panels + panel * (int64_t)panel_bytes(bits, p->in);
+    const uint8_t *data = begin + (bits == 8 ? SCALES_8_BYTES : 0);
+    bool packed = rows <= TILE_ROWS && in_bytes(bits) == (bits == 4);
+    memset(s->totals, 0, (size_t)rows * sizeof *s->totals);
+    for (int64_t block = 0, left = group_count(bits, p->in); left > 0; block++, left -= block_groups(bits)) {
+        int64_t groups = left < block_groups(bits) ? left : block_groups(bits);
+        struct part part = packed ? (struct part){data, NULL, NULL} : widen(bits, data, groups, s);
+        add_part(bits, p, row, rows, block, groups, part, s->totals);
+        data += groups * group_bytes(bits);
+    }
+    put_rows(p, row, rows, panel, (const float *)begin, s->totals);
+}
+
+static void multiply(const struct quantized_product *p, int64_t first_panel, int64_t last_panel, void *scratch)
+{
+    int64_t end = p->first_row + p->rows;
+    for (int64_t row = p->first_row; row < end; row += BLOCK_ROWS) {
+        int64_t rows = end - row < BLOCK_ROWS ? end - row : BLOCK_ROWS;
         for (int64_t j = first_panel; j < last_panel; j++) {
-            const uint8_t *panel = p->panels + j * size, *data = panel + (p->bits == 8 ? SCALES_8_BYTES : 0);
-            memset(s->totals, 0, (size_t)rows * sizeof *s->totals);
-            for (int64_t g = 0; g < groups; g += step, data += step * group_bytes) {
-                int64_t count = groups - g < step ? groups - g : step;
-                if (p->bits == 4)
-                    widen(4, data, count, s);
-                else
-                    widen(8, data, count, s);
-                add_part(p, row, rows, g, count, s);
-            }
-            put_rows(p, row, rows, j, (const float *)panel, s->totals);
+            if (p->bits == 4)
+                multiply_panel(4, p, row, rows, j, scratch);
+            else
+                multiply_panel(8, p, row, rows, j, scratch);
         }
     }
 }
@@ -647,7 +746,7 @@ const struct quantized_kernels KERNEL(quantized_kernels) = {
     .panel_bytes = panel_bytes,
     .pack = pack,
     .unpack = unpack,
-    .words = words,
+    .block_words = block_words,
     .take_row = take_row,
     .scratch = scratch_bytes,
     .multiply = multiply,

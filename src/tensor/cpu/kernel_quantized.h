@@ -34,17 +34,32 @@ static inline size_t record_bytes(int bits, int64_t in)
     return bits == 4 ? (size_t)group_count(4, in) * BLOCK_4_BYTES : sizeof(float) + (size_t)in;
 }
 
-/* Rows of the input in 8 bits: value i of a group is about scale * integer i. */
+/* Columns of the input that are multiplied before the next: their weights stay in the first cache. */
+#define BLOCK_INPUTS 256
+
+static inline int64_t block_count(int64_t in)
+{
+    return (in + BLOCK_INPUTS - 1) / BLOCK_INPUTS;
+}
+
+static inline int64_t block_groups(int bits)
+{
+    return BLOCK_INPUTS / (bits == 4 ? GROUP_4 : GROUP_8);
+}
+
+/* Rows of the input in 8 bits, block by block: value i of a group is about scale * integer i. */
 struct activations {
-    int32_t *words; /* (rows, words()): the integers in fours of bytes or in twos of 16 bits, as the kernels multiply them */
-    float *scales;  /* (rows, groups); not a number where a value of the group is not finite */
-    float *sums;    /* (rows, groups): of the group's integers, as the kernels need them */
+    int32_t *words; /* (blocks, rows, block_words()): the integers in fours of bytes or in twos of 16 bits */
+    float *scales;  /* (blocks, rows, block_groups()); not a number where a value of the group is not finite */
+    float *sums;    /* likewise: of the group's integers, as the kernels need them */
 };
 
 /* c (rows, n) = or += a times the transposed weights [+ bias (n)]. */
 struct quantized_product {
     int bits;
-    int64_t rows, n, in;
+    int64_t first_row, rows; /* those to multiply, of */
+    int64_t all_rows;
+    int64_t n, in;
     /* Most values of a group with an outlier round to little or nothing. What `first` has left of such a group is quantized
      * once more, in `rest`; its scale is 0 elsewhere. */
     struct activations first, rest;
@@ -67,10 +82,9 @@ struct quantized_kernels {
     void (*pack)(int bits, int64_t in, const uint8_t *record, int64_t column, uint8_t *panel);
     void (*unpack)(int bits, int64_t in, const uint8_t *panel, int64_t column, uint8_t *record);
 
-    int64_t (*words)(int bits, int64_t in); /* of a row of activations */
-    /* Quantizes x (in) times `factors` (in) as row `row`; whether something is in `rest`. */
-    bool (*take_row)(int bits, int64_t in, const float *x, const float *factors, int64_t row, const struct activations *first,
-                     const struct activations *rest);
+    int64_t (*block_words)(int bits); /* of a row of activations */
+    /* Quantizes x (in) times `factors` (in) as row `row` of the product's; whether something is in `rest`. */
+    bool (*take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row);
 
     size_t (*scratch)(void); /* bytes, aligned to a cache line */
     /* Computes the columns of panels first_panel .. last_panel - 1. */

@@ -163,11 +163,11 @@ lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error)
 
 static bool allocate(const struct quantized *q, struct arena *arena, int64_t rows, struct activations *a)
 {
-    int64_t groups = group_count(q->bits, q->in);
+    int64_t blocks = block_count(q->in), groups = block_groups(q->bits);
     *a = (struct activations){
-        .words = arena_alloc(arena, rows * q->kernels->words(q->bits, q->in), sizeof *a->words),
-        .scales = arena_alloc(arena, rows * groups, sizeof *a->scales),
-        .sums = arena_alloc(arena, rows * groups, sizeof *a->sums),
+        .words = arena_alloc(arena, blocks * rows * q->kernels->block_words(q->bits), sizeof *a->words),
+        .scales = arena_alloc(arena, blocks * rows * groups, sizeof *a->scales),
+        .sums = arena_alloc(arena, blocks * rows * groups, sizeof *a->sums),
     };
     return a->words && a->scales && a->sums;
 }
@@ -176,21 +176,15 @@ static bool allocate(const struct quantized *q, struct arena *arena, int64_t row
 static void multiply(const struct quantized *q, const struct quantized_product *p, int threads, uint8_t *scratch,
                      size_t scratch_size)
 {
-    int64_t panels = panel_count(q), groups = group_count(q->bits, q->in), words = q->kernels->words(q->bits, q->in);
+    int64_t panels = panel_count(q);
     bool by_rows = panels < 2 * threads && p->rows >= 2 * threads;
 #pragma omp parallel for schedule(static) if (p->rows * p->n * p->in > 65536)
     for (int part = 0; part < threads; part++) {
         struct quantized_product mine = *p;
         int64_t first = panels * part / threads, last = panels * (part + 1) / threads;
         if (by_rows) {
-            int64_t row = p->rows * part / threads;
-            mine.rows = p->rows * (part + 1) / threads - row;
-            struct activations *both[] = {&mine.first, &mine.rest};
-            for (int i = 0; i < 2; i++)
-                *both[i] = (struct activations){both[i]->words + row * words, both[i]->scales + row * groups,
-                                                both[i]->sums + row * groups};
-            mine.has_rest += row;
-            mine.c += row * p->ldc;
+            mine.first_row = p->rows * part / threads;
+            mine.rows = p->rows * (part + 1) / threads - mine.first_row;
             first = 0;
             last = panels;
         }
@@ -205,6 +199,7 @@ lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena
     size_t scratch_size = (quantized->kernels->scratch() + 63) / 64 * 64;
     struct quantized_product p = {.bits = quantized->bits,
                                   .rows = rows,
+                                  .all_rows = rows,
                                   .n = quantized->out,
                                   .in = quantized->in,
                                   .panels = quantized->panels,
@@ -221,8 +216,7 @@ lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena
     }
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * quantized->in > 16384)
     for (int64_t r = 0; r < rows; r++)
-        has_rest[r] = quantized->kernels->take_row(quantized->bits, quantized->in, x + r * x_stride, quantized->factors, r,
-                                                   &p.first, &p.rest);
+        has_rest[r] = quantized->kernels->take_row(&p, x + r * x_stride, quantized->factors, r);
     p.has_rest = has_rest;
     multiply(quantized, &p, threads, scratch, scratch_size);
     arena_release(arena, mark);
