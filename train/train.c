@@ -372,9 +372,13 @@ static lmvr_status open_tuning(struct setup *s, lmvr_error *error)
 /* How the instruction of a model of this type is set up; NULL: it cannot be. */
 static lmvr_status (*instruct_opener(const char *model_type))(struct setup *, lmvr_error *)
 {
+    static const char *const llavas[] = {"llava", "llava_llama", "llava_mistral"};
     if (tuning_takes(model_type))
         return open_tuning;
-    return !model_type || strcmp(model_type, "llava") == 0 ? open_llava : NULL;
+    for (size_t i = 0; model_type && i < sizeof llavas / sizeof *llavas; i++)
+        if (strcmp(model_type, llavas[i]) == 0)
+            return open_llava; /* which refuses LLaVA's own layout by what is expected */
+    return model_type ? NULL : open_llava;
 }
 
 static lmvr_status open_instruct(struct setup *s, lmvr_error *error)

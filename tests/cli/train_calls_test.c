@@ -81,6 +81,7 @@ static void test_models_that_do_not_fit(void **state)
     refuse(ALIGN "--vision llama --language clip" NEW, "llama/config.json: model_type is \"llama\", expected clip");
     refuse(INSTRUCT "-m clip" NEW, "clip: is a CLIPModel, expected a LLaVA model");
     refuse(INSTRUCT "-m " LMVR_TEST_DATA "/golden/blip2-old-f32" NEW, "is a Blip2ForConditionalGeneration");
+    refuse(INSTRUCT "-m " LMVR_TEST_DATA "/golden/own/llava-1.5" NEW, "training starts from its conversion for transformers");
     refuse(INSTRUCT "-m gone" NEW, "gone");
     refuse("train contrastive --config clip.json --data captions.jsonl --max-tokens 21" NEW,
            "texts of 21 tokens exceed the tower's 20 positions; see --max-tokens");
