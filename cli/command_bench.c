@@ -9,11 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *dtype_name(lmvr_dtype dtype)
-{
-    return dtype == LMVR_DTYPE_BF16 ? "bf16" : "f32";
-}
-
 /* ---- what an image takes ---- */
 
 static void print_images(const struct bench_report *r)
@@ -67,7 +62,7 @@ static void print_table(const struct bench_report *r)
         printf("%s, %d threads, %s kernels; ", r->cpu, r->threads, r->kernels);
     printf("limits: %s in %s, memory %.1f GB/s\n", r->library, r->library_dtype, r->bandwidth / 1e9);
     printf("model: %s, %d blocks of the language model, %s\n\n", r->info.architecture, r->info.language.blocks,
-           dtype_name(r->info.dtype));
+           lmvr_dtype_name(r->info.dtype));
     printf("%-12s%6s%12s%12s  %-10s%9s\n", "", "batch", "measured", "limit", "", "fraction");
     for (int i = 0; i < r->row_count; i++) {
         const struct bench_row *row = &r->rows[i];
@@ -91,7 +86,7 @@ static lmvr_status print_json(const struct bench_report *r, lmvr_error *error)
     json_t *json = json_pack("{s:{s:s, s:s*, s:i, s:s, s:s, s:f}, s:{s:s, s:s, s:i, s:i}, s:o, s:o, s:I, s:I, s:I}", "machine",
                              "cpu", r->cpu, "gpu", r->gpu[0] ? r->gpu : NULL, "threads", r->threads, "kernels", r->kernels,
                              "library_dtype", r->library_dtype, "bandwidth_bytes_per_s", r->bandwidth, "model", "architecture",
-                             r->info.architecture, "dtype", dtype_name(r->info.dtype), "language_blocks",
+                             r->info.architecture, "dtype", lmvr_dtype_name(r->info.dtype), "language_blocks",
                              r->info.language.blocks, "visual_tokens", r->info.visual_tokens, "rows", rows, "whole_model",
                              images_json(r), "weights_bytes", (json_int_t)r->info.weights_bytes, "kv_cache_bytes",
                              (json_int_t)r->kv_cache_bytes, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes);

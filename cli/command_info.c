@@ -11,21 +11,15 @@
 
 struct report {
     const char *path;
-    lmvr_model_info f32, bf16;
-    lmvr_dtype chosen; /* the default of --dtype on this machine */
+    lmvr_model_info at[LMVR_DTYPE_INT4 + 1]; /* each --dtype; the first is the default's */
 };
 
 static lmvr_status inspect(const char *path, struct report *r, lmvr_error *error)
 {
-    lmvr_model_info chosen;
+    lmvr_status status = LMVR_OK;
     r->path = path;
-    lmvr_status status = lmvr_model_inspect(path, LMVR_DTYPE_DEFAULT, &chosen, error);
-    if (status == LMVR_OK)
-        status = lmvr_model_inspect(path, LMVR_DTYPE_F32, &r->f32, error);
-    if (status == LMVR_OK)
-        status = lmvr_model_inspect(path, LMVR_DTYPE_BF16, &r->bf16, error);
-    if (status == LMVR_OK)
-        r->chosen = chosen.dtype;
+    for (int dtype = LMVR_DTYPE_DEFAULT; dtype <= LMVR_DTYPE_INT4 && status == LMVR_OK; dtype++)
+        status = lmvr_model_inspect(path, (lmvr_dtype)dtype, &r->at[dtype], error);
     return status;
 }
 
@@ -75,9 +69,9 @@ static void print_stack(const char *name, int before, const lmvr_stack_info *s)
     printf(" parameters\n");
 }
 
-static void print_memory(const char *name, const lmvr_model_info *i, bool chosen)
+static void print_memory(const lmvr_model_info *i, lmvr_dtype usual)
 {
-    printf("%-14s", name);
+    printf("--dtype %-6s", lmvr_dtype_name(i->dtype));
     print_bytes(i->weights_bytes);
     printf(" of weights");
     if (i->kv_bytes_per_token) {
@@ -85,12 +79,12 @@ static void print_memory(const char *name, const lmvr_model_info *i, bool chosen
         print_bytes(i->kv_bytes_per_token);
         printf(" of key-value cache per token");
     }
-    printf("%s\n", chosen ? " (the default here)" : "");
+    printf("%s\n", i->dtype == usual ? " (the default here)" : "");
 }
 
 static void print_text(const struct report *r)
 {
-    const lmvr_model_info *i = &r->f32;
+    const lmvr_model_info *i = &r->at[LMVR_DTYPE_DEFAULT];
     printf("%-14s%s\n%-14s%s\n", "model", r->path, "architecture", i->architecture);
     print_stack("vision", 0, &i->vision);
     if (i->connector_parameters) {
@@ -116,8 +110,8 @@ static void print_text(const struct report *r)
         printf("%-14s%d tokens\n", "vocabulary", i->vocabulary);
     if (i->max_positions)
         printf("%-14s%d, prompt and response together\n", "positions", i->max_positions);
-    print_memory("--dtype f32", &r->f32, r->chosen == LMVR_DTYPE_F32);
-    print_memory("--dtype bf16", &r->bf16, r->chosen == LMVR_DTYPE_BF16);
+    for (int dtype = LMVR_DTYPE_F32; dtype <= LMVR_DTYPE_INT4; dtype++)
+        print_memory(&r->at[dtype], i->dtype);
 }
 
 /* ---- JSON ---- */
@@ -130,10 +124,16 @@ static json_t *stack_to_json(const lmvr_stack_info *s)
                      s->kv_heads, "mlp_width", s->mlp_width, "parameters", (json_int_t)s->parameters);
 }
 
-static json_t *memory_to_json(const lmvr_model_info *i)
+static json_t *memory_to_json(const struct report *r)
 {
-    return json_pack("{s:I, s:I}", "weights_bytes", (json_int_t)i->weights_bytes, "kv_bytes_per_token",
-                     (json_int_t)i->kv_bytes_per_token);
+    json_t *object = json_object();
+    for (int dtype = LMVR_DTYPE_F32; dtype <= LMVR_DTYPE_INT4; dtype++) {
+        const lmvr_model_info *i = &r->at[dtype];
+        json_object_set_new(object, lmvr_dtype_name(i->dtype),
+                            json_pack("{s:I, s:I}", "weights_bytes", (json_int_t)i->weights_bytes, "kv_bytes_per_token",
+                                      (json_int_t)i->kv_bytes_per_token));
+    }
+    return object;
 }
 
 /* "BF16, F32" to ["BF16", "F32"]. */
@@ -151,18 +151,17 @@ static json_t *dtypes_to_json(const char *list)
 
 static lmvr_status print_json(const struct report *r, lmvr_error *error)
 {
-    const lmvr_model_info *i = &r->f32;
+    const lmvr_model_info *i = &r->at[LMVR_DTYPE_DEFAULT];
     char fingerprint[17];
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, i->fingerprint);
     json_t *json =
-        json_pack("{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:o, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:{s:o, s:o}}",
-                  "architecture", i->architecture, "fingerprint", fingerprint, "dtypes", dtypes_to_json(i->stored_dtypes),
-                  "vision", stack_to_json(&i->vision), "connector", "parameters", (json_int_t)i->connector_parameters,
-                  "language", stack_to_json(&i->language), "text", stack_to_json(&i->text), "joint_width", i->joint_width,
-                  "parameters", (json_int_t)all_parameters(i), "image_size", i->image_size, "patch_size", i->patch_size,
-                  "visual_tokens", i->visual_tokens, "vocabulary", i->vocabulary, "max_positions", i->max_positions,
-                  "input_blocks", i->input_blocks, "default_dtype", r->chosen == LMVR_DTYPE_BF16 ? "bf16" : "f32", "memory",
-                  "f32", memory_to_json(&r->f32), "bf16", memory_to_json(&r->bf16));
+        json_pack("{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:o, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}", "architecture",
+                  i->architecture, "fingerprint", fingerprint, "dtypes", dtypes_to_json(i->stored_dtypes), "vision",
+                  stack_to_json(&i->vision), "connector", "parameters", (json_int_t)i->connector_parameters, "language",
+                  stack_to_json(&i->language), "text", stack_to_json(&i->text), "joint_width", i->joint_width, "parameters",
+                  (json_int_t)all_parameters(i), "image_size", i->image_size, "patch_size", i->patch_size, "visual_tokens",
+                  i->visual_tokens, "vocabulary", i->vocabulary, "max_positions", i->max_positions, "input_blocks",
+                  i->input_blocks, "default_dtype", lmvr_dtype_name(i->dtype), "memory", memory_to_json(r));
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     if (text)
         puts(text);

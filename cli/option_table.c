@@ -238,7 +238,7 @@ const struct option_row option_table[] = {
     /* computation */
     {0, "dtype", CHOICE("f32|bf16", dtype), FOR_TRAIN,
      "data type of matrix products; weights are f32 (default: bf16 if the processor computes in it, else f32)"},
-    {0, "dtype", CHOICE("f32|bf16", dtype), FOR_MODEL | FOR_BENCH,
+    {0, "dtype", CHOICE("f32|bf16|int8|int4", dtype), FOR_MODEL | FOR_BENCH,
      "data type of the weights (default: bf16 if the device computes in it, else f32)"},
     {0, "cache-dtype", CHOICE("f32|bf16|int8", cache_dtype), FOR_MODEL | FOR_BENCH,
      "data type of the key-value cache (default: f32 if the weights are, else bf16)"},

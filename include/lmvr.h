@@ -68,8 +68,12 @@ typedef enum lmvr_dtype {
     LMVR_DTYPE_DEFAULT = 0, /* bf16 where the device computes in it, else f32 */
     LMVR_DTYPE_F32,
     LMVR_DTYPE_BF16,
-    LMVR_DTYPE_INT8 /* of a KV cache alone: with a scale for each head and position; on the processor */
+    LMVR_DTYPE_INT8, /* with scales: of a row of weights, of a head's key or value. On the processor only, as the next */
+    LMVR_DTYPE_INT4  /* weights of the language model's blocks in groups of 32; all others are int8 */
 } lmvr_dtype;
+
+/* "f32" and so on, as options and files name it; LMVR_DTYPE_DEFAULT is "default", and anything else NULL. */
+LMVR_API const char *lmvr_dtype_name(lmvr_dtype dtype);
 
 typedef struct lmvr_model lmvr_model;
 
@@ -88,7 +92,7 @@ typedef struct lmvr_model_options {
     const char *device;     /* "cpu", "cuda" (the first GPU), "cuda:N", or "cuda:all": a replica on every GPU, all of one kind,
                              * among which sessions share out their images; NULL: a GPU if one can be used and the model fits,
                              * else the processor. A GPU that is named and cannot be used is an error */
-    lmvr_dtype cache_dtype; /* of keys and values: DEFAULT: f32 if `dtype` is f32, else bf16 */
+    lmvr_dtype cache_dtype; /* of keys and values, not INT4; DEFAULT: f32 if `dtype` is f32, else bf16 */
 } lmvr_model_options;
 
 /* NULL is allowed. */

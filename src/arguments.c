@@ -6,12 +6,18 @@
 #define MOST_BATCH    4096
 #define MOST_FEATURES 4096
 
+const char *lmvr_dtype_name(lmvr_dtype dtype)
+{
+    static const char *const names[] = {"default", "f32", "bf16", "int8", "int4"};
+    return (unsigned)dtype < sizeof names / sizeof *names ? names[dtype] : NULL;
+}
+
 lmvr_status check_dtype(lmvr_dtype dtype, lmvr_error *error)
 {
-    if ((int)dtype >= LMVR_DTYPE_DEFAULT && dtype <= LMVR_DTYPE_BF16)
+    if ((int)dtype >= LMVR_DTYPE_DEFAULT && dtype <= LMVR_DTYPE_INT4)
         return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "dtype is %d, expected LMVR_DTYPE_DEFAULT, LMVR_DTYPE_F32 or LMVR_DTYPE_BF16",
-                     (int)dtype);
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "dtype is %d, expected LMVR_DTYPE_DEFAULT, or LMVR_DTYPE_F32 to LMVR_DTYPE_INT4", (int)dtype);
 }
 
 lmvr_status check_cache_dtype(lmvr_dtype dtype, lmvr_error *error)

@@ -46,8 +46,8 @@ static void opening_a_model_refuses_each_wrong_argument(void **state)
     REFUSED("lmvr_model_open: model is NULL", lmvr_model_open, LLAVA, LMVR_DTYPE_F32, 0, NULL);
     REFUSED("lmvr_model_open: path is NULL", lmvr_model_open, NULL, LMVR_DTYPE_F32, 0, &m);
     assert_null(m);
-    REFUSED("dtype is 9, expected LMVR_DTYPE_DEFAULT, LMVR_DTYPE_F32 or LMVR_DTYPE_BF16", lmvr_model_open, LLAVA, (lmvr_dtype)9,
-            0, &m);
+    REFUSED("dtype is 9, expected LMVR_DTYPE_DEFAULT, or LMVR_DTYPE_F32 to LMVR_DTYPE_INT4", lmvr_model_open, LLAVA,
+            (lmvr_dtype)9, 0, &m);
     REFUSED("threads is -1, expected 1 to 4096, or 0 for one per processor", lmvr_model_open, LLAVA, LMVR_DTYPE_F32, -1, &m);
     REFUSED("threads is 4097, expected 1 to 4096, or 0 for one per processor", lmvr_model_open, LLAVA, LMVR_DTYPE_F32, 4097,
             &m);
@@ -63,7 +63,7 @@ static void inspecting_a_model_refuses_each_wrong_argument(void **state)
     memset(&info, 1, sizeof info);
     REFUSED("lmvr_model_inspect: path is NULL", lmvr_model_inspect, NULL, LMVR_DTYPE_F32, &info);
     assert_memory_equal(&info, &none, sizeof info);
-    REFUSED("dtype is -1, expected LMVR_DTYPE_DEFAULT, LMVR_DTYPE_F32 or LMVR_DTYPE_BF16", lmvr_model_inspect, LLAVA,
+    REFUSED("dtype is -1, expected LMVR_DTYPE_DEFAULT, or LMVR_DTYPE_F32 to LMVR_DTYPE_INT4", lmvr_model_inspect, LLAVA,
             (lmvr_dtype)-1, &info);
     assert_int_equal(lmvr_model_inspect(LLAVA, LMVR_DTYPE_F32, &info, NULL), LMVR_OK);
 }

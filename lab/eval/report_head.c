@@ -18,7 +18,7 @@ static void add_model(struct report *report, const char *role, const char *name,
         report, role, "%s (%s, %.1f million parameters, computed in %s), fingerprint %016" PRIx64,
         name ? name : "the one that ships with lmvr", info.architecture,
         (double)(info.vision.parameters + info.language.parameters + info.text.parameters + info.connector_parameters) * 1e-6,
-        info.dtype == LMVR_DTYPE_BF16 ? "bf16" : "f32", info.fingerprint);
+        lmvr_dtype_name(info.dtype), info.fingerprint);
 }
 
 static void add_data(struct report *report, const struct eval_options *o)

@@ -100,11 +100,10 @@ static json_t *words_to_json(const struct attend_output *o)
 
 static json_t *describe_call(const struct attend_output *o, const lmvr_session_options *options, const char *path)
 {
-    static const char *const dtypes[] = {"default", "f32", "bf16"};
     lmvr_model_info info;
     lmvr_model_get_info(o->model, &info);
-    return json_pack("{s:s, s:[i,i], s:s, s:s?, s:s?}", "path", path, "size", o->width, o->height, "dtype", dtypes[info.dtype],
-                     "prompt", options->prompt, "template", options->template_name);
+    return json_pack("{s:s, s:[i,i], s:s, s:s?, s:s?}", "path", path, "size", o->width, o->height, "dtype",
+                     lmvr_dtype_name(info.dtype), "prompt", options->prompt, "template", options->template_name);
 }
 
 static json_t *describe_response(const lmvr_result *r, const char *response)

@@ -27,8 +27,11 @@ static uint64_t bytes_of(struct counts counts, enum dtype matrices)
 static uint64_t language_bytes(const struct language_config *c, const struct dtypes *dtypes)
 {
     struct counts head = {.matrices = (int64_t)c->vocabulary * c->width};
-    return bytes_of(c->encoder_decoder ? count_t5(c) : count_decoder(c), dtypes->weights) +
-           bytes_of(head, model_outer_dtype(dtypes->weights)) + (uint64_t)head.matrices * dtype_size(dtypes->compute);
+    struct counts blocks = c->encoder_decoder ? count_t5(c) : count_decoder(c);
+    struct counts narrow = {.matrices = c->encoder_decoder ? count_t5_narrow(c) : blocks.matrices};
+    blocks.matrices += head.matrices - narrow.matrices;
+    return bytes_of(narrow, dtypes->weights) + bytes_of(blocks, model_outer_dtype(dtypes->weights)) +
+           (uint64_t)head.matrices * dtype_size(dtypes->compute);
 }
 
 uint64_t model_weights_bytes(const struct model_config *config, const struct dtypes *dtypes)

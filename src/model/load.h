@@ -74,8 +74,9 @@ struct counts count_merger(const struct model_config *config, const struct merge
 struct counts count_qformer(const struct model_config *config);
 struct counts count_joint(const struct model_config *config);
 struct counts count_text_tower(const struct text_config *config);
-/* Without embedding and head. */
+/* Without embedding and head; and those of a T5's matrices that are held in 4 bits where weights are. */
 struct counts count_t5(const struct language_config *config);
+int64_t count_t5_narrow(const struct language_config *config);
 struct counts count_decoder(const struct language_config *config);
 
 #endif

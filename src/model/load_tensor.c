@@ -137,7 +137,9 @@ lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, 
     int64_t out = 0, row = 0;
     for (int i = 0; i < count; i++)
         out += parts[i].out;
-    TRY(linear_create(linear, l->device, out, in, l->dtypes.weights, l->error));
+    /* pixels are not quantized: there are few weights for them */
+    enum dtype dtype = kernel ? l->dtypes.compute : l->dtypes.weights;
+    TRY(linear_create(linear, l->device, out, in, dtype, l->error));
     for (int i = 0; i < count; row += parts[i++].out) {
         int64_t flat[] = {parts[i].out, in};
         int64_t deep[] = {parts[i].out, kernel ? kernel[0] : 0, kernel ? kernel[1] : 0, kernel ? kernel[2] : 0};

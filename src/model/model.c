@@ -175,15 +175,14 @@ static lmvr_status open_text_tokenizer(const char *path, struct lmvr_model *mode
     return status == LMVR_ERROR_RESOURCE ? error_set(error, status, "%s", refusal->message) : LMVR_OK;
 }
 
-static const struct {
-    lmvr_dtype given;
-    enum dtype dtype;
-    const char *name;
-} dtype_names[] = {{LMVR_DTYPE_F32, F32, "f32"}, {LMVR_DTYPE_BF16, BF16, "bf16"}, {LMVR_DTYPE_INT8, INT8, "int8"}};
-
 lmvr_dtype dtype_to_public(enum dtype dtype)
 {
-    return dtype_names[dtype].given;
+    return (lmvr_dtype)((int)dtype + LMVR_DTYPE_F32);
+}
+
+static enum dtype dtype_from_public(lmvr_dtype dtype, enum dtype usual)
+{
+    return dtype == LMVR_DTYPE_DEFAULT ? usual : (enum dtype)((int)dtype - LMVR_DTYPE_F32);
 }
 
 /* A GPU has no types in integers. */
@@ -191,8 +190,8 @@ static lmvr_status check_device(enum dtype dtype, const char *what, const struct
 {
     if (!device || device == device_cpu() || dtype == F32 || dtype == BF16)
         return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "%s in %s: only the processor has them, not %s", what, dtype_names[dtype].name,
-                     device->name);
+    return error_set(error, LMVR_ERROR_INVALID, "%s in %s: only the processor has them, not %s", what,
+                     lmvr_dtype_name(dtype_to_public(dtype)), device->name);
 }
 
 lmvr_status model_dtypes(const lmvr_model_options *options, const struct device *device, struct dtypes *dtypes,
@@ -200,9 +199,9 @@ lmvr_status model_dtypes(const lmvr_model_options *options, const struct device 
 {
     bool halves = product_computes_bf16() || (device && device->operations->operand_dtype(BF16) == BF16);
     enum dtype usual = halves ? BF16 : F32;
-    dtypes->weights = options->dtype ? dtype_names[options->dtype - 1].dtype : usual;
+    dtypes->weights = dtype_from_public(options->dtype, usual);
     dtypes->compute = dtypes->weights == F32 ? F32 : BF16;
-    dtypes->cache = options->cache_dtype ? dtype_names[options->cache_dtype - 1].dtype : dtypes->compute;
+    dtypes->cache = dtype_from_public(options->cache_dtype, dtypes->compute);
     TRY(check_device(dtypes->weights, "weights", device, error));
     return check_device(dtypes->cache, "a KV cache", device, error);
 }

@@ -123,6 +123,13 @@ static const struct t5_names decoder_names = {.self = T5 "decoder.block.%d.layer
                                               .mlp = T5 "decoder.block.%d.layer.2.DenseReluDense",
                                               .mlp_norm = T5 "decoder.block.%d.layer.2.layer_norm"};
 
+/* In 4 bits, the decoder and each block's last product keep 8: most responses change otherwise. transformers, too, keeps those
+ * products ("wo") in f32. */
+static enum dtype weights_of(const struct loader *l, const struct t5_names *names, bool last)
+{
+    return names->cross || last ? model_outer_dtype(l->dtypes.weights) : l->dtypes.weights;
+}
+
 /* Stacks the layers "PREFIX.x" for each x in `names`. */
 static lmvr_status load_named(struct loader *l, const char *prefix_format, int index, int count, const char *const *names,
                               int64_t out, int64_t in, struct linear *linear)
@@ -157,7 +164,9 @@ static lmvr_status load_t5_block(struct loader *l, const struct language_config 
     TRY(load_named(l, names->self, index, 1, o, width, inner, &block->attention_out));
     TRY(load_rms_norm(l, names->self_norm, index, c, &block->norm1));
     TRY(load_named(l, names->mlp, index, two ? 2 : 1, two ? gated : plain, c->mlp_width, width, &block->wi));
-    TRY(load_named(l, names->mlp, index, 1, wo, width, c->mlp_width, &block->wo));
+    struct loader last = *l;
+    last.dtypes.weights = weights_of(l, names, true);
+    TRY(load_named(&last, names->mlp, index, 1, wo, width, c->mlp_width, &block->wo));
     TRY(load_rms_norm(l, names->mlp_norm, index, c, &block->norm2));
     if (!names->cross)
         return LMVR_OK;
@@ -177,8 +186,10 @@ static lmvr_status load_stack(struct loader *l, const struct language_config *c,
     if (!stack->blocks)
         return error_no_memory(l->error, "the language model");
     stack->block_count = blocks;
+    struct loader blocks_loader = *l;
+    blocks_loader.dtypes.weights = weights_of(l, names, false);
     for (int i = 0; i < blocks; i++)
-        TRY(load_t5_block(l, c, names, i, &stack->blocks[i]));
+        TRY(load_t5_block(&blocks_loader, c, names, i, &stack->blocks[i]));
     set_part(&first, 0, names->self, 0);
     snprintf(name, sizeof name, "%s.relative_attention_bias.weight", first.prefix);
     TRY(load_floats(l, name, 2, shape, &stack->relative_bias));
@@ -226,6 +237,11 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
     if (loader->checkpoint) /* transformers ignores it too */
         checkpoint_mark_used(loader->checkpoint, T5 "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias");
     return load_head(loader, head, config->vocabulary, config->width, &t5->head);
+}
+
+int64_t count_t5_narrow(const struct language_config *c)
+{
+    return c->t5.encoder_blocks * (int64_t)c->width * (4 * c->heads * c->head_dim + (c->t5.gated ? 2 : 1) * c->mlp_width);
 }
 
 struct counts count_t5(const struct language_config *c)

@@ -26,8 +26,7 @@ static json_t *text_or_null(const char *text)
  * the batch or the number of threads. NULL: out of memory. */
 static json_t *describe(const struct recording *r)
 {
-    static const char *const aspects[] = {"default", "crop", "pad", "stretch"}, *const dtypes[] = {"default", "f32", "bf16",
-                                                                                                   "int8"};
+    static const char *const aspects[] = {"default", "crop", "pad", "stretch"};
     lmvr_session_options o;
     lmvr_model_info info;
     char fingerprint[17];
@@ -35,10 +34,10 @@ static json_t *describe(const struct recording *r)
     lmvr_model_get_info(r->model, &info);
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info.fingerprint);
     json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:i, s:f, s:f, s:I, s:s}", "architecture", info.architecture,
-                               "model", fingerprint, "dtype", dtypes[info.dtype], "prompt", text_or_null(o.prompt), "template",
-                               text_or_null(o.template_name), "before_generation", o.before_generation, "max_new_tokens",
-                               o.max_new_tokens, "temperature", (double)o.temperature, "top_p", (double)o.top_p, "seed",
-                               (json_int_t)o.seed, "aspect", aspects[o.aspect]);
+                               "model", fingerprint, "dtype", lmvr_dtype_name(info.dtype), "prompt", text_or_null(o.prompt),
+                               "template", text_or_null(o.template_name), "before_generation", o.before_generation,
+                               "max_new_tokens", o.max_new_tokens, "temperature", (double)o.temperature, "top_p",
+                               (double)o.top_p, "seed", (json_int_t)o.seed, "aspect", aspects[o.aspect]);
     bool good = object != NULL;
     if (good && o.system)
         good = json_object_set_new(object, "system", json_string(o.system)) == 0;
@@ -51,7 +50,7 @@ static json_t *describe(const struct recording *r)
     if (good && info.gpu[0]) /* its last bits are its own */
         good = json_object_set_new(object, "device", json_string(info.gpu)) == 0;
     if (good && info.cache_dtype != (info.dtype == LMVR_DTYPE_F32 ? LMVR_DTYPE_F32 : LMVR_DTYPE_BF16))
-        good = json_object_set_new(object, "cache_dtype", json_string(dtypes[info.cache_dtype])) == 0;
+        good = json_object_set_new(object, "cache_dtype", json_string(lmvr_dtype_name(info.cache_dtype))) == 0;
     if (good && o.dims)
         good = json_object_set_new(object, "dims", json_integer(o.dims)) == 0;
     if (good && r->more && json_object_update(object, (json_t *)r->more) != 0)

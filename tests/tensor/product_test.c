@@ -25,8 +25,8 @@ static struct product *make(int64_t out, int64_t in, enum dtype dtype, bool libr
     struct product *product;
     lmvr_error error, notice = {""};
     assert_int_equal(product_create_by(out, in, dtype, library, &product, &error), LMVR_OK);
-    product_set(product, 0, out / 3, weights); /* in two pieces, like stacked layers */
-    product_set(product, out / 3, out - out / 3, weights + out / 3 * in);
+    assert_int_equal(product_set(product, 0, out / 3, weights, &error), LMVR_OK); /* in two pieces, like stacked layers */
+    assert_int_equal(product_set(product, out / 3, out - out / 3, weights + out / 3 * in, &error), LMVR_OK);
     assert_int_equal(product_seal(product, &notice, &error), LMVR_OK);
     assert_string_equal(notice.message, "");
     return product;

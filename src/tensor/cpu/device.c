@@ -119,10 +119,8 @@ static lmvr_status matrix_create(const struct device *device, int64_t out, int64
 
 static lmvr_status matrix_set(void *matrix, int64_t first, int64_t count, const float *rows, lmvr_error *error)
 {
-    (void)error;
     const struct matrix *m = matrix;
-    product_set(m->product, first, count, rows);
-    return LMVR_OK;
+    return product_set(m->product, first, count, rows, error);
 }
 
 static lmvr_status matrix_seal(void *matrix, lmvr_error *notice, lmvr_error *error)

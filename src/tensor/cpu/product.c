@@ -2,6 +2,7 @@
 
 #include "tensor/cpu/dnnl.h"
 #include "tensor/cpu/kernels.h"
+#include "tensor/cpu/quantized.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 struct product {
     int64_t out, in;
     enum dtype dtype;
-    struct dnnl_product *library; /* NULL: our own kernels multiply, from `panels` */
+    struct quantized *quantized;  /* in INT8 and INT4 */
+    struct dnnl_product *library; /* else; NULL: our own kernels multiply, from `panels` */
     void *panels;                 /* panel j holds output columns j * panel and up, as in kernels.h */
 };
 
@@ -45,8 +47,24 @@ lmvr_status product_create_by(int64_t out, int64_t in, enum dtype dtype, bool li
     return status;
 }
 
+static lmvr_status create_quantized(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error)
+{
+    struct product *p = *product = calloc(1, sizeof *p);
+    if (!p)
+        return error_no_memory(error, "a weight matrix");
+    *p = (struct product){.out = out, .in = in, .dtype = dtype};
+    lmvr_status status = quantized_create(out, in, dtype == INT8 ? 8 : 4, &p->quantized, error);
+    if (status != LMVR_OK) {
+        product_free(p);
+        *product = NULL;
+    }
+    return status;
+}
+
 lmvr_status product_create(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error)
 {
+    if (dtype == INT8 || dtype == INT4)
+        return create_quantized(out, in, dtype, product, error);
     return product_create_by(out, in, dtype, dnnl_packs(dtype), product, error);
 }
 
@@ -54,6 +72,7 @@ void product_free(struct product *product)
 {
     if (!product)
         return;
+    quantized_free(product->quantized);
     dnnl_product_free(product->library);
     free(product->panels);
     free(product);
@@ -72,18 +91,25 @@ static void set_panel(struct product *product, int64_t panel, int64_t from, int6
         }
 }
 
-void product_set(struct product *product, int64_t first, int64_t count, const float *rows)
+static void set_panels(struct product *product, int64_t first, int64_t count, const float *rows)
 {
-    if (product->library) {
-        dnnl_product_set(product->library, first, count, rows);
-        return;
-    }
     int64_t panel = kernels_get()->panel, end = first + count;
 #pragma omp parallel for schedule(static)
     for (int64_t j = first / panel; j < (end + panel - 1) / panel; j++) {
         int64_t from = j * panel > first ? j * panel : first, to = (j + 1) * panel < end ? (j + 1) * panel : end;
         set_panel(product, panel, from, to, rows + (from - first) * product->in);
     }
+}
+
+lmvr_status product_set(struct product *product, int64_t first, int64_t count, const float *rows, lmvr_error *error)
+{
+    if (product->quantized)
+        return quantized_set(product->quantized, first, count, rows, error);
+    if (product->library)
+        dnnl_product_set(product->library, first, count, rows);
+    else
+        set_panels(product, first, count, rows);
+    return LMVR_OK;
 }
 
 #define BAND 64 /* rows copied at a time */
@@ -99,7 +125,7 @@ static lmvr_status fall_back(struct product *product, lmvr_error *error)
         for (int64_t r = 0; r < product->out; r += BAND) {
             int64_t count = product->out - r < BAND ? product->out - r : BAND;
             dnnl_product_get(library, r, count, rows);
-            product_set(product, r, count, rows);
+            set_panels(product, r, count, rows);
         }
         dnnl_product_free(library);
     }
@@ -110,6 +136,8 @@ static lmvr_status fall_back(struct product *product, lmvr_error *error)
 lmvr_status product_seal(struct product *product, lmvr_error *notice, lmvr_error *error)
 {
     lmvr_error why;
+    if (product->quantized)
+        return quantized_seal(product->quantized, error);
     if (!product->library || dnnl_product_seal(product->library, &why) == LMVR_OK)
         return LMVR_OK;
     TRY(fall_back(product, error));
@@ -150,6 +178,8 @@ static lmvr_status run_panels(const struct gemm *g, int64_t panels, struct arena
 lmvr_status product_run(const struct product *product, struct arena *arena, int64_t rows, const float *x, int64_t x_stride,
                         const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error)
 {
+    if (product->quantized)
+        return quantized_run(product->quantized, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error);
     if (product->library)
         return dnnl_product_run(product->library, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error);
     int64_t panel = kernels_get()->panel;
@@ -173,5 +203,7 @@ enum dtype product_dtype(const struct product *product)
 
 double product_element_bytes(enum dtype dtype)
 {
-    return (double)dtype_size(dtype);
+    const int64_t width = 4096;
+    bool quantized = dtype == INT8 || dtype == INT4;
+    return quantized ? (double)quantized_record_bytes(width, dtype == INT8 ? 8 : 4) / (double)width : (double)dtype_size(dtype);
 }

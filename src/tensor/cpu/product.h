@@ -21,7 +21,7 @@ lmvr_status product_create_by(int64_t out, int64_t in, enum dtype dtype, bool li
 void product_free(struct product *product); /* NULL is allowed */
 
 /* Sets rows first .. first + count - 1 to `rows` (count, in). Only before product_seal(), and from one thread at a time. */
-void product_set(struct product *product, int64_t first, int64_t count, const float *rows);
+lmvr_status product_set(struct product *product, int64_t first, int64_t count, const float *rows, lmvr_error *error);
 
 /* Packs the matrix; product_run() can be called from now on. If oneDNN fails, or gets a trial product wrong, our own kernels
  * take its place and `notice` says why; otherwise `notice` is unchanged. */
