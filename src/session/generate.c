@@ -228,7 +228,7 @@ static void end_sequences(const struct lmvr_session *s)
             s->sequences[i].active = false;
 }
 
-lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
+static lmvr_status feed_tokens(struct lmvr_session *session, lmvr_error *error)
 {
     const struct language *m = &session->model->language;
     struct arena_mark mark = arena_mark(&session->arena);
@@ -261,4 +261,13 @@ lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
     TRY(choose_tokens(session, rows, fed, last, error));
     arena_release(&session->arena, mark);
     return LMVR_OK;
+}
+
+lmvr_status generate_step(struct lmvr_session *session, lmvr_error *error)
+{
+    const struct device_operations *operations = session->arena.device->operations;
+    operations->step_begin(&session->arena);
+    lmvr_status status = feed_tokens(session, error);
+    operations->step_end(&session->arena);
+    return status;
 }

@@ -83,6 +83,11 @@ struct device_operations {
     void (*copy)(struct arena *arena, void *to, const void *from, size_t bytes);
     void (*zero)(struct arena *arena, void *to, size_t bytes);
 
+    /* Operations between these two are a step that will come again, with other data of the host: a GPU may keep them back until
+     * read() or the end. No memory of the device that they use may be released in between. */
+    void (*step_begin)(struct arena *arena);
+    void (*step_end)(struct arena *arena);
+
     /* ---- products: a matrix of weights (out, in), packed once; as tensor/cpu/product.h ---- */
     lmvr_status (*matrix_create)(const struct device *device, int64_t out, int64_t in, enum dtype dtype, void **matrix,
                                  lmvr_error *error);

@@ -136,6 +136,12 @@ static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t row
     return product_run(m->product, arena, rows, (const float *)x, m->in, bias, result == RESULT_ADDED, y, m->out, error);
 }
 
+/* Where operations run at once. */
+static void nothing(struct arena *arena)
+{
+    (void)arena;
+}
+
 const struct device *device_cpu(void)
 {
     static const struct device_operations operations = {.close = close_device,
@@ -150,6 +156,8 @@ const struct device *device_cpu(void)
                                                         .read = read_back,
                                                         .copy = copy,
                                                         .zero = zero,
+                                                        .step_begin = nothing,
+                                                        .step_end = nothing,
                                                         .matrix_create = matrix_create,
                                                         .matrix_free = matrix_free,
                                                         .matrix_set = matrix_set,

@@ -13,11 +13,12 @@
 extern "C" {
 #endif
 
-#define CUDA_API_VERSION 2 /* raised with every change of this header or of kernels.h */
+#define CUDA_API_VERSION 3 /* raised with every change of this header or of kernels.h */
 
 struct cuda_gpu;    /* thread-safe */
 struct cuda_queue;  /* a stream, for one thread at a time */
 struct cuda_matrix; /* thread-safe once it is sealed */
+struct cuda_graph;  /* operations of a queue that come again, for its thread */
 
 struct cuda_properties {
     char name[128];
@@ -53,6 +54,16 @@ struct cuda_api {
     void (*zero)(struct cuda_queue *queue, void *to, size_t bytes);
     /* The first failure so far of what was queued. Does not wait. */
     lmvr_status (*failure)(struct cuda_queue *queue, lmvr_error *error);
+
+    /* ---- graphs ---- */
+    /* From here to capture_end() the queue's operations are not run, but become a graph: with the arguments that they have now,
+     * on what memory holds when it is launched. Only stream(), copy(), zero(), multiply() and kernels may be called. False: it
+     * cannot be. */
+    bool (*capture_begin)(struct cuda_queue *queue);
+    struct cuda_graph *(*capture_end)(struct cuda_queue *queue); /* NULL: it has failed, which is no failure of the queue */
+    /* False: the graph cannot be used any more, and nothing was queued. */
+    bool (*graph_launch)(struct cuda_queue *queue, struct cuda_graph *graph);
+    void (*graph_free)(struct cuda_graph *graph); /* NULL is allowed */
 
     /* ---- products: a matrix (out, in) of F32 or BF16 ---- */
     lmvr_status (*matrix_create)(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, struct cuda_matrix **matrix,

@@ -45,6 +45,7 @@ static void queue_free(struct queue *queue)
 {
     if (!queue)
         return;
+    replay_finish(queue);
     queue->owner->api->queue_free(queue->queue);
     for (int i = 0; i < MEMOS; i++) {
         free(queue->memos[i].host);
@@ -76,33 +77,42 @@ static enum dtype operand_dtype(enum dtype weights)
 
 static void write_memory(struct arena *arena, void *to, const void *from, size_t bytes)
 {
-    if (bytes)
-        api_of(arena)->write(arena->queue->queue, to, from, bytes);
+    struct queue *q = arena->queue;
+    if (bytes == 0)
+        return;
+    const void *staged = q->replay.on ? replay_send(arena, from, bytes) : NULL;
+    if (staged)
+        api_of(arena)->copy(queue_of(arena), to, bytes, staged, bytes, bytes, 1);
+    else
+        q->owner->api->write(q->queue, to, from, bytes); /* nothing is kept back */
 }
 
 lmvr_status cuda_failure(struct arena *arena, lmvr_error *error)
 {
     if (arena->queue->failed)
         return error_set(error, LMVR_ERROR_RESOURCE, "%s is out of memory", arena->device->name);
-    return api_of(arena)->failure(arena->queue->queue, error);
+    if (arena->queue->status != LMVR_OK)
+        return error_set(error, arena->queue->status, "%s", arena->queue->why.message);
+    return arena->queue->owner->api->failure(arena->queue->queue, error);
 }
 
 lmvr_status cuda_read(struct arena *arena, void *to, const void *from, size_t bytes, lmvr_error *error)
 {
+    replay_flush(arena->queue);
     TRY(cuda_failure(arena, error));
-    return bytes ? api_of(arena)->read(arena->queue->queue, to, from, bytes, error) : LMVR_OK;
+    return bytes ? arena->queue->owner->api->read(arena->queue->queue, to, from, bytes, error) : LMVR_OK;
 }
 
 static void copy(struct arena *arena, void *to, const void *from, size_t bytes)
 {
     if (bytes)
-        api_of(arena)->copy(arena->queue->queue, to, bytes, from, bytes, bytes, 1);
+        api_of(arena)->copy(queue_of(arena), to, bytes, from, bytes, bytes, 1);
 }
 
 static void zero(struct arena *arena, void *to, size_t bytes)
 {
     if (bytes)
-        api_of(arena)->zero(arena->queue->queue, to, bytes);
+        api_of(arena)->zero(queue_of(arena), to, bytes);
 }
 
 /* ---- arrays of the host ------------------------------------------------------------------------------------------------- */
@@ -133,6 +143,9 @@ static bool make_room(const struct cuda_device *d, struct memo *memo, size_t byt
 const void *cuda_sent(struct arena *arena, const void *array, size_t bytes)
 {
     struct queue *q = arena->queue;
+    const void *staged = q->replay.on ? replay_send(arena, array, bytes) : NULL;
+    if (staged)
+        return staged;
     struct memo *oldest = &q->memos[0];
     for (int i = 0; i < MEMOS; i++) {
         struct memo *memo = &q->memos[i];
@@ -151,7 +164,8 @@ const void *cuda_sent(struct arena *arena, const void *array, size_t bytes)
         memcpy(oldest->host, array, bytes);
     oldest->bytes = bytes;
     oldest->used = ++q->clock;
-    write_memory(arena, oldest->sent, array, bytes);
+    if (bytes)
+        q->owner->api->write(q->queue, oldest->sent, array, bytes);
     return oldest->sent;
 }
 
@@ -207,7 +221,7 @@ static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t row
     TRY(cuda_failure(arena, error));
     if (rows == 0)
         return LMVR_OK;
-    return m->api->multiply(arena->queue->queue, m->matrix, rows, x, bias, results[result], y, error);
+    return api_of(arena)->multiply(queue_of(arena), m->matrix, rows, x, bias, results[result], y, error);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------ */
@@ -242,6 +256,14 @@ static void fill_in(struct device_operations *operations)
                                              .multiply = multiply};
     cuda_add_row_operations(operations);
     cuda_add_attention_operations(operations);
+    cuda_add_step_operations(operations);
+}
+
+/* LMVR_CUDA_GRAPHS=0 is for comparing. */
+static bool wants_graphs(void)
+{
+    const char *wanted = getenv("LMVR_CUDA_GRAPHS");
+    return !wanted || strcmp(wanted, "0") != 0;
 }
 
 lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct device **device, lmvr_error *error)
@@ -254,6 +276,7 @@ lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct
     d->device = (struct device){.operations = &d->operations, .rows = 16384, .sequences = 64};
     snprintf(d->device.name, sizeof d->device.name, "cuda:%d", index);
     d->api = api;
+    d->replays = wants_graphs();
     pthread_mutex_init(&d->lock, NULL);
     struct cuda_properties properties;
     lmvr_status status = api->open(index, &d->gpu, error);

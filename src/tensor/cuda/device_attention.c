@@ -1,6 +1,10 @@
 /* Attention over groups and over the KV cache, whose layout on a GPU is (blocks, kv_heads, capacity, head_dim). */
 #include "tensor/cuda/device_queue.h"
 
+#include <string.h>
+
+#define VISIBLE_STEP 256 /* keys by which the most that is seen is rounded up: steps in between are launched alike */
+
 static int64_t kv_panel(void)
 {
     return 1;
@@ -29,19 +33,21 @@ static const struct cuda_kv_place *send_places(struct arena *arena, const struct
 static void heads(struct arena *arena, const struct head_rows *rows, operand *qkv)
 {
     struct arena_mark mark = arena_mark(arena);
-    struct cuda_heads heads = {.rows = rows->count,
-                               .stride = rows->stride,
-                               .q_heads = rows->q_heads,
-                               .kv_heads = rows->kv_heads,
-                               .head_dim = rows->head_dim,
-                               .q_norm = rows->q_norm ? rows->q_norm->weight : NULL,
-                               .k_norm = rows->k_norm ? rows->k_norm->weight : NULL,
-                               .q_eps = rows->q_norm ? rows->q_norm->eps : 0,
-                               .k_eps = rows->k_norm ? rows->k_norm->eps : 0,
-                               .angles = rows->angles,
-                               .places = send_places(arena, rows),
-                               .block = rows->block,
-                               .cache_dtype = rows->cache ? rows->cache->dtype : F32};
+    struct cuda_heads heads;
+    memset(&heads, 0, sizeof heads); /* padding is compared, too */
+    heads.rows = rows->count;
+    heads.stride = rows->stride;
+    heads.q_heads = rows->q_heads;
+    heads.kv_heads = rows->kv_heads;
+    heads.head_dim = rows->head_dim;
+    heads.q_norm = rows->q_norm ? rows->q_norm->weight : NULL;
+    heads.k_norm = rows->k_norm ? rows->k_norm->weight : NULL;
+    heads.q_eps = rows->q_norm ? rows->q_norm->eps : 0;
+    heads.k_eps = rows->k_norm ? rows->k_norm->eps : 0;
+    heads.angles = rows->angles;
+    heads.places = send_places(arena, rows);
+    heads.block = rows->block;
+    heads.cache_dtype = rows->cache ? rows->cache->dtype : F32;
     if (rows->count > 0 && (heads.places || !rows->cache))
         api_of(arena)->heads(stream_of(arena), &heads, arena->operand_dtype, qkv);
     arena_release(arena, mark);
@@ -82,21 +88,23 @@ static lmvr_status attend_groups(struct arena *arena, const struct attention_rul
 {
     struct arena_mark mark = arena_mark(arena);
     size_t bytes = (size_t)(g->count + 1) * sizeof *g->queries;
-    struct cuda_groups groups = {.count = g->count,
-                                 .longest_queries = longest(g->queries, g->count),
-                                 .longest_keys = longest(g->keys, g->count),
-                                 .queries = cuda_sent(arena, g->queries, bytes),
-                                 .keys = cuda_sent(arena, g->keys, bytes),
-                                 .heads = rule->heads,
-                                 .head_dim = g->head_dim,
-                                 .causal = rule->causal,
-                                 .scale = rule->scale,
-                                 .bias = bias_of(rule),
-                                 .q = g->q,
-                                 .k = g->k,
-                                 .v = g->v,
-                                 .q_stride = g->q_stride,
-                                 .kv_stride = g->kv_stride};
+    struct cuda_groups groups;
+    memset(&groups, 0, sizeof groups); /* padding is compared, too */
+    groups.count = g->count;
+    groups.longest_queries = longest(g->queries, g->count);
+    groups.longest_keys = longest(g->keys, g->count);
+    groups.queries = cuda_sent(arena, g->queries, bytes);
+    groups.keys = cuda_sent(arena, g->keys, bytes);
+    groups.heads = rule->heads;
+    groups.head_dim = g->head_dim;
+    groups.causal = rule->causal;
+    groups.scale = rule->scale;
+    groups.bias = bias_of(rule);
+    groups.q = g->q;
+    groups.k = g->k;
+    groups.v = g->v;
+    groups.q_stride = g->q_stride;
+    groups.kv_stride = g->kv_stride;
     TRY(cuda_failure(arena, error));
     api_of(arena)->attention_groups(stream_of(arena), &groups, arena->operand_dtype, out);
     if (g->weights)
@@ -112,17 +120,18 @@ static lmvr_status make_spans(struct arena *arena, const struct attention_rule *
     struct cuda_span *list = arena_alloc(arena, query->span_count, sizeof *list);
     if (!list)
         return error_no_memory(error, "attention");
-    *s = (struct cuda_spans){.count = query->span_count,
-                             .heads = rule->heads,
-                             .kv_heads = query->cache->kv_heads,
-                             .head_dim = query->cache->head_dim,
-                             .causal = rule->causal,
-                             .scale = rule->scale,
-                             .bias = bias_of(rule),
-                             .cache_dtype = query->cache->dtype,
-                             .block = query->block,
-                             .q = query->q,
-                             .q_stride = query->q_stride};
+    memset(s, 0, sizeof *s); /* padding is compared, too */
+    s->count = query->span_count;
+    s->heads = rule->heads;
+    s->kv_heads = query->cache->kv_heads;
+    s->head_dim = query->cache->head_dim;
+    s->causal = rule->causal;
+    s->scale = rule->scale;
+    s->bias = bias_of(rule);
+    s->cache_dtype = query->cache->dtype;
+    s->block = query->block;
+    s->q = query->q;
+    s->q_stride = query->q_stride;
     for (int i = 0; i < query->span_count; i++) {
         const struct attention_span *span = &query->spans[i];
         const struct kv_slot *slot = &query->cache->slots[span->slot];
@@ -133,6 +142,7 @@ static lmvr_status make_spans(struct arena *arena, const struct attention_rule *
         s->longest_count = span->count > s->longest_count ? span->count : s->longest_count;
         s->longest_visible = visible > s->longest_visible ? visible : s->longest_visible;
     }
+    s->longest_visible = (s->longest_visible + VISIBLE_STEP - 1) / VISIBLE_STEP * VISIBLE_STEP;
     s->spans = cuda_sent(arena, list, (size_t)query->span_count * sizeof *list);
     return cuda_failure(arena, error);
 }
@@ -144,7 +154,8 @@ static lmvr_status attend_cache(struct arena *arena, const struct attention_rule
     struct cuda_spans spans;
     TRY(make_spans(arena, rule, query, &spans, error));
     if (spans.rows > 0) {
-        size_t bytes = api_of(arena)->attention_cache_scratch(rule->heads, spans.head_dim, spans.rows, spans.longest_visible);
+        size_t bytes =
+            arena->queue->owner->api->attention_cache_scratch(rule->heads, spans.head_dim, spans.rows, spans.longest_visible);
         spans.scratch = arena_floats(arena, (int64_t)((bytes + sizeof(float) - 1) / sizeof(float)));
         if (!spans.scratch)
             return error_no_memory(error, "attention");
@@ -171,8 +182,8 @@ static void kv_copy(struct arena *arena, const struct kv_cache *cache, int from,
     const struct kv_slot *a = &cache->slots[from], *b = &cache->slots[to];
     size_t row = (size_t)cache->head_dim * dtype_size(cache->dtype), heads = (size_t)cache->blocks * (size_t)cache->kv_heads;
     size_t a_stride = (size_t)a->capacity * row, b_stride = (size_t)b->capacity * row, bytes = (size_t)positions * row;
-    api_of(arena)->copy(arena->queue->queue, b->keys, b_stride, a->keys, a_stride, bytes, heads);
-    api_of(arena)->copy(arena->queue->queue, b->values, b_stride, a->values, a_stride, bytes, heads);
+    api_of(arena)->copy(queue_of(arena), b->keys, b_stride, a->keys, a_stride, bytes, heads);
+    api_of(arena)->copy(queue_of(arena), b->values, b_stride, a->values, a_stride, bytes, heads);
 }
 
 void cuda_add_attention_operations(struct device_operations *operations)

@@ -11,7 +11,12 @@ static enum dtype dtype_of(const struct arena *arena, enum product_result result
 static void norm(struct arena *arena, const struct norm *n, int64_t rows, int64_t width, const float *x,
                  enum product_result result, void *y)
 {
-    struct cuda_norm norm = {n->weight, n->bias, n->eps, n->rms};
+    struct cuda_norm norm;
+    memset(&norm, 0, sizeof norm); /* padding is compared, too */
+    norm.weight = n->weight;
+    norm.bias = n->bias;
+    norm.eps = n->eps;
+    norm.rms = n->rms;
     api_of(arena)->norm(stream_of(arena), &norm, rows, width, x, dtype_of(arena, result), y);
 }
 

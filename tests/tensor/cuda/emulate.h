@@ -10,6 +10,7 @@
 #ifndef LMVR_TESTS_TENSOR_CUDA_EMULATE_H
 #define LMVR_TESTS_TENSOR_CUDA_EMULATE_H
 
+#include "emulate_graph.h"
 #include "tensor/dtype.h"
 
 #include <math.h>
@@ -211,12 +212,28 @@ template <class... Parameters> struct emulate_call {
     }
 };
 
+template <class Call> struct emulate_launched {
+    const char *name;
+    dim3 grid, block;
+    size_t shared;
+    Call call;
+    static void run(const void *launched)
+    {
+        const emulate_launched *l = static_cast<const emulate_launched *>(launched);
+        emulate_run(l->name, l->grid, l->block, l->shared, l->call.run, &l->call);
+    }
+};
+
 template <class... Parameters, class Stream, class... Arguments>
 static inline void emulate_launch(const char *name, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared, Stream,
                                   Arguments... arguments)
 {
-    emulate_call<Parameters...> call = {kernel, std::tuple<Parameters...>(arguments...)};
-    emulate_run(name, grid, block, shared, call.run, &call);
+    emulate_launched<emulate_call<Parameters...>> launched = {
+        name, grid, block, shared, {kernel, std::tuple<Parameters...>(arguments...)}};
+    if (emulate_captures())
+        emulate_keep(launched.run, &launched, sizeof launched);
+    else
+        launched.run(&launched);
 }
 
 #define LAUNCH(kernel, grid, block, shared, stream, ...)                                                                       \

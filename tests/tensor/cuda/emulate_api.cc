@@ -1,5 +1,8 @@
 #include "emulate_api.h"
 
+#include "emulate_graph.h"
+
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -115,6 +118,7 @@ static size_t find_gap(const struct cuda_gpu *gpu, size_t bytes)
 static void *allocate(const struct cuda_gpu *gpu, size_t bytes)
 {
     struct cuda_gpu *g = &gpus[gpu->index];
+    emulate_forbid("memory is allocated");
     opened open(g);
     std::lock_guard<std::mutex> guard(g->lock);
     if ((!g->memory && !reserve(g)) || has_ended("EMULATED_GPU_FULL", g, ++g->allocations))
@@ -131,6 +135,7 @@ static void *allocate(const struct cuda_gpu *gpu, size_t bytes)
 static void release(const struct cuda_gpu *gpu, void *address)
 {
     struct cuda_gpu *g = &gpus[gpu->index];
+    emulate_forbid("memory is released");
     std::lock_guard<std::mutex> guard(g->lock);
     if (address)
         g->used.erase((size_t)((unsigned char *)address - g->memory));
@@ -205,33 +210,120 @@ static cuda_stream stream(struct cuda_queue *queue)
     return (cuda_stream)queue;
 }
 
+/* Does what a function with these arguments does, now or, in a capture, when the graph is launched. */
+template <class Arguments> static void queue_up(const Arguments &arguments)
+{
+    if (emulate_captures())
+        emulate_keep(Arguments::run, &arguments, sizeof arguments);
+    else
+        Arguments::run(&arguments);
+}
+
+struct copying {
+    void *to;
+    size_t to_stride;
+    const void *from;
+    size_t from_stride, bytes, rows;
+    static void run(const void *copying)
+    {
+        const struct copying *c = (const struct copying *)copying;
+        for (size_t r = 0; r < c->rows; r++)
+            memcpy((char *)c->to + r * c->to_stride, (const char *)c->from + r * c->from_stride, c->bytes);
+    }
+};
+
 static void copy(struct cuda_queue *queue, void *to, size_t to_stride, const void *from, size_t from_stride, size_t bytes,
                  size_t rows)
 {
     if (!works(queue))
         return;
     opened open(queue->gpu);
-    for (size_t r = 0; r < rows; r++)
-        memcpy((char *)to + r * to_stride, (const char *)from + r * from_stride, bytes);
+    queue_up(copying{to, to_stride, from, from_stride, bytes, rows});
 }
 
 static void write(struct cuda_queue *queue, void *to, const void *from, size_t bytes)
 {
+    emulate_forbid("the host's memory is copied, which may have changed when the graph is launched");
     copy(queue, to, 0, from, 0, bytes, 1);
 }
 
 static lmvr_status read(struct cuda_queue *queue, void *to, const void *from, size_t bytes, lmvr_error *error)
 {
+    emulate_forbid("memory is read, for which the host would have to wait");
     copy(queue, to, 0, from, 0, bytes, 1);
     return failure(queue, error);
 }
+
+struct zeroing {
+    void *to;
+    size_t bytes;
+    static void run(const void *zeroing)
+    {
+        const struct zeroing *z = (const struct zeroing *)zeroing;
+        memset(z->to, 0, z->bytes);
+    }
+};
 
 static void zero(struct cuda_queue *queue, void *to, size_t bytes)
 {
     if (!works(queue))
         return;
     opened open(queue->gpu);
-    memset(to, 0, bytes);
+    queue_up(zeroing{to, bytes});
+}
+
+/* ---- graphs ------------------------------------------------------------------------------------------------------------- */
+
+static std::atomic<long> captures, launches;
+
+struct cuda_graph {
+    struct cuda_queue *queue;
+    struct emulated_graph *graph;
+};
+
+static bool capture_begin(struct cuda_queue *queue)
+{
+    (void)queue;
+    if (getenv("EMULATED_GPU_WITHOUT_GRAPHS"))
+        return false;
+    emulate_capture_begin();
+    return true;
+}
+
+static struct cuda_graph *capture_end(struct cuda_queue *queue)
+{
+    captures++;
+    return new cuda_graph{queue, emulate_capture_end()};
+}
+
+static bool graph_launch(struct cuda_queue *queue, struct cuda_graph *graph)
+{
+    emulate_forbid("a graph is launched");
+    if (queue != graph->queue)
+        abort();
+    if (!works(queue))
+        return true;
+    opened open(queue->gpu);
+    emulated_graph_run(graph->graph);
+    launches++;
+    return true;
+}
+
+static void graph_free(struct cuda_graph *graph)
+{
+    if (graph)
+        emulated_graph_free(graph->graph);
+    delete graph;
+}
+
+long emulated_cuda_captures(void)
+{
+    return captures;
+}
+
+long emulated_cuda_launches(void)
+{
+    return launches;
 }
 
 /* ---- products ----------------------------------------------------------------------------------------------------------- */
@@ -298,6 +390,32 @@ static void put(enum cuda_result result, enum dtype dtype, void *y, int64_t at, 
         ((bf16 *)y)[at] = bf16_from_f32(value);
 }
 
+struct multiplying {
+    const struct cuda_matrix *m;
+    int64_t rows;
+    const void *x;
+    const float *bias;
+    enum cuda_result result;
+    void *y;
+
+    void row(int64_t r) const
+    {
+        std::vector<float> row((size_t)m->in);
+        for (int64_t i = 0; i < m->in; i++)
+            row[(size_t)i] =
+                m->dtype == F32 ? ((const float *)x)[r * m->in + i] : bf16_to_f32(((const bf16 *)x)[r * m->in + i]);
+        for (int64_t o = 0; o < m->out; o++)
+            put(result, m->dtype, y, r * m->out + o, dot(m->in, row.data(), m->rows.data() + o * m->in) + (bias ? bias[o] : 0));
+    }
+    static void run(const void *multiplying)
+    {
+        const struct multiplying *p = (const struct multiplying *)multiplying;
+#pragma omp parallel for schedule(static) if (p->rows * p->m->out * p->m->in > 65536)
+        for (int64_t r = 0; r < p->rows; r++)
+            p->row(r);
+    }
+};
+
 static lmvr_status multiply(struct cuda_queue *queue, const struct cuda_matrix *m, int64_t rows, const void *x,
                             const float *bias, enum cuda_result result, void *y, lmvr_error *error)
 {
@@ -309,15 +427,7 @@ static lmvr_status multiply(struct cuda_queue *queue, const struct cuda_matrix *
     if (!works(queue))
         return failure(queue, error);
     opened open(queue->gpu);
-#pragma omp parallel for schedule(static) if (rows * m->out * m->in > 65536)
-    for (int64_t r = 0; r < rows; r++) {
-        std::vector<float> row((size_t)m->in);
-        for (int64_t i = 0; i < m->in; i++)
-            row[(size_t)i] =
-                m->dtype == F32 ? ((const float *)x)[r * m->in + i] : bf16_to_f32(((const bf16 *)x)[r * m->in + i]);
-        for (int64_t o = 0; o < m->out; o++)
-            put(result, m->dtype, y, r * m->out + o, dot(m->in, row.data(), m->rows.data() + o * m->in) + (bias ? bias[o] : 0));
-    }
+    queue_up(multiplying{m, rows, x, bias, result, y});
     return LMVR_OK;
 }
 
@@ -386,6 +496,10 @@ const struct cuda_api *emulated_cuda_api(void)
                                         copy,
                                         zero,
                                         failure,
+                                        capture_begin,
+                                        capture_end,
+                                        graph_launch,
+                                        graph_free,
                                         matrix_create,
                                         matrix_free,
                                         matrix_set,

@@ -7,6 +7,7 @@
  *                                 any other access ends the process
  *     EMULATED_GPU_LOST=GPU:N     that GPU is lost after N operations
  *     EMULATED_GPU_FULL=GPU:N     it has memory for N allocations
+ *     EMULATED_GPU_WITHOUT_GRAPHS=1   no capture begins
  *     EMULATED_GPU_OTHER=GPU      it is of another kind than the others
  */
 #ifndef LMVR_TESTS_TENSOR_CUDA_EMULATE_API_H
@@ -22,6 +23,10 @@ const struct cuda_api *emulated_cuda_api(void);
 
 /* Bytes of all GPUs' memory that are allocated. */
 size_t emulated_cuda_bytes(void);
+
+/* Graphs that were made, and times that one was launched. */
+long emulated_cuda_captures(void);
+long emulated_cuda_launches(void);
 
 #ifdef __cplusplus
 }

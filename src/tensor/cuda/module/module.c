@@ -1,4 +1,5 @@
 /* The module's table. */
+#include "tensor/cuda/module/graph.h"
 #include "tensor/cuda/module/matrix.h"
 #include "tensor/cuda/module/measure.h"
 
@@ -20,6 +21,10 @@ __attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void
         .copy = queue_copy,
         .zero = queue_zero,
         .failure = queue_failure,
+        .capture_begin = queue_capture_begin,
+        .capture_end = queue_capture_end,
+        .graph_launch = queue_graph_launch,
+        .graph_free = graph_free,
         .matrix_create = matrix_create,
         .matrix_free = matrix_free,
         .matrix_set = matrix_set,

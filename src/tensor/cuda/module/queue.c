@@ -94,6 +94,11 @@ void queue_note(struct cuda_queue *queue, cudaError_t code, const char *what)
 {
     if (code == cudaSuccess)
         return;
+    if (queue->captures) {
+        queue->capture_failed = true;
+        (void)cudaGetLastError();
+        return;
+    }
     if (queue->status == LMVR_OK)
         queue->status = gpu_error(queue->gpu, code, what, &queue->why);
     else

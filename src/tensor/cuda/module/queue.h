@@ -29,6 +29,7 @@ struct cuda_queue {
 
     lmvr_status status; /* of the first failure */
     lmvr_error why;
+    bool captures, capture_failed; /* graph.h: failures of a capture are its own */
 };
 
 /* As api.h says. */

@@ -1,5 +1,7 @@
 #include "fake_cuda.h"
 
+#include "emulate_graph.h"
+
 #include <string.h>
 
 static float element(cudaDataType_t type, const void *x, int64_t i)
@@ -192,6 +194,30 @@ static float add_up(enum fake_order order, int64_t row, int64_t rows, struct lay
     return sum(order, l, weights, w, x, at, 0, l.rows - (order == FAKE_WRONG ? 9 : 0));
 }
 
+struct multiplication {
+    enum fake_order order;
+    struct layout weights_layout, x_layout, y_layout;
+    const void *weights, *x, *bias; /* NULL: no bias */
+    bool added;
+    void *y;
+};
+
+static void multiply(const void *multiplication)
+{
+    const struct multiplication *m = multiplication;
+    const struct layout *wl = &m->weights_layout, *xl = &m->x_layout, *yl = &m->y_layout;
+    for (int64_t r = 0; r < yl->columns; r++)
+        for (int64_t i = 0; i < yl->rows; i++) {
+            float value = add_up(m->order, r, yl->columns, *wl, m->weights, i * wl->stride, m->x, r * xl->stride);
+            value += m->added ? element(yl->type, m->y, r * yl->stride + i) : 0.0f;
+            value += m->bias ? element(yl->type, m->bias, i) : 0.0f;
+            if (yl->type == CUDA_R_32F)
+                ((float *)m->y)[r * yl->stride + i] = value;
+            else
+                ((bf16 *)m->y)[r * yl->stride + i] = bf16_from_f32(value);
+        }
+}
+
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, const void *alpha, const void *weights,
                               cublasLtMatrixLayout_t weights_layout, const void *x, cublasLtMatrixLayout_t x_layout,
                               const void *beta, const void *before, cublasLtMatrixLayout_t before_layout, void *y,
@@ -207,16 +233,13 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
     if (!fits(o, wl, xl, yl) || a->order == FAKE_UNTAKEN || before != y || !workspace || workspace_size < ((size_t)32 << 20) ||
         (uintptr_t)x % 16 || (uintptr_t)weights % 16 || (uintptr_t)o->bias % 16)
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    for (int64_t r = 0; r < yl.columns; r++)
-        for (int64_t i = 0; i < yl.rows; i++) {
-            float value = add_up(a->order, r, yl.columns, wl, weights, i * wl.stride, x, r * xl.stride);
-            value += *(const float *)beta != 0.0f ? element(yl.type, y, r * yl.stride + i) : 0.0f;
-            value += o->epilogue == CUBLASLT_EPILOGUE_BIAS ? element(yl.type, o->bias, i) : 0.0f;
-            if (yl.type == CUDA_R_32F)
-                ((float *)y)[r * yl.stride + i] = value;
-            else
-                ((bf16 *)y)[r * yl.stride + i] = bf16_from_f32(value);
-        }
+    const struct multiplication m = {
+        a->order, wl, xl, yl, weights, x, o->epilogue == CUBLASLT_EPILOGUE_BIAS ? o->bias : NULL, *(const float *)beta != 0.0f,
+        y};
+    if (emulate_captures())
+        emulate_keep(multiply, &m, sizeof m);
+    else
+        multiply(&m);
     fake.used = (int)algorithm->data[0];
     fake.products++;
     fake_pass(a->time);

@@ -1,5 +1,7 @@
 #include "fake_cuda.h"
 
+#include "emulate_graph.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,8 +166,9 @@ struct CUstream_st {
     int first, count;
 };
 
-static void do_task(const struct task *t)
+static void do_task(const void *task)
 {
+    const struct task *t = task;
     for (size_t r = 0; r < t->rows; r++) {
         if (t->from)
             memmove(t->to + r * t->to_stride, t->from + r * t->from_stride, t->width);
@@ -192,6 +195,10 @@ static cudaError_t add_task(cudaStream_t stream, struct task task)
         return give(cudaErrorInvalidDevice);
     if (fake.broken != cudaSuccess)
         return give(fake.broken);
+    if (emulate_captures()) {
+        emulate_keep(do_task, &task, sizeof task);
+        return cudaSuccess;
+    }
     if (stream == cudaStreamLegacy || !fake.deferred) {
         do_task(&task);
         return cudaSuccess;
@@ -295,4 +302,65 @@ cudaError_t cudaMemset2DAsync(void *to, size_t stride, int value, size_t width, 
 cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
 {
     return to ? cudaMemset2DAsync(to, bytes, value, bytes, 1, stream) : give(cudaErrorInvalidValue);
+}
+
+/* ---- graphs ------------------------------------------------------------------------------------------------------------- */
+
+/* What is captured, and what is made of it, are the emulation's. */
+struct CUgraph_st {
+    struct emulated_graph *graph;
+};
+struct CUgraphExec_st {
+    struct emulated_graph *graph;
+};
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
+{
+    (void)stream;
+    if (fake.without_graphs || mode != cudaStreamCaptureModeThreadLocal)
+        return give(cudaErrorNotSupported);
+    emulate_capture_begin();
+    return give(cudaSuccess);
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
+{
+    (void)stream;
+    *graph = calloc(1, sizeof **graph);
+    (*graph)->graph = emulate_capture_end();
+    fake.objects++;
+    return give(cudaSuccess);
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags)
+{
+    (void)flags;
+    *exec = calloc(1, sizeof **exec);
+    (*exec)->graph = graph->graph;
+    graph->graph = NULL;
+    fake.objects++;
+    return give(cudaSuccess);
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
+{
+    do_tasks(stream, NULL); /* what was queued before */
+    emulated_graph_run(exec->graph);
+    return give(cudaSuccess);
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    emulated_graph_free(graph->graph);
+    free(graph);
+    fake.objects--;
+    return give(cudaSuccess);
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
+{
+    emulated_graph_free(exec->graph);
+    free(exec);
+    fake.objects--;
+    return give(cudaSuccess);
 }

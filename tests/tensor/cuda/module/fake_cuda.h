@@ -37,6 +37,7 @@ struct fake_cuda {
     size_t memory;      /* bytes of the GPU that can be allocated */
     bool deferred;      /* copies wait for who waits for them */
     cudaError_t broken; /* what every call fails with */
+    bool without_graphs;
     const struct fake_algorithm *algorithms;
     int offers[ROW_CLASSES][FAKE_OFFERS]; /* places in `algorithms`, -1: none; what is proposed for a class of row counts */
     bool pedantic;                        /* whether anything is offered for pedantic products */

@@ -1,6 +1,7 @@
 #include "fake_cuda.h"
 #include "operands.h"
 
+#include "tensor/cuda/module/graph.h"
 #include "tensor/cuda/module/matrix.h"
 #include "tensor/cuda/module/measure.h"
 
@@ -400,9 +401,78 @@ static void test_a_copy_is_timed_from_its_beginning_to_its_end(void **state)
     stop(f);
 }
 
+/* ---- graphs ------------------------------------------------------------------------------------------------------------- */
+
+/* y (1, 8) = x (1, 8) times the unit matrix, doubled by a kernel. */
+static void double_x(struct fixture f, const struct cuda_matrix *unit, const float *x, float *y)
+{
+    assert_int_equal(matrix_multiply(f.queue, unit, 1, x, NULL, CUDA_RESULT_FLOATS, y, NULL), LMVR_OK);
+    cuda_convert(queue_stream(f.queue), 8, 2.0f, y, F32, y);
+}
+
+static struct cuda_matrix *make_unit(struct fixture f)
+{
+    float rows[64] = {0};
+    for (int i = 0; i < 8; i++)
+        rows[9 * i] = 1;
+    struct cuda_matrix *unit = make_matrix(f, 8, 8, F32, rows);
+    assert_int_equal(matrix_seal(unit, NULL), LMVR_OK);
+    return unit;
+}
+
+static void test_a_graph_runs_what_was_captured_on_what_memory_holds_then(void **state)
+{
+    (void)state;
+    struct fixture f = start(FAKE_ASCENDING);
+    struct cuda_matrix *unit = make_unit(f);
+    float *x = gpu_allocate(f.gpu, 32), *y = gpu_allocate(f.gpu, 32), out[8];
+    fake.deferred = true;
+    assert_true(queue_capture_begin(f.queue));
+    double_x(f, unit, x, y);
+    struct cuda_graph *graph = queue_capture_end(f.queue);
+    assert_non_null(graph);
+    for (int s = 0; s < 3; s++) {
+        float in[8] = {(float)s, 1, 2, 3, 4, 5, 6, 7};
+        queue_write(f.queue, x, in, sizeof in);
+        assert_true(queue_graph_launch(f.queue, graph));
+        assert_int_equal(queue_read(f.queue, out, y, sizeof out, NULL), LMVR_OK);
+        for (int i = 0; i < 8; i++)
+            assert_true(out[i] == 2 * in[i]);
+    }
+    assert_non_null(queue_scratch(f.queue, 1000)); /* which a product in the graph might have used */
+    assert_false(queue_graph_launch(f.queue, graph));
+    graph_free(graph);
+    matrix_free(unit);
+    gpu_release(f.gpu, x);
+    gpu_release(f.gpu, y);
+    stop(f);
+}
+
+static void test_a_capture_that_fails_harms_nothing(void **state)
+{
+    (void)state;
+    struct fixture f = start(FAKE_ASCENDING);
+    struct cuda_matrix *unit = make_unit(f);
+    float *x = gpu_allocate(f.gpu, 32), *y = gpu_allocate(f.gpu, 32);
+    assert_true(queue_capture_begin(f.queue));
+    queue_zero(f.queue, NULL, 1); /* which CUDA refuses */
+    double_x(f, unit, x, y);
+    assert_null(queue_capture_end(f.queue));
+    fake.without_graphs = true;
+    assert_false(queue_capture_begin(f.queue));
+    double_x(f, unit, x, y);
+    assert_int_equal(queue_failure(f.queue, NULL), LMVR_OK);
+    matrix_free(unit);
+    gpu_release(f.gpu, x);
+    gpu_release(f.gpu, y);
+    stop(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_graph_runs_what_was_captured_on_what_memory_holds_then),
+        cmocka_unit_test(test_a_capture_that_fails_harms_nothing),
         cmocka_unit_test(test_products_are_sums_whatever_the_shape),
         cmocka_unit_test(test_parts_of_many_rows_are_as_one),
         cmocka_unit_test(test_the_fastest_is_taken_of_those_that_agree_with_many_rows),
