@@ -139,10 +139,11 @@ static struct value *loss_of(struct subject *s)
 static lmvr_status step(struct subject *s, lmvr_error *error)
 {
     static const struct adamw adamw = {1e-4, 0.9, 0.999, 1e-8, 0.1};
+    double norm;
     parameters_clear(&s->parameters);
     tape_begin(s->tape, true);
     TRY(tape_backward(s->tape, loss_of(s), 1, error));
-    optimizer_clip(&s->optimizer, 1);
+    TRY(optimizer_clip(&s->optimizer, 1, &norm, error));
     optimizer_step(&s->optimizer, &adamw);
     s->steps++;
     return LMVR_OK;
@@ -205,7 +206,7 @@ static void *numbers(struct sum *sum, int64_t count)
         wide[i] = (float)(i % 17 - 8) * 0x1p-6f;
     bf16 *half = sum->dtype == BF16 && wide ? arena_alloc(&sum->arena, count, sizeof *half) : NULL;
     if (half)
-        tape_to_bf16(count, wide, half);
+        device_cpu()->gradients->round(NULL, count, wide, half);
     return sum->dtype == BF16 ? (void *)half : wide;
 }
 

@@ -18,10 +18,11 @@
 
 struct device {
     const struct device_operations *operations;
-    char name[16]; /* as `--device` takes it */
-    char gpu[64];  /* its name, such as "NVIDIA H200"; empty: it is no GPU */
-    int64_t rows;  /* enough for products to run at full speed */
-    int sequences; /* that are decoded together, if nothing else is said */
+    const struct gradient_operations *gradients; /* for training */
+    char name[16];                               /* as `--device` takes it */
+    char gpu[64];                                /* its name, such as "NVIDIA H200"; empty: it is no GPU */
+    int64_t rows;                                /* enough for products to run at full speed */
+    int sequences;                               /* that are decoded together, if nothing else is said */
 };
 
 /* The processor. */

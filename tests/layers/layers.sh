@@ -13,7 +13,7 @@ layers=(
     "lab     lab     $base|lab/.*|image/(image|preprocess|resize)\.h|tensor/(arena|gemm)\.h"
     "train   train   $base|train/.*|lab/(dataset/(conversations|dataset)|report/(number|render)|words/letters)\.h|connector/connector\.h|image/(picture|preprocess)\.h|\
 language/(input|prompt|t5|tokenizer)\.h|model/(checkpoint|config|folder|load|model)\.h|vision/(encoder|patches)\.h|\
-nn/rope\.h|tensor/(activation|arena|device|dtype|gemm|matmul)\.h|tensor/cpu/(kernels|kernel_gradient|product)\.h"
+nn/rope\.h|tensor/(activation|arena|device|dtype|gemm|gradient|matmul)\.h|tensor/cpu/(gradient|kernels|kernel_gradient|product)\.h"
     "scenes  tools   $base|tools/.*|cli/(front|interrupt|progress)\.h"
     "program cli     lmvr\.h|error\.h|record/recorder\.h|store/index\.h|lab/.*|train/train\.h|bench/train_steps\.h"
 )

@@ -290,7 +290,8 @@ static void follow(const struct golden *g, const struct objective *objective)
         worst = fmax(worst, fabs(loss - (double)losses[step]) / (double)losses[step]);
         if (step == 0)
             assert_true(compare(g, parameters, "gradient/", true) < 1e-4);
-        double norm = optimizer_clip(&optimizer, number(g->json, "clip"));
+        double norm;
+        assert_int_equal(optimizer_clip(&optimizer, number(g->json, "clip"), &norm, NULL), LMVR_OK);
         assert_true(fabs(norm - (double)norms[step]) < 1e-4 * norm);
         adamw.learning_rate = (double)rates[step];
         optimizer_step(&optimizer, &adamw);

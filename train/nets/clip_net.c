@@ -193,7 +193,7 @@ void clip_net_finish(struct clip_net *clip)
 struct block_context {
     const struct clip_net_tower *tower;
     const struct clip_net_block *block;
-    const struct tape_segment *segments;
+    const struct gradient_segment *segments;
     int segment_count;
 };
 
@@ -226,7 +226,7 @@ static struct value *run_block(struct tape *tape, struct value *const *inputs, c
 
 /* Runs the tower's first `blocks` blocks. */
 static struct value *run_tower(const struct clip_net_tower *tower, int blocks, bool recompute, struct tape *tape,
-                               struct value *x, const struct tape_segment *segments, int segment_count)
+                               struct value *x, const struct gradient_segment *segments, int segment_count)
 {
     struct block_context *contexts = tape_memory(tape, blocks, sizeof *contexts);
     if (!contexts)
@@ -255,16 +255,16 @@ static struct value *run_vision(const struct clip_net *clip, struct tape *tape, 
 {
     int64_t side = clip->vision.image_size / clip->vision.patch_size, cells = side * side, count = batch->image_count;
     int64_t rows = count * (cells + 1);
-    struct tape_place *places = tape_memory(tape, rows, sizeof *places);
+    struct gradient_place *places = tape_memory(tape, rows, sizeof *places);
     int32_t *positions = tape_memory(tape, rows, sizeof *positions);
-    struct tape_segment *segments = tape_memory(tape, count, sizeof *segments);
+    struct gradient_segment *segments = tape_memory(tape, count, sizeof *segments);
     if (!segments)
         return NULL;
     for (int64_t i = 0; i < count; i++) {
         int64_t first = i * (cells + 1);
-        segments[i] = (struct tape_segment){first, cells + 1, first, cells + 1, 0};
+        segments[i] = (struct gradient_segment){first, cells + 1, first, cells + 1, 0};
         for (int64_t p = 0; p <= cells; p++) {
-            places[first + p] = p ? (struct tape_place){1, (int32_t)(i * cells + p - 1)} : (struct tape_place){0, 0};
+            places[first + p] = p ? (struct gradient_place){1, (int32_t)(i * cells + p - 1)} : (struct gradient_place){0, 0};
             positions[first + p] = (int32_t)p;
         }
     }
@@ -311,23 +311,23 @@ struct value *clip_net_texts(const struct clip_net *clip, struct tape *tape, con
     for (int64_t i = 0; i < count; i++)
         used += batch->sequences[i].count;
     int64_t rows = batch_padded(used);
-    struct tape_place *places = tape_memory(tape, rows, sizeof *places);
-    struct tape_place *positions = tape_memory(tape, rows, sizeof *positions);
+    struct gradient_place *places = tape_memory(tape, rows, sizeof *places);
+    struct gradient_place *positions = tape_memory(tape, rows, sizeof *positions);
     int32_t *ends = tape_memory(tape, count, sizeof *ends);
-    struct tape_segment *segments = tape_memory(tape, count, sizeof *segments);
+    struct gradient_segment *segments = tape_memory(tape, count, sizeof *segments);
     if (!segments)
         return NULL;
     for (int64_t i = 0; i < count; i++) {
         const struct batch_sequence *s = &batch->sequences[i];
-        segments[i] = (struct tape_segment){row, s->count, row, s->count, 0};
+        segments[i] = (struct gradient_segment){row, s->count, row, s->count, 0};
         for (int32_t p = 0; p < s->count; p++, row++) {
-            places[row] = (struct tape_place){0, s->tokens[p]};
-            positions[row] = (struct tape_place){0, p};
+            places[row] = (struct gradient_place){0, s->tokens[p]};
+            positions[row] = (struct gradient_place){0, p};
         }
         ends[i] = (int32_t)(row - 1);
     }
     for (; row < rows; row++)
-        places[row] = positions[row] = (struct tape_place){-1, 0};
+        places[row] = positions[row] = (struct gradient_place){-1, 0};
     struct value *tokens = tape_parameter(tape, clip->token_embedding), *table = tape_parameter(tape, clip->text_positions);
     struct value *x = tape_assemble(tape, &tokens, 1, rows, places);
     x = tape_add(tape, x, tape_assemble(tape, &table, 1, rows, positions));

@@ -92,7 +92,7 @@ struct block_context {
     const struct llama_net *llama;
     const struct llama_net_block *block;
     const float *angles;
-    const struct tape_segment *segments;
+    const struct gradient_segment *segments;
     int segment_count;
 };
 
@@ -141,7 +141,7 @@ static struct value *run_block(struct tape *tape, struct value *const *inputs, c
 }
 
 struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, struct value *x, const struct position *positions,
-                            const struct tape_segment *segments, int segment_count)
+                            const struct gradient_segment *segments, int segment_count)
 {
     const struct language_config *config = &llama->config;
     struct block_context *contexts = tape_memory(tape, config->blocks, sizeof *contexts);

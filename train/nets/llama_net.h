@@ -44,7 +44,7 @@ void llama_net_finish(struct llama_net *llama);
 /* The last hidden states after the final norm, (rows, width), from the sequences' embeddings x (rows, width). positions (rows)
  * and segments are borrowed. */
 struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, struct value *x, const struct position *positions,
-                            const struct tape_segment *segments, int segment_count);
+                            const struct gradient_segment *segments, int segment_count);
 
 /* Merges each adapter into its weight, and drops the adapters: for saving. */
 lmvr_status llama_net_merge(struct llama_net *llama, lmvr_error *error);

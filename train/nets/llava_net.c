@@ -43,10 +43,10 @@ struct visual {
 struct layout {
     int64_t rows, learned; /* rows of the pass; predictions in the loss */
     struct visual *visual; /* (image_count) */
-    struct tape_place *places;
+    struct gradient_place *places;
     struct position *positions;
     int32_t *predicting, *targets; /* predicting (learned): rows whose next token is a target */
-    struct tape_segment *segments;
+    struct gradient_segment *segments;
     struct input_piece *pieces; /* of one sequence */
 };
 
@@ -99,7 +99,7 @@ static int64_t lay_out_text(const struct batch_sequence *s, int from, int to, in
             layout->predicting[layout->learned] = (int32_t)(row - 1);
             layout->targets[layout->learned++] = s->tokens[t];
         }
-        layout->places[row++] = (struct tape_place){0, s->tokens[t]};
+        layout->places[row++] = (struct gradient_place){0, s->tokens[t]};
     }
     return row;
 }
@@ -116,7 +116,7 @@ static int64_t lay_out_sequence(const struct batch_sequence *s, int64_t first, s
         if (i == s->span_count)
             break;
         for (int64_t v = 0; v < each; v++)
-            layout->places[row++] = (struct tape_place){1, (int32_t)source++};
+            layout->places[row++] = (struct gradient_place){1, (int32_t)source++};
         layout->pieces[pieces++] = (struct input_piece){.count = each, .rows = visual.rows, .columns = visual.columns};
         from = to;
     }
@@ -133,10 +133,10 @@ static bool lay_out(const struct llava_net *net, struct tape *tape, const struct
     for (int i = 0; i < batch->sequence_count; i++) {
         int64_t first = row;
         row = lay_out_sequence(&batch->sequences[i], first, layout);
-        layout->segments[i] = (struct tape_segment){first, row - first, first, row - first, 0};
+        layout->segments[i] = (struct gradient_segment){first, row - first, first, row - first, 0};
     }
     for (; row < layout->rows; row++) {
-        layout->places[row] = (struct tape_place){-1, 0};
+        layout->places[row] = (struct gradient_place){-1, 0};
         layout->positions[row] = position_in_text(0);
     }
     return true;

@@ -115,10 +115,10 @@ void qformer_net_finish(struct qformer_net *q)
 /* Rows are pairs one after another, each with its queries and then its text. Padding counts as text. */
 struct layout {
     int64_t rows, query_rows, text_rows;
-    struct tape_place *embeddings, *positions; /* (rows): in query_tokens or word embeddings; in the position table */
-    int32_t *query_at, *text_at;               /* rows of the queries; of the text */
-    struct tape_place *merged;                 /* (rows): in both together */
-    struct tape_segment *segments, *cross;
+    struct gradient_place *embeddings, *positions; /* (rows): in query_tokens or word embeddings; in the position table */
+    int32_t *query_at, *text_at;                   /* rows of the queries; of the text */
+    struct gradient_place *merged;                 /* (rows): in both together */
+    struct gradient_segment *segments, *cross;
     int segment_count, cross_count;
     int32_t *text_first;
 };
@@ -150,7 +150,7 @@ static void add_cross(const struct qformer_net *q, int image, int64_t first_quer
     if (l->cross_count && l->cross[l->cross_count - 1].k_first == first)
         l->cross[l->cross_count - 1].q_count += q->config.queries;
     else
-        l->cross[l->cross_count++] = (struct tape_segment){first_query, q->config.queries, first, positions, 0};
+        l->cross[l->cross_count++] = (struct gradient_segment){first_query, q->config.queries, first, positions, 0};
 }
 
 static void lay_out(const struct qformer_net *q, const struct qformer_pass *pass, struct layout *l)
@@ -163,23 +163,23 @@ static void lay_out(const struct qformer_net *q, const struct qformer_pass *pass
         if (queries)
             add_cross(q, pair->image, query, l);
         for (int32_t i = 0; i < queries; i++, row++) {
-            l->embeddings[row] = (struct tape_place){0, i};
-            l->positions[row] = (struct tape_place){-1, 0};
-            l->merged[row] = (struct tape_place){0, (int32_t)query};
+            l->embeddings[row] = (struct gradient_place){0, i};
+            l->positions[row] = (struct gradient_place){-1, 0};
+            l->merged[row] = (struct gradient_place){0, (int32_t)query};
             l->query_at[query++] = (int32_t)row;
         }
         l->text_first[p] = (int32_t)text;
         for (int32_t i = 0; s && i < s->count; i++, row++) {
-            l->embeddings[row] = (struct tape_place){1, i == 0 && pass->generates ? q->decode_token : s->tokens[i]};
-            l->positions[row] = (struct tape_place){0, i};
-            l->merged[row] = (struct tape_place){1, (int32_t)text};
+            l->embeddings[row] = (struct gradient_place){1, i == 0 && pass->generates ? q->decode_token : s->tokens[i]};
+            l->positions[row] = (struct gradient_place){0, i};
+            l->merged[row] = (struct gradient_place){1, (int32_t)text};
             l->text_at[text++] = (int32_t)row;
         }
-        l->segments[l->segment_count++] = (struct tape_segment){first, row - first, first, row - first, queries};
+        l->segments[l->segment_count++] = (struct gradient_segment){first, row - first, first, row - first, queries};
     }
     for (; row < l->rows; row++) {
-        l->embeddings[row] = l->positions[row] = (struct tape_place){-1, 0};
-        l->merged[row] = (struct tape_place){1, (int32_t)text};
+        l->embeddings[row] = l->positions[row] = (struct gradient_place){-1, 0};
+        l->merged[row] = (struct gradient_place){1, (int32_t)text};
         l->text_at[text++] = (int32_t)row;
     }
 }

@@ -132,7 +132,7 @@ struct block_context {
     const struct t5_net_stack *stack;
     const struct t5_net_block *block;
     struct tape_bias bias;
-    const struct tape_segment *segments, *cross;
+    const struct gradient_segment *segments, *cross;
     int segment_count;
 };
 
@@ -202,7 +202,7 @@ static struct tape_bias make_bias(const struct t5_net *t5, const struct t5_net_s
 
 /* The last hidden states after the final norm. `cross` and `states` are for the decoder. */
 static struct value *run_stack(const struct t5_net *t5, const struct t5_net_stack *stack, struct tape *tape, struct value *x,
-                               const struct tape_segment *segments, int count, const struct tape_segment *cross,
+                               const struct gradient_segment *segments, int count, const struct gradient_segment *cross,
                                struct value *states)
 {
     struct block_context *contexts = tape_memory(tape, stack->block_count, sizeof *contexts);
@@ -226,9 +226,9 @@ static struct value *run_stack(const struct t5_net *t5, const struct t5_net_stac
 /* Where each part of a batch is among the rows of the encoder and the decoder. */
 struct layout {
     int64_t encoder_rows, decoder_rows, learned;
-    struct tape_place *encoder, *decoder;
+    struct gradient_place *encoder, *decoder;
     int32_t *predicting, *targets; /* (learned) */
-    struct tape_segment *encoder_segments, *decoder_segments, *cross;
+    struct gradient_segment *encoder_segments, *decoder_segments, *cross;
 };
 
 static int64_t visual_of(const struct batch_sequence *s, int visual_count)
@@ -264,26 +264,26 @@ static void lay_out(const struct t5_net *t5, const struct batch *batch, int visu
         const struct batch_sequence *s = &batch->sequences[i];
         int64_t e_first = e, d_first = d, visual = visual_of(s, visual_count);
         for (int64_t v = 0; v < visual; v++)
-            l->encoder[e++] = (struct tape_place){1, (int32_t)(s->image * visual + v)};
+            l->encoder[e++] = (struct gradient_place){1, (int32_t)(s->image * visual + v)};
         int32_t previous = t5->config.t5.start_token;
         for (int t = 0; t < s->count; t++) {
             if (!s->learned[t]) {
-                l->encoder[e++] = (struct tape_place){0, s->tokens[t]};
+                l->encoder[e++] = (struct gradient_place){0, s->tokens[t]};
                 continue;
             }
             l->predicting[d] = (int32_t)d;
             l->targets[d] = s->tokens[t];
-            l->decoder[d++] = (struct tape_place){0, previous};
+            l->decoder[d++] = (struct gradient_place){0, previous};
             previous = s->tokens[t];
         }
-        l->encoder_segments[i] = (struct tape_segment){e_first, e - e_first, e_first, e - e_first, 0};
-        l->decoder_segments[i] = (struct tape_segment){d_first, d - d_first, d_first, d - d_first, 0};
-        l->cross[i] = (struct tape_segment){d_first, d - d_first, e_first, e - e_first, 0};
+        l->encoder_segments[i] = (struct gradient_segment){e_first, e - e_first, e_first, e - e_first, 0};
+        l->decoder_segments[i] = (struct gradient_segment){d_first, d - d_first, d_first, d - d_first, 0};
+        l->cross[i] = (struct gradient_segment){d_first, d - d_first, e_first, e - e_first, 0};
     }
     for (; e < l->encoder_rows; e++)
-        l->encoder[e] = (struct tape_place){-1, 0};
+        l->encoder[e] = (struct gradient_place){-1, 0};
     for (; d < l->decoder_rows; d++)
-        l->decoder[d] = (struct tape_place){-1, 0};
+        l->decoder[d] = (struct gradient_place){-1, 0};
 }
 
 /* The same for the same batch and seed; zeros for padding rows. */
@@ -298,7 +298,7 @@ static struct value *make_noise(const struct t5_net *t5, struct tape *tape, cons
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < batch->sequence_count; i++) {
         const struct batch_sequence *s = &batch->sequences[i];
-        const struct tape_segment *rows = &l->encoder_segments[i];
+        const struct gradient_segment *rows = &l->encoder_segments[i];
         struct random random;
         random_init(&random, hash_bytes(t5->seed ^ (uint64_t)i, s->tokens, (size_t)s->count * sizeof *s->tokens));
         double deviation = random_uniform(&random, 0, most), pair[2];

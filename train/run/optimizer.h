@@ -10,8 +10,9 @@ struct adamw {
 
 struct optimizer {
     struct parameters *parameters;
-    float **first, **second; /* moments of each parameter, in order; NULL if it is not trained */
-    double *sums;            /* working memory for the norm */
+    float **first, **second; /* moments of each parameter, in order, on its device; NULL if it is not trained */
+    double *sums, *partial;  /* working memory for the norm, (chunks): of the host, and the device's */
+    int64_t chunks;          /* of trained parameters */
     int64_t steps;           /* done so far */
 };
 
@@ -19,9 +20,9 @@ struct optimizer {
 lmvr_status optimizer_init(struct optimizer *optimizer, struct parameters *parameters, lmvr_error *error);
 void optimizer_finish(struct optimizer *optimizer);
 
-/* Returns the gradient norm: the Euclidean norm of all gradients. With `most` > 0 they are scaled down to it, as by torch's
+/* *norm: the Euclidean norm of all gradients. With `most` > 0 they are scaled down to it, as by torch's
  * clip_grad_norm_. The order of summation does not depend on the number of threads. */
-double optimizer_clip(struct optimizer *optimizer, double most);
+lmvr_status optimizer_clip(struct optimizer *optimizer, double most, double *norm, lmvr_error *error);
 
 /* Updates values, and their rounded copies, from the gradients. */
 void optimizer_step(struct optimizer *optimizer, const struct adamw *adamw);

@@ -37,8 +37,7 @@ static lmvr_status pass(const struct training *run, const struct batch *batch, b
     TRY(tape_status(run->tape, error));
     if (!*value)
         return error_set(error, LMVR_ERROR_INVALID, "a batch has no targets");
-    *loss = (*value)->data[0];
-    return LMVR_OK;
+    return tape_read(run->tape, *value, loss, error);
 }
 
 static lmvr_status refuse_number(const struct training *run, const char *what, double number, lmvr_error *error)
@@ -80,7 +79,7 @@ static lmvr_status step(struct training *run, struct run_report *report, lmvr_er
     struct adamw adamw = run->options->adamw;
     pace_step_begins(&run->pace);
     TRY(accumulate(run, report, error));
-    report->gradient_norm = optimizer_clip(&run->optimizer, run->options->clip);
+    TRY(optimizer_clip(&run->optimizer, run->options->clip, &report->gradient_norm, error));
     if (!isfinite(report->gradient_norm))
         return refuse_number(run, "gradient", report->gradient_norm, error);
     report->learning_rate = adamw.learning_rate = run_learning_rate(run->options, run->optimizer.steps);
@@ -210,9 +209,8 @@ static lmvr_status train(struct training *run, lmvr_error *error)
 
 static lmvr_status open_and_train(struct training *run, const struct corpus *corpus, lmvr_error *error)
 {
-    const struct parameters *parameters = run->objective->parameters;
     TRY(optimizer_init(&run->optimizer, run->objective->parameters, error));
-    TRY(tape_create(parameters->products, &run->tape, error));
+    TRY(tape_create_for(run->objective->parameters, &run->tape, error));
     TRY(run_folder_open(&run->folder, run->objective, corpus, run->validation, run->options, error));
     if (run->folder.finished)
         return LMVR_OK;

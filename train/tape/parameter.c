@@ -1,18 +1,40 @@
 #include "train/tape/parameter.h"
 
-#include "tensor/arena.h"
 #include "tensor/cpu/kernels.h"
+#include "tensor/device.h"
+#include "tensor/gradient.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK 65536 /* elements that one thread rounds at a time */
+#define PIECE 4096 /* elements that are converted at a time */
 
 void parameters_init(struct parameters *parameters, enum dtype products)
 {
     *parameters = (struct parameters){.products = products};
+    arena_init(&parameters->arena);
+}
+
+lmvr_status parameters_init_on(struct parameters *parameters, enum dtype products, const struct device *device,
+                               lmvr_error *error)
+{
+    *parameters = (struct parameters){.products = products};
+    return arena_init_on(&parameters->arena, device, F32, error);
+}
+
+static bool is_of_host(const struct parameter *parameter)
+{
+    return parameter->arena->device == device_cpu();
+}
+
+/* Zeroed memory; NULL: out of memory. */
+static void *get_memory(const struct parameter *parameter, size_t size)
+{
+    int64_t count = parameter->rows * parameter->columns;
+    const struct device *device = parameter->arena->device;
+    return is_of_host(parameter) ? aligned_zeroed(count, size) : device->operations->allocate(device, (size_t)count * size);
 }
 
 static void parameter_free(struct parameter *parameter)
@@ -22,9 +44,9 @@ static void parameter_free(struct parameter *parameter)
     for (int i = 0; i < parameter->part_count; i++)
         free(parameter->parts[i].name);
     free(parameter->parts);
-    free(parameter->value);
-    free(parameter->gradient);
-    free(parameter->half);
+    device_release(parameter->arena->device, parameter->value);
+    device_release(parameter->arena->device, parameter->gradient);
+    device_release(parameter->arena->device, parameter->half);
     free(parameter);
 }
 
@@ -33,6 +55,7 @@ void parameters_finish(struct parameters *parameters)
     for (size_t i = 0; i < parameters->count; i++)
         parameter_free(parameters->items[i]);
     free(parameters->items);
+    arena_finish(&parameters->arena);
     *parameters = (struct parameters){.products = parameters->products};
 }
 
@@ -79,30 +102,31 @@ static bool add_part(struct parameter *parameter, const struct parameter_shape *
 /* Allocates by the rules of parameters_add(). False: out of memory. */
 static bool add_memory(struct parameter *parameter, bool halved)
 {
-    int64_t count = parameter->rows * parameter->columns;
     bool good = true;
     if (parameter->trained || !halved)
-        good = (parameter->value = aligned_zeroed(count, sizeof(float))) != NULL;
+        good = (parameter->value = get_memory(parameter, sizeof(float))) != NULL;
     if (good && parameter->trained)
-        good = (parameter->gradient = aligned_zeroed(count, sizeof(float))) != NULL;
+        good = (parameter->gradient = get_memory(parameter, sizeof(float))) != NULL;
     if (good && halved)
-        good = (parameter->half = aligned_zeroed(count, sizeof(bf16))) != NULL;
+        good = (parameter->half = get_memory(parameter, sizeof(bf16))) != NULL;
     return good;
 }
 
-static struct parameter *parameter_create(enum dtype products, const struct parameter_shape *shapes, int count, bool trained)
+static struct parameter *parameter_create(struct parameters *parameters, const struct parameter_shape *shapes, int count,
+                                          bool trained)
 {
     struct parameter *parameter = calloc(1, sizeof *parameter);
     if (!parameter)
         return NULL;
     bool matrix = shapes[0].dims >= 2;
+    parameter->arena = &parameters->arena;
     parameter->trained = trained;
     parameter->decays = matrix;
     parameter->parts = calloc((size_t)count, sizeof *parameter->parts);
     bool good = parameter->parts != NULL;
     for (int i = 0; i < count && good; i++)
         good = add_part(parameter, &shapes[i]);
-    if (good && add_memory(parameter, matrix && products == BF16))
+    if (good && add_memory(parameter, matrix && parameters->products == BF16))
         return parameter;
     parameter_free(parameter);
     return NULL;
@@ -121,7 +145,7 @@ lmvr_status parameters_add(struct parameters *parameters, const struct parameter
         parameters->items = items;
         parameters->space = space;
     }
-    *parameter = parameter_create(parameters->products, shapes, count, trained);
+    *parameter = parameter_create(parameters, shapes, count, trained);
     if (!*parameter)
         return error_no_memory(error, shapes[0].name);
     parameters->items[parameters->count++] = *parameter;
@@ -141,42 +165,52 @@ int64_t parameters_size(const struct parameters *parameters, bool trained_only)
 
 void parameter_set(struct parameter *parameter, int64_t first, int64_t count, const float *values)
 {
+    const struct device_operations *operations = parameter->arena->device->operations;
+    bf16 rounded[PIECE];
     if (parameter->value)
-        memcpy(parameter->value + first, values, (size_t)count * sizeof *values);
-    if (parameter->half)
-        kernels_get()->to_bf16(count, values, parameter->half + first);
+        operations->write(parameter->arena, parameter->value + first, values, (size_t)count * sizeof *values);
+    for (int64_t i = 0, n; parameter->half && i < count; i += n) {
+        n = count - i < PIECE ? count - i : PIECE;
+        kernels_get()->to_bf16(n, values + i, rounded);
+        operations->write(parameter->arena, parameter->half + first + i, rounded, (size_t)n * sizeof *rounded);
+    }
 }
 
 void parameter_get(const struct parameter *parameter, int64_t first, int64_t count, float *values)
 {
+    const struct device_operations *operations = parameter->arena->device->operations;
     if (parameter->value) {
-        memcpy(values, parameter->value + first, (size_t)count * sizeof *values);
+        operations->read(parameter->arena, values, parameter->value + first, (size_t)count * sizeof *values, NULL);
         return;
     }
-    for (int64_t i = 0; i < count; i++)
-        values[i] = bf16_to_f32(parameter->half[first + i]);
+    bf16 rounded[PIECE];
+    for (int64_t i = 0, n; i < count; i += n) {
+        n = count - i < PIECE ? count - i : PIECE;
+        operations->read(parameter->arena, rounded, parameter->half + first + i, (size_t)n * sizeof *rounded, NULL);
+        for (int64_t k = 0; k < n; k++)
+            values[i + k] = bf16_to_f32(rounded[k]);
+    }
 }
 
 double parameter_deviation(const struct parameter *parameter)
 {
     double sum = 0;
+    float values[PIECE];
     int64_t count = parameter->rows * parameter->columns;
-    for (int64_t i = 0; i < count; i++) {
-        double value = (double)(parameter->value ? parameter->value[i] : bf16_to_f32(parameter->half[i]));
-        sum += value * value;
+    for (int64_t i = 0, n; i < count; i += n) {
+        n = count - i < PIECE ? count - i : PIECE;
+        parameter_get(parameter, i, n, values);
+        for (int64_t k = 0; k < n; k++)
+            sum += (double)values[k] * (double)values[k];
     }
     return count > 0 ? sqrt(sum / (double)count) : 0;
 }
 
 void parameter_round(struct parameter *parameter)
 {
-    if (!parameter->value || !parameter->half)
-        return;
-    int64_t count = parameter->rows * parameter->columns;
-#pragma omp parallel for schedule(static)
-    for (int64_t first = 0; first < count; first += CHUNK)
-        kernels_get()->to_bf16(first + CHUNK < count ? CHUNK : count - first, parameter->value + first,
-                               parameter->half + first);
+    if (parameter->value && parameter->half)
+        parameter->arena->device->gradients->round(parameter->arena, parameter->rows * parameter->columns, parameter->value,
+                                                   parameter->half);
 }
 
 void parameters_clear(struct parameters *parameters)
@@ -184,6 +218,7 @@ void parameters_clear(struct parameters *parameters)
     for (size_t i = 0; i < parameters->count; i++) {
         struct parameter *parameter = parameters->items[i];
         if (parameter->gradient)
-            memset(parameter->gradient, 0, (size_t)(parameter->rows * parameter->columns) * sizeof(float));
+            parameters->arena.device->operations->zero(&parameters->arena, parameter->gradient,
+                                                       (size_t)(parameter->rows * parameter->columns) * sizeof(float));
     }
 }

@@ -2,12 +2,13 @@
  * Trainable parameters: matrices of weights with their gradients, and their names in files.
  *
  * A parameter may consist of several of a file's tensors stacked by rows (a fused query, key and value projection): its parts.
+ * Its elements are in the memory of a device, where operations on them run in one queue.
  */
 #ifndef LMVR_TRAIN_TAPE_PARAMETER_H
 #define LMVR_TRAIN_TAPE_PARAMETER_H
 
 #include "error.h"
-#include "tensor/dtype.h"
+#include "tensor/arena.h"
 
 #include <stdbool.h>
 
@@ -21,6 +22,7 @@ struct parameter_part {
 };
 
 struct parameter {
+    struct arena *arena; /* the device and its queue */
     struct parameter_part *parts;
     int part_count;
     int64_t rows, columns; /* a vector is (1, n), a convolution's weight (out, in * height * width), (1, n, m) is (n, m) */
@@ -36,9 +38,13 @@ struct parameters {
     struct parameter **items;
     size_t count, space;
     enum dtype products; /* data type of products: BF16 keeps a matrix's `half` besides its `value` */
+    struct arena arena;  /* the device, whose queue the parameters own */
 };
 
+/* On the processor. The struct stays where it is until parameters_finish(). */
 void parameters_init(struct parameters *parameters, enum dtype products);
+lmvr_status parameters_init_on(struct parameters *parameters, enum dtype products, const struct device *device,
+                               lmvr_error *error);
 void parameters_finish(struct parameters *parameters);
 
 /* A tensor's name and shape in a file. */
@@ -59,7 +65,7 @@ int64_t parameters_size(const struct parameters *parameters, bool trained_only);
 
 /* Sets elements first .. first + count - 1, in row order, of the value and its rounded copy. */
 void parameter_set(struct parameter *parameter, int64_t first, int64_t count, const float *values);
-/* Reads elements, as f32. */
+/* Reads elements, as f32. What fails on a GPU is told by the next operation on it that returns a status. */
 void parameter_get(const struct parameter *parameter, int64_t first, int64_t count, float *values);
 
 /* The root mean square of the elements. */

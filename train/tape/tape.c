@@ -1,23 +1,26 @@
 #include "train/tape/tape_steps.h"
 
-#include "tensor/cpu/kernels.h"
-#include "tensor/cpu/product.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-lmvr_status tape_create(enum dtype products, struct tape **tape, lmvr_error *error)
+/* An arena of floats that works in the queue of another. */
+static struct arena beside(const struct arena *arena)
+{
+    return (struct arena){.device = arena->device, .queue = arena->queue, .dtype = F32, .operand_dtype = F32};
+}
+
+static lmvr_status create(const struct arena *arena, enum dtype products, struct tape **tape, lmvr_error *error)
 {
     struct tape *t = *tape = calloc(1, sizeof *t);
     if (!t)
         return error_no_memory(error, "the tape");
-    arena_init(&t->kept);
-    arena_init(&t->passing);
+    t->kept = t->passing = beside(arena);
     t->arena = &t->kept;
-    t->half = products == BF16 && product_computes_bf16();
+    t->gradients = arena->device->gradients;
+    t->half = t->gradients->rounds(products);
     t->kernels = gradient_kernels_get();
-    lmvr_status status = matmul_create(&t->matmul, error);
+    lmvr_status status = arena->device == device_cpu() ? matmul_create(&t->matmul, error) : LMVR_OK;
     if (status != LMVR_OK) {
         tape_free(t);
         *tape = NULL;
@@ -25,10 +28,23 @@ lmvr_status tape_create(enum dtype products, struct tape **tape, lmvr_error *err
     return status;
 }
 
+lmvr_status tape_create(enum dtype products, struct tape **tape, lmvr_error *error)
+{
+    struct arena arena;
+    arena_init(&arena);
+    return create(&arena, products, tape, error);
+}
+
+lmvr_status tape_create_for(const struct parameters *parameters, struct tape **tape, lmvr_error *error)
+{
+    return create(&parameters->arena, parameters->products, tape, error);
+}
+
 void tape_free(struct tape *tape)
 {
     if (!tape)
         return;
+    tape->kept.queue = tape->passing.queue = NULL; /* it is borrowed */
     arena_finish(&tape->kept);
     arena_finish(&tape->passing);
     matmul_free(tape->matmul);
@@ -63,20 +79,59 @@ bool tape_is_recording(const struct tape *tape)
     return tape->recording;
 }
 
-void *tape_memory(struct tape *tape, int64_t count, size_t size)
+void tape_keep(struct tape *tape, lmvr_status status, const lmvr_error *error)
 {
-    if (tape->status != LMVR_OK)
-        return NULL;
-    void *memory = arena_alloc(tape->arena, count, size);
+    if (status != LMVR_OK)
+        tape_fail(tape, status, error->message);
+}
+
+bool tape_on_processor(struct tape *tape)
+{
+    if (tape->kept.device == device_cpu())
+        return true;
+    tape_fail(tape, LMVR_ERROR_INVALID, "this part of a model is trained on the processor only: --device cpu");
+    return false;
+}
+
+lmvr_status tape_read(struct tape *tape, const struct value *value, double *number, lmvr_error *error)
+{
+    float read;
+    TRY(tape->kept.device->operations->read(&tape->kept, &read, value->data, sizeof read, error));
+    *number = (double)read;
+    return LMVR_OK;
+}
+
+static void *noted(struct tape *tape, void *memory)
+{
     if (!memory)
         tape_fail(tape, LMVR_ERROR_RESOURCE, "out of memory for a training pass");
     return memory;
 }
 
+void *tape_memory(struct tape *tape, int64_t count, size_t size)
+{
+    return tape->status == LMVR_OK ? noted(tape, arena_alloc(tape->arena, count, size)) : NULL;
+}
+
+float *tape_floats(struct tape *tape, int64_t count)
+{
+    return tape->status == LMVR_OK ? noted(tape, arena_floats(tape->arena, count)) : NULL;
+}
+
+const float *tape_sent(struct tape *tape, int64_t count, const float *floats)
+{
+    if (tape->kept.device == device_cpu() || !floats)
+        return floats;
+    float *sent = tape_floats(tape, count);
+    if (sent)
+        tape->kept.device->operations->write(tape->arena, sent, floats, (size_t)count * sizeof *sent);
+    return sent;
+}
+
 struct value *tape_new(struct tape *tape, int64_t rows, int64_t columns, bool wanted)
 {
     struct value *value = tape_memory(tape, 1, sizeof *value);
-    float *data = tape_memory(tape, rows * columns, sizeof *data);
+    float *data = tape_floats(tape, rows * columns);
     if (!data)
         return NULL;
     *value = (struct value){.rows = rows, .columns = columns, .data = data, .wanted = wanted};
@@ -96,8 +151,6 @@ void *tape_step(struct tape *tape, size_t size, struct value *result, void (*bac
     return step;
 }
 
-#define ZEROED 4096 /* elements that one thread clears at a time */
-
 float *tape_gradient(struct tape *tape, struct value *value)
 {
     if (!value->wanted)
@@ -107,17 +160,17 @@ float *tape_gradient(struct tape *tape, struct value *value)
     if (value->parameter)
         return value->gradient = value->parameter->gradient;
     int64_t size = value->rows * value->columns;
-    float *gradient = tape_memory(tape, size, sizeof *gradient);
-#pragma omp parallel for schedule(static) if (size > TAPE_FEW)
-    for (int64_t i = 0; i < (gradient ? size : 0); i += ZEROED)
-        memset(gradient + i, 0, (size_t)(size - i < ZEROED ? size - i : ZEROED) * sizeof *gradient);
+    float *gradient = tape_floats(tape, size);
+    if (gradient)
+        tape->arena->device->operations->zero(tape->arena, gradient, (size_t)size * sizeof *gradient);
     return value->gradient = gradient;
 }
 
 struct value *tape_constant(struct tape *tape, int64_t rows, int64_t columns, const float *data)
 {
     struct value *value = tape_memory(tape, 1, sizeof *value);
-    if (!value)
+    data = tape_sent(tape, rows * columns, data);
+    if (!value || !data)
         return NULL;
     *value = (struct value){.rows = rows, .columns = columns, .data = (float *)data}; /* never written, as it has no gradient */
     return value;
@@ -150,7 +203,7 @@ lmvr_status tape_backward(struct tape *tape, struct value *loss, float weight, l
         assert(loss->rows == 1 && loss->columns == 1);
         float *gradient = tape_gradient(tape, loss);
         if (gradient)
-            *gradient = weight;
+            tape->kept.device->operations->write(tape->arena, gradient, &weight, sizeof weight);
         run_back(tape, NULL);
     }
     return tape_status(tape, error);
@@ -158,38 +211,7 @@ lmvr_status tape_backward(struct tape *tape, struct value *loss, float weight, l
 
 void tape_matmul(struct tape *tape, const struct matmul_call *call)
 {
-    lmvr_error error;
-    if (tape->status != LMVR_OK)
-        return;
-    lmvr_status status = matmul_run(tape->matmul, tape->arena, call, &error);
-    if (status != LMVR_OK)
-        tape_fail(tape, status, error.message);
-}
-
-#define CHUNKS 16 /* of rows, summed separately: more than common machines' threads, few enough to be cheap */
-
-void tape_sum_rows(struct tape *tape, int64_t rows, int64_t columns, const float *x, float *out)
-{
-    struct arena_mark mark = arena_mark(tape->arena);
-    float *partial = tape_memory(tape, CHUNKS * columns, sizeof *partial);
-    if (!partial)
-        return;
-    memset(partial, 0, (size_t)(CHUNKS * columns) * sizeof *partial);
-#pragma omp parallel for schedule(static) if (rows * columns > TAPE_FEW)
-    for (int64_t c = 0; c < CHUNKS; c++) {
-        int64_t first = rows * c / CHUNKS, last = rows * (c + 1) / CHUNKS;
-        tape->kernels->sum_rows(last - first, columns, x + first * columns, partial + c * columns);
-    }
-    tape->kernels->sum_rows(CHUNKS, columns, partial, out);
-    arena_release(tape->arena, mark);
-}
-
-void tape_to_bf16(int64_t n, const float *x, bf16 *y)
-{
-    const struct kernels *kernels = kernels_get();
-#pragma omp parallel for schedule(static) if (n > TAPE_FEW)
-    for (int64_t i = 0; i < n; i += 4096)
-        kernels->to_bf16(n - i < 4096 ? n - i : 4096, x + i, y + i);
+    TAPE_DO(tape, multiply, tape->matmul, call);
 }
 
 /* ---- recomputed parts -------------------------------------------------------------------------------------------------- */
@@ -241,7 +263,8 @@ struct value *tape_recompute(struct tape *tape, tape_part *run, struct value *co
     tape->recording = recording;
     struct value *result = made ? tape_new(tape, made->rows, made->columns, made->wanted) : NULL;
     if (result)
-        memcpy(result->data, made->data, (size_t)(made->rows * made->columns) * sizeof *made->data);
+        tape->kept.device->operations->copy(tape->arena, result->data, made->data,
+                                            (size_t)(made->rows * made->columns) * sizeof *made->data);
     arena_release(&tape->passing, mark);
     struct recompute_step *step = TAPE_STEP(tape, struct recompute_step, result, recompute_back);
     if (step) {

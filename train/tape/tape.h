@@ -3,7 +3,8 @@
  * some gradient is needed, records its backward step on the tape.
  *
  * Values are matrices (rows, columns) of f32, with the positions of any number of sequences as rows, one after another. They
- * live until tape_begin() clears the tape. Products run in f32 or, with rounded operands, in bf16; sums are always f32.
+ * live until tape_begin() clears the tape. Products run in f32 or, with rounded operands, in bf16; sums are always f32. Values,
+ * like the parameters, are in the memory of the tape's device.
  *
  * A failure (mostly out of memory) is kept: from then on every operation returns NULL, operations accept NULL, and
  * tape_backward() returns the failure. So a model needs no check at each step. Wrong shapes are programming errors and assert.
@@ -12,7 +13,7 @@
 #define LMVR_TRAIN_TAPE_TAPE_H
 
 #include "nn/rope.h"
-#include "tensor/activation.h"
+#include "tensor/gradient.h"
 #include "train/tape/parameter.h"
 
 struct tape;
@@ -25,7 +26,10 @@ struct value {
     struct parameter *parameter; /* the parameter whose value this is; NULL: it was computed */
 };
 
+/* On the processor. */
 lmvr_status tape_create(enum dtype products, struct tape **tape, lmvr_error *error);
+/* On the device of these parameters, and in their queue; they are borrowed. */
+lmvr_status tape_create_for(const struct parameters *parameters, struct tape **tape, lmvr_error *error);
 void tape_free(struct tape *tape); /* NULL is allowed */
 
 /* Clears the tape. Without `recording` nothing is kept for a backward pass, as for validation. */
@@ -41,12 +45,16 @@ lmvr_status tape_status(const struct tape *tape, lmvr_error *error);
 /* Adds weight * d loss / d p to the gradient of every trained parameter p. `loss` is (1, 1). Call once per forward pass. */
 lmvr_status tape_backward(struct tape *tape, struct value *loss, float weight, lmvr_error *error);
 
-/* Memory for what operations borrow (indices, segments, targets); lives as long as the values. NULL after a failure. */
+/* Reads a computed (1, 1), such as the loss, and waits for it. */
+lmvr_status tape_read(struct tape *tape, const struct value *value, double *number, lmvr_error *error);
+
+/* Memory of the host for what operations borrow (indices, segments, targets); lives as long as the values. NULL after a
+ * failure. */
 void *tape_memory(struct tape *tape, int64_t count, size_t size);
 
 /* ---- sources of values ------------------------------------------------------------------------------------------------ */
 
-/* Data without a gradient; borrowed, not copied. */
+/* Data of the host without a gradient; borrowed, and on the processor not copied. */
 struct value *tape_constant(struct tape *tape, int64_t rows, int64_t columns, const float *data);
 /* A parameter kept only in bf16 has no data: it is only for tape_rows() and tape_assemble(). */
 struct value *tape_parameter(struct tape *tape, struct parameter *parameter);
@@ -54,12 +62,9 @@ struct value *tape_parameter(struct tape *tape, struct parameter *parameter);
 /* y (count, columns): row r is row `rows[r]` of x, such as an embedding table. `rows` is borrowed. */
 struct value *tape_rows(struct tape *tape, struct value *x, int64_t count, const int32_t *rows);
 
-/* The same from several sources with the same number of columns; a negative source is a row of zeros. */
-struct tape_place {
-    int32_t source, row;
-};
+/* The same from several sources with the same number of columns; a negative source is a row of zeros. Places are borrowed. */
 struct value *tape_assemble(struct tape *tape, struct value *const *sources, int source_count, int64_t count,
-                            const struct tape_place *places);
+                            const struct gradient_place *places);
 
 /* ---- layers ----------------------------------------------------------------------------------------------------------- */
 
@@ -94,12 +99,6 @@ struct value *tape_rope(struct tape *tape, struct value *x, const struct tape_ro
 /* The angles of `count` rows at these positions, on the tape. */
 const float *tape_rope_angles(struct tape *tape, int64_t count, const struct position *positions, const struct rope *rope);
 
-/* Queries of one sequence, from q_first on, attend to keys of one, from k_first on. */
-struct tape_segment {
-    int64_t q_first, q_count, k_first, k_count;
-    int64_t prefix; /* causal only: this many keys are visible to all queries */
-};
-
 /* Relative position bias (Raffel et al. 2020, section 2.1): for a key at offset j and a query at offset i, row buckets[zero + j
  * - i] of a table (buckets, heads) is added to the scores. `buckets` is borrowed. */
 struct tape_bias {
@@ -117,7 +116,7 @@ struct tape_attention {
     float scale;
     bool causal;
     struct tape_bias bias;
-    const struct tape_segment *segments;
+    const struct gradient_segment *segments; /* of the host */
     int segment_count;
 };
 struct value *tape_attention(struct tape *tape, struct value *q, struct value *k, struct value *v,

@@ -2,7 +2,6 @@
 #include "train/tape/tape_steps.h"
 
 #include <assert.h>
-#include <string.h>
 
 /* Wraps data (rows, columns) in the type that products run in. */
 static struct matrix matrix_of(struct tape *tape, int64_t rows, int64_t columns, const float *data)
@@ -10,9 +9,9 @@ static struct matrix matrix_of(struct tape *tape, int64_t rows, int64_t columns,
     struct matrix matrix = {.data = data, .stride = columns};
     if (!tape->half)
         return matrix;
-    bf16 *half = tape_memory(tape, rows * columns, sizeof *half);
+    bf16 *half = (bf16 *)tape_floats(tape, (rows * columns + 1) / 2);
     if (half)
-        tape_to_bf16(rows * columns, data, half);
+        tape->gradients->round(tape->arena, rows * columns, data, half);
     matrix.data = half;
     return matrix;
 }
@@ -60,7 +59,7 @@ static float *gradient_room(struct tape *tape, struct value *x, bool *fresh)
 {
     *fresh = x->wanted && !x->gradient && !x->parameter;
     if (*fresh)
-        x->gradient = tape_memory(tape, x->rows * x->columns, sizeof *x->gradient);
+        x->gradient = tape_floats(tape, x->rows * x->columns);
     return tape_gradient(tape, x);
 }
 
@@ -80,7 +79,7 @@ static void linear_back(struct tape *tape, struct step *step)
     struct arena_mark mark = arena_mark(tape->arena);
     struct matrix dy = matrix_of(tape, y->rows, y->columns, y->gradient);
     if (s->bias && s->bias->trained)
-        tape_sum_rows(tape, y->rows, y->columns, y->gradient, s->bias->gradient);
+        TAPE_DO(tape, sum_rows, y->rows, y->columns, y->gradient, s->bias->gradient);
     if (s->weight->trained)
         multiply(tape, y->columns, x->columns, x->rows, transposed(dy), s->x_operand, NULL, true, s->weight->gradient);
     if (dx)
@@ -122,22 +121,6 @@ struct low_rank_step {
     int64_t first_column;
 };
 
-/* Copies columns first .. of x (rows, x_columns) to y (rows, columns), or adds y to them. */
-static void take_columns(int64_t rows, int64_t x_columns, const float *x, int64_t first, int64_t columns, float *y)
-{
-#pragma omp parallel for schedule(static) if (rows * columns > TAPE_FEW)
-    for (int64_t r = 0; r < rows; r++)
-        memcpy(y + r * columns, x + r * x_columns + first, (size_t)columns * sizeof *y);
-}
-
-static void add_columns(struct tape *tape, int64_t rows, int64_t x_columns, float *x, int64_t first, int64_t columns,
-                        const float *y)
-{
-#pragma omp parallel for schedule(static) if (rows * columns > TAPE_FEW)
-    for (int64_t r = 0; r < rows; r++)
-        tape->kernels->add(columns, 1.0f, y + r * columns, x + r * x_columns + first);
-}
-
 static void low_rank_back(struct tape *tape, struct step *step)
 {
     struct low_rank_step *s = (struct low_rank_step *)step;
@@ -146,14 +129,13 @@ static void low_rank_back(struct tape *tape, struct step *step)
     bool fresh;
     float *dx = gradient_room(tape, x, &fresh);
     struct arena_mark mark = arena_mark(tape->arena);
-    float *dy_plain = tape_memory(tape, rows * out, sizeof *dy_plain),
-          *dh_plain = tape_memory(tape, rows * rank, sizeof *dh_plain);
+    float *dy_plain = tape_floats(tape, rows * out), *dh_plain = tape_floats(tape, rows * rank);
     if (!dh_plain)
         return;
-    take_columns(rows, y->columns, y->gradient, s->first_column, out, dy_plain);
+    tape->gradients->copy_columns(tape->arena, rows, out, y->gradient + s->first_column, y->columns, false, dy_plain, out);
     struct matrix dy = matrix_of(tape, rows, out, dy_plain);
     multiply(tape, rows, rank, out, dy, weight_operand(tape, s->b), NULL, false, dh_plain);
-    tape->kernels->scale(rows * rank, s->scale, dh_plain, dh_plain);
+    tape->gradients->scale(tape->arena, rows * rank, s->scale, dh_plain, dh_plain);
     struct matrix dh = matrix_of(tape, rows, rank, dh_plain);
     if (s->b->trained)
         multiply(tape, out, rank, rows, transposed(dy), matrix_of(tape, rows, rank, s->h->data), NULL, true, s->b->gradient);
@@ -176,15 +158,15 @@ struct value *tape_add_low_rank(struct tape *tape, struct value *y, struct value
     struct value *h = tape_new(tape, rows, rank, false);
     struct low_rank_step *step = TAPE_STEP(tape, struct low_rank_step, y, low_rank_back);
     struct arena_mark mark = arena_mark(tape->arena);
-    float *added = tape_memory(tape, rows * out, sizeof *added);
+    float *added = tape_floats(tape, rows * out);
     if (!added)
         return NULL;
     multiply(tape, rows, rank, x->columns, matrix_of(tape, rows, x->columns, x->data), transposed(weight_operand(tape, a)),
              NULL, false, h->data);
-    tape->kernels->scale(rows * rank, scale, h->data, h->data);
+    tape->gradients->scale(tape->arena, rows * rank, scale, h->data, h->data);
     multiply(tape, rows, out, rank, matrix_of(tape, rows, rank, h->data), transposed(weight_operand(tape, b)), NULL, false,
              added);
-    add_columns(tape, rows, y->columns, y->data, first_column, out, added);
+    tape->gradients->copy_columns(tape->arena, rows, out, added, out, true, y->data + first_column, y->columns);
     arena_release(tape->arena, mark);
     if (step) {
         step->x = x;

@@ -1,4 +1,5 @@
 /* Losses on the tape. Each computes the gradient along with the loss, which is nearly free, and keeps it. */
+#include "tensor/cpu/gradient.h"
 #include "train/tape/tape_steps.h"
 
 #include <assert.h>
@@ -14,44 +15,22 @@ struct loss_step {
 static void loss_back(struct tape *tape, struct step *step)
 {
     struct loss_step *s = (struct loss_step *)step;
-    float *dx = tape_gradient(tape, s->x), factor = *step->result->gradient;
-    int64_t n = s->x->columns;
-    if (!dx)
-        return;
-#pragma omp parallel for schedule(static) if (s->x->rows * n > TAPE_FEW)
-    for (int64_t r = 0; r < s->x->rows; r++)
-        tape->kernels->add(n, factor, s->slope + r * n, dx + r * n);
+    float *dx = tape_gradient(tape, s->x);
+    if (dx)
+        tape->gradients->add_by(tape->arena, s->x->rows * s->x->columns, step->result->gradient, s->slope, dx);
 }
 
-/* The loss of x, whose gradient is already known. */
-static struct value *finish(struct tape *tape, struct value *x, double loss, const float *slope)
+/* A loss of x, to be computed with its gradient. */
+static struct value *begin(struct tape *tape, struct value *x, float **slope)
 {
-    struct value *y = tape_new(tape, 1, 1, x->wanted);
-    if (!y)
-        return NULL;
-    *y->data = (float)loss;
+    *slope = tape_floats(tape, x->rows * x->columns);
+    struct value *y = *slope ? tape_new(tape, 1, 1, x->wanted) : NULL;
     struct loss_step *step = TAPE_STEP(tape, struct loss_step, y, loss_back);
     if (step) {
         step->x = x;
-        step->slope = slope;
+        step->slope = *slope;
     }
     return y;
-}
-
-/* In place: logits become d (-sum of target * log softmax) / d logits; returns the loss itself. */
-static double row_loss(const struct gradient_kernels *kernels, int64_t n, int64_t target, float smoothing, float *x)
-{
-    float even = smoothing / (float)n, at = x[target];
-    double sum = 0;
-    if (smoothing > 0)
-        for (int64_t i = 0; i < n; i++)
-            sum += x[i];
-    double all = kernels->softmax(n, 1.0f, NULL, x);
-    if (smoothing > 0)
-        for (int64_t i = 0; i < n; i++)
-            x[i] -= even;
-    x[target] -= 1.0f - smoothing;
-    return all - (1.0 - (double)smoothing) * (double)at - (double)even * sum;
 }
 
 static double mean_of(int64_t count, const double *losses)
@@ -64,32 +43,22 @@ static double mean_of(int64_t count, const double *losses)
 
 struct value *tape_cross_entropy(struct tape *tape, struct value *logits, const int32_t *targets, float smoothing)
 {
-    if (!logits)
+    float *slope;
+    struct value *y = logits ? begin(tape, logits, &slope) : NULL;
+    if (!y)
         return NULL;
-    int64_t rows = logits->rows, n = logits->columns;
-    float *slope = tape_memory(tape, rows * n, sizeof *slope);
-    double *losses = tape_memory(tape, rows, sizeof *losses);
-    if (!losses)
-        return NULL;
-#pragma omp parallel for schedule(static) if (rows * n > TAPE_FEW)
-    for (int64_t r = 0; r < rows; r++) {
-        assert(targets[r] >= 0 && targets[r] < n);
-        memcpy(slope + r * n, logits->data + r * n, (size_t)n * sizeof *slope);
-        losses[r] = row_loss(tape->kernels, n, targets[r], smoothing, slope + r * n);
-        tape->kernels->scale(n, 1.0f / (float)rows, slope + r * n, slope + r * n);
-    }
-    return finish(tape, logits, mean_of(rows, losses), slope);
+    TAPE_DO(tape, cross_entropy, logits->rows, logits->columns, logits->data, targets, smoothing, slope, y->data);
+    return tape->status == LMVR_OK ? y : NULL;
 }
 
 struct value *tape_binary_cross_entropy(struct tape *tape, struct value *logits, const float *targets)
 {
-    if (!logits)
+    float *slope;
+    struct value *y = logits && tape_on_processor(tape) ? begin(tape, logits, &slope) : NULL;
+    if (!y)
         return NULL;
     int64_t size = logits->rows * logits->columns, count = 0;
-    float *slope = tape_memory(tape, size, sizeof *slope);
     double sum = 0;
-    if (!slope)
-        return NULL;
     for (int64_t i = 0; i < size; i++)
         count += !isnan(targets[i]);
     for (int64_t i = 0; i < size; i++) {
@@ -100,7 +69,8 @@ struct value *tape_binary_cross_entropy(struct tape *tape, struct value *logits,
         sum += fmax(x, 0) - x * t + log1p(exp(-fabs(x)));
         slope[i] = (float)((1.0 / (1.0 + exp(-x)) - t) / (double)count);
     }
-    return finish(tape, logits, count ? sum / (double)count : 0, slope);
+    *y->data = (float)(count ? sum / (double)count : 0);
+    return y;
 }
 
 /* ---- contrastive ------------------------------------------------------------------------------------------------------ */
@@ -137,14 +107,14 @@ static double pair_losses(const struct gradient_kernels *kernels, int64_t n, flo
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
         memcpy(slope + i * n, scores + i * n, (size_t)n * sizeof *slope);
-        losses[i] = row_loss(kernels, n, i, smoothing, slope + i * n);
+        losses[i] = cpu_gradient_row_loss(n, i, smoothing, slope + i * n);
         kernels->scale(n, 0.5f / (float)n, slope + i * n, slope + i * n);
     }
     sum += 0.5 * mean_of(n, losses);
     for (int64_t j = 0; j < n; j++) {
         for (int64_t i = 0; i < n; i++)
             column[i] = scores[i * n + j];
-        losses[j] = row_loss(kernels, n, j, smoothing, column);
+        losses[j] = cpu_gradient_row_loss(n, j, smoothing, column);
         for (int64_t i = 0; i < n; i++)
             slope[i * n + j] += column[i] * (0.5f / (float)n);
     }
@@ -183,7 +153,7 @@ static bool contrast_memory(struct tape *tape, struct contrast_step *s, float **
 
 struct value *tape_contrastive(struct tape *tape, struct value *a, struct value *b, const struct tape_contrast *contrast)
 {
-    if (!a || !b)
+    if (!a || !b || !tape_on_processor(tape))
         return NULL;
     assert(a->columns == b->columns && a->rows == b->rows * contrast->queries);
     float *all, *scores, scale = *contrast->scale->value;

@@ -1,5 +1,4 @@
 /* Row-wise operations on the tape: sums, activations and norms. */
-#include "tensor/cpu/kernels.h"
 #include "train/tape/tape_steps.h"
 
 #include <assert.h>
@@ -14,11 +13,8 @@ static inline int64_t size_of(const struct value *x)
 /* y += factor * x, of the size of `like`; does nothing if y is NULL. */
 static void add_to(struct tape *tape, const struct value *like, float factor, const float *x, float *y)
 {
-    if (!y)
-        return;
-#pragma omp parallel for schedule(static) if (size_of(like) > TAPE_FEW)
-    for (int64_t r = 0; r < like->rows; r++)
-        tape->kernels->add(like->columns, factor, x + r * like->columns, y + r * like->columns);
+    if (y)
+        tape->gradients->add(tape->arena, size_of(like), factor, x, y);
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------------------- */
@@ -47,12 +43,7 @@ struct value *tape_add(struct tape *tape, struct value *a, struct value *b)
     struct value *y = tape_new(tape, a->rows, a->columns, a->wanted || b->wanted);
     if (!y)
         return NULL;
-    int64_t n = y->columns;
-#pragma omp parallel for schedule(static) if (size_of(y) > TAPE_FEW)
-    for (int64_t r = 0; r < y->rows; r++) {
-        memcpy(y->data + r * n, a->data + r * n, (size_t)n * sizeof *y->data);
-        tape->kernels->add(n, 1.0f, b->data + r * n, y->data + r * n);
-    }
+    tape->gradients->sum(tape->arena, size_of(y), a->data, b->data, y->data);
     struct add_step *step = TAPE_STEP(tape, struct add_step, y, add_back);
     if (step) {
         step->a = a;
@@ -78,10 +69,7 @@ struct value *tape_scale(struct tape *tape, struct value *x, float factor)
     struct value *y = x ? tape_new(tape, x->rows, x->columns, x->wanted) : NULL;
     if (!y)
         return NULL;
-    int64_t n = y->columns;
-#pragma omp parallel for schedule(static) if (size_of(y) > TAPE_FEW)
-    for (int64_t r = 0; r < y->rows; r++)
-        tape->kernels->scale(n, factor, x->data + r * n, y->data + r * n);
+    tape->gradients->scale(tape->arena, size_of(y), factor, x->data, y->data);
     struct scale_step *step = TAPE_STEP(tape, struct scale_step, y, scale_back);
     if (step) {
         step->x = x;
@@ -102,12 +90,8 @@ static void activation_back(struct tape *tape, struct step *step)
 {
     struct activation_step *s = (struct activation_step *)step;
     float *dx = tape_gradient(tape, s->x);
-    int64_t n = s->x->columns;
-    if (!dx)
-        return;
-#pragma omp parallel for schedule(static) if (size_of(s->x) > TAPE_FEW)
-    for (int64_t r = 0; r < s->x->rows; r++)
-        tape->kernels->activate_back(s->activation, n, s->x->data + r * n, step->result->gradient + r * n, dx + r * n);
+    if (dx)
+        tape->gradients->activate_back(tape->arena, s->activation, size_of(s->x), s->x->data, step->result->gradient, dx);
 }
 
 struct value *tape_activation(struct tape *tape, enum activation activation, struct value *x)
@@ -115,10 +99,7 @@ struct value *tape_activation(struct tape *tape, enum activation activation, str
     struct value *y = x ? tape_new(tape, x->rows, x->columns, x->wanted) : NULL;
     if (!y)
         return NULL;
-    int64_t n = y->columns;
-#pragma omp parallel for schedule(static) if (size_of(y) > TAPE_FEW)
-    for (int64_t r = 0; r < y->rows; r++)
-        tape->kernels->activate(activation, n, x->data + r * n, y->data + r * n);
+    tape->gradients->activate(tape->arena, activation, size_of(y), x->data, y->data);
     struct activation_step *step = TAPE_STEP(tape, struct activation_step, y, activation_back);
     if (step) {
         step->x = x;
@@ -130,16 +111,10 @@ struct value *tape_activation(struct tape *tape, enum activation activation, str
 static void gated_back(struct tape *tape, struct step *step)
 {
     struct activation_step *s = (struct activation_step *)step;
-    int64_t width = step->result->columns;
+    const struct value *y = step->result;
     float *dx = tape_gradient(tape, s->x);
-    if (!dx)
-        return;
-#pragma omp parallel for schedule(static) if (size_of(step->result) > TAPE_FEW)
-    for (int64_t r = 0; r < s->x->rows; r++) {
-        const float *gate = s->x->data + r * 2 * width;
-        tape->kernels->gated_back(s->activation, width, gate, gate + width, step->result->gradient + r * width,
-                                  dx + r * 2 * width, dx + r * 2 * width + width);
-    }
+    if (dx)
+        tape->gradients->gate_back(tape->arena, s->activation, y->rows, y->columns, s->x->data, y->gradient, dx);
 }
 
 struct value *tape_gated(struct tape *tape, enum activation activation, struct value *x)
@@ -147,12 +122,7 @@ struct value *tape_gated(struct tape *tape, enum activation activation, struct v
     struct value *y = x ? tape_new(tape, x->rows, x->columns / 2, x->wanted) : NULL;
     if (!y)
         return NULL;
-    int64_t width = y->columns;
-#pragma omp parallel for schedule(static) if (size_of(y) > TAPE_FEW)
-    for (int64_t r = 0; r < x->rows; r++) {
-        const float *gate = x->data + r * 2 * width;
-        tape->kernels->gated(activation, width, gate, gate + width, y->data + r * width);
-    }
+    tape->gradients->gate(tape->arena, activation, y->rows, y->columns, x->data, y->data);
     struct activation_step *step = TAPE_STEP(tape, struct activation_step, y, gated_back);
     if (step) {
         step->x = x;
@@ -167,98 +137,47 @@ struct norm_step {
     struct step step;
     struct value *x;
     struct parameter *weight, *bias;
-    float eps;
+    struct norm norm;
 };
-
-#define CHUNKS                                                                                                                 \
-    16 /* of rows, whose weight and bias gradients are summed separately, so that the order does not depend on threads */
-
-static void chunk_back(const struct tape *tape, const struct norm_step *s, bool centered, int64_t first, int64_t last,
-                       float *dx, float *dweight, float *dbias)
-{
-    int64_t n = s->x->columns, at = first * n;
-    const float *x = s->x->data + at, *dy = s->step.result->gradient + at, *weight = s->weight ? s->weight->value : NULL;
-    if (centered)
-        tape->kernels->layer_norm(last - first, n, x, weight, s->eps, dy, dx + at, dweight, dbias);
-    else
-        tape->kernels->rms_norm(last - first, n, x, weight, s->eps, dy, dx + at, dweight);
-}
-
-static void norm_back(struct tape *tape, struct step *step, bool centered)
-{
-    struct norm_step *s = (struct norm_step *)step;
-    int64_t rows = s->x->rows, n = s->x->columns;
-    float *kept = tape_gradient(tape, s->x);
-    struct arena_mark mark = arena_mark(tape->arena);
-    bool weighs = s->weight && s->weight->trained, biased = s->bias && s->bias->trained;
-    float *dx = kept ? kept : tape_memory(tape, rows * n, sizeof *dx); /* not needed, but the kernels write it */
-    float *partial = tape_memory(tape, 2 * CHUNKS * n, sizeof *partial);
-    if (!partial)
-        return;
-    if (!kept)
-        memset(dx, 0, (size_t)(rows * n) * sizeof *dx);
-    memset(partial, 0, (size_t)(2 * CHUNKS * n) * sizeof *partial);
-#pragma omp parallel for schedule(static) if (rows * n > TAPE_FEW)
-    for (int64_t c = 0; c < CHUNKS; c++)
-        chunk_back(tape, s, centered, rows * c / CHUNKS, rows * (c + 1) / CHUNKS, dx, weighs ? partial + c * n : NULL,
-                   biased ? partial + (CHUNKS + c) * n : NULL);
-    if (weighs)
-        tape->kernels->sum_rows(CHUNKS, n, partial, s->weight->gradient);
-    if (biased)
-        tape->kernels->sum_rows(CHUNKS, n, partial + CHUNKS * n, s->bias->gradient);
-    arena_release(tape->arena, mark);
-}
-
-static void layer_norm_back(struct tape *tape, struct step *step)
-{
-    norm_back(tape, step, true);
-}
-
-static void rms_norm_back(struct tape *tape, struct step *step)
-{
-    norm_back(tape, step, false);
-}
 
 static bool is_trained(const struct parameter *parameter)
 {
     return parameter && parameter->trained;
 }
 
-struct value *tape_layer_norm(struct tape *tape, struct value *x, struct parameter *weight, struct parameter *bias, float eps)
+static void norm_back(struct tape *tape, struct step *step)
+{
+    struct norm_step *s = (struct norm_step *)step;
+    float *dx = tape_gradient(tape, s->x);
+    TAPE_DO(tape, norm_back, &s->norm, s->x->rows, s->x->columns, s->x->data, step->result->gradient, dx,
+            is_trained(s->weight) ? s->weight->gradient : NULL, is_trained(s->bias) ? s->bias->gradient : NULL);
+}
+
+static struct value *norm(struct tape *tape, struct value *x, struct parameter *weight, struct parameter *bias, float eps)
 {
     struct value *y = x ? tape_new(tape, x->rows, x->columns, x->wanted || is_trained(weight) || is_trained(bias)) : NULL;
     if (!y)
         return NULL;
-    const struct kernels *kernels = kernels_get();
-#pragma omp parallel for schedule(static) if (size_of(x) > TAPE_FEW)
-    for (int64_t r = 0; r < x->rows; r++)
-        kernels->layer_norm(1, x->columns, x->data + r * x->columns, weight->value, bias->value, eps, y->data + r * x->columns);
-    struct norm_step *step = TAPE_STEP(tape, struct norm_step, y, layer_norm_back);
+    struct norm norm = {tape->arena->device, weight->value, bias ? bias->value : NULL, eps, !bias};
+    tape->arena->device->operations->norm(tape->arena, &norm, x->rows, x->columns, x->data, RESULT_FLOATS, y->data);
+    struct norm_step *step = TAPE_STEP(tape, struct norm_step, y, norm_back);
     if (step) {
         step->x = x;
         step->weight = weight;
         step->bias = bias;
-        step->eps = eps;
+        step->norm = norm;
     }
     return y;
 }
 
+struct value *tape_layer_norm(struct tape *tape, struct value *x, struct parameter *weight, struct parameter *bias, float eps)
+{
+    return norm(tape, x, weight, bias, eps);
+}
+
 struct value *tape_rms_norm(struct tape *tape, struct value *x, struct parameter *weight, float eps)
 {
-    struct value *y = x ? tape_new(tape, x->rows, x->columns, x->wanted || is_trained(weight)) : NULL;
-    if (!y)
-        return NULL;
-    const struct kernels *kernels = kernels_get();
-#pragma omp parallel for schedule(static) if (size_of(x) > TAPE_FEW)
-    for (int64_t r = 0; r < x->rows; r++)
-        kernels->rms_norm(1, x->columns, x->data + r * x->columns, weight->value, eps, y->data + r * x->columns);
-    struct norm_step *step = TAPE_STEP(tape, struct norm_step, y, rms_norm_back);
-    if (step) {
-        step->x = x;
-        step->weight = weight;
-        step->eps = eps;
-    }
-    return y;
+    return norm(tape, x, weight, NULL, eps);
 }
 
 /* With y = x / |x|: dx = (dy - y (y . dy)) / |x|. */
@@ -282,7 +201,7 @@ static void normalize_back(struct tape *tape, struct step *step)
 
 struct value *tape_normalize(struct tape *tape, struct value *x)
 {
-    struct value *y = x ? tape_new(tape, x->rows, x->columns, x->wanted) : NULL;
+    struct value *y = x && tape_on_processor(tape) ? tape_new(tape, x->rows, x->columns, x->wanted) : NULL;
     if (!y)
         return NULL;
     for (int64_t r = 0; r < x->rows; r++) {

@@ -7,31 +7,23 @@ struct rope_step {
     struct tape_rope rope;
 };
 
-/* Rotates (x[i], x[i + half]) by angle i, `sign` 1 forward or -1 back: transformers' rotate_half. */
-static void rotate(const struct tape *tape, const struct tape_rope *rope, int64_t rows, int64_t columns, float sign, float *x)
+static void turn(const struct tape *tape, const struct tape_rope *rope, const struct value *shape, bool back, float *x)
 {
-    int half = rope->head_dim / 2;
-#pragma omp parallel for schedule(static) if (rows * rope->heads * rope->head_dim > TAPE_FEW)
-    for (int64_t r = 0; r < rows; r++) {
-        const float *cosines = rope->angles + r * rope->head_dim, *sines = cosines + half;
-        for (int h = 0; h < rope->heads; h++) {
-            float *head = x + r * columns + rope->column + (int64_t)h * rope->head_dim;
-            tape->kernels->rotate(half, cosines, sines, sign, head, head + half);
-        }
-    }
+    struct gradient_turn turn = {shape->rows, shape->columns, rope->column, rope->heads, rope->head_dim, rope->angles};
+    tape->gradients->turn(tape->arena, &turn, back, x);
 }
 
 static void rope_back(struct tape *tape, struct step *step)
 {
     const struct rope_step *s = (const struct rope_step *)step;
-    rotate(tape, &s->rope, step->result->rows, step->result->columns, -1, step->result->gradient);
+    turn(tape, &s->rope, step->result, true, step->result->gradient);
 }
 
 struct value *tape_rope(struct tape *tape, struct value *x, const struct tape_rope *rope)
 {
     if (!x || !rope->angles)
         return NULL;
-    rotate(tape, rope, x->rows, x->columns, 1, x->data);
+    turn(tape, rope, x, false, x->data);
     struct rope_step *step = TAPE_STEP(tape, struct rope_step, x, rope_back);
     if (step)
         step->rope = *rope;
@@ -41,7 +33,8 @@ struct value *tape_rope(struct tape *tape, struct value *x, const struct tape_ro
 const float *tape_rope_angles(struct tape *tape, int64_t count, const struct position *positions, const struct rope *rope)
 {
     float *angles = tape_memory(tape, count * 2 * rope->pairs, sizeof *angles);
-    if (angles)
-        rope_angles(rope, count, positions, angles);
-    return angles;
+    if (!angles)
+        return NULL;
+    rope_angles(rope, count, positions, angles);
+    return tape_sent(tape, count * 2 * rope->pairs, angles);
 }

@@ -6,80 +6,62 @@
 
 struct assemble_step {
     struct step step;
-    struct value *const *sources;
-    const struct tape_place *places;
+    int source_count;
+    struct value *const *values;
+    struct gradient_source *sources;
+    const struct gradient_place *places;
 };
 
-/* Several results may share a source row: gradients are added in the results' order, and threads divide the columns. */
 static void assemble_back(struct tape *tape, struct step *step)
 {
     struct assemble_step *s = (struct assemble_step *)step;
     const struct value *y = step->result;
-    int64_t n = y->columns, wide = n < 64 ? n : 64;
+    for (int i = 0; i < s->source_count; i++)
+        s->sources[i].gradient = NULL;
     for (int64_t r = 0; r < y->rows; r++)
-        if (s->places[r].source >= 0)
-            tape_gradient(tape, s->sources[s->places[r].source]);
-    if (tape->status != LMVR_OK)
-        return;
-#pragma omp parallel for schedule(static) if (y->rows * n > TAPE_FEW)
-    for (int64_t first = 0; first < n; first += wide)
-        for (int64_t r = 0; r < y->rows; r++) {
-            const struct tape_place *place = &s->places[r];
-            float *gradient = place->source >= 0 ? s->sources[place->source]->gradient : NULL;
-            if (gradient)
-                tape->kernels->add(n - first < wide ? n - first : wide, 1.0f, y->gradient + r * n + first,
-                                   gradient + place->row * n + first);
-        }
-}
-
-static void copy_row(const struct value *source, int64_t row, int64_t n, float *y)
-{
-    if (source->data)
-        memcpy(y, source->data + row * n, (size_t)n * sizeof *y);
-    else /* a frozen table that is only kept in bf16 */
-        parameter_get(source->parameter, row * n, n, y);
+        if (s->places[r].source >= 0) /* those that are used get one */
+            s->sources[s->places[r].source].gradient = tape_gradient(tape, s->values[s->places[r].source]);
+    TAPE_DO(tape, assemble_back, y->rows, y->columns, s->sources, s->source_count, s->places, y->gradient);
 }
 
 struct value *tape_assemble(struct tape *tape, struct value *const *sources, int source_count, int64_t count,
-                            const struct tape_place *places)
+                            const struct gradient_place *places)
 {
     bool wanted = false;
-    struct value **kept = tape_memory(tape, source_count, sizeof *kept);
+    struct value **values = tape_memory(tape, source_count, sizeof *values);
+    struct gradient_source *kept = tape_memory(tape, source_count, sizeof *kept);
     for (int i = 0; kept && i < source_count; i++) {
         if (!sources[i])
             return NULL;
         assert(sources[i]->columns == sources[0]->columns);
-        kept[i] = sources[i];
+        values[i] = sources[i];
+        kept[i] = (struct gradient_source){sources[i]->data, sources[i]->data ? NULL : sources[i]->parameter->half, NULL};
         wanted |= sources[i]->wanted;
     }
     struct value *y = kept ? tape_new(tape, count, sources[0]->columns, wanted) : NULL;
     if (!y)
         return NULL;
-    int64_t n = y->columns;
-#pragma omp parallel for schedule(static) if (count * n > TAPE_FEW)
-    for (int64_t r = 0; r < count; r++) {
-        if (places[r].source < 0) {
-            memset(y->data + r * n, 0, (size_t)n * sizeof *y->data);
-            continue;
-        }
-        assert(places[r].source < source_count && places[r].row >= 0 && places[r].row < sources[places[r].source]->rows);
-        copy_row(sources[places[r].source], places[r].row, n, y->data + r * n);
-    }
+    for (int64_t r = 0; r < count; r++)
+        assert(places[r].source < source_count &&
+               (places[r].source < 0 || (places[r].row >= 0 && places[r].row < sources[places[r].source]->rows)));
+    TAPE_DO(tape, assemble, count, y->columns, kept, source_count, places, y->data);
     struct assemble_step *step = TAPE_STEP(tape, struct assemble_step, y, assemble_back);
     if (step) {
+        step->source_count = source_count;
+        step->values = values;
         step->sources = kept;
         step->places = places;
     }
-    return y;
+    return tape->status == LMVR_OK ? y : NULL;
 }
 
 struct value *tape_rows(struct tape *tape, struct value *x, int64_t count, const int32_t *rows)
 {
-    struct tape_place *places = x ? tape_memory(tape, count, sizeof *places) : NULL;
+    struct gradient_place *places = x ? tape_memory(tape, count, sizeof *places) : NULL;
     if (!places)
         return NULL;
     for (int64_t r = 0; r < count; r++)
-        places[r] = (struct tape_place){0, rows[r]};
+        places[r] = (struct gradient_place){0, rows[r]};
     return tape_assemble(tape, &x, 1, count, places);
 }
 
@@ -103,7 +85,7 @@ static void mean_back(struct tape *tape, struct step *step)
 
 struct value *tape_mean_rows(struct tape *tape, struct value *x, int64_t count, const struct tape_span *spans)
 {
-    struct value *y = x ? tape_new(tape, count, x->columns, x->wanted) : NULL;
+    struct value *y = x && tape_on_processor(tape) ? tape_new(tape, count, x->columns, x->wanted) : NULL;
     if (!y)
         return NULL;
     memset(y->data, 0, (size_t)(count * y->columns) * sizeof *y->data);

@@ -5,6 +5,7 @@
 
 #include "tensor/arena.h"
 #include "tensor/cpu/kernel_gradient.h"
+#include "tensor/device.h"
 #include "tensor/matmul.h"
 #include "train/tape/tape.h"
 
@@ -19,14 +20,30 @@ struct tape {
     bool recording;
     lmvr_status status;
     lmvr_error error;
-    struct arena *arena;        /* for new values: one of the two below */
-    struct arena kept, passing; /* of the pass; of recomputed parts */
-    struct matmul *matmul;
-    const struct gradient_kernels *kernels;
+    struct arena *arena;                         /* for new values: one of the two below */
+    struct arena kept, passing;                  /* of the pass; of recomputed parts */
+    const struct gradient_operations *gradients; /* of the device; they run in the arena's queue */
+    struct matmul *matmul;                       /* the processor's */
+    const struct gradient_kernels *kernels;      /* for what only the processor does: tape_on_processor() */
     struct step *last;
 };
 
-#define TAPE_FEW 16384 /* elements that one thread processes faster than two */
+/* The device's memory for floats, uninitialized, and for floats of the host; as long-lived as the values. NULL after a failure.
+ */
+float *tape_floats(struct tape *tape, int64_t count);
+const float *tape_sent(struct tape *tape, int64_t count, const float *floats);
+
+/* Runs one of the device's operations that return a status; a failure is kept. */
+#define TAPE_DO(tape, operation, ...)                                                                                          \
+    do {                                                                                                                       \
+        lmvr_error tape_error;                                                                                                 \
+        if ((tape)->status == LMVR_OK)                                                                                         \
+            tape_keep((tape), (tape)->gradients->operation((tape)->arena, __VA_ARGS__, &tape_error), &tape_error);             \
+    } while (0)
+void tape_keep(struct tape *tape, lmvr_status status, const lmvr_error *error);
+
+/* Whether the tape's values are the host's; else the tape fails, as this operation is not the device's. */
+bool tape_on_processor(struct tape *tape);
 
 /* A new value on the tape, uninitialized; NULL after a failure. */
 struct value *tape_new(struct tape *tape, int64_t rows, int64_t columns, bool wanted);
@@ -40,11 +57,5 @@ float *tape_gradient(struct tape *tape, struct value *value);
 
 /* Runs a matrix product; a failure is kept. */
 void tape_matmul(struct tape *tape, const struct matmul_call *call);
-
-/* out (columns) += the sum of x (rows, columns) over rows, in an order that does not depend on the number of threads. */
-void tape_sum_rows(struct tape *tape, int64_t rows, int64_t columns, const float *x, float *out);
-
-/* y = x, rounded, on all threads. */
-void tape_to_bf16(int64_t n, const float *x, bf16 *y);
 
 #endif

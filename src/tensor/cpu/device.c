@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECE ((size_t)16 << 10) /* bytes that one thread clears at a time */
+
 static void close_device(const struct device *device)
 {
     (void)device;
@@ -81,7 +83,9 @@ static lmvr_status read_back(struct arena *arena, void *to, const void *from, si
 static void zero(struct arena *arena, void *to, size_t bytes)
 {
     (void)arena;
-    memset(to, 0, bytes);
+#pragma omp parallel for schedule(static) if (bytes > 4 * PIECE)
+    for (size_t at = 0; at < bytes; at += PIECE)
+        memset((char *)to + at, 0, bytes - at < PIECE ? bytes - at : PIECE);
 }
 
 /* ---- products ----------------------------------------------------------------------------------------------------------- */
@@ -181,6 +185,6 @@ const struct device *device_cpu(void)
                                                         .kv_keys_size = kv_keys_size,
                                                         .kv_values_size = kv_values_size,
                                                         .kv_copy = cpu_kv_copy};
-    static const struct device device = {&operations, .name = "cpu", .rows = 2048, .sequences = 16};
+    static const struct device device = {&operations, &cpu_gradients, .name = "cpu", .rows = 2048, .sequences = 16};
     return &device;
 }

@@ -4,6 +4,8 @@
 
 #include "tensor/device.h"
 
+extern const struct gradient_operations cpu_gradients; /* gradient.c */
+
 /* elementwise.c */
 void cpu_norm(struct arena *arena, const struct norm *norm, int64_t rows, int64_t width, const float *x,
               enum product_result result, void *y);

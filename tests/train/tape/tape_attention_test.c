@@ -23,13 +23,14 @@ static struct value *run_attention(struct tape *tape, struct value *const *v, st
     return tape_attention(tape, v[source(c, 0)], v[source(c, 1)], v[source(c, 2)], &call);
 }
 
-static bool sees(const struct tape_attention *call, const struct tape_segment *s, int64_t i, int64_t j)
+static bool sees(const struct tape_attention *call, const struct gradient_segment *s, int64_t i, int64_t j)
 {
     return !call->causal || j < s->prefix || j - s->k_count <= i - s->q_count;
 }
 
 /* The output for one query of one head. */
-static void attend(const struct looking *c, double *const *p, const struct tape_segment *s, int64_t i, int64_t head, double *y)
+static void attend(const struct looking *c, double *const *p, const struct gradient_segment *s, int64_t i, int64_t head,
+                   double *y)
 {
     const struct tape_attention *call = &c->call;
     int64_t kv = head / (call->heads / call->kv_heads), d = call->head_dim;
@@ -86,10 +87,10 @@ static void check(const struct looking *c, uint64_t seed)
     finite_check(&f, seed);
 }
 
-static const struct tape_segment one[] = {{0, 7, 0, 7, 0}}, single[] = {{0, 1, 0, 1, 0}};
+static const struct gradient_segment one[] = {{0, 7, 0, 7, 0}}, single[] = {{0, 1, 0, 1, 0}};
 /* Rows 3 and 4, and 17, are in none. */
-static const struct tape_segment several[] = {{5, 12, 5, 12, 4}, {0, 3, 0, 3, 0}, {18, 1, 18, 1, 0}, {19, 21, 19, 21, 21}};
-static const struct tape_segment crossed[] = {{0, 5, 10, 9, 0}, {5, 1, 0, 10, 2}, {6, 11, 19, 4, 1}};
+static const struct gradient_segment several[] = {{5, 12, 5, 12, 4}, {0, 3, 0, 3, 0}, {18, 1, 18, 1, 0}, {19, 21, 19, 21, 21}};
+static const struct gradient_segment crossed[] = {{0, 5, 10, 9, 0}, {5, 1, 0, 10, 2}, {6, 11, 19, 4, 1}};
 
 static void test_one_value(void **state)
 {
@@ -146,7 +147,7 @@ static void test_relative_positions(void **state)
 static void test_large(void **state)
 {
     (void)state;
-    struct tape_segment segments[2] = {{0, 64, 0, 64, 3}, {64, 50, 64, 50, 0}};
+    struct gradient_segment segments[2] = {{0, 64, 0, 64, 3}, {64, 50, 64, 50, 0}};
     const struct looking c = {"large", 1, 114, 114, {256}, 0, 0, {2, 1, 64, 0, 128, 192, 0.125f, true, {0}, segments, 2}};
     check(&c, 90);
 }

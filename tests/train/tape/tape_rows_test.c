@@ -4,7 +4,7 @@
 struct moves {
     int64_t n, count;
     const int32_t *rows;
-    const struct tape_place *places;
+    const struct gradient_place *places;
     const struct tape_span *spans;
 };
 
@@ -56,10 +56,10 @@ static void test_assemble(void **state)
 {
     (void)state;
     const int64_t heights[] = {3, 1, 40};
-    struct tape_place places[300];
+    struct gradient_place places[300];
     for (int i = 0; i < 300; i++) {
         int32_t source = i % 5 == 4 ? -1 : i % 3;
-        places[i] = (struct tape_place){source, source < 0 ? 7 : i % 2 ? 0 : (int32_t)(i / 3 % heights[source])};
+        places[i] = (struct gradient_place){source, source < 0 ? 7 : i % 2 ? 0 : (int32_t)(i / 3 % heights[source])};
     }
     for (int w = 0; w < 6; w++)
         for (unsigned frozen = 0; frozen < 7; frozen++) {
