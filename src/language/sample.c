@@ -60,10 +60,9 @@ int sampler_candidates(const struct sampler *sampler, int vocabulary, const floa
 
 /* Chooses one of the candidates, whose room is given, by the logits of the host. */
 static int32_t draw(const struct sampler *sampler, int vocabulary, const float *logits, struct candidate *candidates,
-                    uint64_t *state)
+                    double point)
 {
     int kept = sampler_candidates(sampler, vocabulary, logits, candidates);
-    double point = uniform(state);
     int32_t chosen = most_likely(vocabulary, logits);
     for (int i = 0; i < kept && point >= 0; i++) {
         if (candidates[i].probability > 0) /* the probabilities may add up to a little less than 1 */
@@ -73,6 +72,21 @@ static int32_t draw(const struct sampler *sampler, int vocabulary, const float *
     return chosen;
 }
 
+/* On the host, whatever device the logits are on. */
+static lmvr_status draw_all(const struct sampler *sampler, struct arena *arena, int64_t rows, int vocabulary,
+                            const float *logits, const double *points, int32_t *tokens, lmvr_error *error)
+{
+    struct candidate *candidates = arena_alloc(arena, vocabulary, sizeof *candidates);
+    float *read = arena_alloc(arena, vocabulary, sizeof *read);
+    if (!candidates || !read)
+        return error_no_memory(error, "sampling");
+    for (int64_t r = 0; r < rows; r++) {
+        TRY(arena->device->operations->read(arena, read, logits + r * vocabulary, (size_t)vocabulary * sizeof *read, error));
+        tokens[r] = draw(sampler, vocabulary, read, candidates, points[r]);
+    }
+    return LMVR_OK;
+}
+
 lmvr_status sample(const struct sampler *sampler, struct arena *arena, int64_t rows, int vocabulary, const float *logits,
                    uint64_t *const *states, int32_t *tokens, lmvr_error *error)
 {
@@ -80,14 +94,15 @@ lmvr_status sample(const struct sampler *sampler, struct arena *arena, int64_t r
     if (sampler->temperature <= 0)
         return device->argmax(arena, rows, vocabulary, logits, tokens, error);
     struct arena_mark mark = arena_mark(arena);
-    struct candidate *candidates = arena_alloc(arena, vocabulary, sizeof *candidates);
-    float *read = arena_alloc(arena, vocabulary, sizeof *read);
-    if (!candidates || !read)
+    double *points = arena_alloc(arena, rows, sizeof *points);
+    if (!points)
         return error_no_memory(error, "sampling");
-    for (int64_t r = 0; r < rows; r++) {
-        TRY(device->read(arena, read, logits + r * vocabulary, (size_t)vocabulary * sizeof *read, error));
-        tokens[r] = draw(sampler, vocabulary, read, candidates, states[r]);
-    }
+    for (int64_t r = 0; r < rows; r++)
+        points[r] = uniform(states[r]);
+    if (device->draw && vocabulary <= 1 << 20)
+        TRY(device->draw(arena, rows, vocabulary, logits, sampler->temperature, sampler->top_p, points, tokens, error));
+    else
+        TRY(draw_all(sampler, arena, rows, vocabulary, logits, points, tokens, error));
     arena_release(arena, mark);
     return LMVR_OK;
 }

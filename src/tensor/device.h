@@ -123,6 +123,11 @@ struct device_operations {
     lmvr_status (*argmax)(struct arena *arena, int64_t rows, int64_t width, const float *logits, int32_t *tokens,
                           lmvr_error *error);
 
+    /* tokens (rows), of the host, receives a token of each row, drawn by its logits as cuda_sample() says; points (rows) are of
+     * the host. width is at most 2^20. NULL: whoever draws has to read the logits. */
+    lmvr_status (*draw)(struct arena *arena, int64_t rows, int64_t width, const float *logits, float temperature, float top_p,
+                        const double *points, int32_t *tokens, lmvr_error *error);
+
     /* ---- attention ---- */
     void (*heads)(struct arena *arena, const struct head_rows *rows, operand *qkv);
     lmvr_status (*attend_groups)(struct arena *arena, const struct attention_rule *rule, const struct attention_groups *groups,

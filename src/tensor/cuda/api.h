@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define CUDA_API_VERSION 3 /* raised with every change of this header or of kernels.h */
+#define CUDA_API_VERSION 4 /* raised with every change of this header or of kernels.h */
 
 struct cuda_gpu;    /* thread-safe */
 struct cuda_queue;  /* a stream, for one thread at a time */
@@ -105,6 +105,8 @@ struct cuda_api {
                       const float *table, float *x);
     void (*pool)(cuda_stream stream, int64_t count, int64_t dim, const struct cuda_pool_task *tasks);
     void (*argmax)(cuda_stream stream, int64_t rows, int64_t width, const float *logits, int32_t *tokens);
+    void (*sample)(cuda_stream stream, int64_t rows, int64_t width, const float *logits, float temperature, float top_p,
+                   const double *points, int32_t *tokens);
     void (*heads)(cuda_stream stream, const struct cuda_heads *heads, enum dtype dtype, void *qkv);
     void (*attention_groups)(cuda_stream stream, const struct cuda_groups *groups, enum dtype dtype, void *out);
     void (*weigh_groups)(cuda_stream stream, const struct cuda_groups *groups, enum dtype dtype, int64_t from, float weight,

@@ -109,6 +109,21 @@ static lmvr_status argmax(struct arena *arena, int64_t rows, int64_t width, cons
     return LMVR_OK;
 }
 
+static lmvr_status draw(struct arena *arena, int64_t rows, int64_t width, const float *logits, float temperature, float top_p,
+                        const double *points, int32_t *tokens, lmvr_error *error)
+{
+    struct arena_mark mark = arena_mark(arena);
+    int32_t *drawn = (int32_t *)arena_floats(arena, rows);
+    const double *there = cuda_sent(arena, points, (size_t)rows * sizeof *points);
+    if (!drawn)
+        return error_no_memory(error, "the tokens");
+    if (there)
+        api_of(arena)->sample(stream_of(arena), rows, width, logits, temperature, top_p, there, drawn);
+    TRY(cuda_read(arena, tokens, drawn, (size_t)rows * sizeof *tokens, error));
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
+
 void cuda_add_row_operations(struct device_operations *operations)
 {
     operations->norm = norm;
@@ -121,4 +136,5 @@ void cuda_add_row_operations(struct device_operations *operations)
     operations->add_table = add_table;
     operations->pool = pool;
     operations->argmax = argmax;
+    operations->draw = draw;
 }

@@ -71,6 +71,16 @@ void cuda_pool(cuda_stream stream, int64_t count, int64_t dim, const struct cuda
 /* tokens (rows) receives the place of the first of the largest of each row's logits (width). */
 void cuda_argmax(cuda_stream stream, int64_t rows, int64_t width, const float *logits, int32_t *tokens);
 
+/* ---- sample.cu ---------------------------------------------------------------------------------------------------------- */
+
+/*
+ * tokens (rows) receives of each row's logits (width, at most 2^20) the place that is at `points` (rows), in [0, 1), of the
+ * probabilities at that temperature, in the order of places; or, if top_p is below 1, of those most likely that together have
+ * at least top_p, in their order. As language/sample.c, but for sums within rounding of a point or of top_p.
+ */
+void cuda_sample(cuda_stream stream, int64_t rows, int64_t width, const float *logits, float temperature, float top_p,
+                 const double *points, int32_t *tokens);
+
 /* ---- heads.cu ----------------------------------------------------------------------------------------------------------- */
 
 /* Where a row's key and value go: they are filed at `position` of each head's memory, which has `capacity` positions. */

@@ -167,6 +167,7 @@ static struct cuda_api make_api()
     api.add_table = RECORDED(add_table);
     api.pool = RECORDED(pool);
     api.argmax = RECORDED(argmax);
+    api.sample = RECORDED(sample);
     api.heads = RECORDED(heads);
     api.attention_groups = RECORDED(attention_groups);
     api.weigh_groups = RECORDED(weigh_groups);

@@ -517,6 +517,7 @@ const struct cuda_api *emulated_cuda_api(void)
                                         KERNEL(cuda_add_table),
                                         KERNEL(cuda_pool),
                                         KERNEL(cuda_argmax),
+                                        KERNEL(cuda_sample),
                                         KERNEL(cuda_heads),
                                         KERNEL(cuda_attention_groups),
                                         KERNEL(cuda_weigh_groups),

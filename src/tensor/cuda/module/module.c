@@ -42,6 +42,7 @@ __attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void
         .add_table = cuda_add_table,
         .pool = cuda_pool,
         .argmax = cuda_argmax,
+        .sample = cuda_sample,
         .heads = cuda_heads,
         .attention_groups = cuda_attention_groups,
         .weigh_groups = cuda_weigh_groups,
