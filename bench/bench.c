@@ -316,7 +316,7 @@ static lmvr_status limit_row(const struct bench *b, struct limit *limit, const c
         work_prompt(config, prompt, &work);
     else
         work_decode(config, batch, prompt, done, &work);
-    return limit_work(limit, &work, b->model->dtypes.cache, seconds, error);
+    return limit_work(limit, &work, seconds, error);
 }
 
 static int64_t prompt_positions(const struct bench *b)
@@ -338,11 +338,11 @@ static lmvr_status plan_picture(struct bench *b, lmvr_error *error)
 static lmvr_status set_limits(struct bench *b, lmvr_error *error)
 {
     struct limit limit;
-    lmvr_status status = limit_init(&limit, b->model->device, b->model->dtypes.compute, error);
+    lmvr_status status = limit_init(&limit, b->model->device, &b->model->dtypes, error);
     struct bench_report *r = b->report;
     r->library = on_gpu(b) ? "cuBLASLt" : "oneDNN";
     r->bandwidth = limit.bandwidth;
-    r->library_dtype = limit.dtype == F32 ? "f32" : "bf16";
+    r->library_dtype = lmvr_dtype_name(dtype_to_public(limit.dtype));
     int64_t prompt = prompt_positions(b);
     double prompt_seconds = 0;
     for (int i = 0; i < r->row_count && status == LMVR_OK; i++) {

@@ -5,8 +5,10 @@
  * A row's limit is the time that the bare library (oneDNN) needs for the row's linear products, with the same number of rows,
  * in the faster of the layouts that it picks for that number and for 32; plus attention's two products at the same rate,
  * counting only what the causal mask leaves; plus, in decoding, reading the key-value cache once at the measured bandwidth. If
- * the library has no bf16 products on this processor, its f32 products are the limit. On a GPU the library is cuBLASLt, by
- * the fastest of its algorithms, and the bandwidth is that of a copy within its memory.
+ * the library has no bf16 products on this processor, its f32 products are the limit. With weights in 8 or 4 bits the library
+ * multiplies 8 bits, or f32 where that is faster, and a product of few rows need only read its weights once, or multiply as
+ * fast as with many, whichever takes longer. On a GPU the library is cuBLASLt, by the fastest of its algorithms, and the
+ * bandwidth is that of a copy within its memory.
  */
 #ifndef LMVR_BENCH_BENCH_H
 #define LMVR_BENCH_BENCH_H
@@ -89,21 +91,20 @@ lmvr_status bench_corruptions(struct bench_row rows[BENCH_CORRUPTIONS], char nam
 /* The processor's name. */
 void bench_cpu(char *name, size_t size);
 
-/* ---- limit.c: the machine alone, or the GPU
- * ------------------------------------------------------------------------------------------ */
+/* ---- limit.c: the machine alone, or the GPU ---------------------------------------------------------------------------- */
 
 struct limit {
     const struct device *device;
-    enum dtype dtype; /* the library's */
+    struct dtypes dtypes; /* the model's */
+    enum dtype dtype;     /* the library's */
     double bandwidth;
     struct arena arena;
 };
 
-lmvr_status limit_init(struct limit *limit, const struct device *device, enum dtype dtype, lmvr_error *error);
+lmvr_status limit_init(struct limit *limit, const struct device *device, const struct dtypes *dtypes, lmvr_error *error);
 void limit_finish(struct limit *limit);
 
-/* The time for this work; `cache_dtype` is the key-value cache's. */
-lmvr_status limit_work(struct limit *limit, const struct work *work, enum dtype cache_dtype, double *seconds,
-                       lmvr_error *error);
+/* The time for this work. */
+lmvr_status limit_work(struct limit *limit, const struct work *work, double *seconds, lmvr_error *error);
 
 #endif

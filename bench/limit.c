@@ -1,5 +1,6 @@
 #include "bench.h"
 
+#include "model/load.h"
 #include "tensor/cpu/dnnl.h"
 #include "tensor/cpu/product.h"
 #include "tensor/cuda/device.h"
@@ -9,6 +10,7 @@
 #define BANDWIDTH_BYTES ((int64_t)1 << 30)
 #define PIECE           ((int64_t)1 << 20)
 #define LEAST_SECONDS   0.4                  /* least time to measure a value */
+#define MANY_ROWS       512                  /* with which a product is at full speed */
 #define SPREAD_BYTES    ((int64_t)400 << 20) /* of weights to cycle through, so that none is in the cache */
 
 /* ---- bandwidth ---------------------------------------------------------------------------------------------------------- */
@@ -43,13 +45,19 @@ static lmvr_status measure_gpu_bandwidth(const struct device *device, double *ba
     return LMVR_OK;
 }
 
-lmvr_status limit_init(struct limit *limit, const struct device *device, enum dtype dtype, lmvr_error *error)
+static bool is_integer(enum dtype dtype)
 {
-    *limit = (struct limit){.device = device, .dtype = dtype};
+    return dtype == INT8 || dtype == INT4;
+}
+
+lmvr_status limit_init(struct limit *limit, const struct device *device, const struct dtypes *dtypes, lmvr_error *error)
+{
+    *limit = (struct limit){.device = device, .dtypes = *dtypes, .dtype = is_integer(dtypes->weights) ? INT8 : dtypes->weights};
     arena_init(&limit->arena);
     if (device != device_cpu())
         return measure_gpu_bandwidth(device, &limit->bandwidth, error);
-    limit->dtype = dtype == BF16 && !product_computes_bf16() ? F32 : dtype;
+    if (limit->dtype == BF16 && !product_computes_bf16())
+        limit->dtype = F32;
     limit->bandwidth = measure_bandwidth();
     return LMVR_OK;
 }
@@ -73,15 +81,15 @@ static void products_free(struct products *p)
         dnnl_product_free(p->copies[i]);
 }
 
-static lmvr_status products_create(const struct limit *limit, int64_t out, int64_t in, int64_t layout_rows, int uses,
-                                   struct products *p, lmvr_error *error)
+static lmvr_status products_create(enum dtype dtype, int64_t out, int64_t in, int64_t layout_rows, int uses, struct products *p,
+                                   lmvr_error *error)
 {
-    int64_t bytes = out * in * (int64_t)dtype_size(limit->dtype), wanted = SPREAD_BYTES / bytes + 1;
+    int64_t bytes = out * in * (int64_t)dtype_size(dtype), wanted = SPREAD_BYTES / bytes + 1;
     wanted = wanted > uses ? uses : wanted;
     wanted = wanted > 64 ? 64 : wanted;
     *p = (struct products){0};
     for (; p->count < wanted; p->count++) {
-        TRY(dnnl_product_create(out, in, limit->dtype, &p->copies[p->count], error));
+        TRY(dnnl_product_create(out, in, dtype, &p->copies[p->count], error));
         dnnl_product_set_layout_rows(p->copies[p->count], layout_rows);
         lmvr_status status = dnnl_product_seal(p->copies[p->count], error);
         if (status != LMVR_OK) {
@@ -118,13 +126,13 @@ static lmvr_status time_products(struct limit *limit, const struct products *p, 
 
 /* Lowers *seconds to the time of one such layer. Also tries the layout that the library picks for 32 rows, in case its choice
  * for few rows is poor. */
-static lmvr_status time_layouts(struct limit *limit, int64_t rows, int64_t out, int64_t in, int uses, double *seconds,
-                                lmvr_error *error)
+static lmvr_status time_layouts(struct limit *limit, enum dtype dtype, int64_t rows, int64_t out, int64_t in, int uses,
+                                double *seconds, lmvr_error *error)
 {
     const int64_t layouts[] = {rows, 32};
     for (int i = 0; i < (rows == 32 ? 1 : 2); i++) {
         struct products p;
-        lmvr_status status = products_create(limit, out, in, layouts[i], uses, &p, error);
+        lmvr_status status = products_create(dtype, out, in, layouts[i], uses, &p, error);
         if (status == LMVR_OK)
             status = time_products(limit, &p, rows, out, in, seconds, error);
         products_free(&p);
@@ -133,31 +141,47 @@ static lmvr_status time_layouts(struct limit *limit, int64_t rows, int64_t out, 
     return LMVR_OK;
 }
 
-/* Adds the time of `uses` layers of this shape to *total, and their operations to *operations. */
-static lmvr_status add_products(struct limit *limit, int64_t rows, int64_t out, int64_t in, int uses, double *total,
-                                double *operations, lmvr_error *error)
+/* The same of weights in 8 or 4 bits. */
+static lmvr_status time_integers(struct limit *limit, const struct work_product *p, double *seconds, lmvr_error *error)
+{
+    bool few = p->rows < MANY_ROWS;
+    int64_t rows = few ? MANY_ROWS : p->rows;
+    double many = 1e9;
+    TRY(time_layouts(limit, INT8, rows, p->out, p->in, p->uses, &many, error));
+    TRY(time_layouts(limit, F32, rows, p->out, p->in, p->uses, &many, error));
+    enum dtype dtype = p->outer ? model_outer_dtype(limit->dtypes.weights) : limit->dtypes.weights;
+    double reading = (double)(p->out * p->in) * product_element_bytes(dtype) / limit->bandwidth;
+    many *= (double)p->rows / (double)rows;
+    *seconds = few && reading > many ? reading : many;
+    return LMVR_OK;
+}
+
+/* Adds the time of a product's layers to *total, and their operations to *operations. */
+static lmvr_status add_products(struct limit *limit, const struct work_product *p, double *total, double *operations,
+                                lmvr_error *error)
 {
     double seconds = 1e9;
-    if (limit->device == device_cpu())
-        TRY(time_layouts(limit, rows, out, in, uses, &seconds, error));
+    if (limit->device != device_cpu())
+        TRY(cuda_device_measure_product(limit->device, p->out, p->in, limit->dtype, p->rows, &seconds, error));
+    else if (limit->dtype == INT8)
+        TRY(time_integers(limit, p, &seconds, error));
     else
-        TRY(cuda_device_measure_product(limit->device, out, in, limit->dtype, rows, &seconds, error));
-    *total += seconds * uses;
-    *operations += 2.0 * (double)rows * (double)out * (double)in * uses;
+        TRY(time_layouts(limit, limit->dtype, p->rows, p->out, p->in, p->uses, &seconds, error));
+    *total += seconds * p->uses;
+    *operations += 2.0 * (double)p->rows * (double)p->out * (double)p->in * p->uses;
     return LMVR_OK;
 }
 
 /* ---- the rows ----------------------------------------------------------------------------------------------------------- */
 
-lmvr_status limit_work(struct limit *limit, const struct work *work, enum dtype cache_dtype, double *seconds, lmvr_error *error)
+lmvr_status limit_work(struct limit *limit, const struct work *work, double *seconds, lmvr_error *error)
 {
     double products = 0, operations = 0, single_row = 0, ignored = 0;
     for (int i = 0; i < work->count; i++) {
         const struct work_product *p = &work->products[i];
-        TRY(add_products(limit, p->rows, p->out, p->in, p->uses, p->single_row ? &single_row : &products,
-                         p->single_row ? &ignored : &operations, error));
+        TRY(add_products(limit, p, p->single_row ? &single_row : &products, p->single_row ? &ignored : &operations, error));
     }
     *seconds = products * (1 + work->attention / operations) + single_row;
-    *seconds += work->cache_values * (double)dtype_size(cache_dtype) / limit->bandwidth;
+    *seconds += work->cache_values * (double)dtype_size(limit->dtypes.cache) / limit->bandwidth;
     return LMVR_OK;
 }

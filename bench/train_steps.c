@@ -258,11 +258,11 @@ static lmvr_status limit_step(const struct subject *s, double *seconds, lmvr_err
     struct limit limit;
     struct work work;
     double encoding = 0;
-    TRY(limit_init(&limit, device_cpu(), s->parameters.products, error));
+    TRY(limit_init(&limit, device_cpu(), &(struct dtypes){s->parameters.products, s->parameters.products, F32}, error));
     int size = s->config.vision.image_size;
     struct view view = {.width = size, .height = size};
     work_encode(&s->config, &(struct picture){.view_count = 1, .views = &view}, s->batch.image_count, &work);
-    lmvr_status status = limit_work(&limit, &work, F32, &encoding, error);
+    lmvr_status status = limit_work(&limit, &work, &encoding, error);
     limit_finish(&limit);
     *seconds += encoding;
     return status;

@@ -3,7 +3,15 @@
 static void add(struct work *work, int64_t rows, int64_t out, int64_t in, int uses, bool single_row)
 {
     if (work->count < WORK_MOST_PRODUCTS)
-        work->products[work->count++] = (struct work_product){rows, out, in, uses, single_row};
+        work->products[work->count++] =
+            (struct work_product){.rows = rows, .out = out, .in = in, .uses = uses, .single_row = single_row};
+}
+
+/* Says that all products from one on have weights of the outer type. */
+static void set_outer(struct work *work, int from)
+{
+    for (int i = from; i < work->count; i++)
+        work->products[i].outer = true;
 }
 
 /* The sum over the windows of a grid of the squares of their patches; without windows there is one. */
@@ -44,6 +52,7 @@ void work_encode(const struct model_config *config, const struct picture *pictur
     add(work, images * rows, width, width, blocks, false);
     add(work, images * rows, (v->family->names.mlp[1] ? 2 : 1) * (int64_t)v->mlp_width, width, blocks, false);
     add(work, images * rows, width, v->mlp_width, blocks, false);
+    set_outer(work, 0);
 }
 
 /* Self-attention and MLP products. */
@@ -61,9 +70,11 @@ static void add_blocks(const struct language_config *l, int64_t rows, int blocks
 static void add_decoder(const struct language_config *l, int64_t rows, bool single_row, struct work *work)
 {
     int64_t inner = (int64_t)l->heads * l->head_dim;
+    int from = work->count;
     add_blocks(l, rows, l->blocks, single_row, work);
     add(work, rows, inner, l->width, l->blocks, single_row);
     add(work, rows, l->width, inner, l->blocks, single_row);
+    set_outer(work, from);
 }
 
 void work_prompt(const struct model_config *config, int64_t rows, struct work *work)
@@ -81,6 +92,7 @@ void work_prompt(const struct model_config *config, int64_t rows, struct work *w
         work->attention = 2.0 * (double)(rows * (rows + 1)) * inner * l->blocks;
     }
     add(work, 1, l->vocabulary, l->width, 1, true);
+    set_outer(work, work->count - 1);
 }
 
 void work_decode(const struct model_config *config, int batch, int64_t rows, int64_t done, struct work *work)
@@ -93,6 +105,7 @@ void work_decode(const struct model_config *config, int batch, int64_t rows, int
     else
         add_blocks(l, batch, l->blocks, false, work);
     add(work, batch, l->vocabulary, l->width, 1, false);
+    set_outer(work, work->count - 1);
     work->attention = 4.0 * batch * positions * l->heads * l->head_dim * l->blocks;
     work->cache_values = 2.0 * batch * positions * l->kv_heads * l->head_dim * l->blocks;
 }

@@ -10,6 +10,7 @@ struct work_product {
     int64_t rows, out, in;
     int uses;
     bool single_row; /* a single row among passes of many: its rate does not apply to attention */
+    bool outer;      /* its weights are in model_outer_dtype() */
 };
 
 #define WORK_MOST_PRODUCTS 24

@@ -30,7 +30,7 @@ struct plan {
 
 struct dnnl_product {
     int64_t out, in, layout_rows;
-    dnnl_data_type_t type;
+    dnnl_data_type_t type, x_type, y_type; /* type: of the weights */
     dnnl_engine_t engine;
     dnnl_memory_desc_t layout;
     bool has_layout;
@@ -77,7 +77,9 @@ lmvr_status dnnl_product_create(int64_t out, int64_t in, enum dtype dtype, struc
     p->out = out;
     p->in = in;
     p->layout_rows = LAYOUT_ROWS;
-    p->type = dtype == F32 ? dnnl_f32 : dnnl_bf16;
+    p->type = dtype == F32 ? dnnl_f32 : dtype == BF16 ? dnnl_bf16 : dnnl_s8;
+    p->x_type = dtype == INT8 ? dnnl_u8 : p->type;
+    p->y_type = dtype == INT8 ? dnnl_s32 : dnnl_f32;
     pthread_mutex_init(&p->lock, NULL);
     dnnl_status_t status = dnnl_engine_create(&p->engine, dnnl_cpu, 0);
     if (status == dnnl_success && (p->plain = aligned_zeroed(out * in, dtype_size(dtype))))
@@ -159,11 +161,11 @@ static dnnl_status_t pick_layout(struct dnnl_product *p)
 {
     dnnl_memory_desc_t x = {0}, w = {0}, y = {0};
     dnnl_primitive_desc_t pd = NULL;
-    dnnl_status_t status = describe(&x, p->layout_rows, p->in, p->type, p->in, 1);
+    dnnl_status_t status = describe(&x, p->layout_rows, p->in, p->x_type, p->in, 1);
     if (status == dnnl_success)
         status = describe_any(&w, p->in, p->out, p->type);
     if (status == dnnl_success)
-        status = describe(&y, p->layout_rows, p->out, dnnl_f32, p->out, 1);
+        status = describe(&y, p->layout_rows, p->out, p->y_type, p->out, 1);
     if (status == dnnl_success)
         status = make_matmul(&pd, p->engine, &x, &w, NULL, &y, NULL);
     if (status == dnnl_success)
@@ -262,9 +264,9 @@ static dnnl_status_t plan_primitive(const struct dnnl_product *p, struct plan *p
 static dnnl_status_t plan_create(const struct dnnl_product *p, struct plan *plan)
 {
     dnnl_primitive_attr_t attributes;
-    dnnl_status_t status = describe(&plan->x, plan->rows, p->in, p->type, p->in, 1);
+    dnnl_status_t status = describe(&plan->x, plan->rows, p->in, p->x_type, p->in, 1);
     if (status == dnnl_success)
-        status = describe(&plan->y, plan->rows, p->out, dnnl_f32, plan->y_stride, 1);
+        status = describe(&plan->y, plan->rows, p->out, p->y_type, plan->y_stride, 1);
     if (status == dnnl_success && plan->bias)
         status = describe(&plan->b, 1, p->out, dnnl_f32, p->out, 1);
     if (status != dnnl_success || (status = dnnl_primitive_attr_create(&attributes)) != dnnl_success)
@@ -493,7 +495,7 @@ lmvr_status dnnl_product_seal(struct dnnl_product *product, lmvr_error *error)
     struct arena arena;
     TRY(pack(product, error));
     arena_init(&arena);
-    lmvr_status status = try_out(product, &arena, error);
+    lmvr_status status = product->type == dnnl_s8 ? LMVR_OK : try_out(product, &arena, error);
     arena_finish(&arena);
     if (status != LMVR_OK)
         return status;

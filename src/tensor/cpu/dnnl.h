@@ -28,8 +28,9 @@ bool dnnl_packs(enum dtype dtype);
 /* The error for a product (m, k) by (k, n) with a wrong result. */
 lmvr_status dnnl_wrong(int64_t m, int64_t k, int64_t n, enum dtype dtype, lmvr_error *error);
 
-/* For measuring the library alone: set_layout_rows() lets it choose its layout for this many rows (before dnnl_product_seal()),
- * and run_bare() runs it on x (rows, in), which must be contiguous and in the product's dtype, without any checks. */
+/* For measuring the library alone, also in INT8, in which x is in u8 and y in s32: set_layout_rows() lets it choose its layout
+ * for this many rows (before dnnl_product_seal()), and run_bare() runs it on x (rows, in), which must be contiguous and in the
+ * product's dtype, without any checks. */
 void dnnl_product_set_layout_rows(struct dnnl_product *product, int64_t rows);
 lmvr_status dnnl_product_run_bare(struct dnnl_product *product, struct arena *arena, int64_t rows, const void *x, float *y,
                                   lmvr_error *error);
