@@ -10,7 +10,8 @@
  *     multiply_16816(), the tensor cores, and pack_bf16(), load_a(), load_b(), load_b_turned()
  *     copy_16(), copies_close(), copies_wait()
  *     __fmul_rn(), a product that is never made part of a fused multiply-add, and exp2_fast()
- *     <math.h>'s functions of f32, exp() and ceil() of doubles, min(), max(), and __fdividef(), a division that may be wrong in the last bits
+ *     <math.h>'s functions of f32, exp() and ceil() of doubles, min(), max(), and __fdividef(), a division that may be wrong in
+ * the last bits
  */
 #ifndef LMVR_SRC_TENSOR_CUDA_CUDA_H
 #define LMVR_SRC_TENSOR_CUDA_CUDA_H
