@@ -371,12 +371,12 @@ INLINE float quantize_group(int vectors, const vf *x, vi *q)
     return counts || scale != scale ? scale : 0;
 }
 
-/* Whether more than half of the values that are not 0 are less than four steps. */
+/* Whether more than half of the values that are not 0 are less than eight steps. */
 INLINE bool most_are_small(int vectors, const vf *x, const vi *q)
 {
     vi balance = {0};
     for (int v = 0; v < vectors; v++) {
-        vi counts = x[v] != splat(0), small = (q[v] < 4) & (q[v] > -4);
+        vi counts = x[v] != splat(0), small = (q[v] < 8) & (q[v] > -8);
         balance += (counts & ~small) - (counts & small); /* -1 where true */
     }
     int32_t lane[LANES], sum = 0;

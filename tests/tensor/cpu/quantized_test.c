@@ -94,7 +94,7 @@ static void take_plainly(int64_t count, const float *x, float *to)
         float first = taken(x[i], most, 0, false);
         left_most = fmaxf(left_most, fabsf(x[i] - first));
         if (x[i] != 0)
-            fabsf(first) < 3.5f * most / 127 ? small++ : large++;
+            fabsf(first) < 7.5f * most / 127 ? small++ : large++;
     }
     for (int64_t i = 0; i < count; i++)
         to[i] = taken(x[i], most, left_most, small > large);
