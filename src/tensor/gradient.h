@@ -10,8 +10,11 @@
 #define LMVR_SRC_TENSOR_GRADIENT_H
 
 #include "tensor/activation.h"
-#include "tensor/matmul.h"
+#include "tensor/arena.h"
 #include "tensor/norm.h"
+
+struct matmul; /* tensor/matmul.h */
+struct matmul_call;
 
 #define GRADIENT_CHUNK 16384 /* elements whose squares are summed together */
 
@@ -47,7 +50,7 @@ struct gradient_attention {
     int heads, kv_heads, head_dim;
     const float *q, *k, *v;
     int64_t q_stride, k_stride, v_stride;
-    int64_t rows; /* of q */
+    int64_t rows, k_rows; /* of q; of k and v */
     float scale;
     bool causal;
     const struct gradient_segment *segments; /* of the host */

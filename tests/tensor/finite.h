@@ -3,8 +3,8 @@
  * the gradient, which must equal the finite differences of that pass. The loss is a weighted sum of the result's elements with
  * fixed random weights.
  *
- * Each case also runs with its inputs computed (rather than parameters), as a recomputed part, twice (gradients add up), with
- * one thread and with three, and with products in bf16.
+ * Each case, on the processor or, in a build of its own, on the emulated GPU, also runs with its inputs computed (rather than
+ * parameters), as a recomputed part, twice (gradients add up), with one thread and with three, and with products in bf16.
  */
 #ifndef LMVR_TESTS_TENSOR_FINITE_H
 #define LMVR_TESTS_TENSOR_FINITE_H
@@ -14,6 +14,10 @@
 #include "tensor/cpu/kernels.h"
 #include "tensor/cpu/product.h"
 #include "train/tape/tape_steps.h"
+#ifdef LMVR_ON_GPU
+#include "tensor/cuda/device.h"
+#include "tensor/cuda/emulate_api.h"
+#endif
 
 #include <math.h>
 #include <omp.h>
@@ -37,6 +41,24 @@ struct finite {
     void (*reference)(double *const *parameters, const void *context, double *y);
     const void *context;
 };
+
+/* Where this build of a test runs: on the processor, or on the emulated GPU. */
+static inline const struct device *finite_device(void)
+{
+#ifdef LMVR_ON_GPU
+    static const struct device *device;
+    if (!device)
+        assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, &device, NULL), LMVR_OK);
+    return device;
+#else
+    return device_cpu();
+#endif
+}
+
+static inline bool finite_on_processor(void)
+{
+    return finite_device() == device_cpu();
+}
 
 static inline int64_t finite_offset(const struct finite *f, int parameter)
 {
@@ -76,20 +98,31 @@ struct finite_step {
 static inline void finite_back(struct tape *tape, struct step *step)
 {
     struct finite_step *s = (struct finite_step *)step;
+    int64_t size = s->x->rows * s->x->columns;
     float *dx = tape_gradient(tape, s->x);
-    for (int64_t i = 0; dx && i < s->x->rows * s->x->columns; i++)
-        dx[i] += *step->result->gradient * s->weights[i];
+    const float *weights = tape_sent(tape, size, s->weights);
+    if (dx && weights)
+        tape->gradients->add_by(tape->arena, size, step->result->gradient, weights, dx);
+}
+
+/* Reads floats from where the arena works. */
+static inline void finite_read(struct arena *arena, int64_t count, const float *from, float *to)
+{
+    assert_int_equal(arena->device->operations->read(arena, to, from, (size_t)count * sizeof *to, NULL), LMVR_OK);
 }
 
 static inline struct value *finite_loss(struct tape *tape, struct value *x, const float *weights)
 {
     struct value *y = x ? tape_new(tape, 1, 1, x->wanted) : NULL;
-    if (!y)
+    float *values = y ? tape_memory(tape, x->rows * x->columns, sizeof *values) : NULL, loss;
+    if (!values)
         return NULL;
     double sum = 0;
+    finite_read(tape->arena, x->rows * x->columns, x->data, values);
     for (int64_t i = 0; i < x->rows * x->columns; i++)
-        sum += (double)x->data[i] * (double)weights[i];
-    *y->data = (float)sum;
+        sum += (double)values[i] * (double)weights[i];
+    loss = (float)sum;
+    tape->arena->device->operations->write(tape->arena, y->data, &loss, sizeof loss);
     struct finite_step *step = TAPE_STEP(tape, struct finite_step, y, finite_back);
     if (step) {
         step->x = x;
@@ -134,7 +167,7 @@ static inline struct value *finite_input(struct tape *tape, struct parameter *pa
 static inline void finite_parameters(const struct finite *f, enum dtype products, const float *start,
                                      struct parameters *parameters)
 {
-    parameters_init(parameters, products);
+    assert_int_equal(parameters_init_on(parameters, products, finite_device(), NULL), LMVR_OK);
     for (int i = 0; i < f->count; i++) {
         lmvr_error error;
         struct parameter *parameter;
@@ -158,7 +191,7 @@ static inline void finite_run(const struct finite *f, const struct finite_pass *
     int threads = omp_get_max_threads();
     omp_set_num_threads(pass->threads);
     finite_parameters(f, pass->products, start, &parameters);
-    assert_int_equal(tape_create(pass->products, &tape, &error), LMVR_OK);
+    assert_int_equal(tape_create_for(&parameters, &tape, &error), LMVR_OK);
     struct finite_part part = {f, parameters.items};
     for (int p = 0; p < pass->passes; p++) {
         tape_begin(tape, true);
@@ -170,14 +203,14 @@ static inline void finite_run(const struct finite *f, const struct finite_pass *
         if (result && (result->rows != f->rows || result->columns != f->columns))
             fail_msg("%s: the result's shape", f->name);
         if (result)
-            memcpy(y, result->data, (size_t)(f->rows * f->columns) * sizeof *y);
+            finite_read(&parameters.arena, f->rows * f->columns, result->data, y);
         if (tape_backward(tape, finite_loss(tape, result, weights), p ? 0.5f : 1.0f, &error) != LMVR_OK)
             fail_msg("%s: %s", f->name, error.message);
     }
     for (int i = 0; i < f->count; i++)
         if (parameters.items[i]->trained)
-            memcpy(gradients + finite_offset(f, i), parameters.items[i]->gradient,
-                   (size_t)(f->shapes[i][0] * f->shapes[i][1]) * sizeof *gradients);
+            finite_read(&parameters.arena, f->shapes[i][0] * f->shapes[i][1], parameters.items[i]->gradient,
+                        gradients + finite_offset(f, i));
         else
             assert_null(parameters.items[i]->gradient);
     tape_free(tape);
@@ -271,7 +304,8 @@ static inline void finite_same_bits(const struct finite *f, struct finite_number
 
 static inline void finite_check_others(const struct finite *f, struct finite_numbers *n)
 {
-    finite_same_bits(f, n, &(struct finite_pass){F32, FINITE_DIRECT, 3, 1}, "on three threads");
+    if (finite_on_processor())
+        finite_same_bits(f, n, &(struct finite_pass){F32, FINITE_DIRECT, 3, 1}, "on three threads");
     finite_same_bits(f, n, &(struct finite_pass){F32, FINITE_COMPUTED, 1, 1}, "where inputs are computed");
     if (f->values && f->values <= TAPE_PART_INPUTS)
         finite_same_bits(f, n, &(struct finite_pass){F32, FINITE_RECOMPUTED, 1, 1}, "where it is computed again");
@@ -279,7 +313,7 @@ static inline void finite_check_others(const struct finite *f, struct finite_num
     for (int64_t i = 0; i < n->size; i++)
         n->p[i] = 1.5 * (double)n->gradients[i];
     finite_compare(f, "the sum over two passes", n->size, n->others, n->p, 1e-5);
-    if (!product_computes_bf16())
+    if (finite_on_processor() && !product_computes_bf16())
         return;
     finite_run(f, &(struct finite_pass){BF16, FINITE_DIRECT, 2, 1}, n->start, n->weights, n->y, n->others);
     double cosine = finite_cosine(n->size, n->gradients, n->others);

@@ -24,6 +24,7 @@ static struct gradient_attention call_of(const struct attention_step *s)
                                        .k_stride = s->k->columns,
                                        .v_stride = s->v->columns,
                                        .rows = s->q->rows,
+                                       .k_rows = s->k->rows,
                                        .scale = call->scale,
                                        .causal = call->causal,
                                        .segments = call->segments,

@@ -4,6 +4,7 @@
 #include "tensor/cpu/kernels.h"
 #include "tensor/cpu/operations.h"
 #include "tensor/cpu/product.h"
+#include "tensor/matmul.h"
 
 #include <assert.h>
 #include <math.h>

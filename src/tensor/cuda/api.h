@@ -7,7 +7,7 @@
 #define LMVR_SRC_TENSOR_CUDA_API_H
 
 #include "lmvr.h"
-#include "tensor/cuda/kernels.h"
+#include "tensor/cuda/gradient_kernels.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +23,24 @@ struct cuda_graph;  /* operations of a queue that come again, for its thread */
 struct cuda_properties {
     char name[128];
     uint64_t memory, free; /* bytes */
+};
+
+/* A matrix of F32 or BF16 by rows, `stride` elements apart; the next of several is `step` elements on. */
+struct cuda_operand {
+    const void *data;
+    int64_t stride, step;
+    bool turned;
+};
+
+/* c (m, n), f32 = or += factor * a (m, k) b (k, n), `count` times; a and b are stored the other way round if `turned`. */
+struct cuda_product {
+    enum dtype dtype; /* of a and b */
+    int64_t count, m, n, k;
+    struct cuda_operand a, b;
+    float factor;
+    bool add;
+    float *c;
+    int64_t c_stride, c_step;
 };
 
 enum cuda_result { CUDA_RESULT_OPERANDS, CUDA_RESULT_FLOATS, CUDA_RESULT_ADDED };
@@ -81,6 +99,9 @@ struct cuda_api {
     lmvr_status (*multiply)(struct cuda_queue *queue, const struct cuda_matrix *matrix, int64_t rows, const void *x,
                             const float *bias, enum cuda_result result, void *y, lmvr_error *error);
 
+    /* Of two matrices that both change, for training. Sums are in f32, and never in TF32; the same call gives the same bits. */
+    lmvr_status (*product)(struct cuda_queue *queue, const struct cuda_product *product, lmvr_error *error);
+
     /* ---- what the GPU can do, to compare with ---- */
     /* A product of so many rows by cuBLASLt's fastest algorithm, whatever its rows depend on, with weights that come from
      * memory: what one of many, one after another, takes. Never in TF32. */
@@ -115,6 +136,8 @@ struct cuda_api {
     void (*attention_cache)(cuda_stream stream, const struct cuda_spans *spans, enum dtype dtype, void *out);
     void (*weigh_cache)(cuda_stream stream, const struct cuda_spans *spans, enum dtype dtype, int64_t from, int64_t count,
                         float weight, float *weights);
+
+    const struct cuda_gradients *gradients; /* gradient_kernels.h */
 };
 
 /* The module's one symbol. */

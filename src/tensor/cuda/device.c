@@ -273,7 +273,8 @@ lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct
     if (!d)
         return error_no_memory(error, "the GPU");
     fill_in(&d->operations);
-    d->device = (struct device){.operations = &d->operations, .rows = 16384, .sequences = 64};
+    d->device =
+        (struct device){.operations = &d->operations, .gradients = &cuda_gradient_operations, .rows = 16384, .sequences = 64};
     snprintf(d->device.name, sizeof d->device.name, "cuda:%d", index);
     d->api = api;
     d->replays = wants_graphs();

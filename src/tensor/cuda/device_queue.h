@@ -111,4 +111,6 @@ void cuda_add_row_operations(struct device_operations *operations);
 void cuda_add_attention_operations(struct device_operations *operations);
 void cuda_add_step_operations(struct device_operations *operations);
 
+extern const struct gradient_operations cuda_gradient_operations; /* device_gradient.c */
+
 #endif

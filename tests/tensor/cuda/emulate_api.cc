@@ -431,6 +431,38 @@ static lmvr_status multiply(struct cuda_queue *queue, const struct cuda_matrix *
     return LMVR_OK;
 }
 
+static float at(enum dtype dtype, const struct cuda_operand &x, int64_t index, int64_t row, int64_t column)
+{
+    int64_t place = index * x.step + (x.turned ? column * x.stride + row : row * x.stride + column);
+    return dtype == F32 ? ((const float *)x.data)[place] : bf16_to_f32(((const bf16 *)x.data)[place]);
+}
+
+/* An element's sum is in ascending order of k. */
+static void product_row(const struct cuda_product *p, int64_t index, int64_t row)
+{
+    std::vector<float> sums((size_t)p->n);
+    for (int64_t k = 0; k < p->k; k++) {
+        float a = at(p->dtype, p->a, index, row, k);
+        for (int64_t j = 0; j < p->n; j++)
+            sums[(size_t)j] += a * at(p->dtype, p->b, index, k, j);
+    }
+    float *c = p->c + index * p->c_step + row * p->c_stride;
+    for (int64_t j = 0; j < p->n; j++)
+        c[j] = p->factor * sums[(size_t)j] + (p->add ? c[j] : 0.0f);
+}
+
+static lmvr_status product(struct cuda_queue *queue, const struct cuda_product *p, lmvr_error *error)
+{
+    if (!works(queue))
+        return failure(queue, error);
+    opened open(queue->gpu);
+#pragma omp parallel for schedule(static) collapse(2) if (p->count * p->m * p->n * p->k > 65536)
+    for (int64_t i = 0; i < p->count; i++)
+        for (int64_t r = 0; r < p->m; r++)
+            product_row(p, i, r);
+    return LMVR_OK;
+}
+
 /* ---- measuring ---------------------------------------------------------------------------------------------------------- */
 
 static double now()
@@ -479,6 +511,13 @@ struct kernel<void (*)(cuda_stream, Arguments...), function> {
 };
 #define KERNEL(function) kernel<decltype(&function), &function>::run
 
+static const struct cuda_gradients gradients = {
+    KERNEL(cuda_gradient_sum),     KERNEL(cuda_gradient_activate_back), KERNEL(cuda_gradient_gate_back),
+    KERNEL(cuda_gradient_columns), KERNEL(cuda_gradient_turn),          KERNEL(cuda_gradient_squares),
+    KERNEL(cuda_gradient_adamw),   KERNEL(cuda_gradient_sum_rows),      KERNEL(cuda_gradient_norm_back),
+    KERNEL(cuda_gradient_take),    KERNEL(cuda_gradient_give),          KERNEL(cuda_gradient_cross_entropy),
+    KERNEL(cuda_gradient_softmax), KERNEL(cuda_gradient_softmax_back)};
+
 const struct cuda_api *emulated_cuda_api(void)
 {
     static const struct cuda_api api = {CUDA_API_VERSION,
@@ -505,6 +544,7 @@ const struct cuda_api *emulated_cuda_api(void)
                                         matrix_set,
                                         matrix_seal,
                                         multiply,
+                                        product,
                                         measure_product,
                                         measure_copy,
                                         KERNEL(cuda_norm),
@@ -523,6 +563,7 @@ const struct cuda_api *emulated_cuda_api(void)
                                         KERNEL(cuda_weigh_groups),
                                         cuda_attention_cache_scratch,
                                         KERNEL(cuda_attention_cache),
-                                        KERNEL(cuda_weigh_cache)};
+                                        KERNEL(cuda_weigh_cache),
+                                        &gradients};
     return &api;
 }

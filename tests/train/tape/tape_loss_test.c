@@ -84,6 +84,8 @@ static void reference_logistic(double *const *p, const void *context, double *y)
 static void test_binary_cross_entropy(void **state)
 {
     (void)state;
+    if (!finite_on_processor())
+        skip(); /* a GPU does not have it */
     float *marks = finite_memory(170 * 100, sizeof *marks);
     for (int s = 0; s < SHAPES; s++)
         for (int unknown = 0; unknown < 3; unknown++) { /* none, some, all */
@@ -100,6 +102,8 @@ static void test_binary_cross_entropy(void **state)
 static void test_extremes(void **state)
 {
     (void)state;
+    if (!finite_on_processor())
+        skip(); /* a GPU does not have it */
     lmvr_error error;
     struct tape *tape;
     const float x[] = {1e4f, -1e4f, 3e38f, -3e38f}, marks[] = {1, 0, 1, 0}, away[] = {-200, 300};
@@ -148,6 +152,8 @@ static void reference_contrastive(double *const *p, const void *context, double 
 static void test_contrastive(void **state)
 {
     (void)state;
+    if (!finite_on_processor())
+        skip(); /* a GPU does not have it */
     const int64_t sizes[][2] = {{1, 5}, {3, 17}, {40, 33}, {5, 1}, {16, 8}};
     for (int s = 0; s < 5; s++)
         for (int way = 0; way < 8; way++)

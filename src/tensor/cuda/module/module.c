@@ -2,6 +2,24 @@
 #include "tensor/cuda/module/graph.h"
 #include "tensor/cuda/module/matrix.h"
 #include "tensor/cuda/module/measure.h"
+#include "tensor/cuda/module/two_product.h"
+
+static const struct cuda_gradients gradients = {
+    .sum = cuda_gradient_sum,
+    .activate_back = cuda_gradient_activate_back,
+    .gate_back = cuda_gradient_gate_back,
+    .columns = cuda_gradient_columns,
+    .turn = cuda_gradient_turn,
+    .squares = cuda_gradient_squares,
+    .adamw = cuda_gradient_adamw,
+    .sum_rows = cuda_gradient_sum_rows,
+    .norm_back = cuda_gradient_norm_back,
+    .take = cuda_gradient_take,
+    .give = cuda_gradient_give,
+    .cross_entropy = cuda_gradient_cross_entropy,
+    .softmax = cuda_gradient_softmax,
+    .softmax_back = cuda_gradient_softmax_back,
+};
 
 __attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void)
 {
@@ -30,6 +48,7 @@ __attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void
         .matrix_set = matrix_set,
         .matrix_seal = matrix_seal,
         .multiply = matrix_multiply,
+        .product = two_product,
         .measure_product = measure_product,
         .measure_copy = measure_copy,
         .norm = cuda_norm,
@@ -49,6 +68,7 @@ __attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void
         .attention_cache_scratch = cuda_attention_cache_scratch,
         .attention_cache = cuda_attention_cache,
         .weigh_cache = cuda_weigh_cache,
+        .gradients = &gradients,
     };
     return &api;
 }

@@ -9,6 +9,18 @@
 #define UP_SEGMENTS     4
 #define DOWN_SEGMENTS   2
 
+/* For which products of two matrices algorithms have been found last: two_product.h. */
+#define TWO_SHAPES 256
+struct two_shape {
+    int64_t sizes[7], steps[3];
+    uint32_t alignments[3], kind;
+};
+struct two_products {
+    struct two_shape shapes[TWO_SHAPES];
+    cublasLtMatmulAlgo_t algorithms[TWO_SHAPES];
+    int next;
+};
+
 struct cuda_queue {
     struct cuda_gpu *gpu;
     cudaStream_t stream;
@@ -26,6 +38,8 @@ struct cuda_queue {
     /* Bytes on their way back; each segment's event follows the copy to it. */
     unsigned char *down;
     cudaEvent_t down_done[DOWN_SEGMENTS];
+
+    struct two_products two;
 
     lmvr_status status; /* of the first failure */
     lmvr_error why;
