@@ -126,6 +126,7 @@ static void fill_run(const struct options *o, struct session *session, struct ru
     run->seed = o->session.seed;
     run->resume = o->resume;
     run->force = o->force;
+    run->any_device = o->force_device;
     run->report = on_step;
     run->user = session;
     take_whole(t->accumulation, 0, &run->accumulation);
@@ -164,7 +165,8 @@ static void fill(const struct options *o, enum train_kind kind, struct session *
     train->min_pixels = o->session.min_pixels;
     train->max_pixels = o->session.max_pixels;
     train->trains_language = t->trains_language;
-    train->net = (struct net_options){.products = train_products(o->dtype),
+    train->device = o->device;
+    train->net = (struct net_options){.products = train_products(o->dtype, o->device),
                                       .saved = t->saved == 2 ? BF16 : F32,
                                       .seed = o->session.seed,
                                       .recompute = t->recompute,

@@ -237,7 +237,7 @@ const struct option_row option_table[] = {
 
     /* computation */
     {0, "dtype", CHOICE("f32|bf16", dtype), FOR_TRAIN,
-     "data type of matrix products; weights are f32 (default: bf16 if the processor computes in it, else f32)"},
+     "data type of matrix products; weights are f32 (default: bf16 if the device computes in it, else f32)"},
     {0, "dtype", CHOICE("f32|bf16|int8|int4", dtype), FOR_MODEL | FOR_BENCH,
      "data type of the weights (default: bf16 if the device computes in it, else f32)"},
     {0, "cache-dtype", CHOICE("f32|bf16|int8", cache_dtype), FOR_MODEL | FOR_BENCH,
@@ -248,6 +248,8 @@ const struct option_row option_table[] = {
     {0, "device", TEXT("NAME", device), FOR_BENCH,
      "where the model runs: cpu, cuda (the first GPU) or cuda:N (default: a GPU if one can be used and the model fits, else "
      "cpu)"},
+    {0, "device", TEXT("NAME", device), FOR_TRAIN,
+     "where the model is trained: cpu, or, for LLaVA's two stages, cuda (the first GPU) or cuda:N (default: cpu)"},
     {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL,
      "images decoded together (default: from the model and the memory)"},
     {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN,
@@ -256,7 +258,7 @@ const struct option_row option_table[] = {
     /* resuming and reporting */
     {0, "resume", FLAG(resume), FOR_EMBED | FOR_EVAL | FOR_TRAIN, "continue an interrupted run, or start one"},
     {0, "resume", FLAG(resume), FOR_CORRUPT, "keep existing results, and add the missing ones"},
-    {0, "force-device", FLAG(force_device), FOR_EMBED | FOR_EVAL,
+    {0, "force-device", FLAG(force_device), FOR_EMBED | FOR_EVAL | FOR_TRAIN,
      "continue what another device has begun, whose last bits differ"},
     {0, "force", FLAG(force), FOR_FILES, "remove existing results, and start over"},
     {0, "force", FLAG(force), FOR_CORRUPT | FOR_DESCRIBE, "replace existing results"},

@@ -42,8 +42,9 @@ static lmvr_status collect(const struct adapter *adapter, struct safetensors_wri
         const struct parameter *parameter = parameters->items[i];
         for (int j = 0; parameter->trained && j < parameter->part_count && status == LMVR_OK; j++) {
             const struct parameter_part *part = &parameter->parts[j];
-            struct safetensors_write item = {.dtype = ST_F32, .dims = part->dims, .data = parameter->value + part->first};
+            struct safetensors_write item = {.dtype = ST_F32, .dims = part->dims};
             item.name = file_name(adapter, part->name, &status, error);
+            parameter_describe(parameter, parameter->value + part->first, &item);
             memcpy(item.shape, part->shape, (size_t)part->dims * sizeof *part->shape);
             if (item.name)
                 items[(*count)++] = item;

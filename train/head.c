@@ -42,10 +42,12 @@ lmvr_status head_write(const struct net_linear *head, const struct head_about *a
                                     "prompt",  about->prompt,
                                     NULL};
     const struct parameter *weight = head->weight, *bias = head->bias;
-    const struct safetensors_write tensors[] = {
-        {"score.weight", ST_F32, 2, {weight->rows, weight->columns}, weight->value},
-        {"score.bias", ST_F32, 1, {weight->rows}, bias->value},
+    struct safetensors_write tensors[] = {
+        {.name = "score.weight", .dtype = ST_F32, .dims = 2, .shape = {weight->rows, weight->columns}},
+        {.name = "score.bias", .dtype = ST_F32, .dims = 1, .shape = {weight->rows}},
     };
+    parameter_describe(weight, weight->value, &tensors[0]);
+    parameter_describe(bias, bias->value, &tensors[1]);
     char *path = input_path(folder, NAME);
     lmvr_status status = path ? safetensors_write(path, tensors, 2, metadata, error) : error_no_memory(error, NAME);
     free(path);

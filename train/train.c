@@ -5,6 +5,7 @@
 #include "language/prompt.h"
 #include "model/folder.h"
 #include "model/model.h"
+#include "tensor/device.h"
 #include "train/corpora/corpus.h"
 #include "train/corpora/trained_vocabulary.h"
 #include "train/model_folder.h"
@@ -58,15 +59,21 @@ int train_default_tokens(enum train_kind kind)
     return defaults[kind].most_tokens;
 }
 
-enum dtype train_products(lmvr_dtype dtype)
+static bool is_gpu(const char *device)
 {
-    return model_dtype(dtype);
+    return device && strcmp(device, "cpu") != 0;
+}
+
+enum dtype train_products(lmvr_dtype dtype, const char *device)
+{
+    return is_gpu(device) && dtype == LMVR_DTYPE_DEFAULT ? BF16 : model_dtype(dtype);
 }
 
 /* ---- state of a run ---------------------------------------------------------------------------------------------------- */
 
 struct setup {
     const struct train_options *options;
+    const struct device *device;
     int most_tokens;  /* per text */
     char *vocabulary; /* its path */
     struct trained_vocabulary trained;
@@ -106,6 +113,7 @@ static void setup_finish(struct setup *s)
     trained_vocabulary_finish(&s->trained);
     free(s->vocabulary);
     free(s->settings);
+    device_close(s->device);
 }
 
 /* ---- the length of texts ---------------------------------------------------------------------------------------------- */
@@ -318,6 +326,7 @@ static lmvr_status open_llava(struct setup *s, lmvr_error *error)
                                     .labels = s->label_count,
                                     .single_label = s->single_label,
                                     .net = o->net};
+    options.net.device = s->device;
     TRY(llava_init(&s->llava, &options, error));
     const struct model_config *config = &s->llava.config;
     TRY(check_pieces(s, config->language.vocabulary, error));
@@ -354,6 +363,9 @@ static lmvr_status open_tuning(struct setup *s, lmvr_error *error)
     const struct train_options *o = s->options;
     struct tuning_options options = {.start = o->start, .lora_rank = o->lora_rank, .lora_alpha = o->lora_alpha, .net = o->net};
     const struct model_config *config = &s->tuning.config;
+    if (is_gpu(o->device))
+        return error_set(error, LMVR_ERROR_INVALID, "--device %s: only a LLaVA is trained on a GPU, which %s is not", o->device,
+                         o->start);
     if (o->trains_vision)
         return error_set(error, LMVR_ERROR_INVALID, "--train-vision: only a LLaVA's encoder can be trained, which %s is not",
                          o->start);
@@ -521,16 +533,31 @@ static lmvr_status begin(const char *folder, void *user, lmvr_error *error)
     return LMVR_OK;
 }
 
+/* A GPU has the operations of LLaVA's two stages, with the encoder frozen. */
+static lmvr_status open_device(struct setup *s, lmvr_error *error)
+{
+    const struct train_options *o = s->options;
+    if (is_gpu(o->device) && o->kind != TRAIN_ALIGN && o->kind != TRAIN_INSTRUCT)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "--device %s: only LLaVA's two stages, align and instruct, are trained on a GPU", o->device);
+    if (is_gpu(o->device) && o->trains_vision)
+        return error_set(error, LMVR_ERROR_INVALID, "--device %s: with --train-vision, training is on the processor",
+                         o->device);
+    return device_open(o->device ? o->device : "cpu", 0, &s->device, error);
+}
+
 static lmvr_status run(struct setup *s, lmvr_error *error)
 {
     const struct train_options *o = s->options;
     static lmvr_status (*const open[])(struct setup *, lmvr_error *) = {
         open_contrastive, open_language, open_llava, open_instruct, open_llava, open_blip2, open_blip2};
     TRY(run_folder_check(o->run.output, error));
+    TRY(open_device(s, error));
     TRY(open[o->kind](s, error));
     TRY(plan_steps(s, error));
     TRY(train_settings(o, s->run.steps, s->most_tokens, s->vocabulary, &s->settings, error));
     s->run.settings = s->settings;
+    s->run.gpu = s->device->gpu[0] ? s->device->gpu : NULL;
     s->run.begin = begin;
     s->run.report = report;
     s->run.user = s;

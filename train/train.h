@@ -37,7 +37,8 @@ struct train_options {
     bool trains_language;       /* TRAIN_QFORMER_LANGUAGE */
     int image_size;             /* new image size of a trained encoder, pixels; 0: unchanged */
     int min_pixels, max_pixels; /* TRAIN_INSTRUCT, of pictures of any size; 0: the model's own */
-    struct net_options net;
+    struct net_options net;     /* its device is opened by the next name */
+    const char *device;         /* TRAIN_ALIGN and TRAIN_INSTRUCT of a LLaVA: "cuda", "cuda:N"; NULL or "cpu": the processor */
     struct run_options run;
     /* NULL is allowed. passed_over: see struct dataset. */
     void (*on_begin)(int64_t parameters, int64_t trained, int64_t samples, int64_t steps, const char *passed_over, void *user);
@@ -49,8 +50,8 @@ void train_defaults(enum train_kind kind, struct train_options *options);
 /* The longest text of this kind, in tokens, if the model has enough positions. */
 int train_default_tokens(enum train_kind kind);
 
-/* The data type of products: `dtype` if given, else bf16 if the processor supports it. */
-enum dtype train_products(lmvr_dtype dtype);
+/* The data type of products: `dtype` if given, else bf16 on a GPU, or if the processor supports it. */
+enum dtype train_products(lmvr_dtype dtype, const char *device);
 
 /* Status as in run_train(). */
 lmvr_status train(const struct train_options *options, lmvr_error *error);

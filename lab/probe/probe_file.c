@@ -42,10 +42,10 @@ lmvr_status probe_write(const struct probe *probe, const char *path, lmvr_error 
         "classes", classes, "feature", probe->feature, "c",    c,
         "seed",    seed,    NULL};
     const struct safetensors_write tensors[] = {
-        {"weights", ST_F32, 2, {probe->columns, probe->dim}, probe->weights},
-        {"intercepts", ST_F32, 1, {probe->columns}, probe->intercepts},
-        {"mean", ST_F32, 1, {probe->dim}, probe->mean},
-        {"deviation", ST_F32, 1, {probe->dim}, probe->deviation},
+        {.name = "weights", .dtype = ST_F32, .dims = 2, .shape = {probe->columns, probe->dim}, .data = probe->weights},
+        {.name = "intercepts", .dtype = ST_F32, .dims = 1, .shape = {probe->columns}, .data = probe->intercepts},
+        {.name = "mean", .dtype = ST_F32, .dims = 1, .shape = {probe->dim}, .data = probe->mean},
+        {.name = "deviation", .dtype = ST_F32, .dims = 1, .shape = {probe->dim}, .data = probe->deviation},
     };
     lmvr_status status = safetensors_write(path, tensors, 4, metadata, error);
     free(classes);

@@ -69,6 +69,9 @@ struct safetensors_write {
     int dims;
     int64_t shape[SAFETENSORS_MAX_DIMS];
     const void *data;
+    /* NULL: data is the host's; else it reads `bytes` from a place in it, of a GPU's memory. */
+    lmvr_status (*read)(const void *reader, void *to, const void *from, size_t bytes, lmvr_error *error);
+    const void *reader;
 };
 lmvr_status safetensors_write(const char *path, const struct safetensors_write *tensors, size_t count,
                               const char *const *metadata, lmvr_error *error);

@@ -90,6 +90,25 @@ struct contents {
     size_t header_size;
 };
 
+#define PIECE ((uint64_t)4 << 20) /* bytes that are read at a time */
+
+static lmvr_status write_read(const struct safetensors_write *tensor, uint64_t bytes, off_t offset, int fd, const char *path,
+                              lmvr_error *error)
+{
+    lmvr_status status = LMVR_OK;
+    char *buffer = malloc(bytes < PIECE ? bytes + 1 : PIECE);
+    if (!buffer)
+        return error_no_memory(error, path);
+    for (uint64_t at = 0, count; at < bytes && status == LMVR_OK; at += count) {
+        count = bytes - at < PIECE ? bytes - at : PIECE;
+        status = tensor->read(tensor->reader, buffer, (const char *)tensor->data + at, count, error);
+        if (status == LMVR_OK)
+            status = file_write_at(fd, path, buffer, count, offset + (off_t)at, error);
+    }
+    free(buffer);
+    return status;
+}
+
 static lmvr_status write_contents(void *user, int fd, const char *path, lmvr_error *error)
 {
     const struct contents *contents = user;
@@ -98,7 +117,10 @@ static lmvr_status write_contents(void *user, int fd, const char *path, lmvr_err
     TRY(file_write_at(fd, path, contents->header, contents->header_size, 0, error));
     for (size_t i = 0; i < contents->count; i++, offset += (off_t)bytes) {
         TRY(tensor_size(path, &contents->tensors[i], &bytes, error));
-        TRY(file_write_at(fd, path, contents->tensors[i].data, bytes, offset, error));
+        if (contents->tensors[i].read)
+            TRY(write_read(&contents->tensors[i], bytes, offset, fd, path, error));
+        else
+            TRY(file_write_at(fd, path, contents->tensors[i].data, bytes, offset, error));
     }
     return LMVR_OK;
 }

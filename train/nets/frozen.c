@@ -1,5 +1,7 @@
 #include "train/nets/frozen.h"
 
+#include "tensor/device.h"
+
 #include <string.h>
 
 #define AT_ONCE 16 /* images per batch, to keep the encoder's working memory small */
@@ -24,8 +26,9 @@ static lmvr_status encode(const struct encoder *vision, struct arena *arena, int
             views[i] = (struct encoder_view){batch->pixels + (first + i) * image, vision->image_size, vision->image_size};
         TRY(vision->forward(vision->model, arena, views, count, states, error));
         for (int i = 0; i < count; i++)
-            memcpy(features + (first + i) * kept * width, state + (i * positions + skipped) * width,
-                   (size_t)(kept * width) * sizeof *features);
+            TRY(arena->device->operations->read(arena, features + (first + i) * kept * width,
+                                                state + (i * positions + skipped) * width,
+                                                (size_t)(kept * width) * sizeof *features, error));
         arena_release(arena, mark);
     }
     return LMVR_OK;

@@ -157,28 +157,46 @@ struct value *llama_net_run(const struct llama_net *llama, struct tape *tape, st
 
 /* ---- merging adapters ------------------------------------------------------------------------------------------------- */
 
-/* Adds scale B A to the weight's rows from `first_row` on, row by row. */
-static void merge(struct parameter *weight, int64_t first_row, const struct low_rank *lora, float scale, float *row)
+#define MERGED 64 /* rows at a time */
+
+/* Adds scale B A to rows of a weight, (count, in); a and b begin with those of B and all of A. */
+static void add_product(const struct low_rank *lora, float scale, int64_t count, const float *b, const float *a, float *rows)
 {
-    int64_t in = weight->columns;
-    for (int64_t r = 0; r < lora->b->rows; r++) {
-        parameter_get(weight, (first_row + r) * in, in, row);
-        for (int64_t k = 0; k < lora->a->rows; k++) {
-            float factor = scale * lora->b->value[r * lora->a->rows + k];
+    int64_t in = lora->a->columns, rank = lora->a->rows;
+    for (int64_t r = 0; r < count; r++)
+        for (int64_t k = 0; k < rank; k++) {
+            float factor = scale * b[r * rank + k];
             for (int64_t i = 0; i < in; i++)
-                row[i] += factor * lora->a->value[k * in + i];
+                rows[r * in + i] += factor * a[k * in + i];
         }
-        parameter_set(weight, (first_row + r) * in, in, row);
+}
+
+/* Adds scale B A to the weight's rows from `first_row` on. */
+static lmvr_status merge(struct parameter *weight, int64_t first_row, const struct low_rank *lora, float scale,
+                         lmvr_error *error)
+{
+    int64_t in = weight->columns, out = lora->b->rows, rank = lora->a->rows;
+    float *a = malloc((size_t)(rank * in) * sizeof *a), *b = malloc((size_t)(out * rank) * sizeof *b),
+          *rows = malloc((size_t)(MERGED * in) * sizeof *rows);
+    lmvr_status status = a && b && rows ? LMVR_OK : error_no_memory(error, "merging adapters");
+    if (status == LMVR_OK)
+        status = parameter_read(lora->a, rank * in, lora->a->value, a, error);
+    if (status == LMVR_OK)
+        status = parameter_read(lora->b, out * rank, lora->b->value, b, error);
+    for (int64_t r = 0, count; status == LMVR_OK && r < out; r += count) {
+        count = out - r < MERGED ? out - r : MERGED;
+        parameter_get(weight, (first_row + r) * in, count * in, rows);
+        add_product(lora, scale, count, b + r * rank, a, rows);
+        parameter_set(weight, (first_row + r) * in, count * in, rows);
     }
+    free(a);
+    free(b);
+    free(rows);
+    return status;
 }
 
 lmvr_status llama_net_merge(struct llama_net *llama, lmvr_error *error)
 {
-    int64_t most = llama->config.width > llama->config.mlp_width ? llama->config.width : llama->config.mlp_width;
-    int64_t heads = (int64_t)llama->config.heads * llama->config.head_dim;
-    float *row = malloc((size_t)(most > heads ? most : heads) * sizeof *row);
-    if (!row)
-        return error_no_memory(error, "merging adapters");
     for (int i = 0; llama->lora.rank && i < llama->config.blocks; i++) {
         struct llama_net_block *block = &llama->blocks[i];
         struct parameter *weights[LORA_COUNT] = {block->qkv.weight,           block->qkv.weight,     block->qkv.weight,
@@ -187,10 +205,9 @@ lmvr_status llama_net_merge(struct llama_net *llama, lmvr_error *error)
         int64_t first = 0;
         for (int j = 0; j < LORA_COUNT; j++) {
             first = j > 0 && weights[j] == weights[j - 1] ? first + block->lora[j - 1].b->rows : 0;
-            merge(weights[j], first, &block->lora[j], llama->lora.scale, row);
+            TRY(merge(weights[j], first, &block->lora[j], llama->lora.scale, error));
         }
     }
     llama->lora.rank = 0;
-    free(row);
     return LMVR_OK;
 }

@@ -10,9 +10,10 @@
 
 /* Options common to all nets. */
 struct net_options {
-    enum dtype products; /* BF16: products run in bf16, with f32 master weights */
-    enum dtype saved;    /* of the written file */
-    uint64_t seed;       /* of the random initialization */
+    const struct device *device; /* where the net is trained; NULL: the processor */
+    enum dtype products;         /* BF16: products run in bf16, with f32 master weights */
+    enum dtype saved;            /* of the written file */
+    uint64_t seed;               /* of the random initialization */
     bool recompute;
     double noise; /* T5 only */
 };

@@ -3,6 +3,7 @@
 #include "format/input.h"
 
 #include "model/load.h"
+#include "tensor/device.h"
 #include "train/adapter.h"
 #include "train/model_folder.h"
 
@@ -112,10 +113,15 @@ static lmvr_status read_start(struct llava *l, const struct llava_options *optio
 
 /* ---- parameters ------------------------------------------------------------------------------------------------------- */
 
+static const struct device *device_of(const struct llava_options *options)
+{
+    return options->net.device ? options->net.device : device_cpu();
+}
+
 static lmvr_status load_vision(struct llava *l, const struct llava_options *options, lmvr_error *error)
 {
     struct checkpoint *checkpoint = l->vision_checkpoint ? l->vision_checkpoint : l->checkpoint;
-    struct loader loader = {.device = device_cpu(),
+    struct loader loader = {.device = device_of(options),
                             .checkpoint = checkpoint,
                             .dtypes = {options->net.products, options->net.products, options->net.products},
                             .error = error};
@@ -219,8 +225,8 @@ lmvr_status llava_init(struct llava *llava, const struct llava_options *options,
     static const char *const names[] = {"language", "align", "instruct", "finetune"};
     int stored = 0;
     *llava = (struct llava){.saved = options->net.saved, .lora_alpha = options->lora_alpha};
-    parameters_init(&llava->parameters, options->net.products);
-    TRY(arena_init_on(&llava->net.arena, device_cpu(), options->net.products, error));
+    TRY(parameters_init_on(&llava->parameters, options->net.products, device_of(options), error));
+    TRY(arena_init_on(&llava->net.arena, device_of(options), options->net.products, error));
     llava->start = strdup(options->start ? options->start : options->language);
     llava->tokenizer = options->tokenizer ? strdup(options->tokenizer) : NULL;
     if (!llava->start || (options->tokenizer && !llava->tokenizer))

@@ -56,6 +56,8 @@ struct run_options {
     int keep;                  /* checkpoints to keep, at least 1 */
     bool resume;               /* continue the run in the folder; start one if there is none */
     bool force;                /* remove a run in the folder */
+    const char *gpu;           /* the kind of GPU that the run is on, which run.json remembers; NULL: the processor */
+    bool any_device;           /* a run that another device has begun is continued, too */
     /* JSON text, an object: all options that affect the result, and fingerprints of the initial models. Goes into run.json with
      * the corpora's fingerprints; a resumed run must have the same. */
     const char *settings;
@@ -72,8 +74,8 @@ struct run_options {
 double run_learning_rate(const struct run_options *options, int64_t step);
 
 /*
- * Trains, or resumes. Resuming a finished run returns at once, without loading the parameters. Batches come from the corpora by
- * these options; `validation` may be NULL.
+ * Trains, on the device of the objective's parameters, or resumes. Resuming a finished run returns at once, without loading the
+ * parameters. Batches come from the corpora by these options; `validation` may be NULL.
  *
  * LMVR_ERROR_INVALID: the run cannot start, and nothing was written; if a resumed run's settings differ, the message says
  * which. LMVR_ERROR_RESOURCE: stopped midway, the last checkpoint is intact; also if a loss or a gradient is not finite: the

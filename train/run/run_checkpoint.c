@@ -143,7 +143,7 @@ static void describe(const struct optimizer *optimizer, struct safetensors_write
             name_tensor(part, j % KINDS, names);
             *tensors = (struct safetensors_write){.name = names->text, .dtype = ST_F32, .dims = part->dims};
             memcpy(tensors->shape, part->shape, (size_t)part->dims * sizeof *part->shape);
-            tensors->data = data_of(optimizer, i, j % KINDS) + part->first;
+            parameter_describe(parameter, data_of(optimizer, i, j % KINDS) + part->first, tensors);
         }
     }
 }
@@ -170,8 +170,28 @@ lmvr_status run_checkpoint_write(const char *folder, const struct optimizer *opt
 
 /* ---- reading ---- */
 
-static lmvr_status read_part(const struct safetensors *file, const struct parameter_part *part, int kind, float *data,
-                             bool checking, lmvr_error *error)
+#define PIECE ((int64_t)1 << 20) /* elements that are read at a time */
+
+/* Reads a part's elements to the parameter's device. */
+static lmvr_status read_elements(const struct safetensors *file, const struct safetensors_entry *entry,
+                                 const struct parameter *parameter, int64_t count, float *to, lmvr_error *error)
+{
+    lmvr_status status = LMVR_OK;
+    float *buffer = malloc((size_t)(count < PIECE ? count + 1 : PIECE) * sizeof *buffer);
+    if (!buffer)
+        return error_no_memory(error, "a checkpoint");
+    for (int64_t at = 0, n; at < count && status == LMVR_OK; at += n) {
+        n = count - at < PIECE ? count - at : PIECE;
+        status = safetensors_read_f32(file, entry, (uint64_t)at, (uint64_t)n, buffer, error);
+        if (status == LMVR_OK)
+            parameter_write(parameter, n, buffer, to + at);
+    }
+    free(buffer);
+    return status;
+}
+
+static lmvr_status read_part(const struct safetensors *file, const struct parameter *parameter,
+                             const struct parameter_part *part, int kind, float *data, bool checking, lmvr_error *error)
 {
     struct tensor_name name;
     name_tensor(part, kind, &name);
@@ -181,7 +201,7 @@ static lmvr_status read_part(const struct safetensors *file, const struct parame
     if (!fits)
         return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is missing or has another shape", safetensors_path(file),
                          name.text);
-    return checking ? LMVR_OK : safetensors_read_f32(file, entry, 0, (uint64_t)part->count, data + part->first, error);
+    return checking ? LMVR_OK : read_elements(file, entry, parameter, part->count, data + part->first, error);
 }
 
 /* Reads all tensors; `checking`: only checks that they are there. */
@@ -191,7 +211,8 @@ static lmvr_status read_tensors(const struct safetensors *file, const struct opt
     for (size_t i = 0; i < optimizer->parameters->count; i++) {
         struct parameter *parameter = optimizer->parameters->items[i];
         for (int j = 0; parameter->trained && j < parameter->part_count * KINDS; j++)
-            TRY(read_part(file, &parameter->parts[j / KINDS], j % KINDS, data_of(optimizer, i, j % KINDS), checking, error));
+            TRY(read_part(file, parameter, &parameter->parts[j / KINDS], j % KINDS, data_of(optimizer, i, j % KINDS), checking,
+                          error));
         if (!checking)
             parameter_round(parameter);
     }

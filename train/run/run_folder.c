@@ -28,16 +28,18 @@ static int add_corpus(json_t *run, const char *samples, const char *data, const 
 }
 
 static lmvr_status make_run(struct run_folder *folder, const struct objective *objective, const struct corpus *corpus,
-                            const struct corpus *validation, const char *settings, lmvr_error *error)
+                            const struct corpus *validation, const struct run_options *run, lmvr_error *error)
 {
     json_t *options;
-    TRY(json_parse("the run's settings", settings, strlen(settings), &options, error));
+    TRY(json_parse("the run's settings", run->settings, strlen(run->settings), &options, error));
     folder->run = json_pack("{s:s, s:s}", "lmvr", LMVR_VERSION, "objective", objective->name);
     int failed = folder->run ? json_object_update(folder->run, options) : 1;
     json_decref(options);
     failed = failed || add_corpus(folder->run, "samples", "data_hash", corpus) ||
              add_corpus(folder->run, "validation_samples", "validation_hash", validation);
     folder->settings = failed ? NULL : json_dumps(folder->run, JSON_COMPACT);
+    if (folder->settings && run->gpu && json_object_set_new(folder->run, "device", json_string(run->gpu)) != 0)
+        return error_no_memory(error, "run.json");
     return folder->settings ? LMVR_OK : error_no_memory(error, "run.json");
 }
 
@@ -81,7 +83,7 @@ static lmvr_status check_begun(struct run_folder *folder, json_t *begun, const s
     if (!options->resume)
         return finished || has_results(folder) ? place_refuse_results(&folder->place, error) : LMVR_OK;
     json_object_del(begun, "finished");
-    TRY(manifest_compare_options(begun, folder->run, false, output, error));
+    TRY(manifest_compare_options(begun, folder->run, options->any_device, output, error));
     folder->finished = finished;
     return LMVR_OK;
 }
@@ -171,7 +173,7 @@ lmvr_status run_folder_open(struct run_folder *folder, const struct objective *o
     *folder = (struct run_folder){.run_fd = -1};
     lmvr_status status = name_files(folder, options->output, error);
     if (status == LMVR_OK)
-        status = make_run(folder, objective, corpus, validation, options->settings, error);
+        status = make_run(folder, objective, corpus, validation, options, error);
     if (status == LMVR_OK)
         status = take(folder, options, error);
     if (status != LMVR_OK)

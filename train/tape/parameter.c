@@ -192,6 +192,30 @@ void parameter_get(const struct parameter *parameter, int64_t first, int64_t cou
     }
 }
 
+lmvr_status parameter_read(const struct parameter *parameter, int64_t count, const float *from, float *values,
+                           lmvr_error *error)
+{
+    return parameter->arena->device->operations->read(parameter->arena, values, from, (size_t)count * sizeof *values, error);
+}
+
+void parameter_write(const struct parameter *parameter, int64_t count, const float *values, float *to)
+{
+    parameter->arena->device->operations->write(parameter->arena, to, values, (size_t)count * sizeof *values);
+}
+
+static lmvr_status read_bytes(const void *reader, void *to, const void *from, size_t bytes, lmvr_error *error)
+{
+    const struct parameter *parameter = reader;
+    return parameter->arena->device->operations->read(parameter->arena, to, from, bytes, error);
+}
+
+void parameter_describe(const struct parameter *parameter, const float *data, struct safetensors_write *tensor)
+{
+    tensor->data = data;
+    tensor->read = is_of_host(parameter) ? NULL : read_bytes;
+    tensor->reader = parameter;
+}
+
 double parameter_deviation(const struct parameter *parameter)
 {
     double sum = 0;

@@ -8,6 +8,7 @@
 #define LMVR_TRAIN_TAPE_PARAMETER_H
 
 #include "error.h"
+#include "format/safetensors.h"
 #include "tensor/arena.h"
 
 #include <stdbool.h>
@@ -67,6 +68,14 @@ int64_t parameters_size(const struct parameters *parameters, bool trained_only);
 void parameter_set(struct parameter *parameter, int64_t first, int64_t count, const float *values);
 /* Reads elements, as f32. What fails on a GPU is told by the next operation on it that returns a status. */
 void parameter_get(const struct parameter *parameter, int64_t first, int64_t count, float *values);
+
+/* Reads elements at a place in the parameter's memory, or in other memory of its device, such as its moments. */
+lmvr_status parameter_read(const struct parameter *parameter, int64_t count, const float *from, float *values,
+                           lmvr_error *error);
+/* Writes them. */
+void parameter_write(const struct parameter *parameter, int64_t count, const float *values, float *to);
+/* Makes such elements a tensor's data. */
+void parameter_describe(const struct parameter *parameter, const float *data, struct safetensors_write *tensor);
 
 /* The root mean square of the elements. */
 double parameter_deviation(const struct parameter *parameter);
