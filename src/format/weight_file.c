@@ -15,6 +15,7 @@ static const struct {
 } formats[] = {
     {"PK\3\4", 4, weight_file_open_torch},
     {"\x80\2\x8a\x0a", 4, weight_file_open_torch}, /* before PyTorch 1.6 */
+    {"GGUF", 4, weight_file_open_gguf},
     {"", 0, weight_file_open_safetensors},
 };
 

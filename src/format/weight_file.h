@@ -53,5 +53,6 @@ uint64_t weight_entry_elements(const struct weight_entry *entry);
 /* Implementations, which set all but the path. */
 lmvr_status weight_file_open_safetensors(struct weight_file *file, lmvr_error *error);
 lmvr_status weight_file_open_torch(struct weight_file *file, lmvr_error *error);
+lmvr_status weight_file_open_gguf(struct weight_file *file, lmvr_error *error);
 
 #endif

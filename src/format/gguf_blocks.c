@@ -1,0 +1,253 @@
+#include "format/gguf_blocks.h"
+
+#include "format/half.h"
+
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "GGUF files are little-endian, and values are read without swapping");
+
+#define LARGE 256 /* elements of a K block */
+#define SMALL 32  /* elements of the others */
+
+static float half_at(const unsigned char *bytes)
+{
+    uint16_t half;
+    float value;
+    memcpy(&half, bytes, sizeof half);
+    half_widen_f16(&half, 1, &value);
+    return value;
+}
+
+/* ---- one element after another ---------------------------------------------------------------------------------------- */
+
+static void widen_f32(const unsigned char *blocks, size_t count, float *out)
+{
+    memcpy(out, blocks, count * sizeof *out);
+}
+
+#define HALVES 128
+
+static void widen_halves(const unsigned char *blocks, size_t count, float *out,
+                         void (*widen)(const uint16_t *in, size_t count, float *out))
+{
+    uint16_t halves[HALVES];
+    for (size_t i = 0; i < count; i += HALVES) {
+        size_t n = count - i < HALVES ? count - i : HALVES;
+        memcpy(halves, blocks + i * sizeof *halves, n * sizeof *halves);
+        widen(halves, n, out + i);
+    }
+}
+
+static void widen_f16(const unsigned char *blocks, size_t count, float *out)
+{
+    widen_halves(blocks, count, out, half_widen_f16);
+}
+
+static void widen_bf16(const unsigned char *blocks, size_t count, float *out)
+{
+    widen_halves(blocks, count, out, half_widen_bf16);
+}
+
+/* ---- blocks of 32: a scale, perhaps a least value, the fifth bits, then the lower halves' nibbles below the upper's --- */
+
+static int nibble(const unsigned char *low, int i)
+{
+    return i < SMALL / 2 ? low[i] & 15 : low[i - SMALL / 2] >> 4;
+}
+
+static int fifth_bit(const unsigned char *high, int i)
+{
+    return (high[i / 8] >> i % 8 & 1) << 4;
+}
+
+static void q4_0(const unsigned char *block, float *out)
+{
+    float scale = half_at(block);
+    for (int i = 0; i < SMALL; i++)
+        out[i] = scale * (float)(nibble(block + 2, i) - 8);
+}
+
+static void q4_1(const unsigned char *block, float *out)
+{
+    float scale = half_at(block), least = half_at(block + 2);
+    for (int i = 0; i < SMALL; i++) {
+        float product = scale * (float)nibble(block + 4, i);
+        out[i] = product + least;
+    }
+}
+
+static void q5_0(const unsigned char *block, float *out)
+{
+    float scale = half_at(block);
+    for (int i = 0; i < SMALL; i++)
+        out[i] = scale * (float)((nibble(block + 6, i) | fifth_bit(block + 2, i)) - 16);
+}
+
+static void q5_1(const unsigned char *block, float *out)
+{
+    float scale = half_at(block), least = half_at(block + 2);
+    for (int i = 0; i < SMALL; i++) {
+        float product = scale * (float)(nibble(block + 8, i) | fifth_bit(block + 4, i));
+        out[i] = product + least;
+    }
+}
+
+static void q8_0(const unsigned char *block, float *out)
+{
+    float scale = half_at(block);
+    for (int i = 0; i < SMALL; i++)
+        out[i] = (float)(int8_t)block[2 + i] * scale;
+}
+
+static void iq4_nl(const unsigned char *block, float *out)
+{
+    static const int8_t levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+    float scale = half_at(block);
+    for (int i = 0; i < SMALL; i++)
+        out[i] = scale * (float)levels[nibble(block + 2, i)];
+}
+
+/* ---- blocks of 256: scales and least values are themselves numbers of a few bits, times the block's own --------------- */
+
+/* Elements of 2 bits: each byte of 32 has those of four runs of 32, and two such rows make up the block. */
+static int pair_of_bits(const unsigned char *bytes, int i)
+{
+    return bytes[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3;
+}
+
+/* Elements of 4 bits: each byte of 32 has those of two runs of 32. */
+static int nibble_of_runs(const unsigned char *bytes, int i)
+{
+    return bytes[i / 64 * 32 + i % 32] >> i % 64 / 32 * 4 & 15;
+}
+
+static void q2_k(const unsigned char *block, float *out)
+{
+    const unsigned char *scales = block, *elements = block + 16;
+    float scale = half_at(block + 80), least = half_at(block + 82);
+    for (int i = 0; i < LARGE; i++) {
+        float step = scale * (float)(scales[i / 16] & 15), below = least * (float)(scales[i / 16] >> 4);
+        float product = step * (float)pair_of_bits(elements, i);
+        out[i] = product - below;
+    }
+}
+
+static void q3_k(const unsigned char *block, float *out)
+{
+    const unsigned char *high = block, *low = block + 32, *scales = block + 96;
+    float scale = half_at(block + 108);
+    for (int i = 0; i < LARGE; i++) {
+        int run = i / 16;
+        int step = (scales[run % 8] >> run / 8 * 4 & 15) | (scales[8 + run % 4] >> run / 4 * 2 & 3) << 4;
+        int below = (high[i % 32] >> i / 32 & 1) ? 0 : 4;
+        float product = scale * (float)(step - 32);
+        out[i] = product * (float)(pair_of_bits(low, i) - below);
+    }
+}
+
+/* Eight scales and eight least values of 6 bits in 12 bytes. */
+static void unpack_scales(const unsigned char *packed, int scales[8], int least[8])
+{
+    for (int i = 0; i < 4; i++) {
+        scales[i] = packed[i] & 63;
+        least[i] = packed[i + 4] & 63;
+        scales[i + 4] = (packed[i + 8] & 15) | (packed[i] >> 2 & 48);
+        least[i + 4] = packed[i + 8] >> 4 | (packed[i + 4] >> 2 & 48);
+    }
+}
+
+/* `high` is NULL where elements have 4 bits. */
+static void q4_or_5_k(const unsigned char *block, const unsigned char *high, const unsigned char *low, float *out)
+{
+    int scales[8], leasts[8];
+    float scale = half_at(block), least = half_at(block + 2);
+    unpack_scales(block + 4, scales, leasts);
+    for (int i = 0; i < LARGE; i++) {
+        int run = i / 32, fifth = high ? (high[i % 32] >> run & 1) << 4 : 0;
+        float step = scale * (float)scales[run], below = least * (float)leasts[run];
+        float product = step * (float)(nibble_of_runs(low, i) | fifth);
+        out[i] = product - below;
+    }
+}
+
+static void q4_k(const unsigned char *block, float *out)
+{
+    q4_or_5_k(block, NULL, block + 16, out);
+}
+
+static void q5_k(const unsigned char *block, float *out)
+{
+    q4_or_5_k(block, block + 16, block + 48, out);
+}
+
+static void q6_k(const unsigned char *block, float *out)
+{
+    const unsigned char *low = block, *high = block + 128, *scales = block + 192;
+    float scale = half_at(block + 208);
+    for (int i = 0; i < LARGE; i++) {
+        float step = scale * (float)(int8_t)scales[i / 16];
+        int nibbles = low[i / 128 * 64 + i % 64] >> i % 128 / 64 * 4 & 15;
+        out[i] = step * (float)((nibbles | pair_of_bits(high, i) << 4) - 32);
+    }
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------------- */
+
+#define DEFINE_WIDEN(name, elements, size)                                                                                     \
+    static void widen_##name(const unsigned char *blocks, size_t count, float *out)                                            \
+    {                                                                                                                          \
+        for (size_t i = 0; i < count; i++)                                                                                     \
+            name(blocks + i * (size), out + i * (elements));                                                                   \
+    }
+
+DEFINE_WIDEN(q4_0, SMALL, 18)
+DEFINE_WIDEN(q4_1, SMALL, 20)
+DEFINE_WIDEN(q5_0, SMALL, 22)
+DEFINE_WIDEN(q5_1, SMALL, 24)
+DEFINE_WIDEN(q8_0, SMALL, 34)
+DEFINE_WIDEN(iq4_nl, SMALL, 18)
+DEFINE_WIDEN(q2_k, LARGE, 84)
+DEFINE_WIDEN(q3_k, LARGE, 110)
+DEFINE_WIDEN(q4_k, LARGE, 144)
+DEFINE_WIDEN(q5_k, LARGE, 176)
+DEFINE_WIDEN(q6_k, LARGE, 210)
+
+static const struct gguf_type types[] = {
+    [0] = {"F32", 1, 4, widen_f32},
+    [1] = {"F16", 1, 2, widen_f16},
+    [2] = {"Q4_0", SMALL, 18, widen_q4_0},
+    [3] = {"Q4_1", SMALL, 20, widen_q4_1},
+    [6] = {"Q5_0", SMALL, 22, widen_q5_0},
+    [7] = {"Q5_1", SMALL, 24, widen_q5_1},
+    [8] = {"Q8_0", SMALL, 34, widen_q8_0},
+    [9] = {"Q8_1", SMALL, 40, NULL},
+    [10] = {"Q2_K", LARGE, 84, widen_q2_k},
+    [11] = {"Q3_K", LARGE, 110, widen_q3_k},
+    [12] = {"Q4_K", LARGE, 144, widen_q4_k},
+    [13] = {"Q5_K", LARGE, 176, widen_q5_k},
+    [14] = {"Q6_K", LARGE, 210, widen_q6_k},
+    [15] = {"Q8_K", LARGE, 292, NULL},
+    [16] = {"IQ2_XXS", LARGE, 66, NULL},
+    [17] = {"IQ2_XS", LARGE, 74, NULL},
+    [18] = {"IQ3_XXS", LARGE, 98, NULL},
+    [19] = {"IQ1_S", LARGE, 50, NULL},
+    [20] = {"IQ4_NL", SMALL, 18, widen_iq4_nl},
+    [21] = {"IQ3_S", LARGE, 110, NULL},
+    [22] = {"IQ2_S", LARGE, 82, NULL},
+    [23] = {"IQ4_XS", LARGE, 136, NULL},
+    [24] = {"I8", 1, 1, NULL},
+    [25] = {"I16", 1, 2, NULL},
+    [26] = {"I32", 1, 4, NULL},
+    [27] = {"I64", 1, 8, NULL},
+    [28] = {"F64", 1, 8, NULL},
+    [29] = {"IQ1_M", LARGE, 56, NULL},
+    [30] = {"BF16", 1, 2, widen_bf16},
+    [34] = {"TQ1_0", LARGE, 54, NULL},
+    [35] = {"TQ2_0", LARGE, 66, NULL},
+    [39] = {"MXFP4", SMALL, 17, NULL},
+};
+
+const struct gguf_type *gguf_type(uint32_t number)
+{
+    return number < sizeof types / sizeof *types && types[number].name ? &types[number] : NULL;
+}

@@ -1,0 +1,21 @@
+/* The element types of GGUF files: how many elements share a block, how large it is, and what it says
+ * (https://github.com/ggml-org/ggml, docs/gguf.md and src/ggml-common.h). */
+#ifndef LMVR_SRC_FORMAT_GGUF_BLOCKS_H
+#define LMVR_SRC_FORMAT_GGUF_BLOCKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define GGUF_MAX_BLOCK 256 /* elements */
+
+struct gguf_type {
+    const char *name;
+    uint16_t elements, size; /* of a block: how many elements, how many bytes */
+    /* What `count` blocks say, to the last bit as the Python module gguf computes it. NULL: they are not read as floats. */
+    void (*widen)(const unsigned char *blocks, size_t count, float *out);
+};
+
+/* The type with this number in a file; NULL: there is none. */
+const struct gguf_type *gguf_type(uint32_t number);
+
+#endif

@@ -1,0 +1,110 @@
+#include "format/gguf.h"
+#include "format/weight_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(GGUF_MAX_DIMS <= WEIGHT_MAX_DIMS, "shapes fit");
+
+#define PART (1 << 18) /* bytes of blocks read at a time, so that they are widened while in the CPU cache */
+
+/* Entries are in the order of the file's own. */
+static const struct gguf_tensor *own_tensor(const struct weight_file *file, const struct weight_entry *entry)
+{
+    return gguf_at(file->content, (size_t)(entry - file->entries));
+}
+
+static void close_file(struct weight_file *file)
+{
+    gguf_close(file->content);
+    free(file->entries);
+}
+
+/* `count` elements of the blocks from element `skip` of the first on. */
+static void widen(const struct gguf_type *type, const unsigned char *blocks, size_t skip, size_t count, float *out)
+{
+    float block[GGUF_MAX_BLOCK];
+    size_t begun = skip == 0 ? 0 : type->elements - skip;
+    begun = begun < count ? begun : count;
+    if (begun > 0) {
+        type->widen(blocks, 1, block);
+        memcpy(out, block + skip, begun * sizeof *out);
+        blocks += type->size;
+    }
+    size_t whole = (count - begun) / type->elements, rest = (count - begun) % type->elements;
+    type->widen(blocks, whole, out + begun);
+    if (rest > 0) {
+        type->widen(blocks + whole * type->size, 1, block);
+        memcpy(out + begun + whole * type->elements, block, rest * sizeof *out);
+    }
+}
+
+/* Reads and widens the elements part by part; a part ends where a block does. */
+static lmvr_status read_blocks(const struct weight_file *file, const struct gguf_tensor *tensor, uint64_t first, uint64_t count,
+                               float *out, unsigned char *part, lmvr_error *error)
+{
+    const struct gguf_type *type = tensor->type;
+    uint64_t step = PART / type->size * type->elements;
+    while (count > 0) {
+        uint64_t skip = first % type->elements, n = count < step - skip ? count : step - skip;
+        uint64_t blocks = (skip + n + type->elements - 1) / type->elements, block = first / type->elements;
+        TRY(gguf_read(file->content, tensor, block * type->size, blocks * type->size, part, error));
+        widen(type, part, (size_t)skip, (size_t)n, out);
+        first += n;
+        count -= n;
+        out += n;
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status read_floats(const struct weight_file *file, const struct weight_entry *entry, uint64_t first, uint64_t count,
+                               float *out, lmvr_error *error)
+{
+    const struct gguf_tensor *tensor = own_tensor(file, entry);
+    uint64_t whole = tensor->size / tensor->type->size * tensor->type->elements;
+    if (!entry->is_float)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %.200s has the type %s, which is not read", file->path,
+                         entry->name, entry->dtype);
+    if (first > whole || count > whole - first)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %.200s is read beyond its end", file->path, entry->name);
+    unsigned char *part = malloc(PART);
+    if (!part)
+        return error_no_memory(error, file->path);
+    lmvr_status status = read_blocks(file, tensor, first, count, out, part, error);
+    free(part);
+    return status;
+}
+
+static lmvr_status read_bytes(const struct weight_file *file, const struct weight_entry *entry, uint64_t first, uint64_t size,
+                              void *out, lmvr_error *error)
+{
+    return gguf_read(file->content, own_tensor(file, entry), first, size, out, error);
+}
+
+static void describe(const struct gguf_tensor *from, struct weight_entry *entry)
+{
+    *entry = (struct weight_entry){.name = from->name,
+                                   .dtype = from->type->name,
+                                   .is_float = from->type->widen != NULL,
+                                   .dims = from->dims,
+                                   .size = from->size,
+                                   .unit = from->type->elements == 1 ? from->type->size : 1};
+    memcpy(entry->shape, from->shape, sizeof from->shape);
+}
+
+lmvr_status weight_file_open_gguf(struct weight_file *file, lmvr_error *error)
+{
+    static const struct weight_format format = {close_file, read_floats, read_bytes};
+    struct gguf *content;
+    TRY(gguf_open(file->path, &content, error));
+    file->format = &format;
+    file->content = content;
+    file->hash = gguf_hash(content);
+    file->entries = calloc(gguf_count(content) + 1, sizeof *file->entries);
+    if (!file->entries)
+        return error_no_memory(error, file->path);
+    file->count = gguf_count(content);
+    for (size_t i = 0; i < file->count; i++)
+        describe(gguf_at(content, i), &file->entries[i]);
+    return LMVR_OK;
+}
