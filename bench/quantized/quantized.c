@@ -126,7 +126,7 @@ static void fill_product(struct bench *b, enum dtype dtype)
     for (int i = 0; i < b->copies; i++) {
         struct product *p;
         must(product_create(b->out, b->in, dtype, &p, &error), &error);
-        product_set(p, 0, b->out, b->weights);
+        must(product_set(p, 0, b->out, b->weights, &error), &error);
         must(product_seal(p, NULL, &error), &error);
         b->copy[i] = p;
     }

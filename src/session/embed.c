@@ -342,7 +342,7 @@ static lmvr_status run_replica(struct call *call, struct lmvr_session *s, lmvr_e
                             .encoded = calloc((size_t)s->encode_batch, sizeof *run.encoded),
                             .inputs = calloc((size_t)s->encode_batch, sizeof *run.inputs)};
     arena_release(&s->arena, (struct arena_mark){0}); /* an earlier call may have failed midway */
-    for (int i = 0; i < s->batch && s->sequences; i++)
+    for (int i = 0; s->needs_language && i < s->batch; i++)
         s->sequences[i].active = false;
     lmvr_status status = run.encoded && run.inputs ? run_all(&run, error) : error_no_memory(error, "the results");
     for (int i = 0; run.inputs && i < s->encode_batch; i++)

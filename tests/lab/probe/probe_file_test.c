@@ -57,10 +57,10 @@ static struct file whole_file(void)
 {
     return (struct file){{"format", "lmvr-probe", "version", "1", "kind", "multi", "classes", "[\"a\", \"b\"]", "feature", "x",
                           "c", "1", "seed", "0", NULL},
-                         {{"weights", ST_F32, 2, {2, 3}, weights},
-                          {"intercepts", ST_F32, 1, {2}, intercepts},
-                          {"mean", ST_F32, 1, {3}, mean},
-                          {"deviation", ST_F32, 1, {3}, deviation}},
+                         {{"weights", ST_F32, 2, {2, 3}, weights, NULL, NULL},
+                          {"intercepts", ST_F32, 1, {2}, intercepts, NULL, NULL},
+                          {"mean", ST_F32, 1, {3}, mean, NULL, NULL},
+                          {"deviation", ST_F32, 1, {3}, deviation, NULL, NULL}},
                          4};
 }
 
@@ -123,7 +123,7 @@ static void test_refuses_other_tensors(void **state)
     file.count = 3;
     assert_refused(&file, "no tensor deviation");
     file = whole_file();
-    file.tensors[0] = (struct safetensors_write){"weights", ST_F64, 2, {2, 3}, doubles};
+    file.tensors[0] = (struct safetensors_write){"weights", ST_F64, 2, {2, 3}, doubles, NULL, NULL};
     assert_refused(&file, "no tensor weights");
     file = whole_file();
     file.tensors[0].dims = 1;
