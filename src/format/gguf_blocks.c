@@ -109,39 +109,47 @@ static void iq4_nl(const unsigned char *block, float *out)
 
 /* ---- blocks of 256: scales and least values are themselves numbers of a few bits, times the block's own --------------- */
 
-/* Elements of 2 bits: each byte of 32 has those of four runs of 32, and two such rows make up the block. */
-static int pair_of_bits(const unsigned char *bytes, int i)
-{
-    return bytes[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3;
-}
+#define RUN 16 /* elements that have a scale of their own in blocks of 2, 3 and 6 bits */
 
-/* Elements of 4 bits: each byte of 32 has those of two runs of 32. */
-static int nibble_of_runs(const unsigned char *bytes, int i)
+/* Where the bits of neighboring elements lie: in neighboring bytes, all at the same place. */
+struct bits {
+    const unsigned char *bytes;
+    int shift;
+};
+
+/* Elements of 2 bits from `first` on: each byte of 32 has those of four rows of 32, and two such groups make up the block. */
+static struct bits pairs_of_bits(const unsigned char *bytes, int first)
 {
-    return bytes[i / 64 * 32 + i % 32] >> i % 64 / 32 * 4 & 15;
+    return (struct bits){bytes + first / 128 * 32 + first % 32, first % 128 / 32 * 2};
 }
 
 static void q2_k(const unsigned char *block, float *out)
 {
-    const unsigned char *scales = block, *elements = block + 16;
     float scale = half_at(block + 80), least = half_at(block + 82);
-    for (int i = 0; i < LARGE; i++) {
-        float step = scale * (float)(scales[i / 16] & 15), below = least * (float)(scales[i / 16] >> 4);
-        float product = step * (float)pair_of_bits(elements, i);
-        out[i] = product - below;
+    for (int run = 0; run < LARGE / RUN; run++) {
+        float step = scale * (float)(block[run] & 15), below = least * (float)(block[run] >> 4);
+        struct bits elements = pairs_of_bits(block + 16, run * RUN);
+        for (int i = 0; i < RUN; i++) {
+            float product = step * (float)(elements.bytes[i] >> elements.shift & 3);
+            out[run * RUN + i] = product - below;
+        }
     }
 }
 
+/* The third bits: each byte of 32 has those of eight rows of 32; the element is 4 less where its bit is 0. */
 static void q3_k(const unsigned char *block, float *out)
 {
-    const unsigned char *high = block, *low = block + 32, *scales = block + 96;
+    const unsigned char *scales = block + 96;
     float scale = half_at(block + 108);
-    for (int i = 0; i < LARGE; i++) {
-        int run = i / 16;
-        int step = (scales[run % 8] >> run / 8 * 4 & 15) | (scales[8 + run % 4] >> run / 4 * 2 & 3) << 4;
-        int below = (high[i % 32] >> i / 32 & 1) ? 0 : 4;
-        float product = scale * (float)(step - 32);
-        out[i] = product * (float)(pair_of_bits(low, i) - below);
+    for (int run = 0; run < LARGE / RUN; run++) {
+        int scaled = (scales[run % 8] >> run / 8 * 4 & 15) | (scales[8 + run % 4] >> run / 4 * 2 & 3) << 4;
+        float step = scale * (float)(scaled - 32);
+        const unsigned char *high = block + run * RUN % 32;
+        struct bits low = pairs_of_bits(block + 32, run * RUN);
+        for (int i = 0; i < RUN; i++) {
+            int third = (high[i] >> run / 2 & 1) << 2;
+            out[run * RUN + i] = step * (float)((low.bytes[i] >> low.shift & 3) + third - 4);
+        }
     }
 }
 
@@ -156,17 +164,20 @@ static void unpack_scales(const unsigned char *packed, int scales[8], int least[
     }
 }
 
-/* `high` is NULL where elements have 4 bits. */
+/* Elements of 4 bits: each byte of 32 has those of two rows of 32. The fifth ones: each has those of eight; `high` is NULL
+ * where there are none. */
 static void q4_or_5_k(const unsigned char *block, const unsigned char *high, const unsigned char *low, float *out)
 {
     int scales[8], leasts[8];
     float scale = half_at(block), least = half_at(block + 2);
     unpack_scales(block + 4, scales, leasts);
-    for (int i = 0; i < LARGE; i++) {
-        int run = i / 32, fifth = high ? (high[i % 32] >> run & 1) << 4 : 0;
-        float step = scale * (float)scales[run], below = least * (float)leasts[run];
-        float product = step * (float)(nibble_of_runs(low, i) | fifth);
-        out[i] = product - below;
+    for (int row = 0; row < LARGE / 32; row++) {
+        float step = scale * (float)scales[row], below = least * (float)leasts[row];
+        for (int i = 0; i < 32; i++) {
+            int fifth = high ? (high[i] >> row & 1) << 4 : 0, rest = low[row / 2 * 32 + i] >> row % 2 * 4 & 15;
+            float product = step * (float)(rest | fifth);
+            out[row * 32 + i] = product - below;
+        }
     }
 }
 
@@ -182,12 +193,17 @@ static void q5_k(const unsigned char *block, float *out)
 
 static void q6_k(const unsigned char *block, float *out)
 {
-    const unsigned char *low = block, *high = block + 128, *scales = block + 192;
+    const unsigned char *scales = block + 192;
     float scale = half_at(block + 208);
-    for (int i = 0; i < LARGE; i++) {
-        float step = scale * (float)(int8_t)scales[i / 16];
-        int nibbles = low[i / 128 * 64 + i % 64] >> i % 128 / 64 * 4 & 15;
-        out[i] = step * (float)((nibbles | pair_of_bits(high, i) << 4) - 32);
+    for (int run = 0; run < LARGE / RUN; run++) {
+        int first = run * RUN;
+        float step = scale * (float)(int8_t)scales[run];
+        struct bits low = {block + first / 128 * 64 + first % 64, first % 128 / 64 * 4};
+        struct bits high = pairs_of_bits(block + 128, first);
+        for (int i = 0; i < RUN; i++) {
+            int element = (low.bytes[i] >> low.shift & 15) | (high.bytes[i] >> high.shift & 3) << 4;
+            out[first + i] = step * (float)(element - 32);
+        }
     }
 }
 
