@@ -94,7 +94,7 @@ static const struct {
     {"embed --top-p 1.1", "lmvr embed: --top-p takes a number from 1e-06 to 1, not \"1.1\"\n"},
     {"embed --aspect round", "lmvr embed: --aspect takes crop|pad|stretch, not \"round\"\n"},
     {"embed --aspect cro", "lmvr embed: --aspect takes crop|pad|stretch, not \"cro\"\n"},
-    {"embed --dtype f16", "lmvr embed: --dtype takes f32|bf16, not \"f16\"\n"},
+    {"embed --dtype f16", "lmvr embed: --dtype takes f32|bf16|int8|int4, not \"f16\"\n"},
     {"embed --prompt \xff", "lmvr embed: --prompt is not UTF-8\n"},
     {"embed -f \xff", "lmvr embed: --feature is not UTF-8\n"},
     {"embed -m m a.jpg", "lmvr embed: no output: -o has to name a folder, or a file that ends in .npy\n"},

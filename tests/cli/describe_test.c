@@ -93,7 +93,9 @@ static void test_info(void **state)
                         "vocabulary    320 tokens\n"
                         "positions     512, prompt and response together\n"
                         "--dtype f32   27.0 GB of weights, 768 bytes of key-value cache per token\n"
-                        "--dtype bf16  13.5 GB of weights, 768 bytes of key-value cache per token (the default here)\n");
+                        "--dtype bf16  13.5 GB of weights, 768 bytes of key-value cache per token (the default here)\n"
+                        "--dtype int8  6.75 GB of weights, 768 bytes of key-value cache per token\n"
+                        "--dtype int4  4.21 GB of weights, 768 bytes of key-value cache per token\n");
 }
 
 static void test_info_json(void **state)

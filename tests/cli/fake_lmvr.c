@@ -89,6 +89,10 @@ void lmvr_model_free(lmvr_model *model)
 
 void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
 {
+    static const uint64_t weights_bytes[] = {[LMVR_DTYPE_F32] = 26958605700,
+                                             [LMVR_DTYPE_BF16] = 13479302850,
+                                             [LMVR_DTYPE_INT8] = 6745154026,
+                                             [LMVR_DTYPE_INT4] = 4211509760};
     *info = (lmvr_model_info){.architecture = "FakeForTests",
                               .stored_dtypes = "F16, F32",
                               .dtype = model->dtype,
@@ -100,7 +104,7 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
                               .visual_tokens = 4,
                               .vocabulary = 320,
                               .max_positions = 512,
-                              .weights_bytes = model->dtype == LMVR_DTYPE_F32 ? 26958605700 : 13479302850,
+                              .weights_bytes = weights_bytes[model->dtype],
                               .kv_bytes_per_token = 768,
                               .fingerprint = 0xfaceu * (uint64_t)model->seed};
 }
