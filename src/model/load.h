@@ -25,6 +25,8 @@ struct loader {
 
 /* The type of matrices outside a language model's blocks, where those are in `weights`: 4 bits are too few for them. */
 enum dtype model_outer_dtype(enum dtype weights);
+/* And of the head, whose errors are the logits' own: wider than the blocks' where those are integers. */
+enum dtype model_head_dtype(const struct dtypes *dtypes);
 
 /* What blocks of a stack have in common. */
 struct block_plan {

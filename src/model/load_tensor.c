@@ -11,6 +11,11 @@ enum dtype model_outer_dtype(enum dtype weights)
     return weights == INT4 ? INT8 : weights;
 }
 
+enum dtype model_head_dtype(const struct dtypes *dtypes)
+{
+    return dtypes->weights == INT8 ? dtypes->compute : model_outer_dtype(dtypes->weights);
+}
+
 /* Part of a tensor as f32, or random values. */
 static lmvr_status read_part(struct loader *l, const struct checkpoint_tensor *tensor, int64_t first, int64_t count, float *out)
 {
@@ -167,7 +172,7 @@ lmvr_status load_linear(struct loader *l, const char *prefix, int64_t out, int64
 lmvr_status load_head(struct loader *l, const char *prefix, int64_t out, int64_t in, struct linear *linear)
 {
     enum dtype weights = l->dtypes.weights;
-    l->dtypes.weights = model_outer_dtype(weights);
+    l->dtypes.weights = model_head_dtype(&l->dtypes);
     lmvr_status status = load_linear(l, prefix, out, in, false, linear);
     l->dtypes.weights = weights;
     return status;
