@@ -478,10 +478,10 @@ INLINE int64_t group_bytes(int bits)
     return bits == 4 ? GROUP_4_BYTES : GROUP_8_BYTES;
 }
 
-INLINE struct part part_at(int bits, struct part part, int64_t group)
+INLINE struct part part_at(int bits, bool packed, struct part part, int64_t group)
 {
-    return part.packed ? (struct part){part.packed + group * group_bytes(bits), NULL, NULL}
-                       : (struct part){NULL, part.steps + group * step_count(bits) * 2, part.lines + group};
+    return packed ? (struct part){part.packed + group * group_bytes(bits), NULL, NULL}
+                  : (struct part){NULL, part.steps + group * step_count(bits) * 2, part.lines + group};
 }
 
 /* The vectors of two steps, s and s + step_count(4) / 2. */
@@ -553,19 +553,19 @@ INLINE void add_step(int bits, int rows, const vi *w, const int32_t *x, vi (*sum
 }
 
 /* The sums of a group. */
-INLINE void sum_group(int bits, int rows, const int32_t *x, struct part part, vi (*sum)[2])
+INLINE void sum_group(int bits, int rows, bool packed, const int32_t *x, struct part part, vi (*sum)[2])
 {
     const int steps = step_count(bits), half = steps / 2;
     UNROLL for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = (vi){0};
-    if (part.packed && bits == 4) {
-        const vi *packed = (const vi *)(part.packed + 4 * PANEL);
+    if (packed && bits == 4) {
+        const vi *pairs = (const vi *)(part.packed + 4 * PANEL);
         UNROLL for (int s = 0; s < half; s++)
         {
-            vi both[2] = {packed[2 * s], packed[2 * s + 1]};
+            vi both[2] = {pairs[2 * s], pairs[2 * s + 1]};
             add_step(4, rows, (vi[]){lower_halves(both[0]), lower_halves(both[1])}, x + s, sum);
             add_step(4, rows, (vi[]){upper_halves(both[0]), upper_halves(both[1])}, x + s + half, sum);
         }
-    } else if (part.packed) {
+    } else if (packed) {
         UNROLL for (int s = 0; s < steps; s++)
         {
             const uint8_t *from = part.packed + s * PANEL * 2;
@@ -594,13 +594,13 @@ INLINE void tile(int bits, int rows, bool packed, struct activations x, int64_t 
     for (int64_t g = 0; g < groups; g++) {
         vi sum[TILE_ROWS][2];
         float lines[2][PANEL];
-        struct part group = part_at(bits, part, g);
+        struct part group = part_at(bits, packed, part, g);
         const float(*line)[PANEL] = packed ? (const float(*)[PANEL])lines : group.lines[0];
         if (packed && bits == 4) {
             load_f16(group.packed, lines[0]);
             load_f16(group.packed + 2 * PANEL, lines[1]);
         }
-        sum_group(bits, rows, x.words + g * step_count(bits), group, sum);
+        sum_group(bits, rows, packed, x.words + g * step_count(bits), group, sum);
         UNROLL for (int r = 0; r < rows; r++)
         {
             int64_t at = r * block_groups(bits) + g;
@@ -679,7 +679,7 @@ INLINE void add_part(int bits, const struct quantized_product *p, int64_t row, i
         struct activations rest = at_row(bits, p, &p->rest, block, row + r);
         for (int64_t g = 0; p->has_rest[row + r] && g < groups; g++)
             if (rest.scales[g] > 0)
-                sizes[0].add(at_group(bits, rest, g), 1, part_at(bits, part, g), totals + r);
+                sizes[0].add(at_group(bits, rest, g), 1, part_at(bits, part.packed != NULL, part, g), totals + r);
     }
 }
 
