@@ -50,7 +50,8 @@ struct bench_report {
 };
 
 struct bench_options {
-    const char *model;  /* a folder; NULL: random weights of `shape` */
+    const char *model;  /* NULL: random weights of `shape` */
+    const char *mmproj; /* as in lmvr_model_options */
     const char *shape;  /* a name that bench_shape() knows */
     int layers;         /* of the language model or, when measuring training, of all stacks; 0: all */
     const char *device; /* as in lmvr_model_options; only for bench_run() */

@@ -131,7 +131,8 @@ static lmvr_status open_engine(struct attend_run *run, lmvr_error *error)
     asked.session.attention = true;
     if (asked.blocks) {
         TRY(engine_model_path(&asked, &path, error));
-        lmvr_status status = lmvr_model_inspect(path, asked.dtype, &info, error);
+        const lmvr_model_options options = {.dtype = asked.dtype, .mmproj = asked.mmproj};
+        lmvr_status status = lmvr_model_inspect_with(path, &options, &info, error);
         free(path);
         if (status == LMVR_OK && info.language.blocks > 0) /* a model without language is refused by the session */
             status = parse_blocks(asked.blocks, info.language.blocks, &asked.session.attention_first,

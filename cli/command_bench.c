@@ -228,6 +228,7 @@ int command_bench(const struct options *options)
     char *model;
     lmvr_status status = hub_find(options->model, &model, &error);
     bench.model = model;
+    bench.mmproj = options->mmproj;
     if (status == LMVR_OK)
         status = bench_run(&bench, &report, &error);
     free(model);

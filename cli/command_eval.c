@@ -104,6 +104,9 @@ static lmvr_status check_call(struct eval_run *run, lmvr_error *error)
     if (o->model_count > EVAL_MOST_MODELS)
         return error_set(error, LMVR_ERROR_INVALID, "-m: %d models are given, expected at most %d", o->model_count,
                          EVAL_MOST_MODELS);
+    if (o->mmproj && o->model_count != 1)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "--mmproj goes with one -m; give a folder with both files for each of several");
     if (o->resume && o->force)
         return error_set(error, LMVR_ERROR_INVALID, "--resume keeps what --force removes: only one of them can be given");
     if (o->corrupted && run->experiment->kind != EXPERIMENT_CORRUPTION)
@@ -136,7 +139,9 @@ static lmvr_status open_finetuned(struct eval_run *run, lmvr_error *error)
 {
     char *path;
     TRY(hub_find(run->options->finetuned, &path, error));
-    lmvr_status status = path ? engine_load(path, run->options, &run->finetuned, error) : LMVR_OK;
+    struct options options = *run->options;
+    options.mmproj = NULL;
+    lmvr_status status = path ? engine_load(path, &options, &run->finetuned, error) : LMVR_OK;
     free(path);
     return status;
 }

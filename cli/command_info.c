@@ -14,12 +14,14 @@ struct report {
     lmvr_model_info at[LMVR_DTYPE_INT4 + 1]; /* each --dtype; the first is the default's */
 };
 
-static lmvr_status inspect(const char *path, struct report *r, lmvr_error *error)
+static lmvr_status inspect(const char *path, const char *mmproj, struct report *r, lmvr_error *error)
 {
     lmvr_status status = LMVR_OK;
     r->path = path;
-    for (int dtype = LMVR_DTYPE_DEFAULT; dtype <= LMVR_DTYPE_INT4 && status == LMVR_OK; dtype++)
-        status = lmvr_model_inspect(path, (lmvr_dtype)dtype, &r->at[dtype], error);
+    for (int dtype = LMVR_DTYPE_DEFAULT; dtype <= LMVR_DTYPE_INT4 && status == LMVR_OK; dtype++) {
+        const lmvr_model_options options = {.dtype = (lmvr_dtype)dtype, .mmproj = mmproj};
+        status = lmvr_model_inspect_with(path, &options, &r->at[dtype], error);
+    }
     return status;
 }
 
@@ -181,7 +183,7 @@ int command_info(const struct options *options)
     }
     lmvr_status status = engine_model_path(options, &path, &error);
     if (status == LMVR_OK)
-        status = inspect(path, &report, &error);
+        status = inspect(path, options->mmproj, &report, &error);
     if (status == LMVR_OK && options->json)
         status = print_json(&report, &error);
     else if (status == LMVR_OK)

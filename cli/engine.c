@@ -42,7 +42,7 @@ lmvr_status engine_model_path(const struct options *options, char **path, lmvr_e
     if (*path)
         return LMVR_OK;
     return error_set(error, LMVR_ERROR_INVALID,
-                     "no model: none came with this program, so -m has to name a Hugging Face folder");
+                     "no model: none came with this program, so -m has to name a Hugging Face folder or a GGUF file");
 }
 
 lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error)
@@ -53,6 +53,7 @@ lmvr_status engine_load(const char *path, const struct options *options, lmvr_mo
     opened.cache_dtype = options->cache_dtype;
     opened.threads = options->session.threads;
     opened.device = options->device;
+    opened.mmproj = options->mmproj;
     lmvr_status status = lmvr_model_open_with(path, &opened, model, error);
     if (status != LMVR_OK)
         return status;

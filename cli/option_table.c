@@ -28,11 +28,14 @@
 
 const struct option_row option_table[] = {
     /* models and outputs */
-    {'m', "model", PATH("PATH", model), FOR_BENCH, "Hugging Face model folder, instead of a --shape"},
+    {'m', "model", PATH("PATH", model), FOR_BENCH, "Hugging Face model folder or GGUF file, instead of a --shape"},
     {'m', "model", PATH("PATH", model), (FOR_MODEL & ~FOR_EVAL) | FOR_INFO,
-     "Hugging Face model folder (default: the model that ships with lmvr)"},
+     "Hugging Face model folder or GGUF file (default: the model that ships with lmvr)"},
     {'m', "model", "PATH", OPTION_MODEL, 0, 0, 0, FOR_EVAL,
-     "Hugging Face model folder; repeat to compare models in one report (default: the model that ships with lmvr)"},
+     "Hugging Face model folder or GGUF file; repeat to compare models in one report (default: the model that ships with "
+     "lmvr)"},
+    {0, "mmproj", PATH("FILE", mmproj), FOR_MODEL | FOR_INFO | FOR_BENCH,
+     "GGUF file of the image encoder, where -m is the language model's; -m may also be a folder with the two"},
     {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED,
      "representation to compute, repeatable: source[:tokens[:pool[:layer]]], with a row per token for the pool none (default: "
      "llm:all:mean:-1; for a CLIP model encoder:patches:mean:-2)"},

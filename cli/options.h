@@ -48,6 +48,7 @@ struct train_numbers {
 struct options {
     struct train_numbers train;
     const char *model;   /* NULL: the one shipped with lmvr */
+    const char *mmproj;  /* NULL: not given */
     const char **models; /* eval: each -m; to be freed */
     int model_count;
     lmvr_dtype dtype, cache_dtype;

@@ -80,8 +80,8 @@ typedef struct lmvr_model lmvr_model;
 /*
  * Opens the Hugging Face folder `path`: LLaVA, or BLIP-2 with a T5 (config.json, safetensors or pytorch_model.bin,
  * preprocessor_config.json, tokenizer.model or spiece.model), or a CLIP or SigLIP model, which only has encoder and joint
- * features. Weights are read once and packed for the kernels; the files may then be removed. `threads`, 1 to 4096, is for
- * packing; 0: one per processor. On failure *model is NULL.
+ * features; or a folder with the two GGUF files of a model alone. Weights are read once and packed for the kernels; the files
+ * may then be removed. `threads`, 1 to 4096, is for packing; 0: one per processor. On failure *model is NULL.
  */
 LMVR_API lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error);
 
@@ -93,6 +93,7 @@ typedef struct lmvr_model_options {
                              * among which sessions share out their images; NULL: a GPU if one can be used and the model fits,
                              * else the processor. A GPU that is named and cannot be used is an error */
     lmvr_dtype cache_dtype; /* of keys and values, not INT4; DEFAULT: f32 if `dtype` is f32, else bf16 */
+    const char *mmproj;     /* the image encoder's GGUF file, where `path` is the language model's; NULL: `path` is a folder */
 } lmvr_model_options;
 
 /* NULL is allowed. */
@@ -135,6 +136,9 @@ typedef struct lmvr_model_info {
 /* Describes the model in the folder `path` without loading its weights; only some of their bytes are read, for the fingerprint.
  * Memory sizes are for `dtype`. On failure *info is all zeros. */
 LMVR_API lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error);
+/* As lmvr_model_inspect(), of a model that is opened with these options; `device` and `threads` are not used. */
+LMVR_API lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *options, lmvr_model_info *info,
+                                             lmvr_error *error);
 
 /* Describes an open model; all zeros for a NULL model. */
 LMVR_API void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info);

@@ -66,6 +66,12 @@ static void inspecting_a_model_refuses_each_wrong_argument(void **state)
     REFUSED("dtype is -1, expected LMVR_DTYPE_DEFAULT, or LMVR_DTYPE_F32 to LMVR_DTYPE_INT4", lmvr_model_inspect, LLAVA,
             (lmvr_dtype)-1, &info);
     assert_int_equal(lmvr_model_inspect(LLAVA, LMVR_DTYPE_F32, &info, NULL), LMVR_OK);
+    const lmvr_model_options good = {.dtype = LMVR_DTYPE_F32}, bad = {.cache_dtype = LMVR_DTYPE_INT4};
+    REFUSED("lmvr_model_inspect_with: info is NULL", lmvr_model_inspect_with, LLAVA, &good, NULL);
+    REFUSED("lmvr_model_inspect_with: path is NULL", lmvr_model_inspect_with, NULL, &good, &info);
+    REFUSED("lmvr_model_inspect_with: options is NULL", lmvr_model_inspect_with, LLAVA, NULL, &info);
+    assert_int_equal(lmvr_model_inspect_with(LLAVA, &bad, &info, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(lmvr_model_inspect_with(LLAVA, &good, &info, NULL), LMVR_OK);
 }
 
 static void asking_a_model_accepts_null(void **state)

@@ -525,6 +525,12 @@ const struct gguf_tensor *gguf_at(const struct gguf *file, size_t index)
     return &file->tensors[index];
 }
 
+const struct gguf_tensor *gguf_find(const struct gguf *file, const char *name)
+{
+    struct gguf_tensor wanted = {.name = (char *)name};
+    return file->count == 0 ? NULL : bsearch(&wanted, file->tensors, file->count, sizeof wanted, compare_names);
+}
+
 uint64_t gguf_hash(const struct gguf *file)
 {
     return file->hash;

@@ -33,8 +33,9 @@ lmvr_status gguf_open(const char *path, struct gguf **file, lmvr_error *error);
 void gguf_close(struct gguf *file);
 
 size_t gguf_count(const struct gguf *file);
-const struct gguf_tensor *gguf_at(const struct gguf *file, size_t index); /* sorted by name, which each has once */
-uint64_t gguf_hash(const struct gguf *file);                              /* of all but the tensors' bytes */
+const struct gguf_tensor *gguf_at(const struct gguf *file, size_t index);       /* sorted by name, which each has once */
+const struct gguf_tensor *gguf_find(const struct gguf *file, const char *name); /* NULL: not there */
+uint64_t gguf_hash(const struct gguf *file);                                    /* of all but the tensors' bytes */
 
 /* Reads `size` of a tensor's bytes from byte `first` on. Thread-safe. */
 lmvr_status gguf_read(const struct gguf *file, const struct gguf_tensor *tensor, uint64_t first, uint64_t size, void *out,

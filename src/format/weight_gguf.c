@@ -67,7 +67,8 @@ static lmvr_status read_floats(const struct weight_file *file, const struct weig
                          entry->name, entry->dtype);
     if (first > whole || count > whole - first)
         return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %.200s is read beyond its end", file->path, entry->name);
-    unsigned char *part = malloc(PART);
+    uint64_t bytes = (count / tensor->type->elements + 2) * tensor->type->size; /* a row may begin and end in a block */
+    unsigned char *part = malloc(bytes < PART ? (size_t)bytes : PART);
     if (!part)
         return error_no_memory(error, file->path);
     lmvr_status status = read_blocks(file, tensor, first, count, out, part, error);

@@ -1,5 +1,5 @@
 /* Text to token ids and back. A tokenizer is read from SentencePiece's model file (Kudo and Richardson 2018), by its library,
- * or from the tokenizer.json of Hugging Face's tokenizers, by our own code. */
+ * or from the tokenizer.json of Hugging Face's tokenizers, or a GGUF file's vocabulary, by our own code. */
 #ifndef LMVR_SRC_LANGUAGE_TOKENIZER_H
 #define LMVR_SRC_LANGUAGE_TOKENIZER_H
 
@@ -11,9 +11,10 @@ extern "C" {
 
 struct tokenizer;
 
-/* Opens a tokenizer.model, spiece.model or tokenizer.json: JSON is told by a name that ends in .json or by a first byte '{'. Of
- * tokenizer.json, BPE models are read, and a component that is not known is refused; its truncation and padding are for its own
- * library. */
+/* Opens a tokenizer.model, spiece.model, tokenizer.json or GGUF file: JSON is told by a name that ends in .json or by a first
+ * byte
+ * '{', GGUF by its first bytes. Of tokenizer.json, BPE models are read, and a component that is not known is refused; its
+ * truncation and padding are for its own library. */
 lmvr_status tokenizer_open(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
 void tokenizer_close(struct tokenizer *tokenizer); /* NULL is allowed */
 

@@ -5,6 +5,7 @@
 #include "format/input.h"
 #include "format/json.h"
 #include "model/folder.h"
+#include "model/gguf_weights.h"
 #include "model/weight_name.h"
 
 #include <stdio.h>
@@ -28,7 +29,8 @@ struct weight {
 };
 
 struct checkpoint {
-    char *folder;
+    char *folder; /* or a file of GGUF's */
+    bool gguf;
     size_t file_count, count;
     struct weight_file **files;
     struct weight *weights; /* sorted by canonical name */
@@ -245,18 +247,66 @@ static lmvr_status open_folder(struct checkpoint *c, lmvr_error *error)
     return found ? LMVR_OK : model_folder_refuse_weights(c->folder, error);
 }
 
-lmvr_status checkpoint_open(const char *folder, struct checkpoint **checkpoint, lmvr_error *error)
+static lmvr_status create(const char *name, struct checkpoint **checkpoint, lmvr_error *error)
 {
     struct checkpoint *c = *checkpoint = calloc(1, sizeof *c);
-    if (!c)
-        return error_no_memory(error, folder);
-    c->folder = strdup(folder);
-    lmvr_status status = c->folder ? open_folder(c, error) : error_no_memory(error, folder);
+    if (c && (c->folder = strdup(name)))
+        return LMVR_OK;
+    free(c);
+    *checkpoint = NULL;
+    return error_no_memory(error, name);
+}
+
+static lmvr_status finish_open(lmvr_status status, struct checkpoint **checkpoint)
+{
     if (status != LMVR_OK) {
-        checkpoint_close(c);
+        checkpoint_close(*checkpoint);
         *checkpoint = NULL;
     }
     return status;
+}
+
+lmvr_status checkpoint_open(const char *folder, struct checkpoint **checkpoint, lmvr_error *error)
+{
+    TRY(create(folder, checkpoint, error));
+    return finish_open(open_folder(*checkpoint, error), checkpoint);
+}
+
+/* Takes a file's weights over with their names. */
+static lmvr_status take_gguf(struct checkpoint *c, const char *path, lmvr_error *error)
+{
+    char **names = NULL;
+    struct weight_file **file = &c->files[c->file_count];
+    TRY(gguf_weights_open(path, file, &names, error));
+    c->file_count++;
+    struct weight *weights = reallocarray(c->weights, c->count + (*file)->count + 1, sizeof *weights);
+    if (!weights) {
+        gguf_weights_free_names(names, (*file)->count);
+        return error_no_memory(error, path);
+    }
+    c->weights = weights;
+    for (size_t i = 0; i < (*file)->count; i++)
+        weights[c->count++] = (struct weight){.canonical = names[i], .tensor = {*file, &(*file)->entries[i]}};
+    free(names);
+    return LMVR_OK;
+}
+
+static lmvr_status take_pair(struct checkpoint *c, const struct gguf_pair *pair, lmvr_error *error)
+{
+    c->gguf = true;
+    c->files = calloc(2, sizeof(struct weight_file *));
+    if (!c->files)
+        return error_no_memory(error, c->folder);
+    TRY(take_gguf(c, pair->language, error));
+    TRY(take_gguf(c, pair->vision, error));
+    qsort(c->weights, c->count, sizeof *c->weights, compare_weights);
+    return check_doubles(c, error);
+}
+
+lmvr_status checkpoint_open_gguf(const struct gguf_pair *pair, struct checkpoint **checkpoint, lmvr_error *error)
+{
+    TRY(create(pair->language, checkpoint, error));
+    return finish_open(take_pair(*checkpoint, pair, error), checkpoint);
 }
 
 void checkpoint_close(struct checkpoint *checkpoint)
@@ -351,13 +401,25 @@ static bool check_tensor(const struct checkpoint_tensor *tensor, int dims, const
     return true;
 }
 
+static void tell_missing(const struct checkpoint *c, const char *canonical, lmvr_error *error)
+{
+    const char *path = c->folder;
+    char *name = NULL;
+    for (size_t i = 0; c->gguf && !name && i < c->file_count; i++) {
+        name = gguf_weights_name(c->files[i], canonical);
+        path = name ? c->files[i]->path : path;
+    }
+    error_write(error, "%s: tensor %s is missing", path, name ? name : canonical);
+    free(name);
+}
+
 /* The tensor, marked as used; NULL where it is missing or not as expected. */
 static const struct checkpoint_tensor *take(struct checkpoint *c, const char *canonical, int dims, const int64_t *shape,
                                             lmvr_error *error)
 {
     struct weight *weight = find(c, canonical);
     if (!weight) {
-        error_write(error, "%s: tensor %s is missing", c->folder, canonical);
+        tell_missing(c, canonical, error);
         return NULL;
     }
     if (!check_tensor(&weight->tensor, dims, shape, error))
@@ -445,10 +507,10 @@ lmvr_status checkpoint_check_unused(const struct checkpoint *checkpoint, lmvr_er
     if (!first)
         return LMVR_OK;
     if (others == 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is not part of the model that config.json describes",
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %s is not part of the model that its configuration describes",
                          first->tensor.file->path, first->tensor.entry->name);
     return error_set(error, LMVR_ERROR_INVALID,
-                     "%s: tensor %s, and %zu more, are not part of the model that config.json describes",
+                     "%s: tensor %s, and %zu more, are not part of the model that its configuration describes",
                      first->tensor.file->path, first->tensor.entry->name, others);
 }
 

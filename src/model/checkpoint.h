@@ -4,11 +4,14 @@
 #define LMVR_SRC_MODEL_CHECKPOINT_H
 
 #include "format/weight_file.h"
+#include "model/config.h"
 
 struct checkpoint;
 
 /* Opens model.safetensors, or the shards that model.safetensors.index.json names; else pytorch_model.bin, or its shards. */
 lmvr_status checkpoint_open(const char *folder, struct checkpoint **checkpoint, lmvr_error *error);
+/* Opens both files of a model in GGUF. */
+lmvr_status checkpoint_open_gguf(const struct gguf_pair *pair, struct checkpoint **checkpoint, lmvr_error *error);
 void checkpoint_close(struct checkpoint *checkpoint); /* NULL is allowed */
 
 /* Adds those weights of another folder whose canonical names are under `prefix`, unless the checkpoint has weights there. */

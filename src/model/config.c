@@ -4,6 +4,8 @@
 #include "format/input.h"
 #include "model/architecture.h"
 #include "model/folder.h"
+#include "model/gguf_config.h"
+#include "model/gguf_pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,6 +267,23 @@ static void close_files(const struct files *files)
     free(files->jinja);
 }
 
+static lmvr_status read_gguf(struct model_config *config, lmvr_error *error)
+{
+    struct gguf_texts texts;
+    char both[2 * CONFIG_MAX_PATH + 8]; /* config.json is made of both files */
+    snprintf(both, sizeof both, "%s + %s", config->gguf.language, config->gguf.vision);
+    lmvr_status status = gguf_texts_read(&config->gguf, &texts, error);
+    const struct config_sources sources = {.config = json_node_root(both, texts.config),
+                                           .processor = json_node_root(config->gguf.vision, texts.processor),
+                                           .generation = json_node_root(config->gguf.language, texts.generation),
+                                           .chat_template = texts.chat_template};
+    config->hash = texts.hash;
+    if (status == LMVR_OK)
+        status = config_parse(&sources, config, error);
+    gguf_texts_finish(&texts);
+    return status;
+}
+
 lmvr_status model_config_read(const char *folder, struct model_config *config, lmvr_error *error)
 {
     struct files files = {0};
@@ -272,6 +291,13 @@ lmvr_status model_config_read(const char *folder, struct model_config *config, l
     lmvr_status status = read_all(folder, &files, config, error);
     close_files(&files);
     return status;
+}
+
+lmvr_status model_config_read_any(const char *path, const char *mmproj, struct model_config *config, lmvr_error *error)
+{
+    *config = (struct model_config){.hash = HASH_START};
+    TRY(gguf_pair_find(path, mmproj, &config->gguf, error));
+    return *config->gguf.language ? read_gguf(config, error) : model_config_read(path, config, error);
 }
 
 lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error)

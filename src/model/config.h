@@ -123,8 +123,13 @@ struct architecture;
 
 #define CONFIG_MAX_PATH 1024
 
+struct gguf_pair { /* paths of a model's files, where it is in GGUF; else empty */
+    char language[CONFIG_MAX_PATH], vision[CONFIG_MAX_PATH];
+};
+
 struct model_config {
     const struct architecture *family;
+    struct gguf_pair gguf;
     char tower[CONFIG_MAX_PATH]; /* the folder of the encoder, where it has one of its own (LLaVA's own layout); else empty */
     char architecture[96];       /* architectures[0], else from model_type */
     bool has_language;           /* false: a vision encoder only */
@@ -159,6 +164,9 @@ struct clip_config { /* both towers */
 /* Reads config.json, preprocessor_config.json (or processor_config.json) and generation_config.json of `folder`.
  * Everything is range-checked here (positive, bounded, divisible where necessary), so that the model code need not. */
 lmvr_status model_config_read(const char *folder, struct model_config *config, lmvr_error *error);
+
+/* The same of a folder, or of what GGUF files say of a model: `path` and `mmproj` (or NULL) are as in gguf_pair_find(). */
+lmvr_status model_config_read_any(const char *path, const char *mmproj, struct model_config *config, lmvr_error *error);
 
 /* The cells of a grid over a picture in which its visual tokens lie. */
 struct token_grid {

@@ -2,6 +2,7 @@
 
 #include "format/input.h"
 #include "format/json.h"
+#include "model/gguf_pair.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -41,14 +42,9 @@ static bool find_ending(const char *folder, const char *ending, char name[256])
 
 static lmvr_status refuse_file(const char *path, lmvr_error *error)
 {
-    char begin[4] = {0};
-    FILE *file = fopen(path, "re");
-    bool gguf = file && fread(begin, 1, sizeof begin, file) == sizeof begin && memcmp(begin, "GGUF", 4) == 0;
-    if (file)
-        fclose(file);
-    if (gguf)
+    if (gguf_pair_is_file(path))
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: is a GGUF file, which is not read; expected the Hugging Face folder that it was made from", path);
+                         "%s: is a GGUF file; expected here the Hugging Face folder that it was made from", path);
     return error_set(error, LMVR_ERROR_INVALID, "%s: is a file; expected a Hugging Face folder, with a config.json in it",
                      path);
 }
@@ -91,11 +87,9 @@ lmvr_status model_folder_check(const char *path, lmvr_error *error)
     if (holds(path, "adapter_config.json"))
         return refuse_adapter(path, error);
     if (find_ending(path, ".gguf", name))
-        return error_set(
-            error, LMVR_ERROR_INVALID,
-            "%s: holds GGUF files, such as %s, which are not read; expected the Hugging Face folder that they were made "
-            "from",
-            path, name);
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: holds GGUF files, such as %s; expected here the Hugging Face folder that they were made from",
+                         path, name);
     if (holds(path, "snapshots"))
         return error_set(
             error, LMVR_ERROR_INVALID,

@@ -120,15 +120,26 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
 lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error)
 {
     const lmvr_model_options options = {.dtype = dtype};
+    REQUIRE_ARGUMENT(info, error);
+    *info = (lmvr_model_info){0};
+    REQUIRE_ARGUMENT(path, error);
+    return lmvr_model_inspect_with(path, &options, info, error);
+}
+
+lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *options, lmvr_model_info *info,
+                                    lmvr_error *error)
+{
     struct dtypes dtypes;
     struct model_config config;
     struct checkpoint *checkpoint;
     REQUIRE_ARGUMENT(info, error);
     *info = (lmvr_model_info){0};
     REQUIRE_ARGUMENT(path, error);
-    TRY(check_dtype(dtype, error));
-    TRY(model_dtypes(&options, NULL, &dtypes, error));
-    TRY(model_config_read(path, &config, error));
+    REQUIRE_ARGUMENT(options, error);
+    TRY(check_dtype(options->dtype, error));
+    TRY(check_cache_dtype(options->cache_dtype, error));
+    TRY(model_dtypes(options, NULL, &dtypes, error));
+    TRY(model_config_read_any(path, options->mmproj, &config, error));
     TRY(model_checkpoint_open(path, &config, &checkpoint, error));
     model_fit_checkpoint(&config, checkpoint);
     describe_at(&config, &dtypes, info);

@@ -23,9 +23,11 @@ enum dtype model_dtype(lmvr_dtype dtype)
 #define WORKING_BYTES ((uint64_t)1 << 30) /* of a session, beside the weights */
 
 /* Writes the path of the tokenizer's file to `file`; false if there is none. */
-static bool find_tokenizer(const char *path, char *file, size_t size)
+static bool find_tokenizer(const char *path, const struct model_config *config, char *file, size_t size)
 {
     const char *const names[] = {"tokenizer.model", "spiece.model", "tokenizer.json"};
+    if (*config->gguf.language)
+        return snprintf(file, size, "%s", config->gguf.language) < (int)size;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int length = snprintf(file, size, "%s/%s", path, names[i]);
         if (length > 0 && (size_t)length < size && access(file, F_OK) == 0)
@@ -53,7 +55,9 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
     uint64_t weights;
     TRY(checkpoint_hash(checkpoint, &weights, error));
     *fingerprint = hash_bytes(config->hash, &weights, sizeof weights);
-    bool found = find_tokenizer(path, file, sizeof file);
+    if (*config->gguf.language) /* the configuration's hash is of the tokenizer, too */
+        return LMVR_OK;
+    bool found = find_tokenizer(path, config, file, sizeof file);
     if (config->has_language && !found)
         return model_folder_refuse_tokenizer(path, error);
     if (found && (config->has_language || config->has_text))
@@ -64,6 +68,8 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
 lmvr_status model_checkpoint_open(const char *path, const struct model_config *config, struct checkpoint **checkpoint,
                                   lmvr_error *error)
 {
+    if (*config->gguf.language)
+        return checkpoint_open_gguf(&config->gguf, checkpoint, error);
     TRY(checkpoint_open(path, checkpoint, error));
     lmvr_status status = *config->tower ? checkpoint_add(*checkpoint, config->tower, "vision_tower", error) : LMVR_OK;
     if (status != LMVR_OK) {
@@ -151,7 +157,7 @@ static lmvr_status check_added_tokens(const char *path, int rows, lmvr_error *er
 static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error)
 {
     char file[PATH_MAX];
-    if (!find_tokenizer(path, file, sizeof file))
+    if (!find_tokenizer(path, &model->config, file, sizeof file))
         return model_folder_refuse_tokenizer(path, error);
     TRY(tokenizer_open(file, &model->tokenizer, error));
     if (tokenizer_size(model->tokenizer) > model->config.language.vocabulary)
@@ -168,7 +174,7 @@ static lmvr_status open_text_tokenizer(const char *path, struct lmvr_model *mode
     lmvr_status status;
     if (!model->config.has_text)
         status = error_set(refusal, LMVR_ERROR_INVALID, "%s: has no text tower", path);
-    else if (!find_tokenizer(path, file, sizeof file))
+    else if (!find_tokenizer(path, &model->config, file, sizeof file))
         status = model_folder_refuse_tokenizer(path, refusal);
     else
         status = text_tokens_open(path, file, &model->config.text, &model->tokenizer, &model->text_rules, refusal);
@@ -223,7 +229,7 @@ lmvr_status model_device_open(const struct model_config *config, const lmvr_mode
 
 static lmvr_status open_model(const char *path, const lmvr_model_options *options, struct lmvr_model *model, lmvr_error *error)
 {
-    TRY(model_config_read(path, &model->config, error));
+    TRY(model_config_read_any(path, options->mmproj, &model->config, error));
     if (!model->device)
         TRY(model_device_open(&model->config, options, &model->device, error));
     TRY(model_dtypes(options, model->device, &model->dtypes, error));

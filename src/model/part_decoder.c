@@ -2,6 +2,7 @@
 #include "model/config_parts.h"
 #include "model/load_tensor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,22 @@ static lmvr_status parse_llama3(const struct json_node *rope, struct language_co
     return LMVR_OK;
 }
 
+/* A table as GGUF's files have it, which says all that other keys could (gguf_config.h). */
+static lmvr_status parse_factors(const struct json_node *rope, struct language_config *l, lmvr_error *error)
+{
+    const json_t *factors = json_node_get(rope, "freq_factors");
+    char expected[80];
+    bool good = json_array_size(factors) == (size_t)l->head_dim / 2 && l->head_dim / 2 <= ROPE_MAX_FACTORS;
+    for (size_t i = 0; good && i < json_array_size(factors); i++) {
+        double factor = json_number_value(json_array_get(factors, i));
+        good = factor >= 1e-6 && factor <= 1e6;
+        l->rope.factors[i] = (float)factor;
+    }
+    l->rope.scaling = ROPE_TABLE;
+    snprintf(expected, sizeof expected, "%d numbers, one for each pair of a head's dimensions", l->head_dim / 2);
+    return good ? LMVR_OK : json_refuse(rope, "freq_factors", expected, error);
+}
+
 /* Keys in this object take precedence over the same keys outside, and "rope_type" over the older "type"
  * (transformers/modeling_rope_utils.py, RotaryEmbeddingConfigMixin). "mrope" is what older files of Qwen2-VL call the default
  * with sections. */
@@ -93,6 +110,8 @@ static lmvr_status parse_rope_object(const struct json_node *rope, struct langua
     }
     TRY(json_node_float(rope, "rope_theta", 1e-6f, 1e18f, &l->rope.theta, error));
     TRY(check_whole_rotation(rope, error));
+    if (json_node_get(rope, "freq_factors"))
+        return parse_factors(rope, l, error);
     if (type == ROPE_LLAMA3)
         return parse_llama3(rope, l, error);
     if (type == ROPE_UNSCALED)

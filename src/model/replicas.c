@@ -56,7 +56,7 @@ lmvr_status model_open_replicas(const char *path, const lmvr_model_options *opti
     const struct device **devices;
     int count;
     *model = NULL;
-    TRY(model_config_read(path, &config, error));
+    TRY(model_config_read_any(path, options->mmproj, &config, error));
     TRY(device_open_all(model_device_bytes(&config, options->dtype), &devices, &count, error));
     struct replica *replicas = calloc((size_t)count, sizeof *replicas);
     lmvr_model_options each = *options;

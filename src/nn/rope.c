@@ -32,7 +32,9 @@ static float scale_as_llama3(const struct rope_config *c, float frequency)
 static float frequency_of(const struct rope_config *c, int pair, int head_dim)
 {
     float frequency = 1.0f / powf(c->theta, (float)(2 * pair) / (float)head_dim);
-    return c->scaling == ROPE_LLAMA3 ? scale_as_llama3(c, frequency) : frequency / c->factor;
+    if (c->scaling == ROPE_LLAMA3)
+        return scale_as_llama3(c, frequency);
+    return frequency / (c->scaling == ROPE_TABLE ? c->factors[pair] : c->factor);
 }
 
 static uint8_t axis_of(const struct rope_config *c, int pair)

@@ -19,9 +19,11 @@ static inline struct position position_in_text(int64_t index)
     return (struct position){{(int32_t)index, (int32_t)index, (int32_t)index}};
 }
 
-/* How frequencies are scaled for contexts longer than the model was trained on: not; divided by `factor` (Chen et al. 2023); or
- * only the low ones, with a smooth passage (LLaMA 3.1). */
-enum rope_scaling { ROPE_UNSCALED, ROPE_LINEAR, ROPE_LLAMA3 };
+/* How frequencies are scaled for contexts longer than the model was trained on: not; divided by `factor` (Chen et al. 2023);
+ * only the low ones, with a smooth passage (LLaMA 3.1); or each divided by a factor of its own. */
+enum rope_scaling { ROPE_UNSCALED, ROPE_LINEAR, ROPE_LLAMA3, ROPE_TABLE };
+
+#define ROPE_MAX_FACTORS 256
 
 struct rope_config {
     float theta;
@@ -29,8 +31,9 @@ struct rope_config {
     float factor;                  /* 1 where unscaled */
     float low_factor, high_factor; /* these and the next: of ROPE_LLAMA3 */
     int trained_positions;
-    int sections[3];  /* pairs of each axis; all 0: one axis */
-    bool interleaved; /* t h w t h w … instead of t … h … w … */
+    float factors[ROPE_MAX_FACTORS]; /* (pairs), of ROPE_TABLE */
+    int sections[3];                 /* pairs of each axis; all 0: one axis */
+    bool interleaved;                /* t h w t h w … instead of t … h … w … */
 };
 
 struct rope {

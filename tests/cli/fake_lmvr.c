@@ -64,6 +64,12 @@ static lmvr_status read_model(const char *path, lmvr_dtype dtype, struct lmvr_mo
     return LMVR_OK;
 }
 
+/* Models here are of one file, so that a second one is told instead of opened. */
+static lmvr_status check_mmproj(const char *path, const lmvr_model_options *options, lmvr_error *error)
+{
+    return options->mmproj ? error_set(error, LMVR_ERROR_INVALID, "%s with %s", path, options->mmproj) : LMVR_OK;
+}
+
 void lmvr_model_options_default(lmvr_model_options *options)
 {
     *options = (lmvr_model_options){0};
@@ -74,7 +80,9 @@ lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *opt
     *model = calloc(1, sizeof **model);
     if (!*model)
         return error_no_memory(error, "a model");
-    lmvr_status status = read_model(path, options->dtype, *model, error);
+    lmvr_status status = check_mmproj(path, options, error);
+    if (status == LMVR_OK)
+        status = read_model(path, options->dtype, *model, error);
     if (status == LMVR_OK)
         return LMVR_OK;
     free(*model);
@@ -109,10 +117,13 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
                               .fingerprint = 0xfaceu * (uint64_t)model->seed};
 }
 
-lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error)
+lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *options, lmvr_model_info *info,
+                                    lmvr_error *error)
 {
     struct lmvr_model model;
-    lmvr_status status = read_model(path, dtype, &model, error);
+    lmvr_status status = check_mmproj(path, options, error);
+    if (status == LMVR_OK)
+        status = read_model(path, options->dtype, &model, error);
     if (status == LMVR_OK)
         lmvr_model_get_info(&model, info);
     return status;

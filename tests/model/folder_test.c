@@ -102,12 +102,15 @@ static void what_is_no_model_folder_is_named(void **state)
     assert_int_equal(mkdir("m", 0777), 0);
     assert_refused("m", "m: has no config.json; expected a Hugging Face folder");
     write_text("m/llava.gguf", "GGUF");
-    assert_refused(
-        "m", "m: holds GGUF files, such as llava.gguf, which are not read; expected the Hugging Face folder that they were "
-             "made from");
-    assert_refused("m/llava.gguf",
-                   "m/llava.gguf: is a GGUF file, which is not read; expected the Hugging Face folder that it was "
-                   "made from");
+    assert_refused("m", "m/llava.gguf: is truncated: it ends in its version");
+    lmvr_error error;
+    assert_int_equal(model_folder_check("m", &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message,
+                        "m: holds GGUF files, such as llava.gguf; expected here the Hugging Face folder that they "
+                        "were made from");
+    assert_int_equal(model_folder_check("m/llava.gguf", &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message,
+                        "m/llava.gguf: is a GGUF file; expected here the Hugging Face folder that it was made from");
     write_text("notes", "GG");
     assert_refused("notes", "notes: is a file; expected a Hugging Face folder, with a config.json in it");
     assert_int_equal(mkdir("models--a--b", 0777), 0);

@@ -193,25 +193,29 @@ static lmvr_status parse(const struct json_node *root, struct json_tokenizer *t,
     return frame_parse(root, size_of(&t->base), &t->frame, error);
 }
 
-lmvr_status tokenizer_open_json(const char *path, struct tokenizer **tokenizer, lmvr_error *error)
+lmvr_status tokenizer_parse_json(const char *path, const json_t *root, struct tokenizer **tokenizer, lmvr_error *error)
 {
     static const struct tokenizer_kind kind = {close_json, size_of, find, encode, decode, frame_of};
+    struct json_tokenizer *t = calloc(1, sizeof *t);
+    const struct json_node node = json_node_root(path, root);
+    *tokenizer = NULL;
+    if (!t)
+        return error_no_memory(error, path);
+    t->base.kind = &kind;
+    lmvr_status status = parse(&node, t, error);
+    if (status == LMVR_OK)
+        *tokenizer = &t->base;
+    else
+        close_json(&t->base);
+    return status;
+}
+
+lmvr_status tokenizer_open_json(const char *path, struct tokenizer **tokenizer, lmvr_error *error)
+{
     json_t *root;
     *tokenizer = NULL;
     TRY(json_read(path, NULL, &root, error));
-    struct json_tokenizer *t = calloc(1, sizeof *t);
-    lmvr_status status = LMVR_OK;
-    if (!t) {
-        status = error_no_memory(error, path);
-    } else {
-        t->base.kind = &kind;
-        const struct json_node node = json_node_root(path, root);
-        status = parse(&node, t, error);
-    }
+    lmvr_status status = tokenizer_parse_json(path, root, tokenizer, error);
     json_decref(root);
-    if (status == LMVR_OK)
-        *tokenizer = &t->base;
-    else if (t)
-        close_json(&t->base);
     return status;
 }

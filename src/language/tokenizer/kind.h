@@ -25,6 +25,11 @@ struct tokenizer {
 
 lmvr_status tokenizer_open_sentencepiece(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
 lmvr_status tokenizer_open_json(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
+lmvr_status tokenizer_open_gguf(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
+
+/* A tokenizer.json that has been read from `path`, or made of what was. */
+struct json_t;
+lmvr_status tokenizer_parse_json(const char *path, const struct json_t *root, struct tokenizer **tokenizer, lmvr_error *error);
 
 #ifdef __cplusplus
 }

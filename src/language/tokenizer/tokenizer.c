@@ -7,22 +7,26 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool is_json(const char *path)
+/* How a tokenizer is opened tells its file's name or its first bytes. */
+static lmvr_status (*opener_of(const char *path))(const char *, struct tokenizer **, lmvr_error *)
 {
     const char *ending = strrchr(path, '.');
     if (ending && strcmp(ending, ".json") == 0)
-        return true;
+        return tokenizer_open_json;
     struct stat about;
+    char begin[4] = {0};
     FILE *file = stat(path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(path, "re") : NULL;
-    int first = file ? getc(file) : EOF;
+    size_t size = file ? fread(begin, 1, sizeof begin, file) : 0;
     if (file)
         fclose(file);
-    return first == '{';
+    if (size == sizeof begin && memcmp(begin, "GGUF", sizeof begin) == 0)
+        return tokenizer_open_gguf;
+    return begin[0] == '{' ? tokenizer_open_json : tokenizer_open_sentencepiece;
 }
 
 lmvr_status tokenizer_open(const char *path, struct tokenizer **tokenizer, lmvr_error *error)
 {
-    return (is_json(path) ? tokenizer_open_json : tokenizer_open_sentencepiece)(path, tokenizer, error);
+    return opener_of(path)(path, tokenizer, error);
 }
 
 void tokenizer_close(struct tokenizer *tokenizer)

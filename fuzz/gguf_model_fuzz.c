@@ -1,0 +1,83 @@
+/* Bytes as the two GGUF files of a model, the first one's length before them: either refused, or a configuration whose weights
+ * are listed and can be read, and perhaps a tokenizer. */
+#include "language/tokenizer.h"
+#include "model/checkpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define LARGEST 4096 /* most elements read of a tensor */
+
+static void read_weights(const struct gguf_pair *pair)
+{
+    static float out[LARGEST];
+    struct checkpoint *checkpoint;
+    lmvr_error error;
+    uint64_t hash;
+    if (checkpoint_open_gguf(pair, &checkpoint, &error) != LMVR_OK)
+        return;
+    for (size_t i = 0; i < checkpoint_count(checkpoint); i++) {
+        struct checkpoint_tensor tensor;
+        checkpoint_at(checkpoint, i, &tensor);
+        uint64_t whole = weight_entry_elements(tensor.entry), count = whole < LARGEST ? whole : LARGEST;
+        bool ends = checkpoint_read_part(&tensor, whole - count, count, out, &error) == LMVR_OK; /* all finite? */
+        bool begins = checkpoint_read_part(&tensor, 0, count, out, &error) == LMVR_OK;
+        if (count == whole && ends != begins)
+            abort();
+    }
+    if (checkpoint_hash(checkpoint, &hash, &error) != LMVR_OK)
+        abort();
+    checkpoint_close(checkpoint);
+}
+
+static void read_text(const char *path)
+{
+    struct tokenizer *tokenizer;
+    int32_t *ids = NULL;
+    size_t count = 0;
+    lmvr_error error;
+    if (tokenizer_open(path, &tokenizer, &error) != LMVR_OK)
+        return;
+    if (tokenizer_encode(tokenizer, "It's a <image>\n in 2024! \xC3\xA9", &ids, &count, &error) == LMVR_OK)
+        for (size_t i = 0; i < count; i++)
+            if (ids[i] < 0 || ids[i] >= tokenizer_size(tokenizer))
+                abort();
+    free(ids);
+    tokenizer_close(tokenizer);
+}
+
+/* The bytes as a file, whose name goes to `path`. */
+static void make_file(int *fd, const uint8_t *bytes, size_t size, char path[64])
+{
+    if (*fd < 0)
+        *fd = memfd_create("fuzz", MFD_CLOEXEC);
+    if (*fd < 0 || ftruncate(*fd, 0) != 0 || pwrite(*fd, bytes, size, 0) != (ssize_t)size)
+        abort();
+    snprintf(path, 64, "/proc/self/fd/%d", *fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static int fds[2] = {-1, -1};
+    char language[64], vision[64];
+    uint32_t first = 0;
+    lmvr_error error;
+    struct model_config config;
+    if (size < sizeof first)
+        return 0;
+    memcpy(&first, bytes, sizeof first);
+    bytes += sizeof first;
+    size -= sizeof first;
+    first = first < size ? first : (uint32_t)size;
+    make_file(&fds[0], bytes, first, language);
+    make_file(&fds[1], bytes + first, size - first, vision);
+    if (model_config_read_any(language, vision, &config, &error) == LMVR_OK)
+        read_weights(&config.gguf);
+    if (first > 4 && memcmp(bytes, "GGUF", 4) == 0)
+        read_text(language);
+    return 0;
+}
