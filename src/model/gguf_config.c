@@ -186,11 +186,12 @@ static lmvr_status check_turned(const struct part *part, const json_t *text, lmv
 
 static lmvr_status add_begin(const struct part *part, json_t *text, lmvr_error *error)
 {
-    int64_t id = 0;
-    bool llama3 = text_is(part, "tokenizer.ggml.pre", "llama-bpe");
-    if (!flag(part, "tokenizer.ggml.add_bos_token", llama3 || text_is(part, "tokenizer.ggml.model", "llama")))
+    int64_t id = 1;
+    bool llama3 = text_is(part, "tokenizer.ggml.pre", "llama-bpe"), llama = text_is(part, "tokenizer.ggml.model", "llama");
+    if (!flag(part, "tokenizer.ggml.add_bos_token", llama3 || llama))
         return LMVR_OK;
-    TRY(gguf_integer(part->file, "tokenizer.ggml.bos_token_id", 0, MOST, &id, error));
+    if (!llama || gguf_has(part->file, "tokenizer.ggml.bos_token_id")) /* else LLaMA's own */
+        TRY(gguf_integer(part->file, "tokenizer.ggml.bos_token_id", 0, MOST, &id, error));
     json_object_set_new(text, "bos_token_id", json_integer(id));
     return LMVR_OK;
 }
@@ -267,6 +268,8 @@ static lmvr_status make_generation(const struct part *part, json_t *generation, 
     struct gguf_text *tokens = NULL;
     size_t count = 0;
     json_object_set_new(generation, "eos_token_id", list);
+    if (!gguf_has(part->file, keys[0]) && text_is(part, "tokenizer.ggml.model", "llama"))
+        add_end(list, 2); /* LLaMA's own */
     for (size_t i = 0; i < COUNT(keys); i++) {
         int64_t id = 0;
         if (!gguf_has(part->file, keys[i]))

@@ -109,14 +109,16 @@ static json_t *added_tokens(const struct tokens *t, const json_t *vocabulary)
 
 /* ---- around a text ---------------------------------------------------------------------------------------------------- */
 
-/* The begin token, where the model wants one: a TemplateProcessing, or null. */
+/* The begin token, where the model wants one: a TemplateProcessing, or null. LLaMA's is 1 where no key has it. */
 static lmvr_status make_frame(const struct tokens *t, bool begins, json_t **frame, lmvr_error *error)
 {
-    int64_t id = 0;
+    int64_t id = 1;
+    const char *key = "tokenizer.ggml.bos_token_id";
     *frame = json_null();
     if (!flag(t, "tokenizer.ggml.add_bos_token", begins))
         return LMVR_OK;
-    TRY(gguf_integer(t->file, "tokenizer.ggml.bos_token_id", 0, (int64_t)t->count - 1, &id, error));
+    if (!t->llama || gguf_has(t->file, key) || t->count < 2)
+        TRY(gguf_integer(t->file, key, 0, (int64_t)t->count - 1, &id, error));
     *frame = json_pack("{s:s, s:[{s:{s:s}}, {s:{s:s}}], s:{s:{s:[I]}}}", "type", "TemplateProcessing", "single", "SpecialToken",
                        "id", "begin", "Sequence", "id", "A", "special_tokens", "begin", "ids", (json_int_t)id);
     return LMVR_OK;
