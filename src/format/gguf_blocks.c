@@ -2,6 +2,7 @@
 
 #include "format/half.h"
 
+#include <math.h>
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "GGUF files are little-endian, and values are read without swapping");
@@ -228,42 +229,120 @@ DEFINE_WIDEN(q4_k, LARGE, 144)
 DEFINE_WIDEN(q5_k, LARGE, 176)
 DEFINE_WIDEN(q6_k, LARGE, 210)
 
+/* ---- from floats ------------------------------------------------------------------------------------------------------ */
+
+static void narrow_f32(const float *values, size_t count, unsigned char *blocks)
+{
+    memcpy(blocks, values, count * sizeof *values);
+}
+
+static void put_half(float value, unsigned char *bytes)
+{
+    uint16_t half;
+    half_narrow_f16(&value, 1, &half);
+    memcpy(bytes, &half, sizeof half);
+}
+
+static void narrow_f16(const float *values, size_t count, unsigned char *blocks)
+{
+    for (size_t i = 0; i < count; i++)
+        put_half(values[i], blocks + i * sizeof(uint16_t));
+}
+
+/* The first of the values that is as large as any, with its sign. */
+static float largest(const float *values)
+{
+    float found = values[0];
+    for (int i = 1; i < SMALL; i++)
+        found = fabsf(values[i]) > fabsf(found) ? values[i] : found;
+    return found;
+}
+
+/* Scales below the reciprocal of the largest float have none; the module's numbers are then no numbers, and 0 as integers. */
+static float inverse(float scale)
+{
+    return scale == 0 ? 0 : 1 / scale;
+}
+
+static void make_q8_0(const float *values, unsigned char *block)
+{
+    float scale = fabsf(largest(values)) / 127, by = inverse(scale);
+    put_half(scale, block);
+    for (int i = 0; i < SMALL; i++) {
+        float scaled = values[i] * by;
+        block[2 + i] = (unsigned char)(isfinite(scaled) ? (int8_t)roundf(scaled) : 0);
+    }
+}
+
+static unsigned level(float value, float by)
+{
+    float scaled = value * by + 8.5f;
+    return !isfinite(scaled) ? 0 : scaled < 15 ? (unsigned)scaled : 15;
+}
+
+static void make_q4_0(const float *values, unsigned char *block)
+{
+    float scale = largest(values) / -8, by = inverse(scale);
+    put_half(scale, block);
+    for (int i = 0; i < SMALL / 2; i++)
+        block[2 + i] = (unsigned char)(level(values[i], by) | level(values[i + SMALL / 2], by) << 4);
+}
+
+static void narrow_q8_0(const float *values, size_t count, unsigned char *blocks)
+{
+    for (size_t i = 0; i < count; i++)
+        make_q8_0(values + i * SMALL, blocks + i * 34);
+}
+
+static void narrow_q4_0(const float *values, size_t count, unsigned char *blocks)
+{
+    for (size_t i = 0; i < count; i++)
+        make_q4_0(values + i * SMALL, blocks + i * 18);
+}
+
+/* ---- all types -------------------------------------------------------------------------------------------------------- */
+
 static const struct gguf_type types[] = {
-    [0] = {"F32", 1, 4, widen_f32},
-    [1] = {"F16", 1, 2, widen_f16},
-    [2] = {"Q4_0", SMALL, 18, widen_q4_0},
-    [3] = {"Q4_1", SMALL, 20, widen_q4_1},
-    [6] = {"Q5_0", SMALL, 22, widen_q5_0},
-    [7] = {"Q5_1", SMALL, 24, widen_q5_1},
-    [8] = {"Q8_0", SMALL, 34, widen_q8_0},
-    [9] = {"Q8_1", SMALL, 40, NULL},
-    [10] = {"Q2_K", LARGE, 84, widen_q2_k},
-    [11] = {"Q3_K", LARGE, 110, widen_q3_k},
-    [12] = {"Q4_K", LARGE, 144, widen_q4_k},
-    [13] = {"Q5_K", LARGE, 176, widen_q5_k},
-    [14] = {"Q6_K", LARGE, 210, widen_q6_k},
-    [15] = {"Q8_K", LARGE, 292, NULL},
-    [16] = {"IQ2_XXS", LARGE, 66, NULL},
-    [17] = {"IQ2_XS", LARGE, 74, NULL},
-    [18] = {"IQ3_XXS", LARGE, 98, NULL},
-    [19] = {"IQ1_S", LARGE, 50, NULL},
-    [20] = {"IQ4_NL", SMALL, 18, widen_iq4_nl},
-    [21] = {"IQ3_S", LARGE, 110, NULL},
-    [22] = {"IQ2_S", LARGE, 82, NULL},
-    [23] = {"IQ4_XS", LARGE, 136, NULL},
-    [24] = {"I8", 1, 1, NULL},
-    [25] = {"I16", 1, 2, NULL},
-    [26] = {"I32", 1, 4, NULL},
-    [27] = {"I64", 1, 8, NULL},
-    [28] = {"F64", 1, 8, NULL},
-    [29] = {"IQ1_M", LARGE, 56, NULL},
-    [30] = {"BF16", 1, 2, widen_bf16},
-    [34] = {"TQ1_0", LARGE, 54, NULL},
-    [35] = {"TQ2_0", LARGE, 66, NULL},
-    [39] = {"MXFP4", SMALL, 17, NULL},
+    [0] = {"F32", 1, 4, widen_f32, narrow_f32},
+    [1] = {"F16", 1, 2, widen_f16, narrow_f16},
+    [2] = {"Q4_0", SMALL, 18, widen_q4_0, narrow_q4_0},
+    [3] = {"Q4_1", SMALL, 20, widen_q4_1, NULL},
+    [6] = {"Q5_0", SMALL, 22, widen_q5_0, NULL},
+    [7] = {"Q5_1", SMALL, 24, widen_q5_1, NULL},
+    [8] = {"Q8_0", SMALL, 34, widen_q8_0, narrow_q8_0},
+    [9] = {"Q8_1", SMALL, 40, NULL, NULL},
+    [10] = {"Q2_K", LARGE, 84, widen_q2_k, NULL},
+    [11] = {"Q3_K", LARGE, 110, widen_q3_k, NULL},
+    [12] = {"Q4_K", LARGE, 144, widen_q4_k, NULL},
+    [13] = {"Q5_K", LARGE, 176, widen_q5_k, NULL},
+    [14] = {"Q6_K", LARGE, 210, widen_q6_k, NULL},
+    [15] = {"Q8_K", LARGE, 292, NULL, NULL},
+    [16] = {"IQ2_XXS", LARGE, 66, NULL, NULL},
+    [17] = {"IQ2_XS", LARGE, 74, NULL, NULL},
+    [18] = {"IQ3_XXS", LARGE, 98, NULL, NULL},
+    [19] = {"IQ1_S", LARGE, 50, NULL, NULL},
+    [20] = {"IQ4_NL", SMALL, 18, widen_iq4_nl, NULL},
+    [21] = {"IQ3_S", LARGE, 110, NULL, NULL},
+    [22] = {"IQ2_S", LARGE, 82, NULL, NULL},
+    [23] = {"IQ4_XS", LARGE, 136, NULL, NULL},
+    [24] = {"I8", 1, 1, NULL, NULL},
+    [25] = {"I16", 1, 2, NULL, NULL},
+    [26] = {"I32", 1, 4, NULL, NULL},
+    [27] = {"I64", 1, 8, NULL, NULL},
+    [28] = {"F64", 1, 8, NULL, NULL},
+    [29] = {"IQ1_M", LARGE, 56, NULL, NULL},
+    [30] = {"BF16", 1, 2, widen_bf16, NULL},
+    [34] = {"TQ1_0", LARGE, 54, NULL, NULL},
+    [35] = {"TQ2_0", LARGE, 66, NULL, NULL},
+    [39] = {"MXFP4", SMALL, 17, NULL, NULL},
 };
 
 const struct gguf_type *gguf_type(uint32_t number)
 {
     return number < sizeof types / sizeof *types && types[number].name ? &types[number] : NULL;
+}
+
+uint32_t gguf_type_number(const struct gguf_type *type)
+{
+    return (uint32_t)(type - types);
 }

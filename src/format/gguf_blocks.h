@@ -13,9 +13,14 @@ struct gguf_type {
     uint16_t elements, size; /* of a block: how many elements, how many bytes */
     /* What `count` blocks say, to the last bit as the Python module gguf computes it. NULL: they are not read as floats. */
     void (*widen)(const unsigned char *blocks, size_t count, float *out);
+    /* `count` blocks that say about these values, to the last bit as the module makes them. NULL: such are not written. */
+    void (*narrow)(const float *values, size_t count, unsigned char *blocks);
 };
 
 /* The type with this number in a file; NULL: there is none. */
 const struct gguf_type *gguf_type(uint32_t number);
+
+/* The type's number. */
+uint32_t gguf_type_number(const struct gguf_type *type);
 
 #endif

@@ -54,6 +54,29 @@ static inline float widen_bf16(uint16_t half)
 DEFINE_WIDEN(half_widen_f16, widen_f16)
 DEFINE_WIDEN(half_widen_bf16, widen_bf16)
 
+/* Adding the number whose last place is that of the result's rounds as the processor does; it is the least normal number's
+ * where the result is subnormal. */
+static uint16_t narrow_f16(float value)
+{
+    uint32_t bits = bits_of(value), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u)
+        return (uint16_t)(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
+    if (magnitude >= (127u + 16u) << 23) /* 65536 */
+        return (uint16_t)(sign | 0x7c00u);
+    if (magnitude < (127u - 14u) << 23) {
+        float shifted = from_bits(magnitude) + from_bits((127u - 1u) << 23); /* 0.5, whose last place is 2^-24 */
+        return (uint16_t)(sign | (bits_of(shifted) - ((127u - 1u) << 23)));
+    }
+    uint32_t rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
+    return (uint16_t)(sign | ((rounded >> 13) - ((127u - 15u) << 10)));
+}
+
+void half_narrow_f16(const float *in, size_t count, uint16_t *out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = narrow_f16(in[i]);
+}
+
 /* Infinities and NaN have an exponent of all ones: adding one to it carries into the sign bit. */
 static uint32_t any_special(const float *values, size_t count)
 {

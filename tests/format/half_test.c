@@ -52,6 +52,31 @@ static void every_bf16_is_the_upper_half_of_its_f32(void **state)
         assert_int_equal(bits_of(out[i]), i << 16);
 }
 
+static uint16_t narrowed(float value)
+{
+    uint16_t half;
+    half_narrow_f16(&value, 1, &half);
+    return half;
+}
+
+/* Each f16, what lies halfway to the next, and what lies beside that. */
+static void floats_are_rounded_to_the_nearest_f16_and_ties_to_even(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 0x7c00; i++)
+        for (unsigned sign = 0; sign <= 0x8000; sign += 0x8000) {
+            float value = by_definition(i), next = i == 0x7bff ? 65536 : by_definition(i + 1), by = sign ? -1 : 1;
+            float middle = (value + next) / 2;
+            assert_int_equal(narrowed(by * value), i | sign);
+            assert_int_equal(narrowed(by * middle), (i + (i & 1)) | sign);
+            assert_int_equal(narrowed(by * nextafterf(middle, 0)), i | sign);
+            assert_int_equal(narrowed(by * nextafterf(middle, INFINITY)), (i + 1) | sign);
+        }
+    assert_int_equal(narrowed(INFINITY), 0x7c00);
+    assert_int_equal(narrowed(-1e30f), 0xfc00);
+    assert_int_equal(narrowed(NAN) & 0x7e00, 0x7e00);
+}
+
 static void any_count_is_widened_and_nothing_beyond_it(void **state)
 {
     (void)state;
@@ -89,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_f16_is_widened_to_its_definition),
         cmocka_unit_test(every_bf16_is_the_upper_half_of_its_f32),
+        cmocka_unit_test(floats_are_rounded_to_the_nearest_f16_and_ties_to_even),
         cmocka_unit_test(any_count_is_widened_and_nothing_beyond_it),
         cmocka_unit_test(one_value_that_is_not_finite_is_found_anywhere),
     };

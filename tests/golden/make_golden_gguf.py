@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes tests/golden/gguf: a file with a tensor of every type that is read and a key of every kind, and what the Python module
-gguf makes of the tensors, as safetensors. Two runs give the same bytes.
+gguf makes of the tensors, as safetensors; and what it makes of floats. Two runs give the same bytes.
 
 Needs NumPy and gguf (README.md). Usage: make_golden_gguf.py OUT
 """
@@ -81,6 +81,28 @@ def write_safetensors(path, arrays):
         file.write(struct.pack("<Q", len(text)) + text + data)
 
 
+def write_narrowed():
+    """narrowed.gguf: floats, and what quantizing makes of them: ties, both signs of the largest, zeros, numbers without a reciprocal."""
+    random = np.random.default_rng(2)
+    values = (random.standard_normal((40, 32)) * 2.0 ** random.integers(-30, 12, (40, 1))).astype(np.float32)
+    values[0] = 0
+    values[1] = np.arange(32) - 15.5  # ties at 127 / 15.5
+    values[2] = np.arange(-127, 128, 8) / 2
+    values[3] = -values[2]
+    values[4] = np.array([1e-42, -2e-42] * 16, np.float32)
+    values[5] = 0.5 * np.array([8, -8] * 16)
+    values[6] = np.array([65504, -65504, 65519.9, 65536, 6e-8, -3e-8, 2.9e-8, 1e-10] * 4)
+    writer = gguf.GGUFWriter(os.path.join(OUT, "narrowed.gguf"), "test")
+    writer.add_tensor("F32", values)
+    for name in ["F16", "Q8_0", "Q4_0"]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            writer.add_tensor(name, gguf.quants.quantize(values, Type[name]), raw_dtype=Type[name])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     writer = gguf.GGUFWriter(os.path.join(OUT, "blocks.gguf"), "test")
@@ -98,6 +120,7 @@ def main():
     for name, values in expected.items():
         assert np.isfinite(values).all(), name
     write_safetensors(os.path.join(OUT, "expected.safetensors"), expected)
+    write_narrowed()
 
 
 main()
