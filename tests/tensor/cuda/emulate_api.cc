@@ -39,12 +39,22 @@ static struct cuda_queue *queue_of(cuda_stream stream)
 /* ---- what goes wrong ---------------------------------------------------------------------------------------------------- */
 
 /* Whether "GPU:COUNT" in the environment says that the GPU does no more than it has done. */
-static bool has_ended(const char *variable, const struct cuda_gpu *gpu, long done)
+static bool has_ended(const char *variable, int gpu, long done)
 {
     int index;
     long count;
     const char *value = getenv(variable);
-    return value && sscanf(value, "%d:%ld", &index, &count) == 2 && index == gpu->index && done > count;
+    return value && sscanf(value, "%d:%ld", &index, &count) == 2 && index == gpu && done > count;
+}
+
+/* Under the GPU's lock. */
+static bool is_lost(const struct cuda_gpu *gpu)
+{
+    static std::atomic<int> first(-1);
+    int none = -1;
+    if (has_ended("EMULATED_GPU_LOST", -1, gpu->operations))
+        first.compare_exchange_strong(none, gpu->index);
+    return first == gpu->index || has_ended("EMULATED_GPU_LOST", gpu->index, gpu->operations);
 }
 
 /* Counts an operation. False: the GPU is lost, and nothing happens any more. */
@@ -52,13 +62,13 @@ static bool works(struct cuda_queue *queue)
 {
     std::lock_guard<std::mutex> guard(queue->gpu->lock);
     queue->gpu->operations++;
-    return !has_ended("EMULATED_GPU_LOST", queue->gpu, queue->gpu->operations);
+    return !is_lost(queue->gpu);
 }
 
 static lmvr_status failure(struct cuda_queue *queue, lmvr_error *error)
 {
     std::lock_guard<std::mutex> guard(queue->gpu->lock);
-    if (!has_ended("EMULATED_GPU_LOST", queue->gpu, queue->gpu->operations))
+    if (!is_lost(queue->gpu))
         return LMVR_OK;
     if (error)
         snprintf(error->message, sizeof error->message, "GPU %d (emulated) failed, and this process cannot use it any more",
@@ -121,7 +131,7 @@ static void *allocate(const struct cuda_gpu *gpu, size_t bytes)
     emulate_forbid("memory is allocated");
     opened open(g);
     std::lock_guard<std::mutex> guard(g->lock);
-    if ((!g->memory && !reserve(g)) || has_ended("EMULATED_GPU_FULL", g, ++g->allocations))
+    if ((!g->memory && !reserve(g)) || has_ended("EMULATED_GPU_FULL", g->index, ++g->allocations))
         return NULL;
     bytes = (bytes / ALIGNMENT + 1) * ALIGNMENT;
     size_t at = find_gap(g, bytes);
