@@ -373,7 +373,7 @@ static lmvr_status open_shape(const struct bench_options *o, int layers, struct 
     TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", layers, &config, error));
     struct dtypes dtypes;
     TRY(model_device_open(&config, &options, &device, error));
-    lmvr_status status = model_dtypes(&options, device, &dtypes, error);
+    lmvr_status status = model_dtypes(&config, &options, device, &dtypes, error);
     if (status == LMVR_OK)
         return model_create_random(&config, device, &dtypes, model, error);
     device_close(device);

@@ -24,6 +24,7 @@ bool flush_stdout(void);
 int command_embed(const struct options *options);
 int command_describe(const struct options *options);
 int command_info(const struct options *options);
+int command_convert(const struct options *options);
 int command_corrupt(const struct options *options);
 int command_attend(const struct options *options);
 int command_bench(const struct options *options);

@@ -27,6 +27,10 @@ static const char attend_notes[] = "The image is a " IMAGE_KINDS " file. DIR get
                                    "Exit status: 0 all done, 1 the image cannot be used or a word is not in the response, 2 "
                                    "nothing could be started, 3 stopped "
                                    "midway.";
+static const char convert_notes[] =
+    "DIR appears when all of it is on the disk. A converted model opens in its own type, and gives the results of the original "
+    "opened in it.\n\n"
+    "Exit status: 0 done, 2 nothing could be started, 3 stopped midway, with nothing left.";
 static const char train_notes[] =
     "DIR gets the model (a Hugging Face folder), loss.csv, loss.svg, checkpoints/ and run.json. An interrupted run continues "
     "with "
@@ -43,6 +47,8 @@ static const struct command commands[] = {
      command_attend, attend_notes},
     {"scenes", NULL, "Draws data sets of images with known contents.", FOR_SCENES, NULL, NULL},
     {"info", "info [options]", "Prints a model's architecture, size and memory needs.", FOR_INFO, command_info, NULL},
+    {"convert", "convert [options] --dtype TYPE -o DIR", "Saves a model with its weights in another data type.", FOR_CONVERT,
+     command_convert, convert_notes},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
     {"eval", "eval EXPERIMENT [options] --data PATH -o REPORT",
      "Runs the paper's experiments, and one more: design, components, domain-shift, corruption, attributes, zero-shot.",

@@ -14,7 +14,7 @@
 #define FOR_LABELS (FOR_PROBE_FIT | FOR_PROBE_SCORE)
 /* ... and those that write results to files. */
 #define FOR_FILES    (FOR_EMBED | FOR_ATTEND | FOR_EVAL | FOR_SCENES | FOR_TRAIN)
-#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_ATTEND | FOR_TRAIN)
+#define FOR_PROGRESS (FOR_IMAGES | FOR_EVAL | FOR_CORRUPT | FOR_PROBE_FIT | FOR_SCENES | FOR_ATTEND | FOR_TRAIN | FOR_CONVERT)
 #define FOR_TUNING   (FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE)
 #define FOR_ALL      UINT_MAX
 
@@ -29,12 +29,12 @@
 const struct option_row option_table[] = {
     /* models and outputs */
     {'m', "model", PATH("PATH", model), FOR_BENCH, "Hugging Face model folder or GGUF file, instead of a --shape"},
-    {'m', "model", PATH("PATH", model), (FOR_MODEL & ~FOR_EVAL) | FOR_INFO,
+    {'m', "model", PATH("PATH", model), (FOR_MODEL & ~FOR_EVAL) | FOR_INFO | FOR_CONVERT,
      "Hugging Face model folder or GGUF file (default: the model that ships with lmvr)"},
     {'m', "model", "PATH", OPTION_MODEL, 0, 0, 0, FOR_EVAL,
      "Hugging Face model folder or GGUF file; repeat to compare models in one report (default: the model that ships with "
      "lmvr)"},
-    {0, "mmproj", PATH("FILE", mmproj), FOR_MODEL | FOR_INFO | FOR_BENCH,
+    {0, "mmproj", PATH("FILE", mmproj), FOR_MODEL | FOR_INFO | FOR_BENCH | FOR_CONVERT,
      "GGUF file of the image encoder, where -m is the language model's; -m may also be a folder with the two"},
     {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED,
      "representation to compute, repeatable: source[:tokens[:pool[:layer]]], with a row per token for the pool none (default: "
@@ -45,6 +45,7 @@ const struct option_row option_table[] = {
     {'o', "output", PATH("PLACE", output), FOR_EMBED, "output folder, or a .npy file for a single feature"},
     {'o', "output", PATH("DIR", output), FOR_ATTEND, "output folder for pictures and maps"},
     {'o', "output", PATH("DIR", output), FOR_CORRUPT, "output folder"},
+    {'o', "output", PATH("DIR", output), FOR_CONVERT, "folder for the new model"},
     {'o', "output", PATH("REPORT", output), FOR_EVAL, "folder for the report and the features"},
 
     /* what attend looks at */
@@ -243,6 +244,7 @@ const struct option_row option_table[] = {
      "data type of matrix products; weights are f32 (default: bf16 if the device computes in it, else f32)"},
     {0, "dtype", CHOICE("f32|bf16|int8|int4", dtype), FOR_MODEL | FOR_BENCH,
      "data type of the weights (default: bf16 if the device computes in it, else f32)"},
+    {0, "dtype", CHOICE("f32|bf16|int8|int4", dtype), FOR_CONVERT, "data type of the weights that are written"},
     {0, "cache-dtype", CHOICE("f32|bf16|int8", cache_dtype), FOR_MODEL | FOR_BENCH,
      "data type of the key-value cache (default: f32 if the weights are, else bf16)"},
     {0, "device", TEXT("NAME", device), FOR_MODEL,
@@ -255,7 +257,8 @@ const struct option_row option_table[] = {
      "where the model is trained: cpu, or, for LLaVA's two stages, cuda (the first GPU) or cuda:N (default: cpu)"},
     {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL,
      "images decoded together (default: from the model and the memory)"},
-    {0, "threads", INTEGER(session.threads, 1, 4096), FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN,
+    {0, "threads", INTEGER(session.threads, 1, 4096),
+     FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN | FOR_CONVERT,
      "processor threads (default: one per processor)"},
 
     /* resuming and reporting */
@@ -265,6 +268,7 @@ const struct option_row option_table[] = {
      "continue what another device has begun, whose last bits differ"},
     {0, "force", FLAG(force), FOR_FILES, "remove existing results, and start over"},
     {0, "force", FLAG(force), FOR_CORRUPT | FOR_DESCRIBE, "replace existing results"},
+    {0, "force", FLAG(force), FOR_CONVERT, "replace the model in DIR"},
     {0, "strict", FLAG(strict), FOR_IMAGES | FOR_EVAL | FOR_CORRUPT, "stop at the first input that fails"},
     {0, "json", FLAG(json), FOR_DESCRIBE | FOR_ATTEND | FOR_INFO | FOR_BENCH | FOR_LABELS, "print JSON"},
     {'q', "quiet", FLAG(quiet), FOR_PROGRESS, "show no progress, and no hints"},

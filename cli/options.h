@@ -19,13 +19,14 @@ enum {
     FOR_INFO = 1 << 8,
     FOR_BENCH = 1 << 9,
     FOR_SCENES = 1 << 10,
-    FOR_TRAIN_CONTRASTIVE = 1 << 11, /* the train commands come last, contiguously */
+    FOR_TRAIN_CONTRASTIVE = 1 << 11, /* the train commands are contiguous */
     FOR_TRAIN_LANGUAGE = 1 << 12,
     FOR_TRAIN_ALIGN = 1 << 13,
     FOR_TRAIN_INSTRUCT = 1 << 14,
     FOR_TRAIN_FINETUNE = 1 << 15,
     FOR_TRAIN_QFORMER = 1 << 16,
     FOR_TRAIN_QFORMER_LANGUAGE = 1 << 17,
+    FOR_CONVERT = 1 << 18,
 };
 
 struct command {

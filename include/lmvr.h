@@ -143,6 +143,30 @@ LMVR_API lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_
 /* Describes an open model; all zeros for a NULL model. */
 LMVR_API void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info);
 
+/* How a model is converted; begin with lmvr_convert_options_default(). */
+typedef struct lmvr_convert_options {
+    lmvr_dtype dtype;   /* of the weights that are written; not DEFAULT */
+    int threads;        /* as in lmvr_model_open() */
+    const char *mmproj; /* as in lmvr_model_options */
+    bool replace;       /* a model that is in the output folder */
+    /* Called now and then with the bytes of weights that are written, and all there are; not 0: stop. NULL: not called. */
+    int (*progress)(uint64_t done, uint64_t total, void *user);
+    void *user; /* passed to it; may be NULL */
+} lmvr_convert_options;
+
+/* NULL is allowed. */
+LMVR_API void lmvr_convert_options_default(lmvr_convert_options *options);
+
+/*
+ * Saves the model `path`, of any kind that lmvr_model_open_with() opens, in the folder `output` with its weights in another
+ * type: safetensors (docs/formats.md describes quantized ones) and copies of the files beside them. The new model computes what
+ * the old one does when it is opened in that type, to the last bit, and opens in it by default. One matrix at a time is in
+ * memory. `output` is made, and appears complete or not at all; one that holds something is refused, or, with `replace`, what
+ * is not a model. LMVR_STOPPED: `progress` asked to stop, and nothing is left.
+ */
+LMVR_API lmvr_status lmvr_model_convert(const char *path, const lmvr_convert_options *options, const char *output,
+                                        lmvr_error *error);
+
 /* ---- sessions -------------------------------------------------------------------------------------------------------- */
 
 /* How an image that is not square is fitted to the encoder's square input. */

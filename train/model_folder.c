@@ -212,6 +212,7 @@ lmvr_status folder_copy_file(const char *from, const char *to, lmvr_error *error
 static lmvr_status write_config(const struct folder_write *write, lmvr_error *error)
 {
     json_object_del(write->config, "dtype"); /* transformers' newer name for it */
+    json_object_del(write->config, CONFIG_QUANTIZATION);
     json_object_set_new(write->config, "torch_dtype", json_string(write->dtype == F32 ? "float32" : "bfloat16"));
     return folder_write_json(write->folder, "config.json", write->config, error);
 }

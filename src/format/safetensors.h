@@ -69,9 +69,10 @@ struct safetensors_write {
     int dims;
     int64_t shape[SAFETENSORS_MAX_DIMS];
     const void *data;
-    /* NULL: data is the host's; else it reads `bytes` from a place in it, of a GPU's memory. */
-    lmvr_status (*read)(const void *reader, void *to, const void *from, size_t bytes, lmvr_error *error);
-    const void *reader;
+    /* NULL: data is the host's; else it is asked for the tensor's bytes part by part, in order, from byte `at` on. A part is of
+     * whole elements. */
+    lmvr_status (*read)(const struct safetensors_write *tensor, uint64_t at, size_t bytes, void *to, lmvr_error *error);
+    void *reader; /* the function's */
 };
 lmvr_status safetensors_write(const char *path, const struct safetensors_write *tensors, size_t count,
                               const char *const *metadata, lmvr_error *error);

@@ -101,7 +101,7 @@ static lmvr_status write_read(const struct safetensors_write *tensor, uint64_t b
         return error_no_memory(error, path);
     for (uint64_t at = 0, count; at < bytes && status == LMVR_OK; at += count) {
         count = bytes - at < PIECE ? bytes - at : PIECE;
-        status = tensor->read(tensor->reader, buffer, (const char *)tensor->data + at, count, error);
+        status = tensor->read(tensor, at, count, buffer, error);
         if (status == LMVR_OK)
             status = file_write_at(fd, path, buffer, count, offset + (off_t)at, error);
     }

@@ -9,6 +9,11 @@
 
 #define WEIGHT_MAX_DIMS 8
 
+/* What a safetensors file with quantized matrices has in its metadata, and the end of the name of a matrix's factors. */
+#define WEIGHT_QUANTIZED        "lmvr_quantized"
+#define WEIGHT_QUANTIZED_LAYOUT "1"
+#define WEIGHT_FACTORS          "_factors"
+
 struct weight_entry {
     const char *name;
     const char *dtype; /* as the format calls it, such as "BF16" */
@@ -17,6 +22,10 @@ struct weight_entry {
     int64_t shape[WEIGHT_MAX_DIMS]; /* the last one is contiguous */
     uint64_t size;                  /* bytes in the file */
     size_t unit; /* bytes of an element where they are stored one by one, else 1; 0: its bytes cannot be read */
+    /* A matrix that is stored in rows of quantized_rows.h: */
+    int row_bits;         /* 8 or 4; 0: it is not */
+    const float *factors; /* of its columns, powers of two; the file's. NULL: all are 1 */
+    bool inner;           /* it is a part of another entry, and no weight by itself */
 };
 
 struct weight_file;
@@ -29,6 +38,9 @@ struct weight_format {
     /* `size` of an entry's bytes as they are stored, from byte `first` on. Both are multiples of its unit. Thread-safe. */
     lmvr_status (*read_bytes)(const struct weight_file *file, const struct weight_entry *entry, uint64_t first, uint64_t size,
                               void *out, lmvr_error *error);
+    /* `count` of the rows of an entry with row_bits, from row `first` on. NULL: the format has none. Thread-safe. */
+    lmvr_status (*read_rows)(const struct weight_file *file, const struct weight_entry *entry, int64_t first, int64_t count,
+                             void *out, lmvr_error *error);
 };
 
 /* An open file: read-only but for its implementation. */

@@ -95,7 +95,7 @@ static void describe(const struct gguf_tensor *from, struct weight_entry *entry)
 
 lmvr_status weight_file_open_gguf(struct weight_file *file, lmvr_error *error)
 {
-    static const struct weight_format format = {close_file, read_floats, read_bytes};
+    static const struct weight_format format = {close_file, read_floats, read_bytes, NULL};
     struct gguf *content;
     TRY(gguf_open(file->path, &content, error));
     file->format = &format;

@@ -466,7 +466,7 @@ static lmvr_status open_content(struct opening *o, struct weight_file *file)
 
 lmvr_status weight_file_open_torch(struct weight_file *file, lmvr_error *error)
 {
-    static const struct weight_format format = {close_file, read_floats, read_bytes};
+    static const struct weight_format format = {close_file, read_floats, read_bytes, NULL};
     struct content *content = calloc(1, sizeof *content);
     struct opening opening = {.path = file->path, .content = content, .error = error};
     if (!content)

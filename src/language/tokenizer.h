@@ -16,6 +16,8 @@ struct tokenizer;
  * '{', GGUF by its first bytes. Of tokenizer.json, BPE models are read, and a component that is not known is refused; its
  * truncation and padding are for its own library. */
 lmvr_status tokenizer_open(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
+/* The tokenizer.json that says what a GGUF file does of its tokenizer, malloc'ed. */
+lmvr_status tokenizer_json_of_gguf(const char *path, char **json, lmvr_error *error);
 void tokenizer_close(struct tokenizer *tokenizer); /* NULL is allowed */
 
 int tokenizer_size(const struct tokenizer *tokenizer); /* ids are below this */

@@ -179,7 +179,7 @@ static lmvr_status collect(struct checkpoint *c, const json_t *map, lmvr_error *
         for (size_t i = 0; i < c->files[f]->count; i++) {
             const struct weight_entry *entry = &c->files[f]->entries[i];
             const char *where = json_string_value(json_object_get(map, entry->name));
-            if (!where || strcmp(where, shard_name(c->files[f])) == 0)
+            if (!entry->inner && (!where || strcmp(where, shard_name(c->files[f])) == 0))
                 TRY(add_weight(c, c->files[f], entry, error));
         }
     }

@@ -15,15 +15,23 @@
 
 /* ---- what is common to architectures ------------------------------------------------------------------------------------ */
 
-/* Quantized weights are packed numbers with separate scales; config.json describes them in one of these objects. */
-static lmvr_status refuse_quantized(const struct json_node *node, lmvr_error *error)
+/* Quantized weights are packed numbers with separate scales; config.json describes them in one of these objects. Our own are
+ * read. */
+static lmvr_status parse_quantization(const struct json_node *node, lmvr_dtype *stored, lmvr_error *error)
 {
+    static const struct json_name types[] = {{"int8", LMVR_DTYPE_INT8}, {"int4", LMVR_DTYPE_INT4}};
     struct json_node quantization;
     const char *method = NULL;
-    TRY(json_node_object(node, "quantization_config", &quantization, error));
+    int type = LMVR_DTYPE_DEFAULT;
+    TRY(json_node_object(node, CONFIG_QUANTIZATION, &quantization, error));
     if (!quantization.object)
         return LMVR_OK;
     TRY(json_node_string(&quantization, "quant_method", &method, error));
+    if (method && strcmp(method, "lmvr") == 0) {
+        TRY(json_node_name(&quantization, "weights", types, COUNT(types), &type, error));
+        *stored = (lmvr_dtype)type;
+        return LMVR_OK;
+    }
     if (!method && (json_node_get(&quantization, "load_in_4bit") || json_node_get(&quantization, "load_in_8bit")))
         method = "bitsandbytes";
     return error_set(
@@ -128,8 +136,8 @@ lmvr_status config_parse(const struct config_sources *sources, struct model_conf
     const char *name = "";
     TRY(architecture_find(&sources->config, &config->family, &name, error));
     TRY(json_node_object(&sources->config, "text_config", &text, error));
-    TRY(refuse_quantized(&sources->config, error));
-    TRY(refuse_quantized(&text, error));
+    TRY(parse_quantization(&sources->config, &config->stored, error));
+    TRY(parse_quantization(&text, &config->stored, error));
     snprintf(config->architecture, sizeof config->architecture, "%s", name);
     choose_template(sources->chat_template ? sources->chat_template : "", config);
     TRY(config->family->parse(sources, config, error));

@@ -121,7 +121,8 @@ struct embedding_config {
 
 struct architecture;
 
-#define CONFIG_MAX_PATH 1024
+#define CONFIG_MAX_PATH     1024
+#define CONFIG_QUANTIZATION "quantization_config" /* a key of config.json */
 
 struct gguf_pair { /* paths of a model's files, where it is in GGUF; else empty */
     char language[CONFIG_MAX_PATH], vision[CONFIG_MAX_PATH];
@@ -146,7 +147,8 @@ struct model_config {
     const char *prompt, *template_name; /* the defaults */
     const char *system;                 /* the default system turn; NULL: the template's own */
     struct embedding_config embedding;
-    uint64_t hash; /* of the JSON files' bytes */
+    lmvr_dtype stored; /* of weights that are quantized in the file; else DEFAULT */
+    uint64_t hash;     /* of the JSON files' bytes */
 };
 
 struct qformer_text_config { /* what a Q-Former has in addition when it is trained on text */

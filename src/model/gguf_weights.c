@@ -255,7 +255,7 @@ static lmvr_status make(struct making *m, lmvr_error *error)
 
 static lmvr_status open_stored(const char *path, struct weight_file *file, lmvr_error *error)
 {
-    static const struct weight_format format = {close_file, read_floats, read_bytes};
+    static const struct weight_format format = {close_file, read_floats, read_bytes, NULL};
     struct weights *w = file->content = calloc(1, sizeof *w);
     file->format = &format;
     file->path = strdup(path);

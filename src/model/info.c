@@ -138,8 +138,8 @@ lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *
     REQUIRE_ARGUMENT(options, error);
     TRY(check_dtype(options->dtype, error));
     TRY(check_cache_dtype(options->cache_dtype, error));
-    TRY(model_dtypes(options, NULL, &dtypes, error));
     TRY(model_config_read_any(path, options->mmproj, &config, error));
+    TRY(model_dtypes(&config, options, NULL, &dtypes, error));
     TRY(model_checkpoint_open(path, &config, &checkpoint, error));
     model_fit_checkpoint(&config, checkpoint);
     describe_at(&config, &dtypes, info);

@@ -10,6 +10,7 @@
 #include "language/text_tower.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
+#include "model/plan.h"
 #include "vision/joint.h"
 #include "vision/vit.h"
 
@@ -17,6 +18,7 @@
 struct loader {
     const struct device *device;
     struct checkpoint *checkpoint; /* NULL: random weights */
+    struct plan *plan;             /* not NULL: nothing is read, what would be is planned, and there are no matrices */
     uint64_t random;
     struct dtypes dtypes;
     lmvr_error *notice; /* a sentence on what works, but not as well as it should */
@@ -63,6 +65,10 @@ lmvr_status load_joint(struct loader *loader, const struct model_config *config,
 lmvr_status load_text_tower(struct loader *loader, const struct text_config *config, struct text_tower *tower);
 bool joint_is_in(const struct joint_config *config, const struct checkpoint *checkpoint);
 bool text_tower_is_in(const struct checkpoint *checkpoint);
+
+/* All parts of a model, whose configuration fits the checkpoint. */
+struct lmvr_model;
+lmvr_status model_load_parts(struct loader *loader, struct lmvr_model *model);
 
 /* Numbers of parameters: in matrices, which are held in the model's dtype, and in vectors, which are held in f32. */
 struct counts {

@@ -1,9 +1,12 @@
 #include "model/load_tensor.h"
 
+#include "format/quantized_rows.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #define READ_FLOATS ((int64_t)1 << 22) /* elements of a matrix read at a time */
+#define READ_BYTES  ((int64_t)1 << 22) /* of rows that are taken as they are */
 #define RANDOM_SIZE 0.02f              /* scale of random weights, as LLaMA's initializer_range */
 
 enum dtype model_outer_dtype(enum dtype weights)
@@ -44,6 +47,8 @@ lmvr_status load_floats(struct loader *l, const char *name, int dims, const int6
     *out = aligned_zeroed(count, sizeof(float));
     if (!*out)
         return error_no_memory(l->error, name);
+    if (l->plan)
+        return plan_kept(l->plan, name, &tensor, l->error);
     return read_part(l, &tensor, 0, count, *out);
 }
 
@@ -85,27 +90,82 @@ lmvr_status load_norm(struct loader *l, const char *prefix, int64_t size, float 
     return load_vector(l, name, size, &norm->bias);
 }
 
-static lmvr_status load_rows(struct loader *l, const struct part *part, int64_t in, int dims, const int64_t *shape,
-                             int64_t first_row, const struct linear *linear)
+static lmvr_status set_rows(struct loader *l, const struct checkpoint_tensor *tensor, int64_t out, int64_t in,
+                            int64_t first_row, const struct linear *linear)
 {
-    char name[LOAD_NAME_SIZE + 16];
-    struct checkpoint_tensor tensor;
-    snprintf(name, sizeof name, "%s.weight", part->prefix);
-    TRY(find(l, name, dims, shape, &tensor));
     int64_t step = READ_FLOATS / in > 0 ? READ_FLOATS / in : 1;
-    step = step < part->out ? step : part->out;
+    step = step < out ? step : out;
     float *rows = aligned_zeroed(step * in, sizeof *rows);
     if (!rows)
-        return error_no_memory(l->error, name);
+        return error_no_memory(l->error, "a weight matrix");
     lmvr_status status = LMVR_OK;
-    for (int64_t row = 0; row < part->out && status == LMVR_OK; row += step) {
-        int64_t count = row + step < part->out ? step : part->out - row;
-        status = read_part(l, &tensor, row * in, count * in, rows);
+    for (int64_t row = 0; row < out && status == LMVR_OK; row += step) {
+        int64_t count = row + step < out ? step : out - row;
+        status = read_part(l, tensor, row * in, count * in, rows);
         if (status == LMVR_OK)
             status = l->device->operations->matrix_set(linear->weight, first_row + row, count, rows, l->error);
     }
     free(rows);
     return status;
+}
+
+static int bits_of(enum dtype dtype)
+{
+    return dtype == INT8 ? 8 : dtype == INT4 ? 4 : 0;
+}
+
+static bool hold_rows(const struct checkpoint_tensor *tensors, int count, enum dtype dtype)
+{
+    for (int i = 0; i < count; i++)
+        if (!tensors[i].entry || tensors[i].entry->row_bits != bits_of(dtype))
+            return false;
+    return bits_of(dtype) != 0;
+}
+
+/* Rows as they are; `factors` (in) are ones, for a tensor without. */
+static lmvr_status import_rows(struct loader *l, const struct checkpoint_tensor *tensor, int64_t out, int64_t in,
+                               const float *factors, int64_t first_row, const struct linear *linear)
+{
+    const struct weight_file *file = tensor->file;
+    int64_t size = (int64_t)quantized_row_bytes(tensor->entry->row_bits, in);
+    int64_t step = READ_BYTES / size > 0 ? READ_BYTES / size : 1;
+    step = step < out ? step : out;
+    void *rows = aligned_zeroed(step * size, 1);
+    if (!rows)
+        return error_no_memory(l->error, "a weight matrix");
+    lmvr_status status = LMVR_OK;
+    for (int64_t row = 0; row < out && status == LMVR_OK; row += step) {
+        lmvr_error why;
+        int64_t count = row + step < out ? step : out - row;
+        status = file->format->read_rows(file, tensor->entry, row, count, rows, l->error);
+        if (status != LMVR_OK)
+            break;
+        status = l->device->operations->matrix_import(linear->weight, first_row + row, count, rows,
+                                                      tensor->entry->factors ? tensor->entry->factors : factors, &why);
+        if (status != LMVR_OK)
+            error_write(l->error, "%s: tensor %.200s: %s", file->path, tensor->entry->name, why.message);
+    }
+    free(rows);
+    return status;
+}
+
+lmvr_status load_matrix(struct loader *l, const struct checkpoint_tensor *tensors, const int64_t *outs, int count, int64_t in,
+                        enum dtype dtype, struct linear *linear)
+{
+    int64_t out = 0, row = 0;
+    for (int i = 0; i < count; i++)
+        out += outs[i];
+    TRY(linear_create(linear, l->device, out, in, dtype, l->error));
+    float *ones = aligned_zeroed(in, sizeof *ones);
+    bool held = hold_rows(tensors, count, dtype);
+    lmvr_status status = ones ? LMVR_OK : error_no_memory(l->error, "a weight matrix");
+    for (int64_t i = 0; ones && i < in; i++)
+        ones[i] = 1;
+    for (int i = 0; i < count && status == LMVR_OK; row += outs[i++])
+        status = held ? import_rows(l, &tensors[i], outs[i], in, ones, row, linear)
+                      : set_rows(l, &tensors[i], outs[i], in, row, linear);
+    free(ones);
+    return status == LMVR_OK ? l->device->operations->matrix_seal(linear->weight, l->notice, l->error) : status;
 }
 
 /* `bias` is the host's; it is freed even after a failure. */
@@ -117,7 +177,10 @@ static lmvr_status read_bias(struct loader *l, const struct part *parts, int cou
         struct checkpoint_tensor tensor;
         snprintf(name, sizeof name, "%s.bias", parts[i].prefix);
         TRY(find(l, name, 1, &parts[i].out, &tensor));
-        TRY(read_part(l, &tensor, 0, parts[i].out, bias + at));
+        if (l->plan)
+            TRY(plan_kept(l->plan, name, &tensor, l->error));
+        else
+            TRY(read_part(l, &tensor, 0, parts[i].out, bias + at));
     }
     return LMVR_OK;
 }
@@ -136,27 +199,48 @@ static lmvr_status load_bias(struct loader *l, const struct part *parts, int cou
     return take(l, &linear->bias, linear->out);
 }
 
+/* The matrix that a layer would have. */
+static lmvr_status plan_parts(struct loader *l, const struct part *parts, int count, const struct checkpoint_tensor *tensors,
+                              int64_t in, enum dtype dtype)
+{
+    struct planned_tensor planned[PLAN_MOST];
+    for (int i = 0; i < count; i++) {
+        const char *prefix = parts[i].alias && bits_of(dtype) ? parts[i].alias : parts[i].prefix;
+        planned[i].tensor = tensors[i];
+        snprintf(planned[i].name, sizeof planned[i].name, "%s.weight", prefix);
+        if (!bits_of(dtype))
+            TRY(plan_tensor(l->plan, planned[i].name, &tensors[i], dtype, l->error));
+    }
+    return bits_of(dtype) ? plan_matrix(l->plan, planned, count, in, dtype, l->error) : LMVR_OK;
+}
+
 lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, int64_t in, const int64_t *kernel, bool bias,
                          struct linear *linear)
 {
-    int64_t out = 0, row = 0;
-    for (int i = 0; i < count; i++)
-        out += parts[i].out;
+    int64_t outs[PLAN_MOST];
+    struct checkpoint_tensor tensors[PLAN_MOST];
     /* pixels are not quantized: there are few weights for them */
     enum dtype dtype = kernel ? l->dtypes.compute : l->dtypes.weights;
-    TRY(linear_create(linear, l->device, out, in, dtype, l->error));
-    for (int i = 0; i < count; row += parts[i++].out) {
-        int64_t flat[] = {parts[i].out, in};
-        int64_t deep[] = {parts[i].out, kernel ? kernel[0] : 0, kernel ? kernel[1] : 0, kernel ? kernel[2] : 0};
-        TRY(load_rows(l, &parts[i], in, kernel ? 4 : 2, kernel ? deep : flat, row, linear));
+    *linear = (struct linear){.device = l->device, .in = in};
+    for (int i = 0; i < count; linear->out += outs[i++]) {
+        char name[LOAD_NAME_SIZE + 16];
+        int64_t deep[] = {parts[i].out, kernel ? kernel[0] : in, kernel ? kernel[1] : 0, kernel ? kernel[2] : 0};
+        snprintf(name, sizeof name, "%s.weight", parts[i].prefix);
+        TRY(find(l, name, kernel ? 4 : 2, deep, &tensors[i]));
+        outs[i] = parts[i].out;
     }
-    if (bias)
-        TRY(load_bias(l, parts, count, linear));
-    return l->device->operations->matrix_seal(linear->weight, l->notice, l->error);
+    if (l->plan)
+        TRY(plan_parts(l, parts, count, tensors, in, dtype));
+    else
+        TRY(load_matrix(l, tensors, outs, count, in, dtype, linear));
+    return bias ? load_bias(l, parts, count, linear) : LMVR_OK;
 }
 
 lmvr_status load_linear_from(struct loader *l, int64_t out, int64_t in, const float *weight, struct linear *linear)
 {
+    *linear = (struct linear){.device = l->device, .in = in, .out = out};
+    if (l->plan) /* what it was made of is planned already */
+        return LMVR_OK;
     TRY(linear_create(linear, l->device, out, in, l->dtypes.weights, l->error));
     TRY(l->device->operations->matrix_set(linear->weight, 0, out, weight, l->error));
     return l->device->operations->matrix_seal(linear->weight, l->notice, l->error);
@@ -169,18 +253,20 @@ lmvr_status load_linear(struct loader *l, const char *prefix, int64_t out, int64
     return load_stacked(l, &part, 1, in, NULL, bias, linear);
 }
 
-lmvr_status load_head(struct loader *l, const char *prefix, int64_t out, int64_t in, struct linear *linear)
+lmvr_status load_head(struct loader *l, const char *prefix, const char *tied, int64_t out, int64_t in, struct linear *linear)
 {
     enum dtype weights = l->dtypes.weights;
+    struct part part = {.out = out, .alias = tied ? prefix : NULL};
+    snprintf(part.prefix, sizeof part.prefix, "%s", tied ? tied : prefix);
     l->dtypes.weights = model_head_dtype(&l->dtypes);
-    lmvr_status status = load_linear(l, prefix, out, in, false, linear);
+    lmvr_status status = load_stacked(l, &part, 1, in, NULL, false, linear);
     l->dtypes.weights = weights;
     return status;
 }
 
 void set_part(struct part *part, int64_t out, const char *format, int block)
 {
-    part->out = out;
+    *part = (struct part){.out = out};
     snprintf(part->prefix, sizeof part->prefix, format, block);
 }
 
@@ -199,6 +285,9 @@ lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int
     int64_t shape[] = {rows, width}, step = READ_FLOATS / width > 0 ? READ_FLOATS / width : 1;
     struct checkpoint_tensor tensor;
     TRY(find(l, name, 2, shape, &tensor));
+    *out = NULL;
+    if (l->plan)
+        return plan_tensor(l->plan, name, &tensor, l->dtypes.compute, l->error);
     void *table = aligned_zeroed(rows * width, dtype_size(l->dtypes.compute));
     float *part = aligned_zeroed(step * width, sizeof *part);
     if (!table || !part) {

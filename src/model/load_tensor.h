@@ -20,6 +20,7 @@ lmvr_status load_norm(struct loader *loader, const char *prefix, int64_t size, f
 struct part {
     char prefix[LOAD_NAME_SIZE]; /* ".weight" and ".bias" follow */
     int64_t out;
+    const char *alias; /* the prefix of what it would be if it were not another tensor, too; NULL: its own */
 };
 
 /* `format` has one %d, for the block's index. */
@@ -30,8 +31,14 @@ lmvr_status load_stacked(struct loader *loader, const struct part *parts, int co
                          bool bias, struct linear *linear);
 lmvr_status load_linear(struct loader *loader, const char *prefix, int64_t out, int64_t in, bool bias, struct linear *linear);
 
-/* A language model's head, without a bias. */
-lmvr_status load_head(struct loader *loader, const char *prefix, int64_t out, int64_t in, struct linear *linear);
+/* A language model's head, without a bias. `tied`: the prefix of the embedding that it shares its weights with; NULL: none. */
+lmvr_status load_head(struct loader *loader, const char *prefix, const char *tied, int64_t out, int64_t in,
+                      struct linear *linear);
+
+/* The rows of `count` tensors, of which each has outs[i], as one matrix. Where the tensors hold rows in its type, they are
+ * taken as they are. */
+lmvr_status load_matrix(struct loader *loader, const struct checkpoint_tensor *tensors, const int64_t *outs, int count,
+                        int64_t in, enum dtype dtype, struct linear *linear);
 
 /* `weight` (linear's out, in), of the host, as a layer without a bias. */
 lmvr_status load_linear_from(struct loader *loader, int64_t out, int64_t in, const float *weight, struct linear *linear);

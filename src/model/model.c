@@ -116,7 +116,7 @@ lmvr_status load_connector(struct loader *loader, const struct model_config *con
     return config->family->load_connector(loader, config, connector);
 }
 
-static lmvr_status load_parts(struct loader *loader, struct lmvr_model *model)
+lmvr_status model_load_parts(struct loader *loader, struct lmvr_model *model)
 {
     const struct model_config *config = &model->config;
     enum dtype weights = loader->dtypes.weights;
@@ -192,19 +192,26 @@ static enum dtype dtype_from_public(lmvr_dtype dtype, enum dtype usual)
 }
 
 /* A GPU has no types in integers. */
+static bool has_integers(const struct device *device)
+{
+    return !device || device == device_cpu();
+}
+
 static lmvr_status check_device(enum dtype dtype, const char *what, const struct device *device, lmvr_error *error)
 {
-    if (!device || device == device_cpu() || dtype == F32 || dtype == BF16)
+    if (has_integers(device) || dtype == F32 || dtype == BF16)
         return LMVR_OK;
     return error_set(error, LMVR_ERROR_INVALID, "%s in %s: only the processor has them, not %s", what,
                      lmvr_dtype_name(dtype_to_public(dtype)), device->name);
 }
 
-lmvr_status model_dtypes(const lmvr_model_options *options, const struct device *device, struct dtypes *dtypes,
-                         lmvr_error *error)
+lmvr_status model_dtypes(const struct model_config *config, const lmvr_model_options *options, const struct device *device,
+                         struct dtypes *dtypes, lmvr_error *error)
 {
     bool halves = product_computes_bf16() || (device && device->operations->operand_dtype(BF16) == BF16);
     enum dtype usual = halves ? BF16 : F32;
+    if (has_integers(device))
+        usual = dtype_from_public(config->stored, usual);
     dtypes->weights = dtype_from_public(options->dtype, usual);
     dtypes->compute = dtypes->weights == F32 ? F32 : BF16;
     dtypes->cache = dtype_from_public(options->cache_dtype, dtypes->compute);
@@ -222,7 +229,8 @@ uint64_t model_device_bytes(const struct model_config *config, lmvr_dtype dtype)
 lmvr_status model_device_open(const struct model_config *config, const lmvr_model_options *options,
                               const struct device **device, lmvr_error *error)
 {
-    bool integers = options->dtype >= LMVR_DTYPE_INT8 || options->cache_dtype >= LMVR_DTYPE_INT8;
+    lmvr_dtype dtype = options->dtype == LMVR_DTYPE_DEFAULT ? config->stored : options->dtype;
+    bool integers = dtype >= LMVR_DTYPE_INT8 || options->cache_dtype >= LMVR_DTYPE_INT8;
     return device_open(options->device || !integers ? options->device : "cpu", model_device_bytes(config, options->dtype),
                        device, error);
 }
@@ -232,7 +240,7 @@ static lmvr_status open_model(const char *path, const lmvr_model_options *option
     TRY(model_config_read_any(path, options->mmproj, &model->config, error));
     if (!model->device)
         TRY(model_device_open(&model->config, options, &model->device, error));
-    TRY(model_dtypes(options, model->device, &model->dtypes, error));
+    TRY(model_dtypes(&model->config, options, model->device, &model->dtypes, error));
     if (model->config.has_language)
         TRY(open_tokenizer(path, model, error));
     struct loader loader = {.device = model->device, .dtypes = model->dtypes, .notice = &model->notice, .error = error};
@@ -242,7 +250,7 @@ static lmvr_status open_model(const char *path, const lmvr_model_options *option
         checkpoint_close(loader.checkpoint);
         return LMVR_ERROR_RESOURCE;
     }
-    lmvr_status status = load_parts(&loader, model);
+    lmvr_status status = model_load_parts(&loader, model);
     if (status == LMVR_OK)
         status = checkpoint_check_unused(loader.checkpoint, error);
     checkpoint_list_dtypes(loader.checkpoint, model->stored_dtypes, sizeof model->stored_dtypes);
@@ -321,7 +329,7 @@ lmvr_status model_create_random(const struct model_config *config, const struct 
     m->device = device;
     m->dtypes = *dtypes;
     struct loader loader = {.device = m->device, .dtypes = *dtypes, .random = 1, .notice = &m->notice, .error = error};
-    lmvr_status status = load_parts(&loader, m);
+    lmvr_status status = model_load_parts(&loader, m);
     if (status != LMVR_OK) {
         lmvr_model_free(m);
         *model = NULL;

@@ -39,10 +39,10 @@ lmvr_status model_device_open(const struct model_config *config, const lmvr_mode
 
 /* What weights are trained in, F32 or BF16: the default is bf16 where the processor computes in bf16. */
 enum dtype model_dtype(lmvr_dtype dtype);
-/* Resolves what the options leave open. Without a device, the processor's are meant. LMVR_ERROR_INVALID: the device lacks one.
- */
-lmvr_status model_dtypes(const lmvr_model_options *options, const struct device *device, struct dtypes *dtypes,
-                         lmvr_error *error);
+/* Resolves what the options leave open: weights that are quantized in the file stay so where the device has such. Without a
+ * device, the processor's are meant. LMVR_ERROR_INVALID: the device lacks one. */
+lmvr_status model_dtypes(const struct model_config *config, const lmvr_model_options *options, const struct device *device,
+                         struct dtypes *dtypes, lmvr_error *error);
 lmvr_dtype dtype_to_public(enum dtype dtype);
 
 /* As lmvr_model_open_with(), on a device that is open already. The model takes it over, also on failure. */

@@ -8,7 +8,7 @@ static void name_layer(struct part *part, int64_t out, const struct block_names 
 {
     char block[LOAD_NAME_SIZE / 2];
     snprintf(block, sizeof block, names->block, index);
-    part->out = out;
+    *part = (struct part){.out = out};
     snprintf(part->prefix, sizeof part->prefix, "%s%s", block, layer);
 }
 

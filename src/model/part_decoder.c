@@ -280,7 +280,7 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
     bool own = !loader->checkpoint || checkpoint_has(loader->checkpoint, LLAMA_HEAD ".weight"), tied = config->tied && !own;
     if (!own && !tied && config->may_lack_head)
         return LMVR_OK;
-    return load_head(loader, tied ? LLAMA_EMBEDDING : LLAMA_HEAD, config->vocabulary, config->width, &llama->head);
+    return load_head(loader, LLAMA_HEAD, tied ? LLAMA_EMBEDDING : NULL, config->vocabulary, config->width, &llama->head);
 }
 
 struct counts count_decoder(const struct language_config *c)

@@ -137,7 +137,7 @@ static lmvr_status load_named(struct loader *l, const char *prefix_format, int i
     struct part prefix, parts[3];
     set_part(&prefix, 0, prefix_format, index);
     for (int i = 0; i < count; i++) {
-        parts[i].out = out;
+        parts[i] = (struct part){.out = out};
         int length = snprintf(parts[i].prefix, sizeof parts[i].prefix, "%s.%s", prefix.prefix, names[i]);
         if (length < 0 || (size_t)length >= sizeof parts[i].prefix)
             return error_no_memory(l->error, "a name");
@@ -229,14 +229,12 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
     TRY(load_embedding(loader, embedding, config->vocabulary, config->width, &t5->embedding));
     TRY(load_stack(loader, config, &encoder_names, config->t5.encoder_blocks, T5 "encoder.final_layer_norm", &t5->encoder));
     TRY(load_stack(loader, config, &decoder_names, config->blocks, T5 "decoder.final_layer_norm", &t5->decoder));
-    char head[LOAD_NAME_SIZE];
+    char tied[LOAD_NAME_SIZE];
     bool own = !loader->checkpoint || checkpoint_has(loader->checkpoint, T5_HEAD ".weight");
-    snprintf(head, sizeof head, "%s", own ? T5_HEAD : embedding);
-    if (!own)
-        head[strlen(head) - strlen(".weight")] = 0;
+    snprintf(tied, sizeof tied, "%.*s", (int)(strlen(embedding) - strlen(".weight")), embedding);
     if (loader->checkpoint) /* transformers ignores it too */
         checkpoint_mark_used(loader->checkpoint, T5 "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias");
-    return load_head(loader, head, config->vocabulary, config->width, &t5->head);
+    return load_head(loader, T5_HEAD, own ? NULL : tied, config->vocabulary, config->width, &t5->head);
 }
 
 int64_t count_t5_narrow(const struct language_config *c)

@@ -96,6 +96,11 @@ struct device_operations {
     /* `rows` (count, in) are of the host. */
     lmvr_status (*matrix_set)(void *matrix, int64_t first, int64_t count, const float *rows, lmvr_error *error);
     lmvr_status (*matrix_seal)(void *matrix, lmvr_error *notice, lmvr_error *error);
+    /* Rows of a matrix in INT8 or INT4 as files hold them, of the host; NULL where the device has no such matrices. */
+    lmvr_status (*matrix_import)(void *matrix, int64_t first, int64_t count, const void *rows, const float *factors,
+                                 lmvr_error *error);
+    void (*matrix_export)(const void *matrix, int64_t first, int64_t count, void *rows);
+    const float *(*matrix_factors)(const void *matrix);
     /* y (rows, out), operands or floats, from x (rows, in); `bias` (out) may be NULL. */
     lmvr_status (*multiply)(struct arena *arena, const void *matrix, int64_t rows, const operand *x, const float *bias,
                             enum product_result result, void *y, lmvr_error *error);

@@ -46,7 +46,7 @@ static void test_every_help_fits_80_columns(void **state)
         commands++;
     }
     free(list);
-    assert_int_equal(commands, 18);
+    assert_int_equal(commands, 19);
     assert_ended(lmvr("train --help"), 0, NULL);
     assert_80_columns("train");
 }
@@ -132,6 +132,12 @@ static const struct {
     {"info -m none", "lmvr info: none: not a model\n"},
     {"info -m none --json", "lmvr info: none: not a model\n"},
     {"info m", "lmvr info: takes no inputs, so not \"m\"; -m names the model\n"},
+    {"convert -m m -o out --dtype f16", "lmvr convert: --dtype takes f32|bf16|int8|int4, not \"f16\"\n"},
+    {"convert -m m --dtype int8", "lmvr convert: no output: -o has to name a folder\n"},
+    {"convert -m m -o out", "lmvr convert: no type: --dtype has to say how the weights are stored\n"},
+    {"convert --dtype int8 -o out m", "lmvr convert: takes no inputs, so not \"m\"; -m names the model\n"},
+    {"convert -m none --dtype int8 -o out", "lmvr convert: none: not a model\n"},
+    {"convert -m m --mmproj p --dtype int8 -o out", "lmvr convert: m with p\n"},
 };
 
 static void test_wrong_calls(void **state)

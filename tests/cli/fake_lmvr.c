@@ -129,6 +129,29 @@ lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *
     return status;
 }
 
+void lmvr_convert_options_default(lmvr_convert_options *options)
+{
+    *options = (lmvr_convert_options){.dtype = LMVR_DTYPE_DEFAULT};
+}
+
+/* A file that says what was asked for. */
+lmvr_status lmvr_model_convert(const char *path, const lmvr_convert_options *options, const char *output, lmvr_error *error)
+{
+    struct lmvr_model model;
+    const lmvr_model_options opened = {.mmproj = options->mmproj};
+    lmvr_status status = check_mmproj(path, &opened, error);
+    if (status == LMVR_OK)
+        status = read_model(path, options->dtype, &model, error);
+    FILE *file = status == LMVR_OK ? fopen(output, "wx") : NULL;
+    if (file) {
+        options->progress(1, 1, options->user);
+        fprintf(file, "%s in %s, %d threads%s\n", path, lmvr_dtype_name(options->dtype), options->threads,
+                options->replace ? ", in its place" : "");
+        fclose(file);
+    }
+    return status;
+}
+
 /* ---- sessions ---- */
 
 void lmvr_session_options_default(lmvr_session_options *options)

@@ -203,17 +203,18 @@ void parameter_write(const struct parameter *parameter, int64_t count, const flo
     parameter->arena->device->operations->write(parameter->arena, to, values, (size_t)count * sizeof *values);
 }
 
-static lmvr_status read_bytes(const void *reader, void *to, const void *from, size_t bytes, lmvr_error *error)
+/* From the memory of a GPU. */
+static lmvr_status read_bytes(const struct safetensors_write *tensor, uint64_t at, size_t bytes, void *to, lmvr_error *error)
 {
-    const struct parameter *parameter = reader;
-    return parameter->arena->device->operations->read(parameter->arena, to, from, bytes, error);
+    const struct parameter *parameter = tensor->reader;
+    return parameter->arena->device->operations->read(parameter->arena, to, (const char *)tensor->data + at, bytes, error);
 }
 
 void parameter_describe(const struct parameter *parameter, const float *data, struct safetensors_write *tensor)
 {
     tensor->data = data;
     tensor->read = is_of_host(parameter) ? NULL : read_bytes;
-    tensor->reader = parameter;
+    tensor->reader = (void *)parameter;
 }
 
 double parameter_deviation(const struct parameter *parameter)

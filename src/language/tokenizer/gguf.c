@@ -333,21 +333,39 @@ static lmvr_status make(struct tokens *t, json_t *root, lmvr_error *error)
     return json_object_set_new(root, "post_processor", frame) == 0 ? LMVR_OK : error_no_memory(error, t->path);
 }
 
-lmvr_status tokenizer_open_gguf(const char *path, struct tokenizer **tokenizer, lmvr_error *error)
+/* The file's tokenizer as JSON, to be released also after a failure. */
+static lmvr_status read_json(const char *path, json_t **root, lmvr_error *error)
 {
     struct gguf *file;
-    json_t *root = json_object();
-    *tokenizer = NULL;
-    lmvr_status status = gguf_open(path, &file, error);
+    *root = json_object();
+    TRY(gguf_open(path, &file, error));
     struct tokens tokens = {.file = file, .path = path};
-    if (status == LMVR_OK)
-        status = make(&tokens, root, error);
-    if (status == LMVR_OK)
-        status = tokenizer_parse_json(path, root, tokenizer, error);
+    lmvr_status status = make(&tokens, *root, error);
     free(tokens.texts);
     free(tokens.types);
     free(tokens.scores);
     gguf_close(file);
+    return status;
+}
+
+lmvr_status tokenizer_open_gguf(const char *path, struct tokenizer **tokenizer, lmvr_error *error)
+{
+    json_t *root;
+    *tokenizer = NULL;
+    lmvr_status status = read_json(path, &root, error);
+    if (status == LMVR_OK)
+        status = tokenizer_parse_json(path, root, tokenizer, error);
+    json_decref(root);
+    return status;
+}
+
+lmvr_status tokenizer_json_of_gguf(const char *path, char **json, lmvr_error *error)
+{
+    json_t *root;
+    lmvr_status status = read_json(path, &root, error);
+    *json = status == LMVR_OK ? json_dumps(root, JSON_COMPACT) : NULL;
+    if (status == LMVR_OK && !*json)
+        status = error_no_memory(error, path);
     json_decref(root);
     return status;
 }

@@ -133,6 +133,25 @@ static lmvr_status matrix_seal(void *matrix, lmvr_error *notice, lmvr_error *err
     return product_seal(m->product, notice, error);
 }
 
+static lmvr_status matrix_import(void *matrix, int64_t first, int64_t count, const void *rows, const float *factors,
+                                 lmvr_error *error)
+{
+    const struct matrix *m = matrix;
+    return product_import(m->product, first, count, rows, factors, error);
+}
+
+static void matrix_export(const void *matrix, int64_t first, int64_t count, void *rows)
+{
+    const struct matrix *m = matrix;
+    product_export(m->product, first, count, rows);
+}
+
+static const float *matrix_factors(const void *matrix)
+{
+    const struct matrix *m = matrix;
+    return product_factors(m->product);
+}
+
 static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t rows, const operand *x, const float *bias,
                             enum product_result result, void *y, lmvr_error *error)
 {
@@ -166,6 +185,9 @@ const struct device *device_cpu(void)
                                                         .matrix_free = matrix_free,
                                                         .matrix_set = matrix_set,
                                                         .matrix_seal = matrix_seal,
+                                                        .matrix_import = matrix_import,
+                                                        .matrix_export = matrix_export,
+                                                        .matrix_factors = matrix_factors,
                                                         .multiply = multiply,
                                                         .norm = cpu_norm,
                                                         .activate = cpu_activate,

@@ -112,6 +112,22 @@ lmvr_status product_set(struct product *product, int64_t first, int64_t count, c
     return LMVR_OK;
 }
 
+lmvr_status product_import(struct product *product, int64_t first, int64_t count, const void *rows, const float *factors,
+                           lmvr_error *error)
+{
+    return quantized_import(product->quantized, first, count, rows, factors, error);
+}
+
+void product_export(const struct product *product, int64_t first, int64_t count, void *rows)
+{
+    quantized_export(product->quantized, first, count, rows);
+}
+
+const float *product_factors(const struct product *product)
+{
+    return quantized_factors(product->quantized);
+}
+
 #define BAND 64 /* rows copied at a time */
 
 /* Moves the matrix from the library to our own panels. */

@@ -23,6 +23,13 @@ void product_free(struct product *product); /* NULL is allowed */
 /* Sets rows first .. first + count - 1 to `rows` (count, in). Only before product_seal(), and from one thread at a time. */
 lmvr_status product_set(struct product *product, int64_t first, int64_t count, const float *rows, lmvr_error *error);
 
+/* Instead of product_set(), of a matrix in INT8 or INT4: as quantized_import(). */
+lmvr_status product_import(struct product *product, int64_t first, int64_t count, const void *rows, const float *factors,
+                           lmvr_error *error);
+/* Such a matrix, once it is sealed: as quantized_export() and quantized_factors(). */
+void product_export(const struct product *product, int64_t first, int64_t count, void *rows);
+const float *product_factors(const struct product *product);
+
 /* Packs the matrix; product_run() can be called from now on. If oneDNN fails, or gets a trial product wrong, our own kernels
  * take its place and `notice` says why; otherwise `notice` is unchanged. */
 lmvr_status product_seal(struct product *product, lmvr_error *notice, lmvr_error *error);
