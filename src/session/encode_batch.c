@@ -59,7 +59,7 @@ static bool connector_reads(const struct connector *connector, int state)
     return false;
 }
 
-/* Buffers for the hidden states that are needed: those of features, and those that feed the connector. */
+/* Buffers for the hidden states that are needed: those of features, and those that jobs the connector. */
 static lmvr_status choose_states(struct lmvr_session *s, struct pass *pass, lmvr_error *error)
 {
     const struct lmvr_model *m = s->model;

@@ -99,7 +99,6 @@ static lmvr_status begin_sequence(struct lmvr_session *s, struct sequence *q, co
     input_finish(&q->input);
     q->input = *input;
     *input = (struct session_input){0};
-    q->index = image->index;
     q->position = 0;
     q->count = 0;
     q->ended = q->final = q->active = false;

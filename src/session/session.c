@@ -1,4 +1,4 @@
-#include "session/session.h"
+#include "session/jobs.h"
 
 #include "arguments.h"
 
@@ -255,6 +255,7 @@ void lmvr_session_free(lmvr_session *session)
 {
     if (!session)
         return;
+    jobs_close(session->jobs);
     lmvr_session_free(session->next);
     for (int i = 0; session->sequences && i < session->batch; i++) {
         input_finish(&session->sequences[i].input);

@@ -8,9 +8,10 @@
  *     encode_batch.c   pixels to encoder states and visual tokens; the features of pixels, encoder, adaptor and joint space
  *     texts.c          a dual encoder's texts to features of the joint space
  *     generate.c       visual tokens to responses, many sequences at once; the features of the language model
- *     embed.c          keeps all of them busy
- *     call.c           shares out the images among replicas of the model, and reports results in the order of the images
- * (call.h)
+ *     jobs.c           (jobs.h) the inputs that are in the session, and what is to be done with each
+ *     worker.c         a thread that takes inputs through all of this, one for each replica of the model
+ *     result.c         what a caller sees of an input's result
+ *     embed.c          many images, whose results come in their order
  */
 #ifndef LMVR_SRC_SESSION_SESSION_H
 #define LMVR_SRC_SESSION_SESSION_H
@@ -36,7 +37,6 @@ struct session_input {
 /* An image's response while it is generated, in one slot of the KV cache. */
 struct sequence {
     bool active;
-    size_t index;     /* of the image */
     int64_t position; /* in the response, of the next token to feed */
     struct session_input input;
     int32_t *tokens; /* (max_new_tokens) `count` so far, the last of which is not yet fed */
@@ -47,19 +47,13 @@ struct sequence {
     float *maps;        /* (visual tokens, patches): attention of the visual tokens to the patches; NULL where not needed */
 };
 
-/* The result of one image, until it is reported. */
-struct outcome {
-    bool ready;
-    lmvr_status status;
-    lmvr_error error;
-    struct feature_rows *vectors; /* (features) */
-    int32_t *tokens;
-    int count;
-    bool ended;
-    float *attention; /* (count, grid_rows, grid_columns); NULL: not requested */
-    int grid_rows, grid_columns;
-    lmvr_view view;
-};
+struct jobs;
+
+/* Whether the input is a text alone. */
+static inline bool is_text(const lmvr_image *image)
+{
+    return !image->path && !image->rgb && image->text;
+}
 
 struct lmvr_session {
     const struct lmvr_model *model;
@@ -87,33 +81,8 @@ struct lmvr_session {
     struct sequence *sequences; /* (batch) */
     struct pool *prefix_pools;  /* every feature's pool after the beginning that all inputs share */
     struct arena arena;
+    struct jobs *jobs; /* the inputs that are in the session, in the first of replicas; NULL: there have not been any */
 };
-
-/* ---- loader.c ---------------------------------------------------------------------------------------------------------- */
-
-/* Whether the input is a text alone. */
-static inline bool is_text(const lmvr_image *image)
-{
-    return !image->path && !image->rgb && image->text;
-}
-
-struct loaded {
-    size_t index;
-    lmvr_status status;
-    lmvr_error error;
-    struct picture picture; /* empty where status is not LMVR_OK, and of a text */
-    uint64_t hash;          /* of the image's bytes and the text's */
-};
-
-struct image_loader;
-
-/* Starts threads that read images 0 .. count - 1 ahead, in order, for so many replicas. */
-lmvr_status image_loader_start(const struct lmvr_session *session, int replicas, const lmvr_image *images, size_t count,
-                               struct image_loader **loader, lmvr_error *error);
-/* Waits for the next image, whose picture the caller finishes. False when all have been taken. Thread-safe. */
-bool image_loader_next(struct image_loader *loader, struct loaded *loaded);
-/* Stops the threads, even before all images are read, and frees the loader; NULL is allowed. */
-void image_loader_stop(struct image_loader *loader);
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */
 
@@ -165,7 +134,6 @@ lmvr_status encode_texts(struct lmvr_session *session, int count, struct session
 /* A picture that has been encoded, on the device. `maps` is its visual tokens' attention to the patches, NULL where not needed.
  */
 struct encoded_image {
-    size_t index;
     uint64_t hash;
     struct visual_tokens visual;
     const float *maps;
@@ -174,7 +142,7 @@ struct encoded_image {
 /* Computes the beginning that all inputs share, once per session. */
 lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error);
 /* Puts an image into a free slot and runs its prompt (prefill). Takes over `input`, also on failure. `vectors` is the
- * image's outcome.vectors. Afterwards the sequence is active, unless nothing more is needed of it: then its features are in
+ * job's. Afterwards the sequence is active, unless nothing more is needed of it: then its features are in
  * `vectors` already. */
 lmvr_status generate_start(struct lmvr_session *session, int slot, const struct encoded_image *image,
                            struct session_input *input, struct feature_rows *vectors, lmvr_error *error);

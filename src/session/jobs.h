@@ -1,0 +1,141 @@
+/*
+ * The inputs that are in a session, each a job, and the threads that work on them: readers, which read and preprocess, and a
+ * worker for each replica of the model, one or one on each GPU. The readers take jobs in the order in which they were
+ * submitted, a worker takes the next that is read whenever it has room, and jobs end in any order. A session has as many jobs
+ * as keep its workers busy, so that neither pictures nor results pile up.
+ */
+#ifndef LMVR_SRC_SESSION_JOBS_H
+#define LMVR_SRC_SESSION_JOBS_H
+
+#include "session/session.h"
+
+#include <pthread.h>
+
+enum job_stage {
+    JOB_QUEUED,  /* to be read */
+    JOB_READING, /* a reader has it */
+    JOB_READ,    /* to be taken by a worker */
+    JOB_TAKEN,   /* a worker has it */
+    JOB_ENDED,   /* its result is to be taken */
+    JOB_STAGES
+};
+
+struct worker;
+
+/* An input. From JOB_READING to JOB_ENDED all but stage, cancelled and next belong to the thread that has it. */
+struct job {
+    struct job *next;
+    enum job_stage stage;
+    bool cancelled;
+    const struct worker *worker; /* that took it */
+    size_t index;                /* how many were submitted before */
+    lmvr_image image;            /* what it points to is the caller's */
+
+    struct picture picture; /* once read, until it is encoded; none of a text */
+    uint64_t hash;          /* of the image's bytes and the text's */
+
+    lmvr_status status;
+    lmvr_error error;             /* in the sentence the input's name */
+    struct feature_rows *vectors; /* (features) */
+    int32_t *tokens;              /* (count) */
+    int count;
+    bool ended;
+    float *attention; /* (count, grid_rows, grid_columns); NULL: not requested */
+    int grid_rows, grid_columns;
+    lmvr_view view;
+};
+
+/* Jobs in order. */
+struct job_list {
+    struct job *first, *last;
+};
+
+struct jobs {
+    struct lmvr_session *session; /* the first replica's; the others follow it */
+    struct job *all;              /* (room) */
+    size_t room;
+    int replicas, readers_started, workers_started;
+    pthread_t *readers;
+    struct worker **workers;
+
+    pthread_mutex_t lock; /* of all that follows, and of each job's first members */
+    pthread_cond_t queued, read, ended;
+    struct job *free;
+    struct job_list waiting,
+        done; /* not yet taken by a worker, in the order of their submission; ended, in the order of that */
+    size_t submitted, counts[JOB_STAGES], most_read;
+    bool closing;
+};
+
+/* Starts the threads, which compute with as many threads as the caller has where the session does not say how many. */
+lmvr_status jobs_open(struct lmvr_session *session, struct jobs **jobs, lmvr_error *error);
+/* Cancels all jobs, waits for what is being computed, and frees them. NULL is allowed. */
+void jobs_close(struct jobs *jobs);
+
+/* ---- jobs.c: what the caller does ------------------------------------------------------------------------------------------
+ */
+
+/* False: all room is taken. */
+bool jobs_submit(struct jobs *jobs, const lmvr_image *image, size_t *index);
+/* Cancels the jobs that have not ended: all, or the one of *index. Whether there was one. */
+bool jobs_cancel(struct jobs *jobs, const size_t *index);
+/* Waits for the next job that has ended, which is the caller's until jobs_release(). NULL: none in so many milliseconds, if
+ * that is not negative. */
+struct job *jobs_next(struct jobs *jobs, int timeout_ms);
+void jobs_release(struct jobs *jobs, struct job *job);
+/* Jobs in the session, those included that jobs_next() gave and that are not released. */
+size_t jobs_held(struct jobs *jobs);
+
+/* ---- jobs.c: what the threads do -------------------------------------------------------------------------------------------
+ */
+
+/* Waits for the next job to read. NULL: the reader is to end. */
+struct job *jobs_claim(struct jobs *jobs);
+void jobs_give(struct jobs *jobs, struct job *job);
+
+/* Waits until there may be a job for a worker that has nothing to do. False: the worker is to end. */
+bool jobs_wait(struct jobs *jobs);
+/* The next job for a worker that has so many in its group, and leaves some to the others. NULL: there is none, or it is still
+ * being read at that time. */
+struct job *jobs_take(struct jobs *jobs, const struct worker *worker, size_t held, const struct timespec *until);
+/* So many milliseconds from now. */
+struct timespec jobs_time(int milliseconds);
+/* False: the job has been cancelled, and is to be ended. */
+bool jobs_wants(struct jobs *jobs, const struct job *job);
+/* Says that a job has ended. */
+void jobs_settle(struct jobs *jobs, struct job *job);
+/* Ends all jobs that the worker has, with this error. */
+void jobs_fail(struct jobs *jobs, const struct worker *worker, lmvr_status status, const lmvr_error *error);
+
+/* ---- loader.c --------------------------------------------------------------------------------------------------------------
+ */
+
+/* A reader's thread. */
+void *reader_run(void *jobs);
+
+/* ---- worker.c --------------------------------------------------------------------------------------------------------------
+ */
+
+lmvr_status worker_start(struct jobs *jobs, struct lmvr_session *session, int threads, struct worker **worker,
+                         lmvr_error *error);
+/* Waits for a worker of jobs that are being closed, and frees it. */
+void worker_finish(struct worker *worker);
+
+/* ---- result.c --------------------------------------------------------------------------------------------------------------
+ */
+
+/* A job's result as the caller sees it. */
+struct job_result {
+    lmvr_result result;
+    const float **rows; /* (features), and so is the next */
+    size_t *row_counts;
+    char *response;
+    uint32_t *ends;
+};
+
+/* Its pointers are the job's, or freed by job_result_finish(), which is needed whatever this returns. */
+lmvr_status job_result_init(struct job_result *result, const struct lmvr_session *session, const struct job *job,
+                            lmvr_error *error);
+void job_result_finish(struct job_result *result);
+
+#endif
