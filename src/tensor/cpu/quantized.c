@@ -111,28 +111,55 @@ lmvr_status quantized_import(struct quantized *quantized, int64_t first, int64_t
     return LMVR_OK;
 }
 
-/* The power of two nearest to the size of each column, of its finite weights. */
-static lmvr_status find_factors(struct quantized *q, lmvr_error *error)
+/* The mean square of the finite weights of each row. */
+static void find_row_squares(const struct quantized *q, double *squares)
 {
-    double *squares = calloc((size_t)q->in, sizeof *squares);
-    if (!squares)
-        return no_memory(error);
+#pragma omp parallel for schedule(static) if (q->out * q->in > 65536)
+    for (int64_t r = 0; r < q->out; r++) {
+        double sum = 0;
+        for (int64_t i = 0; i < q->in; i++) {
+            float w = q->rows[r * q->in + i];
+            sum += isfinite(w) ? (double)w * (double)w : 0;
+        }
+        squares[r] = sum / (double)q->in;
+    }
+}
+
+/* And of each column, were all rows of one size: each has scales of its own, and a few that are large say nothing of others. */
+static void find_column_squares(const struct quantized *q, const double *row_squares, double *squares)
+{
 #pragma omp parallel for schedule(static) if (q->out * q->in > 65536)
     for (int64_t block = 0; block < q->in; block += 64) {
         int64_t end = block + 64 < q->in ? block + 64 : q->in;
-        for (int64_t r = 0; r < q->out; r++)
+        for (int64_t r = 0; r < q->out; r++) {
+            double share = row_squares[r] > 0 ? 1 / (row_squares[r] * (double)q->out) : 0;
             for (int64_t i = block; i < end; i++) {
                 float w = q->rows[r * q->in + i];
-                squares[i] += isfinite(w) ? (double)w * (double)w : 0;
+                squares[i] += isfinite(w) ? (double)w * (double)w * share : 0;
             }
+        }
     }
-    for (int64_t i = 0; i < q->in; i++) {
-        double size = sqrt(squares[i] / (double)q->out);
-        int exponent = size > 0 ? (int)lrint(log2(size)) : 0;
-        q->factors[i] = ldexpf(1, exponent < -60 ? -60 : exponent > 60 ? 60 : exponent);
+}
+
+/* The power of two nearest to the size of each column. */
+static lmvr_status find_factors(struct quantized *q, lmvr_error *error)
+{
+    double *rows = calloc((size_t)q->out, sizeof *rows), *columns = calloc((size_t)q->in, sizeof *columns), all = 0;
+    lmvr_status status = rows && columns ? LMVR_OK : no_memory(error);
+    if (status == LMVR_OK) {
+        find_row_squares(q, rows);
+        find_column_squares(q, rows, columns);
+        for (int64_t r = 0; r < q->out; r++)
+            all += rows[r] / (double)q->out;
+        for (int64_t i = 0; i < q->in; i++) {
+            double size = sqrt(columns[i] * all);
+            int exponent = size > 0 ? (int)lrint(log2(size)) : 0;
+            q->factors[i] = ldexpf(1, exponent < -60 ? -60 : exponent > 60 ? 60 : exponent);
+        }
     }
-    free(squares);
-    return LMVR_OK;
+    free(rows);
+    free(columns);
+    return status;
 }
 
 lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error)

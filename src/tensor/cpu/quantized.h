@@ -6,7 +6,7 @@
  * Before weights are quantized, each column of the matrix is divided by its size, a power of two, by which the input is
  * multiplied: the columns of channels that are a thousand times the others, and whose weights are a thousandth, keep their
  * precision. (As SmoothQuant, Xiao et al. 2023, with all of the weights' differences moved to the input, so that nothing has to
- * be calibrated.)
+ * be calibrated.) In a column's size all rows count alike, however large they are.
  *
  * A row of the result depends only on that row of the input, to the last bit: not on the number of rows or threads.
  */
