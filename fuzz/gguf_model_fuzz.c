@@ -1,5 +1,6 @@
 /* Bytes as the two GGUF files of a model, the first one's length before them: either refused, or a configuration whose weights
  * are listed and can be read, and perhaps a tokenizer. */
+#include "format/quantized_rows.h"
 #include "language/tokenizer.h"
 #include "model/checkpoint.h"
 
@@ -10,6 +11,19 @@
 #include <unistd.h>
 
 #define LARGEST 4096 /* most elements read of a tensor */
+
+/* The last rows that are taken as they are; only a scale that is not finite keeps them from being read. */
+static void read_rows(const struct checkpoint_tensor *tensor)
+{
+    static float out[LARGEST];
+    lmvr_error error;
+    const struct weight_entry *entry = tensor->entry;
+    int64_t most = (int64_t)(sizeof out / quantized_row_bytes(entry->row_bits, entry->shape[1]));
+    int64_t count = entry->shape[0] < most ? entry->shape[0] : most;
+    lmvr_status status = tensor->file->format->read_rows(tensor->file, entry, entry->shape[0] - count, count, out, &error);
+    if (status != LMVR_OK && status != LMVR_ERROR_INVALID)
+        abort();
+}
 
 static void read_weights(const struct gguf_pair *pair)
 {
@@ -27,6 +41,8 @@ static void read_weights(const struct gguf_pair *pair)
         bool begins = checkpoint_read_part(&tensor, 0, count, out, &error) == LMVR_OK;
         if (count == whole && ends != begins)
             abort();
+        if (tensor.entry->row_bits)
+            read_rows(&tensor);
     }
     if (checkpoint_hash(checkpoint, &hash, &error) != LMVR_OK)
         abort();

@@ -1,5 +1,6 @@
-/* Bytes as a safetensors file: either refused, or everything in its header can be read. */
+/* Bytes as a safetensors file: either refused, or everything in its header can be read, quantized matrices as numbers too. */
 #include "format/safetensors.h"
+#include "format/weight_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,31 @@ static void read_some(const struct safetensors *file, const struct safetensors_e
         abort();
 }
 
+/* Only a scale that is not finite keeps a quantized matrix from being read. */
+static void read_matrix(const struct weight_file *file, const struct weight_entry *entry)
+{
+    float out[LARGEST];
+    lmvr_error error;
+    uint64_t whole = weight_entry_elements(entry), count = whole < LARGEST ? whole : LARGEST;
+    lmvr_status status = file->format->read(file, entry, whole - count, count, out, &error);
+    if (status != LMVR_OK && status != LMVR_ERROR_INVALID)
+        abort();
+    if (file->format->read(file, entry, whole - count, count + 1, out, &error) == LMVR_OK)
+        abort();
+}
+
+static void read_matrices(const char *path)
+{
+    lmvr_error error;
+    struct weight_file *file;
+    if (weight_file_open(path, &file, &error) != LMVR_OK)
+        return;
+    for (size_t i = 0; i < file->count; i++)
+        if (file->entries[i].row_bits)
+            read_matrix(file, &file->entries[i]);
+    weight_file_close(file);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -39,5 +65,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < safetensors_count(file); i++)
         read_some(file, safetensors_entry_at(file, i));
     safetensors_close(file);
+    read_matrices(path);
     return 0;
 }

@@ -1,4 +1,6 @@
 #include "format/gguf.h"
+#include "format/half.h"
+#include "format/quantized_rows.h"
 #include "format/weight_file.h"
 
 #include <stdlib.h>
@@ -82,6 +84,52 @@ static lmvr_status read_bytes(const struct weight_file *file, const struct weigh
     return gguf_read(file->content, own_tensor(file, entry), first, size, out, error);
 }
 
+/* ---- blocks that are rows of quantized_rows.h -------------------------------------------------------------------------- */
+
+enum { Q4_0 = 2, Q4_1 = 3 }; /* the types' numbers */
+
+#define Q4_0_BYTES 18 /* a scale, then what a block of Q4_1 has after its minimum */
+#define ROW_BYTES  20 /* a block of Q4_1 */
+
+/* Makes blocks of Q4_0, which lie at the end of the rows, blocks of Q4_1 in place: the minimum is -8 times the scale. */
+static void add_minima(unsigned char *rows, size_t blocks)
+{
+    const unsigned char *from = rows + blocks * (ROW_BYTES - Q4_0_BYTES);
+    for (size_t i = 0; i < blocks; i++) {
+        uint16_t halves[2];
+        float scale;
+        memcpy(halves, from + i * Q4_0_BYTES, sizeof *halves);
+        half_widen_f16(halves, 1, &scale);
+        scale *= -8;
+        half_narrow_f16(&scale, 1, &halves[1]);
+        memmove(rows + i * ROW_BYTES + sizeof halves, from + i * Q4_0_BYTES + sizeof *halves, Q4_0_BYTES - sizeof *halves);
+        memcpy(rows + i * ROW_BYTES, halves, sizeof halves);
+    }
+}
+
+static lmvr_status read_rows(const struct weight_file *file, const struct weight_entry *entry, int64_t first, int64_t count,
+                             void *out, lmvr_error *error)
+{
+    const struct gguf_tensor *tensor = own_tensor(file, entry);
+    uint64_t blocks = (uint64_t)entry->shape[1] / tensor->type->elements, size = tensor->type->size;
+    size_t shift = (size_t)((uint64_t)count * blocks * (ROW_BYTES - size));
+    if (first < 0 || first > entry->shape[0] || count > entry->shape[0] - first)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %.200s is read beyond its end", file->path, entry->name);
+    TRY(gguf_read(file->content, tensor, (uint64_t)first * blocks * size, (uint64_t)count * blocks * size,
+                  (unsigned char *)out + shift, error));
+    if (size == Q4_0_BYTES)
+        add_minima(out, (size_t)((uint64_t)count * blocks));
+    return quantized_rows_are_finite(entry->row_bits, entry->shape[1], count, out)
+               ? LMVR_OK
+               : error_set(error, LMVR_ERROR_INVALID, "%s: tensor %.200s holds a scale that is not finite", file->path,
+                           entry->name);
+}
+
+static bool holds_rows(const struct gguf_tensor *tensor)
+{
+    return tensor->dims == 2 && (tensor->type == gguf_type(Q4_0) || tensor->type == gguf_type(Q4_1));
+}
+
 static void describe(const struct gguf_tensor *from, struct weight_entry *entry)
 {
     *entry = (struct weight_entry){.name = from->name,
@@ -89,13 +137,14 @@ static void describe(const struct gguf_tensor *from, struct weight_entry *entry)
                                    .is_float = from->type->widen != NULL,
                                    .dims = from->dims,
                                    .size = from->size,
-                                   .unit = from->type->elements == 1 ? from->type->size : 1};
+                                   .unit = from->type->elements == 1 ? from->type->size : 1,
+                                   .row_bits = holds_rows(from) ? 4 : 0};
     memcpy(entry->shape, from->shape, sizeof from->shape);
 }
 
 lmvr_status weight_file_open_gguf(struct weight_file *file, lmvr_error *error)
 {
-    static const struct weight_format format = {close_file, read_floats, read_bytes, NULL};
+    static const struct weight_format format = {close_file, read_floats, read_bytes, read_rows};
     struct gguf *content;
     TRY(gguf_open(file->path, &content, error));
     file->format = &format;

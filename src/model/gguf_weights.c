@@ -1,5 +1,6 @@
 #include "model/gguf_weights.h"
 
+#include "format/quantized_rows.h"
 #include "model/gguf_names.h"
 
 #include <stdio.h>
@@ -67,6 +68,25 @@ static lmvr_status read_floats(const struct weight_file *file, const struct weig
         first += n;
         count -= n;
         out += n;
+    }
+    return LMVR_OK;
+}
+
+/* Rows of a matrix whose sources all hold such rows. */
+static lmvr_status read_rows(const struct weight_file *file, const struct weight_entry *entry, int64_t first, int64_t count,
+                             void *out, lmvr_error *error)
+{
+    const struct weights *w = file->content;
+    const struct tensor *t = &w->tensors[entry - file->entries];
+    uint64_t in = (uint64_t)entry->shape[1];
+    unsigned char *to = out;
+    while (count > 0) {
+        struct piece piece = piece_from(t, (uint64_t)first * in);
+        int64_t rows = (int64_t)(piece.count / in), n = count < rows ? count : rows;
+        TRY(w->stored->format->read_rows(w->stored, piece.source, (int64_t)(piece.first / in), n, to, error));
+        to += (size_t)n * quantized_row_bytes(entry->row_bits, entry->shape[1]);
+        first += n;
+        count -= n;
     }
     return LMVR_OK;
 }
@@ -146,6 +166,8 @@ static lmvr_status stack(const struct making *m, struct weight_entry *entry, str
     TRY(find_other(m, t->sources[0], "attn_q.", "attn_v.", &t->sources[2], error));
     t->source_count = 3;
     entry->shape[0] *= 3;
+    if (t->sources[1]->row_bits != entry->row_bits || t->sources[2]->row_bits != entry->row_bits)
+        entry->row_bits = 0;
     return LMVR_OK;
 }
 
@@ -255,7 +277,7 @@ static lmvr_status make(struct making *m, lmvr_error *error)
 
 static lmvr_status open_stored(const char *path, struct weight_file *file, lmvr_error *error)
 {
-    static const struct weight_format format = {close_file, read_floats, read_bytes, NULL};
+    static const struct weight_format format = {close_file, read_floats, read_bytes, read_rows};
     struct weights *w = file->content = calloc(1, sizeof *w);
     file->format = &format;
     file->path = strdup(path);
