@@ -249,6 +249,15 @@ static void narrow_f16(const float *values, size_t count, unsigned char *blocks)
         put_half(values[i], blocks + i * sizeof(uint16_t));
 }
 
+static void narrow_bf16(const float *values, size_t count, unsigned char *blocks)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint16_t half;
+        half_narrow_bf16(&values[i], 1, &half);
+        memcpy(blocks + i * sizeof half, &half, sizeof half);
+    }
+}
+
 /* The first of the values that is as large as any, with its sign. */
 static float largest(const float *values)
 {
@@ -331,7 +340,7 @@ static const struct gguf_type types[] = {
     [27] = {"I64", 1, 8, NULL, NULL},
     [28] = {"F64", 1, 8, NULL, NULL},
     [29] = {"IQ1_M", LARGE, 56, NULL, NULL},
-    [30] = {"BF16", 1, 2, widen_bf16, NULL},
+    [30] = {"BF16", 1, 2, widen_bf16, narrow_bf16},
     [34] = {"TQ1_0", LARGE, 54, NULL, NULL},
     [35] = {"TQ2_0", LARGE, 66, NULL, NULL},
     [39] = {"MXFP4", SMALL, 17, NULL, NULL},

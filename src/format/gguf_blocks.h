@@ -17,6 +17,9 @@ struct gguf_type {
     void (*narrow)(const float *values, size_t count, unsigned char *blocks);
 };
 
+/* Numbers of types that are written. */
+enum { GGUF_F32 = 0, GGUF_F16 = 1, GGUF_Q4_0 = 2, GGUF_Q8_0 = 8, GGUF_BF16 = 30 };
+
 /* The type with this number in a file; NULL: there is none. */
 const struct gguf_type *gguf_type(uint32_t number);
 

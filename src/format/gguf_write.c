@@ -142,6 +142,12 @@ void gguf_write_f32s(struct gguf_writer *writer, const char *key, const float *v
     put(&writer->keys, values, count * sizeof *values);
 }
 
+void gguf_write_bools(struct gguf_writer *writer, const char *key, const bool *values, size_t count)
+{
+    put_array(writer, key, BOOL, count);
+    put(&writer->keys, values, count);
+}
+
 void gguf_write_strings(struct gguf_writer *writer, const char *key, const struct gguf_text *values, size_t count)
 {
     put_array(writer, key, STRING, count);

@@ -17,6 +17,7 @@ void gguf_write_bool(struct gguf_writer *writer, const char *key, bool value);
 void gguf_write_string(struct gguf_writer *writer, const char *key, const char *value);
 void gguf_write_i32s(struct gguf_writer *writer, const char *key, const int32_t *values, size_t count);
 void gguf_write_f32s(struct gguf_writer *writer, const char *key, const float *values, size_t count);
+void gguf_write_bools(struct gguf_writer *writer, const char *key, const bool *values, size_t count);
 void gguf_write_strings(struct gguf_writer *writer, const char *key, const struct gguf_text *values, size_t count);
 
 /* `count` elements of a tensor from element `first` on. */

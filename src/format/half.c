@@ -77,6 +77,20 @@ void half_narrow_f16(const float *in, size_t count, uint16_t *out)
         out[i] = narrow_f16(in[i]);
 }
 
+static uint16_t narrow_bf16(float value)
+{
+    uint32_t bits = bits_of(value);
+    if ((bits & 0x7fffffffu) > 0x7f800000u)
+        return (uint16_t)(bits >> 16 | 0x40u);
+    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
+void half_narrow_bf16(const float *in, size_t count, uint16_t *out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = narrow_bf16(in[i]);
+}
+
 /* Infinities and NaN have an exponent of all ones: adding one to it carries into the sign bit. */
 static uint32_t any_special(const float *values, size_t count)
 {

@@ -13,6 +13,7 @@ void half_widen_bf16(const uint16_t *in, size_t count, float *out);
 
 /* Rounds to nearest, ties to even; what is too large becomes infinite. */
 void half_narrow_f16(const float *in, size_t count, uint16_t *out);
+void half_narrow_bf16(const float *in, size_t count, uint16_t *out);
 
 /* Whether no value is infinite or NaN. */
 bool half_all_finite(const float *values, size_t count);

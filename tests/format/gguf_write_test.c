@@ -19,7 +19,7 @@ static void blocks_have_the_bits_of_the_reference(void **state)
     assert_int_equal(gguf_open(GOLDEN, &file, &error), LMVR_OK);
     const struct gguf_tensor *floats = gguf_find(file, "F32");
     assert_int_equal(gguf_read(file, floats, 0, sizeof values, values, &error), LMVR_OK);
-    assert_int_equal(gguf_count(file), 4);
+    assert_int_equal(gguf_count(file), 5);
     for (size_t i = 0; i < gguf_count(file); i++) {
         const struct gguf_tensor *tensor = gguf_at(file, i);
         size_t blocks = sizeof values / sizeof *values / tensor->type->elements;
@@ -62,6 +62,7 @@ static void write_all(const char *path)
     static const int64_t matrix[] = {3000, 64}, kernels[] = {2, 3, 4, 5}, vector[] = {7};
     const int32_t numbers[] = {1, -2, 3};
     const float floats[] = {0.25f, -4};
+    const bool flags[] = {true, false, true};
     const struct gguf_text texts[] = {{"one", 3}, {"", 0}, {"\xE2\x96\x81three", 8}};
     struct gguf_writer *w = create();
     gguf_write_string(w, "general.architecture", "test");
@@ -70,6 +71,7 @@ static void write_all(const char *path)
     gguf_write_bool(w, "a.bool", true);
     gguf_write_i32s(w, "a.i32s", numbers, 3);
     gguf_write_f32s(w, "a.f32s", floats, 2);
+    gguf_write_bools(w, "a.flags", flags, 3);
     gguf_write_strings(w, "a.texts", texts, 3);
     add(w, "matrix", 0, 2, matrix, &half);
     add(w, "vector", 0, 1, vector, &one);

@@ -94,7 +94,7 @@ def write_narrowed():
     values[6] = np.array([65504, -65504, 65519.9, 65536, 6e-8, -3e-8, 2.9e-8, 1e-10] * 4)
     writer = gguf.GGUFWriter(os.path.join(OUT, "narrowed.gguf"), "test")
     writer.add_tensor("F32", values)
-    for name in ["F16", "Q8_0", "Q4_0"]:
+    for name in ["F16", "BF16", "Q8_0", "Q4_0"]:
         with np.errstate(over="ignore", invalid="ignore"):
             writer.add_tensor(name, gguf.quants.quantize(values, Type[name]), raw_dtype=Type[name])
     writer.write_header_to_file()
