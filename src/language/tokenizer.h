@@ -12,8 +12,7 @@ extern "C" {
 struct tokenizer;
 
 /* Opens a tokenizer.model, spiece.model, tokenizer.json or GGUF file: JSON is told by a name that ends in .json or by a first
- * byte
- * '{', GGUF by its first bytes. Of tokenizer.json, BPE models are read, and a component that is not known is refused; its
+ * byte '{', GGUF by its first bytes. Of tokenizer.json, BPE models are read, and a component that is not known is refused; its
  * truncation and padding are for its own library. */
 lmvr_status tokenizer_open(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
 /* The tokenizer.json that says what a GGUF file does of its tokenizer, malloc'ed. */
@@ -48,6 +47,12 @@ struct tokenizer_frame {
     size_t before_count, after_count;
 };
 struct tokenizer_frame tokenizer_frame_of(const struct tokenizer *tokenizer);
+
+/* Writes the vocabulary of a file that tokenizer_open() opens as keys of GGUF, tokenizer.ggml.…, but for those of begin and end
+ * tokens. There are as many tokens as the embedding has `rows`; those that the file lacks are unused. LMVR_ERROR_INVALID: the
+ * file says what GGUF cannot say. */
+struct gguf_writer;
+lmvr_status tokenizer_write_gguf(const char *path, int rows, struct gguf_writer *writer, lmvr_error *error);
 
 #ifdef __cplusplus
 }

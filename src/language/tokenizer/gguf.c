@@ -4,18 +4,15 @@
  * as in transformers' convert_slow_tokenizer.py. Sources: llama.cpp's conversion scripts and llama-vocab.cpp.
  */
 #include "format/gguf.h"
+#include "language/tokenizer/gguf_splitting.h"
 #include "language/tokenizer/kind.h"
+#include "language/tokenizer/token_list.h"
 #include "language/tokenizer/vocabulary.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 #define SPACE "\xE2\x96\x81" /* U+2581, which stands for a space in SentencePiece's pieces */
-
-/* llama.cpp's types of tokens. */
-enum type { NORMAL = 1, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE };
 
 struct tokens {
     const struct gguf *file;
@@ -74,7 +71,7 @@ static bool flag(const struct tokens *t, const char *key, bool missing)
 /* Places without a token, and what no text can have in it. */
 static bool is_empty(const struct tokens *t, size_t i)
 {
-    return t->types[i] == UNUSED || t->texts[i].length == 0 || memchr(t->texts[i].bytes, '\0', t->texts[i].length);
+    return t->types[i] == TOKEN_UNUSED || t->texts[i].length == 0 || memchr(t->texts[i].bytes, '\0', t->texts[i].length);
 }
 
 /* Of two tokens with one text the first is the one that texts become. */
@@ -95,8 +92,8 @@ static json_t *added_tokens(const struct tokens *t, const json_t *vocabulary)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < t->count; i++) {
-        bool special = t->types[i] == CONTROL || t->types[i] == UNKNOWN;
-        if (is_empty(t, i) || !(special || t->types[i] == USER_DEFINED))
+        bool special = t->types[i] == TOKEN_CONTROL || t->types[i] == TOKEN_UNKNOWN;
+        if (is_empty(t, i) || !(special || t->types[i] == TOKEN_USER_DEFINED))
             continue;
         json_t *text = json_stringn(t->texts[i].bytes, t->texts[i].length);
         if (json_integer_value(json_object_get(vocabulary, json_string_value(text))) == (json_int_t)i)
@@ -126,47 +123,23 @@ static lmvr_status make_frame(const struct tokens *t, bool begins, json_t **fram
 
 /* ---- gpt2 ------------------------------------------------------------------------------------------------------------- */
 
-#define WORDS "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
-#define TODAY(NUMBERS)                                                                                                         \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" NUMBERS                                                      \
-    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-
-/* How texts are cut into words: the patterns in turn. */
-static const struct splitting {
-    const char *names;       /* of the key tokenizer.ggml.pre, each with a space before and behind it */
-    const char *patterns[3]; /* NULL: no more */
-    bool nfc;                /* where no key says it */
-    bool whole_words;        /* a word of the vocabulary is taken whole, whatever the merges say */
-    bool begins;             /* where no key says it */
-} splittings[] = {
-    {" llama-bpe llama3 llama-v3 falcon3 ", {TODAY("\\p{N}{1,3}")}, false, true, true},
-    {" qwen2 deepseek-r1-qwen megrez ", {TODAY("\\p{N}")}, true, false, false},
-    {" smollm starcoder refact command-r ", {"\\p{N}", WORDS "|\\s+"}, false, false, false},
-    {" gpt-2 phi-2 mpt olmo jais ", {WORDS "|\\s+"}, false, false, false},
-};
-
-static lmvr_status find_splitting(const struct tokens *t, const struct splitting **splitting, lmvr_error *error)
+static lmvr_status find_splitting(const struct tokens *t, const struct gguf_splitting **splitting, lmvr_error *error)
 {
     const char *key = "tokenizer.ggml.pre";
     struct gguf_text name;
     TRY(gguf_string(t->file, key, &name, error));
-    for (size_t i = 0; i < COUNT(splittings); i++) {
-        const char *found =
-            name.length > 0 ? memmem(splittings[i].names, strlen(splittings[i].names), name.bytes, name.length) : NULL;
-        if (found && found[-1] == ' ' && found[name.length] == ' ') {
-            *splitting = &splittings[i];
-            return LMVR_OK;
-        }
-    }
+    *splitting = gguf_splitting_named(name.bytes, name.length);
+    if (*splitting)
+        return LMVR_OK;
     return error_set(error, LMVR_ERROR_INVALID,
                      "%s: key %s is %.*s, expected a pre-tokenizer that is known here: llama-bpe, qwen2, smollm or gpt-2",
                      t->path, key, (int)(name.length < 60 ? name.length : 60), name.bytes);
 }
 
-static json_t *make_splitting(const struct splitting *splitting)
+static json_t *make_splitting(const struct gguf_splitting *splitting)
 {
     json_t *steps = json_array();
-    for (size_t i = 0; i < COUNT(splitting->patterns) && splitting->patterns[i]; i++)
+    for (size_t i = 0; i < GGUF_MAX_PATTERNS && splitting->patterns[i]; i++)
         json_array_append_new(steps, json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
                                                splitting->patterns[i], "behavior", "Isolated", "invert", 0));
     json_array_append_new(steps, json_pack("{s:s, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0, "use_regex", 0));
@@ -190,7 +163,7 @@ static lmvr_status copy_merges(const struct tokens *t, json_t *model, lmvr_error
 
 static lmvr_status make_gpt2(const struct tokens *t, json_t *root, json_t *model, json_t **frame, lmvr_error *error)
 {
-    const struct splitting *splitting;
+    const struct gguf_splitting *splitting;
     TRY(find_splitting(t, &splitting, error));
     if (flag(t, "tokenizer.ggml.normalizer.nfc", splitting->nfc))
         json_object_set_new(root, "normalizer", json_pack("{s:s}", "type", "NFC"));
@@ -226,7 +199,7 @@ static bool scores_say_nothing(const struct tokens *t)
     double first = 0;
     bool seen = false;
     for (size_t i = 0; i < t->count; i++) {
-        if (t->types[i] != NORMAL)
+        if (t->types[i] != TOKEN_NORMAL)
             continue;
         if (seen && t->scores[i] != first)
             return false;
@@ -239,7 +212,7 @@ static bool scores_say_nothing(const struct tokens *t)
 static bool is_part(const struct tokens *t, const struct vocabulary *v, const char *bytes, size_t size)
 {
     int32_t id = vocabulary_find(v, bytes, size);
-    return id >= 0 && t->types[id] == NORMAL;
+    return id >= 0 && t->types[id] == TOKEN_NORMAL;
 }
 
 /* All ways in which two pieces make the piece. `merges` NULL: counts them only. */
@@ -263,12 +236,12 @@ static lmvr_status find_merges(const struct tokens *t, const struct vocabulary *
     size_t count = 0, at = 0;
     bool by_id = scores_say_nothing(t);
     for (size_t i = 0; i < t->count; i++)
-        count += t->types[i] == NORMAL ? list_merges(t, v, i, by_id, NULL) : 0;
+        count += t->types[i] == TOKEN_NORMAL ? list_merges(t, v, i, by_id, NULL) : 0;
     struct merge *merges = calloc(count + 1, sizeof *merges);
     if (!merges)
         return error_no_memory(error, t->path);
     for (size_t i = 0; i < t->count; i++)
-        at += t->types[i] == NORMAL ? list_merges(t, v, i, by_id, merges + at) : 0;
+        at += t->types[i] == TOKEN_NORMAL ? list_merges(t, v, i, by_id, merges + at) : 0;
     qsort(merges, count, sizeof *merges, compare_merges);
     for (size_t i = 0; i < count; i++) {
         const char *bytes = t->texts[merges[i].id].bytes;
@@ -312,7 +285,7 @@ static lmvr_status make_llama(const struct tokens *t, json_t *root, json_t *mode
     json_object_set_new(model, "byte_fallback", json_true());
     json_object_set_new(model, "fuse_unk", json_true());
     for (size_t i = 0; i < t->count; i++)
-        if (t->types[i] == UNKNOWN && !is_empty(t, i))
+        if (t->types[i] == TOKEN_UNKNOWN && !is_empty(t, i))
             json_object_set_new(model, "unk_token", json_stringn(t->texts[i].bytes, t->texts[i].length));
     TRY(make_merges(t, model, error));
     return make_frame(t, true, frame, error);

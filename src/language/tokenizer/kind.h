@@ -27,6 +27,12 @@ lmvr_status tokenizer_open_sentencepiece(const char *path, struct tokenizer **to
 lmvr_status tokenizer_open_json(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
 lmvr_status tokenizer_open_gguf(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
 
+/* As tokenizer_write_gguf(). */
+struct gguf_writer;
+lmvr_status tokenizer_write_sentencepiece(const char *path, int rows, struct gguf_writer *writer, lmvr_error *error);
+lmvr_status tokenizer_write_json(const char *path, int rows, struct gguf_writer *writer, lmvr_error *error);
+lmvr_status tokenizer_copy_gguf(const char *path, int rows, struct gguf_writer *writer, lmvr_error *error);
+
 /* A tokenizer.json that has been read from `path`, or made of what was. */
 struct json_t;
 lmvr_status tokenizer_parse_json(const char *path, const struct json_t *root, struct tokenizer **tokenizer, lmvr_error *error);

@@ -1,5 +1,6 @@
 // The one place that speaks C++: SentencePiece has no C interface. Nothing is thrown past these functions.
 #include "language/tokenizer/kind.h"
+#include "language/tokenizer/token_list.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -119,5 +120,27 @@ lmvr_status tokenizer_open_sentencepiece(const char *path, struct tokenizer **to
         return no_memory(error);
     }
     *tokenizer = t;
+    return LMVR_OK;
+}
+
+static enum token_type type_of(const sentencepiece::SentencePieceProcessor &processor, int id)
+{
+    return processor.IsUnknown(id)   ? TOKEN_UNKNOWN
+           : processor.IsControl(id) ? TOKEN_CONTROL
+           : processor.IsUnused(id)  ? TOKEN_UNUSED
+           : processor.IsByte(id)    ? TOKEN_BYTE
+                                     : TOKEN_NORMAL;
+}
+
+lmvr_status sentencepiece_list(const struct tokenizer *tokenizer, const char *path, struct token_list *list, lmvr_error *error)
+{
+    try {
+        const sentencepiece::SentencePieceProcessor &processor = processor_of(tokenizer);
+        for (int id = 0; id < size(tokenizer); id++)
+            TRY(token_list_set(list, path, id, processor.IdToPiece(id).c_str(), type_of(processor, id), processor.GetScore(id),
+                               error));
+    } catch (const std::exception &) {
+        return no_memory(error);
+    }
     return LMVR_OK;
 }

@@ -7,12 +7,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* How a tokenizer is opened tells its file's name or its first bytes. */
-static lmvr_status (*opener_of(const char *path))(const char *, struct tokenizer **, lmvr_error *)
+/* A kind of file. */
+struct file_kind {
+    lmvr_status (*open)(const char *path, struct tokenizer **tokenizer, lmvr_error *error);
+    lmvr_status (*write_gguf)(const char *path, int rows, struct gguf_writer *writer, lmvr_error *error);
+};
+
+/* Its name tells, or its first bytes. */
+static const struct file_kind *kind_of(const char *path)
 {
+    static const struct file_kind sentencepiece = {tokenizer_open_sentencepiece, tokenizer_write_sentencepiece},
+                                  json = {tokenizer_open_json, tokenizer_write_json},
+                                  gguf = {tokenizer_open_gguf, tokenizer_copy_gguf};
     const char *ending = strrchr(path, '.');
     if (ending && strcmp(ending, ".json") == 0)
-        return tokenizer_open_json;
+        return &json;
     struct stat about;
     char begin[4] = {0};
     FILE *file = stat(path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(path, "re") : NULL;
@@ -20,13 +29,18 @@ static lmvr_status (*opener_of(const char *path))(const char *, struct tokenizer
     if (file)
         fclose(file);
     if (size == sizeof begin && memcmp(begin, "GGUF", sizeof begin) == 0)
-        return tokenizer_open_gguf;
-    return begin[0] == '{' ? tokenizer_open_json : tokenizer_open_sentencepiece;
+        return &gguf;
+    return begin[0] == '{' ? &json : &sentencepiece;
 }
 
 lmvr_status tokenizer_open(const char *path, struct tokenizer **tokenizer, lmvr_error *error)
 {
-    return opener_of(path)(path, tokenizer, error);
+    return kind_of(path)->open(path, tokenizer, error);
+}
+
+lmvr_status tokenizer_write_gguf(const char *path, int rows, struct gguf_writer *writer, lmvr_error *error)
+{
+    return kind_of(path)->write_gguf(path, rows, writer, error);
 }
 
 void tokenizer_close(struct tokenizer *tokenizer)
