@@ -14,7 +14,7 @@ static lmvr_status check_call(const struct options *o, lmvr_error *error)
     if (o->input_count > 0)
         return error_set(error, LMVR_ERROR_INVALID, "takes no inputs, so not \"%s\"; -m names the model", o->inputs[0]);
     if (!o->output)
-        return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder");
+        return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder or a .gguf file");
     if (o->dtype == LMVR_DTYPE_DEFAULT)
         return error_set(error, LMVR_ERROR_INVALID, "no type: --dtype has to say how the weights are stored");
     return LMVR_OK;

@@ -47,7 +47,7 @@ static const struct command commands[] = {
      command_attend, attend_notes},
     {"scenes", NULL, "Draws data sets of images with known contents.", FOR_SCENES, NULL, NULL},
     {"info", "info [options]", "Prints a model's architecture, size and memory needs.", FOR_INFO, command_info, NULL},
-    {"convert", "convert [options] --dtype TYPE -o DIR", "Saves a model with its weights in another data type.", FOR_CONVERT,
+    {"convert", "convert [options] --dtype TYPE -o PLACE", "Saves a model with its weights in another data type.", FOR_CONVERT,
      command_convert, convert_notes},
     {"bench", "bench [options]", "Measures speed against this machine's own limits.", FOR_BENCH, command_bench, NULL},
     {"eval", "eval EXPERIMENT [options] --data PATH -o REPORT",

@@ -45,7 +45,8 @@ const struct option_row option_table[] = {
     {'o', "output", PATH("PLACE", output), FOR_EMBED, "output folder, or a .npy file for a single feature"},
     {'o', "output", PATH("DIR", output), FOR_ATTEND, "output folder for pictures and maps"},
     {'o', "output", PATH("DIR", output), FOR_CORRUPT, "output folder"},
-    {'o', "output", PATH("DIR", output), FOR_CONVERT, "folder for the new model"},
+    {'o', "output", PATH("PLACE", output), FOR_CONVERT,
+     "folder for the new model, or a file that ends in .gguf, beside which the encoder's is made"},
     {'o', "output", PATH("REPORT", output), FOR_EVAL, "folder for the report and the features"},
 
     /* what attend looks at */
@@ -244,7 +245,8 @@ const struct option_row option_table[] = {
      "data type of matrix products; weights are f32 (default: bf16 if the device computes in it, else f32)"},
     {0, "dtype", CHOICE("f32|bf16|int8|int4", dtype), FOR_MODEL | FOR_BENCH,
      "data type of the weights (default: bf16 if the device computes in it, else f32)"},
-    {0, "dtype", CHOICE("f32|bf16|int8|int4", dtype), FOR_CONVERT, "data type of the weights that are written"},
+    {0, "dtype", CHOICE("f32|bf16|int8|int4|f16", dtype), FOR_CONVERT,
+     "data type of the weights that are written; in GGUF int8 is Q8_0 and int4 Q4_0, and only there is f16"},
     {0, "cache-dtype", CHOICE("f32|bf16|int8", cache_dtype), FOR_MODEL | FOR_BENCH,
      "data type of the key-value cache (default: f32 if the weights are, else bf16)"},
     {0, "device", TEXT("NAME", device), FOR_MODEL,
@@ -268,7 +270,7 @@ const struct option_row option_table[] = {
      "continue what another device has begun, whose last bits differ"},
     {0, "force", FLAG(force), FOR_FILES, "remove existing results, and start over"},
     {0, "force", FLAG(force), FOR_CORRUPT | FOR_DESCRIBE, "replace existing results"},
-    {0, "force", FLAG(force), FOR_CONVERT, "replace the model in DIR"},
+    {0, "force", FLAG(force), FOR_CONVERT, "replace the model that is there"},
     {0, "strict", FLAG(strict), FOR_IMAGES | FOR_EVAL | FOR_CORRUPT, "stop at the first input that fails"},
     {0, "json", FLAG(json), FOR_DESCRIBE | FOR_ATTEND | FOR_INFO | FOR_BENCH | FOR_LABELS, "print JSON"},
     {'q', "quiet", FLAG(quiet), FOR_PROGRESS, "show no progress, and no hints"},

@@ -69,7 +69,8 @@ typedef enum lmvr_dtype {
     LMVR_DTYPE_F32,
     LMVR_DTYPE_BF16,
     LMVR_DTYPE_INT8, /* with scales: of a row of weights, of a head's key or value. On the processor only, as the next */
-    LMVR_DTYPE_INT4  /* weights of the language model's blocks in groups of 32; all others are int8 */
+    LMVR_DTYPE_INT4, /* weights of the language model's blocks in groups of 32; all others are int8 */
+    LMVR_DTYPE_F16   /* of files in GGUF, which lmvr_model_convert() writes; no model is held in it */
 } lmvr_dtype;
 
 /* "f32" and so on, as options and files name it; LMVR_DTYPE_DEFAULT is "default", and anything else NULL. */
@@ -163,6 +164,10 @@ LMVR_API void lmvr_convert_options_default(lmvr_convert_options *options);
  * the old one does when it is opened in that type, to the last bit, and opens in it by default. One matrix at a time is in
  * memory. `output` is made, and appears complete or not at all; one that holds something is refused, or, with `replace`, what
  * is not a model. LMVR_STOPPED: `progress` asked to stop, and nothing is left.
+ *
+ * An output whose name ends in .gguf is a file in GGUF for llama.cpp, which has the language model, in F32, F16, BF16, Q8_0
+ * (INT8) or Q4_0 (INT4); the encoder is in mmproj-NAME.gguf beside it. LMVR_ERROR_INVALID: llama.cpp has no such models, or
+ * GGUF cannot say what this one is.
  */
 LMVR_API lmvr_status lmvr_model_convert(const char *path, const lmvr_convert_options *options, const char *output,
                                         lmvr_error *error);

@@ -8,7 +8,7 @@
 
 const char *lmvr_dtype_name(lmvr_dtype dtype)
 {
-    static const char *const names[] = {"default", "f32", "bf16", "int8", "int4"};
+    static const char *const names[] = {"default", "f32", "bf16", "int8", "int4", "f16"};
     return (unsigned)dtype < sizeof names / sizeof *names ? names[dtype] : NULL;
 }
 

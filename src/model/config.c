@@ -308,6 +308,26 @@ lmvr_status model_config_read_any(const char *path, const char *mmproj, struct m
     return *config->gguf.language ? read_gguf(config, error) : model_config_read(path, config, error);
 }
 
+lmvr_status config_read_chat_template(const char *path, const struct model_config *config, char **text, lmvr_error *error)
+{
+    struct gguf_texts texts = {0};
+    struct files files = {0};
+    const char *found = NULL;
+    lmvr_status status;
+    if (*config->gguf.language) {
+        status = gguf_texts_read(&config->gguf, &texts, error);
+        found = texts.chat_template;
+    } else {
+        status = read_chat_template(path, &files, &found, error);
+    }
+    *text = status == LMVR_OK && found ? strdup(found) : NULL;
+    if (found && !*text && status == LMVR_OK)
+        status = error_no_memory(error, path);
+    gguf_texts_finish(&texts);
+    close_files(&files);
+    return status;
+}
+
 lmvr_status config_read_preprocess(const char *folder, int image_size, struct preprocess *preprocess, lmvr_error *error)
 {
     struct files files = {0};

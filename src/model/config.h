@@ -170,6 +170,9 @@ lmvr_status model_config_read(const char *folder, struct model_config *config, l
 /* The same of a folder, or of what GGUF files say of a model: `path` and `mmproj` (or NULL) are as in gguf_pair_find(). */
 lmvr_status model_config_read_any(const char *path, const char *mmproj, struct model_config *config, lmvr_error *error);
 
+/* The chat template of a model that has been read, in Jinja, malloc'ed; NULL: it has none. */
+lmvr_status config_read_chat_template(const char *path, const struct model_config *config, char **text, lmvr_error *error);
+
 /* The cells of a grid over a picture in which its visual tokens lie. */
 struct token_grid {
     int rows, columns;

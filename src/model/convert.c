@@ -4,6 +4,7 @@
 #include "format/new_folder.h"
 #include "model/convert_files.h"
 #include "model/convert_weights.h"
+#include "model/gguf_export.h"
 #include "model/load.h"
 #include "model/model.h"
 
@@ -60,11 +61,12 @@ static lmvr_status write_model(const char *path, const struct model_config *conf
 lmvr_status model_convert(const char *path, const lmvr_convert_options *options, uint64_t shard, const char *output,
                           lmvr_error *error)
 {
+    bool gguf = gguf_export_is_named(output);
     struct plan plan = {0};
     struct checkpoint *checkpoint = NULL;
     struct model_config config;
     struct convert convert = {.shard = shard, .progress = options->progress, .user = options->user};
-    const lmvr_model_options opened = {.dtype = options->dtype};
+    const lmvr_model_options opened = {.dtype = gguf ? LMVR_DTYPE_F32 : options->dtype};
     TRY(model_config_read_any(path, options->mmproj, &config, error));
     TRY(model_dtypes(&config, &opened, NULL, &convert.dtypes, error));
     lmvr_status status = open_checkpoint(path, &config, &checkpoint, error);
@@ -72,7 +74,9 @@ lmvr_status model_convert(const char *path, const lmvr_convert_options *options,
         status = make_plan(&config, checkpoint, &convert.dtypes, &plan, error);
     convert.checkpoint = checkpoint;
     convert.plan = &plan;
-    if (status == LMVR_OK)
+    if (status == LMVR_OK && gguf)
+        status = gguf_export(path, &config, &plan, options, output, error);
+    else if (status == LMVR_OK)
         status = write_model(path, &config, &convert, options, output, error);
     plan_finish(&plan);
     checkpoint_close(checkpoint);
@@ -85,19 +89,29 @@ void lmvr_convert_options_default(lmvr_convert_options *options)
         *options = (lmvr_convert_options){0};
 }
 
+/* Of 16-bit floats lmvr itself computes in bf16 alone. */
+static lmvr_status check_written_dtype(lmvr_dtype dtype, const char *output, lmvr_error *error)
+{
+    if (dtype != LMVR_DTYPE_F16)
+        return check_dtype(dtype, error);
+    if (gguf_export_is_named(output))
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "%s: weights in f16 are for files in GGUF, whose names end in .gguf", output);
+}
+
 lmvr_status lmvr_model_convert(const char *path, const lmvr_convert_options *options, const char *output, lmvr_error *error)
 {
     REQUIRE_ARGUMENT(path, error);
     REQUIRE_ARGUMENT(options, error);
     REQUIRE_ARGUMENT(output, error);
-    TRY(check_dtype(options->dtype, error));
+    TRY(check_written_dtype(options->dtype, output, error));
     TRY(check_threads(options->threads, error));
     if (options->dtype == LMVR_DTYPE_DEFAULT)
         return error_set(error, LMVR_ERROR_INVALID, "dtype is LMVR_DTYPE_DEFAULT, expected the type to convert to");
     if (!*output)
         return error_set(error, LMVR_ERROR_INVALID, "the output's name is empty");
     if (is_same_folder(path, output))
-        return error_set(error, LMVR_ERROR_INVALID, "%s: is the model itself, expected another folder for the converted one",
+        return error_set(error, LMVR_ERROR_INVALID, "%s: is the model itself, expected another place for the converted one",
                          output);
     int before = omp_get_max_threads();
     if (options->threads > 0)

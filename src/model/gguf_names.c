@@ -120,6 +120,14 @@ static const struct {
                   {"qwen2.5vl_merger", GGUF_QWEN2_5},
                   {"qwen3vl_merger", GGUF_QWEN3}};
 
+const char *gguf_projector_name(enum gguf_content content)
+{
+    const char *name = NULL;
+    for (size_t i = 0; i < COUNT(projectors); i++)
+        name = projectors[i].content == content ? projectors[i].name : name;
+    return name;
+}
+
 /* The first names of DeepStack's mergers tell which blocks they read. */
 static void find_deep(const struct gguf *file, struct gguf_naming *naming)
 {

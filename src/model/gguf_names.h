@@ -20,6 +20,9 @@ struct gguf_naming {
  * LMVR_ERROR_INVALID: it is of a kind that is not read. */
 lmvr_status gguf_naming_of(const struct gguf *file, const char *path, struct gguf_naming *naming, lmvr_error *error);
 
+/* What clip.projector_type calls an encoder's content. */
+const char *gguf_projector_name(enum gguf_content content);
+
 /* The canonical name, malloc'ed; *known is false, and the name is the file's, where there is none. NULL: out of memory. */
 char *gguf_name_canonical(const struct gguf_naming *naming, const char *name, bool *known);
 

@@ -248,7 +248,7 @@ static lmvr_status read_heads(struct making *m, lmvr_error *error)
     if (naming_of(m)->content != GGUF_LANGUAGE)
         return LMVR_OK;
     TRY(gguf_string(m->gguf, "general.architecture", &architecture, error));
-    m->pairs = architecture.length == 5; /* "llama", of those that are read */
+    m->pairs = architecture.length == 5 && memcmp(architecture.bytes, "llama", 5) == 0;
     if (!m->pairs)
         return LMVR_OK;
     TRY(gguf_integer(m->gguf, "llama.attention.head_count", 1, CONFIG_MAX_BLOCKS, &m->heads, error));

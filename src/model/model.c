@@ -22,8 +22,7 @@ enum dtype model_dtype(lmvr_dtype dtype)
 
 #define WORKING_BYTES ((uint64_t)1 << 30) /* of a session, beside the weights */
 
-/* Writes the path of the tokenizer's file to `file`; false if there is none. */
-static bool find_tokenizer(const char *path, const struct model_config *config, char *file, size_t size)
+bool model_find_tokenizer(const char *path, const struct model_config *config, char *file, size_t size)
 {
     const char *const names[] = {"tokenizer.model", "spiece.model", "tokenizer.json"};
     if (*config->gguf.language)
@@ -57,7 +56,7 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
     *fingerprint = hash_bytes(config->hash, &weights, sizeof weights);
     if (*config->gguf.language) /* the configuration's hash is of the tokenizer, too */
         return LMVR_OK;
-    bool found = find_tokenizer(path, config, file, sizeof file);
+    bool found = model_find_tokenizer(path, config, file, sizeof file);
     if (config->has_language && !found)
         return model_folder_refuse_tokenizer(path, error);
     if (found && (config->has_language || config->has_text))
@@ -157,7 +156,7 @@ static lmvr_status check_added_tokens(const char *path, int rows, lmvr_error *er
 static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error)
 {
     char file[PATH_MAX];
-    if (!find_tokenizer(path, &model->config, file, sizeof file))
+    if (!model_find_tokenizer(path, &model->config, file, sizeof file))
         return model_folder_refuse_tokenizer(path, error);
     TRY(tokenizer_open(file, &model->tokenizer, error));
     if (tokenizer_size(model->tokenizer) > model->config.language.vocabulary)
@@ -174,7 +173,7 @@ static lmvr_status open_text_tokenizer(const char *path, struct lmvr_model *mode
     lmvr_status status;
     if (!model->config.has_text)
         status = error_set(refusal, LMVR_ERROR_INVALID, "%s: has no text tower", path);
-    else if (!find_tokenizer(path, &model->config, file, sizeof file))
+    else if (!model_find_tokenizer(path, &model->config, file, sizeof file))
         status = model_folder_refuse_tokenizer(path, refusal);
     else
         status = text_tokens_open(path, file, &model->config.text, &model->tokenizer, &model->text_rules, refusal);

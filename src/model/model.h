@@ -56,6 +56,9 @@ lmvr_status model_open_replicas(const char *path, const lmvr_model_options *opti
 lmvr_status model_checkpoint_open(const char *path, const struct model_config *config, struct checkpoint **checkpoint,
                                   lmvr_error *error);
 
+/* Writes the path of the tokenizer's file to `file`; false if there is none. */
+bool model_find_tokenizer(const char *path, const struct model_config *config, char *file, size_t size);
+
 /* Takes from the configuration of a dual encoder what its checkpoint lacks: its text tower, or the whole joint space. */
 void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint);
 
