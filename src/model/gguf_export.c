@@ -39,7 +39,7 @@ static uint32_t file_type(const struct gguf_type *type)
     return numbers[gguf_type_number(type)];
 }
 
-/* The last part of the path, without an ending of ours. */
+/* The last part of the path. */
 static void write_name(const char *path, struct gguf_writer *writer)
 {
     char name[256];

@@ -57,7 +57,7 @@ static void compare_ids(const char *name, const struct tokenizer *a, const struc
     char *back, *expected_back;
     assert_int_equal(tokenizer_encode(a, text, &expected, &expected_count, &error), LMVR_OK);
     assert_int_equal(tokenizer_encode(b, text, &found, &count, &error), LMVR_OK);
-    if (count != expected_count || memcmp(found, expected, count * sizeof *found) != 0)
+    if (count != expected_count || (count > 0 && memcmp(found, expected, count * sizeof *found) != 0))
         fail_msg("%s: other ids of \"%s\"", name, text);
     assert_int_equal(tokenizer_decode(a, expected, count, &expected_back, &error), LMVR_OK);
     assert_int_equal(tokenizer_decode(b, found, count, &back, &error), LMVR_OK);
