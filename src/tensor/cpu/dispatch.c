@@ -4,7 +4,14 @@
 #include "tensor/cpu/kernels.h"
 
 #if defined(__x86_64__)
+#include <asm/prctl.h>
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef ARCH_REQ_XCOMP_PERM
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#endif
 
 /* Feature by feature, as Clang 14 does not know names such as x86-64-v3. */
 static bool cpu_has_avx2(void)
@@ -45,9 +52,21 @@ static bool cpu_has_avx_vnni(void)
     return cpu_has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
 }
 
+/* AMX's products of bytes: leaf 7, EDX bits 24 (tiles) and 25. The kernel saves tiles from switch to switch for programs that
+ * ask. */
+static bool cpu_has_amx(void)
+{
+    enum { TILE_DATA = 18 };
+    unsigned a, b, c, d;
+    return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni") && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (d >> 24 & 3) == 3 && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+
 int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS])
 {
     int count = 0;
+    if (cpu_has_amx())
+        sets[count++] = &quantized_kernels_amx;
     if (cpu_has_avx512() && __builtin_cpu_supports("avx512vnni"))
         sets[count++] = &quantized_kernels_avx512vnni;
     if (cpu_has_avx512())

@@ -49,10 +49,13 @@ static inline int64_t block_groups(int bits)
 
 /* Rows of the input in 8 bits, block by block: value i of a group is about scale * integer i. */
 struct activations {
-    int32_t *words; /* (blocks, rows, block_words()): the integers in fours of bytes or in twos of 16 bits */
+    int32_t *words; /* (blocks, rows, block_words()): the integers in fours of bytes or in twos of 16 bits; and ROWS_BEHIND
+                     * rows more, so that kernels can multiply more than there are */
     float *scales;  /* (blocks, rows, block_groups()); not a number where a value of the group is not finite */
     float *sums;    /* likewise: of the group's integers, as the kernels need them */
 };
+
+#define ROWS_BEHIND 15
 
 /* c (rows, n) = or += a times the transposed weights [+ bias (n)]. */
 struct quantized_product {
@@ -95,10 +98,10 @@ struct quantized_kernels {
 const struct quantized_kernels *quantized_kernels_get(void);
 
 /* The sets that this processor can run, best first; returns how many of the most MOST_QUANTIZED_KERNELS. */
-#define MOST_QUANTIZED_KERNELS 5
+#define MOST_QUANTIZED_KERNELS 6
 int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS]);
 
 extern const struct quantized_kernels quantized_kernels_generic, quantized_kernels_avx2, quantized_kernels_avx2vnni,
-    quantized_kernels_avx512, quantized_kernels_avx512vnni, quantized_kernels_dotprod;
+    quantized_kernels_avx512, quantized_kernels_avx512vnni, quantized_kernels_amx, quantized_kernels_dotprod;
 
 #endif

@@ -192,7 +192,7 @@ static bool allocate(const struct quantized *q, struct arena *arena, int64_t row
 {
     int64_t blocks = block_count(q->in), groups = block_groups(q->bits);
     *a = (struct activations){
-        .words = arena_alloc(arena, blocks * rows * q->kernels->block_words(q->bits), sizeof *a->words),
+        .words = arena_alloc(arena, (blocks * rows + ROWS_BEHIND) * q->kernels->block_words(q->bits), sizeof *a->words),
         .scales = arena_alloc(arena, blocks * rows * groups, sizeof *a->scales),
         .sums = arena_alloc(arena, blocks * rows * groups, sizeof *a->sums),
     };

@@ -64,17 +64,30 @@ INLINE vf load_int8(const int8_t *p)
 #endif
 }
 
-/* Loads the first `n` lanes; the others are 0. */
+/* Loads the first `n` lanes, or all if there are more; the others are 0. */
 INLINE vf load_part(const float *p, int64_t n)
 {
+    if (n >= LANES)
+        return load(p);
     vf x = {0};
+#if defined(__AVX512F__)
+    x = (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
     memcpy(&x, p, (size_t)n * sizeof *p);
+#endif
     return x;
 }
 
 INLINE void store_part(float *p, vf x, int64_t n)
 {
-    memcpy(p, &x, (size_t)n * sizeof *p);
+    if (n >= LANES)
+        store(p, x);
+    else
+#if defined(__AVX512F__)
+        _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x);
+#else
+        memcpy(p, &x, (size_t)n * sizeof *p);
+#endif
 }
 
 /* Lanes of `yes` where `mask` is all ones, of `no` where it is 0. */
@@ -113,22 +126,30 @@ INLINE vf vmin(vf a, vf b)
 /* Adds lanes in pairs, always in the same tree. */
 INLINE float sum_lanes(vf x)
 {
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)x);
+#else
     float lane[LANES];
     memcpy(lane, &x, sizeof x);
     for (int width = LANES / 2; width; width /= 2)
         for (int i = 0; i < width; i++)
             lane[i] += lane[i + width];
     return lane[0];
+#endif
 }
 
 INLINE float max_lanes(vf x)
 {
+#if defined(__AVX512F__)
+    return _mm512_reduce_max_ps((__m512)x);
+#else
     float lane[LANES], most;
     memcpy(lane, &x, sizeof x);
     most = lane[0];
     for (int i = 1; i < LANES; i++)
         most = lane[i] > most ? lane[i] : most;
     return most;
+#endif
 }
 
 /* e^x to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, times 2^n. 0 below the

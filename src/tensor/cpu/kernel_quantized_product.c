@@ -1,0 +1,382 @@
+/*
+ * Products with weights in 8 or 4 bits by vectors. A step of weights meets four bytes of a row of the input, repeated. Four
+ * neighboring products are then added up within a lane, by the processor's dot product or in halves of 16 bits; weights in 4
+ * bits are not negative, and small enough for a whole group of sums in 16 bits.
+ */
+#include "tensor/cpu/f16.h"
+#include "tensor/cpu/quantized_panels.h"
+
+#if defined(__ARM_FEATURE_DOTPROD)
+#include <arm_neon.h>
+#endif
+
+#if defined(__AVX512F__)
+#define TILE_ROWS 8
+#else
+#define TILE_ROWS 4
+#endif
+
+#define BLOCK_ROWS 96 /* that meet a widened part of a panel */
+
+/* ---- The input ---- */
+
+#define MOST_VECTORS (GROUP_8 / LANES)
+
+/* x = about scale * q; NaN, and q 0, if any is not finite. */
+INLINE float quantize_group(int vectors, const vf *x, vi *q)
+{
+    vf size = splat(0), finite = splat(0);
+    for (int v = 0; v < vectors; v++) {
+        size = vmax(size, vmax(x[v], -x[v]));
+        finite += x[v] * 0;
+    }
+    float most = max_lanes(size), scale = sum_lanes(finite) == 0 ? most / 127 : __builtin_nanf("");
+    bool counts = scale > 0x1p-100f; /* else its inverse may be infinite, and it is nothing */
+    vf inverse = splat(counts ? 1 / scale : 0);
+    for (int v = 0; v < vectors; v++)
+        q[v] = counts ? rounded(x[v] * inverse) : (vi){0};
+    return counts || scale != scale ? scale : 0;
+}
+
+/* Whether more than half of the values that are not 0 are less than eight steps. */
+INLINE bool most_are_small(int vectors, const vf *x, const vi *q)
+{
+    vi balance = {0};
+    for (int v = 0; v < vectors; v++) {
+        vi counts = x[v] != splat(0), small = (q[v] < 8) & (q[v] > -8);
+        balance += (counts & ~small) - (counts & small); /* -1 where true */
+    }
+    return sum_lanes(to_floats(balance)) > 0;
+}
+
+/* Stores the integers as `to` has them, and returns their sum. */
+INLINE float store_group(int bits, const vi *q, int32_t *to)
+{
+    typedef int8_t bytes __attribute__((vector_size(LANES)));
+    typedef int16_t halves __attribute__((vector_size(LANES * 2)));
+    const int vectors = group_size(bits) / LANES;
+    vi sum = {0};
+    UNROLL for (int v = 0; v < vectors; v++)
+    {
+        sum += q[v];
+        if (in_bytes(bits)) {
+            bytes b = __builtin_convertvector(q[v], bytes);
+            memcpy((char *)to + v * LANES, &b, sizeof b);
+        } else {
+            halves h = __builtin_convertvector(q[v], halves);
+            memcpy((char *)to + 2 * v * LANES, &h, sizeof h);
+        }
+    }
+    float total = sum_lanes(to_floats(sum)); /* exact: far below 2^24 */
+    return bits == 4 ? total : total * -OFFSET_8;
+}
+
+INLINE void load_group(int bits, int64_t count, const float *x, const float *factors, vf *to)
+{
+    for (int v = 0; v < group_size(bits) / LANES; v++, count -= LANES, x += LANES, factors += LANES) {
+        if (count >= LANES)
+            to[v] = load(x) * load(factors);
+        else
+            to[v] = count > 0 ? load_part(x, count) * load_part(factors, count) : splat(0);
+    }
+}
+
+INLINE bool take_group(int bits, const vf *x, struct activations first, struct activations rest)
+{
+    vf left[MOST_VECTORS];
+    vi q[MOST_VECTORS];
+    int vectors = group_size(bits) / LANES;
+    float scale = *first.scales = quantize_group(vectors, x, q);
+    *first.sums = store_group(bits, q, first.words);
+    *rest.scales = *rest.sums = 0;
+    if (!(scale > 0) || !most_are_small(vectors, x, q))
+        return false;
+    for (int v = 0; v < vectors; v++)
+        left[v] = x[v] - to_floats(q[v]) * scale;
+    *rest.scales = quantize_group(vectors, left, q);
+    *rest.sums = store_group(bits, q, rest.words);
+    return *rest.scales > 0;
+}
+
+INLINE bool take(int bits, const struct quantized_product *p, const float *x, const float *factors, int64_t row)
+{
+    bool any = false;
+    for (int64_t g = 0; g < group_count(bits, p->in); g++) {
+        vf values[MOST_VECTORS];
+        int64_t at = g * group_size(bits), block = g / block_groups(bits), group = g % block_groups(bits);
+        load_group(bits, p->in - at, x + at, factors + at, values);
+        any |= take_group(bits, values, at_group(bits, at_row(bits, p, &p->first, block, row), group),
+                          at_group(bits, at_row(bits, p, &p->rest, block, row), group));
+    }
+    return any;
+}
+
+bool KERNEL(quantized_take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row)
+{
+    return p->bits == 4 ? take(4, p, x, factors, row) : take(8, p, x, factors, row);
+}
+
+/* ---- The product ---- */
+
+/* sum + w x in every lane, four bytes each: w from 0 to 15, or to 255 where OFFSET_8 says so; x signed. With AVX2 alone the
+ * sums are of 16 bits: a group's 8 steps reach 8 * 2 * 15 * 127 at most. */
+INLINE vi dot_bytes(vi sum, vi w, vi x)
+{
+#if defined(__AVX512VNNI__)
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, (__m512i)x);
+#elif defined(__AVXVNNI__)
+    return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)w, (__m256i)x);
+#elif defined(__ARM_FEATURE_DOTPROD)
+    return (vi)vdotq_s32((int32x4_t)sum, (int8x16_t)w, (int8x16_t)x);
+#elif defined(__AVX512BW__)
+    return (vi)_mm512_add_epi16((__m512i)sum, _mm512_maddubs_epi16((__m512i)w, (__m512i)x));
+#elif defined(__AVX2__)
+    return (vi)_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)w, (__m256i)x));
+#else
+    (void)w, (void)x;
+    return sum;
+#endif
+}
+
+/* The sum of dot_bytes() in 32 bits. */
+INLINE vi whole_sum(vi sum)
+{
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+    return sum;
+#elif defined(__AVX512BW__)
+    return (vi)_mm512_madd_epi16((__m512i)sum, _mm512_set1_epi16(1));
+#elif defined(__AVX2__)
+    return (vi)_mm256_madd_epi16((__m256i)sum, _mm256_set1_epi16(1));
+#else
+    return sum;
+#endif
+}
+
+/* sum + w x in every lane, two numbers of 16 bits each. */
+INLINE vi dot_pairs(vi sum, vi w, vi x)
+{
+#if defined(__AVX512BW__)
+    return (vi)_mm512_add_epi32((__m512i)sum, _mm512_madd_epi16((__m512i)w, (__m512i)x));
+#elif defined(__AVX2__)
+    return (vi)_mm256_add_epi32((__m256i)sum, _mm256_madd_epi16((__m256i)w, (__m256i)x));
+#else
+    return sum + (w << 16 >> 16) * (x << 16 >> 16) + (w >> 16) * (x >> 16);
+#endif
+}
+
+/* Some groups of a panel: for each STEPS steps of two vectors, and in 4 bits its scales and minimums. */
+struct part {
+    const uint8_t *packed; /* as in the panel; else NULL */
+    const vi *steps;       /* widened to what is multiplied */
+    const float (*lines)[2][PANEL];
+};
+
+struct scratch {
+    vi steps[BLOCK_INPUTS / 2 * 2];
+    float lines[BLOCK_INPUTS / GROUP_4][2][PANEL];
+    float totals[BLOCK_ROWS][PANEL];
+};
+
+size_t KERNEL(quantized_vector_scratch)(void)
+{
+    return sizeof(struct scratch);
+}
+
+INLINE struct part part_at(int bits, bool packed, struct part part, int64_t group)
+{
+    return packed ? (struct part){part.packed + group * group_bytes(bits), NULL, NULL}
+                  : (struct part){NULL, part.steps + group * step_count(bits) * 2, part.lines + group};
+}
+
+/* Half a vector of bytes to 16 bits; intrinsics, as the compiler's own way takes five instructions instead of one. */
+INLINE vi widen_bytes(const uint8_t *from)
+{
+#if defined(__AVX512BW__)
+    return (vi)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)from));
+#elif defined(__AVX2__)
+    return (vi)_mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)from));
+#else
+    typedef int8_t bytes __attribute__((vector_size(LANES * 2)));
+    typedef int16_t halves __attribute__((vector_size(LANES * 4)));
+    bytes b;
+    memcpy(&b, from, sizeof b);
+    return (vi) __builtin_convertvector(b, halves);
+#endif
+}
+
+INLINE struct part widen(int bits, const uint8_t *from, int64_t groups, struct scratch *s)
+{
+    for (int64_t g = 0; bits == 4 && g < groups; g++, from += GROUP_4_BYTES) {
+        load_f16(from, s->lines[g][0]);
+        load_f16(from + 2 * PANEL, s->lines[g][1]);
+        widen_group_4(from + 4 * PANEL, s->steps + g * step_count(4) * 2);
+    }
+    for (int64_t v = 0; bits == 8 && !BYTES_8 && v < groups * step_count(8) * 2; v++)
+        s->steps[v] = widen_bytes(from + v * 2 * LANES);
+    return (struct part){NULL, bits == 8 && BYTES_8 ? (const vi *)from : s->steps, s->lines};
+}
+
+/* sum + the products of a step, for the vectors `w` of weights and the words `x`, block_words() from row to row. */
+INLINE void add_step(int bits, int rows, const vi *w, const int32_t *x, vi (*sum)[2])
+{
+    UNROLL for (int r = 0; r < rows; r++)
+    {
+        vi word = (vi){0} + x[r * block_words(bits)];
+        UNROLL for (int v = 0; v < 2; v++) sum[r][v] =
+            in_bytes(bits) ? dot_bytes(sum[r][v], w[v], word) : dot_pairs(sum[r][v], w[v], word);
+    }
+}
+
+/* The sums of a group. */
+INLINE void sum_group(int bits, int rows, bool packed, const int32_t *x, struct part part, vi (*sum)[2])
+{
+    const int steps = step_count(bits), half = steps / 2;
+    UNROLL for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = (vi){0};
+    if (packed && bits == 4) {
+        const vi *pairs = (const vi *)(part.packed + 4 * PANEL);
+        UNROLL for (int s = 0; s < half; s++)
+        {
+            vi both[2] = {pairs[2 * s], pairs[2 * s + 1]};
+            add_step(4, rows, (vi[]){lower_halves(both[0]), lower_halves(both[1])}, x + s, sum);
+            add_step(4, rows, (vi[]){upper_halves(both[0]), upper_halves(both[1])}, x + s + half, sum);
+        }
+    } else if (packed) {
+        UNROLL for (int s = 0; s < steps; s++)
+        {
+            const uint8_t *from = part.packed + s * PANEL * 2;
+            add_step(8, rows, (vi[]){widen_bytes(from), widen_bytes(from + 2 * LANES)}, x + s, sum);
+        }
+    } else {
+        UNROLL for (int s = 0; s < steps; s++) add_step(bits, rows, part.steps + 2 * s, x + s, sum);
+    }
+    UNROLL for (int r = 0; r < rows; r++) for (int v = 0; v < 2; v++)
+    {
+        if (in_bytes(bits))
+            sum[r][v] = whole_sum(sum[r][v]);
+    }
+}
+
+/* Adds the products of `rows` rows, a constant, and some groups to the rows' totals. */
+INLINE void tile(int bits, int rows, bool packed, struct activations x, int64_t groups, struct part part,
+                 float (*totals)[PANEL])
+{
+    for (int64_t g = 0; g < groups; g++) {
+        vi sum[TILE_ROWS][2];
+        float lines[2][PANEL];
+        struct part group = part_at(bits, packed, part, g);
+        const float(*line)[PANEL] = packed ? (const float(*)[PANEL])lines : group.lines[0];
+        if (packed && bits == 4) {
+            load_f16(group.packed, lines[0]);
+            load_f16(group.packed + 2 * PANEL, lines[1]);
+        }
+        sum_group(bits, rows, packed, x.words + g * step_count(bits), group, sum);
+        UNROLL for (int r = 0; r < rows; r++)
+        {
+            int64_t at = r * block_groups(bits) + g;
+            UNROLL for (int v = 0; v < 2; v++)
+            {
+                float *total = totals[r] + v * LANES;
+                vf scales = bits == 4 ? load(line[0] + v * LANES) : (vf){0},
+                   minimums = bits == 4 ? load(line[1] + v * LANES) : (vf){0};
+                store(total, with_group(bits, load(total), sum[r][v], x.scales[at], x.sums[at], scales, minimums));
+            }
+        }
+    }
+}
+
+typedef void tile_function(struct activations x, int64_t groups, struct part part, float (*totals)[PANEL]);
+
+#define DEFINE_TILE(BITS, ROWS)                                                                                                \
+    static void tile_##BITS##x##ROWS(struct activations x, int64_t groups, struct part part, float(*totals)[PANEL])            \
+    {                                                                                                                          \
+        if (part.packed)                                                                                                       \
+            tile(BITS, ROWS, true, x, groups, (struct part){part.packed, NULL, NULL}, totals);                                 \
+        else                                                                                                                   \
+            tile(BITS, ROWS, false, x, groups, (struct part){NULL, part.steps, part.lines}, totals);                           \
+    }
+
+DEFINE_TILE(4, 1)
+DEFINE_TILE(4, 2)
+DEFINE_TILE(4, 4)
+DEFINE_TILE(8, 1)
+DEFINE_TILE(8, 2)
+DEFINE_TILE(8, 4)
+#define SMALL_TILES(bits)                                                                                                      \
+    {1, tile_##bits##x1}, {2, tile_##bits##x2},                                                                                \
+    {                                                                                                                          \
+        4, tile_##bits##x4                                                                                                     \
+    }
+#if TILE_ROWS == 8
+DEFINE_TILE(4, 8)
+DEFINE_TILE(8, 8)
+#define LARGEST_TILE(bits)                                                                                                     \
+    {                                                                                                                          \
+        8, tile_##bits##x8                                                                                                     \
+    }
+#elif TILE_ROWS == 6
+DEFINE_TILE(4, 6)
+DEFINE_TILE(8, 6)
+#define LARGEST_TILE(bits)                                                                                                     \
+    {                                                                                                                          \
+        6, tile_##bits##x6                                                                                                     \
+    }
+#else
+#define LARGEST_TILE(bits)                                                                                                     \
+    {                                                                                                                          \
+        4, tile_##bits##x4                                                                                                     \
+    }
+#endif
+static const struct tile_size {
+    int rows;
+    tile_function *add;
+} tile_sizes[2][4] = {{SMALL_TILES(4), LARGEST_TILE(4)}, {SMALL_TILES(8), LARGEST_TILE(8)}};
+
+/* Adds the products of a block's first groups and of some rows, and of what is left of those, to the totals. */
+INLINE void add_part(int bits, const struct quantized_product *p, int64_t row, int64_t rows, int64_t block, int64_t groups,
+                     struct part part, float (*totals)[PANEL])
+{
+    const struct tile_size *sizes = tile_sizes[bits == 8];
+    for (int64_t r = 0, size = 3; r < rows; r += sizes[size].rows) {
+        while (sizes[size].rows > rows - r)
+            size--;
+        sizes[size].add(at_row(bits, p, &p->first, block, row + r), groups, part, totals + r);
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        struct activations rest = at_row(bits, p, &p->rest, block, row + r);
+        for (int64_t g = 0; p->has_rest[row + r] && g < groups; g++)
+            if (rest.scales[g] > 0)
+                sizes[0].add(at_group(bits, rest, g), 1, part_at(bits, part.packed != NULL, part, g), totals + r);
+    }
+}
+
+/* All of a panel for rows row .. row + rows - 1. Where few rows meet it, weights are not widened ahead. */
+INLINE void multiply_panel(int bits, const struct quantized_product *p, int64_t row, int64_t rows, int64_t panel,
+                           struct scratch *s)
+{
+    const uint8_t *begin = p->panels + panel * (int64_t)panel_bytes(bits, p->in);
+    const uint8_t *data = begin + (bits == 8 ? SCALES_8_BYTES : 0);
+    bool packed = rows <= TILE_ROWS && in_bytes(bits) == (bits == 4);
+    memset(s->totals, 0, (size_t)rows * sizeof *s->totals);
+    for (int64_t block = 0, left = group_count(bits, p->in); left > 0; block++, left -= block_groups(bits)) {
+        int64_t groups = left < block_groups(bits) ? left : block_groups(bits);
+        struct part part = packed ? (struct part){data, NULL, NULL} : widen(bits, data, groups, s);
+        add_part(bits, p, row, rows, block, groups, part, s->totals);
+        data += groups * group_bytes(bits);
+    }
+    put_rows(p, row, rows, panel, (const float *)begin, s->totals);
+}
+
+void KERNEL(quantized_multiply_vectors)(const struct quantized_product *p, int64_t first_panel, int64_t last_panel,
+                                        void *scratch)
+{
+    int64_t end = p->first_row + p->rows;
+    for (int64_t row = p->first_row; row < end; row += BLOCK_ROWS) {
+        int64_t rows = end - row < BLOCK_ROWS ? end - row : BLOCK_ROWS;
+        for (int64_t j = first_panel; j < last_panel; j++) {
+            if (p->bits == 4)
+                multiply_panel(4, p, row, rows, j, scratch);
+            else
+                multiply_panel(8, p, row, rows, j, scratch);
+        }
+    }
+}
