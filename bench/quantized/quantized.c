@@ -142,7 +142,7 @@ static void fill_bytes(struct bench *b)
 static const int64_t row_counts[] = {1, 4, 16, 64, 512};
 #define COUNTS (sizeof row_counts / sizeof *row_counts)
 
-enum { IN_8, IN_4, IN_F32, IN_BF16, LIBRARY, READING, KINDS };
+enum { IN_8, IN_4, IN_F32, IN_BF16, BYTES_BY_LIBRARY, READING, KINDS };
 
 static const char *const kinds[KINDS] = {"int8", "int4", "f32", "bf16", "oneDNN s8", "reading"};
 
@@ -154,7 +154,10 @@ static void time_kind(struct bench *b, int kind, double *seconds)
         fill_product(b, kind == IN_F32 ? F32 : BF16);
     else
         fill_bytes(b);
-    step *run = kind < IN_F32 ? run_quantized : kind < LIBRARY ? run_product : kind == LIBRARY ? run_library : run_reading;
+    step *run = kind < IN_F32              ? run_quantized
+                : kind < BYTES_BY_LIBRARY  ? run_product
+                : kind == BYTES_BY_LIBRARY ? run_library
+                                           : run_reading;
     for (size_t c = 0; c < COUNTS; c++) {
         b->rows = row_counts[c];
         seconds[c] = least(b, run);
@@ -162,7 +165,7 @@ static void time_kind(struct bench *b, int kind, double *seconds)
     for (int i = 0; i < b->copies; i++) {
         if (kind < IN_F32)
             quantized_free(b->copy[i]);
-        else if (kind < LIBRARY)
+        else if (kind < BYTES_BY_LIBRARY)
             product_free(b->copy[i]);
         else
             free(b->copy[i]);

@@ -69,7 +69,7 @@ static struct product *make(lmvr_error *notice)
     for (int i = 0; i < OUT * IN; i++)
         weights[i] = element(i);
     notice->message[0] = '\0';
-    assert_int_equal(product_create_by(OUT, IN, F32, true, &product, &error), LMVR_OK);
+    assert_int_equal(product_create_by(OUT, IN, F32, LIBRARY, &product, &error), LMVR_OK);
     assert_int_equal(product_set(product, 0, OUT, weights, &error), LMVR_OK);
     assert_int_equal(product_seal(product, notice, &error), LMVR_OK);
     return product;

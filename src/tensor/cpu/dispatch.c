@@ -1,11 +1,13 @@
 #include "tensor/cpu/kernel_gradient.h"
 #include "tensor/cpu/kernel_quantized.h"
 #include "tensor/cpu/kernel_resample.h"
+#include "tensor/cpu/kernel_tiles.h"
 #include "tensor/cpu/kernels.h"
 
 #if defined(__x86_64__)
 #include <asm/prctl.h>
 #include <cpuid.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,20 +54,28 @@ static bool cpu_has_avx_vnni(void)
     return cpu_has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
 }
 
-/* AMX's products of bytes: leaf 7, EDX bits 24 (tiles) and 25. The kernel saves tiles from switch to switch for programs that
+/* AMX's tiles: leaf 7, EDX bits 22 (bf16), 24 and 25 (bytes). The kernel saves them from switch to switch for programs that
  * ask. */
 static bool cpu_has_amx(void)
 {
     enum { TILE_DATA = 18 };
     unsigned a, b, c, d;
-    return cpu_has_avx512() && __builtin_cpu_supports("avx512vnni") && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
-           (d >> 24 & 3) == 3 && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+    return cpu_has_bf16() && __builtin_cpu_supports("avx512vnni") && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (d >> 22 & 13) == 13 && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+
+const struct tile_kernels *tile_kernels_get(void)
+{
+    static atomic_int known; /* 1: no, 2: yes */
+    if (known == 0)
+        known = cpu_has_amx() ? 2 : 1;
+    return known == 2 ? &tile_kernels_amx : NULL;
 }
 
 int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS])
 {
     int count = 0;
-    if (cpu_has_amx())
+    if (tile_kernels_get())
         sets[count++] = &quantized_kernels_amx;
     if (cpu_has_avx512() && __builtin_cpu_supports("avx512vnni"))
         sets[count++] = &quantized_kernels_avx512vnni;
@@ -115,6 +125,11 @@ int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KE
 #endif
     sets[count++] = &quantized_kernels_generic;
     return count;
+}
+
+const struct tile_kernels *tile_kernels_get(void)
+{
+    return NULL;
 }
 
 const struct kernels *kernels_get(void)

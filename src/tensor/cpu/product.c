@@ -3,6 +3,7 @@
 #include "tensor/cpu/dnnl.h"
 #include "tensor/cpu/kernels.h"
 #include "tensor/cpu/quantized.h"
+#include "tensor/cpu/tiled.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -10,14 +11,15 @@
 struct product {
     int64_t out, in;
     enum dtype dtype;
-    struct quantized *quantized;  /* in INT8 and INT4 */
-    struct dnnl_product *library; /* else; NULL: our own kernels multiply, from `panels` */
+    struct quantized *quantized;  /* in INT8 and INT4; else NULL, as the next two where others multiply */
+    struct tiled *tiled;          /* in BF16 on processors with AMX */
+    struct dnnl_product *library; /* where it packs; all NULL: our own kernels multiply, from `panels` */
     void *panels;                 /* panel j holds output columns j * panel and up, as in kernels.h */
 };
 
 bool product_computes_bf16(void)
 {
-    return dnnl_packs(BF16);
+    return tiled_available() || dnnl_packs(BF16);
 }
 
 static int64_t panel_count(int64_t columns)
@@ -32,14 +34,17 @@ static lmvr_status create_panels(struct product *p, lmvr_error *error)
     return p->panels ? LMVR_OK : error_no_memory(error, "a weight matrix");
 }
 
-lmvr_status product_create_by(int64_t out, int64_t in, enum dtype dtype, bool library, struct product **product,
+lmvr_status product_create_by(int64_t out, int64_t in, enum dtype dtype, enum product_maker maker, struct product **product,
                               lmvr_error *error)
 {
     struct product *p = *product = calloc(1, sizeof *p);
     if (!p)
         return error_no_memory(error, "a weight matrix");
     *p = (struct product){.out = out, .in = in, .dtype = dtype};
-    lmvr_status status = library ? dnnl_product_create(out, in, dtype, &p->library, error) : create_panels(p, error);
+    lmvr_status status = maker == QUANTIZED ? quantized_create(out, in, dtype == INT8 ? 8 : 4, &p->quantized, error)
+                         : maker == TILED   ? tiled_create(out, in, &p->tiled, error)
+                         : maker == LIBRARY ? dnnl_product_create(out, in, dtype, &p->library, error)
+                                            : create_panels(p, error);
     if (status != LMVR_OK) {
         product_free(p);
         *product = NULL;
@@ -47,25 +52,18 @@ lmvr_status product_create_by(int64_t out, int64_t in, enum dtype dtype, bool li
     return status;
 }
 
-static lmvr_status create_quantized(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error)
+enum product_maker product_maker(enum dtype dtype)
 {
-    struct product *p = *product = calloc(1, sizeof *p);
-    if (!p)
-        return error_no_memory(error, "a weight matrix");
-    *p = (struct product){.out = out, .in = in, .dtype = dtype};
-    lmvr_status status = quantized_create(out, in, dtype == INT8 ? 8 : 4, &p->quantized, error);
-    if (status != LMVR_OK) {
-        product_free(p);
-        *product = NULL;
-    }
-    return status;
+    if (dtype == INT8 || dtype == INT4)
+        return QUANTIZED;
+    if (dtype == BF16 && tiled_available())
+        return TILED;
+    return dnnl_packs(dtype) ? LIBRARY : PANELS;
 }
 
 lmvr_status product_create(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error)
 {
-    if (dtype == INT8 || dtype == INT4)
-        return create_quantized(out, in, dtype, product, error);
-    return product_create_by(out, in, dtype, dnnl_packs(dtype), product, error);
+    return product_create_by(out, in, dtype, product_maker(dtype), product, error);
 }
 
 void product_free(struct product *product)
@@ -73,6 +71,7 @@ void product_free(struct product *product)
     if (!product)
         return;
     quantized_free(product->quantized);
+    tiled_free(product->tiled);
     dnnl_product_free(product->library);
     free(product->panels);
     free(product);
@@ -105,7 +104,9 @@ lmvr_status product_set(struct product *product, int64_t first, int64_t count, c
 {
     if (product->quantized)
         return quantized_set(product->quantized, first, count, rows, error);
-    if (product->library)
+    if (product->tiled)
+        tiled_set(product->tiled, first, count, rows);
+    else if (product->library)
         dnnl_product_set(product->library, first, count, rows);
     else
         set_panels(product, first, count, rows);
@@ -196,6 +197,8 @@ lmvr_status product_run(const struct product *product, struct arena *arena, int6
 {
     if (product->quantized)
         return quantized_run(product->quantized, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error);
+    if (product->tiled)
+        return tiled_run(product->tiled, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error);
     if (product->library)
         return dnnl_product_run(product->library, arena, rows, x, x_stride, bias, accumulate, y, y_stride, error);
     int64_t panel = kernels_get()->panel;

@@ -1,6 +1,6 @@
 /*
  * A weight matrix that many rows are multiplied by, packed once in the layout that suits the processor's kernels: oneDNN's
- * where it has packed products (AVX-512, and AVX512_BF16 for bf16), else our own (tensor/cpu/kernels.h says why).
+ * where it has packed products (AVX-512, and AVX512_BF16 without AMX for bf16), else our own (tensor/cpu/kernels.h says why).
  *
  * A row of the result depends only on that row of the input, to the last bit: not on the number of rows or threads.
  */
@@ -15,8 +15,14 @@ struct product;
 
 /* A zero (out, in) matrix, the shape in which checkpoints store the weights of linear layers. */
 lmvr_status product_create(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error);
-/* For tests: with oneDNN or our own kernels as chosen by `library`, rather than by what is best on this processor. */
-lmvr_status product_create_by(int64_t out, int64_t in, enum dtype dtype, bool library, struct product **product,
+
+/* Who packs and multiplies: our own kernels in 8 and 4 bits, on AMX in bf16, or for any processor in bf16 and f32; or oneDNN.
+ */
+enum product_maker { QUANTIZED, TILED, PANELS, LIBRARY };
+/* Whom product_create() takes on this processor. */
+enum product_maker product_maker(enum dtype dtype);
+/* For tests. */
+lmvr_status product_create_by(int64_t out, int64_t in, enum dtype dtype, enum product_maker maker, struct product **product,
                               lmvr_error *error);
 void product_free(struct product *product); /* NULL is allowed */
 
