@@ -473,8 +473,8 @@ lmvr_status dnnl_product_run(struct dnnl_product *product, struct arena *arena, 
 
 #define TRIAL_ROWS (LEAST_ROWS + 1)
 
-/* A trial product of a few rows, with a bias and accumulating. Without gaps between the rows of the result: for those oneDNN 2.6
- * has only its reference, which takes a second for a matrix of 4096 x 4096 and is not what runs later. */
+/* A trial product of a few rows, with a bias and accumulating. Without gaps between the rows of the result: for those
+ * oneDNN 2.6 has only its reference, which takes a second for a matrix of 4096 x 4096 and is not what runs later. */
 static lmvr_status try_out(struct dnnl_product *p, struct arena *arena, lmvr_error *error)
 {
     float *x = arena_floats(arena, TRIAL_ROWS * p->in), *y = arena_floats(arena, TRIAL_ROWS * p->out),
