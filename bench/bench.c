@@ -386,8 +386,12 @@ static lmvr_status open_model(const struct bench_options *o, struct lmvr_model *
         return open_shape(o, o->layers, model, error);
     if (o->device && strcmp(o->device, "cuda:all") == 0)
         return error_set(error, LMVR_ERROR_INVALID, "one GPU is measured, so the device is cuda or cuda:N, not cuda:all");
-    const lmvr_model_options options = {
-        .device = o->device, .dtype = o->dtype, .cache_dtype = o->cache_dtype, .threads = o->threads, .mmproj = o->mmproj};
+    const lmvr_model_options options = {.size = sizeof options,
+                                        .device = o->device,
+                                        .dtype = o->dtype,
+                                        .cache_dtype = o->cache_dtype,
+                                        .threads = o->threads,
+                                        .mmproj = o->mmproj};
     TRY(lmvr_model_open_with(o->model, &options, model, error));
     /* measured with the same kind of prompt as a shape */
     tokenizer_close((*model)->tokenizer);

@@ -131,7 +131,7 @@ static lmvr_status open_engine(struct attend_run *run, lmvr_error *error)
     asked.session.attention = true;
     if (asked.blocks) {
         TRY(engine_model_path(&asked, &path, error));
-        const lmvr_model_options options = {.dtype = asked.dtype, .mmproj = asked.mmproj};
+        const lmvr_model_options options = {.size = sizeof options, .dtype = asked.dtype, .mmproj = asked.mmproj};
         lmvr_status status = lmvr_model_inspect_with(path, &options, &info, error);
         free(path);
         if (status == LMVR_OK && info.language.blocks > 0) /* a model without language is refused by the session */

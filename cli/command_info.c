@@ -19,7 +19,7 @@ static lmvr_status inspect(const char *path, const char *mmproj, struct report *
     lmvr_status status = LMVR_OK;
     r->path = path;
     for (int dtype = LMVR_DTYPE_DEFAULT; dtype <= LMVR_DTYPE_INT4 && status == LMVR_OK; dtype++) {
-        const lmvr_model_options options = {.dtype = (lmvr_dtype)dtype, .mmproj = mmproj};
+        const lmvr_model_options options = {.size = sizeof options, .dtype = (lmvr_dtype)dtype, .mmproj = mmproj};
         status = lmvr_model_inspect_with(path, &options, &r->at[dtype], error);
     }
     return status;

@@ -1,6 +1,7 @@
 #include "describe_views.h"
 
 #include "error.h"
+#include "lab/corrupt/pixels.h"
 #include "lab/figure/comparison.h"
 
 #include <libgen.h>
@@ -54,10 +55,13 @@ static lmvr_status show(const struct views *views, int view, uint64_t hash, stru
 lmvr_status views_filter(lmvr_pixels *pixels, size_t index, uint64_t hash, void *user, lmvr_error *error)
 {
     const struct views *views = user;
-    struct image image = {pixels->width, pixels->height, pixels->rgb};
-    lmvr_status status = show(views, (int)(index % (size_t)views->count), hash, &image, error);
-    *pixels = (lmvr_pixels){image.width, image.height, image.rgb};
-    return status;
+    int view = (int)(index % (size_t)views->count);
+    struct image image;
+    if (view == 0)
+        return LMVR_OK;
+    TRY(pixels_copy(pixels, &image, error));
+    lmvr_status status = show(views, view, hash, &image, error);
+    return pixels_put_back(pixels, &image, status, error);
 }
 
 /* ---- the sheet ---- */
@@ -100,13 +104,10 @@ lmvr_status views_check_sheet(const struct views *views, const struct options *o
 static lmvr_status add_view(const struct views *views, struct comparison *comparison, const struct image *image, uint64_t hash,
                             const char *path, int view, const char *response, lmvr_error *error)
 {
-    size_t size = (size_t)image->width * (size_t)image->height * 3;
-    struct image copy = {image->width, image->height, malloc(size)};
+    struct image copy;
     const char *slash = strrchr(path, '/');
     char name[64];
-    if (!copy.rgb)
-        return error_no_memory(error, "an image");
-    memcpy(copy.rgb, image->rgb, size);
+    TRY(pixels_copy(&(lmvr_pixels){image->width, image->height, image->rgb}, &copy, error));
     lmvr_status status = show(views, view, hash, &copy, error);
     views_name(views, view, name, sizeof name);
     if (status == LMVR_OK)

@@ -13,12 +13,22 @@
  *     lmvr_embed()           calls you back once per image, in order, with its features, response and tokens
  *     lmvr_session_free(), lmvr_model_free()
  *
+ * Where inputs come one by one, as to a server, a session is fed: lmvr_session_submit(), lmvr_session_next(), and
+ * lmvr_session_cancel(). lmvr_embed() is a loop over these.
+ *
  * Errors are values: a function that can fail returns an lmvr_status and fills an lmvr_error with one sentence. The library
  * never prints, never exits, and keeps no global state. All strings are UTF-8.
  *
  * NULL: `error` may be NULL everywhere; the sentence is then lost. No other pointer may be NULL unless its comment says so. A
  * function that returns a status refuses a wrong NULL, or a number out of range, with LMVR_ERROR_INVALID and does nothing else.
  * Other functions accept NULL: they free nothing, return 0, or fill in zeros. Pointers that are not NULL are trusted.
+ *
+ * Stability: a program that was compiled with an older header of the same LMVR_ABI_VERSION works with this library. Structs
+ * only grow, at their end, and the library knows which part of one the program has: options carry their size, as their
+ * _default() function sets it, and inline functions pass that of what is filled in and of images to those whose names end in
+ * _sized. What the library shows by a const pointer is its own. lmvr_error, lmvr_view, lmvr_stack_info and lmvr_sampling never
+ * change. A program that is newer than the library works, too, unless it sets what that does not know, which is refused as
+ * LMVR_ERROR_INVALID.
  */
 #ifndef LMVR_H
 #define LMVR_H
@@ -35,6 +45,7 @@ extern "C" {
 #define LMVR_VERSION_MINOR 1
 #define LMVR_VERSION_PATCH 0
 #define LMVR_VERSION       "0.1.0"
+#define LMVR_ABI_VERSION   1
 
 #if defined(__GNUC__)
 #define LMVR_API __attribute__((visibility("default")))
@@ -50,7 +61,8 @@ typedef enum lmvr_status {
     LMVR_ERROR_INPUT = 1,    /* an image cannot be used; other images are not affected */
     LMVR_ERROR_INVALID = 2,  /* the options, the model or one of its files cannot be used */
     LMVR_ERROR_RESOURCE = 3, /* out of memory or disk space, or a read failed midway */
-    LMVR_STOPPED = 4         /* your callback asked to stop */
+    LMVR_STOPPED = 4,        /* your callback asked to stop, or the input was cancelled */
+    LMVR_FULL = 5            /* the session has as many inputs as it takes */
 } lmvr_status;
 
 /* One sentence, without a final period, that names the file, tensor or option and what was expected of it. */
@@ -60,6 +72,9 @@ typedef struct lmvr_error {
 
 /* The version of the linked library, such as "0.1.0". */
 LMVR_API const char *lmvr_version(void);
+
+/* The LMVR_ABI_VERSION of the linked library. */
+LMVR_API int lmvr_abi_version(void);
 
 /* ---- models ---------------------------------------------------------------------------------------------------------- */
 
@@ -88,7 +103,8 @@ LMVR_API lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int thr
 
 /* How a model is opened; begin with lmvr_model_options_default(). */
 typedef struct lmvr_model_options {
-    lmvr_dtype dtype;
+    size_t size;            /* of this struct */
+    lmvr_dtype dtype;       /* of weights */
     int threads;            /* as in lmvr_model_open() */
     const char *device;     /* "cpu", "cuda" (the first GPU), "cuda:N", or "cuda:all": a replica on every GPU, all of one kind,
                              * among which sessions share out their images; NULL: a GPU if one can be used and the model fits,
@@ -97,8 +113,12 @@ typedef struct lmvr_model_options {
     const char *mmproj;     /* the image encoder's GGUF file, where `path` is the language model's; NULL: `path` is a folder */
 } lmvr_model_options;
 
-/* NULL is allowed. */
-LMVR_API void lmvr_model_options_default(lmvr_model_options *options);
+/* Fills in the defaults. NULL is allowed. */
+LMVR_API void lmvr_model_options_default_sized(lmvr_model_options *options, size_t size);
+static inline void lmvr_model_options_default(lmvr_model_options *options)
+{
+    lmvr_model_options_default_sized(options, sizeof *options);
+}
 
 /* As lmvr_model_open(), which has the default device. */
 LMVR_API lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *options, lmvr_model **model,
@@ -135,17 +155,34 @@ typedef struct lmvr_model_info {
 } lmvr_model_info;
 
 /* Describes the model in the folder `path` without loading its weights; only some of their bytes are read, for the fingerprint.
- * Memory sizes are for `dtype`. On failure *info is all zeros. */
-LMVR_API lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error);
-/* As lmvr_model_inspect(), of a model that is opened with these options; `device` and `threads` are not used. */
-LMVR_API lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *options, lmvr_model_info *info,
-                                             lmvr_error *error);
+ * Memory sizes are for options->dtype; `device` and `threads` are not used. On failure *info is all zeros. */
+LMVR_API lmvr_status lmvr_model_inspect_sized(const char *path, const lmvr_model_options *options, lmvr_model_info *info,
+                                              size_t size, lmvr_error *error);
+static inline lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *options, lmvr_model_info *info,
+                                                  lmvr_error *error)
+{
+    return lmvr_model_inspect_sized(path, options, info, sizeof *info, error);
+}
+
+/* As lmvr_model_inspect_with(), with default options but for the type. */
+static inline lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error)
+{
+    lmvr_model_options options;
+    lmvr_model_options_default(&options);
+    options.dtype = dtype;
+    return lmvr_model_inspect_with(path, &options, info, error);
+}
 
 /* Describes an open model; all zeros for a NULL model. */
-LMVR_API void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info);
+LMVR_API void lmvr_model_get_info_sized(const lmvr_model *model, lmvr_model_info *info, size_t size);
+static inline void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
+{
+    lmvr_model_get_info_sized(model, info, sizeof *info);
+}
 
 /* How a model is converted; begin with lmvr_convert_options_default(). */
 typedef struct lmvr_convert_options {
+    size_t size;        /* of this struct */
     lmvr_dtype dtype;   /* of the weights that are written; not DEFAULT */
     int threads;        /* as in lmvr_model_open() */
     const char *mmproj; /* as in lmvr_model_options */
@@ -156,7 +193,11 @@ typedef struct lmvr_convert_options {
 } lmvr_convert_options;
 
 /* NULL is allowed. */
-LMVR_API void lmvr_convert_options_default(lmvr_convert_options *options);
+LMVR_API void lmvr_convert_options_default_sized(lmvr_convert_options *options, size_t size);
+static inline void lmvr_convert_options_default(lmvr_convert_options *options)
+{
+    lmvr_convert_options_default_sized(options, sizeof *options);
+}
 
 /*
  * Saves the model `path`, of any kind that lmvr_model_open_with() opens, in the folder `output` with its weights in another
@@ -190,20 +231,27 @@ typedef enum lmvr_query {
     LMVR_QUERY_OWN          /* the token's own position, from whose hidden state the next token is chosen */
 } lmvr_query;
 
-/* Pixels: height rows of width RGB triples, 8 bits per channel, contiguous. */
+/* An image's pixels: height rows of width RGB triples, 8 bits per channel, contiguous. The library owns them. */
 typedef struct lmvr_pixels {
     int width, height;
     uint8_t *rgb;
 } lmvr_pixels;
 
 /* Changes every image between decoding and preprocessing, for example to measure the effect of a corruption. It may write to
- * rgb, or free() it and replace it by malloc'ed pixels of another size. `index` is that of the image in the call, `hash` that
- * of the image's own bytes, `user` is options.filter_user; `pixels`, their rgb and `error` are never NULL. It is called from
- * several threads at once. LMVR_ERROR_RESOURCE stops the call; any other error, or no pixels left, fails only this image. */
+ * pixels->rgb, and replace all of it by lmvr_pixels_replace(); nothing else of *pixels is read back. `index` is that of the
+ * image in the call, or in the session, `hash` that of the image's own bytes, `user` is options.filter_user; `pixels`, their
+ * rgb and `error` are never NULL. It is called from several threads at once. LMVR_ERROR_RESOURCE ends lmvr_embed(); any other
+ * error fails only this image. */
 typedef lmvr_status lmvr_filter_fn(lmvr_pixels *pixels, size_t index, uint64_t hash, void *user, lmvr_error *error);
+
+/* In a filter, gives the image other pixels, which are copied from `rgb` (height rows of width RGB triples, not those of
+ * *pixels itself), and updates *pixels. On failure they are as they were: LMVR_ERROR_INPUT, as images of this size are not
+ * taken, or LMVR_ERROR_RESOURCE. */
+LMVR_API lmvr_status lmvr_pixels_replace(lmvr_pixels *pixels, int width, int height, const uint8_t *rgb, lmvr_error *error);
 
 /* What to compute, and how. Start from lmvr_session_options_default(); lmvr_session_create() copies the strings. */
 typedef struct lmvr_session_options {
+    size_t size; /* of this struct */
     /* Features, each as "[NAME=]source[:tokens[:pool[:layer]]]": for example "llm", "llm:generated:max", "e=encoder:cls",
      * "llm:image:none". The pool "none" gives a row per position, the others one row per image.
      * If there are none: no features if `describe` or `attention` is set, else "llm:all:mean:-1" ("encoder:patches:mean:-2" for
@@ -216,7 +264,7 @@ typedef struct lmvr_session_options {
     const char *system;         /* the system turn of the template; NULL: the template's own, if it has one */
     const char *template_name;  /* vicuna_v1, llava_hf, qwen2_vl, qwen3_vl, gme, smolvlm, idefics3, mistral, llama3, plain or
                                    none;  NULL: the model's default */
-    int max_new_tokens;         /* at least 1; default 128 */
+    int max_new_tokens;         /* at least 1, in any response; default 128 */
     float temperature;          /* finite, not negative; default 0: greedy */
     float top_p;                /* above 0, at most 1; default 1: all tokens */
     uint64_t seed;              /* for sampling, together with each image's own bytes */
@@ -239,20 +287,31 @@ typedef struct lmvr_session_options {
 typedef struct lmvr_session lmvr_session;
 
 /* Fills in the defaults. NULL is allowed. */
-LMVR_API void lmvr_session_options_default(lmvr_session_options *options);
+LMVR_API void lmvr_session_options_default_sized(lmvr_session_options *options, size_t size);
+static inline void lmvr_session_options_default(lmvr_session_options *options)
+{
+    lmvr_session_options_default_sized(options, sizeof *options);
+}
 
 /* Checks the options against the model (features or layers that it lacks, a prompt that leaves no room for an answer, ...) and
- * prepares to compute. Use a session from one thread at a time; a model can have many. On failure *session is NULL. */
+ * prepares to compute. A model can have many sessions. Use a session from one thread at a time, but for
+ * lmvr_session_submit(), lmvr_session_cancel() and lmvr_session_count(), which any thread may call at any time between creation
+ * and lmvr_session_free(). It starts threads of its own when it is first used, which live as long as it does, and wait when
+ * there is nothing to do. On failure *session is NULL. */
 LMVR_API lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
                                          lmvr_error *error);
 
-/* Frees the session. NULL is allowed. */
+/* Frees the session and cancels what is in it: waits until the step that is being computed ends. NULL is allowed. */
 LMVR_API void lmvr_session_free(lmvr_session *session);
 
 /* The options in use, with all defaults filled in: the model's prompt and template, the batch, and the response's length as far
  * as the model has positions for it. The session owns the strings. `features` is NULL: see below. A NULL session has the
  * defaults of lmvr_session_options_default(). */
-LMVR_API void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options *options);
+LMVR_API void lmvr_session_get_options_sized(const lmvr_session *session, lmvr_session_options *options, size_t size);
+static inline void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options *options)
+{
+    lmvr_session_get_options_sized(session, options, sizeof *options);
+}
 
 /* A feature that the session computes. The session owns the strings. */
 typedef struct lmvr_feature_info {
@@ -266,7 +325,11 @@ typedef struct lmvr_feature_info {
 LMVR_API size_t lmvr_session_feature_count(const lmvr_session *session);
 
 /* The feature at `index`, in the order of the options; all zeros if the session is NULL or has none there. */
-LMVR_API void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info);
+LMVR_API void lmvr_session_get_feature_sized(const lmvr_session *session, size_t index, lmvr_feature_info *info, size_t size);
+static inline void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info)
+{
+    lmvr_session_get_feature_sized(session, index, info, sizeof *info);
+}
 
 /* The batch in use, and the size of its KV cache in bytes, on each GPU; 0 for a NULL session. */
 LMVR_API int lmvr_session_batch(const lmvr_session *session);
@@ -274,15 +337,28 @@ LMVR_API uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session);
 
 /* ---- images ---------------------------------------------------------------------------------------------------------- */
 
-/* An input to embed: an image, a text, or both. An image is a file (JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, by content), or,
- * with path NULL or as a mere name, pixels in memory. Zero what is not used. */
+/* How tokens are chosen, as in lmvr_session_options. */
+typedef struct lmvr_sampling {
+    float temperature, top_p;
+    uint64_t seed;
+} lmvr_sampling;
+
+/* An input to embed: an image, a text, or both. An image is a file (JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, by content), or
+ * such a file's bytes in memory, or pixels in memory; with these, `path` is NULL or a mere name for error sentences. Zero what
+ * is not used. Nothing is copied: what an image points to has to stay until its result has been taken. */
 typedef struct lmvr_image {
-    const char *path;   /* may be NULL if there are pixels or a text */
-    const uint8_t *rgb; /* NULL: read the file; else height rows of width RGB triples, 8 bits per channel, contiguous */
+    const char *path;   /* may be NULL if there are bytes, pixels or a text */
+    const uint8_t *rgb; /* NULL: none; else height rows of width RGB triples, 8 bits per channel, contiguous */
     int width, height;
     const char *text;   /* UTF-8; in the user's turn, in place of options.prompt; NULL: that prompt. Needs a language model
                          * or, for a text alone, the feature joint, whose model reads it as it is */
     const char *system; /* the system turn, in place of options.system; NULL: that */
+    const void *bytes;  /* of a file; NULL: none. Not together with rgb */
+    size_t byte_count;
+    int max_new_tokens;            /* in the response, at most the session's, in place of that; 0: that */
+    bool stream;                   /* lmvr_session_next() reports the response's tokens as they come */
+    const lmvr_sampling *sampling; /* in place of the session's; NULL: that */
+    void *user;                    /* for lmvr_session_next(); may be NULL */
 } lmvr_image;
 
 /* A rectangle in the upright image, in its pixels. */
@@ -290,10 +366,11 @@ typedef struct lmvr_view {
     double x, y, width, height;
 } lmvr_view;
 
-/* The result for one image. The library owns everything, and it is valid until the callback returns. */
+/* The result for one image. The library owns everything, and it is valid until the callback returns, or until the next
+ * lmvr_session_next(). */
 typedef struct lmvr_result {
-    size_t index;                 /* of the image in the call */
-    lmvr_status status;           /* LMVR_OK, or LMVR_ERROR_INPUT; then only index and error are set */
+    size_t index;                 /* of the image in the call, or as lmvr_session_submit() gave it */
+    lmvr_status status;           /* LMVR_OK; else only index and error are set. LMVR_ERROR_INPUT: the image cannot be used */
     const char *error;            /* NULL if status is LMVR_OK */
     const float *const *features; /* in the session's order, each (rows, dim) */
     const size_t *rows;           /* of each feature: 1, or the positions of a multi-vector feature, in their order */
@@ -319,10 +396,71 @@ typedef int lmvr_result_fn(const lmvr_result *result, void *user);
  * Embeds `count` images. They go through the encoder in batches, and their responses are generated together; as soon as one is
  * finished, the next image takes its place. No result depends on the other images. Memory does not grow with `count`. A bad
  * image is reported through the callback and does not stop the others. Returns LMVR_OK once every image has been reported.
- * `images` may be NULL if `count` is 0; `user` may always be NULL.
+ * `images` may be NULL if `count` is 0; `user` may always be NULL. LMVR_ERROR_INVALID: the session has been fed, and results
+ * have not been taken.
  */
-LMVR_API lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result,
-                                void *user, lmvr_error *error);
+LMVR_API lmvr_status lmvr_embed_sized(lmvr_session *session, const lmvr_image *images, size_t size, size_t count,
+                                      lmvr_result_fn *on_result, void *user, lmvr_error *error);
+static inline lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result,
+                                     void *user, lmvr_error *error)
+{
+    return lmvr_embed_sized(session, images, sizeof *images, count, on_result, user, error);
+}
+
+/* ---- feeding a session ----------------------------------------------------------------------------------------------- */
+
+/*
+ * Puts an input into the session, whose threads work on it from now on, together with all others; *index (NULL is allowed)
+ * receives its number: 0 for the first, then ascending, and again from 0 after lmvr_embed(). Does not wait. The struct is
+ * copied, what it points to is not: that has to stay until lmvr_session_next() has given its result, and that has been used.
+ * LMVR_FULL: lmvr_session_capacity() inputs are in the session already, and nothing has been done. LMVR_ERROR_INVALID: an
+ * argument is wrong. An image that cannot be used is told by its result.
+ */
+LMVR_API lmvr_status lmvr_session_submit_sized(lmvr_session *session, const lmvr_image *image, size_t size, size_t *index,
+                                               lmvr_error *error);
+static inline lmvr_status lmvr_session_submit(lmvr_session *session, const lmvr_image *image, size_t *index, lmvr_error *error)
+{
+    return lmvr_session_submit_sized(session, image, sizeof *image, index, error);
+}
+
+/* What has become of an input. The library owns it. */
+typedef struct lmvr_event {
+    size_t index;              /* as lmvr_session_submit() gave it */
+    void *user;                /* lmvr_image.user */
+    const lmvr_result *result; /* the input has ended, and is no longer in the session; NULL: it has not, and the rest is set */
+    const int32_t *tokens;     /* (token_count): those of the response that have come since the event before */
+    size_t token_count;
+    const char *text; /* what they add to the response, whole characters; perhaps nothing. Never NULL. All the texts of an input
+                       * are its response, but where byte tokens break off within a character */
+} lmvr_event;
+
+/*
+ * Waits for what happens next in the session, at most `milliseconds`, or without limit if that is negative, also for inputs
+ * that are still to be submitted. *event is NULL if nothing has happened in that time, and else valid until the next call, or
+ * until the session is freed. Each input that was submitted has one result, in the order in which they end: status LMVR_OK,
+ * LMVR_ERROR_INPUT, LMVR_STOPPED (it was cancelled), or LMVR_ERROR_RESOURCE or _INVALID (memory ran out, or the device failed,
+ * with it and perhaps with others; the session goes on). Before it come, if lmvr_image.stream is set, events with all of its
+ * tokens. A session whose results are not taken stops working when it is full. Fails if memory runs out for the event, which a
+ * later call gives again.
+ */
+LMVR_API lmvr_status lmvr_session_next(lmvr_session *session, int milliseconds, const lmvr_event **event, lmvr_error *error);
+
+/* Cancels an input: its result is LMVR_STOPPED, and its place in the batch free at the next step. False: there is no such
+ * input, or it has ended, and its result is what it is. */
+LMVR_API bool lmvr_session_cancel(lmvr_session *session, size_t index);
+
+/* The stages that an input goes through. */
+typedef enum lmvr_stage {
+    LMVR_STAGE_QUEUED = 0, /* it is to be read, or is being read, or waits for the model */
+    LMVR_STAGE_RUNNING,    /* the model has it */
+    LMVR_STAGE_ENDED       /* its result is to be taken */
+} lmvr_stage;
+
+/* How many inputs are at this stage; 0 for a NULL session. */
+LMVR_API size_t lmvr_session_count(const lmvr_session *session, lmvr_stage stage);
+
+/* How many inputs can be in the session at once, enough to keep the model busy; 0 for a NULL session. */
+LMVR_API size_t lmvr_session_capacity(const lmvr_session *session);
 
 #ifdef __cplusplus
 }

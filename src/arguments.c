@@ -1,10 +1,57 @@
 #include "arguments.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MOST_THREADS  4096
 #define MOST_BATCH    4096
 #define MOST_FEATURES 4096
+#define MOST_STRUCT   4096 /* bytes */
+
+lmvr_status struct_read(void *to, size_t size, const void *from, size_t given, const char *what, lmvr_error *error)
+{
+    const unsigned char *bytes = from;
+    for (size_t i = size; i < given; i++)
+        if (bytes[i])
+            return error_set(error, LMVR_ERROR_INVALID, "%s: sets what version %s of the library does not know", what,
+                             lmvr_version());
+    memset(to, 0, size);
+    memcpy(to, from, given < size ? given : size);
+    return LMVR_OK;
+}
+
+void struct_write(void *to, size_t given, const void *from, size_t size)
+{
+    memset(to, 0, given);
+    memcpy(to, from, given < size ? given : size);
+}
+
+/* The least size of options that say theirs, and the most that may be read. */
+static lmvr_status check_size(size_t size, lmvr_error *error)
+{
+    if (size >= sizeof size && size <= MOST_STRUCT)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "options.size is %zu: options begin as their _default() function fills them in",
+                     size);
+}
+
+lmvr_status read_model_options(lmvr_model_options *to, const lmvr_model_options *from, lmvr_error *error)
+{
+    TRY(check_size(from->size, error));
+    return struct_read(to, sizeof *to, from, from->size, "lmvr_model_options", error);
+}
+
+lmvr_status read_convert_options(lmvr_convert_options *to, const lmvr_convert_options *from, lmvr_error *error)
+{
+    TRY(check_size(from->size, error));
+    return struct_read(to, sizeof *to, from, from->size, "lmvr_convert_options", error);
+}
+
+lmvr_status read_session_options(lmvr_session_options *to, const lmvr_session_options *from, lmvr_error *error)
+{
+    TRY(check_size(from->size, error));
+    return struct_read(to, sizeof *to, from, from->size, "lmvr_session_options", error);
+}
 
 const char *lmvr_dtype_name(lmvr_dtype dtype)
 {
@@ -67,14 +114,20 @@ static lmvr_status check_features(const lmvr_session_options *o, lmvr_error *err
     return LMVR_OK;
 }
 
+lmvr_status check_sampling(float temperature, float top_p, lmvr_error *error)
+{
+    if (!(temperature >= 0) || !isfinite(temperature))
+        return error_set(error, LMVR_ERROR_INVALID, "temperature is %g, expected 0 or more", (double)temperature);
+    if (!(top_p > 0 && top_p <= 1))
+        return error_set(error, LMVR_ERROR_INVALID, "top_p is %g, expected more than 0 and at most 1", (double)top_p);
+    return LMVR_OK;
+}
+
 static lmvr_status check_generation(const lmvr_session_options *o, lmvr_error *error)
 {
     if (o->max_new_tokens < 1)
         return error_set(error, LMVR_ERROR_INVALID, "max_new_tokens is %d, expected at least 1", o->max_new_tokens);
-    if (!(o->temperature >= 0) || !isfinite(o->temperature))
-        return error_set(error, LMVR_ERROR_INVALID, "temperature is %g, expected 0 or more", (double)o->temperature);
-    if (!(o->top_p > 0 && o->top_p <= 1))
-        return error_set(error, LMVR_ERROR_INVALID, "top_p is %g, expected more than 0 and at most 1", (double)o->top_p);
+    TRY(check_sampling(o->temperature, o->top_p, error));
     if (o->describe && o->before_generation)
         return error_set(error, LMVR_ERROR_INVALID, "describe needs a response, but before_generation generates none");
     if (o->attention && o->before_generation)

@@ -66,10 +66,11 @@ static void inspecting_a_model_refuses_each_wrong_argument(void **state)
     REFUSED("dtype is -1, expected LMVR_DTYPE_DEFAULT, or LMVR_DTYPE_F32 to LMVR_DTYPE_INT4", lmvr_model_inspect, LLAVA,
             (lmvr_dtype)-1, &info);
     assert_int_equal(lmvr_model_inspect(LLAVA, LMVR_DTYPE_F32, &info, NULL), LMVR_OK);
-    const lmvr_model_options good = {.dtype = LMVR_DTYPE_F32}, bad = {.cache_dtype = LMVR_DTYPE_INT4};
-    REFUSED("lmvr_model_inspect_with: info is NULL", lmvr_model_inspect_with, LLAVA, &good, NULL);
-    REFUSED("lmvr_model_inspect_with: path is NULL", lmvr_model_inspect_with, NULL, &good, &info);
-    REFUSED("lmvr_model_inspect_with: options is NULL", lmvr_model_inspect_with, LLAVA, NULL, &info);
+    const lmvr_model_options good = {.size = sizeof good, .dtype = LMVR_DTYPE_F32},
+                             bad = {.size = sizeof bad, .cache_dtype = LMVR_DTYPE_INT4};
+    REFUSED("lmvr_model_inspect: info is NULL", lmvr_model_inspect_with, LLAVA, &good, NULL);
+    REFUSED("lmvr_model_inspect: path is NULL", lmvr_model_inspect_with, NULL, &good, &info);
+    REFUSED("lmvr_model_inspect: options is NULL", lmvr_model_inspect_with, LLAVA, NULL, &info);
     assert_int_equal(lmvr_model_inspect_with(LLAVA, &bad, &info, &error), LMVR_ERROR_INVALID);
     assert_int_equal(lmvr_model_inspect_with(LLAVA, &good, &info, NULL), LMVR_OK);
 }
@@ -249,10 +250,10 @@ static lmvr_status leave_nothing(lmvr_pixels *pixels, size_t index, uint64_t has
     (void)index;
     (void)hash;
     (void)user;
-    (void)why;
-    free(pixels->rgb);
-    *pixels = (lmvr_pixels){0};
-    return LMVR_OK;
+    assert_int_equal(lmvr_pixels_replace(pixels, 1, 1, NULL, why), LMVR_ERROR_INVALID);
+    assert_int_equal(lmvr_pixels_replace(NULL, 1, 1, pixels->rgb, why), LMVR_ERROR_INVALID);
+    assert_int_equal(lmvr_pixels_replace(pixels, 1 << 20, 1 << 20, pixels->rgb, why), LMVR_ERROR_INPUT);
+    return lmvr_pixels_replace(pixels, 0, 0, pixels->rgb, why);
 }
 
 static void a_wrong_image_fails_alone(void **state)

@@ -1,6 +1,7 @@
 #include "lab/eval/corrupting.h"
 
 #include "image/encode.h"
+#include "lab/corrupt/pixels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -80,8 +81,10 @@ void corrupting_end(struct corrupting *corrupting)
     corrupting->active = false;
 }
 
-static lmvr_status corrupt(const struct corrupting *c, uint64_t hash, struct image *image, lmvr_error *error)
+lmvr_status corrupting_apply(const struct corrupting *c, uint64_t hash, struct image *image, lmvr_error *error)
 {
+    if (!c->active)
+        return LMVR_OK;
     if (c->size > 0)
         TRY(image_crop_imagenet_c(image, c->size, error));
     TRY(image_corrupt(&c->corruption, hash, image, error));
@@ -91,11 +94,11 @@ static lmvr_status corrupt(const struct corrupting *c, uint64_t hash, struct ima
 lmvr_status corrupting_filter(lmvr_pixels *pixels, size_t index, uint64_t hash, void *user, lmvr_error *error)
 {
     const struct corrupting *c = user;
+    struct image image;
     (void)index;
     if (!c->active)
         return LMVR_OK;
-    struct image image = {pixels->width, pixels->height, pixels->rgb};
-    lmvr_status status = corrupt(c, hash, &image, error);
-    *pixels = (lmvr_pixels){image.width, image.height, image.rgb};
-    return status;
+    TRY(pixels_copy(pixels, &image, error));
+    lmvr_status status = corrupting_apply(c, hash, &image, error);
+    return pixels_put_back(pixels, &image, status, error);
 }

@@ -34,8 +34,10 @@ lmvr_status corrupting_open(const struct corrupting *corrupting, const char *fol
 json_t *corrupting_begin(struct corrupting *corrupting, const struct condition *condition, bool active);
 void corrupting_end(struct corrupting *corrupting);
 
-/* A session's filter, with the struct as its user: turns the image into what `lmvr corrupt --format jpg` would have written, as
- * ImageNet-C itself does. */
+/* Turns an image, the hash of whose bytes is given, into what `lmvr corrupt --format jpg` would have written, as ImageNet-C
+ * itself does. */
+lmvr_status corrupting_apply(const struct corrupting *corrupting, uint64_t hash, struct image *image, lmvr_error *error);
+/* The same as a session's filter, with the struct as its user. */
 lmvr_status corrupting_filter(lmvr_pixels *pixels, size_t index, uint64_t hash, void *user, lmvr_error *error);
 
 #endif

@@ -238,9 +238,7 @@ lmvr_status example_read(const struct example *example, struct corrupting *corru
     if (!example->condition.corrupted || !corrupting->frost) /* ImageNet-C's images are already corrupted */
         return LMVR_OK;
     json_decref(corrupting_begin(corrupting, &example->condition, true));
-    lmvr_pixels pixels = {image->width, image->height, image->rgb};
-    lmvr_status status = corrupting_filter(&pixels, 0, hash, corrupting, error);
-    *image = (struct image){pixels.width, pixels.height, pixels.rgb};
+    lmvr_status status = corrupting_apply(corrupting, hash, image, error);
     corrupting_end(corrupting);
     if (status != LMVR_OK)
         image_finish(image);

@@ -83,10 +83,11 @@ lmvr_status model_convert(const char *path, const lmvr_convert_options *options,
     return status;
 }
 
-void lmvr_convert_options_default(lmvr_convert_options *options)
+void lmvr_convert_options_default_sized(lmvr_convert_options *options, size_t size)
 {
+    const lmvr_convert_options defaults = {.size = size};
     if (options)
-        *options = (lmvr_convert_options){0};
+        struct_write(options, size, &defaults, sizeof defaults);
 }
 
 /* Of 16-bit floats lmvr itself computes in bf16 alone. */
@@ -104,9 +105,11 @@ lmvr_status lmvr_model_convert(const char *path, const lmvr_convert_options *opt
     REQUIRE_ARGUMENT(path, error);
     REQUIRE_ARGUMENT(options, error);
     REQUIRE_ARGUMENT(output, error);
-    TRY(check_written_dtype(options->dtype, output, error));
-    TRY(check_threads(options->threads, error));
-    if (options->dtype == LMVR_DTYPE_DEFAULT)
+    lmvr_convert_options own;
+    TRY(read_convert_options(&own, options, error));
+    TRY(check_written_dtype(own.dtype, output, error));
+    TRY(check_threads(own.threads, error));
+    if (own.dtype == LMVR_DTYPE_DEFAULT)
         return error_set(error, LMVR_ERROR_INVALID, "dtype is LMVR_DTYPE_DEFAULT, expected the type to convert to");
     if (!*output)
         return error_set(error, LMVR_ERROR_INVALID, "the output's name is empty");
@@ -114,9 +117,9 @@ lmvr_status lmvr_model_convert(const char *path, const lmvr_convert_options *opt
         return error_set(error, LMVR_ERROR_INVALID, "%s: is the model itself, expected another place for the converted one",
                          output);
     int before = omp_get_max_threads();
-    if (options->threads > 0)
-        omp_set_num_threads(options->threads);
-    lmvr_status status = model_convert(path, options, CONVERT_SHARD, output, error);
+    if (own.threads > 0)
+        omp_set_num_threads(own.threads);
+    lmvr_status status = model_convert(path, &own, CONVERT_SHARD, output, error);
     omp_set_num_threads(before);
     return status;
 }

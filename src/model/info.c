@@ -102,40 +102,27 @@ static void describe_at(const struct model_config *c, const struct dtypes *dtype
         info->kv_bytes_per_token = kv_bytes(&c->language, dtypes->cache);
 }
 
-void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
+void lmvr_model_get_info_sized(const lmvr_model *model, lmvr_model_info *info, size_t size)
 {
+    lmvr_model_info own = {0};
     if (!info)
         return;
-    *info = (lmvr_model_info){0};
-    if (!model)
-        return;
-    describe_at(&model->config, &model->dtypes, info);
-    memcpy(info->stored_dtypes, model->stored_dtypes, sizeof info->stored_dtypes);
-    info->fingerprint = model->fingerprint;
-    snprintf(info->device, sizeof info->device, "%s", model->next ? "cuda:all" : model->device->name);
-    memcpy(info->gpu, model->device->gpu, sizeof info->gpu);
-    info->notice = model->notice.message[0] ? model->notice.message : NULL;
+    if (model) {
+        describe_at(&model->config, &model->dtypes, &own);
+        memcpy(own.stored_dtypes, model->stored_dtypes, sizeof own.stored_dtypes);
+        own.fingerprint = model->fingerprint;
+        snprintf(own.device, sizeof own.device, "%s", model->next ? "cuda:all" : model->device->name);
+        memcpy(own.gpu, model->device->gpu, sizeof own.gpu);
+        own.notice = model->notice.message[0] ? model->notice.message : NULL;
+    }
+    struct_write(info, size, &own, sizeof own);
 }
 
-lmvr_status lmvr_model_inspect(const char *path, lmvr_dtype dtype, lmvr_model_info *info, lmvr_error *error)
-{
-    const lmvr_model_options options = {.dtype = dtype};
-    REQUIRE_ARGUMENT(info, error);
-    *info = (lmvr_model_info){0};
-    REQUIRE_ARGUMENT(path, error);
-    return lmvr_model_inspect_with(path, &options, info, error);
-}
-
-lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *options, lmvr_model_info *info,
-                                    lmvr_error *error)
+static lmvr_status inspect(const char *path, const lmvr_model_options *options, lmvr_model_info *info, lmvr_error *error)
 {
     struct dtypes dtypes;
     struct model_config config;
     struct checkpoint *checkpoint;
-    REQUIRE_ARGUMENT(info, error);
-    *info = (lmvr_model_info){0};
-    REQUIRE_ARGUMENT(path, error);
-    REQUIRE_ARGUMENT(options, error);
     TRY(check_dtype(options->dtype, error));
     TRY(check_cache_dtype(options->cache_dtype, error));
     TRY(model_config_read_any(path, options->mmproj, &config, error));
@@ -147,4 +134,19 @@ lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *
     lmvr_status status = model_fingerprint(path, &config, checkpoint, &info->fingerprint, error);
     checkpoint_close(checkpoint);
     return status;
+}
+
+lmvr_status lmvr_model_inspect_sized(const char *path, const lmvr_model_options *options, lmvr_model_info *info, size_t size,
+                                     lmvr_error *error)
+{
+    lmvr_model_options own;
+    lmvr_model_info found = {0};
+    REQUIRE_ARGUMENT_OF("lmvr_model_inspect", info, error);
+    memset(info, 0, size);
+    REQUIRE_ARGUMENT_OF("lmvr_model_inspect", path, error);
+    REQUIRE_ARGUMENT_OF("lmvr_model_inspect", options, error);
+    TRY(read_model_options(&own, options, error));
+    TRY(inspect(path, &own, &found, error));
+    struct_write(info, size, &found, sizeof found);
+    return LMVR_OK;
 }

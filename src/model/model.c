@@ -281,10 +281,11 @@ static lmvr_status create(const char *path, const lmvr_model_options *options, c
     return status;
 }
 
-void lmvr_model_options_default(lmvr_model_options *options)
+void lmvr_model_options_default_sized(lmvr_model_options *options, size_t size)
 {
+    const lmvr_model_options defaults = {.size = size};
     if (options)
-        *options = (lmvr_model_options){0};
+        struct_write(options, size, &defaults, sizeof defaults);
 }
 
 lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error)
@@ -293,12 +294,14 @@ lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *opt
     *model = NULL;
     REQUIRE_ARGUMENT(path, error);
     REQUIRE_ARGUMENT(options, error);
-    TRY(check_dtype(options->dtype, error));
-    TRY(check_cache_dtype(options->cache_dtype, error));
-    TRY(check_threads(options->threads, error));
-    if (options->device && strcmp(options->device, "cuda:all") == 0)
-        return model_open_replicas(path, options, model, error);
-    return create(path, options, NULL, model, error);
+    lmvr_model_options own;
+    TRY(read_model_options(&own, options, error));
+    TRY(check_dtype(own.dtype, error));
+    TRY(check_cache_dtype(own.cache_dtype, error));
+    TRY(check_threads(own.threads, error));
+    if (own.device && strcmp(own.device, "cuda:all") == 0)
+        return model_open_replicas(path, &own, model, error);
+    return create(path, &own, NULL, model, error);
 }
 
 lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error)
@@ -306,7 +309,7 @@ lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmv
     REQUIRE_ARGUMENT(model, error);
     *model = NULL;
     REQUIRE_ARGUMENT(path, error);
-    lmvr_model_options options = {.dtype = dtype, .threads = threads};
+    const lmvr_model_options options = {.size = sizeof options, .dtype = dtype, .threads = threads};
     return lmvr_model_open_with(path, &options, model, error);
 }
 

@@ -69,6 +69,11 @@ lmvr_status generate_prefix(struct lmvr_session *session, lmvr_error *error)
     return m->operations->prepare(m->model, session->cache, &session->arena, &shared, &extent, &listener, error);
 }
 
+static bool is_same(const struct sampler *a, const struct sampler *b)
+{
+    return a->temperature == b->temperature && a->top_p == b->top_p;
+}
+
 /* Chooses the next token of some sequences from their logits, (count, vocabulary), appends it, and decides whether it is the
  * last one. */
 static lmvr_status append_tokens(struct lmvr_session *s, int64_t count, struct sequence *const *sequences, const float *logits,
@@ -80,7 +85,13 @@ static lmvr_status append_tokens(struct lmvr_session *s, int64_t count, struct s
         return error_no_memory(error, "sampling");
     for (int64_t i = 0; i < count; i++)
         states[i] = &sequences[i]->random;
-    TRY(sample(&s->sampler, &s->arena, count, s->model->language.vocabulary, logits, states, tokens, error));
+    for (int64_t i = 0, next; i < count; i = next) {
+        const struct sampler *sampler = &sequences[i]->input.sampler;
+        for (next = i + 1; next < count && is_same(sampler, &sequences[next]->input.sampler);)
+            next++;
+        int vocabulary = s->model->language.vocabulary;
+        TRY(sample(sampler, &s->arena, next - i, vocabulary, logits + i * vocabulary, states + i, tokens + i, error));
+    }
     for (int64_t i = 0; i < count; i++) {
         struct sequence *q = sequences[i];
         q->tokens[q->count++] = tokens[i];
@@ -102,7 +113,7 @@ static lmvr_status begin_sequence(struct lmvr_session *s, struct sequence *q, co
     q->position = 0;
     q->count = 0;
     q->ended = q->final = q->active = false;
-    q->random = hash_bytes(hash_bytes(HASH_START, &s->seed, sizeof s->seed), &image->hash, sizeof image->hash);
+    q->random = hash_bytes(hash_bytes(HASH_START, &q->input.seed, sizeof q->input.seed), &image->hash, sizeof image->hash);
     pools_begin(&s->features, &s->arena, q->pools, q->input.language.shared ? s->prefix_pools : NULL);
     int64_t cells = (int64_t)q->input.grid.rows * q->input.grid.columns;
     if (!image->maps)

@@ -172,8 +172,13 @@ static lmvr_status make(const struct lmvr_session *s, const struct picture *pict
     in->language.positions = in->positions;
     in->language.shared = count_shared(s, prompt);
     in->extent = (struct language_extent){s->input_blocks, first_needed(s, in)};
-    int64_t room = room_for_response(s, in);
-    in->max_new_tokens = s->max_new_tokens < room ? s->max_new_tokens : (int)room;
+    int64_t room = room_for_response(s, in), limit = s->max_new_tokens;
+    if (own && own->max_new_tokens > 0 && own->max_new_tokens < limit)
+        limit = own->max_new_tokens;
+    in->max_new_tokens = (int)(limit < room ? limit : room);
+    const lmvr_sampling *sampling = own ? own->sampling : NULL;
+    in->sampler = sampling ? (struct sampler){sampling->temperature, sampling->top_p} : s->sampler;
+    in->seed = sampling ? sampling->seed : s->seed;
     return LMVR_OK;
 }
 

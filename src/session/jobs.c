@@ -19,8 +19,7 @@ struct timespec jobs_time(int milliseconds)
     return time;
 }
 
-/* ---- jobs, under the lock --------------------------------------------------------------------------------------------------
- */
+/* ---- jobs, under the lock -------------------------------------------------------------------------------------------- */
 
 static void append(struct job_list *list, struct job *job)
 {
@@ -64,38 +63,89 @@ static void settle(struct jobs *jobs, struct job *job)
 {
     if (job->stage < JOB_TAKEN)
         take_out(&jobs->waiting, job);
+    if (job->has_news)
+        take_out(&jobs->news, job);
+    job->has_news = false;
     if (job->cancelled)
         job->status = error_set(&job->error, LMVR_STOPPED, "cancelled");
     picture_finish(&job->picture);
     enter(jobs, job, JOB_ENDED);
     append(&jobs->done, job);
-    pthread_cond_broadcast(&jobs->ended);
+    pthread_cond_broadcast(&jobs->happened);
     pthread_cond_broadcast(&jobs->queued); /* there is room for another picture */
 }
 
-/* ---- what the caller does --------------------------------------------------------------------------------------------------
- */
+static size_t count(const struct jobs *jobs, enum job_stage first, enum job_stage last)
+{
+    size_t sum = 0;
+    for (enum job_stage stage = first; stage <= last; stage++)
+        sum += jobs->counts[stage];
+    return sum;
+}
 
-bool jobs_submit(struct jobs *jobs, const lmvr_image *image, size_t *index)
+/* ---- what the caller does -------------------------------------------------------------------------------------------- */
+
+/* Starts what threads there are not yet. */
+static lmvr_status start(struct jobs *jobs, lmvr_error *error)
+{
+    int replicas = jobs->replicas, each = jobs->threads / replicas;
+    int readers = jobs->threads < MOST_READERS * replicas ? jobs->threads : MOST_READERS * replicas;
+    if (!jobs->readers)
+        jobs->readers = calloc((size_t)readers, sizeof *jobs->readers);
+    if (!jobs->workers)
+        jobs->workers = calloc((size_t)replicas, sizeof *jobs->workers);
+    if (!jobs->readers || !jobs->workers)
+        return error_no_memory(error, "the session's threads");
+    jobs->most_read = 2 * (size_t)jobs->session->encode_batch * (size_t)replicas + (size_t)readers;
+    while (jobs->readers_started < readers &&
+           pthread_create(&jobs->readers[jobs->readers_started], NULL, reader_run, jobs) == 0)
+        jobs->readers_started++;
+    if (jobs->readers_started == 0)
+        return error_no_memory(error, "reading images");
+    struct lmvr_session *s = jobs->session;
+    for (int i = 0; i < replicas; i++, s = s->next)
+        if (i >= jobs->workers_started) {
+            TRY(worker_start(jobs, s, each > 0 ? each : 1, &jobs->workers[i], error));
+            jobs->workers_started++;
+        }
+    return LMVR_OK;
+}
+
+static lmvr_status submit(struct jobs *jobs, const lmvr_image *image, size_t *index, lmvr_error *error)
+{
+    struct job *job = jobs->free;
+    if (!job || count(jobs, JOB_QUEUED, JOB_ENDED) >= jobs->room)
+        return error_set(error, LMVR_FULL, "the session has %zu inputs, as many as it takes", jobs->room);
+    if (jobs->workers_started < jobs->replicas)
+        TRY(start(jobs, error));
+    jobs->free = job->next;
+    *job = (struct job){.index = *index = jobs->submitted++, .image = *image, .stage = JOB_QUEUED};
+    jobs->counts[JOB_QUEUED]++;
+    append(&jobs->waiting, job);
+    pthread_cond_signal(&jobs->queued);
+    return LMVR_OK;
+}
+
+lmvr_status jobs_submit(struct jobs *jobs, const lmvr_image *image, size_t *index, lmvr_error *error)
 {
     pthread_mutex_lock(&jobs->lock);
-    struct job *job = jobs->free;
-    if (job) {
-        jobs->free = job->next;
-        *job = (struct job){.index = *index = jobs->submitted++, .image = *image, .stage = JOB_QUEUED};
-        jobs->counts[JOB_QUEUED]++;
-        append(&jobs->waiting, job);
-        pthread_cond_signal(&jobs->queued);
-    }
+    lmvr_status status = submit(jobs, image, index, error);
     pthread_mutex_unlock(&jobs->lock);
-    return job != NULL;
+    return status;
+}
+
+void jobs_restart(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs->submitted = 0;
+    pthread_mutex_unlock(&jobs->lock);
 }
 
 bool jobs_cancel(struct jobs *jobs, const size_t *index)
 {
     bool any = false;
     pthread_mutex_lock(&jobs->lock);
-    for (size_t i = 0; i < jobs->room; i++) {
+    for (size_t i = 0; i <= jobs->room; i++) {
         struct job *job = &jobs->all[i];
         if (job->stage >= JOB_ENDED || (index && job->index != *index))
             continue;
@@ -108,19 +158,57 @@ bool jobs_cancel(struct jobs *jobs, const size_t *index)
     return any;
 }
 
-struct job *jobs_next(struct jobs *jobs, int timeout_ms)
+/* A response's last tokens are told before its end. */
+static bool has_more_to_tell(const struct job *job)
 {
-    struct timespec until = jobs_time(timeout_ms < 0 ? 0 : timeout_ms);
-    pthread_mutex_lock(&jobs->lock);
-    int waited = 0;
-    while (!jobs->done.first && waited != ETIMEDOUT)
-        waited = timeout_ms < 0 ? pthread_cond_wait(&jobs->ended, &jobs->lock)
-                                : pthread_cond_timedwait(&jobs->ended, &jobs->lock, &until);
-    struct job *job = jobs->done.first;
-    if (job)
+    return job->image.stream && job->status == LMVR_OK && (job->told < job->count || job->owes_text);
+}
+
+static struct job *next(struct jobs *jobs, struct news *news)
+{
+    struct job *job = jobs->done.first ? jobs->done.first : jobs->news.first;
+    if (!job)
+        return NULL;
+    *news = (struct news){job->stage == JOB_ENDED, job->count};
+    if (news->ended && !has_more_to_tell(job)) {
         take_out(&jobs->done, job);
+        jobs->counts[JOB_ENDED]--;
+        news->tokens = -1;
+    }
+    return job;
+}
+
+struct job *jobs_next(struct jobs *jobs, int milliseconds, struct news *news)
+{
+    struct timespec until = jobs_time(milliseconds < 0 ? 0 : milliseconds);
+    struct job *job;
+    int waited = 0;
+    pthread_mutex_lock(&jobs->lock);
+    while (!(job = next(jobs, news)) && waited != ETIMEDOUT)
+        waited = milliseconds < 0 ? pthread_cond_wait(&jobs->happened, &jobs->lock)
+                                  : pthread_cond_timedwait(&jobs->happened, &jobs->lock, &until);
     pthread_mutex_unlock(&jobs->lock);
     return job;
+}
+
+void jobs_told(struct jobs *jobs, struct job *job, int tokens, bool owes_text)
+{
+    pthread_mutex_lock(&jobs->lock);
+    job->told = tokens;
+    job->owes_text = owes_text;
+    if (job->has_news && job->told == job->count) {
+        take_out(&jobs->news, job);
+        job->has_news = false;
+    }
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+void jobs_put_back(struct jobs *jobs, struct job *job)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs->counts[JOB_ENDED]++;
+    append(&jobs->done, job);
+    pthread_mutex_unlock(&jobs->lock);
 }
 
 static void clear(const struct lmvr_session *session, struct job *job)
@@ -129,37 +217,27 @@ static void clear(const struct lmvr_session *session, struct job *job)
     feature_rows_free(&session->features, job->vectors);
     free(job->tokens);
     free(job->attention);
-    *job = (struct job){.stage = JOB_STAGES};
+    free(job->text);
 }
 
 void jobs_release(struct jobs *jobs, struct job *job)
 {
     clear(jobs->session, job);
     pthread_mutex_lock(&jobs->lock);
-    jobs->counts[JOB_ENDED]--;
-    job->next = jobs->free;
+    *job = (struct job){.stage = JOB_STAGES, .next = jobs->free};
     jobs->free = job;
     pthread_mutex_unlock(&jobs->lock);
 }
 
-static size_t held(const struct jobs *jobs)
-{
-    size_t sum = 0;
-    for (int i = 0; i < JOB_STAGES; i++)
-        sum += jobs->counts[i];
-    return sum;
-}
-
-size_t jobs_held(struct jobs *jobs)
+size_t jobs_count(struct jobs *jobs, enum job_stage first, enum job_stage last)
 {
     pthread_mutex_lock(&jobs->lock);
-    size_t sum = held(jobs);
+    size_t sum = count(jobs, first, last);
     pthread_mutex_unlock(&jobs->lock);
     return sum;
 }
 
-/* ---- what the readers do ---------------------------------------------------------------------------------------------------
- */
+/* ---- what the readers do --------------------------------------------------------------------------------------------- */
 
 /* Not so many pictures are kept that they would fill the memory. */
 static struct job *next_to_read(const struct jobs *jobs)
@@ -190,8 +268,7 @@ void jobs_give(struct jobs *jobs, struct job *job)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-/* ---- what the workers do ---------------------------------------------------------------------------------------------------
- */
+/* ---- what the workers do --------------------------------------------------------------------------------------------- */
 
 bool jobs_wait(struct jobs *jobs)
 {
@@ -206,8 +283,7 @@ bool jobs_wait(struct jobs *jobs)
 /* Whether a worker may have one more than it holds, if all workers are to have as many. */
 static bool has_share(const struct jobs *jobs, size_t held)
 {
-    size_t waiting = jobs->counts[JOB_QUEUED] + jobs->counts[JOB_READING] + jobs->counts[JOB_READ];
-    size_t workers = (size_t)jobs->replicas;
+    size_t waiting = count(jobs, JOB_QUEUED, JOB_READ), workers = (size_t)jobs->replicas;
     return waiting > 0 && held < (waiting + held + workers - 1) / workers;
 }
 
@@ -236,6 +312,18 @@ bool jobs_wants(struct jobs *jobs, const struct job *job)
     return wanted;
 }
 
+void jobs_tell(struct jobs *jobs, struct job *job, int tokens)
+{
+    pthread_mutex_lock(&jobs->lock);
+    job->count = tokens;
+    if (job->image.stream && !job->has_news && job->told < tokens) {
+        append(&jobs->news, job);
+        job->has_news = true;
+        pthread_cond_broadcast(&jobs->happened);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+}
+
 void jobs_settle(struct jobs *jobs, struct job *job)
 {
     pthread_mutex_lock(&jobs->lock);
@@ -246,7 +334,7 @@ void jobs_settle(struct jobs *jobs, struct job *job)
 void jobs_fail(struct jobs *jobs, const struct worker *worker, lmvr_status status, const lmvr_error *error)
 {
     pthread_mutex_lock(&jobs->lock);
-    for (size_t i = 0; i < jobs->room; i++) {
+    for (size_t i = 0; i <= jobs->room; i++) {
         struct job *job = &jobs->all[i];
         if (job->stage != JOB_TAKEN || job->worker != worker)
             continue;
@@ -257,66 +345,43 @@ void jobs_fail(struct jobs *jobs, const struct worker *worker, lmvr_status statu
     pthread_mutex_unlock(&jobs->lock);
 }
 
-/* ---- opening and closing ---------------------------------------------------------------------------------------------------
- */
+/* ---- beginning and end ----------------------------------------------------------------------------------------------- */
 
-static lmvr_status start(struct jobs *jobs, lmvr_error *error)
+lmvr_status jobs_create(struct lmvr_session *session, struct jobs **jobs, lmvr_error *error)
 {
-    int replicas = jobs->replicas;
-    int threads = jobs->session->threads > 0 ? jobs->session->threads : omp_get_max_threads();
-    int readers = threads < MOST_READERS * replicas ? threads : MOST_READERS * replicas, each = threads / replicas;
-    jobs->readers = calloc((size_t)readers, sizeof *jobs->readers);
-    jobs->workers = calloc((size_t)replicas, sizeof *jobs->workers);
-    if (!jobs->readers || !jobs->workers)
-        return error_no_memory(error, "the session's threads");
-    jobs->most_read = 2 * (size_t)jobs->session->encode_batch * (size_t)replicas + (size_t)readers;
-    while (jobs->readers_started < readers &&
-           pthread_create(&jobs->readers[jobs->readers_started], NULL, reader_run, jobs) == 0)
-        jobs->readers_started++;
-    if (jobs->readers_started == 0)
-        return error_no_memory(error, "reading images");
-    for (struct lmvr_session *s = jobs->session; s; s = s->next, jobs->workers_started++)
-        TRY(worker_start(jobs, s, each > 0 ? each : 1, &jobs->workers[jobs->workers_started], error));
-    return LMVR_OK;
-}
-
-lmvr_status jobs_open(struct lmvr_session *session, struct jobs **jobs, lmvr_error *error)
-{
-    struct jobs *j = calloc(1, sizeof *j);
+    struct jobs *j = *jobs = calloc(1, sizeof *j);
     pthread_condattr_t monotonic;
     if (!j)
         return error_no_memory(error, "the session's inputs");
-    j->session = session;
+    *j = (struct jobs){.session = session, .threads = session->threads > 0 ? session->threads : omp_get_max_threads()};
     pthread_mutex_init(&j->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&j->queued, &monotonic);
     pthread_cond_init(&j->read, &monotonic);
-    pthread_cond_init(&j->ended, &monotonic);
+    pthread_cond_init(&j->happened, &monotonic);
     pthread_condattr_destroy(&monotonic);
     const struct lmvr_session *s = session;
     do {
         j->replicas++;
         j->room += 4 * (size_t)s->batch + 2 * (size_t)s->encode_batch;
     } while ((s = s->next));
-    j->all = calloc(j->room, sizeof *j->all);
-    for (size_t i = j->room; j->all && i-- > 0; j->free = &j->all[i])
+    j->all = calloc(j->room + 1, sizeof *j->all);
+    if (!j->all)
+        return error_no_memory(error, "the session's inputs");
+    for (size_t i = j->room + 1; i-- > 0; j->free = &j->all[i])
         j->all[i] = (struct job){.stage = JOB_STAGES, .next = j->free};
-    lmvr_status status = j->all ? start(j, error) : error_no_memory(error, "the session's inputs");
-    if (status != LMVR_OK) {
-        jobs_close(j);
-        j = NULL;
-    }
-    *jobs = j;
-    return status;
+    return LMVR_OK;
 }
 
-void jobs_close(struct jobs *jobs)
+void jobs_free(struct jobs *jobs)
 {
     if (!jobs)
         return;
-    if (jobs->all)
+    if (jobs->all) {
+        job_event_finish(jobs);
         jobs_cancel(jobs, NULL);
+    }
     pthread_mutex_lock(&jobs->lock);
     jobs->closing = true;
     pthread_cond_broadcast(&jobs->queued);
@@ -326,14 +391,14 @@ void jobs_close(struct jobs *jobs)
         pthread_join(jobs->readers[i], NULL);
     for (int i = 0; i < jobs->workers_started; i++)
         worker_finish(jobs->workers[i]);
-    for (size_t i = 0; jobs->all && i < jobs->room; i++)
+    for (size_t i = 0; jobs->all && i <= jobs->room; i++)
         clear(jobs->session, &jobs->all[i]);
     free(jobs->all);
     free(jobs->readers);
     free(jobs->workers);
     pthread_cond_destroy(&jobs->queued);
     pthread_cond_destroy(&jobs->read);
-    pthread_cond_destroy(&jobs->ended);
+    pthread_cond_destroy(&jobs->happened);
     pthread_mutex_destroy(&jobs->lock);
     free(jobs);
 }

@@ -22,11 +22,13 @@ enum job_stage {
 
 struct worker;
 
-/* An input. From JOB_READING to JOB_ENDED all but stage, cancelled and next belong to the thread that has it. */
+/* An input. Its first members, and `count`, are read and written under the lock; the rest belongs to the thread that has it. */
 struct job {
     struct job *next;
     enum job_stage stage;
-    bool cancelled;
+    bool cancelled, has_news;
+    int told;                    /* tokens that the caller has been told */
+    bool owes_text;              /* of these: not all of their text could be told */
     const struct worker *worker; /* that took it */
     size_t index;                /* how many were submitted before */
     lmvr_image image;            /* what it points to is the caller's */
@@ -37,12 +39,13 @@ struct job {
     lmvr_status status;
     lmvr_error error;             /* in the sentence the input's name */
     struct feature_rows *vectors; /* (features) */
-    int32_t *tokens;              /* (count) */
+    int32_t *tokens;              /* (count), which are read while more are added */
     int count;
     bool ended;
     float *attention; /* (count, grid_rows, grid_columns); NULL: not requested */
     int grid_rows, grid_columns;
     lmvr_view view;
+    char *text; /* what has been told of the response, the caller's; NULL: nothing */
 };
 
 /* Jobs in order. */
@@ -50,44 +53,74 @@ struct job_list {
     struct job *first, *last;
 };
 
-struct jobs {
-    struct lmvr_session *session; /* the first replica's; the others follow it */
-    struct job *all;              /* (room) */
-    size_t room;
-    int replicas, readers_started, workers_started;
-    pthread_t *readers;
-    struct worker **workers;
-
-    pthread_mutex_t lock; /* of all that follows, and of each job's first members */
-    pthread_cond_t queued, read, ended;
-    struct job *free;
-    struct job_list waiting,
-        done; /* not yet taken by a worker, in the order of their submission; ended, in the order of that */
-    size_t submitted, counts[JOB_STAGES], most_read;
-    bool closing;
+/* A job's result as the caller sees it. */
+struct job_result {
+    lmvr_result result;
+    const float **rows; /* (features), and so is the next */
+    size_t *row_counts;
+    char *response;
+    uint32_t *ends;
 };
 
-/* Starts the threads, which compute with as many threads as the caller has where the session does not say how many. */
-lmvr_status jobs_open(struct lmvr_session *session, struct jobs **jobs, lmvr_error *error);
+/* The event that lmvr_session_next() gave last. */
+struct job_event {
+    lmvr_event event;
+    struct job *job; /* that has ended; NULL: none */
+    struct job_result result;
+    char *text;
+};
+
+struct jobs {
+    struct lmvr_session *session; /* the first replica's; the others follow it */
+    size_t room;                  /* for jobs whose results have not been taken */
+    int replicas, threads;        /* that are computed with */
+    struct job *all;              /* (room + 1): one may have been taken, and not been released */
+    struct job_event shown;
+
+    pthread_mutex_t lock; /* of all that follows, and of each job's first members */
+    pthread_cond_t queued, read, happened;
+    struct job *free;
+    /* Not yet taken by a worker, in the order of submission; with tokens to tell; ended, in the order of that. */
+    struct job_list waiting, news, done;
+    size_t submitted, counts[JOB_STAGES], most_read;
+    bool closing;
+    int readers_started, workers_started;
+    pthread_t *readers;
+    struct worker **workers;
+};
+
+/* Room for the inputs of a session. */
+lmvr_status jobs_create(struct lmvr_session *session, struct jobs **jobs, lmvr_error *error);
 /* Cancels all jobs, waits for what is being computed, and frees them. NULL is allowed. */
-void jobs_close(struct jobs *jobs);
+void jobs_free(struct jobs *jobs);
 
-/* ---- jobs.c: what the caller does ------------------------------------------------------------------------------------------
- */
+/* ---- jobs.c: what the caller does ------------------------------------------------------------------------------------ */
 
-/* False: all room is taken. */
-bool jobs_submit(struct jobs *jobs, const lmvr_image *image, size_t *index);
+/* LMVR_FULL: there is no room. Starts the threads before the first. */
+lmvr_status jobs_submit(struct jobs *jobs, const lmvr_image *image, size_t *index, lmvr_error *error);
+/* Numbers jobs from 0 again. */
+void jobs_restart(struct jobs *jobs);
 /* Cancels the jobs that have not ended: all, or the one of *index. Whether there was one. */
 bool jobs_cancel(struct jobs *jobs, const size_t *index);
-/* Waits for the next job that has ended, which is the caller's until jobs_release(). NULL: none in so many milliseconds, if
- * that is not negative. */
-struct job *jobs_next(struct jobs *jobs, int timeout_ms);
-void jobs_release(struct jobs *jobs, struct job *job);
-/* Jobs in the session, those included that jobs_next() gave and that are not released. */
-size_t jobs_held(struct jobs *jobs);
 
-/* ---- jobs.c: what the threads do -------------------------------------------------------------------------------------------
- */
+/* What there is to tell of a job. */
+struct news {
+    bool ended;
+    int tokens; /* that are there, not all of which have been told; -1: its result */
+};
+
+/* Waits for the next job that has news or a result. NULL: none in so many milliseconds, if that is not negative. A job whose
+ * result is told is the caller's, until jobs_release(). */
+struct job *jobs_next(struct jobs *jobs, int milliseconds, struct news *news);
+/* Says that so many tokens have been told, and whether some of their text has not been. */
+void jobs_told(struct jobs *jobs, struct job *job, int tokens, bool owes_text);
+/* Gives back a job that has ended, whose result could not be shown. */
+void jobs_put_back(struct jobs *jobs, struct job *job);
+void jobs_release(struct jobs *jobs, struct job *job);
+/* How many jobs are at the stages from `first` to `last`. Those that jobs_next() gave have left. */
+size_t jobs_count(struct jobs *jobs, enum job_stage first, enum job_stage last);
+
+/* ---- jobs.c: what the threads do ------------------------------------------------------------------------------------- */
 
 /* Waits for the next job to read. NULL: the reader is to end. */
 struct job *jobs_claim(struct jobs *jobs);
@@ -102,40 +135,35 @@ struct job *jobs_take(struct jobs *jobs, const struct worker *worker, size_t hel
 struct timespec jobs_time(int milliseconds);
 /* False: the job has been cancelled, and is to be ended. */
 bool jobs_wants(struct jobs *jobs, const struct job *job);
+/* Says that so many of the job's tokens are there. */
+void jobs_tell(struct jobs *jobs, struct job *job, int count);
 /* Says that a job has ended. */
 void jobs_settle(struct jobs *jobs, struct job *job);
 /* Ends all jobs that the worker has, with this error. */
 void jobs_fail(struct jobs *jobs, const struct worker *worker, lmvr_status status, const lmvr_error *error);
 
-/* ---- loader.c --------------------------------------------------------------------------------------------------------------
- */
+/* ---- loader.c -------------------------------------------------------------------------------------------------------- */
 
 /* A reader's thread. */
 void *reader_run(void *jobs);
 
-/* ---- worker.c --------------------------------------------------------------------------------------------------------------
- */
+/* ---- worker.c -------------------------------------------------------------------------------------------------------- */
 
 lmvr_status worker_start(struct jobs *jobs, struct lmvr_session *session, int threads, struct worker **worker,
                          lmvr_error *error);
 /* Waits for a worker of jobs that are being closed, and frees it. */
 void worker_finish(struct worker *worker);
 
-/* ---- result.c --------------------------------------------------------------------------------------------------------------
- */
-
-/* A job's result as the caller sees it. */
-struct job_result {
-    lmvr_result result;
-    const float **rows; /* (features), and so is the next */
-    size_t *row_counts;
-    char *response;
-    uint32_t *ends;
-};
+/* ---- result.c -------------------------------------------------------------------------------------------------------- */
 
 /* Its pointers are the job's, or freed by job_result_finish(), which is needed whatever this returns. */
 lmvr_status job_result_init(struct job_result *result, const struct lmvr_session *session, const struct job *job,
                             lmvr_error *error);
 void job_result_finish(struct job_result *result);
+
+/* ---- feed.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Takes back what lmvr_session_next() gave last. */
+void job_event_finish(struct jobs *jobs);
 
 #endif

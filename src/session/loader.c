@@ -1,24 +1,30 @@
-#include "session/jobs.h"
-
+#include "arguments.h"
 #include "format/hash.h"
+#include "session/jobs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_pixels(const lmvr_pixels *p)
+static bool is_size(int width, int height)
 {
-    return p->rgb && p->width > 0 && p->height > 0 && (int64_t)p->width * p->height <= IMAGE_MAX_PIXELS;
+    return width > 0 && height > 0 && (int64_t)width * height <= IMAGE_MAX_PIXELS;
 }
 
 static lmvr_status read_image(const lmvr_image *from, struct image *image, uint64_t *hash, lmvr_error *error)
 {
+    const char *name = from->path ? from->path : "image";
+    if (from->bytes && from->rgb)
+        return error_set(error, LMVR_ERROR_INPUT, "%s: has both a file's bytes and pixels", name);
+    if (from->bytes) {
+        *hash = hash_bytes(HASH_START, from->bytes, from->byte_count);
+        return image_decode(from->bytes, from->byte_count, name, image, error);
+    }
     if (!from->rgb) {
         if (!from->path)
-            return error_set(error, LMVR_ERROR_INPUT, "an input has neither a path nor pixels nor a text");
+            return error_set(error, LMVR_ERROR_INPUT, "an input has neither a path nor bytes nor pixels nor a text");
         return image_read(from->path, image, hash, error);
     }
-    const char *name = from->path ? from->path : "image";
-    if (!has_pixels(&(lmvr_pixels){from->width, from->height, (uint8_t *)from->rgb}))
+    if (!is_size(from->width, from->height))
         return error_set(error, LMVR_ERROR_INPUT, "%s: has %d x %d pixels", name, from->width, from->height);
     size_t size = 3 * (size_t)from->width * (size_t)from->height;
     /* borrowed: preprocessing does not write to the pixels, and nobody here frees them */
@@ -37,6 +43,30 @@ static lmvr_status preprocess(const struct lmvr_session *session, const struct i
     return status;
 }
 
+/* What a filter is given. */
+struct filtered {
+    lmvr_pixels pixels; /* the first member */
+    struct image *image;
+};
+
+lmvr_status lmvr_pixels_replace(lmvr_pixels *pixels, int width, int height, const uint8_t *rgb, lmvr_error *error)
+{
+    REQUIRE_ARGUMENT(pixels, error);
+    REQUIRE_ARGUMENT(rgb, error);
+    if (!is_size(width, height))
+        return error_set(error, LMVR_ERROR_INPUT, "the filter gives %d x %d pixels", width, height);
+    struct image *image = ((struct filtered *)pixels)->image;
+    size_t size = 3 * (size_t)width * (size_t)height;
+    uint8_t *copy = malloc(size);
+    if (!copy)
+        return error_no_memory(error, "an image");
+    memcpy(copy, rgb, size);
+    image_finish(image);
+    *image = (struct image){width, height, copy};
+    *pixels = (lmvr_pixels){width, height, copy};
+    return LMVR_OK;
+}
+
 /* Applies the session's filter. *owned says whether the image's pixels are ours; afterwards they are. */
 static lmvr_status filter(const struct lmvr_session *session, struct image *image, bool *owned, struct job *job)
 {
@@ -49,14 +79,10 @@ static lmvr_status filter(const struct lmvr_session *session, struct image *imag
         image->rgb = memcpy(copy, image->rgb, size);
         *owned = true;
     }
-    lmvr_pixels pixels = {image->width, image->height, image->rgb};
-    lmvr_status status = session->options.filter(&pixels, job->index, job->hash, session->options.filter_user, &error);
-    *image = (struct image){pixels.width, pixels.height, pixels.rgb};
-    if (status == LMVR_OK && has_pixels(&pixels))
-        return LMVR_OK;
+    struct filtered filtered = {{image->width, image->height, image->rgb}, image};
+    lmvr_status status = session->options.filter(&filtered.pixels, job->index, job->hash, session->options.filter_user, &error);
     if (status == LMVR_OK)
-        status = error_set(&error, LMVR_ERROR_INPUT, "the filter left %d x %d pixels%s", pixels.width, pixels.height,
-                           pixels.rgb ? "" : " and no memory for them");
+        return LMVR_OK;
     error_write(&job->error, "%s: %.512s", job->image.path ? job->image.path : "image", error.message);
     return status == LMVR_ERROR_RESOURCE ? status : LMVR_ERROR_INPUT;
 }

@@ -8,10 +8,11 @@
 
 #define DEFAULT_NEW_TOKENS 128
 
-void lmvr_session_options_default(lmvr_session_options *options)
+void lmvr_session_options_default_sized(lmvr_session_options *options, size_t size)
 {
+    const lmvr_session_options defaults = {.size = size, .max_new_tokens = DEFAULT_NEW_TOKENS, .top_p = 1.0f};
     if (options)
-        *options = (lmvr_session_options){.max_new_tokens = DEFAULT_NEW_TOKENS, .top_p = 1.0f};
+        struct_write(options, size, &defaults, sizeof defaults);
 }
 
 /* ---- what to compute ---------------------------------------------------------------------------------------------------- */
@@ -190,7 +191,6 @@ static void choose_vector(const struct embedding_config *embedding, lmvr_session
 static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *asked, lmvr_error *error)
 {
     const struct model_config *config = &s->model->config;
-    TRY(check_session_options(asked, error));
     lmvr_session_options chosen = *asked, *o = &chosen;
     choose_vector(&config->embedding, o);
     s->options = *o;
@@ -224,13 +224,10 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *as
     return s->needs_language ? create_sequences(s, error) : LMVR_OK;
 }
 
-lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
+/* A session for each replica of the model. */
+static lmvr_status create_chain(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
                                 lmvr_error *error)
 {
-    REQUIRE_ARGUMENT(session, error);
-    *session = NULL;
-    REQUIRE_ARGUMENT(model, error);
-    REQUIRE_ARGUMENT(options, error);
     struct lmvr_session *s = *session = calloc(1, sizeof *s);
     if (!s)
         return error_no_memory(error, "the session");
@@ -243,9 +240,25 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
         status = create(s, options, error);
     omp_set_num_threads(before);
     if (status == LMVR_OK && model->next)
-        status = lmvr_session_create(model->next, options, &s->next, error);
+        status = create_chain(model->next, options, &s->next, error);
+    return status;
+}
+
+lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
+                                lmvr_error *error)
+{
+    lmvr_session_options own;
+    REQUIRE_ARGUMENT(session, error);
+    *session = NULL;
+    REQUIRE_ARGUMENT(model, error);
+    REQUIRE_ARGUMENT(options, error);
+    TRY(read_session_options(&own, options, error));
+    TRY(check_session_options(&own, error));
+    lmvr_status status = create_chain(model, &own, session, error);
+    if (status == LMVR_OK)
+        status = jobs_create(*session, &(*session)->jobs, error);
     if (status != LMVR_OK) {
-        lmvr_session_free(s);
+        lmvr_session_free(*session);
         *session = NULL;
     }
     return status;
@@ -255,7 +268,7 @@ void lmvr_session_free(lmvr_session *session)
 {
     if (!session)
         return;
-    jobs_close(session->jobs);
+    jobs_free(session->jobs);
     lmvr_session_free(session->next);
     for (int i = 0; session->sequences && i < session->batch; i++) {
         input_finish(&session->sequences[i].input);
@@ -282,16 +295,18 @@ void lmvr_session_free(lmvr_session *session)
 
 /* ---- getters ------------------------------------------------------------------------------------------------------------ */
 
-void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options *options)
+void lmvr_session_get_options_sized(const lmvr_session *session, lmvr_session_options *options, size_t size)
 {
     if (!session || !options) {
-        lmvr_session_options_default(options);
+        lmvr_session_options_default_sized(options, size);
         return;
     }
-    *options = session->options;
-    options->feature_count = 0;
-    options->batch = session->batch;
-    options->max_new_tokens = session->max_new_tokens;
+    lmvr_session_options own = session->options;
+    own.size = size;
+    own.feature_count = 0;
+    own.batch = session->batch;
+    own.max_new_tokens = session->max_new_tokens;
+    struct_write(options, size, &own, sizeof own);
 }
 
 size_t lmvr_session_feature_count(const lmvr_session *session)
@@ -299,15 +314,16 @@ size_t lmvr_session_feature_count(const lmvr_session *session)
     return session ? (size_t)session->features.count : 0;
 }
 
-void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info)
+void lmvr_session_get_feature_sized(const lmvr_session *session, size_t index, lmvr_feature_info *info, size_t size)
 {
+    lmvr_feature_info own = {0};
     if (!info)
         return;
-    *info = (lmvr_feature_info){0};
-    if (index >= lmvr_session_feature_count(session))
-        return;
-    const struct feature *f = &session->features.features[index];
-    *info = (lmvr_feature_info){f->name, f->spec, f->dim, feature_is_multi_vector(f)};
+    if (index < lmvr_session_feature_count(session)) {
+        const struct feature *f = &session->features.features[index];
+        own = (lmvr_feature_info){f->name, f->spec, f->dim, feature_is_multi_vector(f)};
+    }
+    struct_write(info, size, &own, sizeof own);
 }
 
 int lmvr_session_batch(const lmvr_session *session)

@@ -11,6 +11,7 @@
  *     jobs.c           (jobs.h) the inputs that are in the session, and what is to be done with each
  *     worker.c         a thread that takes inputs through all of this, one for each replica of the model
  *     result.c         what a caller sees of an input's result
+ *     feed.c           inputs one by one, whose results and tokens come as they end
  *     embed.c          many images, whose results come in their order
  */
 #ifndef LMVR_SRC_SESSION_SESSION_H
@@ -31,6 +32,8 @@ struct session_input {
     int64_t visual_count;
     struct language_extent extent;
     int max_new_tokens;
+    struct sampler sampler;
+    uint64_t seed;
     struct token_grid grid; /* its cells only where attention is wanted */
 };
 
@@ -52,7 +55,7 @@ struct jobs;
 /* Whether the input is a text alone. */
 static inline bool is_text(const lmvr_image *image)
 {
-    return !image->path && !image->rgb && image->text;
+    return !image->path && !image->rgb && !image->bytes && image->text;
 }
 
 struct lmvr_session {
@@ -81,7 +84,7 @@ struct lmvr_session {
     struct sequence *sequences; /* (batch) */
     struct pool *prefix_pools;  /* every feature's pool after the beginning that all inputs share */
     struct arena arena;
-    struct jobs *jobs; /* the inputs that are in the session, in the first of replicas; NULL: there have not been any */
+    struct jobs *jobs; /* the inputs that are in the session, in the first of replicas; NULL in the others */
 };
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */

@@ -1,3 +1,4 @@
+#include "arguments.h"
 #include "session/jobs.h"
 
 #include <omp.h>
@@ -60,7 +61,10 @@ static lmvr_status check_input(const struct lmvr_session *s, const lmvr_image *i
                          image->system ? "an instruction" : "a text beside the image");
     if (is_text(image) && s->options.attention)
         return error_set(error, LMVR_ERROR_INPUT, "is a text, but attention maps are an image's");
-    return LMVR_OK;
+    if (image->max_new_tokens < 0)
+        return error_set(error, LMVR_ERROR_INPUT, "max_new_tokens is %d, expected at least 1, or 0 for the session's",
+                         image->max_new_tokens);
+    return image->sampling ? check_sampling(image->sampling->temperature, image->sampling->top_p, error) : LMVR_OK;
 }
 
 /* Plans the prompt of the group's next input. LMVR_ERROR_RESOURCE is the worker's failure; other errors are the input's. */
@@ -225,6 +229,15 @@ static lmvr_status encode_group(struct worker *w, lmvr_error *error)
 
 /* ---- from visual tokens to responses ------------------------------------------------------------------------------------ */
 
+/* Hands on the tokens of the response that are new. */
+static void tell(struct worker *w, int slot)
+{
+    const struct sequence *q = &w->session->sequences[slot];
+    struct job *job = w->responding[slot];
+    memcpy(job->tokens + job->count, q->tokens + job->count, (size_t)(q->count - job->count) * sizeof *job->tokens);
+    jobs_tell(w->jobs, job, q->count);
+}
+
 static lmvr_status complete(struct worker *w, int slot, lmvr_error *error)
 {
     struct lmvr_session *s = w->session;
@@ -239,8 +252,7 @@ static lmvr_status complete(struct worker *w, int slot, lmvr_error *error)
             return error_no_memory(error, "the attention maps");
         TRY(generate_attention(s, slot, job->attention, error));
     }
-    memcpy(job->tokens, q->tokens, (size_t)q->count * sizeof *job->tokens);
-    job->count = q->count;
+    tell(w, slot);
     job->ended = q->ended;
     jobs_settle(w->jobs, job);
     return LMVR_OK;
@@ -258,7 +270,10 @@ static lmvr_status start_sequence(struct worker *w, int slot, lmvr_error *error)
         return LMVR_OK;
     }
     TRY(generate_start(s, slot, &w->encoded[next], &w->inputs[next], job->vectors, error));
-    return s->sequences[slot].active ? LMVR_OK : complete(w, slot, error);
+    if (!s->sequences[slot].active)
+        return complete(w, slot, error);
+    tell(w, slot);
+    return LMVR_OK;
 }
 
 /* Gives every free slot an input, as long as there are any. */
@@ -307,11 +322,14 @@ static lmvr_status step_sequences(struct worker *w, lmvr_error *error)
     for (int i = 0; i < s->batch; i++)
         was_active[i] = s->sequences[i].active;
     TRY(generate_step(s, error));
-    for (int i = 0; i < s->batch; i++)
-        if (was_active[i] && !s->sequences[i].active) {
+    for (int i = 0; i < s->batch; i++) {
+        if (was_active[i] && s->sequences[i].active) {
+            tell(w, i);
+        } else if (was_active[i]) {
             TRY(generate_finish(s, &s->sequences[i], w->responding[i]->vectors, error));
             TRY(complete(w, i, error));
         }
+    }
     arena_release(&s->arena, mark);
     return LMVR_OK;
 }

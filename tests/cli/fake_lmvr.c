@@ -70,9 +70,9 @@ static lmvr_status check_mmproj(const char *path, const lmvr_model_options *opti
     return options->mmproj ? error_set(error, LMVR_ERROR_INVALID, "%s with %s", path, options->mmproj) : LMVR_OK;
 }
 
-void lmvr_model_options_default(lmvr_model_options *options)
+void lmvr_model_options_default_sized(lmvr_model_options *options, size_t size)
 {
-    *options = (lmvr_model_options){0};
+    *options = (lmvr_model_options){.size = size};
 }
 
 lmvr_status lmvr_model_open_with(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error)
@@ -95,8 +95,9 @@ void lmvr_model_free(lmvr_model *model)
     free(model);
 }
 
-void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
+void lmvr_model_get_info_sized(const lmvr_model *model, lmvr_model_info *info, size_t size)
 {
+    (void)size;
     static const uint64_t weights_bytes[] = {[LMVR_DTYPE_F32] = 26958605700,
                                              [LMVR_DTYPE_BF16] = 13479302850,
                                              [LMVR_DTYPE_INT8] = 6745154026,
@@ -117,9 +118,10 @@ void lmvr_model_get_info(const lmvr_model *model, lmvr_model_info *info)
                               .fingerprint = 0xfaceu * (uint64_t)model->seed};
 }
 
-lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *options, lmvr_model_info *info,
-                                    lmvr_error *error)
+lmvr_status lmvr_model_inspect_sized(const char *path, const lmvr_model_options *options, lmvr_model_info *info, size_t size,
+                                     lmvr_error *error)
 {
+    (void)size;
     struct lmvr_model model;
     lmvr_status status = check_mmproj(path, options, error);
     if (status == LMVR_OK)
@@ -129,9 +131,9 @@ lmvr_status lmvr_model_inspect_with(const char *path, const lmvr_model_options *
     return status;
 }
 
-void lmvr_convert_options_default(lmvr_convert_options *options)
+void lmvr_convert_options_default_sized(lmvr_convert_options *options, size_t size)
 {
-    *options = (lmvr_convert_options){.dtype = LMVR_DTYPE_DEFAULT};
+    *options = (lmvr_convert_options){.size = size, .dtype = LMVR_DTYPE_DEFAULT};
 }
 
 /* A file that says what was asked for. */
@@ -154,9 +156,9 @@ lmvr_status lmvr_model_convert(const char *path, const lmvr_convert_options *opt
 
 /* ---- sessions ---- */
 
-void lmvr_session_options_default(lmvr_session_options *options)
+void lmvr_session_options_default_sized(lmvr_session_options *options, size_t size)
 {
-    *options = (lmvr_session_options){.max_new_tokens = 128, .top_p = 1};
+    *options = (lmvr_session_options){.size = size, .max_new_tokens = 128, .top_p = 1};
 }
 
 static lmvr_status add_feature(struct lmvr_session *s, const char *text, lmvr_error *error)
@@ -226,8 +228,9 @@ void lmvr_session_free(lmvr_session *session)
     free(session);
 }
 
-void lmvr_session_get_options(const lmvr_session *session, lmvr_session_options *options)
+void lmvr_session_get_options_sized(const lmvr_session *session, lmvr_session_options *options, size_t size)
 {
+    (void)size;
     *options = session->options;
 }
 
@@ -236,8 +239,9 @@ size_t lmvr_session_feature_count(const lmvr_session *session)
     return session->count;
 }
 
-void lmvr_session_get_feature(const lmvr_session *session, size_t index, lmvr_feature_info *info)
+void lmvr_session_get_feature_sized(const lmvr_session *session, size_t index, lmvr_feature_info *info, size_t size)
 {
+    (void)size;
     const struct feature *f = &session->features[index];
     *info = (lmvr_feature_info){f->name, f->spec, f->dim, f->multi_vector};
 }
@@ -325,9 +329,10 @@ static bool attend(lmvr_result *result, lmvr_query query, const char *path, floa
     return true;
 }
 
-lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *images, size_t count, lmvr_result_fn *on_result, void *user,
-                       lmvr_error *error)
+lmvr_status lmvr_embed_sized(lmvr_session *session, const lmvr_image *images, size_t size, size_t count,
+                             lmvr_result_fn *on_result, void *user, lmvr_error *error)
 {
+    (void)size;
     char why[5000], response[512];
     const float *rows[MAX_FEATURES];
     size_t counts[MAX_FEATURES];

@@ -57,7 +57,8 @@ static void set_number(const char *path, const char *key, uint32_t number)
 
 static void assert_refused(const char *path, const char *mmproj, const char *sentence)
 {
-    const lmvr_model_options options = {.dtype = LMVR_DTYPE_F32, .threads = 1, .device = "cpu", .mmproj = mmproj};
+    const lmvr_model_options options = {
+        .size = sizeof options, .dtype = LMVR_DTYPE_F32, .threads = 1, .device = "cpu", .mmproj = mmproj};
     lmvr_model *model;
     assert_int_equal(lmvr_model_open_with(path, &options, &model, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, sentence);
@@ -72,7 +73,7 @@ static void two_names_or_a_folder_are_the_same_model(void **state)
     (void)state;
     lmvr_model_info folder, named;
     make_model("smolvlm-q8_0");
-    const lmvr_model_options options = {.dtype = LMVR_DTYPE_F32, .mmproj = "m/mmproj.gguf"};
+    const lmvr_model_options options = {.size = sizeof options, .dtype = LMVR_DTYPE_F32, .mmproj = "m/mmproj.gguf"};
     assert_int_equal(lmvr_model_inspect("m", LMVR_DTYPE_F32, &folder, &error), LMVR_OK);
     assert_int_equal(lmvr_model_inspect_with("m/model.gguf", &options, &named, &error), LMVR_OK);
     assert_memory_equal(&folder, &named, sizeof folder);

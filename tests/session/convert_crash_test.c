@@ -8,7 +8,7 @@
 
 static int convert(const void *argument)
 {
-    const lmvr_convert_options options = {.dtype = LMVR_DTYPE_INT8, .replace = argument != NULL};
+    const lmvr_convert_options options = {.size = sizeof options, .dtype = LMVR_DTYPE_INT8, .replace = argument != NULL};
     return (int)lmvr_model_convert(MODEL, &options, "c", NULL);
 }
 
@@ -48,7 +48,7 @@ static void killed_anywhere_leaves_a_whole_model_or_none(void **state)
 static void a_replaced_model_is_the_old_or_the_new_one(void **state)
 {
     (void)state;
-    const lmvr_convert_options older = {.dtype = LMVR_DTYPE_BF16};
+    const lmvr_convert_options older = {.size = sizeof older, .dtype = LMVR_DTYPE_BF16};
     int calls = 0, outcome = STOPPED_BY_KILL;
     assert_int_equal(convert(NULL), LMVR_OK);
     uint64_t whole = fingerprint("c");

@@ -56,7 +56,7 @@ static void compute(const char *path, lmvr_dtype dtype, struct outcome *o)
     lmvr_model_info info;
     lmvr_session_options options;
     const lmvr_image images[] = {{.path = GOLDEN "images/wide.jpg"}, {.path = GOLDEN "images/tall.png"}};
-    const lmvr_model_options opened = {.dtype = dtype, .device = "cpu"};
+    const lmvr_model_options opened = {.size = sizeof opened, .dtype = dtype, .device = "cpu"};
     CHECK(lmvr_model_open_with(path, &opened, &model, &error));
     lmvr_model_get_info(model, &info);
     lmvr_session_options_default(&options);
@@ -77,7 +77,7 @@ static void compute(const char *path, lmvr_dtype dtype, struct outcome *o)
 
 static void convert(const char *path, lmvr_dtype dtype, const char *output)
 {
-    const lmvr_convert_options options = {.dtype = dtype};
+    const lmvr_convert_options options = {.size = sizeof options, .dtype = dtype};
     CHECK(lmvr_model_convert(path, &options, output, &error));
 }
 
@@ -177,7 +177,7 @@ static void shards_have_an_index(void **state)
 {
     (void)state;
     static struct outcome one, many;
-    const lmvr_convert_options options = {.dtype = LMVR_DTYPE_INT8};
+    const lmvr_convert_options options = {.size = sizeof options, .dtype = LMVR_DTYPE_INT8};
     const char *path = golden_path("llava-new-bf16");
     CHECK(model_convert(path, &options, 20000, "s", &error));
     assert_true(exists("s/model.safetensors.index.json"));
@@ -212,7 +212,7 @@ static void files_beside_the_weights_are_copied(void **state)
 
 static void assert_refused(const char *path, const char *output, bool replace, const char *why)
 {
-    const lmvr_convert_options options = {.dtype = LMVR_DTYPE_INT8, .replace = replace};
+    const lmvr_convert_options options = {.size = sizeof options, .dtype = LMVR_DTYPE_INT8, .replace = replace};
     assert_int_equal(lmvr_model_convert(path, &options, output, &error), LMVR_ERROR_INVALID);
     if (!strstr(error.message, why))
         fail_msg("%s: expected \"%s\"", error.message, why);
@@ -222,7 +222,7 @@ static void what_is_in_the_way_stays(void **state)
 {
     (void)state;
     const char *path = golden_path("llava-new-bf16");
-    const lmvr_convert_options replacing = {.dtype = LMVR_DTYPE_INT4, .replace = true};
+    const lmvr_convert_options replacing = {.size = sizeof replacing, .dtype = LMVR_DTYPE_INT4, .replace = true};
     convert(path, LMVR_DTYPE_INT8, "c");
     assert_refused(path, "c", false, "c: holds files already; --force replaces a model");
     CHECK(lmvr_model_convert(path, &replacing, "c/", &error));
@@ -265,7 +265,7 @@ static int stop_in_the_middle(uint64_t done, uint64_t total, void *user)
 static void a_stopped_conversion_leaves_nothing(void **state)
 {
     (void)state;
-    const lmvr_convert_options options = {.dtype = LMVR_DTYPE_INT8, .progress = stop_in_the_middle};
+    const lmvr_convert_options options = {.size = sizeof options, .dtype = LMVR_DTYPE_INT8, .progress = stop_in_the_middle};
     assert_int_equal(lmvr_model_convert(golden_path("llava-new-bf16"), &options, "c", &error), LMVR_STOPPED);
     assert_false(exists("c"));
     assert_false(exists("c.tmp"));
@@ -274,7 +274,7 @@ static void a_stopped_conversion_leaves_nothing(void **state)
 static void wrong_arguments_are_refused(void **state)
 {
     (void)state;
-    lmvr_convert_options options = {.dtype = LMVR_DTYPE_DEFAULT};
+    lmvr_convert_options options = {.size = sizeof options, .dtype = LMVR_DTYPE_DEFAULT};
     const char *path = golden_path("llava-new-bf16");
     assert_int_equal(lmvr_model_convert(path, &options, "c", &error), LMVR_ERROR_INVALID);
     options.dtype = LMVR_DTYPE_INT8;

@@ -22,13 +22,25 @@ static lmvr_status invert(lmvr_pixels *pixels, size_t index, uint64_t hash, void
 
 static lmvr_status replace_by_gray(lmvr_pixels *pixels, size_t index, uint64_t hash, void *user, lmvr_error *error)
 {
+    uint8_t gray[3 * 5 * 7];
     (void)index;
-    (void)error;
     *(uint64_t *)user = hash;
-    free(pixels->rgb);
-    *pixels = (lmvr_pixels){5, 7, malloc(3 * 5 * 7)};
-    assert_non_null(pixels->rgb);
-    memset(pixels->rgb, 128, 3 * 5 * 7);
+    memset(gray, 128, sizeof gray);
+    lmvr_status status = lmvr_pixels_replace(pixels, 5, 7, gray, error);
+    assert_true(pixels->width == 5 && pixels->height == 7 && pixels->rgb != gray);
+    assert_memory_equal(pixels->rgb, gray, sizeof gray);
+    return status;
+}
+
+/* As this is part of a program of its own, whose allocator may be another. */
+static lmvr_status pretend_to_replace(lmvr_pixels *pixels, size_t index, uint64_t hash, void *user, lmvr_error *error)
+{
+    static uint8_t own[3];
+    (void)index;
+    (void)hash;
+    (void)user;
+    (void)error;
+    *pixels = (lmvr_pixels){1, 1, own};
     return LMVR_OK;
 }
 
@@ -117,6 +129,14 @@ static void a_filter_may_put_other_pixels_there_and_knows_the_bytes_hash(void **
     image_finish(&image);
 }
 
+static void pixels_that_a_filter_does_not_hand_over_are_not_taken(void **state)
+{
+    (void)state;
+    lmvr_image file = {.path = IMAGE};
+    struct kept pretended = embed(pretend_to_replace, NULL, &file, 1), plain = embed(NULL, NULL, &file, 1);
+    assert_memory_equal(pretended.row, plain.row, sizeof plain.row);
+}
+
 static void a_filter_that_fails_fails_its_image_alone(void **state)
 {
     (void)state;
@@ -131,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_model_sees_what_the_filter_made),
         cmocka_unit_test(a_filter_may_put_other_pixels_there_and_knows_the_bytes_hash),
+        cmocka_unit_test(pixels_that_a_filter_does_not_hand_over_are_not_taken),
         cmocka_unit_test(a_filter_that_fails_fails_its_image_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

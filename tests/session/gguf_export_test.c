@@ -19,7 +19,7 @@ static const char *const models[] = {"llava-old-f32",        "llava-f16-tied",  
 
 static lmvr_status convert(const char *path, const char *mmproj, lmvr_dtype dtype, const char *output)
 {
-    const lmvr_convert_options options = {.dtype = dtype, .mmproj = mmproj, .replace = true};
+    const lmvr_convert_options options = {.size = sizeof options, .dtype = dtype, .mmproj = mmproj, .replace = true};
     return lmvr_model_convert(path, &options, output, &error);
 }
 
@@ -264,7 +264,7 @@ static void files_that_are_there_stay(void **state)
 {
     (void)state;
     size_t size;
-    const lmvr_convert_options options = {.dtype = LMVR_DTYPE_F16};
+    const lmvr_convert_options options = {.size = sizeof options, .dtype = LMVR_DTYPE_F16};
     write_bytes("mmproj-a.gguf", "mine", 4);
     assert_int_equal(lmvr_model_convert(GOLDEN "llava-pad", &options, "a.gguf", &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "mmproj-a.gguf: is there already; --force replaces it");
@@ -304,7 +304,7 @@ static void a_stopped_conversion_leaves_nothing(void **state)
 {
     (void)state;
     struct asking asking = {.left = -1}, stopping = {.left = 20};
-    lmvr_convert_options options = {.dtype = LMVR_DTYPE_INT8, .progress = ask, .user = &stopping};
+    lmvr_convert_options options = {.size = sizeof options, .dtype = LMVR_DTYPE_INT8, .progress = ask, .user = &stopping};
     assert_int_equal(lmvr_model_convert(GOLDEN "llava-pad", &options, "a.gguf", &error), LMVR_STOPPED);
     assert_int_equal(count_entries("."), 0);
     options.user = &asking;

@@ -49,7 +49,7 @@ static void embed(const char *model_name, lmvr_dtype dtype, lmvr_dtype cache_dty
     lmvr_session *session;
     lmvr_session_options options;
     lmvr_image images[IMAGES] = {{0}};
-    const lmvr_model_options opened = {.dtype = dtype, .device = "cpu", .cache_dtype = cache_dtype};
+    const lmvr_model_options opened = {.size = sizeof opened, .dtype = dtype, .device = "cpu", .cache_dtype = cache_dtype};
     for (int i = 0; i < IMAGES; i++) {
         snprintf(paths[i], sizeof paths[i], ROOT "/examples/scenes/%d.jpg", i + 1);
         images[i].path = paths[i];

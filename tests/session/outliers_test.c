@@ -50,7 +50,7 @@ static lmvr_model *open_as(const char *path, lmvr_dtype dtype, lmvr_dtype cache_
 {
     lmvr_error error;
     lmvr_model *model;
-    const lmvr_model_options options = {.dtype = dtype, .device = "cpu", .cache_dtype = cache_dtype};
+    const lmvr_model_options options = {.size = sizeof options, .dtype = dtype, .device = "cpu", .cache_dtype = cache_dtype};
     CHECK(lmvr_model_open_with(path, &options, &model, &error));
     return model;
 }
