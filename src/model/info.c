@@ -29,9 +29,10 @@ static uint64_t language_bytes(const struct language_config *c, const struct dty
     struct counts head = {.matrices = (int64_t)c->vocabulary * c->width};
     struct counts blocks = c->encoder_decoder ? count_t5(c) : count_decoder(c);
     struct counts narrow = {.matrices = c->encoder_decoder ? count_t5_narrow(c) : blocks.matrices};
-    blocks.matrices -= narrow.matrices;
+    struct counts wide = {.matrices = head.matrices + (c->encoder_decoder ? count_t5_last(c) : 0)};
+    blocks.matrices -= narrow.matrices + wide.matrices - head.matrices;
     return bytes_of(narrow, dtypes->weights) + bytes_of(blocks, model_outer_dtype(dtypes->weights)) +
-           bytes_of(head, model_head_dtype(dtypes)) + (uint64_t)head.matrices * dtype_size(dtypes->compute);
+           bytes_of(wide, model_wide_dtype(dtypes)) + (uint64_t)head.matrices * dtype_size(dtypes->compute);
 }
 
 uint64_t model_weights_bytes(const struct model_config *config, const struct dtypes *dtypes)

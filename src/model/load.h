@@ -27,8 +27,9 @@ struct loader {
 
 /* The type of matrices outside a language model's blocks, where those are in `weights`: 4 bits are too few for them. */
 enum dtype model_outer_dtype(enum dtype weights);
-/* And of the head, whose errors are the logits' own: wider than the blocks' where those are integers. */
-enum dtype model_head_dtype(const struct dtypes *dtypes);
+/* And of the head, whose errors are the logits' own, and of a T5's last products: wider than the blocks' where those are
+ * integers. */
+enum dtype model_wide_dtype(const struct dtypes *dtypes);
 
 /* What blocks of a stack have in common. */
 struct block_plan {
@@ -82,9 +83,10 @@ struct counts count_merger(const struct model_config *config, const struct merge
 struct counts count_qformer(const struct model_config *config);
 struct counts count_joint(const struct model_config *config);
 struct counts count_text_tower(const struct text_config *config);
-/* Without embedding and head; and those of a T5's matrices that are held in 4 bits where weights are. */
+/* Without embedding and head; those of a T5's matrices that are held in 4 bits where weights are; and its blocks' last ones. */
 struct counts count_t5(const struct language_config *config);
 int64_t count_t5_narrow(const struct language_config *config);
+int64_t count_t5_last(const struct language_config *config);
 struct counts count_decoder(const struct language_config *config);
 
 #endif

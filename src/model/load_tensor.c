@@ -14,7 +14,7 @@ enum dtype model_outer_dtype(enum dtype weights)
     return weights == INT4 ? INT8 : weights;
 }
 
-enum dtype model_head_dtype(const struct dtypes *dtypes)
+enum dtype model_wide_dtype(const struct dtypes *dtypes)
 {
     return dtypes->weights == INT8 ? dtypes->compute : model_outer_dtype(dtypes->weights);
 }
@@ -258,7 +258,7 @@ lmvr_status load_head(struct loader *l, const char *prefix, const char *tied, in
     enum dtype weights = l->dtypes.weights;
     struct part part = {.out = out, .alias = tied ? prefix : NULL};
     snprintf(part.prefix, sizeof part.prefix, "%s", tied ? tied : prefix);
-    l->dtypes.weights = model_head_dtype(&l->dtypes);
+    l->dtypes.weights = model_wide_dtype(&l->dtypes);
     lmvr_status status = load_stacked(l, &part, 1, in, NULL, false, linear);
     l->dtypes.weights = weights;
     return status;

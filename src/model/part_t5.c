@@ -123,13 +123,6 @@ static const struct t5_names decoder_names = {.self = T5 "decoder.block.%d.layer
                                               .mlp = T5 "decoder.block.%d.layer.2.DenseReluDense",
                                               .mlp_norm = T5 "decoder.block.%d.layer.2.layer_norm"};
 
-/* In 4 bits, the decoder and each block's last product keep 8: most responses change otherwise. transformers, too, keeps those
- * products ("wo") in f32. */
-static enum dtype weights_of(const struct loader *l, const struct t5_names *names, bool last)
-{
-    return names->cross || last ? model_outer_dtype(l->dtypes.weights) : l->dtypes.weights;
-}
-
 /* Stacks the layers "PREFIX.x" for each x in `names`. */
 static lmvr_status load_named(struct loader *l, const char *prefix_format, int index, int count, const char *const *names,
                               int64_t out, int64_t in, struct linear *linear)
@@ -153,8 +146,9 @@ static lmvr_status load_rms_norm(struct loader *l, const char *format, int index
     return load_norm(l, part.prefix, c->width, c->rms_norm_eps, true, norm);
 }
 
-static lmvr_status load_t5_block(struct loader *l, const struct language_config *c, const struct t5_names *names, int index,
-                                 struct t5_block *block)
+/* `last` loads the last product. */
+static lmvr_status load_t5_block(struct loader *l, struct loader *last, const struct language_config *c,
+                                 const struct t5_names *names, int index, struct t5_block *block)
 {
     static const char *const qkv[] = {"q", "k", "v"}, *const o[] = {"o"}, *const wo[] = {"wo"};
     static const char *const gated[] = {"wi_0", "wi_1"}, *const plain[] = {"wi"};
@@ -164,9 +158,7 @@ static lmvr_status load_t5_block(struct loader *l, const struct language_config 
     TRY(load_named(l, names->self, index, 1, o, width, inner, &block->attention_out));
     TRY(load_rms_norm(l, names->self_norm, index, c, &block->norm1));
     TRY(load_named(l, names->mlp, index, two ? 2 : 1, two ? gated : plain, c->mlp_width, width, &block->wi));
-    struct loader last = *l;
-    last.dtypes.weights = weights_of(l, names, true);
-    TRY(load_named(&last, names->mlp, index, 1, wo, width, c->mlp_width, &block->wo));
+    TRY(load_named(last, names->mlp, index, 1, wo, width, c->mlp_width, &block->wo));
     TRY(load_rms_norm(l, names->mlp_norm, index, c, &block->norm2));
     if (!names->cross)
         return LMVR_OK;
@@ -186,10 +178,13 @@ static lmvr_status load_stack(struct loader *l, const struct language_config *c,
     if (!stack->blocks)
         return error_no_memory(l->error, "the language model");
     stack->block_count = blocks;
-    struct loader blocks_loader = *l;
-    blocks_loader.dtypes.weights = weights_of(l, names, false);
+    /* Most responses change if the decoder is in 4 bits; and more do if each block's last product ("wo"), which transformers
+     * keeps in f32, is in as few as the rest. */
+    struct loader of_blocks = *l, of_last = *l;
+    of_blocks.dtypes.weights = names->cross ? model_outer_dtype(l->dtypes.weights) : l->dtypes.weights;
+    of_last.dtypes.weights = model_wide_dtype(&l->dtypes);
     for (int i = 0; i < blocks; i++)
-        TRY(load_t5_block(&blocks_loader, c, names, i, &stack->blocks[i]));
+        TRY(load_t5_block(&of_blocks, &of_last, c, names, i, &stack->blocks[i]));
     set_part(&first, 0, names->self, 0);
     snprintf(name, sizeof name, "%s.relative_attention_bias.weight", first.prefix);
     TRY(load_floats(l, name, 2, shape, &stack->relative_bias));
@@ -240,6 +235,11 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
 int64_t count_t5_narrow(const struct language_config *c)
 {
     return c->t5.encoder_blocks * (int64_t)c->width * (4 * c->heads * c->head_dim + (c->t5.gated ? 2 : 1) * c->mlp_width);
+}
+
+int64_t count_t5_last(const struct language_config *c)
+{
+    return (c->t5.encoder_blocks + c->blocks) * (int64_t)c->width * c->mlp_width;
 }
 
 struct counts count_t5(const struct language_config *c)
