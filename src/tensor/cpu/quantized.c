@@ -36,10 +36,14 @@ static lmvr_status create_panels(struct quantized *q, lmvr_error *error)
     size_t size = q->kernels->panel_bytes(q->bits, q->in);
     q->panels = aligned_zeroed(panel_count(q), size);
     uint8_t *record = calloc(1, record_bytes(q->bits, q->in));
-    for (int64_t r = 0; q->panels && record && r < panel_count(q) * q->kernels->panel; r++)
-        q->kernels->pack(q->bits, q->in, record, r % q->kernels->panel, panel_of(q, r));
     lmvr_status status = q->panels && record ? LMVR_OK : no_memory(error);
+    for (int r = 0; status == LMVR_OK && r < q->kernels->panel; r++)
+        q->kernels->pack(q->bits, q->in, record, r, q->panels);
     free(record);
+    int64_t count = status == LMVR_OK ? panel_count(q) : 0;
+#pragma omp parallel for schedule(static) if (count * (int64_t)size > 65536)
+    for (int64_t panel = 1; panel < count; panel++)
+        memcpy(q->panels + (size_t)panel * size, q->panels, size);
     return status;
 }
 
