@@ -1,11 +1,10 @@
 /* Bytes as COCO's instances_*.json: either refused, or all names are inside the stored text. */
 #include "lab/dataset/coco_json.h"
+#include "memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -17,13 +16,10 @@ static void check_name(const struct coco_json *json, size_t name)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
+    char path[MEMORY_FILE_PATH];
     struct coco_json json;
     lmvr_error error;
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int fd = memory_file(bytes, size, path);
     if (coco_json_read(path, &json, &error) == LMVR_OK) {
         for (int64_t i = 0; i < json.image_count; i++)
             check_name(&json, json.images[i].name);

@@ -1,22 +1,18 @@
 /* Bytes as LLaVA's JSON: scans for records, and reads each record found. */
 #include "lab/dataset/conversations.h"
+#include "memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
+    char path[MEMORY_FILE_PATH];
     lmvr_error error;
     struct conversations *conversations;
-    int fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int fd = memory_file(bytes, size, path);
     if (conversations_open(path, "images", &conversations, &error) == LMVR_OK) {
         for (int64_t i = 0; i < conversations_count(conversations); i++) {
             struct conversation one;

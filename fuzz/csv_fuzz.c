@@ -1,12 +1,11 @@
 /* Bytes as a CSV file: either refused, or every record has as many fields as the header, with no more bytes in total than the
  * file. */
 #include "format/csv.h"
+#include "memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -39,11 +38,8 @@ static void read_table(const char *path, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    char path[MEMORY_FILE_PATH];
+    int fd = memory_file(bytes, size, path);
     read_table(path, size);
     close(fd);
     return 0;

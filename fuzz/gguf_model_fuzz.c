@@ -2,13 +2,12 @@
  * are listed and can be read, and perhaps a tokenizer. */
 #include "format/quantized_rows.h"
 #include "language/tokenizer.h"
+#include "memory_file.h"
 #include "model/checkpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define LARGEST 4096 /* most elements read of a tensor */
 
@@ -65,21 +64,10 @@ static void read_text(const char *path)
     tokenizer_close(tokenizer);
 }
 
-/* The bytes as a file, whose name goes to `path`. */
-static void make_file(int *fd, const uint8_t *bytes, size_t size, char path[64])
-{
-    if (*fd < 0)
-        *fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if (*fd < 0 || ftruncate(*fd, 0) != 0 || pwrite(*fd, bytes, size, 0) != (ssize_t)size)
-        abort();
-    snprintf(path, 64, "/proc/self/fd/%d", *fd);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static int fds[2] = {-1, -1};
-    char language[64], vision[64];
+    char language[MEMORY_FILE_PATH], vision[MEMORY_FILE_PATH];
     uint32_t first = 0;
     lmvr_error error;
     struct model_config config;
@@ -89,11 +77,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     bytes += sizeof first;
     size -= sizeof first;
     first = first < size ? first : (uint32_t)size;
-    make_file(&fds[0], bytes, first, language);
-    make_file(&fds[1], bytes + first, size - first, vision);
+    int language_fd = memory_file(bytes, first, language);
+    int vision_fd = memory_file(bytes + first, size - first, vision);
     if (model_config_read_any(language, vision, &config, &error) == LMVR_OK)
         read_weights(&config.gguf);
     if (first > 4 && memcmp(bytes, "GGUF", 4) == 0)
         read_text(language);
+    close(language_fd);
+    close(vision_fd);
     return 0;
 }

@@ -1,22 +1,12 @@
 /* Bytes as a CSV file of labels, read line by line and joined with an index; what is read must be consistent. */
 #include "lab/dataset/labels_csv.h"
+#include "memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-static int make_file(const void *bytes, size_t size, char *path, size_t space)
-{
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        abort();
-    snprintf(path, space, "/proc/self/fd/%d", fd);
-    return fd;
-}
 
 static void check(const struct labels *labels)
 {
@@ -40,12 +30,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const char index[] =
         "{\"path\": \"a\", \"row\": 0}\n{\"path\": \"b\", \"row\": null}\n{\"path\": \"c\", \"row\": 1}\n";
-    char path[64], index_path[64];
+    char path[MEMORY_FILE_PATH], index_path[MEMORY_FILE_PATH];
     struct labels labels;
     struct labels_join join;
     lmvr_error error;
-    int fd = make_file(bytes, size, path, sizeof path),
-        index_fd = make_file(index, strlen(index), index_path, sizeof index_path);
+    int fd = memory_file(bytes, size, path), index_fd = memory_file(index, strlen(index), index_path);
     if (labels_csv_read(path, &labels, &error) == LMVR_OK) {
         check(&labels);
         labels_finish(&labels);

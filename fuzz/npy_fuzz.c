@@ -1,10 +1,9 @@
 /* Bytes as a .npy file: runs the header parser, then the reader on a file of those bytes, then the writer that resumes it. */
+#include "memory_file.h"
 #include "store/npy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -40,14 +39,11 @@ static void resume(const char *path, size_t dim)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
+    char path[MEMORY_FILE_PATH];
     struct npy_header header;
     lmvr_error error;
     bool parses = npy_header_parse(bytes, size, "input", &header, &error) == LMVR_OK;
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int fd = memory_file(bytes, size, path);
     read_rows(path);
     resume(path, parses ? (size_t)header.dim : 4);
     close(fd);

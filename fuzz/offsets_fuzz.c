@@ -1,10 +1,9 @@
 /* Bytes as the offsets of a multi-vector feature that a run is resumed on. */
+#include "memory_file.h"
 #include "store/offsets.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define ROWS 1000 /* that are there */
 
@@ -31,11 +30,8 @@ static void resume(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    char path[MEMORY_FILE_PATH];
+    int fd = memory_file(bytes, size, path);
     resume(path);
     close(fd);
     return 0;

@@ -1,11 +1,10 @@
 /* Bytes as a probe: if it can be read, it can be used. */
 #include "lab/probe/probe_file.h"
+#include "memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -23,13 +22,10 @@ static void use(const struct probe *probe)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
+    char path[MEMORY_FILE_PATH];
     struct probe probe;
     lmvr_error error;
-    int fd = memfd_create("input", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int fd = memory_file(bytes, size, path);
     if (probe_read(path, &probe, &error) == LMVR_OK) {
         use(&probe);
         probe_finish(&probe);

@@ -1,11 +1,10 @@
 /* Bytes as a safetensors file: either refused, or everything in its header can be read, quantized matrices as numbers too. */
 #include "format/safetensors.h"
 #include "format/weight_file.h"
+#include "memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define LARGEST 4096 /* most elements read of a tensor */
 
@@ -51,20 +50,16 @@ static void read_matrices(const char *path)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static int fd = -1;
-    char path[64];
+    char path[MEMORY_FILE_PATH];
     lmvr_error error;
+    int fd = memory_file(data, size, path);
     struct safetensors *file;
-    if (fd < 0)
-        fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
-        return 0;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (safetensors_open(path, &file, &error) != LMVR_OK)
-        return 0;
-    for (size_t i = 0; i < safetensors_count(file); i++)
-        read_some(file, safetensors_entry_at(file, i));
-    safetensors_close(file);
-    read_matrices(path);
+    if (safetensors_open(path, &file, &error) == LMVR_OK) {
+        for (size_t i = 0; i < safetensors_count(file); i++)
+            read_some(file, safetensors_entry_at(file, i));
+        safetensors_close(file);
+        read_matrices(path);
+    }
+    close(fd);
     return 0;
 }

@@ -2,12 +2,11 @@
  * they and ids drawn from the bytes decode to UTF-8 in parts that follow each other. */
 #include "format/utf8.h"
 #include "language/tokenizer.h"
+#include "memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define MAX_IDS 300 /* decoded: it takes quadratic time */
 
@@ -58,16 +57,15 @@ static void check(const struct tokenizer *tokenizer, const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
+    char path[MEMORY_FILE_PATH];
     lmvr_error error;
     struct tokenizer *tokenizer;
     const uint8_t *end = size > 0 ? memchr(bytes, 0, size) : NULL;
     size_t length = end ? (size_t)(end - bytes) : size;
     char *text = end ? strndup((const char *)end + 1, size - length - 1) : strdup("a ab\xFF  <u>1\n\xC3\xA9 \xF0\x9F\xA6\x8A");
-    int fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if (!text || fd < 0 || write(fd, bytes, length) != (ssize_t)length)
+    if (!text)
         abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int fd = memory_file(bytes, length, path);
     if (length > 0 && bytes[0] == '{' && tokenizer_open(path, &tokenizer, &error) == LMVR_OK) {
         check(tokenizer, text);
         tokenizer_close(tokenizer);

@@ -1,10 +1,9 @@
 /* Bytes as a file of PyTorch's: either refused, or every tensor in it can be read. */
 #include "format/weight_file.h"
+#include "memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define LARGEST 4096 /* most elements read of a tensor */
 
@@ -26,19 +25,15 @@ static void read_some(const struct weight_file *file, const struct weight_entry 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static int fd = -1;
-    char path[64];
+    char path[MEMORY_FILE_PATH];
     lmvr_error error;
+    int fd = memory_file(data, size, path);
     struct weight_file file = {.path = path};
-    if (fd < 0)
-        fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
-        return 0;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (weight_file_open_torch(&file, &error) == LMVR_OK)
         for (size_t i = 0; i < file.count; i++)
             read_some(&file, &file.entries[i]);
     if (file.format)
         file.format->close(&file);
+    close(fd);
     return 0;
 }
