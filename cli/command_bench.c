@@ -130,7 +130,8 @@ static int measure_corruptions(const struct options *options)
     lmvr_error error;
     struct bench_row rows[BENCH_CORRUPTIONS];
     char names[BENCH_CORRUPTIONS][32];
-    if (options->model || options->shape || options->layers || options->dtype || options->session.threads || options->quick) {
+    if (options->model || options->shape || options->layers || options->dtype || options->cache_dtype ||
+        options->session.threads || options->quick) {
         complain("--corruptions is for one thread and without a model: of the other options it takes --json alone");
         return EXIT_CANNOT;
     }
@@ -188,6 +189,14 @@ static int measure_training(const struct options *options, const struct bench_op
         complain("--train is for a --shape, so neither for -m nor for --corruptions");
         return EXIT_CANNOT;
     }
+    if (options->dtype > LMVR_DTYPE_BF16) {
+        complain("--train multiplies in f32 or bf16, so not with --dtype %s", lmvr_dtype_name(options->dtype));
+        return EXIT_CANNOT;
+    }
+    if (options->cache_dtype) {
+        complain("--train has no key-value cache, so no --cache-dtype");
+        return EXIT_CANNOT;
+    }
     lmvr_status status = bench_train(bench, &report, &error);
     if (status == LMVR_OK && options->json)
         status = print_training_json(&report, &error);
@@ -215,6 +224,10 @@ int command_bench(const struct options *options)
     }
     if (options->device && (options->bench_train || options->corruptions)) {
         complain("--train and --corruptions are measured on the processor, so without --device");
+        return EXIT_CANNOT;
+    }
+    if (options->mmproj && !options->model) {
+        complain("--mmproj belongs to the GGUF file that -m names, so not without -m");
         return EXIT_CANNOT;
     }
     if (options->bench_train)

@@ -109,7 +109,8 @@ typedef struct lmvr_model_options {
     const char *device;     /* "cpu", "cuda" (the first GPU), "cuda:N", or "cuda:all": a replica on every GPU, all of one kind,
                              * among which sessions share out their images; NULL: a GPU if one can be used and the model fits,
                              * else the processor. A GPU that is named and cannot be used is an error */
-    lmvr_dtype cache_dtype; /* of keys and values, not INT4; DEFAULT: f32 if `dtype` is f32, else bf16 */
+    lmvr_dtype cache_dtype; /* of keys and values, not INT4; DEFAULT: f32 if `dtype` is f32, else bf16. A model without a
+                             * language model has none: all but DEFAULT are an error there */
     const char *mmproj;     /* the image encoder's GGUF file, where `path` is the language model's; NULL: `path` is a folder */
 } lmvr_model_options;
 

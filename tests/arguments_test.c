@@ -75,6 +75,19 @@ static void inspecting_a_model_refuses_each_wrong_argument(void **state)
     assert_int_equal(lmvr_model_inspect_with(LLAVA, &good, &info, NULL), LMVR_OK);
 }
 
+static void a_cache_type_is_refused_where_there_is_no_cache(void **state)
+{
+    (void)state;
+    const char *const sentence = "a KV cache in bf16 needs a language model, and this model is a vision encoder only";
+    const lmvr_model_options options = {
+        .size = sizeof options, .dtype = LMVR_DTYPE_F32, .cache_dtype = LMVR_DTYPE_BF16, .device = "cpu"};
+    lmvr_model *encoder;
+    lmvr_model_info info;
+    REFUSED(sentence, lmvr_model_open_with, CLIP, &options, &encoder);
+    assert_null(encoder);
+    REFUSED(sentence, lmvr_model_inspect_with, CLIP, &options, &info);
+}
+
 static void asking_a_model_accepts_null(void **state)
 {
     (void)state;
@@ -290,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_a_model_refuses_each_wrong_argument),
         cmocka_unit_test(inspecting_a_model_refuses_each_wrong_argument),
+        cmocka_unit_test(a_cache_type_is_refused_where_there_is_no_cache),
         cmocka_unit_test(asking_a_model_accepts_null),
         cmocka_unit_test(creating_a_session_refuses_each_null),
         cmocka_unit_test(creating_a_session_refuses_each_wrong_number),

@@ -214,6 +214,10 @@ lmvr_status model_dtypes(const struct model_config *config, const lmvr_model_opt
     dtypes->weights = dtype_from_public(options->dtype, usual);
     dtypes->compute = dtypes->weights == F32 ? F32 : BF16;
     dtypes->cache = dtype_from_public(options->cache_dtype, dtypes->compute);
+    if (!config->has_language && options->cache_dtype != LMVR_DTYPE_DEFAULT)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "a KV cache in %s needs a language model, and this model is a vision encoder only",
+                         lmvr_dtype_name(options->cache_dtype));
     TRY(check_device(dtypes->weights, "weights", device, error));
     return check_device(dtypes->cache, "a KV cache", device, error);
 }

@@ -40,7 +40,7 @@ lmvr_status model_device_open(const struct model_config *config, const lmvr_mode
 /* What weights are trained in, F32 or BF16: the default is bf16 where the processor computes in bf16. */
 enum dtype model_dtype(lmvr_dtype dtype);
 /* Resolves what the options leave open: weights that are quantized in the file stay so where the device has such. Without a
- * device, the processor's are meant. LMVR_ERROR_INVALID: the device lacks one. */
+ * device, the processor's are meant. LMVR_ERROR_INVALID: the device lacks one, or the model the cache whose type is named. */
 lmvr_status model_dtypes(const struct model_config *config, const lmvr_model_options *options, const struct device *device,
                          struct dtypes *dtypes, lmvr_error *error);
 lmvr_dtype dtype_to_public(enum dtype dtype);

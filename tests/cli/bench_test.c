@@ -100,6 +100,17 @@ static void test_what_is_measured_on_the_processor_takes_no_device(void **state)
     assert_ended(lmvr("bench --corruptions --device cuda"), 2, "without --device");
 }
 
+static void test_types_that_a_measurement_does_not_have_are_refused(void **state)
+{
+    (void)state;
+    assert_ended(lmvr("bench --train --dtype int8"), 2, "--train multiplies in f32 or bf16, so not with --dtype int8");
+    assert_ended(lmvr("bench --train --dtype int4"), 2, "so not with --dtype int4");
+    assert_ended(lmvr("bench --train --cache-dtype f32"), 2, "--train has no key-value cache");
+    assert_ended(lmvr("bench --corruptions --cache-dtype int8"), 2, "of the other options it takes --json alone");
+    assert_ended(lmvr("bench --train --mmproj some.gguf"), 2, "not without -m");
+    assert_ended(lmvr("bench --shape tiny --mmproj some.gguf"), 2, "not without -m");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +119,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_model_on_a_gpu_is_measured_against_the_gpu, enter_folder, leave_folder),
 #endif
         cmocka_unit_test_setup_teardown(test_what_is_measured_on_the_processor_takes_no_device, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(test_types_that_a_measurement_does_not_have_are_refused, enter_folder, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
