@@ -236,12 +236,13 @@ lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, 
     return bias ? load_bias(l, parts, count, linear) : LMVR_OK;
 }
 
-lmvr_status load_linear_from(struct loader *l, int64_t out, int64_t in, const float *weight, struct linear *linear)
+lmvr_status load_linear_from(struct loader *l, int64_t out, int64_t in, enum dtype dtype, const float *weight,
+                             struct linear *linear)
 {
     *linear = (struct linear){.device = l->device, .in = in, .out = out};
     if (l->plan) /* what it was made of is planned already */
         return LMVR_OK;
-    TRY(linear_create(linear, l->device, out, in, l->dtypes.weights, l->error));
+    TRY(linear_create(linear, l->device, out, in, dtype, l->error));
     TRY(l->device->operations->matrix_set(linear->weight, 0, out, weight, l->error));
     return l->device->operations->matrix_seal(linear->weight, l->notice, l->error);
 }

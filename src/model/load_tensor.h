@@ -40,8 +40,9 @@ lmvr_status load_head(struct loader *loader, const char *prefix, const char *tie
 lmvr_status load_matrix(struct loader *loader, const struct checkpoint_tensor *tensors, const int64_t *outs, int count,
                         int64_t in, enum dtype dtype, struct linear *linear);
 
-/* `weight` (linear's out, in), of the host, as a layer without a bias. */
-lmvr_status load_linear_from(struct loader *loader, int64_t out, int64_t in, const float *weight, struct linear *linear);
+/* `weight` (linear's out, in), of the host, as a layer without a bias, in this type. */
+lmvr_status load_linear_from(struct loader *loader, int64_t out, int64_t in, enum dtype dtype, const float *weight,
+                             struct linear *linear);
 
 /* An embedding (rows, width) in the type that is computed in, on the device. */
 lmvr_status load_embedding(struct loader *loader, const char *name, int64_t rows, int64_t width, void **out);

@@ -31,7 +31,7 @@ static lmvr_status divide_projection(struct loader *l, int64_t width, const floa
     }
     memcpy(kv_bias, bias + width, (size_t)(2 * width) * sizeof *bias);
     void *taken_query = NULL, *taken_bias = NULL;
-    lmvr_status status = load_linear_from(l, 2 * width, width, stacked + width * width, &joint->kv);
+    lmvr_status status = load_linear_from(l, 2 * width, width, l->dtypes.weights, stacked + width * width, &joint->kv);
     lmvr_status query_status = device_take(l->device, query, (size_t)width * sizeof *query, &taken_query, l->error);
     lmvr_status bias_status = device_take(l->device, kv_bias, (size_t)(2 * width) * sizeof *kv_bias, &taken_bias, l->error);
     joint->query = taken_query;

@@ -68,7 +68,7 @@ static lmvr_status load_frames(struct loader *l, const struct vision_config *c, 
             kernels[row * plane + i] = sum; /* at or before what is still to be read */
         }
     if (status == LMVR_OK)
-        status = load_linear_from(l, c->width, in, kernels, linear);
+        status = load_linear_from(l, c->width, in, l->dtypes.compute, kernels, linear);
     free(kernels);
     if (status != LMVR_OK || !c->family->patch_bias)
         return status;
