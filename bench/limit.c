@@ -50,14 +50,21 @@ static bool is_integer(enum dtype dtype)
     return dtype == INT8 || dtype == INT4;
 }
 
+/* The library's, on the processor, for weights of this type. */
+static enum dtype library_dtype(enum dtype weights)
+{
+    if (is_integer(weights))
+        return INT8;
+    return weights == BF16 && !product_computes_bf16() ? F32 : weights;
+}
+
 lmvr_status limit_init(struct limit *limit, const struct device *device, const struct dtypes *dtypes, lmvr_error *error)
 {
-    *limit = (struct limit){.device = device, .dtypes = *dtypes, .dtype = is_integer(dtypes->weights) ? INT8 : dtypes->weights};
+    *limit = (struct limit){.device = device, .dtypes = *dtypes, .dtype = dtypes->weights};
     arena_init(&limit->arena);
     if (device != device_cpu())
         return measure_gpu_bandwidth(device, &limit->bandwidth, error);
-    if (limit->dtype == BF16 && !product_computes_bf16())
-        limit->dtype = F32;
+    limit->dtype = library_dtype(dtypes->weights);
     limit->bandwidth = measure_bandwidth();
     return LMVR_OK;
 }
@@ -141,16 +148,31 @@ static lmvr_status time_layouts(struct limit *limit, enum dtype dtype, int64_t r
     return LMVR_OK;
 }
 
+/* The type of a layer's weights. */
+static enum dtype weights_of(const struct dtypes *dtypes, const struct work_product *p)
+{
+    switch (p->weights) {
+    case WORK_OUTER:
+        return model_outer_dtype(dtypes->weights);
+    case WORK_WIDE:
+        return model_wide_dtype(dtypes);
+    case WORK_COMPUTE:
+        return dtypes->compute;
+    default:
+        return dtypes->weights;
+    }
+}
+
 /* The same of weights in 8 or 4 bits. */
-static lmvr_status time_integers(struct limit *limit, const struct work_product *p, double *seconds, lmvr_error *error)
+static lmvr_status time_integers(struct limit *limit, const struct work_product *p, enum dtype weights, double *seconds,
+                                 lmvr_error *error)
 {
     bool few = p->rows < MANY_ROWS;
     int64_t rows = few ? MANY_ROWS : p->rows;
     double many = 1e9;
     TRY(time_layouts(limit, INT8, rows, p->out, p->in, p->uses, &many, error));
     TRY(time_layouts(limit, F32, rows, p->out, p->in, p->uses, &many, error));
-    enum dtype dtype = p->outer ? model_outer_dtype(limit->dtypes.weights) : limit->dtypes.weights;
-    double reading = (double)(p->out * p->in) * product_element_bytes(dtype) / limit->bandwidth;
+    double reading = (double)(p->out * p->in) * product_element_bytes(weights) / limit->bandwidth;
     many *= (double)p->rows / (double)rows;
     *seconds = few && reading > many ? reading : many;
     return LMVR_OK;
@@ -161,12 +183,13 @@ static lmvr_status add_products(struct limit *limit, const struct work_product *
                                 lmvr_error *error)
 {
     double seconds = 1e9;
+    enum dtype weights = weights_of(&limit->dtypes, p);
     if (limit->device != device_cpu())
-        TRY(cuda_device_measure_product(limit->device, p->out, p->in, limit->dtype, p->rows, &seconds, error));
-    else if (limit->dtype == INT8)
-        TRY(time_integers(limit, p, &seconds, error));
+        TRY(cuda_device_measure_product(limit->device, p->out, p->in, weights, p->rows, &seconds, error));
+    else if (is_integer(weights))
+        TRY(time_integers(limit, p, weights, &seconds, error));
     else
-        TRY(time_layouts(limit, limit->dtype, p->rows, p->out, p->in, p->uses, &seconds, error));
+        TRY(time_layouts(limit, library_dtype(weights), p->rows, p->out, p->in, p->uses, &seconds, error));
     *total += seconds * p->uses;
     *operations += 2.0 * (double)p->rows * (double)p->out * (double)p->in * p->uses;
     return LMVR_OK;

@@ -7,11 +7,11 @@ static void add(struct work *work, int64_t rows, int64_t out, int64_t in, int us
             (struct work_product){.rows = rows, .out = out, .in = in, .uses = uses, .single_row = single_row};
 }
 
-/* Says that all products from one on have weights of the outer type. */
-static void set_outer(struct work *work, int from)
+/* Says what type the weights of all products from one on have. */
+static void set_weights(struct work *work, int from, enum work_weights weights)
 {
     for (int i = from; i < work->count; i++)
-        work->products[i].outer = true;
+        work->products[i].weights = weights;
 }
 
 /* The sum over the windows of a grid of the squares of their patches; without windows there is one. */
@@ -52,7 +52,8 @@ void work_encode(const struct model_config *config, const struct picture *pictur
     add(work, images * rows, width, width, blocks, false);
     add(work, images * rows, (v->family->names.mlp[1] ? 2 : 1) * (int64_t)v->mlp_width, width, blocks, false);
     add(work, images * rows, width, v->mlp_width, blocks, false);
-    set_outer(work, 0);
+    set_weights(work, 0, WORK_OUTER);
+    work->products[0].weights = WORK_COMPUTE;
 }
 
 /* Self-attention and MLP products. */
@@ -66,6 +67,12 @@ static void add_blocks(const struct language_config *l, int64_t rows, int blocks
     add(work, rows, l->width, l->mlp_width, blocks, single_row);
 }
 
+/* Of the last of the products that add_blocks() has added from one on, in a T5. */
+static void set_last_weights(struct work *work, int from)
+{
+    work->products[from + 3].weights = WORK_WIDE;
+}
+
 /* One row through the decoder of an encoder-decoder, including cross-attention. */
 static void add_decoder(const struct language_config *l, int64_t rows, bool single_row, struct work *work)
 {
@@ -74,7 +81,14 @@ static void add_decoder(const struct language_config *l, int64_t rows, bool sing
     add_blocks(l, rows, l->blocks, single_row, work);
     add(work, rows, inner, l->width, l->blocks, single_row);
     add(work, rows, l->width, inner, l->blocks, single_row);
-    set_outer(work, from);
+    set_weights(work, from, WORK_OUTER);
+    set_last_weights(work, from);
+}
+
+static void add_head(const struct language_config *l, int64_t rows, bool single_row, struct work *work)
+{
+    add(work, rows, l->vocabulary, l->width, 1, single_row);
+    set_weights(work, work->count - 1, WORK_WIDE);
 }
 
 void work_prompt(const struct model_config *config, int64_t rows, struct work *work)
@@ -84,15 +98,16 @@ void work_prompt(const struct model_config *config, int64_t rows, struct work *w
     *work = (struct work){0};
     if (l->encoder_decoder) {
         add_blocks(l, rows, l->t5.encoder_blocks, false, work);
+        set_last_weights(work, 0);
         add(work, rows, 2 * (int64_t)l->heads * l->head_dim, l->width, l->blocks, false);
+        set_weights(work, work->count - 1, WORK_OUTER); /* the decoder's keys and values of the prompt */
         add_decoder(l, 1, true, work);
         work->attention = 4.0 * (double)(rows * rows) * inner * l->t5.encoder_blocks;
     } else {
         add_blocks(l, rows, l->blocks, false, work);
         work->attention = 2.0 * (double)(rows * (rows + 1)) * inner * l->blocks;
     }
-    add(work, 1, l->vocabulary, l->width, 1, true);
-    set_outer(work, work->count - 1);
+    add_head(l, 1, true, work);
 }
 
 void work_decode(const struct model_config *config, int batch, int64_t rows, int64_t done, struct work *work)
@@ -104,8 +119,7 @@ void work_decode(const struct model_config *config, int batch, int64_t rows, int
         add_decoder(l, batch, false, work);
     else
         add_blocks(l, batch, l->blocks, false, work);
-    add(work, batch, l->vocabulary, l->width, 1, false);
-    set_outer(work, work->count - 1);
+    add_head(l, batch, false, work);
     work->attention = 4.0 * batch * positions * l->heads * l->head_dim * l->blocks;
     work->cache_values = 2.0 * batch * positions * l->kv_heads * l->head_dim * l->blocks;
 }

@@ -5,12 +5,20 @@
 #include "model/config.h"
 #include "tensor/dtype.h"
 
+/* Which of a model's types a layer's weights have. */
+enum work_weights {
+    WORK_BLOCKS,  /* the one that was asked for */
+    WORK_OUTER,   /* model_outer_dtype() */
+    WORK_WIDE,    /* model_wide_dtype() */
+    WORK_COMPUTE, /* the one that is computed in: of pixels */
+};
+
 /* A linear layer's shape, and how many rows go through it. */
 struct work_product {
     int64_t rows, out, in;
     int uses;
     bool single_row; /* a single row among passes of many: its rate does not apply to attention */
-    bool outer;      /* its weights are in model_outer_dtype() */
+    enum work_weights weights;
 };
 
 #define WORK_MOST_PRODUCTS 24
