@@ -1,5 +1,7 @@
-/* lmvr info: prints a model's architecture and memory needs, without loading it. */
+/* lmvr info: prints a model's architecture, its memory needs and perhaps its speed, without loading it. */
 #include "cli.h"
+
+#include "bench/estimate.h"
 #include "engine.h"
 #include "error.h"
 
@@ -12,17 +14,20 @@
 struct report {
     const char *path;
     lmvr_model_info at[LMVR_DTYPE_INT4 + 1]; /* each --dtype; the first is the default's */
+    bool timed;
+    struct estimate times[LMVR_DTYPE_INT4 + 1]; /* but for the first; only if `timed` */
 };
 
-static lmvr_status inspect(const char *path, const char *mmproj, struct report *r, lmvr_error *error)
+static lmvr_status inspect(const struct options *o, const char *path, struct report *r, lmvr_error *error)
 {
-    lmvr_status status = LMVR_OK;
-    r->path = path;
-    for (int dtype = LMVR_DTYPE_DEFAULT; dtype <= LMVR_DTYPE_INT4 && status == LMVR_OK; dtype++) {
-        const lmvr_model_options options = {.size = sizeof options, .dtype = (lmvr_dtype)dtype, .mmproj = mmproj};
-        status = lmvr_model_inspect_with(path, &options, &r->at[dtype], error);
+    *r = (struct report){.path = path, .timed = o->time};
+    for (int dtype = LMVR_DTYPE_DEFAULT; dtype <= LMVR_DTYPE_INT4; dtype++) {
+        const lmvr_model_options options = {.size = sizeof options, .dtype = (lmvr_dtype)dtype, .mmproj = o->mmproj};
+        TRY(lmvr_model_inspect_with(path, &options, &r->at[dtype], error));
+        if (o->time && dtype != LMVR_DTYPE_DEFAULT)
+            TRY(bench_estimate(path, &options, &r->times[dtype], error));
     }
-    return status;
+    return LMVR_OK;
 }
 
 static int64_t all_parameters(const lmvr_model_info *i)
@@ -84,6 +89,23 @@ static void print_memory(const lmvr_model_info *i, lmvr_dtype usual)
     printf("%s\n", i->dtype == usual ? " (the default here)" : "");
 }
 
+static void print_time(const struct estimate *e)
+{
+    printf("%-14sabout %.2g s an image alone, %.2g s at batch %d\n", "", e->alone, e->together, e->batch);
+}
+
+/* What the times are of. */
+static void print_timed(const struct estimate *e)
+{
+    printf("%-14sof an image", "time");
+    if (e->prompt)
+        printf(" and a response of %d tokens, after a prompt of %d", ESTIMATE_NEW_TOKENS, e->prompt);
+    printf("; measured on this processor, with random weights");
+    if (e->measured_blocks < e->blocks)
+        printf(" in %d of %d blocks", e->measured_blocks, e->blocks);
+    printf("\n");
+}
+
 static void print_text(const struct report *r)
 {
     const lmvr_model_info *i = &r->at[LMVR_DTYPE_DEFAULT];
@@ -112,8 +134,13 @@ static void print_text(const struct report *r)
         printf("%-14s%d tokens\n", "vocabulary", i->vocabulary);
     if (i->max_positions)
         printf("%-14s%d, prompt and response together\n", "positions", i->max_positions);
-    for (int dtype = LMVR_DTYPE_F32; dtype <= LMVR_DTYPE_INT4; dtype++)
+    for (int dtype = LMVR_DTYPE_F32; dtype <= LMVR_DTYPE_INT4; dtype++) {
         print_memory(&r->at[dtype], i->dtype);
+        if (r->timed)
+            print_time(&r->times[dtype]);
+    }
+    if (r->timed)
+        print_timed(&r->times[LMVR_DTYPE_F32]);
 }
 
 /* ---- JSON ---- */
@@ -138,6 +165,22 @@ static json_t *memory_to_json(const struct report *r)
     return object;
 }
 
+/* NULL: not measured. */
+static json_t *time_to_json(const struct report *r)
+{
+    const struct estimate *first = &r->times[LMVR_DTYPE_F32];
+    if (!r->timed)
+        return NULL;
+    json_t *images = json_object();
+    for (int dtype = LMVR_DTYPE_F32; dtype <= LMVR_DTYPE_INT4; dtype++) {
+        const struct estimate *e = &r->times[dtype];
+        json_object_set_new(images, lmvr_dtype_name(e->dtype),
+                            json_pack("{s:f, s:i, s:f}", "alone_s", e->alone, "batch", e->batch, "at_batch_s", e->together));
+    }
+    return json_pack("{s:i, s:i, s:i, s:i, s:o}", "new_tokens", first->prompt ? ESTIMATE_NEW_TOKENS : 0, "prompt_positions",
+                     first->prompt, "blocks", first->blocks, "measured_blocks", first->measured_blocks, "image", images);
+}
+
 /* "BF16, F32" to ["BF16", "F32"]. */
 static json_t *dtypes_to_json(const char *list)
 {
@@ -156,14 +199,14 @@ static lmvr_status print_json(const struct report *r, lmvr_error *error)
     const lmvr_model_info *i = &r->at[LMVR_DTYPE_DEFAULT];
     char fingerprint[17];
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, i->fingerprint);
-    json_t *json =
-        json_pack("{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:o, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}", "architecture",
-                  i->architecture, "fingerprint", fingerprint, "dtypes", dtypes_to_json(i->stored_dtypes), "vision",
-                  stack_to_json(&i->vision), "connector", "parameters", (json_int_t)i->connector_parameters, "language",
-                  stack_to_json(&i->language), "text", stack_to_json(&i->text), "joint_width", i->joint_width, "parameters",
-                  (json_int_t)all_parameters(i), "image_size", i->image_size, "patch_size", i->patch_size, "visual_tokens",
-                  i->visual_tokens, "vocabulary", i->vocabulary, "max_positions", i->max_positions, "input_blocks",
-                  i->input_blocks, "default_dtype", lmvr_dtype_name(i->dtype), "memory", memory_to_json(r));
+    json_t *json = json_pack(
+        "{s:s, s:s, s:o, s:o, s:{s:I}, s:o, s:o, s:i, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o, s:o*}", "architecture",
+        i->architecture, "fingerprint", fingerprint, "dtypes", dtypes_to_json(i->stored_dtypes), "vision",
+        stack_to_json(&i->vision), "connector", "parameters", (json_int_t)i->connector_parameters, "language",
+        stack_to_json(&i->language), "text", stack_to_json(&i->text), "joint_width", i->joint_width, "parameters",
+        (json_int_t)all_parameters(i), "image_size", i->image_size, "patch_size", i->patch_size, "visual_tokens",
+        i->visual_tokens, "vocabulary", i->vocabulary, "max_positions", i->max_positions, "input_blocks", i->input_blocks,
+        "default_dtype", lmvr_dtype_name(i->dtype), "memory", memory_to_json(r), "time", time_to_json(r));
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     if (text)
         puts(text);
@@ -183,7 +226,7 @@ int command_info(const struct options *options)
     }
     lmvr_status status = engine_model_path(options, &path, &error);
     if (status == LMVR_OK)
-        status = inspect(path, options->mmproj, &report, &error);
+        status = inspect(options, path, &report, &error);
     if (status == LMVR_OK && options->json)
         status = print_json(&report, &error);
     else if (status == LMVR_OK)

@@ -272,6 +272,8 @@ const struct option_row option_table[] = {
     {0, "force", FLAG(force), FOR_CORRUPT | FOR_DESCRIBE, "replace existing results"},
     {0, "force", FLAG(force), FOR_CONVERT, "replace the model that is there"},
     {0, "strict", FLAG(strict), FOR_IMAGES | FOR_EVAL | FOR_CORRUPT, "stop at the first input that fails"},
+    {0, "time", FLAG(time), FOR_INFO,
+     "also measure about how long an image takes in each type, which takes from seconds to a minute"},
     {0, "json", FLAG(json), FOR_DESCRIBE | FOR_ATTEND | FOR_INFO | FOR_BENCH | FOR_LABELS, "print JSON"},
     {'q', "quiet", FLAG(quiet), FOR_PROGRESS, "show no progress, and no hints"},
     {'h', "help", NULL, OPTION_FLAG, 0, 0, 0, FOR_ALL, "print this help and exit"},

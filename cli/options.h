@@ -75,6 +75,7 @@ struct options {
     const char *scenes_manners;
     int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: not given */
     bool corruptions, bench_train;                                   /* bench, instead of a model */
+    bool time;                                                       /* info */
     char *const *inputs;
     size_t input_count;
 };

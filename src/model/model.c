@@ -153,7 +153,7 @@ static lmvr_status check_added_tokens(const char *path, int rows, lmvr_error *er
     return status;
 }
 
-static lmvr_status open_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error)
+lmvr_status model_open_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error)
 {
     char file[PATH_MAX];
     if (!model_find_tokenizer(path, &model->config, file, sizeof file))
@@ -245,7 +245,7 @@ static lmvr_status open_model(const char *path, const lmvr_model_options *option
         TRY(model_device_open(&model->config, options, &model->device, error));
     TRY(model_dtypes(&model->config, options, model->device, &model->dtypes, error));
     if (model->config.has_language)
-        TRY(open_tokenizer(path, model, error));
+        TRY(model_open_tokenizer(path, model, error));
     struct loader loader = {.device = model->device, .dtypes = model->dtypes, .notice = &model->notice, .error = error};
     TRY(model_checkpoint_open(path, &model->config, &loader.checkpoint, error));
     model_fit_checkpoint(&model->config, loader.checkpoint);

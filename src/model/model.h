@@ -72,6 +72,9 @@ lmvr_status model_fingerprint(const char *path, const struct model_config *confi
 lmvr_status model_create_random(const struct model_config *config, const struct device *device, const struct dtypes *dtypes,
                                 struct lmvr_model **model, lmvr_error *error);
 
+/* Gives a model with a language model, opened without one, the tokenizer of its folder. */
+lmvr_status model_open_tokenizer(const char *path, struct lmvr_model *model, lmvr_error *error);
+
 /* Bytes of a model's packed weights in memory, not counting the padding of the kernels' panels. */
 uint64_t model_weights_bytes(const struct model_config *config, const struct dtypes *dtypes);
 

@@ -66,6 +66,31 @@ static void test_an_image_of_the_whole_model_is_the_sum_of_its_parts(void **stat
     json_decref(report);
 }
 
+/* Small models are measured whole; a dual encoder has no response. */
+static void test_the_time_of_an_image_is_measured_in_each_type(void **state)
+{
+    static const char *const models[] = {"llava-old-f32", "clip-f32"}, *const types[] = {"f32", "bf16", "int8", "int4"};
+    (void)state;
+    for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
+        lmvr_error error;
+        json_t *report;
+        assert_ended(lmvr("info --time --json -m " LMVR_TEST_DATA "/golden/%s", models[m]), 0, NULL);
+        if (json_read("stdout", NULL, &report, &error) != LMVR_OK)
+            fail_msg("%s", error.message);
+        const json_t *time = json_object_get(report, "time"), *images = json_object_get(time, "image");
+        bool language = m == 0;
+        assert_int_equal(json_integer_value(json_object_get(time, "new_tokens")), language ? 64 : 0);
+        assert_int_equal(json_integer_value(json_object_get(time, "prompt_positions")) > 0, language);
+        assert_true(json_equal(json_object_get(time, "blocks"), json_object_get(time, "measured_blocks")));
+        for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+            const json_t *image = json_object_get(images, types[t]);
+            assert_true(number(image, "alone_s") > 0 && number(image, "at_batch_s") > 0);
+            assert_true(json_integer_value(json_object_get(image, "batch")) > 1);
+        }
+        json_decref(report);
+    }
+}
+
 #ifdef EMULATED_GPU
 
 static void test_a_model_on_a_gpu_is_measured_against_the_gpu(void **state)
@@ -119,6 +144,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_model_on_a_gpu_is_measured_against_the_gpu, enter_folder, leave_folder),
 #endif
         cmocka_unit_test_setup_teardown(test_what_is_measured_on_the_processor_takes_no_device, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(test_the_time_of_an_image_is_measured_in_each_type, enter_folder, leave_folder),
         cmocka_unit_test_setup_teardown(test_types_that_a_measurement_does_not_have_are_refused, enter_folder, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@
  *     "resource_after"  how many images until memory runs out
  */
 #include "cli.h"
+
+#include "bench/estimate.h"
 #include "error.h"
 #include "image/image.h"
 
@@ -151,6 +153,20 @@ lmvr_status lmvr_model_convert(const char *path, const lmvr_convert_options *opt
                 options->replace ? ", in its place" : "");
         fclose(file);
     }
+    return status;
+}
+
+lmvr_status bench_estimate(const char *path, const lmvr_model_options *options, struct estimate *estimate, lmvr_error *error)
+{
+    struct lmvr_model model;
+    lmvr_status status = read_model(path, options->dtype, &model, error);
+    *estimate = (struct estimate){.dtype = options->dtype,
+                                  .prompt = 44,
+                                  .blocks = 3,
+                                  .measured_blocks = 2,
+                                  .batch = 16,
+                                  .alone = 80.0 / options->dtype,
+                                  .together = 0.5 / options->dtype};
     return status;
 }
 
