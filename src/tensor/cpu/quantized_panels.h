@@ -14,8 +14,14 @@
 #include "tensor/cpu/names.h"
 #include "tensor/cpu/vector.h"
 
-#define PANEL  (2 * LANES)
+#define PANEL (2 * LANES)
+
+/* Checked code is not worth unrolling: it takes a minute and a half to compile. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL
+#else
 #define UNROLL _Pragma("GCC unroll 32")
+#endif
 
 /* What a processor multiplies: BYTES_4 and BYTES_8 say whether steps are of bytes, OFFSET_8 what is added to weights in 8 bits
  * so that they are not negative. */
