@@ -182,7 +182,7 @@ static void unpack(int bits, int64_t in, const uint8_t *panel, int64_t column, u
     }
 }
 
-#if defined(__AMX_INT8__)
+#if defined(__AMX_INT8__) || defined(__AMXINT8__) /* as Clang 14 calls it */
 static size_t either_scratch(void)
 {
     size_t vectors = KERNEL(quantized_vector_scratch)(), tiles = KERNEL(quantized_tile_scratch)();
@@ -211,7 +211,7 @@ const struct quantized_kernels KERNEL(quantized_kernels) = {
     .unpack = unpack,
     .block_words = block_words,
     .take_row = KERNEL(quantized_take_row),
-#if defined(__AMX_INT8__)
+#if defined(__AMX_INT8__) || defined(__AMXINT8__) /* as Clang 14 calls it */
     .scratch = either_scratch,
     .multiply = multiply_either,
 #else

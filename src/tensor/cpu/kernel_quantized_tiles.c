@@ -5,7 +5,7 @@
  */
 #include "tensor/cpu/quantized_panels.h"
 
-#if defined(__AMX_INT8__)
+#if defined(__AMX_INT8__) || defined(__AMXINT8__) /* as Clang 14 calls it */
 
 #define TILE        16  /* rows of a tile */
 #define BLOCK_ROWS  128 /* that meet a part of a panel while it is in the first cache */

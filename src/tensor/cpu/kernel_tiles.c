@@ -3,7 +3,7 @@
 #include "tensor/cpu/names.h"
 #include "tensor/cpu/vector.h"
 
-#if defined(__AMX_BF16__)
+#if defined(__AMX_BF16__) || defined(__AMXBF16__) /* as Clang 14 calls it */
 
 #define ROW_BYTES    64 /* of every tile */
 #define BLOCK_DEPTHS 8  /* tiles of a panel that meet many rows while they are in the first cache */

@@ -227,7 +227,7 @@ bool KERNEL(quantized_take_row)(const struct quantized_product *p, const float *
 size_t KERNEL(quantized_vector_scratch)(void);
 void KERNEL(quantized_multiply_vectors)(const struct quantized_product *p, int64_t first_panel, int64_t last_panel,
                                         void *scratch);
-#if defined(__AMX_INT8__)
+#if defined(__AMX_INT8__) || defined(__AMXINT8__) /* as Clang 14 calls it */
 #define LEAST_TILE_ROWS 8
 size_t KERNEL(quantized_tile_scratch)(void);
 void KERNEL(quantized_multiply_tiles)(const struct quantized_product *p, int64_t first_panel, int64_t last_panel,
