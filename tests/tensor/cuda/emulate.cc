@@ -13,6 +13,7 @@
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -286,6 +287,9 @@ static void make_fiber(machine *m)
     void *memory = mmap(nullptr, STACK + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, PAGE, PROT_NONE) != 0)
         die("out of memory for a stack");
+#if defined(__SANITIZE_ADDRESS__) /* which remembers the frames of a stack that was here before */
+    __asan_unpoison_memory_region(memory, STACK + PAGE);
+#endif
     size_t size = STACK - (size_t)(m->fibers++ % 61) * 320;
     fiber *f = new fiber;
     f->memory = {(unsigned char *)memory + PAGE + size, size};
