@@ -16,6 +16,7 @@ language/(input|prompt|t5|tokenizer)\.h|model/(checkpoint|config|folder|load|mod
 nn/rope\.h|tensor/(activation|arena|device|dtype|gemm|gradient|matmul)\.h|tensor/cpu/(gradient|kernels|kernel_gradient|product)\.h"
     "scenes  tools   $base|tools/.*|cli/(front|interrupt|progress)\.h"
     "program cli     lmvr\.h|error\.h|record/recorder\.h|store/index\.h|lab/.*|train/train\.h|bench/(estimate|train_steps)\.h"
+    "python  python  error\.h|hub\.h|lab/words/words\.h"
 )
 
 failed=0
