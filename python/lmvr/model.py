@@ -9,6 +9,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple, TypedDict, Union
@@ -127,12 +128,29 @@ def _asked(features: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
     return {"features": tuple(features), **asked}
 
 
+def _open(path: bytes, options: c.lmvr_model_options) -> ctypes.c_void_p:
+    """Opens a model in a thread: Ctrl-C does not wait for it, and what it has opened then is closed."""
+
+    def work() -> ctypes.c_void_p:
+        pointer = ctypes.c_void_p()
+        call(library.lmvr_model_open_with, path, ctypes.byref(options), ctypes.byref(pointer))
+        return pointer
+
+    pool = ThreadPoolExecutor(1, "lmvr")
+    opening = pool.submit(work)
+    pool.shutdown(wait=False)
+    try:
+        return opening.result()
+    except KeyboardInterrupt:
+        opening.add_done_callback(lambda done: done.exception() or library.lmvr_model_free(done.result()))
+        raise
+
+
 class _Handle:
     """An open model of the library; its sessions keep it."""
 
     def __init__(self, path: bytes, options: c.lmvr_model_options) -> None:
-        self.pointer = ctypes.c_void_p()
-        call(library.lmvr_model_open_with, path, ctypes.byref(options), ctypes.byref(self.pointer))
+        self.pointer = _open(path, options)
         weakref.finalize(self, library.lmvr_model_free, self.pointer)
 
 
