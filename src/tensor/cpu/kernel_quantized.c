@@ -70,16 +70,17 @@ static struct line best_line(const vf *w, float least, float most)
 
 static void quantize_block(const float *weights, int64_t count, uint8_t *block)
 {
-    vf w[VECTORS_4], least, most, finite = splat(0);
+    vf w[VECTORS_4], finite = splat(0);
     int32_t q[BLOCK_4];
     float padded[BLOCK_4];
     for (int i = 0; i < BLOCK_4; i++) /* padding changes neither the least nor the most */
         padded[i] = weights[i < count ? i : 0];
+    vf least = load(padded), most = least;
     for (int v = 0; v < VECTORS_4; v++) {
         w[v] = load(padded + v * LANES);
         finite += w[v] * 0;
-        least = v ? vmin(least, w[v]) : w[v];
-        most = v ? vmax(most, w[v]) : w[v];
+        least = vmin(least, w[v]);
+        most = vmax(most, w[v]);
     }
     bool is_finite = sum_lanes(finite) == 0;
     struct line line = is_finite ? best_line(w, -max_lanes(-least), max_lanes(most)) : (struct line){__builtin_nanf(""), 0, 0};
