@@ -56,7 +56,7 @@ asan: setup-test
 
 tsan: setup-test
 	cmake --preset tsan
-	cmake --build --preset tsan --target session_company_test train_feed_test
+	cmake --build --preset tsan --target session_company_test session_feed_test train_feed_test
 	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" ctest --test-dir build-tsan --output-on-failure --timeout 1200 -L threads
 
 fuzz: setup-check
