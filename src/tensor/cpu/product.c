@@ -19,7 +19,7 @@ struct product {
 
 bool product_computes_bf16(void)
 {
-    return tiled_available() || dnnl_packs(BF16);
+    return dnnl_packs(BF16);
 }
 
 static int64_t panel_count(int64_t columns)
@@ -56,9 +56,9 @@ enum product_maker product_maker(enum dtype dtype)
 {
     if (dtype == INT8 || dtype == INT4)
         return QUANTIZED;
-    if (dtype == BF16 && tiled_available())
-        return TILED;
-    return dnnl_packs(dtype) ? LIBRARY : PANELS;
+    if (!dnnl_packs(dtype))
+        return PANELS;
+    return dtype == BF16 && tiled_available() ? TILED : LIBRARY;
 }
 
 lmvr_status product_create(int64_t out, int64_t in, enum dtype dtype, struct product **product, lmvr_error *error)
