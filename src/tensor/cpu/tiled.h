@@ -1,6 +1,6 @@
 /*
  * A weight matrix in bf16, packed as tiles for AMX. oneDNN has tiles, too, but not for every number of rows, so that a row's
- * sums would depend on the rows beside it; and at 512 rows of 4096 it is about half as fast (docs/SPEED.md).
+ * sums would depend on the rows beside it, and is no faster (docs/SPEED.md).
  */
 #ifndef LMVR_SRC_TENSOR_CPU_TILED_H
 #define LMVR_SRC_TENSOR_CPU_TILED_H
