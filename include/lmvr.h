@@ -454,10 +454,12 @@ LMVR_API bool lmvr_session_cancel(lmvr_session *session, size_t index);
 typedef enum lmvr_stage {
     LMVR_STAGE_QUEUED = 0, /* it is to be read, or is being read, or waits for the model */
     LMVR_STAGE_RUNNING,    /* the model has it */
-    LMVR_STAGE_ENDED       /* its result is to be taken */
+    LMVR_STAGE_ENDED,      /* its result is to be taken */
+    LMVR_STAGE_ANY         /* one of these */
 } lmvr_stage;
 
-/* How many inputs are at this stage; 0 for a NULL session. */
+/* How many inputs are at this stage; 0 for a NULL session. Inputs go on while the caller adds up: how many are in the session,
+ * LMVR_STAGE_ANY says. */
 LMVR_API size_t lmvr_session_count(const lmvr_session *session, lmvr_stage stage);
 
 /* How many inputs can be in the session at once, enough to keep the model busy; 0 for a NULL session. */

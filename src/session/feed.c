@@ -25,8 +25,9 @@ bool lmvr_session_cancel(lmvr_session *session, size_t index)
 
 size_t lmvr_session_count(const lmvr_session *session, lmvr_stage stage)
 {
-    static const enum job_stage first[] = {JOB_QUEUED, JOB_TAKEN, JOB_ENDED}, last[] = {JOB_READ, JOB_TAKEN, JOB_ENDED};
-    return session && (unsigned)stage <= LMVR_STAGE_ENDED ? jobs_count(session->jobs, first[stage], last[stage]) : 0;
+    static const enum job_stage first[] = {JOB_QUEUED, JOB_TAKEN, JOB_ENDED, JOB_QUEUED},
+                                last[] = {JOB_READ, JOB_TAKEN, JOB_ENDED, JOB_ENDED};
+    return session && (unsigned)stage <= LMVR_STAGE_ANY ? jobs_count(session->jobs, first[stage], last[stage]) : 0;
 }
 
 size_t lmvr_session_capacity(const lmvr_session *session)
