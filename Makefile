@@ -1,5 +1,6 @@
 # The two commands of a newcomer, and those of every day. All of them install what is missing of what they need (as root or with
-# sudo, from the distribution's packages), then build in build/ with CMake and Ninja. CMakePresets.json has the other builds.
+# sudo, from the distribution's packages; for tests in Python also PyPI's, in ~/.cache/lmvr), then build in build/ with CMake and
+# Ninja. CMakePresets.json has the other builds.
 .PHONY: all setup setup-test setup-check configure tests demo model-blip2 model test check asan tsan fuzz format lint install clean
 .NOTPARALLEL:
 
@@ -14,6 +15,7 @@ setup:
 	@./setup.sh
 setup-test:
 	@./setup.sh test
+	@./tests/python/packages.sh
 setup-check:
 	@./setup.sh check
 

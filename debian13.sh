@@ -15,6 +15,11 @@ mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 mountpoint -q "$root/dev" || mount --bind /dev "$root/dev"
 [ ! -e /dev/pts ] || mountpoint -q "$root/dev/pts" || mount --bind /dev/pts "$root/dev/pts"
 chroot "$root" sh -c 'command -v make >/dev/null && command -v git >/dev/null || { apt-get -qq update && apt-get -qqy install make git; }' >/dev/null
+# Where this machine trusts certificates of its own, PyPI is reached through them.
+if ls /usr/local/share/ca-certificates/*.crt >/dev/null 2>&1; then
+    cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/"
+    chroot "$root" update-ca-certificates >/dev/null 2>&1
+fi
 rm -rf "$root/lmvr"
 mkdir "$root/lmvr"
 (cd "$here" && git ls-files -z | tar --null -cf - -T -) | tar -xf - -C "$root/lmvr"

@@ -8,8 +8,8 @@ libjansson-dev libyajl-dev libutf8proc-dev libpcre2-dev
 libpango1.0-dev fonts-dejavu-core fonts-noto-color-emoji"
 case ${1:-} in
 "") ;;
-test) packages="$packages libcmocka-dev libboost-context-dev valgrind python3-numpy" ;;
-check) packages="$packages libcmocka-dev libboost-context-dev valgrind python3-numpy clang libclang-rt-dev clang-format clang-tidy" ;;
+test) packages="$packages libcmocka-dev libboost-context-dev valgrind python3-numpy python3-venv" ;;
+check) packages="$packages libcmocka-dev libboost-context-dev valgrind python3-numpy python3-venv clang libclang-rt-dev clang-format clang-tidy" ;;
 *) echo "setup: \"$1\" should be test or check, or left out" >&2; exit 2 ;;
 esac
 
