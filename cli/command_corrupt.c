@@ -260,7 +260,7 @@ static int compute(struct corrupt_run *run)
     progress_begin(&run->progress, !run->options->quiet, 0, run->plan.inputs.count * (size_t)run->plan.variant_count);
     corrupt_all(run);
     progress_end(&run->progress, run->written);
-    hint_passed_over(&run->plan.inputs, run->options->quiet);
+    hint_passed_over(&run->plan.inputs.passed_over, run->options->quiet);
     return report(run);
 }
 

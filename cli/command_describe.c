@@ -152,7 +152,7 @@ static int compute(struct describe_run *run)
     if (status == LMVR_OK && run->responses && run->described > 0)
         run->status = views_write_sheet(&run->views, run->options->sheet, run->inputs.paths, run->inputs.count, run->responses,
                                         &run->error);
-    hint_passed_over(&run->inputs, run->options->quiet);
+    hint_passed_over(&run->inputs.passed_over, run->options->quiet);
     return report(run, status, &error);
 }
 

@@ -3,7 +3,7 @@
 #include "engine.h"
 #include "error.h"
 #include "hints.h"
-#include "lab/dataset/inputs.h"
+#include "lab/dataset/input_source.h"
 #include "lab/dataset/texts.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -13,8 +13,10 @@
 
 struct embed_run {
     const struct options *options;
-    struct inputs inputs;
+    struct input_source images;
     struct texts texts; /* in their place, with --text */
+    struct list_source lines;
+    struct source *source; /* one of these */
     struct engine engine;
     struct recorder *recorder;
     struct progress progress;
@@ -38,15 +40,17 @@ static lmvr_status check_call(const struct options *o, lmvr_error *error)
     return store_check(o->output, mode_of(o), o->session.feature_count, error);
 }
 
-static size_t count_inputs(const struct embed_run *run)
-{
-    return run->options->texts ? run->texts.count : run->inputs.count;
-}
-
 static lmvr_status collect(struct embed_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
-    return o->texts ? texts_read(o->texts, &run->texts, error) : inputs_collect(o->inputs, o->input_count, &run->inputs, error);
+    if (o->texts) {
+        TRY(texts_read(o->texts, &run->texts, error));
+        list_source_init(&run->lines, run->texts.lines, run->texts.inputs, run->texts.wrong, run->texts.count);
+        run->source = &run->lines.source;
+        return LMVR_OK;
+    }
+    run->source = &run->images.source;
+    return input_source_open(o->inputs, o->input_count, &run->images, error);
 }
 
 static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
@@ -56,17 +60,13 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .output = run->options->output,
                                   .mode = mode_of(run->options),
                                   .any_device = run->options->force_device,
-                                  .inputs = run->options->texts ? run->texts.lines : run->inputs.paths,
-                                  .images = run->texts.inputs,
-                                  .wrong = run->texts.wrong,
-                                  .input_count = count_inputs(run)};
+                                  .source = run->source};
     return recorder_open(&recording, &run->recorder, error);
 }
 
-static int before_record(const lmvr_result *result, const char *path, void *user)
+static int before_record(const lmvr_result *result, void *user)
 {
     struct embed_run *run = user;
-    (void)path;
     if (result->status == LMVR_OK)
         return 0;
     progress_clear(&run->progress);
@@ -84,17 +84,29 @@ static int after_record(size_t done, void *user)
 
 /* ---- ending ------------------------------------------------------------------------------------------------------------- */
 
+/* "12 of 47", or "12" where nobody knows how many there are. */
+static void format_done(const struct embed_run *run, size_t done, char *text, size_t size)
+{
+    int length = snprintf(text, size, "%zu", done);
+    if (run->source->counted)
+        snprintf(text + length, size - (size_t)length, " of %zu", run->source->count);
+}
+
 static int report_stop(const struct embed_run *run, const char *why)
 {
-    complain("%s; %zu of %zu inputs are done, --resume continues", why, recorder_done(run->recorder), count_inputs(run));
+    char done[64];
+    format_done(run, recorder_done(run->recorder), done, sizeof done);
+    complain("%s; %s inputs are done, --resume continues", why, done);
     return EXIT_STOPPED;
 }
 
 static int report(const struct embed_run *run, lmvr_status status, const lmvr_error *error)
 {
-    size_t done = recorder_done(run->recorder), failed = recorder_failed(run->recorder), total = count_inputs(run);
+    char text[64];
+    size_t done = recorder_done(run->recorder), failed = recorder_failed(run->recorder);
     if (run->strict_stop) {
-        complain("stopped there, with %zu of %zu inputs done, for --strict", done, total);
+        format_done(run, done, text, sizeof text);
+        complain("stopped there, with %s inputs done, for --strict", text);
         return EXIT_SOME_FAILED;
     }
     if (status == LMVR_STOPPED)
@@ -102,7 +114,7 @@ static int report(const struct embed_run *run, lmvr_status status, const lmvr_er
     if (status != LMVR_OK)
         return report_stop(run, error->message);
     if (failed > 0)
-        complain("%zu of %zu inputs failed", failed, total);
+        complain("%zu of %zu inputs failed", failed, done);
     return failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
@@ -111,10 +123,11 @@ static int compute(struct embed_run *run)
 {
     lmvr_error error;
     interrupt_install();
-    progress_begin(&run->progress, !run->options->quiet, recorder_done(run->recorder), count_inputs(run));
+    progress_begin(&run->progress, !run->options->quiet, recorder_done(run->recorder),
+                   run->source->counted ? run->source->count : 0);
     lmvr_status status = recorder_run(run->recorder, before_record, after_record, run, &error);
     progress_end(&run->progress, recorder_done(run->recorder));
-    hint_passed_over(&run->inputs, run->options->quiet);
+    hint_passed_over(&run->images.list.passed_over, run->options->quiet);
     int exit_status = report(run, status, &error);
     if (recorder_close(run->recorder, &error) != LMVR_OK) {
         complain("%s; --resume continues", error.message);
@@ -136,7 +149,7 @@ int command_embed(const struct options *options)
         status = open_recorder(&run, &error);
     int exit_status = status == LMVR_OK ? compute(&run) : cannot(status, &error);
     engine_close(&run.engine);
-    inputs_finish(&run.inputs);
+    input_source_close(&run.images);
     texts_finish(&run.texts);
     return exit_status;
 }

@@ -2,12 +2,12 @@
 
 #include "cli.h"
 
-void hint_passed_over(const struct inputs *inputs, bool quiet)
+void hint_passed_over(const struct passed_over *passed_over, bool quiet)
 {
     char passed[PASSED_OVER_LINE];
-    if (quiet || inputs->passed_over.kind_count == 0)
+    if (quiet || passed_over->kind_count == 0)
         return;
-    passed_over_format(&inputs->passed_over, passed, sizeof passed);
+    passed_over_format(passed_over, passed, sizeof passed);
     hint_passed_over_in_set(passed, quiet);
 }
 

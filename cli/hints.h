@@ -2,10 +2,10 @@
 #ifndef LMVR_CLI_HINTS_H
 #define LMVR_CLI_HINTS_H
 
-#include "lab/dataset/inputs.h"
+#include "lab/dataset/passed_over.h"
 
-/* What was passed over in the searched folders, if anything was. */
-void hint_passed_over(const struct inputs *inputs, bool quiet);
+/* What was passed over in the searched folders and in tars, if anything was. */
+void hint_passed_over(const struct passed_over *passed_over, bool quiet);
 /* The same in the class folders of a data set, from dataset.passed_over. */
 void hint_passed_over_in_set(const char *passed_over, bool quiet);
 

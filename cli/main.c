@@ -1,6 +1,6 @@
 /* lmvr: turns images into vectors with a multimodal language model. Finds the command and runs it. */
 #include "front.h"
-#include "lab/dataset/inputs.h"
+#include "lab/dataset/input_list.h"
 #include "spin.h"
 #include "wrap.h"
 
@@ -9,10 +9,15 @@
 
 #define EXIT_NOTES "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be started, 3 stopped midway."
 
-static const char input_notes[] =
-    "Inputs are image files (" IMAGE_KINDS "), folders, which are searched in name order, and @FILE or @- for a list with "
-    "one "
-    "path per line. An image that cannot be used is reported, and the run continues.\n\n" EXIT_NOTES;
+#define INPUT_NOTES                                                                                                            \
+    "Inputs are image files (" IMAGE_KINDS "), folders, which are searched in name order, and @FILE or @- for a list with "    \
+    "one path per line, or, in a .jsonl, one object with \"path\". "
+#define FAILURE_NOTES "An image that cannot be used is reported, and the run continues.\n\n" EXIT_NOTES
+
+static const char input_notes[] = INPUT_NOTES FAILURE_NOTES;
+static const char embed_notes[] = INPUT_NOTES "They may also be tars (.tar, .tar.gz or .tgz, which are not unpacked; - is one "
+                                              "on standard input), and names with a range, "
+                                              "such as 'shard-{000..123}.tar'. " FAILURE_NOTES;
 static const char probe_notes[] =
     "L.csv has a header and one line per row of F.npy; a column \"path\" is not a class. With --index, "
     "lines are matched to rows by path.";
@@ -38,7 +43,7 @@ static const char train_notes[] =
     "Exit status: 0 all done, 1 done, but some samples could not be used, 2 nothing could be started, 3 stopped midway.";
 
 static const struct command commands[] = {
-    {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, input_notes},
+    {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, embed_notes},
     {"describe", "describe [options] INPUT...", "Prints each image's path and the model's response, separated by a tab.",
      FOR_DESCRIBE, command_describe, input_notes},
     {"corrupt", "corrupt [options] --type NAME --severity N -o DIR INPUT...", "Applies ImageNet-C's corruptions to images.",

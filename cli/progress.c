@@ -24,19 +24,20 @@ static void format_time(char *text, size_t size, double seconds)
 
 void progress_format(char *line, size_t size, size_t done, size_t total, size_t here, double seconds)
 {
-    char left[32];
+    char time[32], of[32] = "";
+    if (total > 0)
+        snprintf(of, sizeof of, "/%zu", total);
     if (here == 0 || seconds <= 0) {
-        snprintf(line, size, "%zu/%zu", done, total);
+        snprintf(line, size, "%zu%s", done, of);
         return;
     }
     double rate = (double)here / seconds;
-    if (done >= total) {
-        format_time(left, sizeof left, seconds);
-        snprintf(line, size, "%zu/%zu   %.*f images/s   %s in all", done, total, rate < 10 ? 2 : 1, rate, left);
-        return;
-    }
-    format_time(left, sizeof left, (double)(total - done) / rate);
-    snprintf(line, size, "%zu/%zu   %.*f images/s   %s left", done, total, rate < 10 ? 2 : 1, rate, left);
+    bool left = done < total;
+    format_time(time, sizeof time, left ? (double)(total - done) / rate : seconds);
+    snprintf(line, size, "%zu%s   %.*f images/s   %s%s", done, of, rate < 10 ? 2 : 1, rate, time,
+             left        ? " left"
+             : total > 0 ? " in all"
+                         : "");
 }
 
 static void draw_line(const char *line)

@@ -408,6 +408,26 @@ static inline lmvr_status lmvr_embed(lmvr_session *session, const lmvr_image *im
     return lmvr_embed_sized(session, images, sizeof *images, count, on_result, user, error);
 }
 
+/* Gives lmvr_embed_stream() the next image, on the thread that called it: fills in *image, which is zeroed. What it points to
+ * has to stay until the image's result has been reported. LMVR_OK; LMVR_STOPPED: there are no more; LMVR_FULL: there is none
+ * before another result has been reported, which bounds what the images hold. Anything else ends the call with that status, and
+ * with what has been written to `error`, which is never NULL. `user` is lmvr_embed_stream()'s. */
+typedef lmvr_status lmvr_image_fn(lmvr_image *image, void *user, lmvr_error *error);
+
+/*
+ * As lmvr_embed(), with images that come one by one: `next` is asked for one whenever the session has room, so that at most
+ * lmvr_session_capacity() have been given and not been reported. Those that were given before it failed, or on_result asked to
+ * stop, may have no result; none is in use any more when this returns. LMVR_ERROR_INVALID also: `next` returned LMVR_FULL when
+ * all results had been reported.
+ */
+LMVR_API lmvr_status lmvr_embed_stream_sized(lmvr_session *session, lmvr_image_fn *next, size_t size, lmvr_result_fn *on_result,
+                                             void *user, lmvr_error *error);
+static inline lmvr_status lmvr_embed_stream(lmvr_session *session, lmvr_image_fn *next, lmvr_result_fn *on_result, void *user,
+                                            lmvr_error *error)
+{
+    return lmvr_embed_stream_sized(session, next, sizeof(lmvr_image), on_result, user, error);
+}
+
 /* ---- feeding a session ----------------------------------------------------------------------------------------------- */
 
 /*

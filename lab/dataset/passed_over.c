@@ -48,12 +48,25 @@ size_t passed_over_count(const struct passed_over *passed)
     return count;
 }
 
+static lmvr_status note_place(struct passed_over *passed, const char *place, const char *end, lmvr_error *error)
+{
+    if (!passed->place && asprintf(&passed->place, "%s%s", place, end) < 0) {
+        passed->place = NULL;
+        return error_no_memory(error, place);
+    }
+    return LMVR_OK;
+}
+
 lmvr_status passed_over_note_folder(struct passed_over *passed, const char *folder, lmvr_error *error)
 {
     passed->folders++;
-    if (!passed->folder && !(passed->folder = strdup(folder)))
-        return error_no_memory(error, folder);
-    return LMVR_OK;
+    return note_place(passed, folder, *folder && folder[strlen(folder) - 1] == '/' ? "" : "/", error);
+}
+
+lmvr_status passed_over_note_tar(struct passed_over *passed, const char *tar, lmvr_error *error)
+{
+    passed->tars++;
+    return note_place(passed, tar, "", error);
 }
 
 /* The most frequent first, and files without an ending last of their number. */
@@ -81,12 +94,14 @@ static void append(char *text, size_t size, const char *format, ...)
 void passed_over_format(const struct passed_over *passed, char *text, size_t size)
 {
     size_t others = 0, named = passed->kind_count > MOST_NAMED ? MOST_NAMED - 1 : passed->kind_count;
-    const char *folder = passed->folder ? passed->folder : "";
     text[0] = '\0';
-    if (passed->folders == 1)
-        append(text, size, "%.200s%s: ", folder, *folder && folder[strlen(folder) - 1] == '/' ? "" : "/");
+    if (passed->folders + passed->tars == 1 && passed->place)
+        append(text, size, "%.200s: ", passed->place);
     else
-        append(text, size, "%zu folders: ", passed->folders);
+        append(text, size, "%zu %s: ", passed->folders + passed->tars,
+               !passed->tars      ? "folders"
+               : !passed->folders ? "tars"
+                                  : "folders and tars");
     qsort(passed->kinds, passed->kind_count, sizeof *passed->kinds, by_count);
     for (size_t i = 0; i < passed->kind_count; i++) {
         const struct passed_over_kind *kind = &passed->kinds[i];
@@ -102,6 +117,6 @@ void passed_over_format(const struct passed_over *passed, char *text, size_t siz
 void passed_over_finish(struct passed_over *passed)
 {
     free(passed->kinds);
-    free(passed->folder);
+    free(passed->place);
     *passed = (struct passed_over){0};
 }

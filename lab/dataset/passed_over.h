@@ -1,4 +1,4 @@
-/* Counts files that are not images in searched folders and in the class folders of data sets, by extension. */
+/* Counts files that are not images in searched folders, in tars and in the class folders of data sets, by extension. */
 #ifndef LMVR_LAB_DATASET_PASSED_OVER_H
 #define LMVR_LAB_DATASET_PASSED_OVER_H
 
@@ -15,8 +15,8 @@ struct passed_over_kind {
 struct passed_over {
     struct passed_over_kind *kinds;
     size_t kind_count;
-    char *folder;   /* the first folder given by the user that has such files */
-    size_t folders; /* how many such folders there are */
+    char *place;          /* the first folder or tar given by the user that has such files */
+    size_t folders, tars; /* how many of them there are */
 };
 
 /* Of all kinds together. */
@@ -24,8 +24,9 @@ size_t passed_over_count(const struct passed_over *passed);
 
 lmvr_status passed_over_add(struct passed_over *passed, const char *name, lmvr_error *error);
 
-/* Records that the folder has some of the files added. */
+/* Records that the folder, or the tar, has some of the files added. */
 lmvr_status passed_over_note_folder(struct passed_over *passed, const char *folder, lmvr_error *error);
+lmvr_status passed_over_note_tar(struct passed_over *passed, const char *tar, lmvr_error *error);
 
 #define PASSED_OVER_LINE 512
 

@@ -15,10 +15,9 @@ struct watch {
     char *failure; /* of the image about to be recorded */
 };
 
-static int before_record(const lmvr_result *result, const char *path, void *user)
+static int before_record(const lmvr_result *result, void *user)
 {
     struct watch *w = user;
-    (void)path;
     free(w->failure);
     w->failure = result->status == LMVR_OK ? NULL : strdup(result->error);
     return 0;
@@ -35,13 +34,14 @@ static lmvr_status record(const struct feature_pass *pass, struct feature_set *s
 {
     struct recorder *recorder;
     struct watch watch = {.pass = pass};
+    struct list_source list;
+    list_source_init(&list, pass->paths, NULL, NULL, (size_t)pass->count);
     struct recording recording = {.model = pass->model,
                                   .session = pass->session,
                                   .output = pass->folder,
                                   .mode = pass->mode,
                                   .any_device = pass->any_device,
-                                  .inputs = pass->paths,
-                                  .input_count = (size_t)pass->count,
+                                  .source = &list.source,
                                   .more = pass->more};
     lmvr_error close_error;
     TRY(recorder_open(&recording, &recorder, error));

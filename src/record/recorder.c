@@ -4,10 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* While the inputs in the session hold so many bytes of files, it is given no more: a picture has a thousandth of that. */
+#define MOST_BYTES ((size_t)256 << 20)
+
 struct recorder {
     struct recording recording;
-    const char **names; /* what the index says of each input */
     struct store *store;
+    struct source_item *items; /* (room): input i that was given to the session, at i % room */
+    size_t room, given, recorded, bytes;
+    bool stopped; /* by a callback */
     recorder_fn *before;
     int (*after)(size_t done, void *user);
     void *user;
@@ -64,23 +69,15 @@ static json_t *describe(const struct recording *r)
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------ */
 
-static lmvr_image image_at(const struct recording *recording, size_t index)
+/* What the index says of the next input, as long as the caller does not ask again. */
+static lmvr_status next_name(void *user, const char **name, lmvr_error *error)
 {
-    if (recording->wrong && recording->wrong[index])
-        return (lmvr_image){.text = recording->inputs[index]};
-    return recording->images ? recording->images[index] : (lmvr_image){.path = recording->inputs[index]};
-}
-
-static lmvr_status take_names(struct recorder *recorder, lmvr_error *error)
-{
-    const struct recording *r = &recorder->recording;
-    recorder->names = calloc(r->input_count + 1, sizeof *recorder->names);
-    if (!recorder->names)
-        return error_no_memory(error, "the output");
-    for (size_t i = 0; i < r->input_count; i++) {
-        lmvr_image image = image_at(r, i);
-        recorder->names[i] = image.path ? image.path : image.text;
-    }
+    struct recorder *r = user;
+    struct source *source = r->recording.source;
+    bool found;
+    source_item_finish(&r->items[0]);
+    TRY(source->next(source, &r->items[0], &found, error));
+    *name = !found ? NULL : r->items[0].path ? r->items[0].path : r->items[0].text;
     return LMVR_OK;
 }
 
@@ -102,9 +99,10 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
                               .features = features,
                               .feature_count = count,
                               .options = description,
-                              .inputs = (const char *const *)r->inputs,
-                              .names = recorder->names,
-                              .input_count = r->input_count};
+                              .input_count = r->source->count,
+                              .inputs_hash = r->source->hash,
+                              .next_name = next_name,
+                              .user = recorder};
     if (status == LMVR_OK)
         status = store_open(&plan, &recorder->store, error);
     json_decref(description);
@@ -117,13 +115,15 @@ lmvr_status recorder_open(const struct recording *recording, struct recorder **r
     *recorder = calloc(1, sizeof **recorder);
     if (!*recorder)
         return error_no_memory(error, "the output");
-    (*recorder)->recording = *recording;
-    lmvr_status status = take_names(*recorder, error);
-    if (status == LMVR_OK)
-        status = open_store(*recorder, error);
+    struct recorder *r = *recorder;
+    r->recording = *recording;
+    r->room = lmvr_session_capacity(recording->session);
+    r->items = calloc(r->room + 1, sizeof *r->items);
+    lmvr_status status = r->items ? open_store(r, error) : error_no_memory(error, "the output");
+    if (r->items)
+        source_item_finish(&r->items[0]);
     if (status != LMVR_OK) {
-        free((*recorder)->names);
-        free(*recorder);
+        recorder_close(r, NULL);
         *recorder = NULL;
     }
     return status;
@@ -141,23 +141,43 @@ size_t recorder_failed(const struct recorder *recorder)
 
 /* ---- running ------------------------------------------------------------------------------------------------------------ */
 
-static int on_result(const lmvr_result *given, void *user)
+static struct source_item *item_at(const struct recorder *r, size_t input)
+{
+    return &r->items[input % r->room];
+}
+
+static lmvr_status next_image(lmvr_image *image, void *user, lmvr_error *error)
 {
     struct recorder *r = user;
-    lmvr_result own = *given, *result = &own;
-    size_t index = store_done(r->store);
-    const char *path = r->recording.inputs[index];
-    lmvr_image image = image_at(&r->recording, index);
-    if (r->recording.wrong && r->recording.wrong[index])
-        own.error = r->recording.wrong[index];
-    struct index_line line = {.path = image.path, .text = image.text, .error = result->error};
+    struct source *source = r->recording.source;
+    struct source_item *item = item_at(r, r->given);
+    bool found;
+    if (r->bytes >= MOST_BYTES)
+        return LMVR_FULL;
+    TRY(source->next(source, item, &found, error));
+    if (!found)
+        return LMVR_STOPPED;
+    r->given++;
+    r->bytes += item->byte_count;
+    if (!item->wrong) /* else it is given as an image of nothing, so that it has its place in the order */
+        *image = (lmvr_image){.path = item->path,
+                              .text = item->text,
+                              .system = item->system,
+                              .bytes = item->bytes,
+                              .byte_count = item->byte_count};
+    return LMVR_OK;
+}
+
+static int record(struct recorder *r, const lmvr_result *result, const struct source_item *item)
+{
+    struct index_line line = {.path = item->path, .text = item->text, .companions = item->companions, .error = result->error};
     if (result->status == LMVR_OK) {
         line.response = result->response;
         line.tokens = result->tokens;
         line.token_count = result->token_count;
         line.finished = result->finished;
     }
-    if (r->before && r->before(result, path, r->user) != 0)
+    if (r->before && r->before(result, r->user) != 0)
         return 1;
     r->status = store_add(r->store, result->features, result->rows, &line, &r->error);
     if (r->status != LMVR_OK)
@@ -165,37 +185,59 @@ static int on_result(const lmvr_result *given, void *user)
     return r->after && r->after(store_done(r->store), r->user) != 0;
 }
 
+static int on_result(const lmvr_result *given, void *user)
+{
+    struct recorder *r = user;
+    lmvr_result result = *given;
+    struct source_item *item = item_at(r, r->recorded);
+    if (item->wrong)
+        result.error = item->wrong;
+    r->stopped = record(r, &result, item) != 0;
+    r->bytes -= item->byte_count;
+    source_item_finish(item);
+    r->recorded++;
+    return r->stopped;
+}
+
+/* Whether a stop came after the last input, and so is none. */
+static lmvr_status is_over(struct recorder *r, bool *over, lmvr_error *error)
+{
+    struct source *source = r->recording.source;
+    bool found = true;
+    *over = false;
+    if (r->recorded < r->given)
+        return LMVR_OK;
+    TRY(source->next(source, &r->items[0], &found, error));
+    *over = !found;
+    return LMVR_OK;
+}
+
 lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*after)(size_t done, void *user), void *user,
                          lmvr_error *error)
 {
-    const struct recording *r = &recorder->recording;
-    size_t done = store_done(recorder->store), left = r->input_count - done;
-    if (left == 0)
-        return LMVR_OK;
-    lmvr_image *images = calloc(left, sizeof *images);
-    if (!images)
-        return error_no_memory(error, "the list of images");
-    for (size_t i = 0; i < left; i++)
-        images[i] = r->wrong && r->wrong[done + i] ? (lmvr_image){0} : image_at(r, done + i);
     recorder->before = before;
     recorder->after = after;
     recorder->user = user;
     recorder->status = LMVR_OK;
-    lmvr_status status = lmvr_embed(recorder->recording.session, images, left, on_result, recorder, error);
-    free(images);
+    lmvr_status status = lmvr_embed_stream(recorder->recording.session, next_image, on_result, recorder, error);
     if (recorder->status != LMVR_OK) {
         *error = recorder->error;
         return recorder->status;
     }
-    /* a stop after the last input is no stop */
-    return status == LMVR_STOPPED && store_done(recorder->store) == recorder->recording.input_count ? LMVR_OK : status;
+    bool over = false;
+    if (status == LMVR_STOPPED)
+        TRY(is_over(recorder, &over, error));
+    return over ? LMVR_OK : status;
 }
 
 lmvr_status recorder_close(struct recorder *recorder, lmvr_error *error)
 {
-    lmvr_status status = recorder ? store_close(recorder->store, error) : LMVR_OK;
-    if (recorder)
-        free(recorder->names);
+    if (!recorder)
+        return LMVR_OK;
+    lmvr_status status = store_close(recorder->store, error);
+    for (size_t i = 0; recorder->items && i < recorder->room + 1; i++)
+        source_item_finish(&recorder->items[i]);
+    free(recorder->items);
     free(recorder);
     return status;
 }

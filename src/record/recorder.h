@@ -1,11 +1,11 @@
 /*
  * Embeds images into a store: a session's results become rows and index lines, and an interrupted run is continued where it
- * stopped.
+ * stopped. Memory does not grow with the number of inputs: no more are held than the session has room for.
  */
 #ifndef LMVR_SRC_RECORD_RECORDER_H
 #define LMVR_SRC_RECORD_RECORDER_H
 
-#include "lmvr.h"
+#include "record/source.h"
 #include "store/store.h"
 
 struct recording {
@@ -13,25 +13,22 @@ struct recording {
     lmvr_session *session;
     const char *output; /* DIR or FILE.npy */
     enum store_mode mode;
-    bool any_device;          /* as in store.h */
-    char *const *inputs;      /* image paths or, where there are `images`, what tells them apart */
-    const lmvr_image *images; /* (input_count); NULL: those that the paths name */
-    char *const *wrong;       /* (input_count): why an image is none, its error; NULL entries: nothing; NULL: of none */
-    size_t input_count;
-    const json_t *more; /* an object: what else the rows depend on, besides the session's options; NULL: nothing */
+    bool any_device;       /* as in store.h */
+    struct source *source; /* not yet asked for an input */
+    const json_t *more;    /* an object: what else the rows depend on, besides the session's options; NULL: nothing */
 };
 
 struct recorder;
 
-/* Checks everything before changing anything: after LMVR_ERROR_INVALID the output is as it was. The recording's strings and
- * the session must outlive the recorder. */
+/* Checks everything before changing anything: after LMVR_ERROR_INVALID the output is as it was. The source is asked for the
+ * inputs that are done already. The recording's strings, its source and the session must outlive the recorder. */
 lmvr_status recorder_open(const struct recording *recording, struct recorder **recorder, lmvr_error *error);
 
 size_t recorder_done(const struct recorder *recorder);   /* inputs recorded, including those of earlier runs */
 size_t recorder_failed(const struct recorder *recorder); /* how many of them failed and have no row */
 
-/* Called with the result that is about to be recorded for an input. Return 0 to record it, anything else to stop without. */
-typedef int recorder_fn(const lmvr_result *result, const char *path, void *user);
+/* Called with the result that is about to be recorded. Return 0 to record it, anything else to stop without. */
+typedef int recorder_fn(const lmvr_result *result, void *user);
 
 /* Embeds the inputs that are not done yet. `before` is called before each input is recorded, `after` afterwards; either may be
  * NULL. LMVR_STOPPED: one of them asked to stop. Whatever the status, what is recorded is complete, and can be continued

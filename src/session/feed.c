@@ -30,11 +30,6 @@ size_t lmvr_session_count(const lmvr_session *session, lmvr_stage stage)
     return session && (unsigned)stage <= LMVR_STAGE_ANY ? jobs_count(session->jobs, first[stage], last[stage]) : 0;
 }
 
-size_t lmvr_session_capacity(const lmvr_session *session)
-{
-    return session ? session->jobs->room : 0;
-}
-
 /* ---- events ---------------------------------------------------------------------------------------------------------- */
 
 /* The size of a text without what more tokens may change: the marks of broken characters at its end. */

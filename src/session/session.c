@@ -331,6 +331,11 @@ int lmvr_session_batch(const lmvr_session *session)
     return session ? session->batch : 0;
 }
 
+size_t lmvr_session_capacity(const lmvr_session *session)
+{
+    return session ? session->jobs->room : 0;
+}
+
 uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session)
 {
     if (!session || !session->needs_language)

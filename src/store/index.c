@@ -3,7 +3,6 @@
 #include "format/file.h"
 #include "format/utf8.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +37,8 @@ static int fill_object(json_t *object, const struct index_line *line)
     if (line->corruption)
         failed |= set_text(object, "corruption", line->corruption) |
                   json_object_set_new(object, "severity", json_integer(line->severity));
+    if (line->companions)
+        failed |= json_object_update(object, (json_t *)line->companions); /* shares the values, and changes nothing there */
     failed |= json_object_set_new(object, "row", line->error ? json_null() : json_integer((json_int_t)line->row));
     if (line->error)
         return failed | set_text(object, "error", line->error);

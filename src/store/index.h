@@ -5,7 +5,8 @@
  *     {"path": "bad.jpg", "row": null, "error": "bad.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image"}
  *
  * An input of text has "text" after "path", or in its place. A picture that was corrupted for `lmvr describe --corrupt` has
- * "corruption" and "severity" after "path". If nothing was generated, the object ends after "row". A line counts once its
+ * "corruption" and "severity" after "path". What came with an input, its companions, is next: from the files beside it in a
+ * tar, or from a list, "json", "txt" and "cls". If nothing was generated, the object ends after "row". A line counts once its
  * newline is written. Bytes of a path that are not UTF-8 become U+FFFD; the line's number still identifies the input.
  */
 #ifndef LMVR_SRC_STORE_INDEX_H
@@ -13,16 +14,18 @@
 
 #include "error.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <sys/types.h>
 
 struct index_line {
-    const char *path, *text; /* one of them may be NULL */
-    const char *corruption;  /* NULL: none */
-    int severity;            /* of the corruption */
-    const char *error;       /* NULL: the image has a row; else everything below is ignored */
-    uint64_t row;            /* the same in every .npy */
-    const char *response;    /* NULL: nothing was generated */
+    const char *path, *text;  /* one of them may be NULL */
+    const json_t *companions; /* an object: what came with the input; NULL: nothing */
+    const char *corruption;   /* NULL: none */
+    int severity;             /* of the corruption */
+    const char *error;        /* NULL: the image has a row; else everything below is ignored */
+    uint64_t row;             /* the same in every .npy */
+    const char *response;     /* NULL: nothing was generated */
     const int32_t *tokens;
     size_t token_count;
     bool finished; /* "end", else "length" */

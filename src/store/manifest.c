@@ -13,19 +13,6 @@
 /* Every run.json begins like this, even a truncated one. Another program's file of that name does not. */
 static const char beginning[] = "{\n  \"lmvr\": \"";
 
-/* FNV-1a, 64 bits, over each path and its NUL. */
-static uint64_t hash_inputs(const char *const *inputs, size_t count)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < count; i++)
-        for (const char *c = inputs[i];; c++) {
-            hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
-            if (!*c)
-                break;
-        }
-    return hash;
-}
-
 static json_t *features_to_json(const struct store_feature *features, size_t count)
 {
     json_t *array = json_array();
@@ -41,11 +28,11 @@ static json_t *features_to_json(const struct store_feature *features, size_t cou
     return array;
 }
 
-json_t *manifest_make(const json_t *options, const struct store_feature *features, size_t feature_count,
-                      const char *const *inputs, size_t input_count)
+json_t *manifest_make(const json_t *options, const struct store_feature *features, size_t feature_count, size_t input_count,
+                      uint64_t inputs_hash)
 {
     char hash[17];
-    snprintf(hash, sizeof hash, "%016" PRIx64, hash_inputs(inputs, input_count));
+    snprintf(hash, sizeof hash, "%016" PRIx64, inputs_hash);
     json_t *manifest = json_pack("{s:s}", "lmvr", LMVR_VERSION);
     int failed = json_object_update(manifest, (json_t *)options); /* shares the values of `options`, which it does not change */
     failed |= json_object_set_new(manifest, "features", features_to_json(features, feature_count));

@@ -17,8 +17,8 @@ struct store_feature {
 };
 
 /* A new reference; NULL: out of memory. */
-json_t *manifest_make(const json_t *options, const struct store_feature *features, size_t feature_count,
-                      const char *const *inputs, size_t input_count);
+json_t *manifest_make(const json_t *options, const struct store_feature *features, size_t feature_count, size_t input_count,
+                      uint64_t inputs_hash);
 
 /* The file's bytes, without a terminating NUL, to be freed; NULL: out of memory. */
 char *manifest_text(const json_t *manifest, size_t *length);

@@ -7,16 +7,17 @@
 #include <string.h>
 
 /* The line just read must be that of the next input: its path, and the next row or none. */
-static lmvr_status check_line(const struct index_reader *r, const struct resume_point *point, const char *const *inputs,
-                              size_t input_count, const char *output, lmvr_error *error)
+static lmvr_status check_line(const struct index_reader *r, const struct resume_point *point, const char *name,
+                              const char *output, lmvr_error *error)
 {
-    if (point->lines >= input_count)
+    if (!name)
         return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: cannot be resumed: it was started with more inputs than the %zu given now", output, input_count);
+                         "%s: cannot be resumed: it was started with more inputs than the %llu given now", output,
+                         (unsigned long long)point->lines);
     if (r->row >= 0 && (uint64_t)r->row != point->rows)
         return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu has row %lld, expected row %llu", r->path,
                          (unsigned long long)r->lines, (long long)r->row, (unsigned long long)point->rows);
-    char *input = utf8_clean(inputs[point->lines]);
+    char *input = utf8_clean(name);
     if (!input)
         return error_no_memory(error, r->path);
     lmvr_status status = LMVR_OK;
@@ -27,8 +28,14 @@ static lmvr_status check_line(const struct index_reader *r, const struct resume_
     return status;
 }
 
-lmvr_status resume_find(const char *index_path, const struct resume_limits *limits, const char *const *inputs,
-                        size_t input_count, const char *output, struct resume_point *point, lmvr_error *error)
+/* A complete line can lack its rows if the machine itself went down, not only the run. */
+static bool is_within(const struct resume_limits *limits, const struct resume_point *point, const struct index_reader *r)
+{
+    return point->lines < limits->lines && (r->row < 0 || point->rows < limits->rows);
+}
+
+lmvr_status resume_find(const char *index_path, const struct resume_limits *limits, resume_name_fn *next_name, void *user,
+                        const char *output, struct resume_point *point, lmvr_error *error)
 {
     struct index_reader reader;
     *point = (struct resume_point){.lines = 0};
@@ -37,12 +44,14 @@ lmvr_status resume_find(const char *index_path, const struct resume_limits *limi
         return status;
     for (;;) {
         bool found;
+        const char *name;
         status = index_reader_next(&reader, &found, error);
-        if (status != LMVR_OK || !found)
+        if (status != LMVR_OK || !found || !is_within(limits, point, &reader))
             break;
-        status = check_line(&reader, point, inputs, input_count, output, error);
-        /* A complete line can lack its rows if the machine itself went down, not only the run. */
-        if (status != LMVR_OK || point->lines == limits->lines || (reader.row >= 0 && point->rows == limits->rows))
+        status = next_name(user, &name, error);
+        if (status == LMVR_OK)
+            status = check_line(&reader, point, name, output, error);
+        if (status != LMVR_OK)
             break;
         point->lines++;
         point->rows += reader.row >= 0;

@@ -17,9 +17,13 @@ struct resume_limits {
     uint64_t lines, rows;
 };
 
-/* Reads the index, of which only complete lines within the limits count. A line that is not an index line, or
- * names another path or text than the input of the same number, is refused. Changes nothing on disk. */
-lmvr_status resume_find(const char *index_path, const struct resume_limits *limits, const char *const *inputs,
-                        size_t input_count, const char *output, struct resume_point *point, lmvr_error *error);
+/* Gives what the index says of the next input, a path or else a text, until it is called again; NULL after the last. */
+typedef lmvr_status resume_name_fn(void *user, const char **name, lmvr_error *error);
+
+/* Reads the index, of which only complete lines within the limits count. A line that is not an index line, or names another
+ * path or text than the input of the same number, is refused. Asks for the names of the inputs that are done, and for no
+ * other. Changes nothing on disk. */
+lmvr_status resume_find(const char *index_path, const struct resume_limits *limits, resume_name_fn *next_name, void *user,
+                        const char *output, struct resume_point *point, lmvr_error *error);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "format/file.h"
 #include "format/place.h"
-#include "store/resume.h"
 #include "store/table.h"
 
 #include <errno.h>
@@ -209,8 +208,7 @@ static lmvr_status resume(struct store *s, const json_t *begun, const json_t *no
     if (status == LMVR_OK && has_lines)
         status = open_old(s, plan, &limits, error);
     if (status == LMVR_OK && has_lines)
-        status = resume_find(s->place.index_path, &limits, plan->names ? plan->names : plan->inputs, plan->input_count, output,
-                             &point, error);
+        status = resume_find(s->place.index_path, &limits, plan->next_name, plan->user, output, &point, error);
     if (status == LMVR_OK)
         status = manifest_compare_inputs(begun, now, point.lines, output, error);
     if (status != LMVR_OK)
@@ -258,7 +256,7 @@ static lmvr_status check_names(const struct store_plan *plan, lmvr_error *error)
 static lmvr_status begin_or_resume(struct store *s, const struct store_plan *plan, lmvr_error *error)
 {
     json_t *begun = NULL;
-    json_t *now = manifest_make(plan->options, plan->features, plan->feature_count, plan->inputs, plan->input_count);
+    json_t *now = manifest_make(plan->options, plan->features, plan->feature_count, plan->input_count, plan->inputs_hash);
     lmvr_status status = now ? LMVR_OK : error_no_memory(error, "run.json");
     if (status == LMVR_OK)
         status = manifest_read(s->run_fd, s->place.run_path, &begun, error);

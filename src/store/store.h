@@ -10,6 +10,7 @@
 
 #include "store/index.h"
 #include "store/manifest.h"
+#include "store/resume.h"
 
 enum store_mode {
     STORE_NEW,    /* refuse a place that holds results */
@@ -22,11 +23,12 @@ struct store_plan {
     enum store_mode mode;
     const struct store_feature *features;
     size_t feature_count;
-    const json_t *options;     /* an object for run.json: what else the results depend on */
-    const char *const *inputs; /* (input_count): what tells them apart */
-    const char *const *names;  /* (input_count): what the index says of them, a path or else a text; NULL: the inputs */
+    const json_t *options; /* an object for run.json: what else the results depend on */
     size_t input_count;
-    bool any_device; /* what was begun on another device is resumed, too */
+    uint64_t inputs_hash;      /* of what tells the inputs from others */
+    resume_name_fn *next_name; /* called for each input that is done */
+    void *user;                /* passed to it */
+    bool any_device;           /* what was begun on another device is resumed, too */
 };
 
 struct store;

@@ -20,6 +20,7 @@
 
 #define MAX_FEATURES 16
 #define MAX_DIM      5000
+#define CAPACITY     5 /* images */
 #define MOST_ROWS    4 /* of a multi-vector feature; some images have none */
 
 struct lmvr_model {
@@ -281,11 +282,12 @@ static uint64_t next(uint64_t *state)
     return *state >> 33;
 }
 
-/* The file's bytes as a number, or a failed image's message in `why`. */
-static bool read_image(const char *path, uint64_t *state, char *why, size_t size)
+/* The file's first bytes as a number, or a failed image's message in `why`. */
+static bool read_image(const lmvr_image *input, uint64_t *state, char *why, size_t size)
 {
     unsigned char bytes[4096];
-    FILE *file = fopen(path, "re");
+    const char *path = input->path;
+    FILE *file = input->bytes ? fmemopen((void *)input->bytes, input->byte_count, "r") : fopen(path, "re");
     size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
     if (file)
         fclose(file);
@@ -306,7 +308,7 @@ static bool read_input(const lmvr_image *input, uint64_t *state, char *why, size
         snprintf(why, size, "an input is neither");
     for (const char *c = input->text ? input->text : ""; *c; c++)
         *state = (*state ^ (unsigned char)*c) * 0x100000001b3u;
-    return input->path ? read_image(input->path, state, why, size) : input->text != NULL;
+    return input->path ? read_image(input, state, why, size) : input->text != NULL;
 }
 
 static void compute(struct lmvr_session *s, uint64_t state, int32_t tokens[3], char *response, size_t size)
@@ -345,42 +347,75 @@ static bool attend(lmvr_result *result, lmvr_query query, const char *path, floa
     return true;
 }
 
-lmvr_status lmvr_embed_sized(lmvr_session *session, const lmvr_image *images, size_t size, size_t count,
-                             lmvr_result_fn *on_result, void *user, lmvr_error *error)
+static lmvr_status embed_one(lmvr_session *session, const lmvr_image *image, size_t index, lmvr_result_fn *on_result,
+                             void *user, lmvr_error *error)
 {
-    (void)size;
     char why[5000], response[512];
     const float *rows[MAX_FEATURES];
     size_t counts[MAX_FEATURES];
     int32_t tokens[3];
     float weights[12];
     uint32_t ends[3];
-    for (size_t i = 0; i < session->count; i++)
-        rows[i] = session->features[i].rows;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t state = (uint64_t)session->model->seed;
-        if (session->model->delay_us)
-            usleep((useconds_t)session->model->delay_us);
-        if ((int)i == session->model->resource_after)
-            return error_no_memory(error, "the next image");
-        lmvr_result result = {.index = i, .status = LMVR_ERROR_INPUT, .error = why};
-        if (read_input(&images[i], &state, why, sizeof why)) {
-            compute(session, state, tokens, response, sizeof response);
-            for (size_t f = 0; f < session->count; f++)
-                counts[f] = session->features[f].count;
-            result = (lmvr_result){.index = i, .features = rows, .rows = counts};
-            if (session->generates) {
-                result.response = response;
-                result.tokens = tokens;
-                result.token_count = 3;
-                result.finished = tokens[2] % 2;
-            }
-            if (session->options.attention && !attend(&result, session->options.attention_query, images[i].path, weights, ends))
-                return error_set(error, LMVR_ERROR_INVALID, "%s: not an image after all", images[i].path);
+    uint64_t state = (uint64_t)session->model->seed;
+    if (session->model->delay_us)
+        usleep((useconds_t)session->model->delay_us);
+    if ((int)index == session->model->resource_after)
+        return error_no_memory(error, "the next image");
+    lmvr_result result = {.index = index, .status = LMVR_ERROR_INPUT, .error = why};
+    if (read_input(image, &state, why, sizeof why)) {
+        compute(session, state, tokens, response, sizeof response);
+        for (size_t f = 0; f < session->count; f++) {
+            rows[f] = session->features[f].rows;
+            counts[f] = session->features[f].count;
         }
-        if (on_result(&result, user) != 0)
-            return LMVR_STOPPED;
+        result = (lmvr_result){.index = index, .features = rows, .rows = counts};
+        if (session->generates) {
+            result.response = response;
+            result.tokens = tokens;
+            result.token_count = 3;
+            result.finished = tokens[2] % 2;
+        }
+        if (session->options.attention && !attend(&result, session->options.attention_query, image->path, weights, ends))
+            return error_set(error, LMVR_ERROR_INVALID, "%s: not an image after all", image->path);
     }
+    return on_result(&result, user) ? LMVR_STOPPED : LMVR_OK;
+}
+
+lmvr_status lmvr_embed_sized(lmvr_session *session, const lmvr_image *images, size_t size, size_t count,
+                             lmvr_result_fn *on_result, void *user, lmvr_error *error)
+{
+    (void)size;
+    for (size_t i = 0; i < count; i++)
+        TRY(embed_one(session, &images[i], i, on_result, user, error));
+    return LMVR_OK;
+}
+
+size_t lmvr_session_capacity(const lmvr_session *session)
+{
+    (void)session;
+    return CAPACITY;
+}
+
+/* Takes as many images as there is room for before it computes the first of them. */
+lmvr_status lmvr_embed_stream_sized(lmvr_session *session, lmvr_image_fn *next_image, size_t size, lmvr_result_fn *on_result,
+                                    void *user, lmvr_error *error)
+{
+    (void)size;
+    lmvr_image images[CAPACITY];
+    size_t given = 0, reported = 0;
+    lmvr_status status = LMVR_OK;
+    do {
+        while (status == LMVR_OK && given < reported + CAPACITY) {
+            images[given % CAPACITY] = (lmvr_image){0};
+            status = next_image(&images[given % CAPACITY], user, error);
+            given += status == LMVR_OK;
+        }
+        if (status != LMVR_OK && status != LMVR_STOPPED && status != LMVR_FULL)
+            return status;
+        status = status == LMVR_FULL ? LMVR_OK : status;
+        if (reported < given)
+            TRY(embed_one(session, &images[reported % CAPACITY], reported, on_result, user, error));
+    } while (reported++ < given);
     return LMVR_OK;
 }
 

@@ -104,6 +104,92 @@ static void test_many(void **state)
     free(index);
 }
 
+static void test_lists_of_objects(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("in", 0777), 0);
+    write_image("in/a.jpg", "a");
+    write_image("in/b.jpg", "b");
+    write_text("l.jsonl",
+               "{\"path\": \"in/b.jpg\", \"label\": 3, \"path2\": {\"a\": [1.5, \"é\"]}}\r\n\n{\"x\": null, \"path\": "
+               "\"in\"}\n{\"path\": \"gone.jpg\"}");
+    assert_ended(lmvr("embed -m m -f adaptor --before-generation -o out @l.jsonl"), 1, "gone.jpg: cannot be opened");
+    char *index = read_bytes("out/index.jsonl", NULL);
+    assert_string_equal(index,
+                        "{\"path\": \"in/b.jpg\", \"json\": {\"label\": 3, \"path2\": {\"a\": [1.5, \"é\"]}}, \"row\": 0}\n"
+                        "{\"path\": \"in/a.jpg\", \"json\": {\"x\": null}, \"row\": 1}\n"
+                        "{\"path\": \"in/b.jpg\", \"json\": {\"x\": null}, \"row\": 2}\n"
+                        "{\"path\": \"gone.jpg\", \"row\": null, \"error\": \"gone.jpg: cannot be opened\"}\n");
+    free(index);
+    assert_paths(lmvr("describe -m m --json @l.jsonl"), "in/b.jpg in/a.jpg in/b.jpg gone.jpg ");
+    write_text("l.jsonl", "{\"path\": \"in/b.jpg\", \"label\": 4}\n{\"path\": \"in\"}\n{\"path\": \"gone.jpg\"}");
+    assert_ended(lmvr("embed -m m -f adaptor --before-generation -o out --resume @l.jsonl"), 2,
+                 "it was started with other inputs");
+}
+
+static void test_a_list_of_objects_that_are_none_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *sentence;
+    } wrong[] = {
+        {"{\"path\": \"a\"}\n{\"path\": 3}", "l.jsonl: line 2 is not an object with a path: \"path\" has to be a text"},
+        {"{\"path\": \"\"}", "line 1 is not an object with a path"},
+        {"[\"path\"]", "line 1 is not an object with a path"},
+        {"in/a.jpg", "line 1 is not an object with a path: "},
+        {"{\"path\": \"a\", \"path\": \"b\"}", "line 1 is not an object with a path: duplicate object key"},
+        {"{\"path\": \"a\\u0000\"}", "line 1 is not an object with a path: "}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        write_text("l.jsonl", wrong[i].text);
+        assert_ended(lmvr("embed -m m -o out @l.jsonl"), 2, wrong[i].sentence);
+    }
+    static char longest[70000];
+    size_t length = (size_t)snprintf(longest, sizeof longest, "{\"path\": \"a\", \"x\": \"");
+    memset(longest + length, 'x', 66000);
+    strcpy(longest + length + 66000, "\"}");
+    write_text("l.jsonl", longest);
+    assert_ended(lmvr("embed -m m -o out @l.jsonl"), 2, "l.jsonl: line 1 has more than 65536 bytes besides the path");
+    assert_false(exists("out"));
+}
+
+/* The most memory that the program takes for a list of so many lines, in KiB. */
+static long memory_for(int lines)
+{
+    static char *const arguments[] = {(char *)"lmvr",
+                                      (char *)"embed",
+                                      (char *)"-m",
+                                      (char *)"m",
+                                      (char *)"-f",
+                                      (char *)"adaptor",
+                                      (char *)"--before-generation",
+                                      (char *)"-o",
+                                      (char *)"out",
+                                      (char *)"@list",
+                                      NULL};
+    struct rusage usage;
+    int status;
+    FILE *list = fopen("list", "we");
+    for (int i = 0; i < lines; i++)
+        fprintf(list, "./././././././././././././././././././././././././././././././././a.jpg\n");
+    fclose(list);
+    remove_tree("out");
+    pid_t pid = start(arguments);
+    assert_int_equal(wait4(pid, &status, 0, &usage), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return usage.ru_maxrss;
+}
+
+static void test_memory_does_not_grow_with_a_list(void **state)
+{
+    (void)state;
+    write_image("a.jpg", "a");
+    long few = memory_for(1000), many = memory_for(60000);
+    print_message("%ld KiB for 1,000 lines, %ld KiB for 60,000\n", few, many);
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed */
+    assert_true(many < few + 1024);
+#endif
+}
+
 /* One line at the end, the most frequent kind first; hidden files, folders and what is given by itself are not counted. */
 static void test_what_is_passed_over_is_counted_by_kind(void **state)
 {
@@ -161,6 +247,9 @@ int main(void)
         IN_FOLDER(test_unreadable_folder),
         IN_FOLDER(test_lists),
         IN_FOLDER(test_many),
+        IN_FOLDER(test_lists_of_objects),
+        IN_FOLDER(test_a_list_of_objects_that_are_none_is_refused),
+        IN_FOLDER(test_memory_does_not_grow_with_a_list),
         IN_FOLDER(test_what_is_passed_over_is_counted_by_kind),
         IN_FOLDER(test_many_kinds_are_counted_together),
         IN_FOLDER(test_a_folder_without_images_names_what_it_holds),

@@ -5,6 +5,7 @@
 
 #include "scratch.h"
 
+#include "format/hash.h"
 #include "store/store.h"
 
 #define SAMPLE_COUNT 6
@@ -36,18 +37,44 @@ UNUSED static lmvr_status sample_add(struct store *store, size_t i, lmvr_error *
     return store_add(store, rows, counts, &line, error);
 }
 
+/* Inputs by name, for a store that resumes. */
+struct sample_list {
+    const char *const *names;
+    size_t count, given;
+};
+
+UNUSED static lmvr_status sample_next_name(void *user, const char **name, lmvr_error *error)
+{
+    struct sample_list *list = user;
+    (void)error;
+    *name = list->given < list->count ? list->names[list->given++] : NULL;
+    return LMVR_OK;
+}
+
+/* Opens a store of these inputs. */
+UNUSED static lmvr_status sample_open_list(struct store_plan plan, const char *const *names, size_t count, struct store **store,
+                                           lmvr_error *error)
+{
+    struct sample_list list = {names, count, 0};
+    plan.input_count = count;
+    plan.inputs_hash = HASH_START;
+    for (size_t i = 0; i < count; i++)
+        plan.inputs_hash = hash_bytes(plan.inputs_hash, names[i], strlen(names[i]) + 1);
+    plan.next_name = sample_next_name;
+    plan.user = &list;
+    lmvr_status status = store_open(&plan, store, error);
+    if (status == LMVR_OK)
+        assert_int_equal(list.given, store_done(*store));
+    return status;
+}
+
 UNUSED static lmvr_status sample_open(const char *output, enum store_mode mode, const char *prompt, struct store **store,
                                       lmvr_error *error)
 {
     json_t *options = json_pack("{s:s, s:f, s:i}", "prompt", prompt, "temperature", (double)0.7f, "seed", 5);
-    struct store_plan plan = {.output = output,
-                              .mode = mode,
-                              .features = sample_features,
-                              .feature_count = SAMPLE_KINDS,
-                              .options = options,
-                              .inputs = sample_inputs,
-                              .input_count = SAMPLE_COUNT};
-    lmvr_status status = store_open(&plan, store, error);
+    struct store_plan plan = {
+        .output = output, .mode = mode, .features = sample_features, .feature_count = SAMPLE_KINDS, .options = options};
+    lmvr_status status = sample_open_list(plan, sample_inputs, SAMPLE_COUNT, store, error);
     json_decref(options);
     return status;
 }

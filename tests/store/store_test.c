@@ -109,10 +109,10 @@ static void test_force_removes_ours_only(void **state)
     (void)state;
     const struct store_feature other = {"other", "encoder:patches:none", 2, true};
     json_t *options = json_object();
-    struct store_plan plan = {"out", STORE_NEW, &other, 1, options, sample_inputs, NULL, 1, false};
+    struct store_plan plan = {.output = "out", .mode = STORE_NEW, .features = &other, .feature_count = 1, .options = options};
     struct store *store;
     assert_run("whole", STORE_NEW, SAMPLE_COUNT);
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_OK);
     assert_int_equal(store_close(store, &error), LMVR_OK);
     write_text("out/notes.txt", "mine");
     write_text("out/mine.npy", "mine");
@@ -131,18 +131,19 @@ static void test_another_device_continues_only_if_told_to(void **state)
     (void)state;
     json_t *here = json_pack("{s:s}", "prompt", "What?"),
            *there = json_pack("{s:s, s:s}", "prompt", "What?", "device", "a GPU");
-    struct store_plan plan = {"out", STORE_NEW, sample_features, SAMPLE_KINDS, here, sample_inputs, NULL, SAMPLE_COUNT, false};
+    struct store_plan plan = {
+        .output = "out", .mode = STORE_NEW, .features = sample_features, .feature_count = SAMPLE_KINDS, .options = here};
     struct store *store;
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(sample_open_list(plan, sample_inputs, SAMPLE_COUNT, &store, &error), LMVR_OK);
     assert_int_equal(store_close(store, &error), LMVR_OK);
     plan.mode = STORE_RESUME;
     plan.options = there;
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, sample_inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message,
                         "out: cannot be resumed: it was started with device nothing, and now it is \"a GPU\"; --force-device "
                         "resumes it all the same");
     plan.any_device = true;
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(sample_open_list(plan, sample_inputs, SAMPLE_COUNT, &store, &error), LMVR_OK);
     assert_int_equal(store_close(store, &error), LMVR_OK);
     json_decref(here);
     json_decref(there);
@@ -157,36 +158,34 @@ static void test_resume_names_the_difference(void **state)
     const char *inputs[SAMPLE_COUNT + 1];
     memcpy(inputs, sample_inputs, sizeof sample_inputs);
     json_t *options = json_pack("{s:s, s:f, s:i}", "prompt", "What?", "temperature", (double)0.7f, "seed", 5);
-    struct store_plan plan = {"out", STORE_RESUME, sample_features, SAMPLE_KINDS, options, inputs, NULL, SAMPLE_COUNT, false};
+    struct store_plan plan = {
+        .output = "out", .mode = STORE_RESUME, .features = sample_features, .feature_count = SAMPLE_KINDS, .options = options};
     struct store *store;
     inputs[SAMPLE_COUNT] = "more.jpg";
     inputs[1] = "other.jpg";
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "out: cannot be resumed: its input 2 was b/b.jpg, and now it is other.jpg");
     inputs[1] = sample_inputs[1];
     inputs[4] = "other.jpg";
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(
         error.message,
         "out: cannot be resumed: it was started with other inputs (the same number, of which the first 3 agree)");
     inputs[4] = sample_inputs[4];
-    plan.input_count = SAMPLE_COUNT + 1;
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, inputs, SAMPLE_COUNT + 1, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "out: cannot be resumed: it was started with 6 inputs, and now there are 7");
-    plan.input_count = 2;
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, inputs, 2, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "out: cannot be resumed: it was started with more inputs than the 2 given now");
-    plan.input_count = SAMPLE_COUNT;
     plan.feature_count = 1;
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
     assert_non_null(strstr(error.message, "it was started with features [{\"name\": \"llm\""));
     plan.feature_count = SAMPLE_KINDS;
     json_object_set_new(options, "beam", json_integer(3));
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
     assert_non_null(strstr(error.message, "it was started with beam nothing, and now it is 3"));
     json_object_del(options, "beam");
     json_object_del(options, "seed");
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
     assert_non_null(strstr(error.message, "it was started with seed 5, and now it is nothing"));
     json_decref(options);
     assert_run("out", STORE_RESUME, SAMPLE_COUNT); /* none of them changed anything */
@@ -345,27 +344,27 @@ static void test_names(void **state)
     (void)state;
     struct store_feature features[] = {{"a", "llm", 2, false}, {"a", "llm:end", 2, false}};
     json_t *options = json_object();
-    struct store_plan plan = {"out", STORE_NEW, features, 2, options, sample_inputs, NULL, 1, false};
+    struct store_plan plan = {.output = "out", .mode = STORE_NEW, .features = features, .feature_count = 2, .options = options};
     struct store *store;
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "two features have the name \"a\"");
     features[1].name = "../a";
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_ERROR_INVALID);
     assert_null(store);
     assert_false(exists("out"));
     features[0].multi_vector = true;
     features[1].name = "a.offsets";
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message,
                         "the features \"a\" and \"a.offsets\" would share a file: one has its offsets where the other "
                         "has its rows");
     features[0] = (struct store_feature){"a.offsets", "llm", 2, false};
     features[1] = (struct store_feature){"a", "llm:all:none", 2, true};
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_ERROR_INVALID);
     assert_false(exists("out"));
     plan.output = "out.npy";
     features[1].name = "b";
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "out.npy: a single file holds one feature, not 2; name a folder instead");
     assert_int_equal(store_check("out.npy", STORE_NEW, 2, &error), LMVR_ERROR_INVALID);
     json_decref(options);
@@ -377,11 +376,11 @@ static void test_single_file(void **state)
     (void)state;
     const struct store_feature one = {"x", "llm", 3, false};
     json_t *options = json_object();
-    struct store_plan plan = {"a/f.npy", STORE_NEW, &one, 1, options, sample_inputs, NULL, SAMPLE_COUNT, false};
+    struct store_plan plan = {.output = "a/f.npy", .mode = STORE_NEW, .features = &one, .feature_count = 1, .options = options};
     struct store *store;
     struct npy_reader r;
     for (size_t pass = 0; pass < 2; pass++) {
-        assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+        assert_int_equal(sample_open_list(plan, sample_inputs, SAMPLE_COUNT, &store, &error), LMVR_OK);
         for (size_t i = store_done(store); i < (pass ? SAMPLE_COUNT : 3); i++)
             assert_int_equal(sample_add(store, i, &error), LMVR_OK);
         assert_int_equal(store_close(store, &error), LMVR_OK);
@@ -401,18 +400,18 @@ static void test_single_file_of_positions(void **state)
     (void)state;
     const struct store_feature one = {"x", "llm:all:none", 3, true};
     json_t *options = json_object();
-    struct store_plan plan = {"f.npy", STORE_NEW, &one, 1, options, sample_inputs, NULL, 2, false};
+    struct store_plan plan = {.output = "f.npy", .mode = STORE_NEW, .features = &one, .feature_count = 1, .options = options};
     struct store *store;
     const float values[] = {1, 2, 3, 4, 5, 6}, *const rows[] = {values};
     const size_t counts[] = {2};
     const struct index_line line = {.path = "a.jpg"};
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(sample_open_list(plan, sample_inputs, 2, &store, &error), LMVR_OK);
     assert_int_equal(store_add(store, rows, counts, &line, &error), LMVR_OK);
     assert_int_equal(store_close(store, &error), LMVR_OK);
     assert_int_equal(size_of_file("f.npy"), 128 + 24);
     assert_int_equal(size_of_file("f.offsets.npy"), 128 + 16);
     plan.mode = STORE_RESUME;
-    assert_int_equal(store_open(&plan, &store, &error), LMVR_OK);
+    assert_int_equal(sample_open_list(plan, sample_inputs, 2, &store, &error), LMVR_OK);
     assert_int_equal(store_done(store), 1);
     assert_int_equal(store_close(store, &error), LMVR_OK);
     json_decref(options);

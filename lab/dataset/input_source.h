@@ -1,0 +1,25 @@
+/* What a command line names as a recorder's source: images, and those in tars. */
+#ifndef LMVR_LAB_DATASET_INPUT_SOURCE_H
+#define LMVR_LAB_DATASET_INPUT_SOURCE_H
+
+#include "lab/dataset/input_list.h"
+#include "lab/dataset/tar_reader.h"
+#include "record/source.h"
+
+struct input_source {
+    struct source source;
+    struct input_list list;
+    struct tar_reader *tar; /* that is being read; NULL: none */
+    char *tar_path;
+    size_t passed_before; /* files passed over before it */
+    json_t *companions;   /* of the tar in its list */
+};
+
+/* A tar that cannot be read, or not to its end, is an input that fails: it has the tar's path, and comes after the images that
+ * are good. */
+lmvr_status input_source_open(char *const *arguments, size_t count, struct input_source *source, lmvr_error *error);
+
+/* All zeros is allowed. */
+void input_source_close(struct input_source *source);
+
+#endif

@@ -1,0 +1,277 @@
+/* Tars as inputs of embed: their images in order, with what lies beside them, whatever is wrong with the rest. */
+#include "program.h"
+#include "tar_made.h"
+
+#include <zlib.h>
+
+#define IMAGE  "\xFF\xD8\xFF and "
+#define PLAIN  "embed -m m --before-generation -f adaptor "
+#define LONGER 70000 /* bytes; more than a companion may have */
+
+/* `count` samples from number `first` on, each an image and its caption. */
+static void make_shard(const char *path, int first, int count)
+{
+    FILE *tar = tar_begin(path);
+    for (int i = first; i < first + count; i++) {
+        char name[64], text[64];
+        snprintf(name, sizeof name, "%06d.jpg", i);
+        snprintf(text, sizeof text, IMAGE "%d", i);
+        tar_add(tar, name, text);
+        snprintf(name, sizeof name, "%06d.txt", i);
+        snprintf(text, sizeof text, "number %d", i);
+        tar_add(tar, name, text);
+    }
+    tar_end(tar);
+}
+
+static void assert_index(const char *output, const char *expected)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/index.jsonl", output);
+    char *text = read_bytes(path, NULL);
+    assert_non_null(text);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void test_images_come_in_order_with_what_lies_beside_them(void **state)
+{
+    (void)state;
+    FILE *tar = tar_begin("a.tar");
+    tar_header(tar, "./x/", 0, '5');
+    tar_add(tar, "./x/1.cls", "17\n");
+    tar_add(tar, "./x/1.jpg", IMAGE "1");
+    tar_add(tar, "./x/1.json", "{\"width\": 640, \"tags\": [\"é\", null]}");
+    tar_add(tar, "./x/1.txt", "a caption\n");
+    tar_add(tar, "x/2.png", "no image");
+    tar_add(tar, "x/2.cls", "tench");
+    tar_add(tar, "x/3.jpg", IMAGE "3");
+    tar_add(tar, "x/4", IMAGE "and so named by its content alone: 4");
+    tar_add(tar, "/x/5.left.jpg", IMAGE "5");
+    tar_add(tar, "x/5.right.jpg", IMAGE "6");
+    tar_add(tar, "x/5.right.txt", "\xFF");
+    tar_end(tar);
+    assert_ended(lmvr(PLAIN "-o out a.tar"), 1, "lmvr embed: a.tar/x/2.png: not a JPEG");
+    assert_index("out",
+                 "{\"path\": \"a.tar/x/1.jpg\", \"cls\": 17, \"json\": {\"width\": 640, \"tags\": [\"é\", null]}, \"txt\": "
+                 "\"a caption\\n\", \"row\": 0}\n"
+                 "{\"path\": \"a.tar/x/2.png\", \"cls\": \"tench\", \"row\": null, \"error\": \"a.tar/x/2.png: not a JPEG, "
+                 "PNG, WebP, GIF, BMP, TIFF or AVIF image\"}\n"
+                 "{\"path\": \"a.tar/x/3.jpg\", \"row\": 1}\n"
+                 "{\"path\": \"a.tar/x/4\", \"row\": 2}\n"
+                 "{\"path\": \"a.tar/x/5.left.jpg\", \"row\": 3}\n"
+                 "{\"path\": \"a.tar/x/5.right.jpg\", \"txt\": \"\xEF\xBF\xBD\", \"row\": 4}\n");
+}
+
+static void gzip(const char *from, const char *to)
+{
+    size_t size;
+    char *bytes = read_bytes(from, &size);
+    gzFile file = gzopen(to, "wb");
+    assert_int_equal(gzwrite(file, bytes, (unsigned)size), size);
+    assert_int_equal(gzclose(file), Z_OK);
+    free(bytes);
+}
+
+static void test_rows_are_those_of_the_files(void **state)
+{
+    (void)state;
+    mkdir("in", 0777);
+    for (int i = 0; i < 40; i++) {
+        char path[32], text[32];
+        snprintf(path, sizeof path, "in/%06d.jpg", i);
+        snprintf(text, sizeof text, IMAGE "%d", i);
+        write_text(path, text);
+    }
+    make_shard("s-0008.tar", 0, 15);
+    make_shard("s-0009.tar", 15, 1);
+    make_shard("s-0010.tar", 16, 24);
+    make_shard("all.tar", 0, 40);
+    gzip("all.tar", "all.tar.gz");
+    gzip("all.tar", "all.tgz");
+    assert_ended(lmvr(PLAIN "-o files in"), 0, NULL);
+    assert_ended(lmvr(PLAIN "-o range s-{0008..10}.tar"), 0, NULL);
+    assert_ended(lmvr(PLAIN "-o gz all.tar.gz"), 0, NULL);
+    assert_ended(lmvr(PLAIN "-o tgz all.tgz"), 0, NULL);
+    setting.in = "all.tar";
+    assert_ended(lmvr(PLAIN "-o stdin -"), 0, NULL);
+    static const char *const outputs[] = {"range/adaptor.npy", "gz/adaptor.npy", "tgz/adaptor.npy", "stdin/adaptor.npy"};
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        assert_same_file("files/adaptor.npy", outputs[i]);
+    char *index = read_bytes("range/index.jsonl", NULL);
+    assert_non_null(strstr(index, "\n{\"path\": \"s-0009.tar/000015.jpg\", \"txt\": \"number 15\", \"row\": 15}\n"));
+    free(index);
+    write_text("list", "s-0009.tar\nin/000001.jpg\n");
+    assert_ended(lmvr(PLAIN "-o mixed @list"), 0, NULL);
+    assert_index("mixed", "{\"path\": \"s-0009.tar/000015.jpg\", \"txt\": \"number 15\", \"row\": 0}\n"
+                          "{\"path\": \"in/000001.jpg\", \"row\": 1}\n");
+}
+
+static void test_a_name_with_braces_may_be_a_file(void **state)
+{
+    (void)state;
+    make_shard("s-{1..2}.tar", 0, 1);
+    assert_ended(lmvr(PLAIN "-o out s-{1..2}.tar"), 0, NULL);
+    assert_index("out", "{\"path\": \"s-{1..2}.tar/000000.jpg\", \"txt\": \"number 0\", \"row\": 0}\n");
+    assert_ended(lmvr(PLAIN "-o out2 t-{3..2}.tar"), 2, "t-{3..2}.tar: the range {3..2} runs backwards");
+    assert_ended(lmvr(PLAIN "-o out2 t-{0..99999}-{0..99999}.tar"), 2, "stands for more than 100000000 names");
+    assert_false(exists("out2"));
+}
+
+static void cut_file(const char *from, const char *to, size_t size)
+{
+    size_t whole;
+    char *bytes = read_bytes(from, &whole);
+    assert_true(size < whole);
+    write_bytes(to, bytes, size);
+    free(bytes);
+}
+
+/* Each is one failed input with one sentence, after what is good in it, and the rest goes on. */
+static void test_damaged_tars_fail_and_the_rest_goes_on(void **state)
+{
+    (void)state;
+    make_shard("whole.tar", 0, 4);
+    cut_file("whole.tar", "in-member.tar", 5 * TAR_BLOCK + 3); /* of number 1's image */
+    cut_file("whole.tar", "at-member.tar", 8 * TAR_BLOCK);
+    cut_file("whole.tar", "in-header.tar", 8 * TAR_BLOCK + 100);
+    gzip("whole.tar", "whole.tgz");
+    cut_file("whole.tgz", "cut.tgz", (size_t)size_of_file("whole.tgz") - 12);
+    FILE *tar = tar_begin("larger.tar");
+    tar_add(tar, "0.jpg", IMAGE "0");
+    tar_header(tar, "1.jpg", 1 << 30, '0');
+    tar_bytes(tar, IMAGE "1", 8);
+    tar_add(tar, "2.jpg", IMAGE "2");
+    tar_end(tar);
+    tar = tar_begin("smaller.tar");
+    tar_add(tar, "0.jpg", IMAGE "0");
+    tar_header(tar, "1.jpg", 5, '0');
+    tar_bytes(tar, IMAGE "1", 8);
+    for (int i = 0; i < 3; i++)
+        tar_bytes(tar, "what the header does not count", 30);
+    tar_end(tar);
+    write_text("text.tar", "this is no tar, though it is named like one");
+    write_text("nothing.tar", "");
+    tar = tar_begin("empty.tar");
+    tar_end(tar);
+    assert_ended(lmvr(PLAIN
+                      "-o out in-member.tar at-member.tar in-header.tar cut.tgz larger.tar smaller.tar text.tar nothing.tar "
+                      "empty.tar gone.tar whole.tar"),
+                 1, "lmvr embed: 9 of 21 inputs failed\n");
+    static const char *const sentences[] = {"in-member.tar: is damaged or truncated in 000001.jpg: ",
+                                            "at-member.tar: is truncated: the zeros that end a tar are missing\n",
+                                            "in-header.tar: is damaged or truncated: ",
+                                            "cut.tgz: ",
+                                            "larger.tar: is damaged or truncated in 1.jpg: ",
+                                            "smaller.tar: is damaged or truncated: ",
+                                            "text.tar: cannot be read as a tar: ",
+                                            "nothing.tar: cannot be read as a tar: ",
+                                            "gone.tar: cannot be opened: No such file or directory\n"};
+    const char *at = run_done.err;
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "lmvr embed: %s", sentences[i]);
+        if (strncmp(at, line, strlen(line)) != 0)
+            fail_msg("\"%s\" should be next in: %s", line, at);
+        at = strchr(at, '\n') + 1;
+    }
+    assert_int_equal(strncmp(at, "lmvr embed: 9 of 21", 19), 0);
+    char *index = read_bytes("out/index.jsonl", NULL);
+    assert_non_null(strstr(index, "{\"path\": \"in-member.tar/000000.jpg\", \"txt\": \"number 0\", \"row\": 0}\n"
+                                  "{\"path\": \"in-member.tar\", \"row\": null, \"error\": \"in-member.tar: is damaged"));
+    assert_non_null(strstr(index, "\n{\"path\": \"whole.tar/000003.jpg\", \"txt\": \"number 3\", \"row\": 11}\n"));
+    free(index);
+}
+
+/* What cannot be carried is counted with the other files that are no images. */
+static void test_what_is_beside_an_image_is_bounded(void **state)
+{
+    (void)state;
+    static char text[LONGER + 1], deep[LONGER];
+    memset(text, 'x', LONGER);
+    for (int i = 0; i < 2040; i++) {
+        deep[i] = '[';
+        deep[2040 + i] = ']';
+    }
+    FILE *tar = tar_begin("a.tar");
+    tar_add(tar, "0.jpg", IMAGE "0");
+    tar_add(tar, "0.txt", text);
+    tar_add(tar, "1.jpg", IMAGE "1");
+    tar_add(tar, "1.json", "{\"a\": 1");
+    tar_add(tar, "2.jpg", IMAGE "2");
+    tar_add(tar, "2.json", "1], [2");
+    tar_add(tar, "3.jpg", IMAGE "3");
+    tar_add(tar, "3.json", deep);
+    tar_add(tar, "4.jpg", IMAGE "4");
+    tar_add(tar, "4.cls", "99999999999999999999");
+    tar_add(tar, "4.npy", "12");
+    tar_add(tar, "5.txt", "of no image");
+    tar_add(tar, ".hidden/6.jpg", IMAGE "6");
+    tar_add(tar, "._7.jpg", "what a Mac leaves");
+    tar_header(tar, "8.jpg", 0, '2');
+    tar_end(tar);
+    assert_ended(lmvr(PLAIN "-o out a.tar"), 0, "lmvr embed: passed over in a.tar: ");
+    assert_non_null(strstr(run_done.err, "2 .json, 1 .npy, 1 .txt\n"));
+    char *index = read_bytes("out/index.jsonl", NULL);
+    assert_int_equal(strncmp(index, "{\"path\": \"a.tar/0.jpg\", \"row\": 0}\n{\"path\": \"a.tar/1.jpg\", \"row\": 1}\n", 68),
+                     0);
+    assert_non_null(strstr(index, "{\"path\": \"a.tar/4.jpg\", \"cls\": \"99999999999999999999\", \"row\": 4}\n"));
+    free(index);
+    assert_ended(lmvr(PLAIN "-o out --resume -q a.tar"), 0, NULL); /* it can be read */
+}
+
+static void test_a_stopped_run_goes_on_within_a_tar(void **state)
+{
+    (void)state;
+    make_shard("a.tar", 0, 8);
+    make_shard("b.tar", 8, 8);
+    assert_ended(lmvr(PLAIN "-o whole a.tar b.tar"), 0, NULL);
+    for (int after = 0; after < 16; after += 3) {
+        char config[64];
+        remove_tree("out");
+        snprintf(config, sizeof config, "{\"resource_after\": %d}", after);
+        write_text("m/config.json", config);
+        char sentence[64];
+        snprintf(sentence, sizeof sentence, "; %d inputs are done, --resume continues\n", after);
+        assert_ended(lmvr(PLAIN "-o out a.tar b.tar"), 3, sentence);
+        write_text("m/config.json", "{}");
+        assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar"), 0, NULL);
+        assert_same_file("out/index.jsonl", "whole/index.jsonl");
+        assert_same_file("out/adaptor.npy", "whole/adaptor.npy");
+        assert_same_file("out/run.json", "whole/run.json");
+    }
+    assert_ended(lmvr(PLAIN "-o out --resume a.tar"), 2, "now");
+    make_shard("b.tar", 9, 8);
+    assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar"), 2,
+                 "its input 9 was b.tar/000008.jpg, and now it is b.tar/000009.jpg");
+    make_shard("b.tar", 8, 7);
+    assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar"), 2, "it was started with more inputs than the 15 given now");
+}
+
+static void test_tars_are_for_embed(void **state)
+{
+    (void)state;
+    make_shard("a.tar", 0, 1);
+    assert_ended(lmvr("describe -m m a.tar"), 2, "a.tar: a tar is read by lmvr embed only");
+    assert_ended(lmvr("corrupt --type fog --severity 1 -o fog a.tar"), 2, "a.tar: a tar is read by lmvr embed only");
+    assert_ended(lmvr(PLAIN "-o out - @-"), 2, "standard input can be one input only");
+    mkdir("in", 0777);
+    make_shard("in/a.tar", 0, 1);
+    assert_ended(lmvr(PLAIN "-o out in"), 2, "no images: there is none in in; passed over in in/: 1 .tar");
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_images_come_in_order_with_what_lies_beside_them),
+        IN_FOLDER(test_rows_are_those_of_the_files),
+        IN_FOLDER(test_a_name_with_braces_may_be_a_file),
+        IN_FOLDER(test_damaged_tars_fail_and_the_rest_goes_on),
+        IN_FOLDER(test_what_is_beside_an_image_is_bounded),
+        IN_FOLDER(test_a_stopped_run_goes_on_within_a_tar),
+        IN_FOLDER(test_tars_are_for_embed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
