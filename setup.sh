@@ -4,7 +4,7 @@
 set -eu
 packages="gcc g++ cmake ninja-build pkg-config
 libdnnl-dev libsentencepiece-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libtiff-dev libavif-dev
-libjansson-dev libyajl-dev libarchive-dev libutf8proc-dev libpcre2-dev
+libjansson-dev libyajl-dev libarchive-dev libmicrohttpd-dev libutf8proc-dev libpcre2-dev
 libpango1.0-dev fonts-dejavu-core fonts-noto-color-emoji"
 case ${1:-} in
 "") ;;

@@ -27,6 +27,7 @@ int command_info(const struct options *options);
 int command_convert(const struct options *options);
 int command_corrupt(const struct options *options);
 int command_attend(const struct options *options);
+int command_serve(const struct options *options);
 int command_bench(const struct options *options);
 int command_eval(const struct options *options);
 int command_probe_fit(const struct options *options);

@@ -36,6 +36,10 @@ static const char convert_notes[] =
     "DIR appears when all of it is on the disk. A converted model opens in its own type, and gives the results of the original "
     "opened in it.\n\n"
     "Exit status: 0 done, 2 nothing could be started, 3 stopped midway, with nothing left.";
+static const char serve_notes[] =
+    "POST /v1/embeddings and /v1/chat/completions, GET /v1/models, /health, /metrics and /openapi.json, which describes them. "
+    "SIGTERM and SIGINT let running requests end.\n\n"
+    "Exit status: 0 ended by a signal, 2 nothing could be started.";
 static const char train_notes[] =
     "DIR gets the model (a Hugging Face folder), loss.csv, loss.svg, checkpoints/ and run.json. An interrupted run continues "
     "with "
@@ -51,6 +55,8 @@ static const struct command commands[] = {
     {"attend", "attend [options] -o DIR IMAGE", "Shows where the model looks when it chooses each word.", FOR_ATTEND,
      command_attend, attend_notes},
     {"scenes", NULL, "Draws data sets of images with known contents.", FOR_SCENES, NULL, NULL},
+    {"serve", "serve [options]", "Answers requests for vectors and responses by HTTP, as OpenAI's API has them.", FOR_SERVE,
+     command_serve, serve_notes},
     {"info", "info [options]", "Prints a model's architecture, size and memory needs.", FOR_INFO, command_info, NULL},
     {"convert", "convert [options] --dtype TYPE -o PLACE", "Saves a model with its weights in another data type.", FOR_CONVERT,
      command_convert, convert_notes},

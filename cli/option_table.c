@@ -8,8 +8,8 @@
 #define FOR_BLIP2 (FOR_TRAIN_QFORMER | FOR_TRAIN_QFORMER_LANGUAGE)
 #define FOR_TRAIN                                                                                                              \
     (FOR_TRAIN_CONTRASTIVE | FOR_TRAIN_LANGUAGE | FOR_TRAIN_ALIGN | FOR_TRAIN_INSTRUCT | FOR_TRAIN_FINETUNE | FOR_BLIP2)
-#define FOR_IMAGES (FOR_EMBED | FOR_DESCRIBE)           /* give a list of images */
-#define FOR_MODEL  (FOR_IMAGES | FOR_ATTEND | FOR_EVAL) /* to a model */
+#define FOR_IMAGES (FOR_EMBED | FOR_DESCRIBE)                       /* give a list of images */
+#define FOR_MODEL  (FOR_IMAGES | FOR_ATTEND | FOR_EVAL | FOR_SERVE) /* to a model */
 #define FOR_PROBE  (FOR_PROBE_FIT | FOR_PROBE_SCORE | FOR_PROBE_PREDICT)
 #define FOR_LABELS (FOR_PROBE_FIT | FOR_PROBE_SCORE)
 /* ... and those that write results to files. */
@@ -36,11 +36,11 @@ const struct option_row option_table[] = {
      "lmvr)"},
     {0, "mmproj", PATH("FILE", mmproj), FOR_MODEL | FOR_INFO | FOR_BENCH | FOR_CONVERT,
      "GGUF file of the image encoder, where -m is the language model's; -m may also be a folder with the two"},
-    {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED,
+    {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED | FOR_SERVE,
      "representation to compute, repeatable: source[:tokens[:pool[:layer]]], with a row per token for the pool none (default: "
      "llm:all:mean:-1; for a CLIP model encoder:patches:mean:-2)"},
-    {0, "normalize", FLAG(session.normalize), FOR_EMBED, "divide each row by its L2 norm"},
-    {0, "dims", INTEGER(session.dims, 1, INT_MAX), FOR_EMBED,
+    {0, "normalize", FLAG(session.normalize), FOR_EMBED | FOR_SERVE, "divide each row by its L2 norm"},
+    {0, "dims", INTEGER(session.dims, 1, INT_MAX), FOR_EMBED | FOR_SERVE,
      "keep only the first N numbers of each row, before normalizing (default: all)"},
     {'o', "output", PATH("PLACE", output), FOR_EMBED, "output folder, or a .npy file for a single feature"},
     {'o', "output", PATH("DIR", output), FOR_ATTEND, "output folder for pictures and maps"},
@@ -209,13 +209,14 @@ const struct option_row option_table[] = {
     {0, "system", TEXT("TEXT", session.system), FOR_MODEL, "system turn of the prompt (default: the template's own)"},
     {0, "text", PATH("FILE", texts), FOR_EMBED,
      "embed the lines of FILE, or of standard input (-); in a .jsonl, objects with text, image and instruction"},
-    {0, "before-generation", FLAG(session.before_generation), FOR_EMBED, "features of the prompt alone; generate nothing"},
+    {0, "before-generation", FLAG(session.before_generation), FOR_EMBED | FOR_SERVE,
+     "features of the prompt alone; generate nothing"},
     {0, "max-new-tokens", INTEGER(session.max_new_tokens, 1, 1 << 20), FOR_MODEL,
      "maximum response length in tokens (default: 128)"},
     {0, "temperature", REAL("T", temperature, 0, 100), FOR_MODEL,
      "sampling temperature; 0: greedy (default: 0, or 1 with --top-p)"},
     {0, "top-p", REAL("P", top_p, 1e-6, 1), FOR_MODEL, "sample from the most likely tokens that add up to P (default: 1)"},
-    {0, "seed", SEED(session.seed), FOR_EMBED | FOR_ATTEND,
+    {0, "seed", SEED(session.seed), FOR_EMBED | FOR_ATTEND | FOR_SERVE,
      "random seed of sampling, combined with each image's bytes (default: 0)"},
     {0, "seed", SEED(session.seed), FOR_DESCRIBE,
      "random seed of sampling and corruptions, combined with each image's bytes (default: 0)"},
@@ -228,6 +229,22 @@ const struct option_row option_table[] = {
      "least pixels of what the encoder sees, for models of any image size (default: the model's own)"},
     {0, "max-pixels", INTEGER(session.max_pixels, 1, 1 << 26), FOR_MODEL | FOR_TRAIN_INSTRUCT,
      "most pixels of what the encoder sees, for models of any image size (default: the model's own)"},
+
+    /* serving */
+    {0, "host", TEXT("NAME", server.host), FOR_SERVE,
+     "name or address to listen at (default: 127.0.0.1, which only this machine reaches)"},
+    {0, "port", INTEGER(server.port, 0, 65535), FOR_SERVE, "port to listen at; 0: a free one (default: 8080)"},
+    {0, "api-key", TEXT("KEY", server.key), FOR_SERVE,
+     "key that clients have to send (default: that of the environment's LMVR_API_KEY, or none)"},
+    {0, "media-path", PATH("DIR", server.media_path), FOR_SERVE, "folder of images that requests may name (default: none)"},
+    {0, "max-body", INTEGER(server.max_body, 1, 65536), FOR_SERVE, "longest request in MiB (default: 64)"},
+    {0, "queue", INTEGER(server.queue, 1, 1 << 20), FOR_SERVE, "most inputs that wait or are computed (default: 1024)"},
+    {0, "request-time", INTEGER(server.request_time, 1, 1 << 20), FOR_SERVE, "seconds that an answer may take (default: 600)"},
+    {0, "receive-time", INTEGER(server.receive_time, 1, 1 << 20), FOR_SERVE,
+     "seconds that a client has to send its request, or the next (default: 60)"},
+    {0, "connections", INTEGER(server.connections, 1, 65536), FOR_SERVE, "most connections (default: 256)"},
+    {0, "sessions", INTEGER(server.sessions, 1, 64), FOR_SERVE,
+     "most sets of features that are computed at once, each with memory of its own (default: 4)"},
 
     /* bench */
     {0, "shape", TEXT("NAME", shape), FOR_BENCH,
@@ -257,7 +274,7 @@ const struct option_row option_table[] = {
      "cpu)"},
     {0, "device", TEXT("NAME", device), FOR_TRAIN,
      "where the model is trained: cpu, or, for LLaVA's two stages, cuda (the first GPU) or cuda:N (default: cpu)"},
-    {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL,
+    {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL | FOR_SERVE,
      "images decoded together (default: from the model and the memory)"},
     {0, "threads", INTEGER(session.threads, 1, 4096),
      FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN | FOR_CONVERT,
@@ -275,7 +292,7 @@ const struct option_row option_table[] = {
     {0, "time", FLAG(time), FOR_INFO,
      "also measure about how long an image takes in each type, which takes from seconds to a minute"},
     {0, "json", FLAG(json), FOR_DESCRIBE | FOR_ATTEND | FOR_INFO | FOR_BENCH | FOR_LABELS, "print JSON"},
-    {'q', "quiet", FLAG(quiet), FOR_PROGRESS, "show no progress, and no hints"},
+    {'q', "quiet", FLAG(quiet), FOR_PROGRESS | FOR_SERVE, "show no progress, and no hints"},
     {'h', "help", NULL, OPTION_FLAG, 0, 0, 0, FOR_ALL, "print this help and exit"},
 };
 const size_t option_count = sizeof option_table / sizeof *option_table;

@@ -253,6 +253,7 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
                                             .prompted = NAN,
                                             .checkpoint_minutes = NAN};
     lmvr_session_options_default(&options->session);
+    server_options_default(&options->server);
     *exit_status = EXIT_CANNOT;
     options->features = calloc((size_t)argc, sizeof *options->features);
     options->models = calloc((size_t)argc, sizeof *options->models);

@@ -3,6 +3,7 @@
 #define LMVR_CLI_OPTIONS_H
 
 #include "lmvr.h"
+#include "serve/server.h"
 
 struct options;
 
@@ -27,6 +28,7 @@ enum {
     FOR_TRAIN_QFORMER = 1 << 16,
     FOR_TRAIN_QFORMER_LANGUAGE = 1 << 17,
     FOR_CONVERT = 1 << 18,
+    FOR_SERVE = 1 << 19,
 };
 
 struct command {
@@ -76,6 +78,7 @@ struct options {
     int scenes_layout, scenes_count, scenes_test_count, scenes_size; /* 0: not given */
     bool corruptions, bench_train;                                   /* bench, instead of a model */
     bool time;                                                       /* info */
+    struct server_options server;
     char *const *inputs;
     size_t input_count;
 };

@@ -387,6 +387,7 @@ typedef struct lmvr_result {
     int grid_rows, grid_columns;
     lmvr_view view;             /* what the grid covers; extends beyond the image where that was padded */
     const uint32_t *token_ends; /* NULL likewise; (token_count): where each token's part of the response ends, in bytes */
+    size_t prompt_tokens;       /* positions of the prompt, visual tokens included; 0: no language model has read it */
 } lmvr_result;
 
 /* Called once per image, in the order of the images, on the thread that called lmvr_embed(). `result` is never NULL; `user` is

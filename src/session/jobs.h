@@ -39,6 +39,7 @@ struct job {
     lmvr_status status;
     lmvr_error error;             /* in the sentence the input's name */
     struct feature_rows *vectors; /* (features) */
+    size_t prompt_tokens;         /* positions of the prompt */
     int32_t *tokens;              /* (count), which are read while more are added */
     int count;
     bool ended;

@@ -48,6 +48,7 @@ lmvr_status job_result_init(struct job_result *result, const struct lmvr_session
     }
     result->result.features = result->rows;
     result->result.rows = result->row_counts;
+    result->result.prompt_tokens = job->prompt_tokens;
     return session->generates ? read_response(session, job, result, error) : LMVR_OK;
 }
 

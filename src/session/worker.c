@@ -110,6 +110,7 @@ static lmvr_status add_to_group(struct worker *w, struct group *group, struct jo
     }
     TRY(begin_result(s, job, error));
     job->view = view_of(&job->picture, &input->grid);
+    job->prompt_tokens = (size_t)input->language.length;
     w->encoded[group->count] = (struct encoded_image){.hash = job->hash};
     w->encoded_jobs[group->count++] = job;
     group->positions += picture_positions(s, &job->picture);

@@ -420,6 +420,12 @@ lmvr_status lmvr_embed_stream_sized(lmvr_session *session, lmvr_image_fn *next_i
 }
 
 /* The bench measures the library's internals, which the fake does not have. */
+int command_serve(const struct options *options)
+{
+    (void)options;
+    return 0;
+}
+
 int command_train_contrastive(const struct options *options)
 {
     (void)options;

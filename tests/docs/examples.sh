@@ -84,6 +84,7 @@ why_not() {
     case $1 in
     *" bench "*"--shape tiny "*) ;;
     *" bench "*) echo "takes minutes" && return ;;
+    *" serve "*) echo "answers until it is ended; tests/serve runs it" && return ;;
     *" scenes "*"--count "[0-9][0-9][0-9][0-9]*) echo "draws a thousand pictures and more" && return ;;
     esac
     local line=${1%%#*}

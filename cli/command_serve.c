@@ -1,0 +1,133 @@
+/* lmvr serve: answers requests by HTTP. */
+#include "cli.h"
+#include "engine.h"
+#include "error.h"
+#include "hints.h"
+#include "serve/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The model is loaded by a thread of its own, so that a signal ends the program meanwhile, too. */
+struct serve_run {
+    const struct options *options;
+    struct server *server;
+    lmvr_model *model;
+    pthread_t loader, main;
+    bool loaded; /* by the loader, for main: the outcome is there */
+    lmvr_status status;
+    lmvr_error error;
+};
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+static void read_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction old;
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaddset(set, signals[i]);
+    }
+}
+
+/* The last part of the model's path is its name for clients. */
+static void name_model(const char *path, char *name, size_t size)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    size_t first = length;
+    while (first > 0 && path[first - 1] != '/')
+        first--;
+    snprintf(name, size, "%.*s", (int)(length - first), path + first);
+}
+
+static lmvr_status load(struct serve_run *run, lmvr_error *error)
+{
+    const struct options *o = run->options;
+    char *path, name[256];
+    TRY(engine_model_path(o, &path, error));
+    if (!o->model)
+        hint_shipped_model(o->quiet);
+    name_model(o->model ? o->model : path, name, sizeof name);
+    lmvr_status status = engine_load(path, o, &run->model, error);
+    free(path);
+    return status == LMVR_OK ? server_open(run->server, run->model, &o->session, name, error) : status;
+}
+
+static void *run_loader(void *argument)
+{
+    struct serve_run *run = argument;
+    run->status = load(run, &run->error);
+    __atomic_store_n(&run->loaded, true, __ATOMIC_RELEASE);
+    pthread_kill(run->main, SIGUSR1);
+    return NULL;
+}
+
+/* Waits for the model, then for a signal. False: there is no model. */
+static bool wait_for_end(struct serve_run *run, const sigset_t *set)
+{
+    int number = 0;
+    bool joined = false;
+    while (sigwait(set, &number) == 0 && number == SIGUSR1) {
+        if (joined || !__atomic_load_n(&run->loaded, __ATOMIC_ACQUIRE))
+            continue;
+        pthread_join(run->loader, NULL);
+        joined = true;
+        if (run->status != LMVR_OK)
+            return false;
+        if (!run->options->quiet)
+            fprintf(stderr, "lmvr serve: the model is ready\n");
+    }
+    if (!joined)
+        _exit(EXIT_DONE); /* nobody has been answered yet */
+    return true;
+}
+
+static int serve(struct serve_run *run, const sigset_t *set)
+{
+    if (pthread_create(&run->loader, NULL, run_loader, run) != 0) {
+        complain("out of memory for a thread");
+        return EXIT_CANNOT;
+    }
+    bool good = wait_for_end(run, set);
+    if (!good)
+        return cannot(run->status, &run->error);
+    pthread_sigmask(SIG_UNBLOCK, set, NULL); /* the next signal ends the program */
+    if (!run->options->quiet)
+        fprintf(stderr, "lmvr serve: stopping when running requests are answered\n");
+    server_drain(run->server);
+    return EXIT_DONE;
+}
+
+int command_serve(const struct options *options)
+{
+    struct serve_run run = {.options = options, .main = pthread_self()};
+    struct server_options server = options->server;
+    lmvr_error error;
+    sigset_t set;
+    if (options->input_count) {
+        complain("serve takes no inputs; see lmvr serve --help");
+        return EXIT_CANNOT;
+    }
+    if (!server.key)
+        server.key = getenv("LMVR_API_KEY");
+    if (server.key && !*server.key)
+        server.key = NULL;
+    read_signals(&set);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    lmvr_status status = server_start(&server, &run.server, &error);
+    if (status != LMVR_OK)
+        return cannot(status, &error);
+    fprintf(stderr, "listening on %s\n", server_address(run.server));
+    int exit_status = serve(&run, &set);
+    server_free(run.server);
+    lmvr_model_free(run.model);
+    return exit_status;
+}

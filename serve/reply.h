@@ -1,0 +1,34 @@
+/* The JSON of answers, in OpenAI's forms. Texts are to be freed; NULL: out of memory. */
+#ifndef LMVR_SERVE_REPLY_H
+#define LMVR_SERVE_REPLY_H
+
+#include "serve/request.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* An embedding's object in the list of them: that of the first feature, and, if the request names features, all of them. The
+ * rows are shortened and normalized as the request says. */
+char *reply_vector(const struct request *request, size_t index, const lmvr_result *result, const lmvr_session *session);
+/* The whole answer, with the objects in order. */
+char *reply_vectors(const char *model, char *const *objects, size_t count, size_t prompt_tokens, size_t generated_tokens);
+
+struct reply_chat {
+    const char *model, *id;
+    time_t created;
+};
+
+char *reply_chat(const struct reply_chat *chat, const lmvr_result *result);
+/* A piece of a streamed answer, as a server-sent event: the role, more of the text, why it ends, or the numbers of tokens. */
+char *reply_chat_begin(const struct reply_chat *chat);
+char *reply_chat_text(const struct reply_chat *chat, const char *text);
+char *reply_chat_end(const struct reply_chat *chat, bool finished);
+char *reply_chat_usage(const struct reply_chat *chat, size_t prompt_tokens, size_t generated_tokens);
+/* A failure's event, after which the answer ends. */
+char *reply_chat_failure(const struct failure *failure);
+
+/* The list of the one model, or that model. */
+char *reply_models(const char *model, time_t created);
+char *reply_model(const char *model, time_t created);
+
+#endif

@@ -1,0 +1,64 @@
+/* What the files of server.h share. */
+#ifndef LMVR_SERVE_SERVER_PARTS_H
+#define LMVR_SERVE_SERVER_PARTS_H
+
+#include "serve/http.h"
+#include "serve/metrics.h"
+#include "serve/request.h"
+#include "serve/server.h"
+#include "serve/sessions.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+struct server {
+    struct server_options options;
+    struct http *http;
+    struct metrics *metrics;
+    char *media_path; /* as realpath() gives it */
+    time_t created;
+    atomic_size_t answers; /* that have been given a number */
+
+    atomic_bool open; /* the rest is there */
+    char *model_name;
+    struct sessions *sessions;
+    struct request_rules rules;
+};
+
+/* ---- call.c ---------------------------------------------------------------------------------------------------------- */
+
+struct call;
+
+/* A kind of request that the model answers. All functions of a call are called one after another. */
+struct call_kind {
+    bool (*read)(const void *body, size_t size, const struct request_rules *rules, struct request *request,
+                 struct failure *failure);
+    bool features; /* are computed, those of the server if the request names none */
+    /* Prepares; false: out of memory. */
+    bool (*begin)(struct call *call);
+    /* An input has a result, or tokens. False: *failure says why the call ends. */
+    bool (*happened)(struct call *call, size_t input, const lmvr_event *event, const lmvr_session *session,
+                     struct failure *failure);
+    /* All inputs have their results: the call is to be answered. */
+    void (*done)(struct call *call);
+    /* Of an answer that has begun; NULL: answers come at once. */
+    void (*failed)(struct call *call, const struct failure *failure);
+    void (*finish)(struct call *call);
+};
+
+/* A request on its way from the client to the sessions and back. */
+struct call {
+    struct server *server;
+    struct exchange *exchange;
+    const struct call_kind *kind;
+    struct request request;
+    struct work work;
+    void *own; /* the kind's */
+    size_t prompt_tokens, generated_tokens;
+};
+
+void call_run(struct exchange *exchange, struct server *server, const struct call_kind *kind);
+
+extern const struct call_kind call_embeddings, call_chat;
+
+#endif
