@@ -1,0 +1,9 @@
+/* Searches the file from its first row to its last, reading a few megabytes at a time on each thread. */
+#ifndef LMVR_SRC_SEARCH_SCAN_H
+#define LMVR_SRC_SEARCH_SCAN_H
+
+#include "search/task.h"
+
+lmvr_status scan_find(const struct task *task, lmvr_error *error);
+
+#endif

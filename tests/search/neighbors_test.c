@@ -1,0 +1,327 @@
+/* What is found is what comparing each row with each query finds: in any company, with any number of threads, loaded or not. */
+#include "scratch.h"
+
+#include "search/exact.h"
+#include "search/neighbors.h"
+#include "store/npy.h"
+
+#include <math.h>
+#include <omp.h>
+
+static uint64_t random_state;
+
+static double uniform(void)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(random_state >> 33) / 0x1p31 - 0.5;
+}
+
+/* ---- rows of several kinds ---- */
+
+static float plain(uint64_t row, size_t i)
+{
+    (void)row, (void)i;
+    return (float)uniform();
+}
+
+/* So alike that bf16 cannot tell them apart. */
+static float alike(uint64_t row, size_t i)
+{
+    (void)row;
+    return (float)(sin((double)i) + 1e-4 * uniform());
+}
+
+/* Whole numbers, whose sums are exact and often equal; every seventh row is zeros. */
+static float tied(uint64_t row, size_t i)
+{
+    (void)i;
+    return row % 7 == 3 ? 0 : (float)(int)(4 * uniform());
+}
+
+/* Rows of which there are many. */
+static float repeated(uint64_t row, size_t i)
+{
+    return (float)sin((double)(row % 13 * 1000 + i));
+}
+
+/* Values from one end of floats to the other, and rows with a value that is none. */
+static float extreme(uint64_t row, size_t i)
+{
+    static const float values[] = {NAN, INFINITY, -INFINITY};
+    if (row % 11 == 5 && i == row % 3)
+        return values[row % 3];
+    return (float)ldexp(uniform(), (int)(row % 9) * 30 - 120);
+}
+
+/* The last rows of each are at both ends of floats. */
+static float far(uint64_t row, size_t i)
+{
+    (void)i;
+    return (float)(uniform() * (row % 2 ? 3e38 : 1e-43));
+}
+
+typedef float kind(uint64_t row, size_t i);
+
+static float *make(kind *value, uint64_t rows, size_t dim)
+{
+    float *all = malloc((rows * dim + 1) * sizeof *all);
+    struct npy_writer w;
+    lmvr_error error;
+    random_state = 1;
+    for (uint64_t row = 0; row < rows; row++)
+        for (size_t i = 0; i < dim; i++)
+            all[row * dim + i] = value(row, i);
+    assert_int_equal(npy_writer_create("rows.npy", dim, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_append(&w, all, rows, &error), LMVR_OK);
+    assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
+    return all;
+}
+
+/* ---- the slow way ---- */
+
+static int greatest_first(const void *a, const void *b)
+{
+    const struct neighbor *x = a, *y = b;
+    return x->score > y->score ? -1 : x->score < y->score ? 1 : x->row < y->row ? -1 : 1;
+}
+
+/* All rows that can be found, sorted, to be freed. */
+static struct neighbor *compare_all(const float *rows, uint64_t count, size_t dim, const float *query,
+                                    enum neighbors_metric metric, size_t *found)
+{
+    struct neighbor *all = malloc((count + 1) * sizeof *all);
+    *found = 0;
+    for (uint64_t r = 0; r < count; r++) {
+        const float *row = rows + r * dim;
+        double dot = exact_dot(query, row, dim), square = exact_dot(row, row, dim);
+        if (isfinite(square))
+            all[(*found)++] =
+                (struct neighbor){r, metric == NEIGHBORS_DOT ? dot : exact_cosine(dot, exact_dot(query, query, dim), square)};
+    }
+    qsort(all, *found, sizeof *all, greatest_first);
+    return all;
+}
+
+/* ---- */
+
+static void check(const struct neighbors *n, const float *rows, const struct neighbors_search *s)
+{
+    lmvr_error error;
+    struct neighbor *found = calloc(s->count * s->top, sizeof *found);
+    size_t *counts = calloc(s->count, sizeof *counts), dim = neighbors_dim(n);
+    assert_int_equal(neighbors_find(n, s, found, counts, &error), LMVR_OK);
+    for (size_t q = 0; q < s->count; q++) {
+        size_t all;
+        struct neighbor *expected = compare_all(rows, neighbors_rows(n), dim, s->queries + q * dim, s->metric, &all);
+        assert_int_equal(counts[q], all < s->top ? all : s->top);
+        for (size_t i = 0; i < counts[q]; i++) {
+            assert_int_equal(found[q * s->top + i].row, expected[i].row);
+            assert_true(found[q * s->top + i].score == expected[i].score);
+        }
+        free(expected);
+    }
+    free(found);
+    free(counts);
+}
+
+#define MOST_QUERIES 70
+
+/* Some that are no rows, the first of them zeros, and some that are. */
+static float *make_queries(const float *rows, uint64_t count, size_t dim)
+{
+    float *queries = malloc(MOST_QUERIES * dim * sizeof *queries);
+    uint64_t row = 0;
+    for (size_t q = 0; q < MOST_QUERIES; q++) {
+        for (size_t i = 0; i < dim && q < 3; i++)
+            queries[q * dim + i] = (float)((double)q * uniform());
+        if (q < 3)
+            continue;
+        do
+            row = (row + 1 + count / 19) % count;
+        while (!isfinite(exact_dot(rows + row * dim, rows + row * dim, dim)));
+        memcpy(queries + q * dim, rows + row * dim, dim * sizeof *queries);
+    }
+    return queries;
+}
+
+static void check_kind(kind *value, uint64_t rows, size_t dim, size_t top)
+{
+    static const size_t counts[] = {1, 3, 5, MOST_QUERIES};
+    struct neighbors *n;
+    lmvr_error error;
+    float *all = make(value, rows, dim), *queries = make_queries(all, rows, dim);
+    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    for (int loaded = 0; loaded < 2; loaded++) {
+        if (loaded)
+            assert_int_equal(neighbors_load(n, &error), LMVR_OK);
+        for (int i = 0; i < 8; i++) {
+            struct neighbors_search s = {
+                .queries = queries, .count = counts[i / 2], .top = top, .metric = i % 2 ? NEIGHBORS_DOT : NEIGHBORS_COSINE};
+            omp_set_num_threads(1 + i / 2);
+            check(n, all, &s);
+        }
+    }
+    neighbors_close(n);
+    free(queries);
+    free(all);
+}
+
+static void test_finds_the_nearest(void **state)
+{
+    (void)state;
+    check_kind(plain, 500, 33, 7);
+    check_kind(plain, 40, 300, 1);
+    check_kind(plain, 3, 1, 10);
+    check_kind(plain, 1, 5, 2);
+}
+
+static void test_tells_apart_what_bf16_cannot(void **state)
+{
+    (void)state;
+    check_kind(alike, 700, 64, 5);
+}
+
+static void test_finds_equal_rows_in_their_order(void **state)
+{
+    (void)state;
+    check_kind(tied, 400, 6, 50);
+    check_kind(repeated, 300, 40, 30);
+}
+
+static void test_leaves_out_what_is_not_finite(void **state)
+{
+    (void)state;
+    check_kind(extreme, 400, 24, 400);
+    check_kind(far, 100, 40, 20);
+}
+
+/* Of the file and of what is loaded, more than a thread reads or a product has. */
+static void test_finds_among_many_rows(void **state)
+{
+    (void)state;
+    check_kind(plain, 33000, 2, 3);
+    check_kind(alike, 1100, 1000, 3);
+}
+
+/* ---- single promises ---- */
+
+static void test_equal_rows_have_cosine_1(void **state)
+{
+    (void)state;
+    struct neighbor found[3];
+    size_t count;
+    struct neighbors *n;
+    lmvr_error error;
+    float *rows = make(plain, 50, 100);
+    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    for (uint64_t row = 0; row < 50; row++) {
+        float query[100];
+        assert_int_equal(neighbors_read(n, row, query, &error), LMVR_OK);
+        assert_memory_equal(query, rows + row * 100, sizeof query);
+        assert_int_equal(
+            neighbors_find(n, &(struct neighbors_search){.queries = query, .count = 1, .top = 3}, found, &count, &error),
+            LMVR_OK);
+        assert_int_equal(found[0].row, row);
+        assert_true(found[0].score == 1);
+    }
+    neighbors_close(n);
+    free(rows);
+}
+
+static void test_scores_are_the_sums(void **state)
+{
+    (void)state;
+    float a[131], b[131];
+    for (size_t count = 0; count <= 131; count++) {
+        long double sum = 0, size = 0;
+        for (size_t i = 0; i < count; i++) {
+            a[i] = (float)uniform();
+            b[i] = (float)uniform();
+            sum += (long double)a[i] * (long double)b[i];
+            size += fabsl((long double)a[i] * (long double)b[i]);
+        }
+        assert_true(fabsl((long double)exact_dot(a, b, count) - sum) <= 1e-15L * size * 20);
+    }
+}
+
+static void test_an_empty_file_has_no_neighbors(void **state)
+{
+    (void)state;
+    struct neighbor found[2];
+    struct neighbors *n;
+    lmvr_error error;
+    const float query[3] = {1, 2, 3};
+    free(make(plain, 0, 3));
+    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    for (int loaded = 0; loaded < 2; loaded++) {
+        size_t count = 9;
+        if (loaded)
+            assert_int_equal(neighbors_load(n, &error), LMVR_OK);
+        assert_int_equal(
+            neighbors_find(n, &(struct neighbors_search){.queries = query, .count = 1, .top = 2}, found, &count, &error),
+            LMVR_OK);
+        assert_int_equal(count, 0);
+    }
+    neighbors_close(n);
+}
+
+static void test_refuses_what_cannot_be_compared(void **state)
+{
+    (void)state;
+    struct neighbor found[1];
+    size_t count;
+    struct neighbors *n;
+    lmvr_error error;
+    const float query[4] = {1, 2, NAN, 4};
+    free(make(plain, 5, 4));
+    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    struct neighbors_search s = {.queries = query, .count = 1, .top = 1};
+    assert_int_equal(neighbors_find(n, &s, found, &count, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message, "query 0 has a value that is not finite");
+    s.top = 0;
+    assert_int_equal(neighbors_find(n, &s, found, &count, &error), LMVR_ERROR_INVALID);
+    s.top = NEIGHBORS_MOST + 1;
+    assert_int_equal(neighbors_find(n, &s, found, &count, &error), LMVR_ERROR_INVALID);
+    neighbors_close(n);
+    assert_int_equal(truncate("rows.npy", 180), 0);
+    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_ERROR_INVALID);
+    assert_null(n);
+    neighbors_close(n);
+}
+
+/* A file that has become shorter is an error, not wrong neighbors. */
+static void test_notices_that_the_file_has_changed(void **state)
+{
+    (void)state;
+    struct neighbor found[1];
+    size_t count;
+    struct neighbors *n;
+    lmvr_error error;
+    float query[4] = {1, 2, 3, 4};
+    free(make(plain, 50, 4));
+    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    assert_int_equal(truncate("rows.npy", 128 + 10 * 16), 0);
+    assert_int_not_equal(
+        neighbors_find(n, &(struct neighbors_search){.queries = query, .count = 1, .top = 1}, found, &count, &error), LMVR_OK);
+    assert_int_not_equal(neighbors_load(n, &error), LMVR_OK);
+    neighbors_close(n);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_finds_the_nearest),
+        IN_FOLDER(test_tells_apart_what_bf16_cannot),
+        IN_FOLDER(test_finds_equal_rows_in_their_order),
+        IN_FOLDER(test_leaves_out_what_is_not_finite),
+        IN_FOLDER(test_finds_among_many_rows),
+        IN_FOLDER(test_equal_rows_have_cosine_1),
+        IN_FOLDER(test_scores_are_the_sums),
+        IN_FOLDER(test_an_empty_file_has_no_neighbors),
+        IN_FOLDER(test_refuses_what_cannot_be_compared),
+        IN_FOLDER(test_notices_that_the_file_has_changed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
