@@ -1,7 +1,7 @@
 #include "record/recorder.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include "record/settings.h"
+
 #include <stdlib.h>
 
 /* While the inputs in the session hold so many bytes of files, it is given no more: a picture has a thousandth of that. */
@@ -19,53 +19,6 @@ struct recorder {
     lmvr_status status; /* of the store */
     lmvr_error error;
 };
-
-/* ---- run.json ----------------------------------------------------------------------------------------------------------- */
-
-static json_t *text_or_null(const char *text)
-{
-    return text ? json_string(text) : json_null();
-}
-
-/* Everything that the rows depend on besides features and inputs, with the model's defaults filled in. They do not depend on
- * the batch or the number of threads. NULL: out of memory. */
-static json_t *describe(const struct recording *r)
-{
-    static const char *const aspects[] = {"default", "crop", "pad", "stretch"};
-    lmvr_session_options o;
-    lmvr_model_info info;
-    char fingerprint[17];
-    lmvr_session_get_options(r->session, &o);
-    lmvr_model_get_info(r->model, &info);
-    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info.fingerprint);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:i, s:f, s:f, s:I, s:s}", "architecture", info.architecture,
-                               "model", fingerprint, "dtype", lmvr_dtype_name(info.dtype), "prompt", text_or_null(o.prompt),
-                               "template", text_or_null(o.template_name), "before_generation", o.before_generation,
-                               "max_new_tokens", o.max_new_tokens, "temperature", (double)o.temperature, "top_p",
-                               (double)o.top_p, "seed", (json_int_t)o.seed, "aspect", aspects[o.aspect]);
-    bool good = object != NULL;
-    if (good && o.system)
-        good = json_object_set_new(object, "system", json_string(o.system)) == 0;
-    if (good && o.min_pixels)
-        good = json_object_set_new(object, "min_pixels", json_integer(o.min_pixels)) == 0;
-    if (good && o.max_pixels)
-        good = json_object_set_new(object, "max_pixels", json_integer(o.max_pixels)) == 0;
-    if (good && o.normalize)
-        good = json_object_set_new(object, "normalize", json_true()) == 0;
-    if (good && info.gpu[0]) /* its last bits are its own */
-        good = json_object_set_new(object, "device", json_string(info.gpu)) == 0;
-    if (good && info.cache_dtype != (info.dtype == LMVR_DTYPE_F32 ? LMVR_DTYPE_F32 : LMVR_DTYPE_BF16))
-        good = json_object_set_new(object, "cache_dtype", json_string(lmvr_dtype_name(info.cache_dtype))) == 0;
-    if (good && o.dims)
-        good = json_object_set_new(object, "dims", json_integer(o.dims)) == 0;
-    if (good && r->more && json_object_update(object, (json_t *)r->more) != 0)
-        good = false;
-    if (!good) {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
-}
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------ */
 
@@ -86,7 +39,7 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
     const struct recording *r = &recorder->recording;
     size_t count = lmvr_session_feature_count(r->session);
     struct store_feature *features = calloc(count + 1, sizeof *features);
-    json_t *description = describe(r);
+    json_t *description = settings_describe(r->model, r->session, r->more);
     lmvr_status status = features && description ? LMVR_OK : error_no_memory(error, "the output");
     for (size_t i = 0; i < count && status == LMVR_OK; i++) {
         lmvr_feature_info info;

@@ -1,0 +1,36 @@
+/* What a finished run has left, for reading: run.json, the index, and where a feature's rows are. */
+#ifndef LMVR_SRC_STORE_RESULTS_H
+#define LMVR_SRC_STORE_RESULTS_H
+
+#include "error.h"
+#include "format/place.h"
+
+#include <jansson.h>
+#include <sys/types.h>
+
+struct results {
+    struct place place;
+    json_t *run;             /* run.json */
+    const char *name, *spec; /* of the feature; `run` owns them */
+    char *rows_path;         /* its .npy file (store/npy.h) */
+    uint64_t rows;           /* at least 1 */
+    size_t dim;
+    off_t *lines; /* (rows + 1): where each row's line begins in the index, and its end */
+};
+
+/*
+ * Opens a run's output (DIR or FILE.npy) and one of its features, by its name or its SPEC, as given or with all parts; NULL:
+ * the first. LMVR_ERROR_INVALID: there is none, the run has not been finished, no input could be used, the files disagree, or
+ * the feature has several rows an input.
+ */
+lmvr_status results_open(const char *output, const char *feature, struct results *results, lmvr_error *error);
+void results_close(struct results *results); /* a zeroed one is allowed */
+
+/* The index's line of a row: an object with "path" or "text", "row", and perhaps "response" (store/index.h). A new reference.
+ * Thread-safe. */
+lmvr_status results_line(const struct results *results, uint64_t row, json_t **line, lmvr_error *error);
+
+/* The row of an input, by its path or text as it stands in the index; of several, the first. */
+lmvr_status results_find(const struct results *results, const char *input, uint64_t *row, lmvr_error *error);
+
+#endif
