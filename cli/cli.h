@@ -18,11 +18,16 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints the error and returns the exit status for a failure before anything was written. */
 int cannot(lmvr_status status, const lmvr_error *error);
 
+/* Prints a column of a line to standard output, and `end`: control characters become spaces, so that a line stays one and
+ * terminals are not disturbed. */
+void print_column(const char *text, char end);
+
 /* Flushes standard output; on failure, prints an error and returns false. */
 bool flush_stdout(void);
 
 int command_embed(const struct options *options);
 int command_describe(const struct options *options);
+int command_search(const struct options *options);
 int command_info(const struct options *options);
 int command_convert(const struct options *options);
 int command_corrupt(const struct options *options);

@@ -27,14 +27,6 @@ struct describe_run {
     bool output_failed, strict_stop;
 };
 
-/* Replaces control characters by spaces, so that each image is one line of two columns and terminals are not disturbed. */
-static void print_column(const char *text, char end)
-{
-    for (const char *c = text; *c; c++)
-        putchar((unsigned char)*c < ' ' || *c == 127 ? ' ' : *c);
-    putchar(end);
-}
-
 static int view_of(const struct describe_run *run, const lmvr_result *result)
 {
     return (int)(result->index % (size_t)run->views.count);

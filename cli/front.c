@@ -32,6 +32,13 @@ int cannot(lmvr_status status, const lmvr_error *error)
     return status == LMVR_ERROR_RESOURCE ? EXIT_STOPPED : EXIT_CANNOT;
 }
 
+void print_column(const char *text, char end)
+{
+    for (const char *c = text; *c; c++)
+        putchar((unsigned char)*c < ' ' || *c == 127 ? ' ' : *c);
+    putchar(end);
+}
+
 bool flush_stdout(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

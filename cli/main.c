@@ -18,6 +18,12 @@ static const char input_notes[] = INPUT_NOTES FAILURE_NOTES;
 static const char embed_notes[] = INPUT_NOTES "They may also be tars (.tar, .tar.gz or .tgz, which are not unpacked; - is one "
                                               "on standard input), and names with a range, "
                                               "such as 'shard-{000..123}.tar'. " FAILURE_NOTES;
+static const char search_notes[] =
+    "DIR is a folder that lmvr embed has filled, or FILE.npy. Queries are images, given as inputs of lmvr embed; texts; and "
+    "rows "
+    "of DIR. Each is embedded as DIR was, so that an image finds itself with a cosine of 1. Prints a line per neighbor: query, "
+    "rank, score, row, path and response, separated by tabs.\n\n"
+    "Exit status: 0 all done, 1 some queries failed, 2 nothing could be started, 3 stopped midway.";
 static const char probe_notes[] =
     "L.csv has a header and one line per row of F.npy; a column \"path\" is not a class. With --index, "
     "lines are matched to rows by path.";
@@ -50,6 +56,8 @@ static const struct command commands[] = {
     {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, embed_notes},
     {"describe", "describe [options] INPUT...", "Prints each image's path and the model's response, separated by a tab.",
      FOR_DESCRIBE, command_describe, input_notes},
+    {"search", "search [options] DIR [QUERY...]", "Finds the nearest neighbors of images or texts in what embed has written.",
+     FOR_SEARCH, command_search, search_notes},
     {"corrupt", "corrupt [options] --type NAME --severity N -o DIR INPUT...", "Applies ImageNet-C's corruptions to images.",
      FOR_CORRUPT, command_corrupt, corrupt_notes},
     {"attend", "attend [options] -o DIR IMAGE", "Shows where the model looks when it chooses each word.", FOR_ATTEND,

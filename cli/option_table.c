@@ -24,6 +24,7 @@
 #define CHOICE(value, member)         value, OPTION_CHOICE, AT(member), 0, 0
 #define SEED(member)                  "N", OPTION_SEED, AT(member), 0, 0x1p63
 #define INTEGER(member, from, to)     "N", OPTION_INTEGER, AT(member), from, to
+#define QUERY(value, kind)            value, OPTION_QUERY, 0, kind, 0
 #define REAL(value, member, from, to) value, OPTION_REAL, AT(member), from, to
 
 const struct option_row option_table[] = {
@@ -31,10 +32,12 @@ const struct option_row option_table[] = {
     {'m', "model", PATH("PATH", model), FOR_BENCH, "Hugging Face model folder or GGUF file, instead of a --shape"},
     {'m', "model", PATH("PATH", model), (FOR_MODEL & ~FOR_EVAL) | FOR_INFO | FOR_CONVERT,
      "Hugging Face model folder or GGUF file (default: the model that ships with lmvr)"},
+    {'m', "model", PATH("PATH", model), FOR_SEARCH,
+     "model that DIR was made with, for queries of images and texts (default: the model that ships with lmvr)"},
     {'m', "model", "PATH", OPTION_MODEL, 0, 0, 0, FOR_EVAL,
      "Hugging Face model folder or GGUF file; repeat to compare models in one report (default: the model that ships with "
      "lmvr)"},
-    {0, "mmproj", PATH("FILE", mmproj), FOR_MODEL | FOR_INFO | FOR_BENCH | FOR_CONVERT,
+    {0, "mmproj", PATH("FILE", mmproj), FOR_MODEL | FOR_INFO | FOR_BENCH | FOR_CONVERT | FOR_SEARCH,
      "GGUF file of the image encoder, where -m is the language model's; -m may also be a folder with the two"},
     {'f', "feature", "[NAME=]SPEC", OPTION_FEATURE, 0, 0, 0, FOR_EMBED | FOR_SERVE,
      "representation to compute, repeatable: source[:tokens[:pool[:layer]]], with a row per token for the pool none (default: "
@@ -48,6 +51,17 @@ const struct option_row option_table[] = {
     {'o', "output", PATH("PLACE", output), FOR_CONVERT,
      "folder for the new model, or a file that ends in .gguf, beside which the encoder's is made"},
     {'o', "output", PATH("REPORT", output), FOR_EVAL, "folder for the report and the features"},
+
+    /* what search looks for */
+    {'i', "index", PATH("DIR", index), FOR_SEARCH, "folder to search, or FILE.npy, instead of the first argument"},
+    {'f', "feature", "FEATURE", OPTION_FEATURE, 0, 0, 0, FOR_SEARCH, "feature to compare (default: the first in DIR)"},
+    {0, "image", QUERY("FILE", QUERY_IMAGE), FOR_SEARCH, "image to look for, as a QUERY"},
+    {0, "text", QUERY("TEXT", QUERY_TEXT), FOR_SEARCH, "text to look for, where the feature is one that texts have"},
+    {0, "row", QUERY("N", QUERY_ROW), FOR_SEARCH, "row of DIR to look for, counted from 0"},
+    {0, "path", QUERY("PATH", QUERY_PATH), FOR_SEARCH, "row of DIR to look for, by its path in the index"},
+    {'k', "top", INTEGER(top, 1, 10000), FOR_SEARCH, "neighbors per query (default: 10)"},
+    {0, "metric", CHOICE("cosine|dot", metric), FOR_SEARCH, "what is greatest for the nearest (default: cosine)"},
+    {0, "html", PATH("FILE", page), FOR_SEARCH, "also write a page with the pictures"},
 
     /* what attend looks at */
     {0, "words", TEXT("WORD,...", words), FOR_ATTEND,
@@ -277,7 +291,7 @@ const struct option_row option_table[] = {
     {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL | FOR_SERVE,
      "images decoded together (default: from the model and the memory)"},
     {0, "threads", INTEGER(session.threads, 1, 4096),
-     FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN | FOR_CONVERT,
+     FOR_MODEL | FOR_BENCH | FOR_PROBE | FOR_CORRUPT | FOR_SCENES | FOR_TRAIN | FOR_CONVERT | FOR_SEARCH,
      "processor threads (default: one per processor)"},
 
     /* resuming and reporting */
@@ -286,12 +300,13 @@ const struct option_row option_table[] = {
     {0, "force-device", FLAG(force_device), FOR_EMBED | FOR_EVAL | FOR_TRAIN,
      "continue what another device has begun, whose last bits differ"},
     {0, "force", FLAG(force), FOR_FILES, "remove existing results, and start over"},
-    {0, "force", FLAG(force), FOR_CORRUPT | FOR_DESCRIBE, "replace existing results"},
+    {0, "force", FLAG(force), FOR_CORRUPT | FOR_DESCRIBE | FOR_SEARCH, "replace existing results"},
     {0, "force", FLAG(force), FOR_CONVERT, "replace the model that is there"},
     {0, "strict", FLAG(strict), FOR_IMAGES | FOR_EVAL | FOR_CORRUPT, "stop at the first input that fails"},
     {0, "time", FLAG(time), FOR_INFO,
      "also measure about how long an image takes in each type, which takes from seconds to a minute"},
-    {0, "json", FLAG(json), FOR_DESCRIBE | FOR_ATTEND | FOR_INFO | FOR_BENCH | FOR_LABELS, "print JSON"},
+    {0, "json", FLAG(json), FOR_DESCRIBE | FOR_ATTEND | FOR_INFO | FOR_BENCH | FOR_LABELS | FOR_SEARCH, "print JSON"},
+    {'q', "quiet", FLAG(quiet), FOR_SEARCH, "show no hints"},
     {'q', "quiet", FLAG(quiet), FOR_PROGRESS | FOR_SERVE, "show no progress, and no hints"},
     {'h', "help", NULL, OPTION_FLAG, 0, 0, 0, FOR_ALL, "print this help and exit"},
 };

@@ -10,6 +10,7 @@ enum option_kind {
     OPTION_PATH,
     OPTION_FEATURE,
     OPTION_MODEL,
+    OPTION_QUERY, /* `least` is its kind */
     OPTION_INTEGER,
     OPTION_SEED,
     OPTION_REAL,

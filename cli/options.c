@@ -141,6 +141,9 @@ static bool set_value(const struct option_row *r, const char *text, struct optio
     case OPTION_MODEL:
         o->models[o->model_count++] = text;
         return true;
+    case OPTION_QUERY:
+        o->queries[o->query_count++] = (struct query_option){(enum query_kind)(int)r->least, text};
+        return true;
     case OPTION_TEXT:
     case OPTION_FEATURE:
         break;
@@ -257,7 +260,8 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
     *exit_status = EXIT_CANNOT;
     options->features = calloc((size_t)argc, sizeof *options->features);
     options->models = calloc((size_t)argc, sizeof *options->models);
-    if (!options->features || !options->models) {
+    options->queries = calloc((size_t)argc, sizeof *options->queries);
+    if (!options->features || !options->models || !options->queries) {
         complain("out of memory for the options");
         *exit_status = EXIT_STOPPED;
         return false;
@@ -277,5 +281,7 @@ void options_finish(struct options *options)
 {
     free(options->features);
     free(options->models);
+    free(options->queries);
     options->features = options->models = NULL;
+    options->queries = NULL;
 }

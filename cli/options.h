@@ -29,6 +29,7 @@ enum {
     FOR_TRAIN_QFORMER_LANGUAGE = 1 << 17,
     FOR_CONVERT = 1 << 18,
     FOR_SERVE = 1 << 19,
+    FOR_SEARCH = 1 << 20,
 };
 
 struct command {
@@ -46,6 +47,14 @@ struct train_numbers {
     double epochs, learning_rate, weight_decay, beta2, warmup, clip, lora_alpha, prompted, noise, checkpoint_minutes;
     int saved; /* position in "f32|bf16" */
     bool recompute, constant, trains_vision, trains_language;
+};
+
+/* What search looks for besides its inputs, which are images. */
+enum query_kind { QUERY_IMAGE, QUERY_TEXT, QUERY_ROW, QUERY_PATH };
+
+struct query_option {
+    enum query_kind kind;
+    const char *value;
 };
 
 struct options {
@@ -79,6 +88,10 @@ struct options {
     bool corruptions, bench_train;                                   /* bench, instead of a model */
     bool time;                                                       /* info */
     struct server_options server;
+    struct query_option *queries; /* search: in their order; to be freed */
+    size_t query_count;
+    int top, metric;  /* 0: not given; metric: position in "cosine|dot" */
+    const char *page; /* NULL: none */
     char *const *inputs;
     size_t input_count;
 };

@@ -204,4 +204,7 @@ lmvr_status report_check_place(const char *dir, lmvr_error *error);
  */
 lmvr_status report_write(const struct report *report, const char *dir, lmvr_error *error);
 
+/* Writes the page alone, report.html, to `path`, atomically. */
+lmvr_status report_write_page(const struct report *report, const char *path, lmvr_error *error);
+
 #endif

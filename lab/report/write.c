@@ -4,6 +4,7 @@
 #include "format/file.h"
 #include "format/json.h"
 #include "format/place.h"
+#include "format/replace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -268,5 +269,19 @@ lmvr_status report_write(const struct report *report, const char *dir, lmvr_erro
     if (status == LMVR_OK)
         status = write_files(&folder, error);
     folder_finish(&folder);
+    return status;
+}
+
+lmvr_status report_write_page(const struct report *report, const char *path, lmvr_error *error)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    if (!report || report->region.failed)
+        return error_no_memory(error, "the report");
+    FILE *out = open_memstream(&bytes, &size);
+    bool good = out && render_html(report, out);
+    good = out && fclose(out) == 0 && good;
+    lmvr_status status = good ? file_replace(path, bytes, size, error) : error_no_memory(error, "the report");
+    free(bytes);
     return status;
 }

@@ -95,7 +95,7 @@ why_not() {
     [ "$command" = eval ] && shift
     while [ $# -gt 0 ]; do
         case $1 in
-        -o | --output) shift 2 ;;
+        -o | --output | --html) shift 2 ;;
         -*)
             option=$(short_to_long "$command" "$1")
             value=$(list_options "$command" | sed -n "s/^$option //p")

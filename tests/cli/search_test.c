@@ -1,0 +1,300 @@
+/* lmvr search: what it finds and prints, how it ends, what it refuses. */
+#include "program.h"
+
+#include "store/npy.h"
+
+#include <jansson.h>
+#include <math.h>
+
+/* Nine images in "in", of which in/2.jpg is none, and their results in "out". */
+static void embed(const char *options)
+{
+    mkdir("in", 0777);
+    for (int i = 0; i < 9; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "in/%d.jpg", i);
+        write_image(path, path);
+    }
+    write_text("in/2.jpg", "bad");
+    assert_ended(lmvr("embed -m m -o out %s in", options), 1, "1 of 9 inputs failed");
+}
+
+static int count_lines(const char *text)
+{
+    int lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* ---- finding ---- */
+
+static void test_an_image_finds_itself(void **state)
+{
+    (void)state;
+    embed("");
+    assert_ended(lmvr("search -m m out in/4.jpg -k 3"), 0, NULL);
+    assert_int_equal(count_lines(run_done.out), 3);
+    assert_true(begins(run_done.out, "in/4.jpg\t1\t1.000000\t3\tin/4.jpg\tA \"dög\" with "));
+    assert_non_null(strstr(run_done.out, "\nin/4.jpg\t2\t0."));
+    assert_non_null(strstr(run_done.out, "\nin/4.jpg\t3\t0."));
+}
+
+static void test_the_calls_of_the_contract(void **state)
+{
+    (void)state;
+    embed("");
+    assert_ended(lmvr("search -m m -i out --image in/4.jpg -k 1"), 0, NULL);
+    assert_true(begins(run_done.out, "in/4.jpg\t1\t1.000000\t3\tin/4.jpg\t"));
+    assert_ended(lmvr("search -m m -i out --text dog -k 2 --json"), 0, NULL);
+    assert_true(begins(run_done.out, "{\"query\": \"dog\", \"results\": [{\"row\": "));
+    assert_int_equal(count_lines(run_done.out), 1);
+}
+
+/* Rows need no model; a query's number does not depend on others. */
+static void test_rows_and_paths(void **state)
+{
+    (void)state;
+    embed("-f llm -f encoder:cls");
+    assert_ended(lmvr("search -q out --row 7 --path in/3.jpg -k 1"), 0, NULL);
+    assert_true(begins(run_done.out, "7\t1\t1.000000\t7\tin/8.jpg\t"));
+    assert_non_null(strstr(run_done.out, "\nin/3.jpg\t1\t1.000000\t2\tin/3.jpg\t"));
+    char *alone = strdup(strchr(run_done.out, '\n') + 1);
+    assert_ended(lmvr("search out --path in/3.jpg -k 1"), 0, NULL);
+    assert_string_equal(run_done.out, alone);
+    assert_ended(lmvr("search out -f llm:all:mean:-1 --path in/3.jpg -k 1"), 2, "has no feature \"llm:all:mean:-1\"");
+    assert_ended(lmvr("search out -f encoder:cls --path in/3.jpg -k 100"), 0, NULL);
+    assert_int_equal(count_lines(run_done.out), 8);
+    free(alone);
+}
+
+static void test_json_has_what_the_index_says(void **state)
+{
+    (void)state;
+    embed("--before-generation");
+    assert_ended(lmvr("search -m m out in/0.jpg none.jpg --row 1 --json -k 2"), 1,
+                 "lmvr search: none.jpg: cannot be opened\nlmvr search: 1 of 3 queries failed\n");
+    json_t *first = json_loads(run_done.out, JSON_DISABLE_EOF_CHECK, NULL);
+    json_t *results = json_object_get(first, "results"), *one = json_array_get(results, 0);
+    assert_string_equal(json_string_value(json_object_get(first, "query")), "in/0.jpg");
+    assert_int_equal(json_array_size(results), 2);
+    assert_int_equal(json_integer_value(json_object_get(one, "row")), 0);
+    assert_string_equal(json_string_value(json_object_get(one, "path")), "in/0.jpg");
+    assert_true(json_real_value(json_object_get(one, "score")) == 1);
+    assert_null(json_object_get(one, "response"));
+    json_decref(first);
+    assert_non_null(strstr(run_done.out, "\n{\"query\": \"none.jpg\", \"error\": \"none.jpg: cannot be opened\"}\n"));
+    assert_non_null(
+        strstr(run_done.out, "\n{\"query\": \"1\", \"results\": [{\"row\": 1, \"path\": \"in/1.jpg\", \"score\": 1.0}, "));
+}
+
+static void test_texts_find_texts(void **state)
+{
+    (void)state;
+    write_text("texts.txt", "a dog\na cat\ntwo dogs\n");
+    assert_ended(lmvr("embed -m m -o out --text texts.txt"), 0, NULL);
+    assert_ended(lmvr("search -m m out --text a%%20cat -k 1 --json"), 0, NULL);
+    assert_true(
+        begins(run_done.out, "{\"query\": \"a cat\", \"results\": [{\"row\": 1, \"text\": \"a cat\", \"score\": 1.0, "));
+}
+
+/* Its rows are embedded again with the options that run.json has, whatever the defaults are. */
+static void test_uses_the_options_of_the_run(void **state)
+{
+    (void)state;
+    embed("--prompt What%20is%20it? --dims 5 --dtype f32");
+    assert_ended(lmvr("search -m m out in/4.jpg -k 1"), 0, NULL);
+    assert_true(begins(run_done.out, "in/4.jpg\t1\t1.000000\t3\tin/4.jpg\t"));
+}
+
+static void test_single_files(void **state)
+{
+    (void)state;
+    embed("");
+    assert_ended(lmvr("embed -q -m m -o one/f.npy in"), 1, "1 of 9");
+    assert_ended(lmvr("search -m m one/f.npy in/4.jpg -k 1"), 0, NULL);
+    assert_true(begins(run_done.out, "in/4.jpg\t1\t1.000000\t3\tin/4.jpg\t"));
+}
+
+static void test_dot_product(void **state)
+{
+    (void)state;
+    embed("");
+    assert_ended(lmvr("search out --row 3 -k 1 --metric dot --json"), 0, NULL);
+    json_t *answer = json_loads(run_done.out, 0, NULL);
+    double score = json_real_value(json_object_get(json_array_get(json_object_get(answer, "results"), 0), "score")), most = 0;
+    json_decref(answer);
+    struct npy_reader r;
+    lmvr_error error;
+    float rows[8][32];
+    assert_int_equal(npy_reader_open("out/llm_all_mean_-1.npy", &r, &error), LMVR_OK);
+    assert_int_equal(npy_reader_read(&r, 0, 8, rows[0], &error), LMVR_OK);
+    for (int row = 0; row < 8; row++) {
+        double sum = 0;
+        for (int i = 0; i < 32; i++)
+            sum += (double)rows[3][i] * (double)rows[row][i];
+        most = sum > most ? sum : most;
+    }
+    assert_true(fabs(score - most) < 1e-6 * most);
+    npy_reader_close(&r);
+}
+
+static void test_page(void **state)
+{
+    (void)state;
+    embed("");
+    assert_ended(lmvr("search out --row 3 --html page.html"), 0, NULL);
+    char *page = read_bytes("page.html", NULL);
+    assert_non_null(strstr(page, ">4.jpg<"));
+    assert_non_null(strstr(page, "1: 1.0000"));
+    free(page);
+    assert_ended(lmvr("search out --row 3 --html page.html"), 2, "page.html: already exists; --force replaces it");
+    assert_ended(lmvr("search out --row 3 --html page.html --force"), 0, NULL);
+    assert_ended(lmvr("search out --row 3 --html none/page.html"), 2, "none/page.html");
+    assert_ended(lmvr("search out --row 3 --html in"), 2, "in: is not a file");
+}
+
+/* ---- refusals: one sentence each, nothing printed ---- */
+
+static void assert_refused(const char *line, const char *sentence)
+{
+    assert_ended(lmvr("%s", line), 2, sentence);
+    assert_string_equal(run_done.out, "");
+}
+
+static void test_calls_that_ask_for_nothing(void **state)
+{
+    (void)state;
+    embed("");
+    assert_refused("search", "no folder: the first argument has to name one");
+    assert_refused("search out", "nothing to look for: a query is an image, or what --text, --row or --path names");
+    assert_refused("search out --row 8", "--row 8: out has the rows 0 to 7");
+    assert_refused("search out --row -1", "--row -1: out has the rows 0 to 7");
+    assert_refused("search out --row 1x", "--row 1x: out has the rows 0 to 7");
+    assert_refused("search out -f llm -f encoder --row 1", "one feature is compared, not 2");
+    assert_refused("search out --row 1 -k 0", "--top takes an integer from 1 to 10000");
+    assert_ended(lmvr("search out --path in/2.jpg"), 1, "out: has no row of \"in/2.jpg\"");
+}
+
+static void test_folders_without_results(void **state)
+{
+    (void)state;
+    embed("");
+    assert_refused("search none --row 1", "none: holds no results: lmvr embed writes none/run.json beside them");
+    assert_refused("search in --row 1", "in: holds no results");
+    assert_refused("search out -f nose --row 1", "out: has no feature \"nose\"; it has llm_all_mean_-1");
+    write_text("bad.jpg", "bad");
+    assert_ended(lmvr("embed -q -m m -o empty bad.jpg"), 1, "1 of 1");
+    assert_refused("search empty --row 0", "empty: has no rows: none of its inputs could be used");
+    assert_ended(lmvr("embed -q -m m -o many -f llm:all:none in"), 1, "1 of 9");
+    assert_refused("search many --row 0", "many: the feature llm_all_none has several rows an input");
+    write_text("out/run.json", "{}");
+    assert_refused("search out --row 1", "out/run.json: was not written by lmvr embed");
+    write_text("out/run.json", "");
+    assert_refused("search out --row 1", "out: is not finished: the run was stopped at its start");
+}
+
+static void test_unfinished_runs(void **state)
+{
+    (void)state;
+    embed("");
+    char *index = read_bytes("out/index.jsonl", NULL), *end = strstr(index, "{\"path\": \"in/7.jpg\"");
+    *end = '\0';
+    write_text("out/index.jsonl", index);
+    assert_refused("search out --row 1", "out: is not finished: 7 of 9 inputs are done; lmvr embed --resume continues");
+    free(index);
+}
+
+/* How many inputs tars hold nothing says: what is there is searched. */
+static void test_tars(void **state)
+{
+    (void)state;
+    mkdir("in", 0777);
+    write_image("in/a.jpg", "a");
+    write_image("in/b.jpg", "b");
+    assert_int_equal(system("tar cf two.tar -C in a.jpg b.jpg && tar cf none.tar -T /dev/null"), 0);
+    assert_ended(lmvr("embed -q -m m -o out two.tar none.tar"), 0, NULL);
+    assert_ended(lmvr("search -m m out in/b.jpg -k 1"), 0, NULL);
+    assert_true(begins(run_done.out, "in/b.jpg\t1\t1.000000\t1\ttwo.tar/b.jpg\t"));
+    assert_ended(lmvr("search -m m out two.tar"), 2, "two.tar");
+}
+
+static void test_damaged_files(void **state)
+{
+    (void)state;
+    embed("");
+    const char *rows = "out/llm_all_mean_-1.npy";
+    size_t size;
+    char *bytes = read_bytes(rows, &size);
+    write_bytes(rows, bytes, size - 1);
+    assert_refused("search out --row 1", "out/llm_all_mean_-1.npy: has 1151 bytes, expected 1152 by its header");
+    write_bytes(rows, "hello", 5);
+    assert_refused("search out --row 1", "out/llm_all_mean_-1.npy: ");
+    unlink(rows);
+    assert_refused("search out --row 1", "out/llm_all_mean_-1.npy: cannot open");
+    struct npy_writer w;
+    lmvr_error error;
+    const float row[7] = {1};
+    assert_int_equal(npy_writer_create(rows, 7, &w, &error), LMVR_OK);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(npy_writer_append(&w, row, 1, &error), LMVR_OK);
+    assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
+    assert_refused("search out --row 1", "out/llm_all_mean_-1.npy: has 8 rows of 7 values, but by out/index.jsonl and "
+                                         "out/run.json they are 8 of 32");
+    write_bytes(rows, bytes, size);
+    write_text("out/index.jsonl", "{\"path\": \"a\", \"row\": 1}\n");
+    assert_refused("search out --row 1", "out/index.jsonl: line 1 is of row 1, expected 0");
+    write_text("out/index.jsonl", "hello\n");
+    assert_refused("search out --row 1", "out/index.jsonl: line 1 is not an index line");
+    free(bytes);
+}
+
+static void test_other_models(void **state)
+{
+    (void)state;
+    embed("");
+    mkdir("other", 0777);
+    write_text("other/config.json", "{\"seed\": 2}");
+    assert_refused("search -m other out in/1.jpg",
+                   "out: was made by another model (FakeForTests, fingerprint 000000000000face) than other (FakeForTests, "
+                   "000000000001f59c); -m has to name that");
+    assert_refused("search -m none out in/1.jpg", "none");
+    assert_refused("search out in/1.jpg", "no model: ");
+    assert_ended(lmvr("search -m other out --row 1 -k 1"), 0, NULL);
+    char *run = read_bytes("out/run.json", NULL), *more;
+    assert_true(asprintf(&more, "%.*s,\n  \"corrupted\": true\n}\n", (int)(strrchr(run, '\n') - run - 2), run) > 0);
+    write_text("out/run.json", more);
+    assert_refused("search -m m out in/1.jpg",
+                   "out/run.json: the rows depend on \"corrupted\", which is not an option of lmvr embed");
+    free(run);
+    free(more);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_an_image_finds_itself),
+        IN_FOLDER(test_the_calls_of_the_contract),
+        IN_FOLDER(test_rows_and_paths),
+        IN_FOLDER(test_json_has_what_the_index_says),
+        IN_FOLDER(test_texts_find_texts),
+        IN_FOLDER(test_uses_the_options_of_the_run),
+        IN_FOLDER(test_single_files),
+        IN_FOLDER(test_dot_product),
+        IN_FOLDER(test_page),
+        IN_FOLDER(test_calls_that_ask_for_nothing),
+        IN_FOLDER(test_folders_without_results),
+        IN_FOLDER(test_unfinished_runs),
+        IN_FOLDER(test_tars),
+        IN_FOLDER(test_damaged_files),
+        IN_FOLDER(test_other_models),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
