@@ -169,7 +169,7 @@ int main(int argc, char **argv)
         if (!words)
             continue;
         if (commands[i].run)
-            spin_briefly(argv);
+            spin_briefly(argv, commands[i].bit == FOR_SERVE);
         return front_run(&commands[i], argc - words, argv + words);
     }
     int status = EXIT_CANNOT;

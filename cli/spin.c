@@ -9,8 +9,9 @@
 /* Decoding hands out work about every hundred microseconds, and a thread that sleeps in between must be woken each time. One
  * that spins for milliseconds, like libgomp's, occupies a processor that the thread it waits for may need if other programs are
  * running. docs/SPEED.md has the cost of both. */
-#define SPIN_SECONDS 150e-6
-#define ROUNDS       200 /* timed together */
+#define SPIN_SECONDS        150e-6
+#define SERVER_SPIN_SECONDS 15e-6
+#define ROUNDS              200 /* timed together */
 
 /* A round of libgomp's loop takes from one nanosecond to fifty, depending on the processor. */
 static double seconds_of_a_round(void)
@@ -33,7 +34,7 @@ static double seconds_of_a_round(void)
     return least / ROUNDS;
 }
 
-void spin_briefly(char **argv)
+void spin_briefly(char **argv, bool server)
 {
     char program[PATH_MAX], count[32];
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
@@ -42,7 +43,7 @@ void spin_briefly(char **argv)
     if (length < 0)
         return;
     program[length] = '\0';
-    snprintf(count, sizeof count, "%.0f", SPIN_SECONDS / (seconds_of_a_round() + 1e-10));
+    snprintf(count, sizeof count, "%.0f", (server ? SERVER_SPIN_SECONDS : SPIN_SECONDS) / (seconds_of_a_round() + 1e-10));
     if (setenv("GOMP_SPINCOUNT", count, 1) == 0)
         execv(program, argv);
 }
