@@ -159,7 +159,7 @@ static void pack(int bits, int64_t in, const uint8_t *record, int64_t column, ui
         pack_8(in, record, column, panel);
         return;
     }
-    for (int64_t g = 0; g < group_count(4, in); g++, record += BLOCK_4_BYTES, panel += GROUP_4_BYTES) {
+    for (int64_t g = 0; g < group_count(4, in); g++, record += BLOCK_4_BYTES, panel += PIECE_4_BYTES) {
         memcpy(panel + 2 * column, record, 2);
         memcpy(panel + 2 * (PANEL + column), record + 2, 2);
         for (int64_t i = 0; i < BLOCK_4 / 2; i += 4)
@@ -175,7 +175,7 @@ static void unpack(int bits, int64_t in, const uint8_t *panel, int64_t column, u
             record[sizeof(float) + (size_t)i] = (uint8_t)(panel[place_8(i, column)] - OFFSET_8);
         return;
     }
-    for (int64_t g = 0; g < group_count(4, in); g++, record += BLOCK_4_BYTES, panel += GROUP_4_BYTES) {
+    for (int64_t g = 0; g < group_count(4, in); g++, record += BLOCK_4_BYTES, panel += PIECE_4_BYTES) {
         memcpy(record, panel + 2 * column, 2);
         memcpy(record + 2, panel + 2 * (PANEL + column), 2);
         for (int64_t i = 0; i < BLOCK_4 / 2; i++)

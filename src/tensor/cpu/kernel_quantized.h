@@ -21,7 +21,7 @@
 
 /* Columns of the input that share a scale in a row of it. */
 #define GROUP_4 BLOCK_4
-#define GROUP_8 64
+#define GROUP_8 256
 
 static inline int64_t group_count(int bits, int64_t in)
 {
@@ -47,15 +47,26 @@ static inline int64_t block_groups(int bits)
     return BLOCK_INPUTS / (bits == 4 ? GROUP_4 : GROUP_8);
 }
 
-/* Rows of the input in 8 bits, block by block: value i of a group is about scale * integer i. */
-struct activations {
-    int32_t *words; /* (blocks, rows, block_words()): the integers in fours of bytes or in twos of 16 bits; and ROWS_BEHIND
-                     * rows more, so that kernels can multiply more than there are */
-    float *scales;  /* (blocks, rows, block_groups()); not a number where a value of the group is not finite */
-    float *sums;    /* likewise: of the group's integers, as the kernels need them */
+/* What is added for a group of a row, beside the products of bytes. */
+union group_sum {
+    int32_t whole; /* weights in 8 bits: what their offset adds to the products */
+    float real;    /* in 4 bits: the sum of the row's integers */
 };
 
-#define ROWS_BEHIND 15
+/*
+ * Rows of the input in whole numbers q, block by block: value i of a group is about scale * q. In most groups q is a byte.
+ * Where most values would be small beside the largest, the group is *wide*: q is a byte and 256ths, another.
+ */
+struct activations {
+    int32_t *words, *low_words; /* (blocks, rows, block_words()): the bytes in fours, and the 256ths. Where bytes are not
+                                 * multiplied, there are no low words, and 256 q in twos of 16 bits. ROWS_BEHIND rows
+                                 * more, so that kernels can multiply more than there are */
+    float *scales;              /* (blocks, rows, block_groups()); not a number where a value of the group is not finite */
+    union group_sum *sums, *low_sums; /* likewise, and so is the next */
+    bool *wide;
+};
+
+#define ROWS_BEHIND 31
 
 /* c (rows, n) = or += a times the transposed weights [+ bias (n)]. */
 struct quantized_product {
@@ -63,10 +74,7 @@ struct quantized_product {
     int64_t first_row, rows; /* those to multiply, of */
     int64_t all_rows;
     int64_t n, in;
-    /* Most values of a group with an outlier round to little or nothing. What `first` has left of such a group is quantized
-     * once more, in `rest`; its scale is 0 elsewhere. */
-    struct activations first, rest;
-    const bool *has_rest; /* (rows) */
+    struct activations x;
     const uint8_t *panels;
     const float *bias; /* NULL: none */
     bool accumulate;
@@ -85,9 +93,9 @@ struct quantized_kernels {
     void (*pack)(int bits, int64_t in, const uint8_t *record, int64_t column, uint8_t *panel);
     void (*unpack)(int bits, int64_t in, const uint8_t *panel, int64_t column, uint8_t *record);
 
-    int64_t (*block_words)(int bits); /* of a row of activations */
-    /* Quantizes x (in) times `factors` (in) as row `row` of the product's; whether something is in `rest`. */
-    bool (*take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row);
+    int64_t (*block_words)(int bits); /* of a row of the input */
+    /* Quantizes x (in) times `factors` (in) as row `row` of the product's. */
+    void (*take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row);
 
     size_t (*scratch)(void); /* bytes, aligned to a cache line */
     /* Computes the columns of panels first_panel .. last_panel - 1. */

@@ -38,18 +38,32 @@ INLINE float quantize_group(int vectors, const vf *x, vi *q)
     return counts || scale != scale ? scale : 0;
 }
 
-/* Whether more than half of the values that are not 0 are less than eight steps. */
-INLINE bool most_are_small(int vectors, const vf *x, const vi *q)
+/* What most values of a group have to reach, if they are to be bytes. Normal numbers reach 28 in 8 bits, and 36 in 4. */
+INLINE int least_steps(int bits)
+{
+    return bits == 8 ? 16 : 8;
+}
+
+/* Whether more than half of the values that are not 0 do not reach that. */
+INLINE bool most_are_small(int bits, int vectors, const vf *x, const vi *q)
 {
     vi balance = {0};
     for (int v = 0; v < vectors; v++) {
-        vi counts = x[v] != splat(0), small = (q[v] < 8) & (q[v] > -8);
+        vi counts = x[v] != splat(0), small = (q[v] < least_steps(bits)) & (q[v] > -least_steps(bits));
         balance += (counts & ~small) - (counts & small); /* -1 where true */
     }
     return sum_lanes(to_floats(balance)) > 0;
 }
 
-/* Stores the integers as `to` has them, and returns their sum. */
+/* The 256ths of `scale` that q leaves of x, from -128 to 127. */
+INLINE void quantize_rest(int vectors, const vf *x, const vi *q, float scale, vi *low)
+{
+    vf inverse = splat(256 / scale);
+    for (int v = 0; v < vectors; v++)
+        low[v] = rounded(vmin(vmax((x[v] - to_floats(q[v]) * scale) * inverse, splat(-128)), splat(127)));
+}
+
+/* Stores integers as `to` has them, in bytes or in 16 bits, and returns their sum. */
 INLINE float store_group(int bits, const vi *q, int32_t *to)
 {
     typedef int8_t bytes __attribute__((vector_size(LANES)));
@@ -67,8 +81,12 @@ INLINE float store_group(int bits, const vi *q, int32_t *to)
             memcpy((char *)to + 2 * v * LANES, &h, sizeof h);
         }
     }
-    float total = sum_lanes(to_floats(sum)); /* exact: far below 2^24 */
-    return bits == 4 ? total : total * -OFFSET_8;
+    return sum_lanes(to_floats(sum)); /* exact: no more than 2^23 */
+}
+
+INLINE union group_sum sum_of(int bits, float sum)
+{
+    return bits == 4 ? (union group_sum){.real = sum} : (union group_sum){.whole = (int32_t)sum * OFFSET_8};
 }
 
 INLINE void load_group(int bits, int64_t count, const float *x, const float *factors, vf *to)
@@ -81,39 +99,46 @@ INLINE void load_group(int bits, int64_t count, const float *x, const float *fac
     }
 }
 
-INLINE bool take_group(int bits, const vf *x, struct activations first, struct activations rest)
+INLINE void take_group(int bits, const vf *x, struct activations to)
 {
-    vf left[MOST_VECTORS];
-    vi q[MOST_VECTORS];
+    vi q[MOST_VECTORS], low[MOST_VECTORS] = {{0}};
     int vectors = group_size(bits) / LANES;
-    float scale = *first.scales = quantize_group(vectors, x, q);
-    *first.sums = store_group(bits, q, first.words);
-    *rest.scales = *rest.sums = 0;
-    if (!(scale > 0) || !most_are_small(vectors, x, q))
-        return false;
-    for (int v = 0; v < vectors; v++)
-        left[v] = x[v] - to_floats(q[v]) * scale;
-    *rest.scales = quantize_group(vectors, left, q);
-    *rest.sums = store_group(bits, q, rest.words);
-    return *rest.scales > 0;
-}
-
-INLINE bool take(int bits, const struct quantized_product *p, const float *x, const float *factors, int64_t row)
-{
-    bool any = false;
-    for (int64_t g = 0; g < group_count(bits, p->in); g++) {
-        vf values[MOST_VECTORS];
-        int64_t at = g * group_size(bits), block = g / block_groups(bits), group = g % block_groups(bits);
-        load_group(bits, p->in - at, x + at, factors + at, values);
-        any |= take_group(bits, values, at_group(bits, at_row(bits, p, &p->first, block, row), group),
-                          at_group(bits, at_row(bits, p, &p->rest, block, row), group));
+    float scale = quantize_group(vectors, x, q);
+    bool wide = scale > 0 && most_are_small(bits, vectors, x, q);
+    if (wide)
+        quantize_rest(vectors, x, q, scale, low);
+    *to.scales = scale;
+    *to.wide = wide;
+    if (in_bytes(bits)) {
+        *to.sums = sum_of(bits, store_group(bits, q, to.words));
+        *to.low_sums = sum_of(bits, store_group(bits, low, to.low_words));
+        return;
     }
-    return any;
+    for (int v = 0; v < vectors; v++)
+        q[v] = wide_products(q[v], low[v]);
+    *to.scales *= 0x1p-8f;
+    *to.sums = sum_of(bits, store_group(bits, q, to.words));
 }
 
-bool KERNEL(quantized_take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row)
+INLINE void take(int bits, const struct quantized_product *p, const float *x, const float *factors, int64_t row)
 {
-    return p->bits == 4 ? take(4, p, x, factors, row) : take(8, p, x, factors, row);
+    for (int64_t block = 0; block < block_count(p->in); block++) {
+        struct activations to = at_row(bits, p, block, row);
+        memset(to.wide, 0, (size_t)block_groups(bits) * sizeof *to.wide); /* also of groups that are not there */
+        for (int64_t g = 0, at = block * BLOCK_INPUTS; g < block_groups(bits) && at < p->in; g++, at += group_size(bits)) {
+            vf values[MOST_VECTORS];
+            load_group(bits, p->in - at, x + at, factors + at, values);
+            take_group(bits, values, at_group(bits, to, g));
+        }
+    }
+}
+
+void KERNEL(quantized_take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row)
+{
+    if (p->bits == 4)
+        take(4, p, x, factors, row);
+    else
+        take(8, p, x, factors, row);
 }
 
 /* ---- The product ---- */
@@ -164,7 +189,7 @@ INLINE vi dot_pairs(vi sum, vi w, vi x)
 #endif
 }
 
-/* Some groups of a panel: for each STEPS steps of two vectors, and in 4 bits its scales and minimums. */
+/* Some pieces of a panel: for each step_count() steps of two vectors, and in 4 bits its scales and minimums. */
 struct part {
     const uint8_t *packed; /* as in the panel; else NULL */
     const vi *steps;       /* widened to what is multiplied */
@@ -182,10 +207,10 @@ size_t KERNEL(quantized_vector_scratch)(void)
     return sizeof(struct scratch);
 }
 
-INLINE struct part part_at(int bits, bool packed, struct part part, int64_t group)
+INLINE struct part part_at(int bits, bool packed, struct part part, int64_t piece)
 {
-    return packed ? (struct part){part.packed + group * group_bytes(bits), NULL, NULL}
-                  : (struct part){NULL, part.steps + group * step_count(bits) * 2, part.lines + group};
+    return packed ? (struct part){part.packed + piece * piece_bytes(bits), NULL, NULL}
+                  : (struct part){NULL, part.steps + piece * step_count(bits) * 2, part.lines + piece};
 }
 
 /* Half a vector of bytes to 16 bits; intrinsics, as the compiler's own way takes five instructions instead of one. */
@@ -204,14 +229,14 @@ INLINE vi widen_bytes(const uint8_t *from)
 #endif
 }
 
-INLINE struct part widen(int bits, const uint8_t *from, int64_t groups, struct scratch *s)
+INLINE struct part widen(int bits, const uint8_t *from, int64_t pieces, struct scratch *s)
 {
-    for (int64_t g = 0; bits == 4 && g < groups; g++, from += GROUP_4_BYTES) {
+    for (int64_t g = 0; bits == 4 && g < pieces; g++, from += PIECE_4_BYTES) {
         load_f16(from, s->lines[g][0]);
         load_f16(from + 2 * PANEL, s->lines[g][1]);
         widen_group_4(from + 4 * PANEL, s->steps + g * step_count(4) * 2);
     }
-    for (int64_t v = 0; bits == 8 && !BYTES_8 && v < groups * step_count(8) * 2; v++)
+    for (int64_t v = 0; bits == 8 && !BYTES_8 && v < pieces * step_count(8) * 2; v++)
         s->steps[v] = widen_bytes(from + v * 2 * LANES);
     return (struct part){NULL, bits == 8 && BYTES_8 ? (const vi *)from : s->steps, s->lines};
 }
@@ -227,11 +252,10 @@ INLINE void add_step(int bits, int rows, const vi *w, const int32_t *x, vi (*sum
     }
 }
 
-/* The sums of a group. */
-INLINE void sum_group(int bits, int rows, bool packed, const int32_t *x, struct part part, vi (*sum)[2])
+/* Adds the products of a piece. */
+INLINE void add_piece(int bits, int rows, bool packed, const int32_t *x, struct part part, vi (*sum)[2])
 {
     const int steps = step_count(bits), half = steps / 2;
-    UNROLL for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = (vi){0};
     if (packed && bits == 4) {
         const vi *pairs = (const vi *)(part.packed + 4 * PANEL);
         UNROLL for (int s = 0; s < half; s++)
@@ -249,50 +273,83 @@ INLINE void sum_group(int bits, int rows, bool packed, const int32_t *x, struct 
     } else {
         UNROLL for (int s = 0; s < steps; s++) add_step(bits, rows, part.steps + 2 * s, x + s, sum);
     }
-    UNROLL for (int r = 0; r < rows; r++) for (int v = 0; v < 2; v++)
+}
+
+/* The products of a group's pieces with the words of some rows. */
+INLINE void multiply_words(int bits, int rows, bool packed, const int32_t *words, const union group_sum *offsets,
+                           int64_t pieces, struct part part, vi (*sum)[2])
+{
+    UNROLL for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = (vi){0};
+    for (int64_t i = 0; i < (bits == 4 ? 1 : pieces); i++)
+        add_piece(bits, rows, packed, words + i * step_count(bits), part_at(bits, packed, part, i), sum);
+    UNROLL for (int r = 0; r < rows; r++) for (int v = 0; v < 2; v++) sum[r][v] =
+        whole_products(bits, in_bytes(bits) ? whole_sum(sum[r][v]) : sum[r][v], offsets[r * block_groups(bits)]);
+}
+
+INLINE void add_to_totals(int bits, int rows, bool wide, struct activations x, vi (*sum)[2], const float (*line)[PANEL],
+                          float (*totals)[PANEL])
+{
+    UNROLL for (int r = 0; r < rows; r++)
     {
-        if (in_bytes(bits))
-            sum[r][v] = whole_sum(sum[r][v]);
+        int64_t at = r * block_groups(bits);
+        float real = bits == 4 ? real_sum(wide, x, at) : 0;
+        UNROLL for (int v = 0; v < 2; v++)
+        {
+            float *total = totals[r] + v * LANES;
+            vf scales = bits == 4 ? load(line[0] + v * LANES) : (vf){0},
+               minimums = bits == 4 ? load(line[1] + v * LANES) : (vf){0};
+            store(total, with_group(bits, wide, load(total), sum[r][v], x.scales[at], real, scales, minimums));
+        }
     }
 }
 
-/* Adds the products of `rows` rows, a constant, and some groups to the rows' totals. */
-INLINE void tile(int bits, int rows, bool packed, struct activations x, int64_t groups, struct part part,
+/* Adds the products of `rows` rows, a constant, and a group to the rows' totals. */
+INLINE void add_group(int bits, int rows, bool packed, bool wide, struct activations x, int64_t pieces, struct part part,
+                      float (*totals)[PANEL])
+{
+    vi sum[TILE_ROWS][2], low[TILE_ROWS][2];
+    float lines[2][PANEL];
+    const float(*line)[PANEL] = packed ? (const float(*)[PANEL])lines : part.lines[0];
+    if (packed && bits == 4) {
+        load_f16(part.packed, lines[0]);
+        load_f16(part.packed + 2 * PANEL, lines[1]);
+    }
+    multiply_words(bits, rows, packed, x.words, x.sums, pieces, part, sum);
+    if (wide) {
+        multiply_words(bits, rows, packed, x.low_words, x.low_sums, pieces, part, low);
+        UNROLL for (int r = 0; r < rows; r++) for (int v = 0; v < 2; v++) sum[r][v] = wide_products(sum[r][v], low[r][v]);
+    }
+    add_to_totals(bits, rows, wide, x, sum, line, totals);
+}
+
+/* And some groups, whose last may not be whole. */
+INLINE void add_groups(int bits, int rows, bool packed, bool wide, struct activations x, int64_t pieces, struct part part,
+                       float (*totals)[PANEL])
+{
+    const int whole = group_pieces(bits);
+    for (int64_t g = 0; g * whole < pieces; g++)
+        add_group(bits, rows, packed, wide, at_group(bits, x, g), pieces - g * whole < whole ? pieces - g * whole : whole,
+                  part_at(bits, packed, part, g * whole), totals);
+}
+
+INLINE void tile(int bits, int rows, bool packed, struct activations x, int64_t pieces, struct part part,
                  float (*totals)[PANEL])
 {
-    for (int64_t g = 0; g < groups; g++) {
-        vi sum[TILE_ROWS][2];
-        float lines[2][PANEL];
-        struct part group = part_at(bits, packed, part, g);
-        const float(*line)[PANEL] = packed ? (const float(*)[PANEL])lines : group.lines[0];
-        if (packed && bits == 4) {
-            load_f16(group.packed, lines[0]);
-            load_f16(group.packed + 2 * PANEL, lines[1]);
-        }
-        sum_group(bits, rows, packed, x.words + g * step_count(bits), group, sum);
-        UNROLL for (int r = 0; r < rows; r++)
-        {
-            int64_t at = r * block_groups(bits) + g;
-            UNROLL for (int v = 0; v < 2; v++)
-            {
-                float *total = totals[r] + v * LANES;
-                vf scales = bits == 4 ? load(line[0] + v * LANES) : (vf){0},
-                   minimums = bits == 4 ? load(line[1] + v * LANES) : (vf){0};
-                store(total, with_group(bits, load(total), sum[r][v], x.scales[at], x.sums[at], scales, minimums));
-            }
-        }
-    }
+    if (in_bytes(bits) && any_wide(bits, x, rows))
+        add_groups(bits, rows, packed, true, x, pieces, part, totals);
+    else
+        add_groups(bits, rows, packed, false, x, pieces, part, totals);
 }
 
-typedef void tile_function(struct activations x, int64_t groups, struct part part, float (*totals)[PANEL]);
+typedef void tile_function(struct activations x, int64_t pieces, struct part part, float (*totals)[PANEL]);
 
 #define DEFINE_TILE(BITS, ROWS)                                                                                                \
-    static void tile_##BITS##x##ROWS(struct activations x, int64_t groups, struct part part, float(*totals)[PANEL])            \
+    static void tile_##BITS##x##ROWS(struct activations x, int64_t pieces, struct part part, float(*totals)[PANEL])            \
     {                                                                                                                          \
         if (part.packed)                                                                                                       \
-            tile(BITS, ROWS, true, x, groups, (struct part){part.packed, NULL, NULL}, totals);                                 \
+            tile(BITS, ROWS, true, x, pieces, (struct part){part.packed, NULL, NULL}, totals);                                 \
         else                                                                                                                   \
-            tile(BITS, ROWS, false, x, groups, (struct part){NULL, part.steps, part.lines}, totals);                           \
+            tile(BITS, ROWS, false, x, pieces, (struct part){NULL, part.steps, part.lines}, totals);                           \
     }
 
 DEFINE_TILE(4, 1)
@@ -331,21 +388,15 @@ static const struct tile_size {
     tile_function *add;
 } tile_sizes[2][4] = {{SMALL_TILES(4), LARGEST_TILE(4)}, {SMALL_TILES(8), LARGEST_TILE(8)}};
 
-/* Adds the products of a block's first groups and of some rows, and of what is left of those, to the totals. */
-INLINE void add_part(int bits, const struct quantized_product *p, int64_t row, int64_t rows, int64_t block, int64_t groups,
+/* Adds the products of a block's first pieces and of some rows to the totals. */
+INLINE void add_part(int bits, const struct quantized_product *p, int64_t row, int64_t rows, int64_t block, int64_t pieces,
                      struct part part, float (*totals)[PANEL])
 {
     const struct tile_size *sizes = tile_sizes[bits == 8];
     for (int64_t r = 0, size = 3; r < rows; r += sizes[size].rows) {
         while (sizes[size].rows > rows - r)
             size--;
-        sizes[size].add(at_row(bits, p, &p->first, block, row + r), groups, part, totals + r);
-    }
-    for (int64_t r = 0; r < rows; r++) {
-        struct activations rest = at_row(bits, p, &p->rest, block, row + r);
-        for (int64_t g = 0; p->has_rest[row + r] && g < groups; g++)
-            if (rest.scales[g] > 0)
-                sizes[0].add(at_group(bits, rest, g), 1, part_at(bits, part.packed != NULL, part, g), totals + r);
+        sizes[size].add(at_row(bits, p, block, row + r), pieces, part, totals + r);
     }
 }
 
@@ -357,11 +408,11 @@ INLINE void multiply_panel(int bits, const struct quantized_product *p, int64_t 
     const uint8_t *data = begin + (bits == 8 ? SCALES_8_BYTES : 0);
     bool packed = rows <= TILE_ROWS && in_bytes(bits) == (bits == 4);
     memset(s->totals, 0, (size_t)rows * sizeof *s->totals);
-    for (int64_t block = 0, left = group_count(bits, p->in); left > 0; block++, left -= block_groups(bits)) {
-        int64_t groups = left < block_groups(bits) ? left : block_groups(bits);
-        struct part part = packed ? (struct part){data, NULL, NULL} : widen(bits, data, groups, s);
-        add_part(bits, p, row, rows, block, groups, part, s->totals);
-        data += groups * group_bytes(bits);
+    for (int64_t block = 0, left = piece_count(bits, p->in); left > 0; block++, left -= block_pieces(bits)) {
+        int64_t pieces = left < block_pieces(bits) ? left : block_pieces(bits);
+        struct part part = packed ? (struct part){data, NULL, NULL} : widen(bits, data, pieces, s);
+        add_part(bits, p, row, rows, block, pieces, part, s->totals);
+        data += pieces * piece_bytes(bits);
     }
     put_rows(p, row, rows, panel, (const float *)begin, s->totals);
 }

@@ -1,27 +1,32 @@
 /*
- * Products with weights in 8 or 4 bits by AMX, which multiplies 16 rows of the input by 16 columns of a group of weights at
- * once. The steps of a panel are the rows of a tile. If there are fewer rows, the others mean nothing. Sums are the same
+ * Products with weights in 8 or 4 bits by AMX, which multiplies 16 rows of the input by 16 columns of a piece of weights at
+ * once. The steps of a panel are the rows of a tile. If there are fewer rows, the others mean nothing. Products are the same
  * integers that vectors have, and are added to the totals in the same way: so is the result, to the last bit.
  */
 #include "tensor/cpu/quantized_panels.h"
 
 #if defined(__AMX_INT8__) || defined(__AMXINT8__) /* as Clang 14 calls it */
 
-#define TILE        16  /* rows of a tile */
-#define BLOCK_ROWS  128 /* that meet a part of a panel while it is in the first cache */
-#define MOST_GROUPS (BLOCK_INPUTS / GROUP_4)
+#define TILE       16  /* rows of a tile */
+#define BLOCK_ROWS 256 /* that meet a part of a panel while it is in the first cache; a multiple of a pair of tiles */
+#define PAIR       (2 * TILE)
+#define PARTS      16 /* in which a group's products are added to the totals, beside the next group's multiplications */
 
-/* Tiles 0 .. 3 are sums, two of a group and two of the next. */
-#define INPUTS    4
+/* Tiles 0 .. 3 are products. */
+#define INPUTS_0  4
+#define INPUTS_1  5
 #define WEIGHTS_0 6
 #define WEIGHTS_1 7
 #define TILES     8
 
+typedef int32_t tile_values[TILE][LANES];
+
 struct scratch {
-    vi steps[BLOCK_INPUTS / 4 * 2];            /* weights in 4 bits, widened */
-    float lines[MOST_GROUPS][2][PANEL];        /* and their scales and minimums */
-    int32_t sums[MOST_GROUPS][2][TILE][LANES]; /* of a tile's groups, by vector of columns */
-    float totals[BLOCK_ROWS][PANEL];
+    float totals[BLOCK_ROWS + PAIR][PANEL];
+    tile_values products[2][4];                                                  /* of two groups in 8 bits */
+    vi steps[BLOCK_INPUTS / 4 * 2];                                              /* weights in 4 bits, widened */
+    float lines[BLOCK_INPUTS / GROUP_4][2][PANEL];                               /* and their scales and minimums */
+    tile_values sums[BLOCK_INPUTS / GROUP_4][2], low[BLOCK_INPUTS / GROUP_4][2]; /* of their groups, by vector of columns */
 };
 
 size_t KERNEL(quantized_tile_scratch)(void)
@@ -29,7 +34,7 @@ size_t KERNEL(quantized_tile_scratch)(void)
     return sizeof(struct scratch);
 }
 
-/* Gives tiles their sizes; a group is as wide as a row of the inputs, four bytes are a row of the weights. */
+/* Gives tiles their sizes; a piece is as wide as a row of the inputs, four bytes are a row of the weights. */
 static void configure(int bits)
 {
     struct {
@@ -38,141 +43,264 @@ static void configure(int bits)
         uint8_t rows[16];
     } sizes = {.palette = 1};
     for (int i = 0; i < TILES; i++) {
+        bool inputs = i == INPUTS_0 || i == INPUTS_1;
         sizes.rows[i] = (uint8_t)(i < WEIGHTS_0 ? TILE : step_count(bits));
-        sizes.row_bytes[i] = (uint16_t)(i == INPUTS ? group_size(bits) : 4 * LANES);
+        sizes.row_bytes[i] = (uint16_t)(inputs ? piece_size(bits) : 4 * LANES);
     }
     _tile_loadconfig(&sizes);
 }
 
-/* Some groups of a block: weights in steps of bytes, and in 4 bits lines. */
-struct part {
-    const vi *steps;
-    const float (*lines)[2][PANEL];
+/* The inputs' bytes are signed, the weights' not. */
+#define LOAD_INPUTS(bits, to, words) _tile_loadd(to, words, block_words(bits) * (int64_t)sizeof(int32_t))
+#define LOAD_WEIGHTS(steps)                                                                                                    \
+    do {                                                                                                                       \
+        _tile_loadd(WEIGHTS_0, steps, 2 * (int64_t)sizeof(vi));                                                                \
+        _tile_loadd(WEIGHTS_1, (steps) + 1, 2 * (int64_t)sizeof(vi));                                                          \
+    } while (0)
+#define STORE(from, to) _tile_stored(from, to, (int64_t)sizeof *(to))
+
+/* ---- 8 bits ---------------------------------------------------------------------------------------------------------- */
+
+/* What is multiplied at once: a pair of tiles of rows by two vectors of columns, the bytes of one tile, or both its bytes and
+ * its 256ths. Products are then those of (rows, columns) (0, 0), (0, 1), (1, 0), (1, 1); or the bytes' and the 256ths'. */
+enum shape { PAIR_OF_TILES, ONE_TILE, WIDE_TILE };
+
+/* A group that has been multiplied, and is to be added to the totals. */
+struct products {
+    enum shape shape;
+    const tile_values *values; /* (4); NULL: nothing */
+    struct activations x;
+    float (*totals)[PANEL];
 };
 
-INLINE struct part widen(int bits, const uint8_t *from, int64_t groups, struct scratch *s)
+INLINE void add_row(bool wide, struct activations x, int64_t row, vi products, vi low, float *total)
 {
-    for (int64_t g = 0; bits == 4 && g < groups; g++, from += GROUP_4_BYTES) {
+    int64_t at = row * block_groups(8);
+    products = whole_products(8, products, x.sums[at]);
+    if (wide)
+        products = wide_products(products, whole_products(8, low, x.low_sums[at]));
+    store(total, with_group(8, wide, load(total), products, x.scales[at], 0, (vf){0}, (vf){0}));
+}
+
+/* One of PARTS. */
+INLINE void add_part(enum shape shape, const struct products *p, int part)
+{
+    const int rows = TILE * 4 / PARTS;
+    if (shape == PAIR_OF_TILES) {
+        UNROLL for (int i = part % 4 * rows; i < (part % 4 + 1) * rows; i++)
+        {
+            int row = part / 8 * TILE + i, v = part / 4 % 2;
+            add_row(false, p->x, row, *(const vi *)p->values[part / 4][i], (vi){0}, p->totals[row] + v * LANES);
+        }
+        return;
+    }
+    UNROLL for (int v = 0; v < 2; v++) add_row(shape == WIDE_TILE, p->x, part, *(const vi *)p->values[v][part],
+                                               *(const vi *)p->values[2 + v][part], p->totals[part] + v * LANES);
+}
+
+static void add_all(const struct products *p)
+{
+    for (int part = 0; p->values && part < PARTS; part++) {
+        if (p->shape == PAIR_OF_TILES)
+            add_part(PAIR_OF_TILES, p, part);
+        else if (p->shape == WIDE_TILE)
+            add_part(WIDE_TILE, p, part);
+        else
+            add_part(ONE_TILE, p, part);
+    }
+}
+
+#define MULTIPLY(to, inputs, weights, part)                                                                                    \
+    do {                                                                                                                       \
+        _tile_dpbsud(to, inputs, weights);                                                                                     \
+        if (before)                                                                                                            \
+            add_part(shape, before, part);                                                                                     \
+    } while (0)
+
+/* Multiplies a group, and adds the one before meanwhile if that has the same shape; NULL: none. */
+INLINE void multiply_group(enum shape shape, struct activations x, int64_t pieces, const vi *steps,
+                           const struct products *before, tile_values *to)
+{
+    const int piece_words = PIECE_8 / 4;
+    const int32_t *others = shape == WIDE_TILE ? x.low_words : x.words + TILE * block_words(8);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    UNROLL for (int i = 0; i < pieces; i++)
+    {
+        LOAD_INPUTS(8, INPUTS_0, x.words + i * piece_words);
+        LOAD_WEIGHTS(steps + i * step_count(8) * 2);
+        MULTIPLY(0, INPUTS_0, WEIGHTS_0, 4 * i);
+        MULTIPLY(1, INPUTS_0, WEIGHTS_1, 4 * i + 1);
+        if (shape == ONE_TILE)
+            continue;
+        LOAD_INPUTS(8, INPUTS_1, others + i * piece_words);
+        MULTIPLY(2, INPUTS_1, WEIGHTS_0, 4 * i + 2);
+        MULTIPLY(3, INPUTS_1, WEIGHTS_1, 4 * i + 3);
+    }
+    STORE(0, to[0]);
+    STORE(1, to[1]);
+    if (shape == ONE_TILE)
+        return;
+    STORE(2, to[2]);
+    STORE(3, to[3]);
+}
+
+/* Multiplies a group, and leaves it to be added. */
+INLINE void next_group(enum shape shape, struct activations x, int64_t pieces, const vi *steps, float (*totals)[PANEL],
+                       struct scratch *s, struct products *last)
+{
+    tile_values *to = last->values == s->products[0] ? s->products[1] : s->products[0];
+    if (pieces == group_pieces(8) && last->values && last->shape == shape && shape != ONE_TILE)
+        multiply_group(shape, x, group_pieces(8), steps, last, to);
+    else {
+        add_all(last);
+        multiply_group(shape, x, pieces, steps, NULL, to);
+    }
+    *last = (struct products){shape, to, x, totals};
+}
+
+/* All of these rows by a group of a panel. */
+INLINE void multiply_rows(const struct quantized_product *p, int64_t row, int64_t rows, int64_t block, int64_t pieces,
+                          const vi *steps, struct scratch *s, struct products *last)
+{
+    const char *behind = (const char *)(steps + pieces * step_count(8) * 2); /* is next, and is fetched meanwhile */
+    const int64_t behind_bytes = PIECE_8_BYTES * group_pieces(8);
+    for (int64_t r = 0, fetched = 0; r < rows; r += PAIR) {
+        struct activations x = at_row(8, p, block, row + r), other = at_row(8, p, block, row + r + TILE);
+        int64_t left = rows - r;
+        for (; fetched * rows < (r + PAIR) * behind_bytes && fetched < behind_bytes; fetched += 64)
+            __builtin_prefetch(behind + fetched, 0, 2);
+        if (any_wide(8, x, left < PAIR ? left : PAIR)) {
+            next_group(WIDE_TILE, x, pieces, steps, s->totals + r, s, last);
+            if (left > TILE)
+                next_group(WIDE_TILE, other, pieces, steps, s->totals + r + TILE, s, last);
+        } else if (left > TILE)
+            next_group(PAIR_OF_TILES, x, pieces, steps, s->totals + r, s, last);
+        else
+            next_group(ONE_TILE, x, pieces, steps, s->totals + r, s, last);
+    }
+}
+
+static void multiply_panel_8(const struct quantized_product *p, int64_t row, int64_t rows, const uint8_t *panel,
+                             struct scratch *s)
+{
+    struct products last = {.values = NULL};
+    const uint8_t *data = panel + SCALES_8_BYTES;
+    for (int64_t block = 0, left = piece_count(8, p->in); left > 0; block++, left -= block_pieces(8)) {
+        int64_t pieces = left < block_pieces(8) ? left : block_pieces(8);
+        multiply_rows(p, row, rows, block, pieces, (const vi *)data, s, &last);
+        data += pieces * PIECE_8_BYTES;
+    }
+    add_all(&last);
+}
+
+/* ---- 4 bits ---------------------------------------------------------------------------------------------------------- */
+
+static void widen(const uint8_t *from, int64_t groups, struct scratch *s)
+{
+    for (int64_t g = 0; g < groups; g++, from += PIECE_4_BYTES) {
         load_f16(from, s->lines[g][0]);
         load_f16(from + 2 * PANEL, s->lines[g][1]);
         widen_group_4(from + 4 * PANEL, s->steps + g * step_count(4) * 2);
     }
     __asm__ volatile("" ::: "memory"); /* GCC does not know what tiles are loaded from */
-    return (struct part){bits == 8 ? (const vi *)from : s->steps, s->lines};
 }
 
-/* The sums of a group; the input's bytes are signed, the weights' not. */
-#define MULTIPLY_GROUP(g, sums_0, sums_1)                                                                                      \
+#define MULTIPLY_GROUP_4(g, product_0, product_1)                                                                              \
     do {                                                                                                                       \
-        const vi *w = steps + (g)*step_count(bits) * 2;                                                                        \
-        _tile_loadd(INPUTS, words + (g)*step_count(bits), block_words(bits) * (int64_t)sizeof *words);                         \
-        _tile_loadd(WEIGHTS_0, w, 2 * (int64_t)sizeof *w);                                                                     \
-        _tile_loadd(WEIGHTS_1, w + 1, 2 * (int64_t)sizeof *w);                                                                 \
-        _tile_zero(sums_0);                                                                                                    \
-        _tile_zero(sums_1);                                                                                                    \
-        _tile_dpbsud(sums_0, INPUTS, WEIGHTS_0);                                                                               \
-        _tile_dpbsud(sums_1, INPUTS, WEIGHTS_1);                                                                               \
-        _tile_stored(sums_0, sums[g][0], (int64_t)sizeof *sums[g][0]);                                                         \
-        _tile_stored(sums_1, sums[g][1], (int64_t)sizeof *sums[g][1]);                                                         \
+        LOAD_INPUTS(4, INPUTS_0, words + (g)*step_count(4));                                                                   \
+        LOAD_WEIGHTS(steps + (g)*step_count(4) * 2);                                                                           \
+        _tile_zero(product_0);                                                                                                 \
+        _tile_zero(product_1);                                                                                                 \
+        _tile_dpbsud(product_0, INPUTS_0, WEIGHTS_0);                                                                          \
+        _tile_dpbsud(product_1, INPUTS_0, WEIGHTS_1);                                                                          \
+        STORE(product_0, sums[g][0]);                                                                                          \
+        STORE(product_1, sums[g][1]);                                                                                          \
     } while (0)
 
-INLINE void multiply_groups(int bits, const int32_t *words, int64_t groups, const vi *steps, int32_t (*sums)[2][TILE][LANES])
+INLINE void multiply_groups(const int32_t *words, int64_t groups, const vi *steps, tile_values (*sums)[2])
 {
     UNROLL for (int64_t g = 0; g < groups; g += 2)
     {
-        MULTIPLY_GROUP(g, 0, 1);
+        MULTIPLY_GROUP_4(g, 0, 1);
         if (g + 1 < groups)
-            MULTIPLY_GROUP(g + 1, 2, 3);
+            MULTIPLY_GROUP_4(g + 1, 2, 3);
     }
 }
 
-/* Adds the sums of some rows and a vector of columns to their totals. */
-INLINE void add_sums(int bits, int64_t rows, struct activations x, int64_t groups, int v, const float (*lines)[2][PANEL],
-                     int32_t (*sums)[2][TILE][LANES], float (*totals)[PANEL])
+/* Adds the products of some rows and a vector of columns to their totals. */
+INLINE void add_sums(bool wide, int64_t rows, struct activations x, int64_t groups, int v, const struct scratch *s,
+                     float (*totals)[PANEL])
 {
     for (int64_t r = 0; r < rows; r++) {
         vf total = load(totals[r] + v * LANES);
         UNROLL for (int64_t g = 0; g < groups; g++)
         {
-            int64_t at = r * block_groups(bits) + g;
-            vf scales = bits == 4 ? load(lines[g][0] + v * LANES) : (vf){0},
-               minimums = bits == 4 ? load(lines[g][1] + v * LANES) : (vf){0};
-            total = with_group(bits, total, *(const vi *)sums[g][v][r], x.scales[at], x.sums[at], scales, minimums);
+            int64_t at = r * block_groups(4) + g;
+            vi products = *(const vi *)s->sums[g][v][r];
+            if (wide)
+                products = wide_products(products, *(const vi *)s->low[g][v][r]);
+            total = with_group(4, wide, total, products, x.scales[at], real_sum(wide, x, at), load(s->lines[g][0] + v * LANES),
+                               load(s->lines[g][1] + v * LANES));
         }
         store(totals[r] + v * LANES, total);
     }
 }
 
-INLINE void add_groups(int bits, int64_t rows, struct activations x, int64_t groups, struct part part, struct scratch *s,
-                       float (*totals)[PANEL])
+INLINE void add_groups(int64_t rows, struct activations x, int64_t groups, struct scratch *s, float (*totals)[PANEL])
 {
-    multiply_groups(bits, x.words, groups, part.steps, s->sums);
-    for (int v = 0; v < 2; v++)
-        add_sums(bits, rows, x, groups, v, part.lines, s->sums, totals);
-}
-
-/* The groups of a whole block are unrolled; the last block's may be fewer, and go one by one. */
-INLINE void add_tile(int bits, int64_t rows, struct activations x, int64_t groups, struct part part, struct scratch *s,
-                     float (*totals)[PANEL])
-{
-    if (groups == block_groups(bits)) {
-        add_groups(bits, rows, x, block_groups(bits), part, s, totals);
-        return;
-    }
-    for (int64_t g = 0; g < groups; g++) {
-        struct part group = {part.steps + g * step_count(bits) * 2, part.lines + g};
-        add_groups(bits, rows, at_group(bits, x, g), 1, group, s, totals);
+    bool wide = any_wide(4, x, rows);
+    multiply_groups(x.words, groups, s->steps, s->sums);
+    if (wide)
+        multiply_groups(x.low_words, groups, s->steps, s->low);
+    for (int v = 0; v < 2; v++) {
+        if (wide)
+            add_sums(true, rows, x, groups, v, s, totals);
+        else
+            add_sums(false, rows, x, groups, v, s, totals);
     }
 }
 
-/* Where a row has nothing left of a group its scale is 0, and whatever its integers are, nothing is added. */
-INLINE void add_rest(int bits, const struct quantized_product *p, int64_t row, int64_t rows, int64_t block, int64_t groups,
-                     struct part part, struct scratch *s, float (*totals)[PANEL])
+static void multiply_panel_4(const struct quantized_product *p, int64_t row, int64_t rows, const uint8_t *panel,
+                             struct scratch *s)
 {
-    for (int64_t r = row; r < row + rows; r++)
-        if (p->has_rest[r]) {
-            add_tile(bits, rows, at_row(bits, p, &p->rest, block, row), groups, part, s, totals);
-            return;
-        }
-}
-
-INLINE void multiply_panel(int bits, const struct quantized_product *p, int64_t row, int64_t rows, int64_t panel,
-                           struct scratch *s)
-{
-    const uint8_t *begin = p->panels + panel * (int64_t)panel_bytes(bits, p->in);
-    const uint8_t *data = begin + (bits == 8 ? SCALES_8_BYTES : 0);
-    memset(s->totals, 0, (size_t)rows * sizeof *s->totals);
-    for (int64_t block = 0, left = group_count(bits, p->in); left > 0; block++, left -= block_groups(bits)) {
-        int64_t groups = left < block_groups(bits) ? left : block_groups(bits);
-        struct part part = widen(bits, data, groups, s);
+    for (int64_t block = 0, left = group_count(4, p->in); left > 0; block++, left -= block_groups(4)) {
+        int64_t groups = left < block_groups(4) ? left : block_groups(4);
+        widen(panel, groups, s);
         for (int64_t r = 0; r < rows; r += TILE) {
             int64_t count = rows - r < TILE ? rows - r : TILE;
-            add_tile(bits, count, at_row(bits, p, &p->first, block, row + r), groups, part, s, s->totals + r);
-            add_rest(bits, p, row + r, count, block, groups, part, s, s->totals + r);
+            if (groups == block_groups(4)) /* unrolled */
+                add_groups(count, at_row(4, p, block, row + r), block_groups(4), s, s->totals + r);
+            else
+                add_groups(count, at_row(4, p, block, row + r), groups, s, s->totals + r);
         }
-        data += groups * group_bytes(bits);
+        panel += groups * PIECE_4_BYTES;
     }
-    put_rows(p, row, rows, panel, (const float *)begin, s->totals);
 }
 
-INLINE void multiply(int bits, const struct quantized_product *p, int64_t first_panel, int64_t last_panel, struct scratch *s)
-{
-    int64_t end = p->first_row + p->rows;
-    configure(bits);
-    for (int64_t row = p->first_row; row < end; row += BLOCK_ROWS) {
-        int64_t rows = end - row < BLOCK_ROWS ? end - row : BLOCK_ROWS;
-        for (int64_t panel = first_panel; panel < last_panel; panel++)
-            multiply_panel(bits, p, row, rows, panel, s);
-    }
-    _tile_release();
-}
+/* ---------------------------------------------------------------------------------------------------------------------- */
 
 void KERNEL(quantized_multiply_tiles)(const struct quantized_product *p, int64_t first_panel, int64_t last_panel, void *scratch)
 {
-    if (p->bits == 4)
-        multiply(4, p, first_panel, last_panel, scratch);
-    else
-        multiply(8, p, first_panel, last_panel, scratch);
+    struct scratch *s = scratch;
+    int64_t end = p->first_row + p->rows, blocks = (p->rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    int64_t block_rows = ((p->rows + blocks - 1) / blocks + PAIR - 1) / PAIR * PAIR;
+    configure(p->bits);
+    for (int64_t row = p->first_row; row < end; row += block_rows) {
+        int64_t rows = end - row < block_rows ? end - row : block_rows;
+        for (int64_t panel = first_panel; panel < last_panel; panel++) {
+            const uint8_t *data = p->panels + panel * (int64_t)panel_bytes(p->bits, p->in);
+            memset(s->totals, 0, (size_t)(rows + PAIR) * sizeof *s->totals);
+            if (p->bits == 8)
+                multiply_panel_8(p, row, rows, data, s);
+            else
+                multiply_panel_4(p, row, rows, data, s);
+            put_rows(p, row, rows, panel, (const float *)data, s->totals);
+        }
+    }
+    _tile_release();
 }
 
 #endif

@@ -192,15 +192,17 @@ lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error)
     return LMVR_OK;
 }
 
-static bool allocate(const struct quantized *q, struct arena *arena, int64_t rows, struct activations *a)
+static bool allocate(const struct quantized *q, struct arena *arena, int64_t rows, struct activations *x)
 {
-    int64_t blocks = block_count(q->in), groups = block_groups(q->bits);
-    *a = (struct activations){
-        .words = arena_alloc(arena, (blocks * rows + ROWS_BEHIND) * q->kernels->block_words(q->bits), sizeof *a->words),
-        .scales = arena_alloc(arena, blocks * rows * groups, sizeof *a->scales),
-        .sums = arena_alloc(arena, blocks * rows * groups, sizeof *a->sums),
-    };
-    return a->words && a->scales && a->sums;
+    int64_t words = (block_count(q->in) * rows + ROWS_BEHIND) * q->kernels->block_words(q->bits);
+    int64_t groups = (block_count(q->in) * rows + ROWS_BEHIND) * block_groups(q->bits);
+    *x = (struct activations){.words = arena_alloc(arena, words, sizeof *x->words),
+                              .low_words = arena_alloc(arena, words, sizeof *x->low_words),
+                              .scales = arena_alloc(arena, groups, sizeof *x->scales),
+                              .sums = arena_alloc(arena, groups, sizeof *x->sums),
+                              .low_sums = arena_alloc(arena, groups, sizeof *x->low_sums),
+                              .wide = arena_alloc(arena, groups, sizeof *x->wide)};
+    return x->words && x->low_words && x->scales && x->sums && x->low_sums && x->wide;
 }
 
 /* Divides the work by columns, or by rows if there are too few columns for the threads. */
@@ -239,16 +241,14 @@ lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena
                                   .c = y,
                                   .ldc = y_stride};
     struct arena_mark mark = arena_mark(arena);
-    bool *has_rest = arena_alloc(arena, rows, sizeof *has_rest);
     uint8_t *scratch = arena_alloc(arena, threads, scratch_size);
-    if (!has_rest || !scratch || !allocate(quantized, arena, rows, &p.first) || !allocate(quantized, arena, rows, &p.rest)) {
+    if (!scratch || !allocate(quantized, arena, rows, &p.x)) {
         arena_release(arena, mark);
         return error_no_memory(error, "a matrix product");
     }
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * quantized->in > 16384)
     for (int64_t r = 0; r < rows; r++)
-        has_rest[r] = quantized->kernels->take_row(&p, x + r * x_stride, quantized->factors, r);
-    p.has_rest = has_rest;
+        quantized->kernels->take_row(&p, x + r * x_stride, quantized->factors, r);
     multiply(quantized, &p, threads, scratch, scratch_size);
     arena_release(arena, mark);
     return LMVR_OK;

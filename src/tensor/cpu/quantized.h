@@ -1,7 +1,7 @@
 /*
  * A weight matrix in 8 bits by row, or in 4 bits by blocks of 32 of a row, that many rows are multiplied by. Those are brought
- * to 8 bits, too, by groups of neighboring columns: 64, or 32 for weights in 4 bits. So a large value costs only its neighbors
- * precision; and where it would leave most of them less than four bits, the group is quantized twice.
+ * to 8 bits, too, by groups of neighboring columns: 256, or 32 for weights in 4 bits. So a large value costs only its neighbors
+ * precision; and where it would leave most of them less than five bits, or four, the group is brought to 16.
  *
  * Before weights are quantized, each column of the matrix is divided by its size, a power of two, by which the input is
  * multiplied: the columns of channels that are a thousand times the others, and whose weights are a thousandth, keep their

@@ -43,8 +43,10 @@
 #define OFFSET_8 0
 #endif
 
-#define GROUP_4_BYTES  ((int64_t)PANEL * BLOCK_4_BYTES)
-#define GROUP_8_BYTES  ((int64_t)PANEL * GROUP_8)
+/* Weights lie in pieces, which are multiplied without a branch: in 4 bits a group, in 8 bits a part of one. */
+#define PIECE_8        64
+#define PIECE_4_BYTES  ((int64_t)PANEL * BLOCK_4_BYTES)
+#define PIECE_8_BYTES  ((int64_t)PANEL * PIECE_8)
 #define SCALES_8_BYTES ((int64_t)PANEL * (int64_t)sizeof(float)) /* before the groups of a panel */
 
 /* Whether weights and input are multiplied in bytes; constants, as all that follows, once a function of `bits` is inlined. */
@@ -64,21 +66,41 @@ INLINE int per_step(int bits)
     return in_bytes(bits) ? 4 : 2;
 }
 
-/* The steps of a group. */
-INLINE int step_count(int bits)
+INLINE int piece_size(int bits)
 {
-    return group_size(bits) / per_step(bits);
+    return bits == 8 ? PIECE_8 : GROUP_4;
 }
 
-INLINE int64_t group_bytes(int bits)
+INLINE int64_t piece_count(int bits, int64_t in)
 {
-    return bits == 4 ? GROUP_4_BYTES : GROUP_8_BYTES;
+    return (in + piece_size(bits) - 1) / piece_size(bits);
+}
+
+/* Of a whole group. */
+INLINE int group_pieces(int bits)
+{
+    return group_size(bits) / piece_size(bits);
+}
+
+INLINE int64_t block_pieces(int bits)
+{
+    return BLOCK_INPUTS / piece_size(bits);
+}
+
+/* The steps of a piece. */
+INLINE int step_count(int bits)
+{
+    return piece_size(bits) / per_step(bits);
+}
+
+INLINE int64_t piece_bytes(int bits)
+{
+    return bits == 4 ? PIECE_4_BYTES : PIECE_8_BYTES;
 }
 
 INLINE size_t panel_bytes(int bits, int64_t in)
 {
-    int64_t groups = group_count(bits, in);
-    return (size_t)(bits == 4 ? groups * GROUP_4_BYTES : SCALES_8_BYTES + groups * GROUP_8_BYTES);
+    return (size_t)((bits == 8 ? SCALES_8_BYTES : 0) + piece_count(bits, in) * piece_bytes(bits));
 }
 
 /* Where byte i of a record in 8 bits lies in its panel. */
@@ -108,19 +130,31 @@ INLINE vi rounded(vf x)
     const vf magic = splat(12582912.0f); /* 1.5 * 2^23 */
     return (vi)(x + magic) - (vi)magic;
 }
+
 /* What belongs to a row in a block. */
-INLINE struct activations at_row(int bits, const struct quantized_product *p, const struct activations *a, int64_t block,
-                                 int64_t row)
+INLINE struct activations at_row(int bits, const struct quantized_product *p, int64_t block, int64_t row)
 {
-    int64_t place = block * p->all_rows + row;
-    return (struct activations){a->words + place * block_words(bits), a->scales + place * block_groups(bits),
-                                a->sums + place * block_groups(bits)};
+    int64_t place = block * p->all_rows + row, word = place * block_words(bits), group = place * block_groups(bits);
+    const struct activations *x = &p->x;
+    return (struct activations){x->words + word, x->low_words + word, x->scales + group,
+                                x->sums + group, x->low_sums + group, x->wide + group};
 }
 
 /* And in a group of it. */
-INLINE struct activations at_group(int bits, struct activations a, int64_t group)
+INLINE struct activations at_group(int bits, struct activations x, int64_t group)
 {
-    return (struct activations){a.words + group * step_count(bits), a.scales + group, a.sums + group};
+    int64_t word = group * group_pieces(bits) * step_count(bits);
+    return (struct activations){x.words + word, x.low_words + word, x.scales + group,
+                                x.sums + group, x.low_sums + group, x.wide + group};
+}
+
+/* Whether a group of some rows is wide in a block. */
+INLINE bool any_wide(int bits, struct activations x, int64_t rows)
+{
+    bool any = false;
+    for (int64_t i = 0; i < rows * block_groups(bits); i++)
+        any |= x.wide[i];
+    return any;
 }
 
 INLINE vf to_floats(vi x)
@@ -190,15 +224,32 @@ INLINE vf multiply_add(vf x, vf y, vf z)
 #endif
 }
 
-/* What the sums of a group add to a vector of totals, whoever has summed up: `line` has the scales and the minimums of the
- * weights in 4 bits. */
-INLINE vf with_group(int bits, vf total, vi sum, float scale, float offset, vf line_scale, vf line_minimum)
+/* The products of a group: of its bytes, and of its 256ths if it is wide. */
+INLINE vi whole_products(int bits, vi sum, union group_sum offset)
 {
-    vf product = to_floats(sum);
+    return bits == 8 && OFFSET_8 ? sum - ((vi){0} + offset.whole) : sum;
+}
+
+INLINE vi wide_products(vi products, vi low)
+{
+    return (products << 8) + low;
+}
+
+/* What the sums of a row's integers are multiplied by the minimums of weights in 4 bits as. */
+INLINE float real_sum(bool wide, struct activations x, int64_t at)
+{
+    return wide ? x.sums[at].real + x.low_sums[at].real * 0x1p-8f : x.sums[at].real;
+}
+
+/* What the products of a group add to a vector of totals, whoever has multiplied. In a group that is not wide, but has been
+ * multiplied with others that are, it is the same to the last bit. */
+INLINE vf with_group(int bits, bool wide, vf total, vi products, float scale, float sum, vf line_scale, vf line_minimum)
+{
+    vf product = to_floats(products);
+    if (wide)
+        product *= 0x1p-8f;
     if (bits == 4)
-        product = multiply_add(product, line_scale, repeated(offset) * line_minimum);
-    else if (OFFSET_8)
-        product += repeated(offset);
+        product = multiply_add(product, line_scale, repeated(sum) * line_minimum);
     return multiply_add(product, repeated(scale), total);
 }
 
@@ -223,7 +274,7 @@ INLINE void put_rows(const struct quantized_product *p, int64_t row, int64_t row
 }
 
 /* As in struct quantized_kernels; tiles multiply no fewer than LEAST_TILE_ROWS rows. */
-bool KERNEL(quantized_take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row);
+void KERNEL(quantized_take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row);
 size_t KERNEL(quantized_vector_scratch)(void);
 void KERNEL(quantized_multiply_vectors)(const struct quantized_product *p, int64_t first_panel, int64_t last_panel,
                                         void *scratch);

@@ -76,28 +76,21 @@ static float *exact(int64_t rows, int64_t out, int64_t in, const float *x, const
     return y;
 }
 
-/* What the first and the second quantization of a group leave of x times the factors, written down plainly. */
-static float taken(float x, float most, float left_most, bool twice)
+/* What becomes of a group of x times the factors, written down plainly. */
+static void take_plainly(int bits, int64_t count, const float *x, float *to)
 {
-    float scale = most / 127, first = scale > 0 ? (float)lrintf(x * (1 / scale)) : 0, value = scale * first;
-    float left = left_most / 127;
-    return twice && left > 0 ? value + left * (float)lrintf((x - value) * (1 / left)) : value;
-}
-
-static void take_plainly(int64_t count, const float *x, float *to)
-{
-    float most = 0, left_most = 0;
+    float most = 0, reach = bits == 8 ? 15.5f : 7.5f;
     int small = 0, large = 0;
     for (int64_t i = 0; i < count; i++)
         most = fmaxf(most, fabsf(x[i]));
+    float scale = most / 127, inverse = scale > 0 ? 1 / scale : 0;
     for (int64_t i = 0; i < count; i++) {
-        float first = taken(x[i], most, 0, false);
-        left_most = fmaxf(left_most, fabsf(x[i] - first));
+        to[i] = scale * (float)lrintf(x[i] * inverse);
         if (x[i] != 0)
-            fabsf(first) < 7.5f * most / 127 ? small++ : large++;
+            fabsf(to[i]) < reach *scale ? small++ : large++;
     }
-    for (int64_t i = 0; i < count; i++)
-        to[i] = taken(x[i], most, left_most, small > large);
+    for (int64_t i = 0; small > large && i < count; i++)
+        to[i] += scale / 256 * fmaxf(-128, fminf(127, (float)lrintf((x[i] - to[i]) * 256 * inverse)));
 }
 
 /* x as the kernels have it: quantized, and with the factors taken out again. */
@@ -111,7 +104,7 @@ static float *quantized_input(const struct quantized *q, int64_t rows, int64_t i
             int64_t count = in - g < group ? in - g : group;
             for (int64_t i = 0; i < count; i++)
                 part[i] = x[r * in + g + i] * factors[g + i];
-            take_plainly(count, part, to + r * in + g);
+            take_plainly(quantized_bits(q), count, part, to + r * in + g);
             for (int64_t i = 0; i < count; i++)
                 to[r * in + g + i] /= factors[g + i];
         }
