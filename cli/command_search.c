@@ -3,13 +3,12 @@
 #include "engine.h"
 #include "error.h"
 #include "hints.h"
-#include "record/settings.h"
+#include "made_as.h"
 #include "search/answer.h"
 #include "search/neighbors.h"
 #include "search_page.h"
 #include "search_queries.h"
 
-#include <inttypes.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@
 
 struct search_run {
     const struct options *options;
-    struct results results;
+    struct stored stored;
     struct neighbors *neighbors;
     struct search_queries queries;
     struct engine engine;
@@ -45,49 +44,17 @@ static lmvr_status check_call(const struct options *o, lmvr_error *error)
     return search_page_check(o, error);
 }
 
-/* The model at `path` has to be the one that made the rows. */
-static lmvr_status check_model(const struct search_run *run, const char *path, const struct settings *settings,
-                               lmvr_error *error)
-{
-    lmvr_model_options opened;
-    lmvr_model_info info;
-    lmvr_model_options_default(&opened);
-    opened.mmproj = run->options->mmproj;
-    TRY(lmvr_model_inspect_with(path, &opened, &info, error));
-    if (info.fingerprint == settings->fingerprint)
-        return LMVR_OK;
-    return error_set(
-        error, LMVR_ERROR_INVALID,
-        "%s: was made by another model (%s, fingerprint %016" PRIx64 ") than %s (%s, %016" PRIx64 "); -m has to name that",
-        run->results.place.output, settings->architecture, settings->fingerprint, path, info.architecture, info.fingerprint);
-}
-
 /* Opens the model and a session as the rows were made. */
 static lmvr_status open_engine(struct search_run *run, lmvr_error *error)
 {
-    struct settings settings;
+    struct options as;
     char *path;
-    TRY(settings_read(run->results.run, run->results.place.run_path, &settings, error));
-    TRY(engine_model_path(run->options, &path, error));
-    struct options asked = *run->options;
-    asked.dtype = settings.dtype;
-    asked.cache_dtype = settings.cache_dtype;
-    asked.device = settings.gpu ? NULL : "cpu";
-    asked.session = settings.session;
-    asked.session.features = &run->results.spec;
-    asked.session.feature_count = 1;
-    asked.session.threads = run->options->session.threads;
-    lmvr_status status = check_model(run, path, &settings, error);
-    if (status == LMVR_OK)
-        status = engine_load(path, &asked, &run->engine.model, error);
+    TRY(made_as(&run->stored, run->options, &as, &path, error));
+    lmvr_status status = engine_load(path, &as, &run->engine.model, error);
     free(path);
     TRY(status);
-    lmvr_model_info info;
-    lmvr_model_get_info(run->engine.model, &info);
-    if (settings.gpu && strcmp(info.gpu, settings.gpu) != 0 && !run->options->quiet)
-        complain("%s: was made on a %s, whose last bits differ from those of this device", run->results.place.output,
-                 settings.gpu);
-    return lmvr_session_create(run->engine.model, &asked.session, &run->engine.session, error);
+    made_as_hint(&run->stored, run->engine.model, run->options->quiet);
+    return lmvr_session_create(run->engine.model, &as.session, &run->engine.session, error);
 }
 
 static lmvr_status make_room(struct search_run *run, lmvr_error *error)
@@ -100,7 +67,7 @@ static lmvr_status make_room(struct search_run *run, lmvr_error *error)
     run->vectors = calloc(run->together, neighbors_dim(run->neighbors) * sizeof *run->vectors);
     run->found = calloc(run->together * run->top, sizeof *run->found);
     run->counts = calloc(run->together, sizeof *run->counts);
-    run->page = o->page ? search_page_begin(&run->results, o->metric == 2) : NULL;
+    run->page = o->page ? search_page_begin(&run->stored, o->metric == 2) : NULL;
     bool good = run->vectors && run->found && run->counts && (run->page || !o->page);
     return good ? LMVR_OK : error_no_memory(error, "the queries");
 }
@@ -110,10 +77,10 @@ static lmvr_status prepare(struct search_run *run, lmvr_error *error)
     const struct options *o = run->options;
     size_t given = o->index ? 0 : 1;
     TRY(check_call(o, error));
-    TRY(results_open(o->index ? o->index : o->inputs[0], o->session.feature_count ? o->session.features[0] : NULL,
-                     &run->results, error));
-    TRY(neighbors_open(run->results.rows_path, &run->neighbors, error));
-    TRY(search_queries_collect(o, o->inputs + given, o->input_count - given, &run->results, &run->queries, error));
+    TRY(stored_open(o->index ? o->index : o->inputs[0], o->session.feature_count ? o->session.features[0] : NULL, &run->stored,
+                    error));
+    TRY(neighbors_open(run->stored.rows_path, &run->neighbors, error));
+    TRY(search_queries_collect(o, o->inputs + given, o->input_count - given, &run->stored, &run->queries, error));
     TRY(make_room(run, error));
     return run->queries.need_model ? open_engine(run, error) : LMVR_OK;
 }
@@ -158,7 +125,7 @@ static lmvr_status show(struct search_run *run, const struct search_query *query
         complain("%s", query->failure);
         run->failed++;
     } else {
-        status = answer_make(&run->results, found, count, &answer, error);
+        status = answer_make(&run->stored, found, count, &answer, error);
     }
     if (status == LMVR_OK && run->options->json)
         status = print_json(query, answer, error);
@@ -236,6 +203,6 @@ int command_search(const struct options *options)
     engine_close(&run.engine);
     search_queries_finish(&run.queries);
     neighbors_close(run.neighbors);
-    results_close(&run.results);
+    stored_close(&run.stored);
     return exit_status;
 }

@@ -3,8 +3,10 @@
 #include "engine.h"
 #include "error.h"
 #include "hints.h"
+#include "made_as.h"
 #include "serve/server.h"
 
+#include <omp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +18,8 @@
 struct serve_run {
     const struct options *options;
     struct server *server;
+    struct stored stored; /* of --index */
+    struct neighbors *neighbors;
     lmvr_model *model;
     pthread_t loader, main;
     bool loaded; /* by the loader, for main: the outcome is there */
@@ -47,17 +51,56 @@ static void name_model(const char *path, char *name, size_t size)
     snprintf(name, size, "%.*s", (int)(length - first), path + first);
 }
 
-static lmvr_status load(struct serve_run *run, lmvr_error *error)
+/* Whether nothing is asked for of what rows depend on. */
+static bool is_plain(const struct options *o)
+{
+    const lmvr_session_options *s = &o->session;
+    lmvr_session_options plain;
+    lmvr_session_options_default(&plain);
+    return !o->dtype && !o->cache_dtype && !o->device && !s->before_generation && !s->prompt && !s->system &&
+           !s->template_name && s->max_new_tokens == plain.max_new_tokens && s->temperature == plain.temperature &&
+           s->top_p == plain.top_p && s->seed == plain.seed && s->aspect == plain.aspect && !s->min_pixels && !s->max_pixels &&
+           !s->normalize && !s->dims;
+}
+
+/* Opens the folder, takes its options, and loads its rows. */
+static lmvr_status load_index(struct serve_run *run, struct options *as, char **path, lmvr_error *error)
 {
     const struct options *o = run->options;
-    char *path, name[256];
-    TRY(engine_model_path(o, &path, error));
-    if (!o->model)
-        hint_shipped_model(o->quiet);
-    name_model(o->model ? o->model : path, name, sizeof name);
-    lmvr_status status = engine_load(path, o, &run->model, error);
+    if (!is_plain(o))
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "with --index, what vectors depend on is as in %s: prompt, types, device and the like cannot be given",
+                         o->index);
+    TRY(stored_open(o->index, o->index_feature, &run->stored, error));
+    TRY(made_as(&run->stored, o, as, path, error));
+    if (o->session.feature_count) {
+        as->session.features = o->session.features;
+        as->session.feature_count = o->session.feature_count;
+    }
+    if (o->session.threads > 0)
+        omp_set_num_threads(o->session.threads);
+    TRY(neighbors_open(run->stored.rows_path, &run->neighbors, error));
+    return neighbors_load(run->neighbors, error);
+}
+
+static lmvr_status load(struct serve_run *run, lmvr_error *error)
+{
+    struct options as = *run->options;
+    char *path = NULL, name[256];
+    lmvr_status status = as.index ? load_index(run, &as, &path, error) : engine_model_path(&as, &path, error);
+    if (status == LMVR_OK && !as.model)
+        hint_shipped_model(as.quiet);
+    if (status == LMVR_OK)
+        status = engine_load(path, &as, &run->model, error);
+    if (status == LMVR_OK) {
+        struct server_index index = {as.index ? &run->stored : NULL, run->neighbors};
+        name_model(as.model ? as.model : path, name, sizeof name);
+        if (as.index)
+            made_as_hint(&run->stored, run->model, as.quiet);
+        status = server_open(run->server, run->model, &as.session, name, &index, error);
+    }
     free(path);
-    return status == LMVR_OK ? server_open(run->server, run->model, &o->session, name, error) : status;
+    return status;
 }
 
 static void *run_loader(void *argument)
@@ -129,5 +172,7 @@ int command_serve(const struct options *options)
     int exit_status = serve(&run, &set);
     server_free(run.server);
     lmvr_model_free(run.model);
+    neighbors_close(run.neighbors);
+    stored_close(&run.stored);
     return exit_status;
 }

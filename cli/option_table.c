@@ -53,6 +53,9 @@ const struct option_row option_table[] = {
     {'o', "output", PATH("REPORT", output), FOR_EVAL, "folder for the report and the features"},
 
     /* what search looks for */
+    {'i', "index", PATH("DIR", index), FOR_SERVE,
+     "folder that embed has filled, to be searched; what its rows depend on is as in it"},
+    {0, "index-feature", TEXT("FEATURE", index_feature), FOR_SERVE, "feature of DIR to search (default: its first)"},
     {'i', "index", PATH("DIR", index), FOR_SEARCH, "folder to search, or FILE.npy, instead of the first argument"},
     {'f', "feature", "FEATURE", OPTION_FEATURE, 0, 0, 0, FOR_SEARCH, "feature to compare (default: the first in DIR)"},
     {0, "image", QUERY("FILE", QUERY_IMAGE), FOR_SEARCH, "image to look for, as a QUERY"},

@@ -90,8 +90,9 @@ struct options {
     struct server_options server;
     struct query_option *queries; /* search: in their order; to be freed */
     size_t query_count;
-    int top, metric;  /* 0: not given; metric: position in "cosine|dot" */
-    const char *page; /* NULL: none */
+    int top, metric;           /* 0: not given; metric: position in "cosine|dot" */
+    const char *page;          /* NULL: none */
+    const char *index_feature; /* serve; NULL: the first */
     char *const *inputs;
     size_t input_count;
 };

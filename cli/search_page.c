@@ -31,13 +31,13 @@ lmvr_status search_page_check(const struct options *options, lmvr_error *error)
     return status;
 }
 
-struct report *search_page_begin(const struct results *results, bool dot)
+struct report *search_page_begin(const struct stored *stored, bool dot)
 {
     struct report *page = report_create("Nearest neighbors");
-    report_add_fact(page, "Folder", "%s", results->place.output);
-    report_add_fact(page, "Feature", "%s", results->spec);
+    report_add_fact(page, "Folder", "%s", stored->place.output);
+    report_add_fact(page, "Feature", "%s", stored->spec);
     report_add_fact(page, "Score", "%s", dot ? "dot product" : "cosine");
-    report_add_fact(page, "Rows", "%llu", (unsigned long long)results->rows);
+    report_add_fact(page, "Rows", "%llu", (unsigned long long)stored->rows);
     return page;
 }
 

@@ -8,13 +8,13 @@
 
 /* ---- collecting ---- */
 
-static lmvr_status read_row(const struct results *results, const char *text, uint64_t *row, lmvr_error *error)
+static lmvr_status read_row(const struct stored *stored, const char *text, uint64_t *row, lmvr_error *error)
 {
     char *end;
     unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || number >= results->rows)
-        return error_set(error, LMVR_ERROR_INVALID, "--row %.40s: %s has the rows 0 to %llu", text, results->place.output,
-                         (unsigned long long)results->rows - 1);
+    if (*text < '0' || *text > '9' || *end || number >= stored->rows)
+        return error_set(error, LMVR_ERROR_INVALID, "--row %.40s: %s has the rows 0 to %llu", text, stored->place.output,
+                         (unsigned long long)stored->rows - 1);
     *row = number;
     return LMVR_OK;
 }
@@ -25,18 +25,18 @@ static lmvr_status fail(struct search_query *query, const char *sentence, lmvr_e
     return query->failure ? LMVR_OK : error_no_memory(error, "the queries");
 }
 
-static lmvr_status read_query(const struct results *results, struct search_query *query, lmvr_error *error)
+static lmvr_status read_query(const struct stored *stored, struct search_query *query, lmvr_error *error)
 {
     if (query->kind == QUERY_ROW)
-        return read_row(results, query->value, &query->row, error);
+        return read_row(stored, query->value, &query->row, error);
     if (query->kind != QUERY_PATH)
         return LMVR_OK;
-    lmvr_status status = results_find(results, query->value, &query->row, error);
+    lmvr_status status = stored_find(stored, query->value, &query->row, error);
     return status == LMVR_ERROR_INPUT ? fail(query, error->message, error) : status;
 }
 
 lmvr_status search_queries_collect(const struct options *options, char *const *inputs, size_t input_count,
-                                   const struct results *results, struct search_queries *queries, lmvr_error *error)
+                                   const struct stored *stored, struct search_queries *queries, lmvr_error *error)
 {
     *queries = (struct search_queries){.items = NULL};
     if (input_count > 0)
@@ -55,7 +55,7 @@ lmvr_status search_queries_collect(const struct options *options, char *const *i
         queries->items[i] = (struct search_query){.kind = given.kind, .value = given.value};
         queries->count++;
         queries->need_model = queries->need_model || given.kind == QUERY_IMAGE || given.kind == QUERY_TEXT;
-        TRY(read_query(results, &queries->items[i], error));
+        TRY(read_query(stored, &queries->items[i], error));
     }
     return LMVR_OK;
 }

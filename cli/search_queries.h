@@ -5,7 +5,7 @@
 #include "lab/dataset/inputs.h"
 #include "options.h"
 #include "search/neighbors.h"
-#include "store/results.h"
+#include "store/stored.h"
 
 struct search_query {
     enum query_kind kind;
@@ -23,7 +23,7 @@ struct search_queries {
 
 /* Lists the inputs and then what options name, in their order. LMVR_ERROR_INVALID: there is none, or a number is no row. */
 lmvr_status search_queries_collect(const struct options *options, char *const *inputs, size_t input_count,
-                                   const struct results *results, struct search_queries *queries, lmvr_error *error);
+                                   const struct stored *stored, struct search_queries *queries, lmvr_error *error);
 void search_queries_finish(struct search_queries *queries);
 
 /* Fills in the vectors (count, dim) of `count` queries; sets the failure of those that have none. `session` has the one

@@ -34,8 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct failure failure = {0};
     if (size == 0)
         return 0;
-    bool taken = bytes[0] & 1 ? request_read_chat(bytes + 1, size - 1, &rules, &request, &failure)
-                              : request_read_embeddings(bytes + 1, size - 1, &rules, &request, &failure);
+    bool taken = bytes[0] & 4   ? request_read_search(bytes + 1, size - 1, &rules, &request, &failure)
+                 : bytes[0] & 1 ? request_read_chat(bytes + 1, size - 1, &rules, &request, &failure)
+                                : request_read_embeddings(bytes + 1, size - 1, &rules, &request, &failure);
     if (taken)
         check(&request, &rules);
     else if (failure.status < 400 || !failure.error.message[0])

@@ -60,7 +60,11 @@ static void ended(struct work *work, lmvr_status status, size_t input, const cha
 
 static void released(struct work *work)
 {
-    exchange_release(call_of(work)->exchange);
+    struct call *call = call_of(work);
+    if (call->kind->released)
+        call->kind->released(call);
+    else
+        exchange_release(call->exchange);
 }
 
 /* ---- from the client ------------------------------------------------------------------------------------------------- */

@@ -57,6 +57,14 @@ static bool prepare(const struct request *request, const lmvr_result *result, co
     return true;
 }
 
+float *reply_row(const struct request *request, const lmvr_result *result, const lmvr_session *session)
+{
+    lmvr_feature_info info;
+    struct rows rows;
+    lmvr_session_get_feature(session, 0, &info);
+    return prepare(request, result, session, 0, info.dim, &rows) ? rows.values : NULL;
+}
+
 /* In base64 the floats of all rows, little-endian, whose number follows from the dimensions; else a list, or a list of lists.
  */
 static bool put_rows(FILE *out, const struct request *request, const struct rows *rows, bool multi_vector)
@@ -177,7 +185,7 @@ static char *event(json_t *root)
     return text;
 }
 
-static json_t *usage(size_t prompt_tokens, size_t generated_tokens)
+json_t *reply_usage(size_t prompt_tokens, size_t generated_tokens)
 {
     return json_pack("{s:I, s:I, s:I}", "prompt_tokens", (json_int_t)prompt_tokens, "completion_tokens",
                      (json_int_t)generated_tokens, "total_tokens", (json_int_t)prompt_tokens + (json_int_t)generated_tokens);
@@ -202,7 +210,7 @@ char *reply_chat(const struct reply_chat *chat, const lmvr_result *result)
                   result->response ? result->response : "", "logprobs", "finish_reason", reason(result->finished));
     json_t *root = completion(chat, "chat.completion", choices);
     if (root)
-        json_object_set_new(root, "usage", usage(result->prompt_tokens, result->token_count));
+        json_object_set_new(root, "usage", reply_usage(result->prompt_tokens, result->token_count));
     return dump(root);
 }
 
@@ -231,7 +239,7 @@ char *reply_chat_usage(const struct reply_chat *chat, size_t prompt_tokens, size
 {
     json_t *root = completion(chat, "chat.completion.chunk", json_array());
     if (root)
-        json_object_set_new(root, "usage", usage(prompt_tokens, generated_tokens));
+        json_object_set_new(root, "usage", reply_usage(prompt_tokens, generated_tokens));
     return event(root);
 }
 

@@ -4,14 +4,20 @@
 
 #include "serve/request.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <time.h>
 
 /* An embedding's object in the list of them: that of the first feature, and, if the request names features, all of them. The
  * rows are shortened and normalized as the request says. */
 char *reply_vector(const struct request *request, size_t index, const lmvr_result *result, const lmvr_session *session);
+/* The row of the first feature, which has one row an input, likewise, to be freed. */
+float *reply_row(const struct request *request, const lmvr_result *result, const lmvr_session *session);
 /* The whole answer, with the objects in order. */
 char *reply_vectors(const char *model, char *const *objects, size_t count, size_t prompt_tokens, size_t generated_tokens);
+
+/* The object of numbers of tokens; NULL: out of memory. */
+json_t *reply_usage(size_t prompt_tokens, size_t generated_tokens);
 
 struct reply_chat {
     const char *model, *id;

@@ -51,6 +51,10 @@ static const struct known of_embeddings[] = {
     {"prompt", READ},   {"max_tokens", READ}, {"modality", IGNORED},    {"truncate", NEUTRAL}, {NULL, READ},
 };
 
+static const struct known of_search[] = {
+    {"model", IGNORED}, {"user", IGNORED}, {"input", READ}, {"top", READ}, {"metric", READ}, {NULL, READ},
+};
+
 static const struct known of_chat[] = {
     {"model", IGNORED},
     {"user", IGNORED},
@@ -203,6 +207,30 @@ static bool read_embeddings(const struct json_node *node, const struct request_r
     return true;
 }
 
+static bool read_metric(const struct json_node *node, bool *dot, struct failure *failure)
+{
+    const char *metric = "cosine";
+    if (!read_text(node, "metric", &metric, failure))
+        return false;
+    *dot = strcmp(metric, "dot") == 0;
+    return *dot || strcmp(metric, "cosine") == 0 ||
+           failure_set(failure, 400, "metric", "metric is \"%.60s\", expected cosine or dot", metric);
+}
+
+static bool read_search(const struct json_node *node, const struct request_rules *rules, struct request *request,
+                        struct failure *failure)
+{
+    const json_t *input = json_node_get(node, "input");
+    request->top = 10;
+    if (!input)
+        return failure_set(failure, 400, "input", "the request has no input to look for");
+    if (!read_int(node, "top", REQUEST_MOST_TOP, &request->top, failure) || !read_metric(node, &request->dot, failure) ||
+        !request_read_input(input, NULL, rules, request, failure))
+        return false;
+    limit_tokens(request, rules->most_tokens, rules);
+    return true;
+}
+
 static bool read_seed(const struct json_node *node, struct request *request, struct failure *failure)
 {
     const json_t *seed = json_node_get(node, "seed");
@@ -268,6 +296,12 @@ bool request_read_embeddings(const void *body, size_t size, const struct request
                              struct failure *failure)
 {
     return read_body(body, size, rules, of_embeddings, read_embeddings, request, failure);
+}
+
+bool request_read_search(const void *body, size_t size, const struct request_rules *rules, struct request *request,
+                         struct failure *failure)
+{
+    return read_body(body, size, rules, of_search, read_search, request, failure);
 }
 
 bool request_read_chat(const void *body, size_t size, const struct request_rules *rules, struct request *request,

@@ -5,6 +5,8 @@
 
 #include "serve/failure.h"
 
+#define REQUEST_MOST_TOP 1000 /* neighbors of an input */
+
 /* What the server allows and has by default. */
 struct request_rules {
     const char *media_path; /* as realpath() gives it; only files below are read. NULL: none */
@@ -26,6 +28,8 @@ struct request {
     bool normalized;    /* vectors have length 1 */
     bool stream, usage; /* the response comes token by token, at the end of which the numbers of tokens come */
     lmvr_sampling sampling;
+    int top;  /* neighbors that are wanted */
+    bool dot; /* by the dot product, not the cosine */
 
     void **owned; /* (owned_count): what the others point to */
     size_t owned_count;
@@ -37,6 +41,9 @@ bool request_read_embeddings(const void *body, size_t size, const struct request
                              struct failure *failure);
 bool request_read_chat(const void *body, size_t size, const struct request_rules *rules, struct request *request,
                        struct failure *failure);
+/* That of POST /v1/search, which is ours. */
+bool request_read_search(const void *body, size_t size, const struct request_rules *rules, struct request *request,
+                         struct failure *failure);
 /* A zeroed one is allowed. */
 void request_finish(struct request *request);
 

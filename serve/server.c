@@ -1,6 +1,7 @@
 #include "serve/server.h"
 
 #include "serve/reply.h"
+#include "serve/search.h"
 #include "serve/server_parts.h"
 
 #include <limits.h>
@@ -87,6 +88,20 @@ static void run_chat(struct exchange *exchange, void *user)
     call_run(exchange, user, &call_chat);
 }
 
+static void run_search(struct exchange *exchange, void *user)
+{
+    struct server *server = user;
+    struct failure failure;
+    if (!is_open(server, exchange))
+        return;
+    if (server->searcher) {
+        call_run(exchange, server, &call_search);
+        return;
+    }
+    failure_write(&failure, 404, NULL, "there is no folder of results to search here");
+    exchange_fail(exchange, &failure);
+}
+
 static const struct http_route routes[] = {
     {"GET", "/health", true, run_health},
     {"GET", "/openapi.json", false, run_openapi},
@@ -95,6 +110,7 @@ static const struct http_route routes[] = {
     {"GET", "/v1/models/", false, run_model},
     {"POST", "/v1/embeddings", false, run_embeddings},
     {"POST", "/v1/chat/completions", false, run_chat},
+    {"POST", "/v1/search", false, run_search},
 };
 
 /* ---- beginning and end ----------------------------------------------------------------------------------------------- */
@@ -172,7 +188,7 @@ const char *server_address(const struct server *server)
 }
 
 lmvr_status server_open(struct server *server, const lmvr_model *model, const lmvr_session_options *session, const char *name,
-                        lmvr_error *error)
+                        const struct server_index *index, lmvr_error *error)
 {
     struct sessions_options options = {
         .model = model, .session = *session, .most = server->options.sessions, .queue = (size_t)server->options.queue};
@@ -181,6 +197,9 @@ lmvr_status server_open(struct server *server, const lmvr_model *model, const lm
     server->model_name = strdup(name);
     if (!server->model_name)
         return error_no_memory(error, "the model's name");
+    server->index = *index;
+    if (index->stored)
+        TRY(searcher_create(index, session->threads, &server->searcher, error));
     TRY(sessions_create(&options, &server->sessions, error));
     server->rules = (struct request_rules){
         .media_path = server->media_path,
@@ -205,6 +224,7 @@ void server_free(struct server *server)
         return;
     http_stop(server->http);
     sessions_free(server->sessions);
+    searcher_free(server->searcher);
     http_free(server->http);
     metrics_free(server->metrics);
     free(server->media_path);

@@ -12,7 +12,8 @@
 #ifndef LMVR_SERVE_SERVER_H
 #define LMVR_SERVE_SERVER_H
 
-#include "error.h"
+#include "search/neighbors.h"
+#include "store/stored.h"
 
 struct server;
 
@@ -32,10 +33,16 @@ void server_options_default(struct server_options *options);
 lmvr_status server_start(const struct server_options *options, struct server **server, lmvr_error *error);
 /* "http://127.0.0.1:8080" */
 const char *server_address(const struct server *server);
-/* `session` has the features, and all else, that requests do not say; what it points to has to stay, and so has the model.
- * `name` is the model's for clients, and is copied. */
+/* A folder of results to be searched, and its rows. */
+struct server_index {
+    const struct stored *stored; /* NULL: none */
+    const struct neighbors *neighbors;
+};
+
+/* `session` has the features, and all else, that requests do not say; what it points to has to stay, and so have the model and
+ * the index, whose rows have to be what that session makes. `name` is the model's for clients, and is copied. */
 lmvr_status server_open(struct server *server, const lmvr_model *model, const lmvr_session_options *session, const char *name,
-                        lmvr_error *error);
+                        const struct server_index *index, lmvr_error *error);
 void server_drain(struct server *server);
 /* Ends what is there. NULL is allowed. Free it before the model. */
 void server_free(struct server *server);

@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
+struct searcher;
+
 struct server {
     struct server_options options;
     struct http *http;
@@ -23,6 +25,8 @@ struct server {
     char *model_name;
     struct sessions *sessions;
     struct request_rules rules;
+    struct server_index index;
+    struct searcher *searcher; /* NULL: there is no index */
 };
 
 /* ---- call.c ---------------------------------------------------------------------------------------------------------- */
@@ -44,6 +48,8 @@ struct call_kind {
     /* Of an answer that has begun; NULL: answers come at once. */
     void (*failed)(struct call *call, const struct failure *failure);
     void (*finish)(struct call *call);
+    /* The sessions have done with it; releases its exchange, at once or later. NULL: at once. */
+    void (*released)(struct call *call);
 };
 
 /* A request on its way from the client to the sessions and back. */
@@ -59,6 +65,6 @@ struct call {
 
 void call_run(struct exchange *exchange, struct server *server, const struct call_kind *kind);
 
-extern const struct call_kind call_embeddings, call_chat;
+extern const struct call_kind call_embeddings, call_chat, call_search;
 
 #endif

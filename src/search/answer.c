@@ -18,14 +18,14 @@ static json_t *describe(const struct neighbor *neighbor, const json_t *line)
     return NULL;
 }
 
-lmvr_status answer_make(const struct results *results, const struct neighbor *found, size_t count, json_t **answer,
+lmvr_status answer_make(const struct stored *stored, const struct neighbor *found, size_t count, json_t **answer,
                         lmvr_error *error)
 {
     json_t *array = json_array();
     lmvr_status status = array ? LMVR_OK : error_no_memory(error, "an answer");
     for (size_t i = 0; i < count && status == LMVR_OK; i++) {
         json_t *line;
-        status = results_line(results, found[i].row, &line, error);
+        status = stored_line(stored, found[i].row, &line, error);
         if (status == LMVR_OK && json_array_append_new(array, describe(&found[i], line)) != 0)
             status = error_no_memory(error, "an answer");
         json_decref(line);

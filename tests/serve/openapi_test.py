@@ -7,14 +7,24 @@ import tempfile
 
 import unittest
 
-from shared import ServerTest
+from shared import PROGRAM, SCENES, Server, ServerTest
 
 if importlib.util.find_spec("schemathesis") is None:
     raise unittest.SkipTest("schemathesis is missing, which make setup-test installs")
 
 
 class OpenapiTest(ServerTest):
-    options = ("--max-new-tokens", "2", "--api-key", "secret")
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="lmvr-serve-")
+        index = cls.folder.name + "/index"
+        subprocess.run([PROGRAM, "embed", "-q", "--max-new-tokens", "2", "-o", index, *map(str, SCENES)], check=True)
+        cls.server = Server("--index", index, "--api-key", "secret", model=[])
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.folder.cleanup()
 
     def test_answers_are_as_described(self):
         # positive_data_acceptance is left out: a schema cannot say what is base64 of an image.

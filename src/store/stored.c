@@ -1,4 +1,4 @@
-#include "store/results.h"
+#include "store/stored.h"
 
 #include "format/file.h"
 #include "store/index.h"
@@ -14,7 +14,7 @@
 
 /* ---- run.json ---- */
 
-static lmvr_status read_run(struct results *r, lmvr_error *error)
+static lmvr_status read_run(struct stored *r, lmvr_error *error)
 {
     int fd = open(r->place.run_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -42,7 +42,7 @@ static bool is_meant(const char *asked, const char *name, const char *spec)
     return true;
 }
 
-static lmvr_status refuse_feature(const struct results *r, const char *asked, lmvr_error *error)
+static lmvr_status refuse_feature(const struct stored *r, const char *asked, lmvr_error *error)
 {
     char names[512] = "";
     size_t i, used = 0;
@@ -56,7 +56,7 @@ static lmvr_status refuse_feature(const struct results *r, const char *asked, lm
     return error_set(error, LMVR_ERROR_INVALID, "%s: has no feature \"%.200s\"; it has %s", r->place.output, asked, names);
 }
 
-static lmvr_status choose_feature(struct results *r, const char *asked, lmvr_error *error)
+static lmvr_status choose_feature(struct stored *r, const char *asked, lmvr_error *error)
 {
     size_t i;
     const json_t *feature;
@@ -95,7 +95,7 @@ static bool is_in_tar(const char *path)
     return strstr(path, ".tar/") || strstr(path, ".tar.gz/") || strstr(path, ".tgz/") || strncmp(path, "-/", 2) == 0;
 }
 
-static lmvr_status add_line(struct results *r, size_t *space, off_t begin, const struct index_reader *reader, lmvr_error *error)
+static lmvr_status add_line(struct stored *r, size_t *space, off_t begin, const struct index_reader *reader, lmvr_error *error)
 {
     if (reader->row < 0)
         return LMVR_OK;
@@ -114,7 +114,7 @@ static lmvr_status add_line(struct results *r, size_t *space, off_t begin, const
     return LMVR_OK;
 }
 
-static lmvr_status read_index(struct results *r, lmvr_error *error)
+static lmvr_status read_index(struct stored *r, lmvr_error *error)
 {
     struct index_reader reader;
     bool found = true, counted = true; /* no tars, of which nothing says how many inputs they hold */
@@ -142,7 +142,7 @@ static lmvr_status read_index(struct results *r, lmvr_error *error)
 
 /* ---- opening ---- */
 
-static lmvr_status check_rows(const struct results *r, lmvr_error *error)
+static lmvr_status check_rows(const struct stored *r, lmvr_error *error)
 {
     struct npy_reader rows;
     TRY(npy_reader_open(r->rows_path, &rows, error));
@@ -155,38 +155,38 @@ static lmvr_status check_rows(const struct results *r, lmvr_error *error)
                      (unsigned long long)r->rows, r->dim);
 }
 
-lmvr_status results_open(const char *output, const char *feature, struct results *results, lmvr_error *error)
+lmvr_status stored_open(const char *output, const char *feature, struct stored *stored, lmvr_error *error)
 {
-    *results = (struct results){.run = NULL};
-    TRY(place_init(&results->place, output, error));
-    lmvr_status status = read_run(results, error);
+    *stored = (struct stored){.run = NULL};
+    TRY(place_init(&stored->place, output, error));
+    lmvr_status status = read_run(stored, error);
     if (status == LMVR_OK)
-        status = choose_feature(results, feature, error);
+        status = choose_feature(stored, feature, error);
     if (status == LMVR_OK)
-        status = read_index(results, error);
+        status = read_index(stored, error);
     if (status == LMVR_OK)
-        status = check_rows(results, error);
+        status = check_rows(stored, error);
     if (status != LMVR_OK)
-        results_close(results);
+        stored_close(stored);
     return status;
 }
 
-void results_close(struct results *results)
+void stored_close(struct stored *stored)
 {
-    place_finish(&results->place);
-    json_decref(results->run);
-    free(results->rows_path);
-    free(results->lines);
-    *results = (struct results){.run = NULL};
+    place_finish(&stored->place);
+    json_decref(stored->run);
+    free(stored->rows_path);
+    free(stored->lines);
+    *stored = (struct stored){.run = NULL};
 }
 
 /* ---- lines ---- */
 
-lmvr_status results_line(const struct results *results, uint64_t row, json_t **line, lmvr_error *error)
+lmvr_status stored_line(const struct stored *stored, uint64_t row, json_t **line, lmvr_error *error)
 {
-    const char *path = results->place.index_path;
-    off_t begin = results->lines[row];
-    size_t size = (size_t)(results->lines[row + 1] - begin);
+    const char *path = stored->place.index_path;
+    off_t begin = stored->lines[row];
+    size_t size = (size_t)(stored->lines[row + 1] - begin);
     *line = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -205,11 +205,11 @@ lmvr_status results_line(const struct results *results, uint64_t row, json_t **l
     return status;
 }
 
-lmvr_status results_find(const struct results *results, const char *input, uint64_t *row, lmvr_error *error)
+lmvr_status stored_find(const struct stored *stored, const char *input, uint64_t *row, lmvr_error *error)
 {
     struct index_reader reader;
     bool found = true, meant = false;
-    TRY(index_reader_open(results->place.index_path, &reader, error));
+    TRY(index_reader_open(stored->place.index_path, &reader, error));
     lmvr_status status = LMVR_OK;
     while (status == LMVR_OK && found && !meant) {
         status = index_reader_next(&reader, &found, error);
@@ -217,7 +217,7 @@ lmvr_status results_find(const struct results *results, const char *input, uint6
     }
     *row = meant ? (uint64_t)reader.row : 0;
     if (status == LMVR_OK && !meant)
-        status = error_set(error, LMVR_ERROR_INPUT, "%s: has no row of \"%.500s\"", results->place.output, input);
+        status = error_set(error, LMVR_ERROR_INPUT, "%s: has no row of \"%.500s\"", stored->place.output, input);
     index_reader_close(&reader);
     return status;
 }

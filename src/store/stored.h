@@ -1,6 +1,6 @@
 /* What a finished run has left, for reading: run.json, the index, and where a feature's rows are. */
-#ifndef LMVR_SRC_STORE_RESULTS_H
-#define LMVR_SRC_STORE_RESULTS_H
+#ifndef LMVR_SRC_STORE_STORED_H
+#define LMVR_SRC_STORE_STORED_H
 
 #include "error.h"
 #include "format/place.h"
@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <sys/types.h>
 
-struct results {
+struct stored {
     struct place place;
     json_t *run;             /* run.json */
     const char *name, *spec; /* of the feature; `run` owns them */
@@ -23,14 +23,14 @@ struct results {
  * the first. LMVR_ERROR_INVALID: there is none, the run has not been finished, no input could be used, the files disagree, or
  * the feature has several rows an input.
  */
-lmvr_status results_open(const char *output, const char *feature, struct results *results, lmvr_error *error);
-void results_close(struct results *results); /* a zeroed one is allowed */
+lmvr_status stored_open(const char *output, const char *feature, struct stored *stored, lmvr_error *error);
+void stored_close(struct stored *stored); /* a zeroed one is allowed */
 
 /* The index's line of a row: an object with "path" or "text", "row", and perhaps "response" (store/index.h). A new reference.
  * Thread-safe. */
-lmvr_status results_line(const struct results *results, uint64_t row, json_t **line, lmvr_error *error);
+lmvr_status stored_line(const struct stored *stored, uint64_t row, json_t **line, lmvr_error *error);
 
 /* The row of an input, by its path or text as it stands in the index; of several, the first. */
-lmvr_status results_find(const struct results *results, const char *input, uint64_t *row, lmvr_error *error);
+lmvr_status stored_find(const struct stored *stored, const char *input, uint64_t *row, lmvr_error *error);
 
 #endif

@@ -1,0 +1,82 @@
+"""POST /v1/search: what lmvr search finds, of many clients at once."""
+
+import json
+import subprocess
+import tempfile
+
+import numpy
+from shared import MODEL, MODEL_OPTIONS, PROGRAM, SCENES, Server, ServerTest, data_url, together, vector
+
+
+class SearchTest(ServerTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="lmvr-serve-")
+        cls.index = cls.folder.name + "/index"
+        features = ["-f", "encoder:cls", "-f", "llm", "--dims", "100", "--normalize", "--prompt", "What is it?"]
+        subprocess.run([PROGRAM, "embed", "-q", *MODEL_OPTIONS, *features, "-o", cls.index, *map(str, SCENES)], check=True)
+        cls.server = Server("--index", cls.index, "--index-feature", "llm", model=["-m", str(MODEL)])
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.folder.cleanup()
+
+    def search(self, inputs, **options):
+        answer = self.server.post("/v1/search", {"input": inputs, **options})
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json
+
+    def as_the_program(self, *queries):
+        command = [PROGRAM, "search", "-q", "--json", "-m", str(MODEL), "-f", "llm", self.index, *queries]
+        out = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+        return [json.loads(line)["results"] for line in out.splitlines()]
+
+    def test_finds_what_the_program_finds(self):
+        expected = self.as_the_program(*map(str, SCENES), "--text", "a red ball")
+        answer = self.search([*map(data_url, SCENES), "a red ball"])
+        self.assertEqual([item["results"] for item in answer["data"]], expected)
+        self.assertEqual([item["index"] for item in answer["data"]], list(range(len(SCENES) + 1)))
+        for row, item in enumerate(answer["data"][:-1]):
+            self.assertEqual((item["results"][0]["row"], item["results"][0]["score"]), (row, 1))
+            self.assertEqual(item["results"][0]["path"], str(SCENES[row]))
+        self.assertGreater(answer["usage"]["prompt_tokens"], 0)
+
+    def test_metric_and_top(self):
+        expected = self.as_the_program(str(SCENES[3]), "--metric", "dot", "-k", "2")
+        answer = self.search(data_url(SCENES[3]), metric="dot", top=2)
+        self.assertEqual([item["results"] for item in answer["data"]], expected)
+
+    def test_many_clients_get_their_own(self):
+        alone = [self.search(data_url(scene), top=3)["data"] for scene in SCENES]
+        calls = [lambda i=i: self.search(data_url(SCENES[i % len(SCENES)]), top=3 + i % 2, metric=("cosine", "dot")[i % 3 == 0]) for i in range(24)]
+        for i, answer in enumerate(together(calls)):
+            self.assertEqual(len(answer["data"][0]["results"]), 3 + i % 2)
+            if i % 3:
+                self.assertEqual(answer["data"][0]["results"][:3], alone[i % len(SCENES)][0]["results"])
+
+    def test_vectors_are_those_of_the_folder(self):
+        (item,) = self.server.vectors(data_url(SCENES[2]))
+        rows = numpy.load(self.index + "/llm.npy")
+        self.assertEqual(vector(item["embedding"]).tobytes(), rows[2].tobytes())
+
+    def test_refusals(self):
+        self.refused(self.server.post("/v1/search", {}), 400, "no input to look for", param="input")
+        self.refused(self.server.post("/v1/search", {"input": "a", "top": 0}), 400, "top is 0", param="top")
+        self.refused(self.server.post("/v1/search", {"input": "a", "top": 1001}), 400, "top is 1001", param="top")
+        self.refused(self.server.post("/v1/search", {"input": "a", "metric": "l2"}), 400, 'metric is "l2"', param="metric")
+        self.refused(self.server.post("/v1/search", {"input": "a", "features": ["llm"]}), 400, '"features"', param="features")
+        self.refused(self.server.post("/v1/search", {"input": ["a", {"image": "AAAA"}]}), 400, "input[1]", param="input")
+
+
+class StartTest(ServerTest):
+    options = ("-f", "encoder:cls")
+
+    def test_without_a_folder_there_is_nothing_to_search(self):
+        self.refused(self.server.post("/v1/search", {"input": "a"}), 404, "there is no folder of results to search here")
+
+    def test_what_rows_depend_on_is_the_folders(self):
+        for options, word in ((["--index", "/none"], "/none: holds no results"), (["--index", "/none", "--prompt", "x"], "cannot be given")):
+            server = Server(*options, model=["-m", str(MODEL)])
+            self.assertEqual(server.stop(), 2)
+            self.assertIn(word, "".join(server.lines))
