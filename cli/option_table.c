@@ -255,6 +255,8 @@ const struct option_row option_table[] = {
      "key that clients have to send (default: that of the environment's LMVR_API_KEY, or none)"},
     {0, "media-path", PATH("DIR", server.media_path), FOR_SERVE, "folder of images that requests may name (default: none)"},
     {0, "max-body", INTEGER(server.max_body, 1, 65536), FOR_SERVE, "longest request in MiB (default: 64)"},
+    {0, "max-file-pixels", INTEGER(session.max_file_pixels, 1, 178956970), FOR_SERVE,
+     "most pixels of an image, width times height, as it is in its file (default: 178956970)"},
     {0, "queue", INTEGER(server.queue, 1, 1 << 20), FOR_SERVE, "most inputs that wait or are computed (default: 1024)"},
     {0, "request-time", INTEGER(server.request_time, 1, 1 << 20), FOR_SERVE, "seconds that an answer may take (default: 600)"},
     {0, "receive-time", INTEGER(server.receive_time, 1, 1 << 20), FOR_SERVE,

@@ -283,6 +283,7 @@ typedef struct lmvr_session_options {
     void *filter_user;                   /* passed to the filter; may be NULL */
     int batch;                           /* responses generated together, on each GPU, at most 4096; 0: by model and memory */
     int threads;                         /* at most 4096; 0: one per processor */
+    int max_file_pixels;                 /* images with more are refused, before they are decoded; 0: 178,956,970, the most */
 } lmvr_session_options;
 
 typedef struct lmvr_session lmvr_session;

@@ -105,6 +105,7 @@ static void set_work(struct call *call)
         call->work.features = (const char *const *)r->features;
         call->work.feature_count = r->feature_count;
     } else if (call->kind->features) {
+        call->work.usual = !r->describe;
         call->work.features = defaults->features;
         call->work.feature_count = defaults->feature_count;
     }

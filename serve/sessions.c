@@ -228,7 +228,7 @@ static const char **split_key(char *text, size_t *count)
     return features;
 }
 
-/* A key is 'd' for a session that describes, else 'f', and then a line a feature. */
+/* A key is 'u' for the server's own features; else 'd' for a session that describes, or 'f', and then a line a feature. */
 static lmvr_status create_session(const struct sessions *s, const char *key, lmvr_session **session, lmvr_error *error)
 {
     lmvr_session_options options = s->options.session;
@@ -237,9 +237,11 @@ static lmvr_status create_session(const struct sessions *s, const char *key, lmv
     const char **features = copy ? split_key(copy, &count) : NULL;
     lmvr_status status = error_no_memory(error, "a session");
     if (features) {
-        options.describe = *key == 'd';
-        options.features = features;
-        options.feature_count = count;
+        if (*key != 'u') {
+            options.describe = *key == 'd';
+            options.features = features;
+            options.feature_count = count;
+        }
         status = lmvr_session_create(s->options.model, &options, session, error);
     }
     free(features);
@@ -302,16 +304,16 @@ static void *run(void *argument)
 /* ---- submitting ------------------------------------------------------------------------------------------------------ */
 
 /* NULL: out of memory. */
-static char *key_of(const char *const *features, size_t count, bool describe)
+static char *key_of(const struct work *work)
 {
     char *key = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&key, &size);
     if (!out)
         return NULL;
-    fputc(describe ? 'd' : 'f', out);
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s\n", features[i]);
+    fputc(work->usual ? 'u' : work->describe ? 'd' : 'f', out);
+    for (size_t i = 0; i < work->feature_count && !work->usual; i++)
+        fprintf(out, "%s\n", work->features[i]);
     if (fclose(out) == 0)
         return key;
     free(key);
@@ -386,7 +388,7 @@ static lmvr_status add(struct sessions *s, struct work *work, char *key, lmvr_er
 
 lmvr_status sessions_submit(struct sessions *sessions, struct work *work, lmvr_error *error)
 {
-    char *key = key_of(work->features, work->feature_count, work->describe);
+    char *key = key_of(work);
     if (work->count > sessions->options.queue) {
         free(key);
         return error_set(error, LMVR_ERROR_INVALID, "there are %zu inputs, and the server takes %zu at a time", work->count,
@@ -443,7 +445,7 @@ static lmvr_status start_first(struct sessions *s, struct slot *first, lmvr_erro
 {
     TRY(lmvr_session_create(s->options.model, &s->options.session, &first->session, error));
     TRY(read_defaults(s, first->session, error));
-    first->key = key_of(s->defaults.features, s->defaults.feature_count, s->options.session.describe);
+    first->key = key_of(&(struct work){.usual = true});
     return first->key ? start_slot(first, error) : error_no_memory(error, "the sessions");
 }
 

@@ -16,9 +16,10 @@ struct work_input;
 struct work {
     const lmvr_image *images; /* (count); their `user` is not used */
     size_t count;
-    const char *const *features; /* (feature_count), as in lmvr_session_options */
+    bool usual;                  /* in the session of the server's own features; else: */
+    const char *const *features; /* (feature_count), as in lmvr_session_options, and so is the next */
     size_t feature_count;
-    bool describe; /* as there */
+    bool describe;
     /* An event of an input: tokens or its result, whose status is LMVR_OK. Not called after `ended`. */
     void (*happened)(struct work *work, size_t input, const lmvr_event *event, const lmvr_session *session);
     /* All inputs have their results; or one, or the session, cannot be: LMVR_ERROR_INPUT, or LMVR_ERROR_INVALID where it is not

@@ -1,5 +1,7 @@
 #include "arguments.h"
 
+#include "image/image.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -145,6 +147,9 @@ lmvr_status check_session_options(const lmvr_session_options *o, lmvr_error *err
     if (o->min_pixels < 0 || o->max_pixels < 0)
         return error_set(error, LMVR_ERROR_INVALID, "min_pixels and max_pixels are %d and %d, expected 0 or more",
                          o->min_pixels, o->max_pixels);
+    if (o->max_file_pixels < 0 || o->max_file_pixels > IMAGE_MAX_PIXELS)
+        return error_set(error, LMVR_ERROR_INVALID, "max_file_pixels is %d, expected 1 to %d, or 0 for that",
+                         o->max_file_pixels, IMAGE_MAX_PIXELS);
     if (o->dims < 0)
         return error_set(error, LMVR_ERROR_INVALID, "dims is %d, expected 1 or more, or 0 for all", o->dims);
     if (o->batch < 0 || o->batch > MOST_BATCH)

@@ -9,6 +9,7 @@ struct image_file {
     const uint8_t *bytes;
     size_t size;
     const char *name;
+    int most_pixels;
 };
 
 /* The possible sources of a picture's orientation: the file's own header, else an EXIF block, else XMP. The last two point into
@@ -31,7 +32,7 @@ lmvr_status decode_bmp(const struct image_file *file, struct image *image, struc
 lmvr_status decode_tiff(const struct image_file *file, struct image *image, struct image_metadata *metadata, lmvr_error *error);
 lmvr_status decode_avif(const struct image_file *file, struct image *image, struct image_metadata *metadata, lmvr_error *error);
 
-/* Checks the size against IMAGE_MAX_PIXELS and allocates the image, all black. */
+/* Checks the size against the file's most pixels and allocates the image, all black. */
 lmvr_status image_create(const struct image_file *file, uint32_t width, uint32_t height, struct image *image,
                          lmvr_error *error);
 

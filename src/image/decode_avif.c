@@ -98,7 +98,7 @@ lmvr_status decode_avif(const struct image_file *file, struct image *image, stru
         return error_no_memory(error, file->name);
     decoder->maxThreads = 1;
     decoder->ignoreExif = decoder->ignoreXMP = AVIF_TRUE; /* AVIF has properties of its own for the orientation */
-    decoder->imageSizeLimit = IMAGE_MAX_PIXELS;
+    decoder->imageSizeLimit = (uint32_t)file->most_pixels;
     decoder->strictFlags &=
         ~(avifStrictFlags)(AVIF_STRICT_CLAP_VALID | AVIF_STRICT_PIXI_REQUIRED); /* for files of older encoders */
     lmvr_status status = decode(file, decoder, image, metadata, error);

@@ -26,9 +26,9 @@ lmvr_status image_create(const struct image_file *file, uint32_t width, uint32_t
     if (width == 0 || height == 0)
         return error_set(error, LMVR_ERROR_INPUT, "%s: an image of %u x %u pixels", file->name, width, height);
     uint64_t pixels = (uint64_t)width * height;
-    if (pixels > IMAGE_MAX_PIXELS)
+    if (pixels > (uint64_t)file->most_pixels)
         return error_set(error, LMVR_ERROR_INPUT, "%s: %u x %u pixels are more than the limit of %d", file->name, width, height,
-                         IMAGE_MAX_PIXELS);
+                         file->most_pixels);
     image->rgb = pages_zeroed(pixels * 3);
     if (!image->rgb)
         return error_no_memory(error, file->name);
@@ -43,10 +43,11 @@ void image_finish(struct image *image)
     *image = (struct image){0};
 }
 
-lmvr_status image_decode(const void *bytes, size_t size, const char *name, struct image *image, lmvr_error *error)
+lmvr_status image_decode_within(const void *bytes, size_t size, int most_pixels, const char *name, struct image *image,
+                                lmvr_error *error)
 {
     *image = (struct image){0};
-    struct image_file file = {bytes, size, name};
+    struct image_file file = {bytes, size, name, most_pixels};
     if (size == 0)
         return error_set(error, LMVR_ERROR_INPUT, "%s: the file is empty", name);
     enum image_kind kind = image_kind_of(bytes, size);
@@ -60,6 +61,11 @@ lmvr_status image_decode(const void *bytes, size_t size, const char *name, struc
     if (status != LMVR_OK)
         image_finish(image);
     return status;
+}
+
+lmvr_status image_decode(const void *bytes, size_t size, const char *name, struct image *image, lmvr_error *error)
+{
+    return image_decode_within(bytes, size, IMAGE_MAX_PIXELS, name, image, error);
 }
 
 /* ---- files ----------------------------------------------------------------------------------------------------------- */
@@ -95,7 +101,8 @@ static lmvr_status read_whole(int fd, const char *path, uint8_t *bytes, size_t s
     return LMVR_OK;
 }
 
-static lmvr_status read_and_decode(int fd, const char *path, struct image *image, uint64_t *bytes_hash, lmvr_error *error)
+static lmvr_status read_and_decode(int fd, const char *path, int most_pixels, struct image *image, uint64_t *bytes_hash,
+                                   lmvr_error *error)
 {
     size_t size = 0, got = 0;
     TRY(check_kind(fd, path, &size, error));
@@ -104,21 +111,26 @@ static lmvr_status read_and_decode(int fd, const char *path, struct image *image
         return error_no_memory(error, path);
     lmvr_status status = read_whole(fd, path, bytes, size, &got, error);
     if (status == LMVR_OK)
-        status = image_decode(bytes, got, path, image, error);
+        status = image_decode_within(bytes, got, most_pixels, path, image, error);
     if (status == LMVR_OK && bytes_hash)
         *bytes_hash = hash_bytes(HASH_START, bytes, got);
     free(bytes);
     return status;
 }
 
-lmvr_status image_read(const char *path, struct image *image, uint64_t *bytes_hash, lmvr_error *error)
+lmvr_status image_read_within(const char *path, int most_pixels, struct image *image, uint64_t *bytes_hash, lmvr_error *error)
 {
     *image = (struct image){0};
     /* Without O_NONBLOCK, opening a FIFO would wait for a writer. */
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, LMVR_ERROR_INPUT, "%s: %s", path, strerror(errno));
-    lmvr_status status = read_and_decode(fd, path, image, bytes_hash, error);
+    lmvr_status status = read_and_decode(fd, path, most_pixels, image, bytes_hash, error);
     close(fd);
     return status;
+}
+
+lmvr_status image_read(const char *path, struct image *image, uint64_t *bytes_hash, lmvr_error *error)
+{
+    return image_read_within(path, IMAGE_MAX_PIXELS, image, bytes_hash, error);
 }

@@ -34,6 +34,11 @@ lmvr_status image_decode(const void *bytes, size_t size, const char *name, struc
  * seeds; it is only set on success. */
 lmvr_status image_read(const char *path, struct image *image, uint64_t *bytes_hash, lmvr_error *error);
 
+/* The same, where images of more than `most_pixels` are refused, 1 to IMAGE_MAX_PIXELS. */
+lmvr_status image_decode_within(const void *bytes, size_t size, int most_pixels, const char *name, struct image *image,
+                                lmvr_error *error);
+lmvr_status image_read_within(const char *path, int most_pixels, struct image *image, uint64_t *bytes_hash, lmvr_error *error);
+
 /* Frees the pixels and empties the image. */
 void image_finish(struct image *image);
 

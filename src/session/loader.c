@@ -10,21 +10,21 @@ static bool is_size(int width, int height)
     return width > 0 && height > 0 && (int64_t)width * height <= IMAGE_MAX_PIXELS;
 }
 
-static lmvr_status read_image(const lmvr_image *from, struct image *image, uint64_t *hash, lmvr_error *error)
+static lmvr_status read_image(const lmvr_image *from, int most_pixels, struct image *image, uint64_t *hash, lmvr_error *error)
 {
     const char *name = from->path ? from->path : "image";
     if (from->bytes && from->rgb)
         return error_set(error, LMVR_ERROR_INPUT, "%s: has both a file's bytes and pixels", name);
     if (from->bytes) {
         *hash = hash_bytes(HASH_START, from->bytes, from->byte_count);
-        return image_decode(from->bytes, from->byte_count, name, image, error);
+        return image_decode_within(from->bytes, from->byte_count, most_pixels, name, image, error);
     }
     if (!from->rgb) {
         if (!from->path)
             return error_set(error, LMVR_ERROR_INPUT, "an input has neither a path nor bytes nor pixels nor a text");
-        return image_read(from->path, image, hash, error);
+        return image_read_within(from->path, most_pixels, image, hash, error);
     }
-    if (!is_size(from->width, from->height))
+    if (!is_size(from->width, from->height) || (int64_t)from->width * from->height > most_pixels)
         return error_set(error, LMVR_ERROR_INPUT, "%s: has %d x %d pixels", name, from->width, from->height);
     size_t size = 3 * (size_t)from->width * (size_t)from->height;
     /* borrowed: preprocessing does not write to the pixels, and nobody here frees them */
@@ -96,7 +96,7 @@ static void load(const struct lmvr_session *session, struct job *job)
     }
     bool owned = !from->rgb;
     struct image image = {0};
-    job->status = read_image(from, &image, &job->hash, &job->error);
+    job->status = read_image(from, session->options.max_file_pixels, &image, &job->hash, &job->error);
     if (job->status != LMVR_OK)
         return;
     if (from->text)

@@ -205,6 +205,8 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *as
     }
     if (o->attention_query == LMVR_QUERY_DEFAULT)
         s->options.attention_query = LMVR_QUERY_PREDICTING;
+    if (o->max_file_pixels == 0)
+        s->options.max_file_pixels = IMAGE_MAX_PIXELS;
     s->preprocess = config->preprocess;
     if (o->aspect != LMVR_ASPECT_DEFAULT && s->preprocess.way != VIEWS_FIXED)
         return error_set(error, LMVR_ERROR_INVALID, "aspect is for models whose pictures are squares of one size");

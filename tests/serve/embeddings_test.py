@@ -1,10 +1,10 @@
 """POST /v1/embeddings: every form of input, and vectors that are lmvr embed's to the byte."""
 
 import base64
-import json
+import unittest
 
 import numpy
-from shared import ENCODER, SCENES, Server, ServerTest, data_url, embed, together, vector
+from shared import ROOT, SCENES, Server, ServerTest, data_url, embed, together, vector
 
 FEATURES = ["llm:generated:mean:-1", "encoder:cls", "g=llm:image:max:2"]
 
@@ -78,6 +78,21 @@ class VectorsTest(ServerTest):
         self.assertEqual(usage["completion_tokens"], 4)
         self.assertEqual(usage["total_tokens"], usage["prompt_tokens"] + 4)
         self.assertGreater(usage["prompt_tokens"], 100)
+
+
+class EmbeddingModelTest(unittest.TestCase):
+    def test_vectors_are_those_of_the_models_own_code(self):
+        model = ["-m", str(ROOT / "tests/golden/embedding/qwen3vl-embedding"), "--dtype", "f32", "--device", "cpu"]
+        (rows,) = embed(SCENES[:2], model=model).values()
+        (short,) = embed(SCENES[:2], "--dims", "8", model=model).values()
+        server = Server("--sessions", "1", model=model)
+        self.addCleanup(server.stop)
+        for _ in range(2):  # in a session that makes room for another
+            for row, item in zip(rows, server.vectors([data_url(path) for path in SCENES[:2]])):
+                self.assertEqual(vector(item["embedding"]).tobytes(), row.tobytes())
+            for row, item in zip(short, server.vectors([data_url(path) for path in SCENES[:2]], dimensions=8)):
+                self.assertTrue(numpy.allclose(vector(item["embedding"]), row, rtol=1e-6, atol=0))
+            server.vectors(data_url(SCENES[0]), features=["encoder:all"])
 
 
 class FormsTest(ServerTest):

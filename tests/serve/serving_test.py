@@ -1,15 +1,18 @@
 """The server itself: what it says of itself, its limits, keys, files, and how it ends."""
 
+import base64
 import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
 import unittest
+import zlib
 from pathlib import Path
 
 from shared import ENCODER, MODEL_OPTIONS, PATIENCE, ROOT, SCENES, Server, ServerTest, data_url, embed, together, until, vector
@@ -21,6 +24,14 @@ def endless(path=SCENES[0]):
     """A request whose answer takes long."""
     content = [{"type": "image_url", "image_url": {"url": data_url(path)}}]
     return {"messages": [{"role": "user", "content": content}], "temperature": 100, "seed": 1}
+
+
+def png(width, height):
+    """A gray picture."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def send(server, value, path="/v1/chat/completions"):
@@ -116,10 +127,17 @@ class EncoderTest(unittest.TestCase):
 
 
 class BoundsTest(ServerTest):
-    options = ("--max-body", "1", "--receive-time", "2", "--queue", "4", "--connections", "32", *LONG)
+    options = ("--max-file-pixels", "60000", "--max-body", "1", "--receive-time", "2", "--queue", "4", "--connections", "32", *LONG)
 
     def test_bodies_beyond_the_limit(self):
         self.refused(self.server.post("/v1/embeddings", b" " * (1 << 20) + b" "), 413, "1048576")
+
+    def test_pictures_beyond_the_limit(self):
+        for width, status in ((200, 200), (201, 400)):
+            url = "data:image/png;base64," + base64.b64encode(png(width, 300)).decode()
+            answer = self.server.post("/v1/embeddings", {"input": url, "max_tokens": 1})
+            self.assertEqual(answer.status, status, answer.body)
+        self.refused(answer, 400, "input: 201 x 300 pixels are more than the limit of 60000", param="input")
 
     def test_bodies_that_are_said_to_be_endless(self):
         client = self.server.raw()

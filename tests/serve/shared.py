@@ -35,10 +35,10 @@ def vector(text):
     return numpy.frombuffer(base64.b64decode(text), "<f4")
 
 
-def embed(inputs, *options):
+def embed(inputs, *options, model=MODEL_OPTIONS):
     """The rows that lmvr embed writes for each of its features, by name."""
     with tempfile.TemporaryDirectory(prefix="lmvr-serve-") as folder:
-        subprocess.run([PROGRAM, "embed", *MODEL_OPTIONS, *options, "-o", folder + "/out", "--quiet", *map(str, inputs)], check=True)
+        subprocess.run([PROGRAM, "embed", *model, *options, "-o", folder + "/out", "--quiet", *map(str, inputs)], check=True)
         return {path.stem: numpy.load(path) for path in Path(folder, "out").glob("*.npy")}
 
 
