@@ -190,7 +190,8 @@ struct cut {
     const struct attention_rule *rule;
     const struct attention_groups *groups;
     const struct kernels *kernels;
-    bool pairs; /* products of bf16 */
+    const struct pair_kernels *pairs; /* products of bf16; NULL: all in f32 */
+    int64_t rows;                     /* queries that are taken at once */
     int64_t part_count;
     struct part *parts;
     size_t key_size, value_size, scratch_size; /* of a workbench */
@@ -227,14 +228,15 @@ static lmvr_status make_cut(const struct attention_rule *rule, const struct atte
 {
     int64_t keys = longest(g->keys, g->count), queries = longest(g->queries, g->count);
     *c = (struct cut){.rule = rule, .groups = g, .kernels = kernels_get()};
-    c->pairs = arena->dtype == BF16 && c->kernels->pairs_attention && !rule->causal;
-    c->key_size = c->pairs ? c->kernels->pairs_size(keys, g->head_dim)
-                           : kv_keys_size(F32, 1, g->head_dim, round_to_panel(keys)) / sizeof(float);
+    c->pairs = arena->dtype == BF16 && !rule->causal ? pair_kernels_get() : NULL;
+    c->rows = c->pairs ? c->pairs->rows : ATTENTION_ROWS;
+    c->key_size =
+        c->pairs ? c->pairs->size(keys, g->head_dim) : kv_keys_size(F32, 1, g->head_dim, round_to_panel(keys)) / sizeof(float);
     c->value_size = c->pairs ? 0 : kv_values_size(F32, 1, g->head_dim, round_to_panel(keys)) / sizeof(float);
-    c->scratch_size = (c->pairs ? c->kernels->pairs_scratch : c->kernels->attention_scratch)(keys, g->head_dim);
-    int64_t blocks = (queries + ATTENTION_ROWS - 1) / ATTENTION_ROWS, heads = g->count * rule->heads;
+    c->scratch_size = (c->pairs ? c->pairs->scratch : c->kernels->attention_scratch)(keys, g->head_dim);
+    int64_t blocks = (queries + c->rows - 1) / c->rows, heads = g->count * rule->heads;
     int64_t wanted = (4 * omp_get_max_threads() + heads - 1) / heads; /* a few parts for every thread */
-    int64_t rows = (blocks + wanted - 1) / wanted * ATTENTION_ROWS;
+    int64_t rows = (blocks + wanted - 1) / wanted * c->rows;
     c->part_count = list_parts(g, rule->heads, rows, NULL);
     c->parts = arena_alloc(arena, c->part_count, sizeof *c->parts);
     if (!c->parts)
@@ -248,7 +250,7 @@ static void pack_head(const struct cut *c, const struct attention_source *source
                       struct panels *keys, struct panels *values)
 {
     if (c->pairs) {
-        c->kernels->pairs_pack(source, keys, values, bench->keys);
+        c->pairs->pack(source, keys, values, bench->keys);
         return;
     }
     int64_t capacity = round_to_panel(source->count), width = round_to_panel(source->head_dim);
@@ -276,13 +278,13 @@ static void attend_part(const struct cut *c, const struct part *part, const stru
                           .bias_step = -1,
                           .out_stride = heads * dim};
     pack_head(c, &source, bench, &a.keys, &a.values);
-    for (int64_t row = part->first; row < end; row += ATTENTION_ROWS) {
-        a.rows = (int)(end - row < ATTENTION_ROWS ? end - row : ATTENTION_ROWS);
+    for (int64_t row = part->first; row < end; row += c->rows) {
+        a.rows = (int)(end - row < c->rows ? end - row : c->rows);
         a.q = (const float *)g->q + row * g->q_stride + head * dim;
         a.visible = c->rule->causal ? row - first_query + 1 : keys;
         a.bias = bias->values ? bias->values + head * bias->width + bias->zero - (row - first_query) : NULL;
         a.out = out + row * heads * dim + head * dim;
-        (c->pairs ? c->kernels->pairs_attention : c->kernels->attention)(&a, bench->scratch);
+        (c->pairs ? c->pairs->attention : c->kernels->attention)(&a, bench->scratch);
     }
 }
 

@@ -72,6 +72,13 @@ const struct tile_kernels *tile_kernels_get(void)
     return known == 2 ? &tile_kernels_amx : NULL;
 }
 
+const struct pair_kernels *pair_kernels_get(void)
+{
+    if (tile_kernels_get())
+        return &pair_kernels_amx;
+    return cpu_has_bf16() ? &pair_kernels_avx512bf16 : NULL;
+}
+
 int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS])
 {
     int count = 0;
@@ -128,6 +135,11 @@ int quantized_kernels_all(const struct quantized_kernels *sets[MOST_QUANTIZED_KE
 }
 
 const struct tile_kernels *tile_kernels_get(void)
+{
+    return NULL;
+}
+
+const struct pair_kernels *pair_kernels_get(void)
 {
     return NULL;
 }

@@ -64,12 +64,6 @@ const struct kernels KERNEL(kernels) = {
     .gemm = KERNEL(gemm),
     .attention_scratch = KERNEL(attention_scratch),
     .attention = KERNEL(attention),
-#if defined(__AVX512BF16__)
-    .pairs_size = KERNEL(pairs_size),
-    .pairs_pack = KERNEL(pairs_pack),
-    .pairs_scratch = KERNEL(pairs_scratch),
-    .pairs_attention = KERNEL(pairs_attention),
-#endif
     .layer_norm = layer_norm,
     .rms_norm = rms_norm,
     .gelu = gelu,

@@ -80,10 +80,6 @@ void KERNEL(gemm)(const struct gemm *g, int64_t first_panel, int64_t last_panel,
 size_t KERNEL(attention_scratch)(int64_t visible, int head_dim);
 void KERNEL(attention)(const struct attention *a, float *scratch);
 #if defined(__AVX512BF16__)
-size_t KERNEL(pairs_size)(int64_t keys, int head_dim);
-void KERNEL(pairs_pack)(const struct attention_source *source, struct panels *keys, struct panels *values, float *memory);
-size_t KERNEL(pairs_scratch)(int64_t visible, int head_dim);
-void KERNEL(pairs_attention)(const struct attention *a, float *scratch);
 #endif
 
 #endif

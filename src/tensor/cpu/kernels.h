@@ -14,7 +14,8 @@
 #include <stdbool.h>
 
 #define GEMM_BLOCK_K   256
-#define ATTENTION_ROWS 24 /* the most queries that attention() takes at once */
+#define ATTENTION_ROWS 24 /* the most queries that attention() takes at once, */
+#define PAIR_ROWS      32 /* and by AMX */
 
 /* A (k, n) matrix divided into panels of `panel` columns: element (i, j) is at
  * data[(j / panel) * panel_stride + i * row_stride + j % panel]; the last panel is padded with zeros. */
@@ -40,7 +41,7 @@ struct gemm {
 struct attention {
     const float *q;
     int64_t q_stride;
-    int rows; /* at most ATTENTION_ROWS */
+    int rows; /* at most ATTENTION_ROWS, or a struct pair_kernels' rows */
     int head_dim;
     float scale;
     struct panels keys;                     /* (head_dim, positions): a panel is `panel` positions */
@@ -61,6 +62,21 @@ struct attention_source {
     int head_dim;
 };
 
+/* Attention with products in bf16, and sums and softmax in f32, in which every query attends to all keys (step is 0). */
+struct pair_kernels {
+    int rows; /* the most queries that attention() takes at once */
+    /* Keys and values are packed into `memory`, size() floats, and described by `keys` and `values`. */
+    size_t (*size)(int64_t keys, int head_dim);
+    void (*pack)(const struct attention_source *source, struct panels *keys, struct panels *values, float *memory);
+    size_t (*scratch)(int64_t visible, int head_dim); /* floats */
+    void (*attention)(const struct attention *a, float *scratch);
+};
+
+/* NULL where the processor does not multiply bf16. */
+const struct pair_kernels *pair_kernels_get(void);
+
+extern const struct pair_kernels pair_kernels_avx512bf16, pair_kernels_amx;
+
 struct kernels {
     const char *name;
     int panel; /* columns per panel */
@@ -71,14 +87,6 @@ struct kernels {
 
     size_t (*attention_scratch)(int64_t visible, int head_dim); /* floats, for the most keys that any query attends to */
     void (*attention)(const struct attention *a, float *scratch);
-
-    /* The same with products in bf16, and sums and softmax in f32; NULL where the processor lacks them. Every query attends to
-     * all keys (step is 0). Keys and values are packed into `memory`, pairs_size floats, and described by `keys` and `values`.
-     */
-    size_t (*pairs_size)(int64_t keys, int head_dim);
-    void (*pairs_pack)(const struct attention_source *source, struct panels *keys, struct panels *values, float *memory);
-    size_t (*pairs_scratch)(int64_t visible, int head_dim); /* floats */
-    void (*pairs_attention)(const struct attention *a, float *scratch);
 
     /* y (rows, n) = (x - mean) / sqrt(variance + eps) * weight + bias; y may be x. */
     void (*layer_norm)(int64_t rows, int64_t n, const float *x, const float *weight, const float *bias, float eps, float *y);
