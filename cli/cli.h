@@ -26,6 +26,7 @@ void print_column(const char *text, char end);
 bool flush_stdout(void);
 
 int command_embed(const struct options *options);
+int command_merge(const struct options *options);
 int command_describe(const struct options *options);
 int command_search(const struct options *options);
 int command_info(const struct options *options);

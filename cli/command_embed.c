@@ -10,6 +10,7 @@
 #include "record/recorder.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 struct embed_run {
     const struct options *options;
@@ -20,7 +21,8 @@ struct embed_run {
     struct engine engine;
     struct recorder *recorder;
     struct progress progress;
-    bool strict_stop; /* an input failed with --strict; it is not recorded, so that --resume tries it again */
+    size_t share, shares; /* counted from 0 */
+    bool strict_stop;     /* an input failed with --strict; it is not recorded, so that --resume tries it again */
 };
 
 static enum store_mode mode_of(const struct options *o)
@@ -28,16 +30,44 @@ static enum store_mode mode_of(const struct options *o)
     return o->resume ? STORE_RESUME : o->force ? STORE_FORCE : STORE_NEW;
 }
 
-/* Checks what it can before opening the model, which may take minutes. */
-static lmvr_status check_call(const struct options *o, lmvr_error *error)
+#define MOST_SHARES 1000000
+
+/* A number from 1 on, behind which *text then is; 0: there is none. */
+static size_t take_number(const char **text)
 {
+    char *end = (char *)*text;
+    unsigned long number = **text >= '1' && **text <= '9' ? strtoul(*text, &end, 10) : 0;
+    *text = end;
+    return number <= MOST_SHARES ? number : 0;
+}
+
+/* "I/N", from 1/1 on. */
+static lmvr_status parse_share(const char *text, struct embed_run *run, lmvr_error *error)
+{
+    const char *at = text ? text : "1/1";
+    size_t share = take_number(&at);
+    size_t shares = *at == '/' ? (at++, take_number(&at)) : 0;
+    if (*at || share < 1 || share > shares)
+        return error_set(error, LMVR_ERROR_INVALID, "--shard takes I/N, from 1/N to N/N, not \"%s\"", text);
+    run->share = share - 1;
+    run->shares = shares;
+    return LMVR_OK;
+}
+
+/* Checks what it can before opening the model, which may take minutes. */
+static lmvr_status check_call(const struct embed_run *run, lmvr_error *error)
+{
+    const struct options *o = run->options;
     if (!o->output)
         return error_set(error, LMVR_ERROR_INVALID, "no output: -o has to name a folder, or a file that ends in .npy");
     if (o->texts && o->input_count)
         return error_set(error, LMVR_ERROR_INVALID, "--text and images cannot be given together: a .jsonl can name both");
     if (o->resume && o->force)
         return error_set(error, LMVR_ERROR_INVALID, "--resume keeps what --force removes: only one of them can be given");
-    return store_check(o->output, mode_of(o), o->session.feature_count, error);
+    if (run->shares > 1 && o->force)
+        return error_set(error, LMVR_ERROR_INVALID, "--force removes what other shares have done: remove %s instead",
+                         o->output);
+    return store_check(o->output, mode_of(o), o->session.feature_count, run->shares, error);
 }
 
 static lmvr_status collect(struct embed_run *run, lmvr_error *error)
@@ -45,12 +75,21 @@ static lmvr_status collect(struct embed_run *run, lmvr_error *error)
     const struct options *o = run->options;
     if (o->texts) {
         TRY(texts_read(o->texts, &run->texts, error));
-        list_source_init(&run->lines, run->texts.lines, run->texts.inputs, run->texts.wrong, run->texts.count);
+        list_source_init(&run->lines, run->texts.lines, run->texts.inputs, run->texts.wrong, run->texts.count,
+                         (size_t)o->rows_per_part);
         run->source = &run->lines.source;
         return LMVR_OK;
     }
     run->source = &run->images.source;
-    return input_source_open(o->inputs, o->input_count, &run->images, error);
+    return input_source_open(o->inputs, o->input_count, (size_t)o->rows_per_part, &run->images, error);
+}
+
+static lmvr_status check_shares(const struct embed_run *run, lmvr_error *error)
+{
+    if (run->shares == 1 || run->source->parts > 0)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID,
+                     "--shard divides parts, and there are none: --rows-per-part has to say how large they are");
 }
 
 static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
@@ -60,7 +99,9 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .output = run->options->output,
                                   .mode = mode_of(run->options),
                                   .any_device = run->options->force_device,
-                                  .source = run->source};
+                                  .source = run->source,
+                                  .share = run->share,
+                                  .shares = run->shares};
     return recorder_open(&recording, &run->recorder, error);
 }
 
@@ -88,8 +129,9 @@ static int after_record(size_t done, void *user)
 static void format_done(const struct embed_run *run, size_t done, char *text, size_t size)
 {
     int length = snprintf(text, size, "%zu", done);
-    if (run->source->counted)
-        snprintf(text + length, size - (size_t)length, " of %zu", run->source->count);
+    size_t total = recorder_total(run->recorder);
+    if (total > 0)
+        snprintf(text + length, size - (size_t)length, " of %zu", total);
 }
 
 static int report_stop(const struct embed_run *run, const char *why)
@@ -123,8 +165,7 @@ static int compute(struct embed_run *run)
 {
     lmvr_error error;
     interrupt_install();
-    progress_begin(&run->progress, !run->options->quiet, recorder_done(run->recorder),
-                   run->source->counted ? run->source->count : 0);
+    progress_begin(&run->progress, !run->options->quiet, recorder_done(run->recorder), recorder_total(run->recorder));
     lmvr_status status = recorder_run(run->recorder, before_record, after_record, run, &error);
     progress_end(&run->progress, recorder_done(run->recorder));
     hint_passed_over(&run->images.list.passed_over, run->options->quiet);
@@ -140,9 +181,13 @@ int command_embed(const struct options *options)
 {
     lmvr_error error;
     struct embed_run run = {.options = options};
-    lmvr_status status = check_call(options, &error);
+    lmvr_status status = parse_share(options->share, &run, &error);
+    if (status == LMVR_OK)
+        status = check_call(&run, &error);
     if (status == LMVR_OK)
         status = collect(&run, &error);
+    if (status == LMVR_OK)
+        status = check_shares(&run, &error);
     if (status == LMVR_OK)
         status = engine_open(options, &run.engine, &error);
     if (status == LMVR_OK)

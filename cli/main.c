@@ -54,6 +54,10 @@ static const char train_notes[] =
 
 static const struct command commands[] = {
     {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, embed_notes},
+    {"merge", "merge DIR", "Checks that results in parts are whole, and says what is missing.", FOR_MERGE, command_merge,
+     "DIR is what lmvr embed --shard or --rows-per-part, or lmvr embed of tars, has written. Exit status: 0 every input is "
+     "there "
+     "once, 1 parts are missing or damaged, 2 DIR holds no results in parts."},
     {"describe", "describe [options] INPUT...", "Prints each image's path and the model's response, separated by a tab.",
      FOR_DESCRIBE, command_describe, input_notes},
     {"search", "search [options] DIR [QUERY...]", "Finds the nearest neighbors of images or texts in what embed has written.",

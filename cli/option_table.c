@@ -46,6 +46,11 @@ const struct option_row option_table[] = {
     {0, "dims", INTEGER(session.dims, 1, INT_MAX), FOR_EMBED | FOR_SERVE,
      "keep only the first N numbers of each row, before normalizing (default: all)"},
     {'o', "output", PATH("PLACE", output), FOR_EMBED, "output folder, or a .npy file for a single feature"},
+    {0, "rows-per-part", INTEGER(rows_per_part, 1, INT_MAX), FOR_EMBED,
+     "write results in parts, DIR/NAME/part-00000.npy and so on, of N inputs each (default: all in one; of tars, one part "
+     "each)"},
+    {0, "shard", TEXT("I/N", share), FOR_EMBED,
+     "do the I-th of N shares of the parts, from 1; N processes, on any machines, write into one DIR"},
     {'o', "output", PATH("DIR", output), FOR_ATTEND, "output folder for pictures and maps"},
     {'o', "output", PATH("DIR", output), FOR_CORRUPT, "output folder"},
     {'o', "output", PATH("PLACE", output), FOR_CONVERT,

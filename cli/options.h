@@ -30,6 +30,7 @@ enum {
     FOR_CONVERT = 1 << 18,
     FOR_SERVE = 1 << 19,
     FOR_SEARCH = 1 << 20,
+    FOR_MERGE = 1 << 21,
 };
 
 struct command {
@@ -70,6 +71,8 @@ struct options {
     double temperature, top_p;
     const char *output;
     const char *texts;                         /* embed: a file of texts */
+    const char *share;                         /* embed: "I/N"; NULL: not given */
+    int rows_per_part;                         /* 0: not given */
     const char *words, *tokens, *blocks;       /* attend: comma lists, and A:B */
     const char *templates;                     /* eval: a file */
     const char *types, *severities, *textures; /* for corruptions, as given */

@@ -63,7 +63,7 @@ static void check_list(const uint8_t *bytes, size_t size)
     FILE *file = fopen("l.jsonl", "we");
     if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
         abort();
-    if (input_list_open(arguments, 1, &list, &error) != LMVR_OK)
+    if (input_list_open(arguments, 1, 0, &list, &error) != LMVR_OK)
         return;
     for (; found; count += found)
         if (input_list_next(&list, &input, &found, &error) != LMVR_OK || (found && input.below > strlen(input.path)))

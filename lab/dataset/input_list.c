@@ -38,11 +38,25 @@ static bool ends_in(const char *text, const char *end)
     return length > tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* In the file an entry is 't' or 'i', the number `below`, path and json, each with a zero behind it. */
+/* Counts an entry into its part, and tells whether it is the first there. */
+static bool begin_part(struct input_list *in, bool tar)
+{
+    bool begins = tar || in->in_part == 0 || in->in_part == in->rows_per_part;
+    in->in_part = tar ? 0 : begins ? 1 : in->in_part + 1;
+    in->parts += begins;
+    return begins;
+}
+
+/* In the file an entry is 't' or 'i', a capital letter where a part begins, the number `below`, path and json, each with a zero
+ * behind it. */
 static lmvr_status add_kind(struct input_list *in, bool tar, const char *path, size_t below, const char *json,
                             lmvr_error *error)
 {
-    fprintf(in->file, "%c%zu%c%s%c%s%c", tar ? 't' : 'i', below, '\0', path, '\0', json ? json : "", '\0');
+    bool begins = begin_part(in, tar);
+    if (tar && in->rows_per_part)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: a tar is a part of its own, so --rows-per-part is for other inputs",
+                         path);
+    fprintf(in->file, "%c%zu%c%s%c%s%c", "itIT"[tar + 2 * begins], below, '\0', path, '\0', json ? json : "", '\0');
     in->hash = source_hash(in->hash, path);
     if (json)
         in->hash = source_hash(in->hash, json);
@@ -289,9 +303,10 @@ static lmvr_status make_file(struct input_list *list, lmvr_error *error)
     return no_memory(error);
 }
 
-lmvr_status input_list_open(char *const *arguments, size_t count, struct input_list *list, lmvr_error *error)
+lmvr_status input_list_open(char *const *arguments, size_t count, size_t rows_per_part, struct input_list *list,
+                            lmvr_error *error)
 {
-    *list = (struct input_list){.hash = HASH_START};
+    *list = (struct input_list){.hash = HASH_START, .rows_per_part = rows_per_part};
     if (count == 0)
         return error_set(error, LMVR_ERROR_INVALID, "no inputs: image files, folders or @LIST are expected");
     lmvr_status status = make_file(list, error);
@@ -321,7 +336,7 @@ lmvr_status input_list_next(struct input_list *list, struct input *input, bool *
     whole = whole && getdelim(path, path_space, '\0', list->file) > 0 && getdelim(json, json_space, '\0', list->file) > 0;
     if (!whole)
         return error_set(error, LMVR_ERROR_RESOURCE, "the list of inputs cannot be read again: %s", strerror(errno));
-    *input = (struct input){*path, below, **json ? *json : NULL, kind == 't'};
+    *input = (struct input){*path, below, **json ? *json : NULL, kind == 't' || kind == 'T', kind == 'I' || kind == 'T'};
     return LMVR_OK;
 }
 

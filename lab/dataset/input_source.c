@@ -89,12 +89,17 @@ static lmvr_status next_of_tar(struct input_source *s, struct source_item *item,
 
 static lmvr_status next_entry(struct input_source *s, struct source_item *item, bool *found, bool *over, lmvr_error *error)
 {
-    struct input input;
-    bool any;
-    TRY(input_list_next(&s->list, &input, &any, error));
-    *over = !any;
+    struct input input = s->first;
+    bool any = s->has_first;
+    if (!any)
+        TRY(input_list_next(&s->list, &input, &any, error));
+    bool begins = any && input.begins && s->source.parts > 0;
+    *over = !any || (begins && s->in_part);
+    s->has_first = any && *over;
+    s->first = input;
     if (*over)
         return LMVR_OK;
+    s->in_part = true;
     if (input.tar)
         return open_tar(s, &input, item, found, error);
     *found = true;
@@ -116,11 +121,37 @@ static lmvr_status next(struct source *source, struct source_item *item, bool *f
     return status;
 }
 
-lmvr_status input_source_open(char *const *arguments, size_t count, struct input_source *source, lmvr_error *error)
+/* What is left of the part at hand is passed over, a tar without being read. */
+static lmvr_status next_part(struct source *source, bool *found, lmvr_error *error)
+{
+    struct input_source *s = (struct input_source *)source;
+    close_tar(s);
+    *found = s->has_first && s->in_part;
+    s->has_first = true;
+    s->in_part = false;
+    while (!*found) {
+        TRY(input_list_next(&s->list, &s->first, found, error));
+        s->has_first = *found;
+        if (!*found)
+            return LMVR_OK;
+        *found = s->first.begins;
+    }
+    return LMVR_OK;
+}
+
+lmvr_status input_source_open(char *const *arguments, size_t count, size_t rows_per_part, struct input_source *source,
+                              lmvr_error *error)
 {
     *source = (struct input_source){0};
-    TRY(input_list_open(arguments, count, &source->list, error));
-    source->source = (struct source){source->list.count, source->list.hash, source->list.tars == 0, next};
+    TRY(input_list_open(arguments, count, rows_per_part, &source->list, error));
+    const struct input_list *list = &source->list;
+    source->source = (struct source){.count = list->count,
+                                     .hash = list->hash,
+                                     .counted = list->tars == 0,
+                                     .parts = rows_per_part || list->tars ? list->parts : 0,
+                                     .rows_per_part = rows_per_part,
+                                     .next = next,
+                                     .next_part = next_part};
     return LMVR_OK;
 }
 

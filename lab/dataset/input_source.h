@@ -13,11 +13,14 @@ struct input_source {
     char *tar_path;
     size_t passed_before; /* files passed over before it */
     json_t *companions;   /* of the tar in its list */
+    struct input first;   /* of the next part, if it has been read already */
+    bool has_first, in_part;
 };
 
-/* A tar that cannot be read, or not to its end, is an input that fails: it has the tar's path, and comes after the images that
- * are good. */
-lmvr_status input_source_open(char *const *arguments, size_t count, struct input_source *source, lmvr_error *error);
+/* With tars or `rows_per_part` the inputs come in parts. A tar that cannot be read, or not to its end, is an input that fails:
+ * it has the tar's path, and comes after the images that are good. */
+lmvr_status input_source_open(char *const *arguments, size_t count, size_t rows_per_part, struct input_source *source,
+                              lmvr_error *error);
 
 /* All zeros is allowed. */
 void input_source_close(struct input_source *source);

@@ -31,7 +31,7 @@ lmvr_status inputs_collect(char *const *arguments, size_t count, struct inputs *
 {
     struct input_list list;
     *inputs = (struct inputs){0};
-    TRY(input_list_open(arguments, count, &list, error));
+    TRY(input_list_open(arguments, count, 0, &list, error));
     lmvr_status status = take_all(inputs, &list, error);
     inputs->passed_over = list.passed_over;
     list.passed_over = (struct passed_over){0};

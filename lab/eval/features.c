@@ -35,7 +35,7 @@ static lmvr_status record(const struct feature_pass *pass, struct feature_set *s
     struct recorder *recorder;
     struct watch watch = {.pass = pass};
     struct list_source list;
-    list_source_init(&list, pass->paths, NULL, NULL, (size_t)pass->count);
+    list_source_init(&list, pass->paths, NULL, NULL, (size_t)pass->count, 0);
     struct recording recording = {.model = pass->model,
                                   .session = pass->session,
                                   .output = pass->folder,

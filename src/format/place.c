@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_NAME 200 /* bytes; file systems allow 255 */
@@ -104,6 +105,20 @@ char *place_feature_path(const struct place *place, const char *name)
     return asprintf(&path, "%s%s%s.npy", place->output, slash, name) < 0 ? NULL : path;
 }
 
+char *place_inner_path(const struct place *place, const char *name)
+{
+    return join(place->output, strcmp(place->output, "/") == 0 ? "" : "/", name);
+}
+
+char *place_part_path(const struct place *place, const char *folder, size_t part, const char *ending)
+{
+    char *path = NULL, *inner = place_inner_path(place, folder);
+    if (inner && asprintf(&path, "%s/part-%05zu%s", inner, part, ending) < 0)
+        path = NULL;
+    free(inner);
+    return path;
+}
+
 lmvr_status place_check_name(const char *name, lmvr_error *error)
 {
     const char *wrong = NULL;
@@ -184,15 +199,30 @@ lmvr_status place_lock(const struct place *place, int fd, lmvr_error *error)
     return LMVR_OK;
 }
 
-lmvr_status place_open_run(const struct place *place, int *fd, bool *made, lmvr_error *error)
+void place_share_lock(int fd)
 {
+    flock(fd, LOCK_SH);
+}
+
+lmvr_status place_open_run(const struct place *place, bool shared, int *fd, bool *made, lmvr_error *error)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
     *made = false;
     *fd = open(place->run_path, O_RDWR | O_CLOEXEC);
     if (*fd < 0 && errno == ENOENT) {
         *fd = open(place->run_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         *made = *fd >= 0;
     }
-    return *fd >= 0 ? place_lock(place, *fd, error) : file_error(error, place->run_path, "open");
+    if (*fd < 0)
+        return file_error(error, place->run_path, "open");
+    lmvr_status status = place_lock(place, *fd, error);
+    for (int i = 0; i < 500 && shared && status == LMVR_ERROR_INVALID; i++) {
+        if (flock(*fd, LOCK_SH | LOCK_NB) == 0)
+            return LMVR_OK;
+        nanosleep(&pause, NULL);
+        status = place_lock(place, *fd, error);
+    }
+    return status;
 }
 
 lmvr_status place_refuse_results(const struct place *place, lmvr_error *error)

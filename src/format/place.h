@@ -3,6 +3,8 @@
  *
  *     -o DIR         DIR/run.json        DIR/index.jsonl    DIR/NAME.npy, one per feature
  *     -o FILE.npy    FILE.run.json       FILE.jsonl         FILE.npy
+ *
+ * In parts, which a folder alone has, DIR/index/part-00000.jsonl and DIR/NAME/part-00000.npy.
  */
 #ifndef LMVR_SRC_FORMAT_PLACE_H
 #define LMVR_SRC_FORMAT_PLACE_H
@@ -24,6 +26,14 @@ void place_finish(struct place *place);
 /* The path of a feature's rows, to be freed; NULL: out of memory. */
 char *place_feature_path(const struct place *place, const char *name);
 
+#define PLACE_WHOLE SIZE_MAX /* no part, where a part's number is expected */
+
+/* "DIR/FOLDER/part-00007ENDING", to be freed; NULL: out of memory. */
+char *place_part_path(const struct place *place, const char *folder, size_t part, const char *ending);
+
+/* "DIR/NAME", to be freed; NULL: out of memory. */
+char *place_inner_path(const struct place *place, const char *name);
+
 /* Checks that a feature's NAME can be a file name: UTF-8 without '/' or control characters, not hidden, not "index" or "run",
  * not too long. */
 lmvr_status place_check_name(const char *name, lmvr_error *error);
@@ -34,11 +44,17 @@ lmvr_status place_check_writable(const struct place *place, lmvr_error *error);
 /* Makes the folder, and any missing folder above it. */
 lmvr_status place_make_folder(const struct place *place, lmvr_error *error);
 
-/* Locks run.json, open as `fd`, until it is closed. Fails where another process holds the lock. */
+/* Locks run.json, or another file of the place, open as `fd`, until it is closed. Fails where another process holds the lock.
+ */
 lmvr_status place_lock(const struct place *place, int fd, lmvr_error *error);
 
-/* Opens run.json and locks it; *made tells whether it is new. The caller closes *fd, which is -1 where opening failed. */
-lmvr_status place_open_run(const struct place *place, int *fd, bool *made, lmvr_error *error);
+/* Lets other processes that share the work lock the file, too. */
+void place_share_lock(int fd);
+
+/* Opens run.json and locks it; *made tells whether it is new. The caller closes *fd, which is -1 where opening failed. With
+ * `shared` the lock is one that lets others in if others have such a lock, who then have written run.json; while one has it alone,
+ * as those that share the work do when they begin, it waits, for 10 seconds. */
+lmvr_status place_open_run(const struct place *place, bool shared, int *fd, bool *made, lmvr_error *error);
 
 /* LMVR_ERROR_INVALID with the sentence for a place that is taken: by results that can be continued, or by a file `path` that
  * run.json does not account for. */

@@ -7,10 +7,18 @@
 /* While the inputs in the session hold so many bytes of files, it is given no more: a picture has a thousandth of that. */
 #define MOST_BYTES ((size_t)256 << 20)
 
+/* An input that was given to the session. */
+struct held {
+    struct source_item item;
+    size_t part; /* where there are parts */
+};
+
 struct recorder {
     struct recording recording;
+    struct store_feature *features; /* of the session */
     struct store *store;
-    struct source_item *items; /* (room): input i that was given to the session, at i % room */
+    struct held *held; /* (room): input i at i % room */
+    size_t part;       /* of the source, at hand; SIZE_MAX, from which it counts up: none yet */
     size_t room, given, recorded, bytes;
     bool stopped; /* by a callback */
     recorder_fn *before;
@@ -28,17 +36,37 @@ static lmvr_status next_name(void *user, const char **name, lmvr_error *error)
     struct recorder *r = user;
     struct source *source = r->recording.source;
     bool found;
-    source_item_finish(&r->items[0]);
-    TRY(source->next(source, &r->items[0], &found, error));
-    *name = !found ? NULL : r->items[0].path ? r->items[0].path : r->items[0].text;
+    struct source_item *item = &r->held[0].item;
+    source_item_finish(item);
+    TRY(source->next(source, item, &found, error));
+    *name = !found ? NULL : item->path ? item->path : item->text;
     return LMVR_OK;
+}
+
+/* Goes to the next part that is to be done. */
+static lmvr_status next_part(struct recorder *r, bool *found, lmvr_error *error)
+{
+    struct source *source = r->recording.source;
+    do {
+        TRY(source->next_part(source, found, error));
+        r->part++;
+    } while (*found && !store_wants(r->store, r->part));
+    return LMVR_OK;
+}
+
+/* Only the first part that is not finished can have been begun. */
+static lmvr_status begin_parts(struct recorder *r, lmvr_error *error)
+{
+    bool found;
+    TRY(next_part(r, &found, error));
+    return found ? store_turn(r->store, r->part, next_name, r, error) : LMVR_OK;
 }
 
 static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
 {
     const struct recording *r = &recorder->recording;
     size_t count = lmvr_session_feature_count(r->session);
-    struct store_feature *features = calloc(count + 1, sizeof *features);
+    struct store_feature *features = recorder->features = calloc(count + 1, sizeof *features);
     json_t *description = settings_describe(r->model, r->session, r->more);
     lmvr_status status = features && description ? LMVR_OK : error_no_memory(error, "the output");
     for (size_t i = 0; i < count && status == LMVR_OK; i++) {
@@ -55,11 +83,16 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
                               .input_count = r->source->count,
                               .inputs_hash = r->source->hash,
                               .next_name = next_name,
-                              .user = recorder};
+                              .user = recorder,
+                              .part_count = r->source->parts,
+                              .rows_per_part = r->source->rows_per_part,
+                              .share = r->share,
+                              .shares = r->shares};
     if (status == LMVR_OK)
         status = store_open(&plan, &recorder->store, error);
+    if (status == LMVR_OK && r->source->parts)
+        status = begin_parts(recorder, error);
     json_decref(description);
-    free(features);
     return status;
 }
 
@@ -71,15 +104,28 @@ lmvr_status recorder_open(const struct recording *recording, struct recorder **r
     struct recorder *r = *recorder;
     r->recording = *recording;
     r->room = lmvr_session_capacity(recording->session);
-    r->items = calloc(r->room + 1, sizeof *r->items);
-    lmvr_status status = r->items ? open_store(r, error) : error_no_memory(error, "the output");
-    if (r->items)
-        source_item_finish(&r->items[0]);
+    r->part = SIZE_MAX;
+    r->held = calloc(r->room + 1, sizeof *r->held);
+    lmvr_status status = r->held ? open_store(r, error) : error_no_memory(error, "the output");
+    if (r->held)
+        source_item_finish(&r->held[0].item);
     if (status != LMVR_OK) {
         recorder_close(r, NULL);
         *recorder = NULL;
     }
     return status;
+}
+
+size_t recorder_total(const struct recorder *recorder)
+{
+    const struct recording *r = &recorder->recording;
+    const struct source *source = r->source;
+    size_t total = 0, shares = r->shares ? r->shares : 1, each = source->rows_per_part;
+    if (!source->counted || !source->parts)
+        return source->counted ? source->count : 0;
+    for (size_t i = r->share; i < source->parts; i += shares)
+        total += i + 1 < source->parts ? each : source->count - i * each;
+    return total;
 }
 
 size_t recorder_done(const struct recorder *recorder)
@@ -94,20 +140,36 @@ size_t recorder_failed(const struct recorder *recorder)
 
 /* ---- running ------------------------------------------------------------------------------------------------------------ */
 
-static struct source_item *item_at(const struct recorder *r, size_t input)
+static struct held *held_at(const struct recorder *r, size_t input)
 {
-    return &r->items[input % r->room];
+    return &r->held[input % r->room];
+}
+
+static lmvr_status take_next(struct recorder *r, struct held *held, bool *found, lmvr_error *error)
+{
+    struct source *source = r->recording.source;
+    bool part = true;
+    *found = false;
+    while (part && !*found) {
+        held->part = r->part;
+        TRY(source->next(source, &held->item, found, error));
+        if (!*found && !source->parts)
+            return LMVR_OK;
+        if (!*found)
+            TRY(next_part(r, &part, error));
+    }
+    return LMVR_OK;
 }
 
 static lmvr_status next_image(lmvr_image *image, void *user, lmvr_error *error)
 {
     struct recorder *r = user;
-    struct source *source = r->recording.source;
-    struct source_item *item = item_at(r, r->given);
+    struct held *held = held_at(r, r->given);
+    const struct source_item *item = &held->item;
     bool found;
     if (r->bytes >= MOST_BYTES)
         return LMVR_FULL;
-    TRY(source->next(source, item, &found, error));
+    TRY(take_next(r, held, &found, error));
     if (!found)
         return LMVR_STOPPED;
     r->given++;
@@ -121,8 +183,16 @@ static lmvr_status next_image(lmvr_image *image, void *user, lmvr_error *error)
     return LMVR_OK;
 }
 
-static int record(struct recorder *r, const lmvr_result *result, const struct source_item *item)
+/* Turns to the part of an input that is to be recorded. */
+static lmvr_status turn(struct recorder *r, const struct held *held)
 {
+    bool same = !r->recording.source->parts || held->part == store_part(r->store);
+    return same ? LMVR_OK : store_turn(r->store, held->part, NULL, NULL, &r->error);
+}
+
+static int record(struct recorder *r, const lmvr_result *result, const struct held *held)
+{
+    const struct source_item *item = &held->item;
     struct index_line line = {.path = item->path, .text = item->text, .companions = item->companions, .error = result->error};
     if (result->status == LMVR_OK) {
         line.response = result->response;
@@ -131,6 +201,9 @@ static int record(struct recorder *r, const lmvr_result *result, const struct so
         line.finished = result->finished;
     }
     if (r->before && r->before(result, r->user) != 0)
+        return 1;
+    r->status = turn(r, held);
+    if (r->status != LMVR_OK)
         return 1;
     r->status = store_add(r->store, result->features, result->rows, &line, &r->error);
     if (r->status != LMVR_OK)
@@ -142,10 +215,11 @@ static int on_result(const lmvr_result *given, void *user)
 {
     struct recorder *r = user;
     lmvr_result result = *given;
-    struct source_item *item = item_at(r, r->recorded);
+    struct held *held = held_at(r, r->recorded);
+    struct source_item *item = &held->item;
     if (item->wrong)
         result.error = item->wrong;
-    r->stopped = record(r, &result, item) != 0;
+    r->stopped = record(r, &result, held) != 0;
     r->bytes -= item->byte_count;
     source_item_finish(item);
     r->recorded++;
@@ -155,12 +229,9 @@ static int on_result(const lmvr_result *given, void *user)
 /* Whether a stop came after the last input, and so is none. */
 static lmvr_status is_over(struct recorder *r, bool *over, lmvr_error *error)
 {
-    struct source *source = r->recording.source;
     bool found = true;
-    *over = false;
-    if (r->recorded < r->given)
-        return LMVR_OK;
-    TRY(source->next(source, &r->items[0], &found, error));
+    if (r->recorded == r->given)
+        TRY(take_next(r, &r->held[0], &found, error));
     *over = !found;
     return LMVR_OK;
 }
@@ -177,10 +248,10 @@ lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*a
         *error = recorder->error;
         return recorder->status;
     }
-    bool over = false;
+    bool over = status == LMVR_OK;
     if (status == LMVR_STOPPED)
         TRY(is_over(recorder, &over, error));
-    return over ? LMVR_OK : status;
+    return over ? store_finish(recorder->store, error) : status;
 }
 
 lmvr_status recorder_close(struct recorder *recorder, lmvr_error *error)
@@ -188,9 +259,10 @@ lmvr_status recorder_close(struct recorder *recorder, lmvr_error *error)
     if (!recorder)
         return LMVR_OK;
     lmvr_status status = store_close(recorder->store, error);
-    for (size_t i = 0; recorder->items && i < recorder->room + 1; i++)
-        source_item_finish(&recorder->items[i]);
-    free(recorder->items);
+    for (size_t i = 0; recorder->held && i < recorder->room + 1; i++)
+        source_item_finish(&recorder->held[i].item);
+    free(recorder->held);
+    free(recorder->features);
     free(recorder);
     return status;
 }

@@ -15,6 +15,7 @@ struct recording {
     enum store_mode mode;
     bool any_device;       /* as in store.h */
     struct source *source; /* not yet asked for an input */
+    size_t share, shares;  /* where it has parts: those whose number, divided by `shares`, leaves `share`; 0, 0: all */
     const json_t *more;    /* an object: what else the rows depend on, besides the session's options; NULL: nothing */
 };
 
@@ -24,6 +25,8 @@ struct recorder;
  * inputs that are done already. The recording's strings, its source and the session must outlive the recorder. */
 lmvr_status recorder_open(const struct recording *recording, struct recorder **recorder, lmvr_error *error);
 
+/* The inputs that are to be recorded, in this share; 0: nobody knows how many there are. */
+size_t recorder_total(const struct recorder *recorder);
 size_t recorder_done(const struct recorder *recorder);   /* inputs recorded, including those of earlier runs */
 size_t recorder_failed(const struct recorder *recorder); /* how many of them failed and have no row */
 
@@ -32,7 +35,7 @@ typedef int recorder_fn(const lmvr_result *result, void *user);
 
 /* Embeds the inputs that are not done yet. `before` is called before each input is recorded, `after` afterwards; either may be
  * NULL. LMVR_STOPPED: one of them asked to stop. Whatever the status, what is recorded is complete, and can be continued
- * with STORE_RESUME. */
+ * with STORE_RESUME. With LMVR_OK all parts of the share are finished. */
 lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*after)(size_t done, void *user), void *user,
                          lmvr_error *error);
 

@@ -35,7 +35,7 @@ static lmvr_status next_of_list(struct source *source, struct source_item *item,
 {
     struct list_source *list = (struct list_source *)source;
     *item = (struct source_item){0};
-    *found = list->given < source->count;
+    *found = list->given < list->end;
     if (!*found)
         return LMVR_OK;
     size_t i = list->given++;
@@ -50,10 +50,32 @@ static lmvr_status next_of_list(struct source *source, struct source_item *item,
     return error_no_memory(error, "the next input");
 }
 
-void list_source_init(struct list_source *list, char *const *names, const lmvr_image *images, char *const *wrong, size_t count)
+static lmvr_status next_part_of_list(struct source *source, bool *found, lmvr_error *error)
+{
+    struct list_source *list = (struct list_source *)source;
+    size_t left = source->count - list->end;
+    (void)error;
+    list->given = list->end;
+    list->end += left < source->rows_per_part ? left : source->rows_per_part;
+    *found = left > 0;
+    return LMVR_OK;
+}
+
+void list_source_init(struct list_source *list, char *const *names, const lmvr_image *images, char *const *wrong, size_t count,
+                      size_t rows_per_part)
 {
     uint64_t hash = HASH_START;
     for (size_t i = 0; i < count; i++)
         hash = source_hash(hash, names[i]);
-    *list = (struct list_source){{count, hash, true, next_of_list}, names, images, wrong, 0};
+    *list = (struct list_source){.source = {.count = count,
+                                            .hash = hash,
+                                            .counted = true,
+                                            .parts = rows_per_part ? (count - 1) / rows_per_part + 1 : 0,
+                                            .rows_per_part = rows_per_part,
+                                            .next = next_of_list,
+                                            .next_part = next_part_of_list},
+                                 .names = names,
+                                 .images = images,
+                                 .wrong = wrong,
+                                 .end = rows_per_part ? 0 : count};
 }

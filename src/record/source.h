@@ -19,13 +19,18 @@ struct source_item {
 void source_item_finish(struct source_item *item);
 
 /* What tells a run's inputs from another's: `count` things, such as paths, and a hash of them. What they hold, such as the
- * members of a tar, is not part of that. */
+ * members of a tar, is not part of that. They may come in parts, which are a function of the things alone, too. */
 struct source {
     size_t count;
-    uint64_t hash; /* of source_hash() over all */
-    bool counted;  /* each is one input */
-    /* The next input. *found is false after the last. Whoever calls it owns the item. */
+    uint64_t hash;               /* of source_hash() over all */
+    bool counted;                /* each is one input */
+    size_t parts, rows_per_part; /* how many, and the inputs in each but the last, 0: of any size; no parts: 0, 0 */
+    /* The next input, of the part at hand if there are parts. *found is false after the last. Whoever calls it owns the item.
+     */
     lmvr_status (*next)(struct source *source, struct source_item *item, bool *found, lmvr_error *error);
+    /* Goes to the next part, at first to the first, whatever is left of the one at hand. *found is false after the last. Not
+     * called where there are no parts. */
+    lmvr_status (*next_part)(struct source *source, bool *found, lmvr_error *error);
 };
 
 /* Continues a hash, which begins as format/hash.h's HASH_START, with the next string. */
@@ -39,9 +44,11 @@ struct list_source {
     char *const *names;       /* (count): paths or, where there are `images`, what tells them apart */
     const lmvr_image *images; /* (count), with path, text and system; NULL: those that the paths name */
     char *const *wrong;       /* (count): as an item's, which has the name as its text then; NULL: of none */
-    size_t given;
+    size_t given, end;        /* of the part at hand */
 };
 
-void list_source_init(struct list_source *list, char *const *names, const lmvr_image *images, char *const *wrong, size_t count);
+/* `rows_per_part` 0: in no parts. */
+void list_source_init(struct list_source *list, char *const *names, const lmvr_image *images, char *const *wrong, size_t count,
+                      size_t rows_per_part);
 
 #endif

@@ -44,6 +44,14 @@ json_t *manifest_make(const json_t *options, const struct store_feature *feature
     return NULL;
 }
 
+bool manifest_add_parts(json_t *manifest, size_t parts, size_t rows_per_part)
+{
+    int failed = json_object_set_new(manifest, "parts", json_integer((json_int_t)parts));
+    if (rows_per_part)
+        failed |= json_object_set_new(manifest, "rows_per_part", json_integer((json_int_t)rows_per_part));
+    return !failed;
+}
+
 /* Seven digits, so that a float is written as 0.7 and not 0.699999988. */
 static char *to_text(const json_t *value, size_t flags)
 {
@@ -103,8 +111,11 @@ lmvr_status manifest_read(int fd, const char *path, json_t **manifest, lmvr_erro
     return status;
 }
 
-static bool is_compared(const char *key, bool any_device)
+/* The number of parts is that of the inputs, which are compared on their own; whether there are parts is not. */
+static bool is_compared(const char *key, const json_t *begun, const json_t *now, bool any_device)
 {
+    if (strcmp(key, "parts") == 0)
+        return !json_object_get(begun, key) || !json_object_get(now, key);
     return strcmp(key, "inputs") != 0 && strcmp(key, "inputs_hash") != 0 && !(any_device && strcmp(key, "device") == 0);
 }
 
@@ -132,12 +143,12 @@ lmvr_status manifest_compare_options(const json_t *begun, const json_t *now, boo
     lmvr_status status = LMVR_OK;
     json_object_foreach((json_t *)now, key, value)
     {
-        if (status == LMVR_OK && is_compared(key, any_device))
+        if (status == LMVR_OK && is_compared(key, begun, now, any_device))
             status = compare_value(key, json_object_get(begun, key), value, output, error);
     }
     json_object_foreach((json_t *)begun, key, value)
     {
-        if (status == LMVR_OK && is_compared(key, any_device))
+        if (status == LMVR_OK && is_compared(key, begun, now, any_device))
             status = compare_value(key, value, json_object_get(now, key), output, error);
     }
     return status;
@@ -153,6 +164,9 @@ lmvr_status manifest_compare_inputs(const json_t *begun, const json_t *now, size
                          (long long)was, (long long)is);
     if (json_equal(json_object_get(begun, "inputs_hash"), json_object_get(now, "inputs_hash")))
         return LMVR_OK;
+    if (same == 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be resumed: it was started with other inputs (the same number)",
+                         output);
     return error_set(error, LMVR_ERROR_INVALID,
                      "%s: cannot be resumed: it was started with other inputs (the same number, of which the first %zu agree)",
                      output, same);

@@ -1,7 +1,8 @@
 /*
  * run.json: everything that an output's bytes depend on, so that --resume can tell whether it would continue the same run. A
  * flat object: "lmvr" (the version), the caller's options in their order, then "features", "inputs" (how many) and
- * "inputs_hash". It holds no time and no location, so that a resumed run gives the same files as an uninterrupted one.
+ * "inputs_hash", and where the results are in parts how many, and perhaps "rows_per_part". It holds no time and no location, so
+ * that a resumed run gives the same files as an uninterrupted one.
  */
 #ifndef LMVR_SRC_STORE_MANIFEST_H
 #define LMVR_SRC_STORE_MANIFEST_H
@@ -19,6 +20,9 @@ struct store_feature {
 /* A new reference; NULL: out of memory. */
 json_t *manifest_make(const json_t *options, const struct store_feature *features, size_t feature_count, size_t input_count,
                       uint64_t inputs_hash);
+
+/* Adds "parts" and, if it is not 0, "rows_per_part"; false: out of memory. */
+bool manifest_add_parts(json_t *manifest, size_t parts, size_t rows_per_part);
 
 /* The file's bytes, without a terminating NUL, to be freed; NULL: out of memory. */
 char *manifest_text(const json_t *manifest, size_t *length);

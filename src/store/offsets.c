@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BLOCK 1024 /* entries read at a time */
 
@@ -110,6 +111,25 @@ lmvr_status offsets_open(const char *path, uint64_t rows, struct offsets_writer 
         status = count_inputs(writer, rows, error);
     if (status != LMVR_OK)
         offsets_close(writer, NULL);
+    return status;
+}
+
+lmvr_status offsets_measure(const char *path, uint64_t *inputs, uint64_t *rows, lmvr_error *error)
+{
+    int64_t end = 0;
+    struct offsets_writer reader = {.fd = open(path, O_RDONLY | O_CLOEXEC), .path = (char *)path};
+    struct stat st;
+    if (reader.fd < 0)
+        return file_error(error, path, "open");
+    bool small = fstat(reader.fd, &st) != 0 || st.st_size < OFFSETS_EMPTY_SIZE;
+    lmvr_status status = small ? error_set(error, LMVR_ERROR_INVALID, "%s: was not written by lmvr", path) : LMVR_OK;
+    if (status == LMVR_OK)
+        status = count_inputs(&reader, INT64_MAX, error);
+    if (status == LMVR_OK)
+        status = file_read_at(reader.fd, path, &end, sizeof end, entry_at(reader.inputs), error);
+    close(reader.fd);
+    *inputs = reader.inputs;
+    *rows = (uint64_t)end;
     return status;
 }
 

@@ -26,6 +26,9 @@ lmvr_status offsets_create(const char *path, struct offsets_writer *writer, lmvr
  * among the first `rows`, whatever its header says. */
 lmvr_status offsets_open(const char *path, uint64_t rows, struct offsets_writer *writer, lmvr_error *error);
 
+/* What an existing file says: of how many inputs, and how many rows these have. */
+lmvr_status offsets_measure(const char *path, uint64_t *inputs, uint64_t *rows, lmvr_error *error);
+
 /* Truncates the file to its first `inputs` inputs; *rows receives how many rows these have. */
 lmvr_status offsets_cut(struct offsets_writer *writer, uint64_t inputs, uint64_t *rows, lmvr_error *error);
 

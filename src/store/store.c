@@ -1,8 +1,8 @@
 #include "store/store.h"
 
 #include "format/file.h"
-#include "format/place.h"
-#include "store/table.h"
+#include "store/part.h"
+#include "store/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,13 +13,14 @@
 
 struct store {
     struct place place;
-    int run_fd;    /* of run.json; its lock is the store's */
-    bool made_run; /* run.json is new */
-    int index_fd;
-    off_t index_size;
-    struct table *features;
+    int run_fd;         /* of run.json; its lock is the store's */
+    bool made_run;      /* run.json is new */
+    struct parts parts; /* count 0: there are none */
+    size_t number;      /* of the part at hand; PLACE_WHOLE: none, or the whole */
+    size_t next;        /* those before it have been begun */
+    struct part part;
+    const struct store_feature *features;
     size_t feature_count;
-    uint64_t done, rows;
 };
 
 /* ---- files from earlier runs ---- */
@@ -74,7 +75,21 @@ static lmvr_status check_state(const struct place *place, enum store_mode mode, 
     return status;
 }
 
-lmvr_status store_check(const char *output, enum store_mode mode, size_t feature_count, lmvr_error *error)
+/* New results have no place beside those in parts, but for a run that shares the work. */
+static lmvr_status check_parts(const struct place *place, enum store_mode mode, bool has_run, size_t share, size_t shares,
+                               lmvr_error *error)
+{
+    if (place->single || mode == STORE_FORCE || !parts_any(place, share, shares))
+        return LMVR_OK;
+    char *index = place_inner_path(place, "index");
+    lmvr_status status = mode == STORE_NEW && has_run ? place_refuse_results(place, error)
+                         : !has_run                   ? place_refuse_unknown(place, index ? index : "index", error)
+                                                      : LMVR_OK;
+    free(index);
+    return status;
+}
+
+lmvr_status store_check(const char *output, enum store_mode mode, size_t feature_count, size_t shares, lmvr_error *error)
 {
     struct place place;
     json_t *begun = NULL;
@@ -89,13 +104,15 @@ lmvr_status store_check(const char *output, enum store_mode mode, size_t feature
         status = place_check_writable(&place, error);
     int fd = status == LMVR_OK ? open(place.run_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
     if (fd >= 0) {
-        status = place_lock(&place, fd, error);
+        status = shares > 1 ? LMVR_OK : place_lock(&place, fd, error);
         if (status == LMVR_OK)
             status = manifest_read(fd, place.run_path, &begun, error);
         close(fd);
     }
     if (status == LMVR_OK)
         status = check_state(&place, mode, &single, place.single, error);
+    if (status == LMVR_OK && shares == 1)
+        status = check_parts(&place, mode, begun, 0, 1, error);
     json_decref(begun);
     place_finish(&place);
     return status;
@@ -139,86 +156,56 @@ static lmvr_status remove_old(const struct store *s, const json_t *begun, const 
     return status;
 }
 
-static lmvr_status open_feature(struct store *s, const struct store_feature *feature, bool create, lmvr_error *error)
+/* The same of results in parts. */
+static lmvr_status remove_old_parts(const struct store *s, const json_t *begun, const struct store_plan *plan,
+                                    lmvr_error *error)
 {
-    char *path = place_feature_path(&s->place, feature->name);
-    if (!path)
-        return error_no_memory(error, "a file name");
-    struct table *table = &s->features[s->feature_count];
-    lmvr_status status = create ? table_create(path, feature->dim, feature->multi_vector, table, error)
-                                : table_open(path, feature->dim, feature->multi_vector, table, error);
-    if (status == LMVR_OK)
-        s->feature_count++;
-    free(path);
+    size_t i, count = 0;
+    json_t *feature;
+    const json_t *old = json_object_get(begun, "features");
+    const char **names = calloc(json_array_size(old) + plan->feature_count + 1, sizeof *names);
+    if (!names)
+        return error_no_memory(error, "the output");
+    json_array_foreach(old, i, feature)
+    {
+        const char *name = json_string_value(json_object_get(feature, "name"));
+        if (name && place_check_name(name, NULL) == LMVR_OK)
+            names[count++] = name;
+    }
+    for (i = 0; i < plan->feature_count; i++)
+        names[count++] = plan->features[i].name;
+    lmvr_status status = s->place.single ? LMVR_OK : parts_remove(&s->place, names, count, error);
+    free(names);
     return status;
-}
-
-static lmvr_status open_index(struct store *s, int flags, lmvr_error *error)
-{
-    s->index_fd = open(s->place.index_path, O_RDWR | O_CLOEXEC | flags, 0666);
-    return s->index_fd >= 0 ? LMVR_OK : file_error(error, s->place.index_path, "open");
 }
 
 /* Creates run.json, then the arrays, then the index: if there is an index, there is everything. */
 static lmvr_status begin(struct store *s, const json_t *begun, const json_t *now, const struct store_plan *plan,
                          lmvr_error *error)
 {
-    lmvr_status status = remove_old(s, begun, plan, error);
-    if (status == LMVR_OK)
-        status = manifest_write(now, s->run_fd, s->place.run_path, error);
-    for (size_t i = 0; i < plan->feature_count && status == LMVR_OK; i++)
-        status = open_feature(s, &plan->features[i], true, error);
-    if (status == LMVR_OK)
-        status = open_index(s, O_CREAT | O_TRUNC, error);
-    return status;
+    TRY(remove_old(s, begun, plan, error));
+    TRY(remove_old_parts(s, begun, plan, error));
+    TRY(manifest_write(now, s->run_fd, s->place.run_path, error));
+    if (plan->part_count)
+        return LMVR_OK;
+    return part_create(&s->place, PLACE_WHOLE, plan->features, plan->feature_count, &s->part, error);
 }
 
 /* ---- resuming ---- */
 
-static lmvr_status open_old(struct store *s, const struct store_plan *plan, struct resume_limits *limits, lmvr_error *error)
-{
-    TRY(open_index(s, 0, error));
-    *limits = (struct resume_limits){UINT64_MAX, UINT64_MAX};
-    for (size_t i = 0; i < plan->feature_count; i++) {
-        TRY(open_feature(s, &plan->features[i], false, error));
-        const struct table *table = &s->features[i];
-        uint64_t complete = table->multi_vector ? table->offsets.inputs : table->rows.rows;
-        uint64_t *limit = table->multi_vector ? &limits->lines : &limits->rows;
-        *limit = complete < *limit ? complete : *limit;
-    }
-    return LMVR_OK;
-}
-
-static lmvr_status cut_to(struct store *s, lmvr_error *error)
-{
-    lmvr_status status = file_truncate(s->index_fd, s->place.index_path, s->index_size, error);
-    for (size_t i = 0; i < s->feature_count && status == LMVR_OK; i++)
-        status = table_cut(&s->features[i], s->done, s->rows, error);
-    return status;
-}
-
 static lmvr_status resume(struct store *s, const json_t *begun, const json_t *now, const struct store_plan *plan,
                           lmvr_error *error)
 {
-    struct resume_point point = {.lines = 0};
-    struct resume_limits limits;
     const char *output = s->place.output;
-    bool has_lines = size_of(s->place.index_path) > 0;
-    lmvr_status status = manifest_compare_options(begun, now, plan->any_device, output, error);
-    if (status == LMVR_OK && has_lines)
-        status = open_old(s, plan, &limits, error);
-    if (status == LMVR_OK && has_lines)
-        status = resume_find(s->place.index_path, &limits, plan->next_name, plan->user, output, &point, error);
-    if (status == LMVR_OK)
-        status = manifest_compare_inputs(begun, now, point.lines, output, error);
-    if (status != LMVR_OK)
-        return status;
-    if (!has_lines)
-        return begin(s, begun, now, plan, error);
-    s->done = point.lines;
-    s->rows = point.rows;
-    s->index_size = point.index_size;
-    return cut_to(s, error);
+    bool has_lines = !plan->part_count && part_has_lines(&s->place, PLACE_WHOLE);
+    TRY(manifest_compare_options(begun, now, plan->any_device, output, error));
+    if (has_lines)
+        TRY(part_open(&s->place, PLACE_WHOLE, plan->features, plan->feature_count, plan->next_name, plan->user, &s->part,
+                      error));
+    TRY(manifest_compare_inputs(begun, now, s->part.done, output, error));
+    if (has_lines)
+        return part_cut(&s->part, error);
+    return plan->part_count ? LMVR_OK : begin(s, begun, now, plan, error);
 }
 
 /* ---- opening ---- */
@@ -257,12 +244,15 @@ static lmvr_status begin_or_resume(struct store *s, const struct store_plan *pla
 {
     json_t *begun = NULL;
     json_t *now = manifest_make(plan->options, plan->features, plan->feature_count, plan->input_count, plan->inputs_hash);
-    lmvr_status status = now ? LMVR_OK : error_no_memory(error, "run.json");
+    bool made = now && (!plan->part_count || manifest_add_parts(now, plan->part_count, plan->rows_per_part));
+    lmvr_status status = made ? LMVR_OK : error_no_memory(error, "run.json");
     if (status == LMVR_OK)
         status = manifest_read(s->run_fd, s->place.run_path, &begun, error);
     if (status == LMVR_OK && plan->mode != STORE_FORCE && !begun && size_of(s->place.index_path) > 0)
         status = place_refuse_unknown(&s->place, s->place.index_path, error);
-    if (status == LMVR_OK && plan->mode == STORE_RESUME && begun)
+    if (status == LMVR_OK)
+        status = check_parts(&s->place, plan->mode, begun, plan->share, plan->shares, error);
+    if (status == LMVR_OK && begun && (plan->mode == STORE_RESUME || (plan->mode == STORE_NEW && plan->shares > 1)))
         status = resume(s, begun, now, plan, error);
     else if (status == LMVR_OK)
         status = begin(s, begun, now, plan, error);
@@ -279,7 +269,7 @@ static lmvr_status open_store(struct store *s, const struct store_plan *plan, lm
     if (status == LMVR_OK)
         status = place_make_folder(&s->place, error);
     if (status == LMVR_OK)
-        status = place_open_run(&s->place, &s->run_fd, &s->made_run, error);
+        status = place_open_run(&s->place, plan->shares > 1, &s->run_fd, &s->made_run, error);
     if (status != LMVR_OK)
         return status;
     /* Check again: another run may have started and ended since. */
@@ -287,26 +277,42 @@ static lmvr_status open_store(struct store *s, const struct store_plan *plan, lm
         status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, error);
     if (status == LMVR_OK)
         status = begin_or_resume(s, plan, error);
+    if (status == LMVR_OK && plan->part_count)
+        status = parts_open(&s->place, plan->features, plan->feature_count, &s->parts, error);
+    if (status == LMVR_OK && plan->shares > 1)
+        place_share_lock(s->run_fd);
     if (status == LMVR_ERROR_INVALID && s->made_run)
         unlink(s->place.run_path);
     return status;
+}
+
+static lmvr_status check_plan(const struct store_plan *plan, const struct place *place, lmvr_error *error)
+{
+    if (place->single && plan->part_count)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: results in parts need a folder, not a single file", plan->output);
+    return LMVR_OK;
 }
 
 lmvr_status store_open(const struct store_plan *plan, struct store **store, lmvr_error *error)
 {
     *store = NULL;
     struct store *s = calloc(1, sizeof *s);
+    struct store_plan full = *plan;
+    full.shares = plan->shares ? plan->shares : 1;
     if (!s)
         return error_no_memory(error, "the output");
-    s->run_fd = s->index_fd = -1;
-    s->features = calloc(plan->feature_count + 1, sizeof *s->features);
-    lmvr_status status = s->features ? LMVR_OK : error_no_memory(error, "the output");
-    if (status == LMVR_OK)
-        status = store_check(plan->output, plan->mode, plan->feature_count, error);
+    s->run_fd = s->part.index_fd = -1;
+    s->number = PLACE_WHOLE;
+    s->parts = (struct parts){.count = plan->part_count, .share = full.share, .shares = full.shares, .lock_fd = -1};
+    s->features = plan->features;
+    s->feature_count = plan->feature_count;
+    lmvr_status status = store_check(plan->output, plan->mode, plan->feature_count, full.shares, error);
     if (status == LMVR_OK)
         status = place_init(&s->place, plan->output, error);
     if (status == LMVR_OK)
-        status = open_store(s, plan, error);
+        status = check_plan(plan, &s->place, error);
+    if (status == LMVR_OK)
+        status = open_store(s, &full, error);
     if (status == LMVR_OK)
         *store = s;
     else
@@ -314,70 +320,96 @@ lmvr_status store_open(const struct store_plan *plan, struct store **store, lmvr
     return status;
 }
 
-/* ---- adding ---- */
+/* ---- parts ---- */
+
+bool store_wants(const struct store *store, size_t part)
+{
+    return parts_wants(&store->parts, part);
+}
+
+size_t store_part(const struct store *store)
+{
+    return store->number;
+}
+
+/* Says so while the part is still locked, so that nobody takes it for one that was left behind. */
+static lmvr_status finish_part(struct store *s, lmvr_error *error)
+{
+    if (s->number == PLACE_WHOLE)
+        return LMVR_OK;
+    lmvr_status status = part_close_tables(&s->part, error);
+    if (status == LMVR_OK && fsync(s->part.index_fd) != 0)
+        status = file_error(error, s->part.index_path, "write");
+    if (status == LMVR_OK)
+        status = parts_finish(&s->place, &s->parts, s->number, s->part.done, s->part.rows, error);
+    lmvr_status closed = part_close(&s->part, status == LMVR_OK ? error : NULL);
+    s->number = PLACE_WHOLE;
+    return status == LMVR_OK ? closed : status;
+}
+
+static lmvr_status begin_part(struct store *s, size_t number, resume_name_fn *next_name, void *user, lmvr_error *error)
+{
+    bool resumes = next_name && part_has_lines(&s->place, number);
+    TRY(resumes ? part_open(&s->place, number, s->features, s->feature_count, next_name, user, &s->part, error)
+                : part_create(&s->place, number, s->features, s->feature_count, &s->part, error));
+    s->number = number;
+    s->next = number + 1;
+    return resumes ? part_cut(&s->part, error) : LMVR_OK;
+}
+
+/* The parts up to `end` have no inputs. */
+static lmvr_status finish_empty(struct store *s, size_t end, lmvr_error *error)
+{
+    for (size_t i = s->next; i < end; i++)
+        if (parts_wants(&s->parts, i)) {
+            TRY(begin_part(s, i, NULL, NULL, error));
+            TRY(finish_part(s, error));
+        }
+    return LMVR_OK;
+}
+
+lmvr_status store_turn(struct store *store, size_t part, resume_name_fn *next_name, void *user, lmvr_error *error)
+{
+    TRY(finish_part(store, error));
+    TRY(finish_empty(store, part, error));
+    return begin_part(store, part, next_name, user, error);
+}
+
+lmvr_status store_finish(struct store *store, lmvr_error *error)
+{
+    TRY(finish_part(store, error));
+    return finish_empty(store, store->parts.count, error);
+}
+
+/* ---- inputs ---- */
 
 size_t store_done(const struct store *store)
 {
-    return store->done;
+    return store->parts.inputs + store->part.done;
 }
 
 size_t store_failed(const struct store *store)
 {
-    return store->done - store->rows;
-}
-
-/* `rows` is NULL for an input that failed. */
-static lmvr_status add(struct store *s, const float *const *rows, const size_t *counts, const char *text, lmvr_error *error)
-{
-    lmvr_status status = LMVR_OK;
-    for (size_t i = 0; i < s->feature_count && status == LMVR_OK; i++)
-        status = table_append(&s->features[i], rows ? rows[i] : NULL, rows ? counts[i] : 0, error);
-    if (status == LMVR_OK)
-        status = file_write_at(s->index_fd, s->place.index_path, text, strlen(text), s->index_size, error);
-    return status;
+    return store_done(store) - store->parts.rows - store->part.rows;
 }
 
 lmvr_status store_add(struct store *store, const float *const *rows, const size_t *counts, const struct index_line *line,
                       lmvr_error *error)
 {
-    struct index_line full = *line;
-    char *text;
-    full.row = store->rows;
-    lmvr_status status = index_line_format(&full, &text, error);
-    if (status != LMVR_OK)
-        return status;
-    status = add(store, line->error ? NULL : rows, counts, text, error);
-    if (status == LMVR_OK) {
-        store->index_size += (off_t)strlen(text);
-        store->rows += !line->error;
-        store->done++;
-    } else {
-        cut_to(store, NULL);
-        status = LMVR_ERROR_RESOURCE; /* whatever went wrong, it did so midway */
-    }
-    free(text);
-    return status;
+    return part_add(&store->part, rows, counts, line, error);
 }
 
 lmvr_status store_close(struct store *store, lmvr_error *error)
 {
-    lmvr_status status = LMVR_OK, closed;
     if (!store)
         return LMVR_OK;
-    for (size_t i = 0; i < store->feature_count; i++) {
-        closed = table_close(&store->features[i], status == LMVR_OK ? error : NULL);
-        status = status == LMVR_OK ? closed : status;
-    }
-    if (store->index_fd >= 0) {
-        closed = file_close(store->index_fd, store->place.index_path, status == LMVR_OK ? error : NULL);
-        status = status == LMVR_OK ? closed : status;
-    }
+    lmvr_status status = part_close(&store->part, error);
+    parts_close(&store->parts);
     if (store->run_fd >= 0) {
-        closed = file_close(store->run_fd, store->place.run_path, status == LMVR_OK ? error : NULL);
+        lmvr_status closed = file_close(store->run_fd, store->place.run_path, status == LMVR_OK ? error : NULL);
         status = status == LMVR_OK ? closed : status;
     }
     place_finish(&store->place);
-    free(store->features);
     free(store);
     return status;
 }

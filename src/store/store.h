@@ -1,5 +1,6 @@
 /*
- * Results on disk: one .npy file per feature, side by side, perhaps with one of offsets, and an index with one line per input.
+ * Results on disk: one .npy file per feature, side by side, perhaps with one of offsets, and an index with one line per input;
+ * or such files for each part of the inputs (parts.h).
  *
  * An input is done when its rows and offsets are in every .npy and its line is in the index. Rows are written first and the
  * line last, so a complete line means complete rows. Anything that a killed run leaves after the last such line is removed on
@@ -29,19 +30,40 @@ struct store_plan {
     resume_name_fn *next_name; /* called for each input that is done */
     void *user;                /* passed to it */
     bool any_device;           /* what was begun on another device is resumed, too */
+    size_t part_count;         /* the inputs come in so many parts; 0: in none */
+    size_t rows_per_part;      /* inputs in each part; 0: they are of any size */
+    size_t share, shares;      /* in parts: this run does those whose number, divided by `shares`, leaves `share` */
 };
 
 struct store;
 
 /* Checks what can be checked before a model is loaded: that the place is writable, and free or in the right state for `mode`.
- * Writes nothing. `feature_count` 0: not yet known. */
-lmvr_status store_check(const char *output, enum store_mode mode, size_t feature_count, lmvr_error *error);
+ * Writes nothing. `feature_count` 0: not yet known. `shares`: as in the plan; 0: not yet known either. */
+lmvr_status store_check(const char *output, enum store_mode mode, size_t feature_count, size_t shares, lmvr_error *error);
 
 /* Checks everything, then creates or continues the files. After LMVR_ERROR_INVALID the place is as it was. Until the store is
- * closed, no other process can open it. */
+ * closed, no other process can open it, or none that has the same share. In parts, the plan's features have to outlive the
+ * store, and nothing can be added before store_turn(). */
 lmvr_status store_open(const struct store_plan *plan, struct store **store, lmvr_error *error);
 
-/* The number of inputs done, and how many of them failed. */
+/* ---- parts ----------------------------------------------------------------------------------------------------------- */
+
+/* Whether a part is this run's and not finished. */
+bool store_wants(const struct store *store, size_t part);
+
+/* The part at hand; PLACE_WHOLE: none. */
+size_t store_part(const struct store *store);
+
+/* Finishes the part at hand, and those behind it that are wanted and have no inputs; then begins `part`, which is wanted, or
+ * continues it where `next_name` is not NULL, for the inputs of the part that are done. */
+lmvr_status store_turn(struct store *store, size_t part, resume_name_fn *next_name, void *user, lmvr_error *error);
+
+/* The same, when there are no more inputs: all that this run wants is finished. */
+lmvr_status store_finish(struct store *store, lmvr_error *error);
+
+/* ---- inputs ---------------------------------------------------------------------------------------------------------- */
+
+/* The number of inputs done, in parts those of this run's share, and how many of them failed. */
 size_t store_done(const struct store *store);
 size_t store_failed(const struct store *store);
 

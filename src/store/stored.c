@@ -27,6 +27,9 @@ static lmvr_status read_run(struct stored *r, lmvr_error *error)
     if (status == LMVR_OK && !r->run)
         status = error_set(error, LMVR_ERROR_INVALID,
                            "%s: is not finished: the run was stopped at its start; --resume continues it", r->place.output);
+    if (status == LMVR_OK && json_object_get(r->run, "parts"))
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: holds results in parts, and a search reads those that are in one",
+                           r->place.output);
     return status;
 }
 

@@ -2,7 +2,9 @@
  * Kills runs at random moments until one finishes: its files must be those of an uninterrupted run. LMVR_KILL_ROUNDS requests
  * more rounds than a normal test run has time for.
  */
+#include "parts.h"
 #include "program.h"
+#include "tar_made.h"
 
 #include <time.h>
 
@@ -105,8 +107,93 @@ static void test_kills(void **state)
     assert_true(kills > 0);
 }
 
+/* ---- parts ----------------------------------------------------------------------------------------------------------- */
+
+#define TARS     6
+#define MEMBERS  20
+#define IN_PARTS "embed -m m -f llm -f m=llm:image:none --resume "
+
+static void make_tars(void)
+{
+    for (int t = 0; t < TARS; t++) {
+        char path[32], text[64];
+        snprintf(path, sizeof path, "t-%d.tar", t);
+        FILE *tar = tar_begin(path);
+        for (int i = 0; i < MEMBERS; i++) {
+            snprintf(path, sizeof path, "%d.jpg", i);
+            snprintf(text, sizeof text, i % 7 == 3 ? "bad %d" : "\xFF\xD8\xFF and %d", 100 * t + i);
+            tar_add(tar, path, text);
+            snprintf(path, sizeof path, "%d.cls", i);
+            tar_add(tar, path, "3");
+        }
+        tar_end(tar);
+    }
+}
+
+/* Runs a share until it is complete, killed at random, while the other runs. Returns the number of kills. */
+static int disturb_shares(const char *inputs)
+{
+    int kills = 0;
+    bool done[2] = {false, false};
+    while (!done[0] || !done[1]) {
+        pid_t pids[2] = {0};
+        for (int i = 0; i < 2; i++) {
+            char line[256];
+            snprintf(line, sizeof line, IN_PARTS "-o out --shard %d/2 %s", i + 1, inputs);
+            pids[i] = done[i] ? 0 : start_line(line);
+        }
+        usleep(random_below(80000));
+        for (int i = 0; i < 2; i++) {
+            if (!pids[i])
+                continue;
+            kill(pids[i], SIGKILL);
+            int status = finish(pids[i]);
+            done[i] = status == 1;
+            kills += !done[i];
+            if (!done[i] && status != 128 + SIGKILL)
+                fail_msg("a resumed share ended with %d: %s", status, read_bytes("stderr", NULL));
+        }
+    }
+    return kills;
+}
+
+static void test_kills_of_shares(void **state)
+{
+    (void)state;
+    static const char *const inputs[] = {"t-{0..5}.tar", "--rows-per-part 17 in"};
+    const char *asked = getenv("LMVR_KILL_ROUNDS");
+    int rounds = asked ? (int)strtol(asked, NULL, 10) : 3, kills = 0;
+    make_tars();
+    mkdir("in", 0777);
+    for (int i = 0; i < IMAGES / 3; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "in/%04d.jpg", i);
+        write_image(path, path);
+    }
+    write_text("in/0005.jpg", "bad");
+    write_text("in/0090.jpg", "bad");
+    write_text("m/config.json", "{\"delay_us\": 300}");
+    for (size_t i = 0; i < 2; i++) {
+        remove_tree("whole");
+        assert_ended(lmvr(IN_PARTS "-o whole %s", inputs[i]), 1, "inputs failed");
+        for (int round = 0; round < rounds; round++) {
+            remove_tree("out");
+            kills += disturb_shares(inputs[i]);
+            assert_ended(lmvr("merge out"), 0, NULL);
+            remove("out/index/share-1-of-2.lock"); /* what a kill may leave */
+            remove("out/index/share-2-of-2.lock");
+            assert_same_tree("out", "whole");
+        }
+    }
+    print_message("%d kills of shares\n", kills);
+    assert_true(kills > 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_kills, enter_folder_with_model, leave_folder)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_kills, enter_folder_with_model, leave_folder),
+        cmocka_unit_test_setup_teardown(test_kills_of_shares, enter_folder_with_model, leave_folder),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,7 +145,7 @@ static void test_kill_while_forcing(void **state)
         remove_tree("out");
         assert_int_equal(run("out", STORE_NEW, "Who?", NO_FAULT, 0), LMVR_OK);
         status = run("out", STORE_FORCE, "What?", KILL, calls++);
-        if (store_check("out", STORE_RESUME, 2, &error) != LMVR_OK)
+        if (store_check("out", STORE_RESUME, 2, 1, &error) != LMVR_OK)
             fail_msg("%s", error.message);
         if (run("out", STORE_RESUME, "What?", NO_FAULT, 0) == LMVR_ERROR_INVALID) {
             assert_int_equal(run("out", STORE_RESUME, "Who?", NO_FAULT, 0), LMVR_OK);

@@ -99,9 +99,9 @@ static void test_refuses_results(void **state)
     assert_run("out", STORE_NEW, 0);
     assert_run("out", STORE_NEW, 1); /* nothing was in it yet */
     assert_refused("out", STORE_NEW, "What?", "out: holds results already; --resume continues them, --force removes them");
-    assert_int_equal(store_check("out", STORE_NEW, 2, &error), LMVR_ERROR_INVALID);
-    assert_int_equal(store_check("out", STORE_RESUME, 2, &error), LMVR_OK);
-    assert_int_equal(store_check("out", STORE_FORCE, 2, &error), LMVR_OK);
+    assert_int_equal(store_check("out", STORE_NEW, 2, 1, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(store_check("out", STORE_RESUME, 2, 1, &error), LMVR_OK);
+    assert_int_equal(store_check("out", STORE_FORCE, 2, 1, &error), LMVR_OK);
 }
 
 static void test_force_removes_ours_only(void **state)
@@ -200,7 +200,7 @@ static void test_lock(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(sample_open("out", modes[i], "What?", &second, &error), LMVR_ERROR_INVALID);
         assert_string_equal(error.message, "out: another lmvr is writing there");
-        assert_int_equal(store_check("out", modes[i], 2, &error), LMVR_ERROR_INVALID);
+        assert_int_equal(store_check("out", modes[i], 2, 1, &error), LMVR_ERROR_INVALID);
     }
     assert_int_equal(store_close(store, &error), LMVR_OK);
     assert_run("out", STORE_RESUME, SAMPLE_COUNT);
@@ -366,7 +366,7 @@ static void test_names(void **state)
     features[1].name = "b";
     assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "out.npy: a single file holds one feature, not 2; name a folder instead");
-    assert_int_equal(store_check("out.npy", STORE_NEW, 2, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(store_check("out.npy", STORE_NEW, 2, 1, &error), LMVR_ERROR_INVALID);
     json_decref(options);
     assert_int_equal(store_close(NULL, &error), LMVR_OK);
 }
@@ -384,7 +384,7 @@ static void test_single_file(void **state)
         for (size_t i = store_done(store); i < (pass ? SAMPLE_COUNT : 3); i++)
             assert_int_equal(sample_add(store, i, &error), LMVR_OK);
         assert_int_equal(store_close(store, &error), LMVR_OK);
-        assert_int_equal(store_check("a/f.npy", STORE_NEW, 1, &error), LMVR_ERROR_INVALID);
+        assert_int_equal(store_check("a/f.npy", STORE_NEW, 1, 1, &error), LMVR_ERROR_INVALID);
         plan.mode = STORE_RESUME;
     }
     assert_int_equal(npy_reader_open("a/f.npy", &r, &error), LMVR_OK);

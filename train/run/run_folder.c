@@ -137,7 +137,7 @@ static lmvr_status take(struct run_folder *folder, const struct run_options *opt
     if (!options->force && !input_exists(folder->place.run_path))
         TRY(check_unknown(folder, error));
     TRY(place_make_folder(&folder->place, error));
-    lmvr_status status = place_open_run(&folder->place, &folder->run_fd, &made, error);
+    lmvr_status status = place_open_run(&folder->place, false, &folder->run_fd, &made, error);
     if (status == LMVR_OK)
         status = begin_or_resume(folder, options, error);
     if (status == LMVR_ERROR_INVALID && made)

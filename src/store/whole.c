@@ -1,0 +1,168 @@
+#include "store/whole.h"
+
+#include "format/file.h"
+#include "store/index.h"
+#include "store/npy.h"
+#include "store/offsets.h"
+#include "store/parts.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct check {
+    struct place place;
+    json_t *run;
+    json_int_t inputs, rows_per_part; /* of the run; 0: it does not say */
+    whole_fn *wrong;
+    void *user;
+    struct whole *whole;
+};
+
+/* ---- one part -------------------------------------------------------------------------------------------------------- */
+
+/* Its lines, whose rows count up. */
+static lmvr_status check_index(const struct check *c, size_t number, uint64_t inputs, uint64_t rows, lmvr_error *error)
+{
+    struct index_reader reader;
+    bool found = true;
+    uint64_t next_row = 0;
+    char *path = place_part_path(&c->place, "index", number, ".jsonl");
+    if (!path)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = index_reader_open(path, &reader, error);
+    while (status == LMVR_OK && found) {
+        status = index_reader_next(&reader, &found, error);
+        if (status == LMVR_OK && found && reader.row >= 0 && (uint64_t)reader.row != next_row++)
+            status = error_set(error, LMVR_ERROR_INVALID, "%s: line %llu has row %lld, expected row %llu", path,
+                               (unsigned long long)reader.lines, (long long)reader.row, (unsigned long long)next_row - 1);
+    }
+    if (status == LMVR_OK && (reader.lines != inputs || next_row != rows))
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: has %llu lines and %llu rows, expected %llu and %llu", path,
+                           (unsigned long long)reader.lines, (unsigned long long)next_row, (unsigned long long)inputs,
+                           (unsigned long long)rows);
+    index_reader_close(&reader);
+    free(path);
+    return status;
+}
+
+/* *rows receives how many rows there have to be. */
+static lmvr_status check_offsets(const char *rows_path, uint64_t inputs, uint64_t *rows, lmvr_error *error)
+{
+    uint64_t found = 0;
+    char *path = offsets_path(rows_path);
+    if (!path)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = offsets_measure(path, &found, rows, error);
+    if (status == LMVR_OK && found != inputs)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: has %llu inputs, expected %llu", path, (unsigned long long)found,
+                           (unsigned long long)inputs);
+    free(path);
+    return status;
+}
+
+static lmvr_status check_rows(const char *path, const json_t *feature, uint64_t inputs, uint64_t rows, lmvr_error *error)
+{
+    struct npy_reader reader;
+    if (json_is_true(json_object_get(feature, "multi_vector")))
+        TRY(check_offsets(path, inputs, &rows, error));
+    TRY(npy_reader_open(path, &reader, error));
+    json_int_t dim = json_integer_value(json_object_get(feature, "dim"));
+    lmvr_status status = LMVR_OK;
+    if (reader.rows != rows || reader.dim != (uint64_t)dim)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: has shape (%llu, %llu), expected (%llu, %lld)", path,
+                           (unsigned long long)reader.rows, (unsigned long long)reader.dim, (unsigned long long)rows,
+                           (long long)dim);
+    npy_reader_close(&reader);
+    return status;
+}
+
+static lmvr_status check_feature(const struct check *c, const json_t *feature, size_t number, uint64_t inputs, uint64_t rows,
+                                 lmvr_error *error)
+{
+    const char *name = json_string_value(json_object_get(feature, "name"));
+    if (!name || place_check_name(name, NULL) != LMVR_OK)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: names no feature", c->place.run_path);
+    char *path = place_part_path(&c->place, name, number, ".npy");
+    if (!path)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = check_rows(path, feature, inputs, rows, error);
+    free(path);
+    return status;
+}
+
+/* "part-00003 of 8 is missing (inputs 31 to 40)": where parts are of one size, which inputs that are. */
+static lmvr_status refuse_missing(const struct check *c, size_t number, lmvr_error *error)
+{
+    size_t parts = c->whole->parts, each = (size_t)c->rows_per_part, first = number * each + 1;
+    size_t last = number + 1 < parts ? first + each - 1 : (size_t)c->inputs;
+    if (each)
+        return error_set(error, LMVR_ERROR_INVALID, "part-%05zu of %zu is missing or not finished (inputs %zu to %zu)", number,
+                         parts, first, last);
+    return error_set(error, LMVR_ERROR_INVALID, "part-%05zu of %zu is missing or not finished", number, parts);
+}
+
+static lmvr_status check_part(const struct check *c, size_t number, lmvr_error *error)
+{
+    size_t i;
+    json_t *feature;
+    bool finished;
+    uint64_t inputs, rows, each = (uint64_t)c->rows_per_part;
+    TRY(parts_read(&c->place, number, &finished, &inputs, &rows, error));
+    if (!finished)
+        return refuse_missing(c, number, error);
+    if (each && inputs != (number + 1 < c->whole->parts ? each : (uint64_t)c->inputs - number * each))
+        return error_set(error, LMVR_ERROR_INVALID, "part-%05zu has %llu inputs, which are not those of the run", number,
+                         (unsigned long long)inputs);
+    TRY(check_index(c, number, inputs, rows, error));
+    json_array_foreach(json_object_get(c->run, "features"), i, feature)
+        TRY(check_feature(c, feature, number, inputs, rows, error));
+    c->whole->good++;
+    c->whole->inputs += inputs;
+    c->whole->rows += rows;
+    return LMVR_OK;
+}
+
+/* ---- all ------------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status read_run(struct check *c, lmvr_error *error)
+{
+    int fd = open(c->place.run_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return file_error(error, c->place.run_path, "open");
+    lmvr_status status = manifest_read(fd, c->place.run_path, &c->run, error);
+    close(fd);
+    json_int_t parts = json_integer_value(json_object_get(c->run, "parts"));
+    c->inputs = json_integer_value(json_object_get(c->run, "inputs"));
+    c->rows_per_part = json_integer_value(json_object_get(c->run, "rows_per_part"));
+    if (status == LMVR_OK && (parts < 1 || c->inputs < 1 || c->rows_per_part < 0))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: holds no results in parts", c->place.output);
+    c->whole->parts = (size_t)parts;
+    return status;
+}
+
+static lmvr_status check_all(struct check *c, lmvr_error *error)
+{
+    lmvr_error own;
+    TRY(read_run(c, error));
+    for (size_t i = 0; i < c->whole->parts; i++) {
+        lmvr_status status = check_part(c, i, &own);
+        if (status == LMVR_ERROR_RESOURCE)
+            return error_set(error, status, "%s", own.message);
+        if (status != LMVR_OK)
+            c->wrong(own.message, c->user);
+    }
+    return LMVR_OK;
+}
+
+lmvr_status whole_check(const char *folder, whole_fn *wrong, void *user, struct whole *whole, lmvr_error *error)
+{
+    struct check c = {.wrong = wrong, .user = user, .whole = whole};
+    *whole = (struct whole){0};
+    TRY(place_init(&c.place, folder, error));
+    lmvr_status status = check_all(&c, error);
+    json_decref(c.run);
+    place_finish(&c.place);
+    return status;
+}

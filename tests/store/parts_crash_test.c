@@ -1,0 +1,159 @@
+/* Stops a store in parts at every one of its system calls that change a disk, and resumes. */
+#include "faults.h"
+#include "sample.h"
+
+#include "format/place.h"
+
+#define PARTS    4 /* of two inputs each; the last is empty */
+#define PER_PART 2
+
+struct parts_run {
+    const char *output;
+    enum store_mode mode;
+};
+
+/* Writes what is not finished, as a recorder does. */
+static lmvr_status fill(struct store *store, lmvr_error *error)
+{
+    bool resumed = false;
+    for (size_t part = 0; part < PARTS; part++) {
+        size_t first = part * PER_PART, end = first + PER_PART < SAMPLE_COUNT ? first + PER_PART : SAMPLE_COUNT;
+        if (!store_wants(store, part) || first >= end)
+            continue;
+        struct sample_list list = {sample_inputs + first, end - first, 0};
+        TRY(store_turn(store, part, resumed ? NULL : sample_next_name, &list, error));
+        resumed = true;
+        for (size_t i = first + list.given; i < end; i++)
+            TRY(sample_add(store, i, error));
+    }
+    return store_finish(store, error);
+}
+
+static int run_here(const void *argument)
+{
+    const struct parts_run *r = argument;
+    lmvr_error error;
+    struct store *store;
+    json_t *options = json_pack("{s:s}", "prompt", "What?");
+    struct store_plan plan = {.output = r->output,
+                              .mode = r->mode,
+                              .features = sample_features,
+                              .feature_count = SAMPLE_KINDS,
+                              .options = options,
+                              .input_count = SAMPLE_COUNT,
+                              .part_count = PARTS,
+                              .rows_per_part = PER_PART};
+    lmvr_status status = store_open(&plan, &store, &error);
+    if (status == LMVR_OK) {
+        status = fill(store, &error);
+        lmvr_status closed = store_close(store, &error);
+        status = status == LMVR_OK ? closed : status;
+    }
+    json_decref(options);
+    return (int)status;
+}
+
+static int run(const char *output, enum store_mode mode, enum fault kind, int calls)
+{
+    struct parts_run r = {output, mode};
+    return kind == NO_FAULT ? run_here(&r) : run_with_fault(kind, calls, run_here, &r);
+}
+
+static void assert_whole(void)
+{
+    static const char *const files[] = {"index/part-%05d.jsonl", "index/part-%05d.json", "llm/part-%05d.npy",
+                                        "wide/part-%05d.npy",    "many/part-%05d.npy",   "many/part-%05d.offsets.npy"};
+    assert_same_file("out/run.json", "whole/run.json");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        for (int part = 0; part < PARTS; part++) {
+            char name[64], out[128], whole[128];
+            snprintf(name, sizeof name, "%.*s%05d%s", (int)strcspn(files[i], "%"), files[i], part, strchr(files[i], '%') + 4);
+            snprintf(out, sizeof out, "out/%s", name);
+            snprintf(whole, sizeof whole, "whole/%s", name);
+            assert_same_file(out, whole);
+        }
+}
+
+static void test_kill_at_every_call(void **state)
+{
+    (void)state;
+    int calls = 0, status;
+    assert_int_equal(run("whole", STORE_NEW, NO_FAULT, 0), LMVR_OK);
+    do {
+        remove_tree("out");
+        status = run("out", STORE_NEW, KILL, calls++);
+        assert_true(status == STOPPED_BY_KILL || status == LMVR_OK);
+        assert_int_equal(run("out", STORE_RESUME, NO_FAULT, 0), LMVR_OK);
+        assert_whole();
+    } while (status != LMVR_OK);
+    print_message("stopped at %d calls\n", calls - 1);
+    assert_true(calls > 90);
+}
+
+/* The resumed run is killed as well, at every one of its calls. */
+static void test_kill_twice(void **state)
+{
+    (void)state;
+    int status, first = 0;
+    assert_int_equal(run("whole", STORE_NEW, NO_FAULT, 0), LMVR_OK);
+    do {
+        int second = 0, resumed;
+        do {
+            remove_tree("out");
+            status = run("out", STORE_NEW, KILL, first);
+            resumed = run("out", STORE_RESUME, KILL, second);
+            assert_int_equal(run("out", STORE_RESUME, NO_FAULT, 0), LMVR_OK);
+            assert_whole();
+            second += 7;
+        } while (resumed != LMVR_OK);
+        first += 31;
+    } while (status != LMVR_OK);
+}
+
+static void test_full_disk_at_every_call(void **state)
+{
+    (void)state;
+    static const enum fault faults[] = {FAIL_ONCE, FULL_FROM_THEN_ON};
+    assert_int_equal(run("whole", STORE_NEW, NO_FAULT, 0), LMVR_OK);
+    for (size_t i = 0; i < 2; i++) {
+        int failures = 0;
+        for (int calls = 0; calls < 110; calls += 3) {
+            remove_tree("out");
+            int status = run("out", STORE_NEW, faults[i], calls);
+            assert_true(status == LMVR_OK || status == LMVR_ERROR_RESOURCE);
+            failures += status != LMVR_OK;
+            assert_int_equal(run("out", STORE_RESUME, NO_FAULT, 0), LMVR_OK);
+            assert_whole();
+        }
+        assert_true(failures > 8);
+    }
+}
+
+/* Either the old results are still whole, or the new ones can be resumed. */
+static void test_kill_while_forcing(void **state)
+{
+    (void)state;
+    int calls = 0, status;
+    assert_int_equal(run("whole", STORE_NEW, NO_FAULT, 0), LMVR_OK);
+    do {
+        remove_tree("out");
+        assert_int_equal(run("out", STORE_NEW, NO_FAULT, 0), LMVR_OK);
+        status = run("out", STORE_FORCE, KILL, calls);
+        assert_int_equal(run("out", STORE_RESUME, NO_FAULT, 0), LMVR_OK);
+        assert_whole();
+        calls += 5;
+    } while (status != LMVR_OK);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_kill_at_every_call),
+        IN_FOLDER(test_kill_twice),
+        IN_FOLDER(test_full_disk_at_every_call),
+        IN_FOLDER(test_kill_while_forcing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
