@@ -13,6 +13,7 @@ struct peer {
     struct peer *previous, *next;
     int fd;
     double since;              /* when it connected, or was last answered, or sent its request */
+    double hung_up;            /* when it was seen to have; 0: it has not */
     bool receiving;            /* its request has not come */
     bool answered;             /* some request has been */
     int refused;               /* the status that peer_refuse() has told it; 0: none */

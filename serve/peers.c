@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define TICK_NS   100000000 /* between two looks at the clients */
+#define LAST_TIME 1         /* seconds in which what a client sent before it hung up is read */
 #define MOST_LOST 64        /* exchanges told in one look; the others in the next */
 
 double clock_seconds(void)
@@ -70,12 +71,12 @@ void peer_refuse(struct peer *peer, const struct failure *failure)
     free(body);
 }
 
-/* A client whose time to send its request is over. */
+/* A client whose time to send its request is over, or who has hung up. */
 static void cut(const struct http *http, struct peer *peer)
 {
     struct failure failure;
     failure_write(&failure, 408, NULL, "the request did not come within %d seconds", http->options.receive_time);
-    if (!peer->refused && (peer->exchange || !peer->answered))
+    if (!peer->refused && peer->hung_up <= 0 && (peer->exchange || !peer->answered))
         peer_refuse(peer, &failure);
     shutdown(peer->fd, SHUT_RDWR);
     peer->receiving = false; /* libmicrohttpd sees it end */
@@ -85,6 +86,16 @@ static bool has_hung_up(const struct peer *peer)
 {
     struct pollfd poller = {.fd = peer->fd, .events = POLLRDHUP};
     return poll(&poller, 1, 0) > 0;
+}
+
+/* Whether a client's request will not come any more. libmicrohttpd would wait for one that has hung up within it. */
+static bool is_late(const struct http *http, struct peer *peer, double time)
+{
+    if (!peer->receiving)
+        return false;
+    if (peer->hung_up <= 0 && has_hung_up(peer))
+        peer->hung_up = time;
+    return time > peer->since + http->options.receive_time || (peer->hung_up > 0 && time > peer->hung_up + LAST_TIME);
 }
 
 /* Whether somebody is working at the exchange's answer who has to be told that this ends. */
@@ -119,7 +130,7 @@ static int look(struct http *http, struct loss *losses)
     double time = clock_seconds();
     int count = 0;
     for (struct peer *peer = http->peers; peer && count < MOST_LOST; peer = peer->next) {
-        if (peer->receiving && time > peer->since + http->options.receive_time) {
+        if (is_late(http, peer, time)) {
             cut(http, peer);
         } else if (is_lost(http, peer, time, &losses[count].why)) {
             losses[count].exchange = peer->exchange;

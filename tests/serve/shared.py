@@ -108,7 +108,8 @@ class Server:
         self.process.send_signal(number)
 
     def wait(self):
-        self.process.stderr.read()
+        self.lines.append(self.process.stderr.read())
+        assert "Sanitizer" not in "".join(self.lines), "".join(self.lines)
         return self.process.wait(PATIENCE)
 
     def stop(self):
