@@ -12,17 +12,19 @@
 #define SAMPLE      1024      /* rows whose mean is what is common to all */
 #define TOGETHER    64        /* queries in a product */
 
-/* A row's direction is common + rest; `rest` is rounded, and what is lost has this length. */
+/* The direction of a row is common + rest, and so is that of a query. Of their product, all that has to do with what is common
+ * is known exactly, and the product of the rests, which are rounded, up to a part of their lengths. */
 struct rest {
-    double length; /* of the row; NaN: it has values that are not finite */
-    float rounded; /* length of the rest as rounded */
-    float lost;
+    double length;       /* of the row; NaN: it has values that are not finite */
+    double along;        /* product of the rest with what is common */
+    float rounded, lost; /* lengths: of the rest as rounded, and of what rounding has taken */
 };
 
 struct loaded {
     uint64_t rows;
     size_t dim;
     float *common;             /* (dim) */
+    double common_square;      /* its product with itself */
     struct rest *rests;        /* (rows) */
     struct product **products; /* of each BLOCK_ROWS rows' rests */
     size_t product_count;
@@ -56,17 +58,22 @@ static float float_above(double x)
     return nextafterf((float)x, INFINITY);
 }
 
-/* Replaces the row by its rest, rounded to bf16. */
-static struct rest reduce(const struct loaded *l, float *row)
+/* The rest of a row, or of a query, whose product with itself is `square`: `rounded` (dim) is it in bf16. */
+static struct rest take_rest(const struct loaded *l, const float *row, double square, float *rounded)
 {
-    double square = exact_dot(row, row, l->dim), length = sqrt(square), rounded = 0, lost = 0;
+    struct rest rest = {.length = isfinite(square) ? sqrt(square) : NAN};
+    double factor = rest.length > 0 ? 1 / rest.length : 0, along = 0, size = 0, lost = 0;
     for (size_t i = 0; i < l->dim; i++) {
-        double rest = square > 0 && isfinite(square) ? (double)row[i] / length - (double)l->common[i] : 0;
-        row[i] = bf16_to_f32(bf16_from_f32((float)rest));
-        rounded += (double)row[i] * (double)row[i];
-        lost += (rest - (double)row[i]) * (rest - (double)row[i]);
+        double common = (double)l->common[i], value = rest.length > 0 ? (double)row[i] * factor - common : 0;
+        rounded[i] = bf16_to_f32(bf16_from_f32((float)value));
+        along += value * common;
+        size += (double)rounded[i] * (double)rounded[i];
+        lost += (value - (double)rounded[i]) * (value - (double)rounded[i]);
     }
-    return (struct rest){isfinite(square) ? length : NAN, float_above(sqrt(rounded)), float_above(sqrt(lost))};
+    rest.along = along;
+    rest.rounded = float_above(sqrt(size));
+    rest.lost = float_above(sqrt(lost));
+    return rest;
 }
 
 static lmvr_status load_block(struct loaded *l, size_t block, const struct npy_reader *file, float *band, uint64_t band_rows,
@@ -80,8 +87,10 @@ static lmvr_status load_block(struct loaded *l, size_t block, const struct npy_r
         count = rows - at < band_rows ? rows - at : band_rows;
         TRY(npy_reader_read(file, first + at, count, band, error));
 #pragma omp parallel for schedule(static)
-        for (uint64_t i = 0; i < count; i++)
-            l->rests[first + at + i] = reduce(l, band + i * l->dim);
+        for (uint64_t i = 0; i < count; i++) {
+            float *row = band + i * l->dim;
+            l->rests[first + at + i] = take_rest(l, row, exact_dot(row, row, l->dim), row);
+        }
         TRY(product_set(*product, (int64_t)at, (int64_t)count, band, error));
     }
     return product_seal(*product, &notice, error);
@@ -97,6 +106,8 @@ static lmvr_status load(struct loaded *l, const struct npy_reader *file, lmvr_er
     lmvr_status status = band && l->common && l->rests && l->products ? LMVR_OK : error_no_memory(error, file->path);
     if (status == LMVR_OK)
         status = find_common(l, file, error);
+    if (status == LMVR_OK)
+        l->common_square = exact_dot(l->common, l->common, l->dim);
     for (size_t block = 0; block < l->product_count && status == LMVR_OK; block++)
         status = load_block(l, block, file, band, band_rows, error);
     free(band);
@@ -140,26 +151,12 @@ struct candidate {
 
 /* A query, and what has come of it. */
 struct hunt {
-    double length, with_common; /* of the query; of its direction with what is common */
-    double lost;                /* length of what its direction, too, has lost by rounding */
-    struct nearest least;       /* the rows with the greatest scores that are certain; what is less than them all is out */
+    struct rest rest;     /* of the query */
+    double common;        /* product of what is common with the query's direction */
+    struct nearest least; /* the rows with the greatest scores that are certain; what is less than them all is out */
     struct candidate *candidates;
     size_t count, space;
 };
-
-static void hunt_begin(struct hunt *hunt, const struct loaded *l, const float *query, double square, float *rounded)
-{
-    double lost = 0, with_common = 0;
-    hunt->length = sqrt(square);
-    for (size_t i = 0; i < l->dim; i++) {
-        double direction = square > 0 ? (double)query[i] / hunt->length : 0;
-        rounded[i] = bf16_to_f32(bf16_from_f32((float)direction));
-        lost += (direction - (double)rounded[i]) * (direction - (double)rounded[i]);
-        with_common += direction * (double)l->common[i];
-    }
-    hunt->lost = sqrt(lost);
-    hunt->with_common = with_common;
-}
 
 /* Drops candidates that are out. */
 static void thin(struct hunt *hunt)
@@ -189,18 +186,27 @@ static bool add_candidate(struct hunt *hunt, struct candidate candidate)
     return true;
 }
 
+/* No less than the length of a rest before it was rounded. */
+static double whole(const struct rest *rest)
+{
+    return (double)rest->rounded + (double)rest->lost;
+}
+
 /* Takes those of a block's rows that may be among the nearest, from their products with the query. False: out of memory. */
 static bool hunt_among(struct hunt *hunt, const struct loaded *l, enum neighbors_metric metric, uint64_t first, uint64_t count,
                        const float *products)
 {
     double sum_error = task_sum_error(l->dim), least = nearest_least(&hunt->least);
+    const struct rest *query = &hunt->rest;
     for (uint64_t i = 0; i < count; i++) {
         const struct rest *rest = &l->rests[first + i];
-        bool directed = rest->length > 0 && hunt->length > 0;
-        double cosine = directed ? hunt->with_common + (double)products[i] : 0;
-        double wrong =
-            directed ? (double)rest->lost + (double)rest->rounded * (hunt->lost + sum_error) + sum_error * 0x1p-20 : 0;
-        double factor = metric == NEIGHBORS_DOT ? rest->length * hunt->length : 1;
+        bool directed = rest->length > 0 && query->length > 0;
+        double cosine = 0, wrong = 0, factor = metric == NEIGHBORS_DOT ? rest->length * query->length : 1;
+        if (directed) {
+            cosine = hunt->common + rest->along + (double)products[i];
+            wrong = whole(query) * (double)rest->lost + (double)rest->rounded * (double)query->lost +
+                    sum_error * ((double)rest->rounded * (double)query->rounded + 0x1p-20);
+        }
         double most = factor * (cosine + wrong);
         if (most < least || isnan(rest->length))
             continue;
@@ -282,7 +288,8 @@ static lmvr_status find_together(const struct loaded *l, const struct task *task
     memset(rounded, 0, (size_t)padded * l->dim * sizeof *rounded);
     for (size_t q = 0; q < task->count; q++) {
         hunts[q].least = (struct nearest){.items = least + q * space, .space = space};
-        hunt_begin(&hunts[q], l, task->queries + q * l->dim, task->squares[q], rounded + q * l->dim);
+        hunts[q].rest = take_rest(l, task->queries + q * l->dim, task->squares[q], rounded + q * l->dim);
+        hunts[q].common = hunts[q].rest.along + l->common_square;
     }
     for (size_t block = 0; block < l->product_count; block++)
         TRY(hunt_block(l, block, task, hunts, rounded, padded, products, arena, error));

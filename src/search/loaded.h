@@ -1,7 +1,6 @@
 /*
- * The rows of a file in memory, in bf16: their directions, less what is common to them all, which is where rows of a model
- * differ and what so few digits are enough for. With each row are the digits that it has lost, so that a product tells which
- * rows a query can be nearest to; these are then read and compared.
+ * The rows of a file in memory, in bf16: their directions, less what is common to them all. With each row is the length of what
+ * rounding has taken from it, so that products tell which rows a query can be nearest to; these are then read and compared.
  */
 #ifndef LMVR_SRC_SEARCH_LOADED_H
 #define LMVR_SRC_SEARCH_LOADED_H
