@@ -92,12 +92,6 @@ static lmvr_status choose_feature(struct stored *r, const char *asked, lmvr_erro
 
 /* ---- the index ---- */
 
-/* Whether the path is that of a tar's member. */
-static bool is_in_tar(const char *path)
-{
-    return strstr(path, ".tar/") || strstr(path, ".tar.gz/") || strstr(path, ".tgz/") || strncmp(path, "-/", 2) == 0;
-}
-
 static lmvr_status add_line(struct stored *r, size_t *space, off_t begin, const struct index_reader *reader, lmvr_error *error)
 {
     if (reader->row < 0)
@@ -120,7 +114,7 @@ static lmvr_status add_line(struct stored *r, size_t *space, off_t begin, const 
 static lmvr_status read_index(struct stored *r, lmvr_error *error)
 {
     struct index_reader reader;
-    bool found = true, counted = true; /* no tars, of which nothing says how many inputs they hold */
+    bool found = true;
     size_t space = 0;
     TRY(index_reader_open(r->place.index_path, &reader, error));
     lmvr_status status = LMVR_OK;
@@ -129,10 +123,9 @@ static lmvr_status read_index(struct stored *r, lmvr_error *error)
         status = index_reader_next(&reader, &found, error);
         if (status == LMVR_OK && found)
             status = add_line(r, &space, begin, &reader, error);
-        counted = counted && !(status == LMVR_OK && found && is_in_tar(reader.input));
     }
     json_int_t inputs = json_integer_value(json_object_get(r->run, "inputs"));
-    if (status == LMVR_OK && counted && (json_int_t)reader.lines < inputs)
+    if (status == LMVR_OK && (json_int_t)reader.lines < inputs)
         status = error_set(error, LMVR_ERROR_INVALID,
                            "%s: is not finished: %llu of %lld inputs are done; lmvr embed --resume continues", r->place.output,
                            (unsigned long long)reader.lines, (long long)inputs);
