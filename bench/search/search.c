@@ -5,7 +5,7 @@
  *
  * of 100,000 rows of 4,096 values by default. Rows are normally distributed about a vector that is common to them all, COMMON
  * (default 3) times as long as they deviate from it: as rows of a language model are. FILE.npy is made, and removed; it takes
- * 4 bytes a value. Of several times the least counts.
+ * 4 bytes a value. Of several times the least counts. Beside other programs, set OMP_WAIT_POLICY=passive, which lmvr nearly is.
  */
 #include "search/neighbors.h"
 #include "store/npy.h"
@@ -22,7 +22,7 @@
 #define PIECE        ((int64_t)1 << 20)
 #define TOP          10
 #define MOST_QUERIES 64
-#define ROUNDS       5
+#define ROUNDS       15
 
 static double now(void)
 {
