@@ -142,13 +142,13 @@ static void fill_bytes(struct bench *b)
 static const int64_t row_counts[] = {1, 4, 16, 64, 512};
 #define COUNTS (sizeof row_counts / sizeof *row_counts)
 
-enum { IN_8, IN_4, IN_F32, IN_BF16, BYTES_BY_LIBRARY, READING, KINDS };
+enum { IN_8, IN_4, IN_4_STEP, IN_F32, IN_BF16, BYTES_BY_LIBRARY, READING, KINDS };
 
-static const char *const kinds[KINDS] = {"int8", "int4", "f32", "bf16", "oneDNN s8", "reading"};
+static const char *const kinds[KINDS] = {"int8", "int4", "int4 in a step", "f32", "bf16", "oneDNN s8", "reading"};
 
 static void time_kind(struct bench *b, int kind, double *seconds)
 {
-    if (kind == IN_8 || kind == IN_4)
+    if (kind < IN_F32)
         fill_quantized(b, kind == IN_8 ? 8 : 4);
     else if (kind == IN_F32 || kind == IN_BF16)
         fill_product(b, kind == IN_F32 ? F32 : BF16);
@@ -158,6 +158,7 @@ static void time_kind(struct bench *b, int kind, double *seconds)
                 : kind < BYTES_BY_LIBRARY  ? run_product
                 : kind == BYTES_BY_LIBRARY ? run_library
                                            : run_reading;
+    b->arena.in_step = kind == IN_4_STEP;
     for (size_t c = 0; c < COUNTS; c++) {
         b->rows = row_counts[c];
         seconds[c] = least(b, run);

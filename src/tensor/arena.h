@@ -26,6 +26,7 @@ struct arena {
     struct queue *queue;
     enum dtype dtype;         /* struct dtypes' compute */
     enum dtype operand_dtype; /* of operands */
+    bool in_step;             /* between the device's step_begin() and step_end() */
     struct arena_stack host, memory;
 };
 

@@ -159,10 +159,15 @@ static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t row
     return product_run(m->product, arena, rows, (const float *)x, m->in, bias, result == RESULT_ADDED, y, m->out, error);
 }
 
-/* Where operations run at once. */
-static void nothing(struct arena *arena)
+/* Operations run at once, but a product may be another (tensor/cpu/quantized.h). */
+static void step_begin(struct arena *arena)
 {
-    (void)arena;
+    arena->in_step = true;
+}
+
+static void step_end(struct arena *arena)
+{
+    arena->in_step = false;
 }
 
 const struct device *device_cpu(void)
@@ -179,8 +184,8 @@ const struct device *device_cpu(void)
                                                         .read = read_back,
                                                         .copy = copy,
                                                         .zero = zero,
-                                                        .step_begin = nothing,
-                                                        .step_end = nothing,
+                                                        .step_begin = step_begin,
+                                                        .step_end = step_end,
                                                         .matrix_create = matrix_create,
                                                         .matrix_free = matrix_free,
                                                         .matrix_set = matrix_set,

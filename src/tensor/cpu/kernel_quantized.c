@@ -192,7 +192,7 @@ static size_t either_scratch(void)
 
 static void multiply_either(const struct quantized_product *p, int64_t first_panel, int64_t last_panel, void *scratch)
 {
-    if (p->rows < LEAST_TILE_ROWS)
+    if (p->rows < LEAST_TILE_ROWS && !p->widens)
         KERNEL(quantized_multiply_vectors)(p, first_panel, last_panel, scratch);
     else
         KERNEL(quantized_multiply_tiles)(p, first_panel, last_panel, scratch);
@@ -205,6 +205,9 @@ static void multiply_either(const struct quantized_product *p, int64_t first_pan
 const struct quantized_kernels KERNEL(quantized_kernels) = {
     .name = STRING(ISA),
     .panel = PANEL,
+#if defined(__AMX_INT8__) || defined(__AMXINT8__)
+    .widens = true,
+#endif
     .quantize = quantize,
     .restore = restore,
     .panel_bytes = panel_bytes,

@@ -70,7 +70,8 @@ struct activations {
 
 /* c (rows, n) = or += a times the transposed weights [+ bias (n)]. */
 struct quantized_product {
-    int bits;
+    int bits;                /* of the weights */
+    bool widens;             /* brings weights in 4 bits to 8 by column of c, and the input's groups are those of 8 bits */
     int64_t first_row, rows; /* those to multiply, of */
     int64_t all_rows;
     int64_t n, in;
@@ -84,7 +85,8 @@ struct quantized_product {
 
 struct quantized_kernels {
     const char *name;
-    int panel; /* rows of weights per panel, which are columns of c */
+    int panel;   /* rows of weights per panel, which are columns of c */
+    bool widens; /* can bring weights in 4 bits to 8, which is faster for many rows */
 
     void (*quantize)(int bits, int64_t in, const float *weights, uint8_t *record);
     void (*restore)(int bits, int64_t in, const uint8_t *record, float *weights);
@@ -101,6 +103,12 @@ struct quantized_kernels {
     /* Computes the columns of panels first_panel .. last_panel - 1. */
     void (*multiply)(const struct quantized_product *p, int64_t first_panel, int64_t last_panel, void *scratch);
 };
+
+/* The bits by which the input's groups are told. */
+static inline int input_bits(const struct quantized_product *p)
+{
+    return p->widens ? 8 : p->bits;
+}
 
 /* The best set for this processor; a constant. */
 const struct quantized_kernels *quantized_kernels_get(void);

@@ -135,7 +135,7 @@ INLINE void take(int bits, const struct quantized_product *p, const float *x, co
 
 void KERNEL(quantized_take_row)(const struct quantized_product *p, const float *x, const float *factors, int64_t row)
 {
-    if (p->bits == 4)
+    if (input_bits(p) == 4)
         take(4, p, x, factors, row);
     else
         take(8, p, x, factors, row);
@@ -414,7 +414,7 @@ INLINE void multiply_panel(int bits, const struct quantized_product *p, int64_t 
         add_part(bits, p, row, rows, block, pieces, part, s->totals);
         data += pieces * piece_bytes(bits);
     }
-    put_rows(p, row, rows, panel, (const float *)begin, s->totals);
+    put_rows(p, row, rows, panel, bits == 8 ? (const float *)begin : NULL, s->totals);
 }
 
 void KERNEL(quantized_multiply_vectors)(const struct quantized_product *p, int64_t first_panel, int64_t last_panel,

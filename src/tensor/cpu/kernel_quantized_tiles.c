@@ -23,9 +23,11 @@ typedef int32_t tile_values[TILE][LANES];
 
 struct scratch {
     float totals[BLOCK_ROWS + PAIR][PANEL];
-    tile_values products[2][4];                                                  /* of two groups in 8 bits */
-    vi steps[BLOCK_INPUTS / 4 * 2];                                              /* weights in 4 bits, widened */
-    float lines[BLOCK_INPUTS / GROUP_4][2][PANEL];                               /* and their scales and minimums */
+    float scales[PANEL];                           /* of weights in 4 bits that are brought to 8, by column, */
+    vi bytes[BLOCK_INPUTS / 4 * 2];                /* and of a block of them */
+    tile_values products[2][4];                    /* of two groups in 8 bits */
+    vi steps[BLOCK_INPUTS / 4 * 2];                /* weights in 4 bits, widened */
+    float lines[BLOCK_INPUTS / GROUP_4][2][PANEL]; /* and their scales and minimums */
     tile_values sums[BLOCK_INPUTS / GROUP_4][2], low[BLOCK_INPUTS / GROUP_4][2]; /* of their groups, by vector of columns */
 };
 
@@ -161,12 +163,11 @@ INLINE void next_group(enum shape shape, struct activations x, int64_t pieces, c
     *last = (struct products){shape, to, x, totals};
 }
 
-/* All of these rows by a group of a panel. */
+/* All of these rows by a group of a panel. Meanwhile so many bytes behind it are fetched. */
 INLINE void multiply_rows(const struct quantized_product *p, int64_t row, int64_t rows, int64_t block, int64_t pieces,
-                          const vi *steps, struct scratch *s, struct products *last)
+                          const vi *steps, const uint8_t *behind, int64_t behind_bytes, struct scratch *s,
+                          struct products *last)
 {
-    const char *behind = (const char *)(steps + pieces * step_count(8) * 2); /* is next, and is fetched meanwhile */
-    const int64_t behind_bytes = PIECE_8_BYTES * group_pieces(8);
     for (int64_t r = 0, fetched = 0; r < rows; r += PAIR) {
         struct activations x = at_row(8, p, block, row + r), other = at_row(8, p, block, row + r + TILE);
         int64_t left = rows - r;
@@ -190,8 +191,94 @@ static void multiply_panel_8(const struct quantized_product *p, int64_t row, int
     const uint8_t *data = panel + SCALES_8_BYTES;
     for (int64_t block = 0, left = piece_count(8, p->in); left > 0; block++, left -= block_pieces(8)) {
         int64_t pieces = left < block_pieces(8) ? left : block_pieces(8);
-        multiply_rows(p, row, rows, block, pieces, (const vi *)data, s, &last);
-        data += pieces * PIECE_8_BYTES;
+        const uint8_t *next = data + pieces * PIECE_8_BYTES;
+        multiply_rows(p, row, rows, block, pieces, (const vi *)data, next, BLOCK_INPUTS * PANEL, s, &last);
+        data = next;
+    }
+    add_all(&last);
+}
+
+/* ---- 4 bits, brought to 8 ---------------------------------------------------------------------------------------------- */
+
+/* A vector of columns' scales for bytes that reach 127. */
+INLINE vf byte_scales(const uint8_t *panel, int64_t groups, int v)
+{
+    vf most = splat(0);
+    for (int64_t g = 0; g < groups; g++, panel += PIECE_4_BYTES) {
+        vf scale = load_half_vector(panel, v), minimum = load_half_vector(panel + 2 * PANEL, v), end = scale * 15 + minimum;
+        most = vmax(vmax(vmax(minimum, -minimum), vmax(end, -end)), most);
+        most += (scale + minimum) * 0; /* one that is not a number is one of the column's */
+    }
+    return most / 127;
+}
+
+/* 128 times a number for each column, in both halves of its lane. */
+INLINE vi fixed_point(vf x)
+{
+    vi fixed = rounded(x * 128) & ((vi){0} + 0xffff);
+    return fixed | fixed << 16;
+}
+
+INLINE vi multiply_halves(vi x, vi y)
+{
+    return (vi)_mm512_mullo_epi16((__m512i)x, (__m512i)y);
+}
+
+INLINE vi add_halves(vi x, vi y)
+{
+    return (vi)_mm512_add_epi16((__m512i)x, (__m512i)y);
+}
+
+INLINE vi shift_halves(vi x, int by)
+{
+    return (vi)_mm512_srli_epi16((__m512i)x, by);
+}
+
+/* Four levels of each column, a byte each, become bytes of 8 bits, with their offset: level * scale + minimum, in 128ths. */
+INLINE vi bytes_of(vi levels, vi scale, vi minimum)
+{
+    const vi low = (vi){0} + 0x00ff00ff;
+    vi even = shift_halves(add_halves(multiply_halves(levels & low, scale), minimum), 7);
+    vi odd = shift_halves(add_halves(multiply_halves(shift_halves(levels, 8), scale), minimum), 7);
+    return even | odd << 8;
+}
+
+/* Brings some groups of a panel to 8 bits. */
+static void bring_to_bytes(const uint8_t *from, int64_t groups, struct scratch *s)
+{
+    const int half = step_count(4) / 2;
+    for (int v = 0; v < 2; v++) {
+        vf scale = load(s->scales + v * LANES), inverse = blend(scale > splat(0), 1 / scale, splat(0));
+        const uint8_t *group = from;
+        vi *to = s->bytes + v;
+        for (int64_t g = 0; g < groups; g++, group += PIECE_4_BYTES, to += step_count(4) * 2) {
+            const vi *both = (const vi *)(group + 4 * PANEL) + v;
+            vi a = fixed_point(load_half_vector(group, v) * inverse),
+               b = fixed_point(load_half_vector(group + 2 * PANEL, v) * inverse + (OFFSET_8 + 0.5f));
+            UNROLL for (int i = 0; i < half; i++)
+            {
+                to[2 * i] = bytes_of(lower_halves(both[2 * i]), a, b);
+                to[2 * (i + half)] = bytes_of(upper_halves(both[2 * i]), a, b);
+            }
+        }
+    }
+}
+
+static void multiply_panel_widened(const struct quantized_product *p, int64_t row, int64_t rows, const uint8_t *panel,
+                                   struct scratch *s)
+{
+    struct products last = {.values = NULL};
+    int64_t groups = group_count(4, p->in);
+    for (int v = 0; v < 2; v++)
+        store(s->scales + v * LANES, byte_scales(panel, groups, v));
+    for (int64_t block = 0; groups > 0; block++, groups -= block_groups(4)) {
+        int64_t count = groups < block_groups(4) ? groups : block_groups(4), pieces = (count * GROUP_4 + PIECE_8 - 1) / PIECE_8;
+        if (count * GROUP_4 < pieces * PIECE_8)
+            memset(s->bytes + count * step_count(4) * 2, 0, (size_t)(GROUP_4 * PANEL));
+        bring_to_bytes(panel, count, s);
+        __asm__ volatile("" ::: "memory"); /* GCC does not know what tiles are loaded from */
+        panel += count * PIECE_4_BYTES;
+        multiply_rows(p, row, rows, block, pieces, s->bytes, panel, block_groups(4) * PIECE_4_BYTES, s, &last);
     }
     add_all(&last);
 }
@@ -287,17 +374,20 @@ void KERNEL(quantized_multiply_tiles)(const struct quantized_product *p, int64_t
     struct scratch *s = scratch;
     int64_t end = p->first_row + p->rows, blocks = (p->rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
     int64_t block_rows = ((p->rows + blocks - 1) / blocks + PAIR - 1) / PAIR * PAIR;
-    configure(p->bits);
+    configure(input_bits(p));
     for (int64_t row = p->first_row; row < end; row += block_rows) {
         int64_t rows = end - row < block_rows ? end - row : block_rows;
         for (int64_t panel = first_panel; panel < last_panel; panel++) {
             const uint8_t *data = p->panels + panel * (int64_t)panel_bytes(p->bits, p->in);
+            const float *scales = p->widens ? s->scales : p->bits == 8 ? (const float *)data : NULL;
             memset(s->totals, 0, (size_t)(rows + PAIR) * sizeof *s->totals);
-            if (p->bits == 8)
+            if (p->widens)
+                multiply_panel_widened(p, row, rows, data, s);
+            else if (p->bits == 8)
                 multiply_panel_8(p, row, rows, data, s);
             else
                 multiply_panel_4(p, row, rows, data, s);
-            put_rows(p, row, rows, panel, (const float *)data, s->totals);
+            put_rows(p, row, rows, panel, scales, s->totals);
         }
     }
     _tile_release();

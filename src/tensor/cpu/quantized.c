@@ -192,10 +192,10 @@ lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error)
     return LMVR_OK;
 }
 
-static bool allocate(const struct quantized *q, struct arena *arena, int64_t rows, struct activations *x)
+static bool allocate(const struct quantized *q, int bits, struct arena *arena, int64_t rows, struct activations *x)
 {
-    int64_t words = (block_count(q->in) * rows + ROWS_BEHIND) * q->kernels->block_words(q->bits);
-    int64_t groups = (block_count(q->in) * rows + ROWS_BEHIND) * block_groups(q->bits);
+    int64_t words = (block_count(q->in) * rows + ROWS_BEHIND) * q->kernels->block_words(bits);
+    int64_t groups = (block_count(q->in) * rows + ROWS_BEHIND) * block_groups(bits);
     *x = (struct activations){.words = arena_alloc(arena, words, sizeof *x->words),
                               .low_words = arena_alloc(arena, words, sizeof *x->low_words),
                               .scales = arena_alloc(arena, groups, sizeof *x->scales),
@@ -230,7 +230,9 @@ lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena
 {
     int threads = omp_get_max_threads();
     size_t scratch_size = (quantized->kernels->scratch() + 63) / 64 * 64;
+    bool widens = quantized->bits == 4 && quantized->kernels->widens && !arena->in_step;
     struct quantized_product p = {.bits = quantized->bits,
+                                  .widens = widens,
                                   .rows = rows,
                                   .all_rows = rows,
                                   .n = quantized->out,
@@ -242,7 +244,7 @@ lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena
                                   .ldc = y_stride};
     struct arena_mark mark = arena_mark(arena);
     uint8_t *scratch = arena_alloc(arena, threads, scratch_size);
-    if (!scratch || !allocate(quantized, arena, rows, &p.x)) {
+    if (!scratch || !allocate(quantized, input_bits(&p), arena, rows, &p.x)) {
         arena_release(arena, mark);
         return error_no_memory(error, "a matrix product");
     }

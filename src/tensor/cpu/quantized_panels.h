@@ -162,19 +162,27 @@ INLINE vf to_floats(vi x)
     return __builtin_convertvector(x, vf);
 }
 
+/* Vector v of some f16. */
+INLINE vf load_half_vector(const void *from, int v)
+{
+    const f16 *at = (const f16 *)from + v * LANES;
+#if defined(__AVX512F__)
+    return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)at));
+#elif defined(__AVX2__)
+    return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const void *)at));
+#else
+    vf x;
+    for (int i = 0; i < LANES; i++)
+        x[i] = f16_to_f32(at[i]);
+    return x;
+#endif
+}
+
 /* Two vectors of f16. */
 INLINE void load_f16(const void *from, float *to)
 {
-    for (int v = 0; v < PANEL; v += LANES) {
-#if defined(__AVX512F__)
-        store(to + v, (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)((const f16 *)from + v))));
-#elif defined(__AVX2__)
-        store(to + v, (vf)_mm256_cvtph_ps(_mm_loadu_si128((const void *)((const f16 *)from + v))));
-#else
-        for (int i = v; i < v + LANES; i++)
-            to[i] = f16_to_f32(((const f16 *)from)[i]);
-#endif
-    }
+    store(to, load_half_vector(from, 0));
+    store(to + LANES, load_half_vector(from, 1));
 }
 
 /* The vectors of two steps, s and s + step_count(4) / 2. */
@@ -253,7 +261,7 @@ INLINE vf with_group(int bits, bool wide, vf total, vi products, float scale, fl
     return multiply_add(product, repeated(scale), total);
 }
 
-/* The totals of some columns become rows of c. */
+/* The totals of some columns, times those scales if there are any, become rows of c. */
 INLINE void put_rows(const struct quantized_product *p, int64_t row, int64_t rows, int64_t panel, const float *scales,
                      float (*totals)[PANEL])
 {
@@ -262,7 +270,7 @@ INLINE void put_rows(const struct quantized_product *p, int64_t row, int64_t row
         float *c = p->c + (row + r) * p->ldc + column;
         for (int64_t i = 0; i < columns; i += LANES) {
             vf value = load(totals[r] + i);
-            if (p->bits == 8)
+            if (scales)
                 value *= load(scales + i);
             if (p->bias)
                 value += load_part(p->bias + column + i, columns - i);

@@ -30,6 +30,11 @@ static float *random_floats(int64_t count, unsigned seed)
     return values;
 }
 
+/* Whether products are of a step of decoding: those of weights in 4 bits are others outside it. */
+static bool in_step = true;
+
+#define IN_AND_OUTSIDE_A_STEP for (int inside = 0; in_step = inside, inside < 2; inside++)
+
 static struct quantized *make(int64_t out, int64_t in, int bits, int set, const float *weights)
 {
     struct quantized *q;
@@ -47,6 +52,7 @@ static void run(const struct quantized *q, int64_t rows, const float *x, int64_t
     struct arena arena;
     lmvr_error error;
     arena_init(&arena);
+    arena.in_step = in_step;
     assert_int_equal(quantized_run(q, &arena, rows, x, in, bias, accumulate, y, stride, &error), LMVR_OK);
     arena_finish(&arena);
 }
@@ -145,9 +151,35 @@ static void check_values(int64_t out, int64_t in, int bits, int set)
 static void products_are_those_of_the_quantized_numbers(void **state)
 {
     (void)state;
+    in_step = true;
     EACH_SET_AND_BITS
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         check_values(shapes[s][0], shapes[s][1], bits, set);
+}
+
+/* Outside a step of decoding, what the input loses may differ, and weights in 4 bits may be brought to 8. */
+static void products_outside_a_step_are_near_those_inside(void **state)
+{
+    (void)state;
+    EACH_SET_AND_BITS
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        int64_t out = shapes[s][0], in = shapes[s][1];
+        float *w = random_floats(out * in, 1), *x = random_floats(ROWS * in, 2), *bias = random_floats(out, 4), *y[2];
+        struct quantized *q = make(out, in, bits, set, w);
+        IN_AND_OUTSIDE_A_STEP
+        {
+            y[inside] = random_floats(ROWS * out, 3);
+            run(q, ROWS, x, in, bias, true, y[inside], out);
+        }
+        double difference = 0, size = 0;
+        for (int64_t i = 0; i < ROWS * out; i++) {
+            difference += pow((double)y[0][i] - (double)y[1][i], 2);
+            size += pow((double)y[1][i], 2);
+        }
+        assert_true(sqrt(difference / size) < (bits == 4 ? 0.012 : 1e-12));
+        quantized_free(q);
+        free(w), free(x), free(bias), free(y[0]), free(y[1]);
+    }
 }
 
 /* How much of the size of most rows, which is 1, is lost. Row `but` does not count. */
@@ -204,10 +236,13 @@ static void outliers_take_no_precision_from_the_rest(void **state)
     EACH_SET_AND_BITS
     {
         struct quantized *q = make(out, in, bits, set, w);
-        run(q, rows, x, in, NULL, false, y, out);
-        for (int64_t r = 0; r < rows; r++)
-            assert_true(cosine(out, y + r * out, expected + r * out) > (bits == 4 ? 0.995 : 0.9999));
-        /* row 3 without the huge channel's part, which would hide the rest */
+        IN_AND_OUTSIDE_A_STEP
+        {
+            run(q, rows, x, in, NULL, false, y, out);
+            for (int64_t r = 0; r < rows; r++)
+                assert_true(cosine(out, y + r * out, expected + r * out) > (bits == 4 ? 0.995 : 0.9999));
+        }
+        /* row 3, inside a step, without the huge channel's part, which would hide the rest */
         float *column = malloc((size_t)(out * in) * sizeof *column), rest[96], wanted[96];
         quantized_get(q, 0, out, column);
         for (int64_t o = 0; o < out; o++) {
@@ -249,6 +284,7 @@ static void company_changes_no_bit(void **state)
         for (int64_t r = 0; r < MOST_COMPANY; r += 2)
             x[r * in + r % in] *= 900;
         EACH_SET_AND_BITS
+        IN_AND_OUTSIDE_A_STEP
         {
             struct quantized *q = make(out, in, bits, set, w);
             for (int64_t r = 0; r < MOST_COMPANY; r++)
@@ -271,6 +307,7 @@ static void what_is_not_finite_stays_in_its_row(void **state)
     w[6 * in + 8] = INFINITY;
     memset(x + 8 * in, 0, (size_t)in * sizeof *x);
     EACH_SET_AND_BITS
+    IN_AND_OUTSIDE_A_STEP
     {
         struct quantized *q = make(out, in, bits, set, w);
         x[2 * in + 69] = x[4 * in + 3] = 0.5f;
@@ -303,6 +340,7 @@ static void huge_and_tiny_numbers_are_kept(void **state)
             scaled_x[i] = x[i] * sizes[s][1];
         float *expected = exact(1, out, in, scaled_x, scaled);
         EACH_SET_AND_BITS
+        IN_AND_OUTSIDE_A_STEP
         {
             struct quantized *q = make(out, in, bits, set, scaled);
             run(q, 1, scaled_x, in, NULL, false, y, out);
@@ -376,6 +414,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_quantized_numbers),
+        cmocka_unit_test(products_outside_a_step_are_near_those_inside),
         cmocka_unit_test(weights_lose_little),
         cmocka_unit_test(outliers_take_no_precision_from_the_rest),
         cmocka_unit_test(company_changes_no_bit),
