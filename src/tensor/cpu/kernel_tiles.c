@@ -8,6 +8,7 @@
 #define ROW_BYTES    64 /* of every tile */
 #define BLOCK_DEPTHS 8  /* tiles of a panel that meet many rows while they are in the first cache */
 #define MOST_DEPTHS  128
+#define FEW_ROWS     128 /* which are faster than memory, whatever is fetched ahead */
 #define BLOCK_ROWS   128 /* of MOST_DEPTHS: 1 MiB of the second cache */
 
 typedef float totals[2][BLOCK_ROWS][TILE_ROWS]; /* of a panel, by half of its columns */
@@ -93,7 +94,11 @@ static void multiply_panel(const struct tile_product *p, int64_t row, int64_t ro
     for (int64_t d = first; d < last; d += BLOCK_DEPTHS) {
         int64_t depths = last - d < BLOCK_DEPTHS ? last - d : BLOCK_DEPTHS;
         const bf16 *x = p->inputs + tile_place(p, d, row), *w = p->weights + (panel * all + d) * 2 * TILE_SIZE;
-        for (int64_t r = 0; r < rows; r += TILE_PANEL, x += 2 * TILE_SIZE) {
+        const char *behind = (const char *)(w + depths * 2 * TILE_SIZE); /* is next, and is fetched meanwhile */
+        const int64_t behind_bytes = rows < FEW_ROWS ? 0 : BLOCK_DEPTHS * 2 * TILE_SIZE * (int64_t)sizeof *w;
+        for (int64_t r = 0, fetched = 0; r < rows; r += TILE_PANEL, x += 2 * TILE_SIZE) {
+            for (; fetched * rows < (r + TILE_PANEL) * behind_bytes && fetched < behind_bytes; fetched += ROW_BYTES)
+                __builtin_prefetch(behind + fetched, 0, 2);
             float(*part)[BLOCK_ROWS][TILE_ROWS] = (void *)sums[0][r];
             if (rows - r > TILE_ROWS)
                 add_rows(true, x, step, depths, w, part);
