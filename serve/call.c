@@ -29,8 +29,8 @@ static void happened(struct work *work, size_t input, const lmvr_event *event, c
     }
     if (call->kind->happened(call, input, event, session, &failure))
         return;
-    fail(call, &failure);
     sessions_cancel(call->server->sessions, work);
+    fail(call, &failure);
 }
 
 /* A text's error begins with its number in the session, which means nothing to the client. */

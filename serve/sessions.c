@@ -31,8 +31,9 @@ struct slot {
     lmvr_session *session;
     struct work_list waiting; /* with inputs that are not in the session yet */
     struct work_list over;    /* to be released, or to end with an error */
-    size_t works, in_session;
-    uint64_t used; /* when, compared to others */
+    size_t works, in_session; /* that have not been released */
+    size_t unanswered;        /* of the works */
+    uint64_t used;            /* when, compared to others */
 };
 
 struct sessions {
@@ -79,16 +80,28 @@ static void remove_from(struct work_list *list, const struct work *work)
 
 /* ---- the life of a work, under the lock ------------------------------------------------------------------------------ */
 
+/* Before the client is told, which may ask for as much again at once, and finds room. */
+static void mark_answered(struct sessions *s, struct work *work)
+{
+    if (work->answered)
+        return;
+    work->answered = true;
+    if (!work->slot) /* it has not been submitted, and will be refused */
+        return;
+    work->slot->unanswered--;
+    s->inputs -= work->count - work->done;
+}
+
 /* Takes back what of it has not been computed. */
 static void finish_work(struct sessions *s, struct work *work)
 {
     struct slot *slot = work->slot;
     if (work->over)
         return;
+    mark_answered(s, work);
     work->over = true;
-    if (!slot) /* it has not been submitted, and will be refused */
+    if (!slot)
         return;
-    s->inputs -= work->count - work->done;
     if (work->submitted < work->count)
         remove_from(&slot->waiting, work);
     for (size_t i = 0; i < work->submitted; i++)
@@ -132,6 +145,7 @@ static void fail_work(struct sessions *s, struct work *work, lmvr_status status,
     if (work->over)
         return;
     work->in_session++; /* keeps it */
+    mark_answered(s, work);
     pthread_mutex_unlock(&s->lock);
     work->ended(work, status, input, message);
     pthread_mutex_lock(&s->lock);
@@ -172,16 +186,20 @@ static void pass_on(struct sessions *s, struct work *work, size_t input, const l
     }
     bool last = result && work->done + 1 == work->count;
     work->in_session++;
-    pthread_mutex_unlock(&s->lock);
-    work->happened(work, input, event, session);
-    if (last)
-        work->ended(work, LMVR_OK, 0, NULL);
-    pthread_mutex_lock(&s->lock);
-    if (!work->over && result) {
+    if (result) {
         work->done++;
         s->inputs--;
-        if (last)
-            finish_work(s, work);
+    }
+    if (last)
+        mark_answered(s, work);
+    pthread_mutex_unlock(&s->lock);
+    work->happened(work, input, event, session);
+    pthread_mutex_lock(&s->lock);
+    if (last && !work->over) {
+        pthread_mutex_unlock(&s->lock);
+        work->ended(work, LMVR_OK, 0, NULL);
+        pthread_mutex_lock(&s->lock);
+        finish_work(s, work);
     }
     if (--work->in_session == 0 && work->over)
         append(&work->slot->over, work);
@@ -286,7 +304,7 @@ static void *run(void *argument)
     struct sessions *s = slot->sessions;
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        if (slot->due)
+        if (slot->due && !slot->in_session)
             make_session(slot);
         feed_and_fail(slot);
         release_over(slot);
@@ -331,7 +349,7 @@ static lmvr_status find_slot(struct sessions *s, char *key, struct slot **found,
             *found = slot;
             return LMVR_OK;
         }
-        if (!slot->works && (!best || slot->used < best->used))
+        if (!slot->unanswered && !slot->due && (!best || slot->used < best->used))
             best = slot;
     }
     *found = best;
@@ -370,6 +388,7 @@ static lmvr_status add(struct sessions *s, struct work *work, char *key, lmvr_er
     TRY(start_slot(slot, error));
     s->inputs += work->count;
     slot->works++;
+    slot->unanswered++;
     slot->used = ++s->clock;
     work->slot = slot;
     append(&slot->waiting, work);

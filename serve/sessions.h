@@ -33,7 +33,8 @@ struct work {
     struct work *next;
     struct work_input *inputs; /* (count) */
     size_t submitted, in_session, done;
-    bool over; /* `ended` has been called, or it has been cancelled */
+    bool answered; /* `ended` is being called, or it has been cancelled */
+    bool over;     /* `ended` has been called, or it has been cancelled */
 };
 
 struct sessions_options {

@@ -80,6 +80,19 @@ class VectorsTest(ServerTest):
         self.assertGreater(usage["prompt_tokens"], 100)
 
 
+class OneSessionTest(ServerTest):
+    options = ("--sessions", "1", "--queue", "2")
+
+    def test_a_client_that_waits_for_its_answers_is_never_told_that_all_is_busy(self):
+        for k in range(60):
+            self.server.vectors([data_url(SCENES[0])] * 2, features=[f"llm:input:mean:{k % 3}"], max_tokens=1)
+            if k % 10 == 0:
+                answer = self.server.post("/v1/embeddings", {"input": ["data:image/png;base64,AAAA"] * 2})
+                self.refused(answer, 400, "not a JPEG")
+            if k % 10 == 5:
+                self.refused(self.server.post("/v1/embeddings", {"input": ["a", "a"], "dimensions": 1 << 20, "max_tokens": 1}), 400, param="dimensions")
+
+
 class EmbeddingModelTest(unittest.TestCase):
     def test_vectors_are_those_of_the_models_own_code(self):
         model = ["-m", str(ROOT / "tests/golden/embedding/qwen3vl-embedding"), "--dtype", "f32", "--device", "cpu"]
