@@ -232,15 +232,15 @@ INLINE vf multiply_add(vf x, vf y, vf z)
 #endif
 }
 
-/* The products of a group: of its bytes, and of its 256ths if it is wide. */
+/* The products of a group: of its bytes, and of its 256ths if it is wide. Rows of a tile that are not there may overflow. */
 INLINE vi whole_products(int bits, vi sum, union group_sum offset)
 {
-    return bits == 8 && OFFSET_8 ? sum - ((vi){0} + offset.whole) : sum;
+    return bits == 8 && OFFSET_8 > 0 ? (vi)((vu)sum - ((vu){0} + (uint32_t)offset.whole)) : sum;
 }
 
 INLINE vi wide_products(vi products, vi low)
 {
-    return (products << 8) + low;
+    return (vi)(((vu)products << 8) + (vu)low);
 }
 
 /* What the sums of a row's integers are multiplied by the minimums of weights in 4 bits as. */
