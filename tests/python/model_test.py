@@ -296,12 +296,13 @@ except KeyboardInterrupt:
 
     def test_ctrl_c_does_not_wait_for_a_model_that_is_being_opened(self) -> None:
         lines = self.interrupt("""
-import time, lmvr
+import threading, lmvr
 from lmvr import model
+stopped = threading.Event()
 opened = model.library.lmvr_model_open_with
 def open_slowly(*arguments):
     print("running", flush=True)
-    time.sleep(1)
+    stopped.wait(60)
     print("opened", flush=True)
     return opened(*arguments)
 model.library.lmvr_model_open_with = open_slowly
@@ -311,6 +312,7 @@ try:
     lmvr.Model()
 except KeyboardInterrupt:
     print("stopped", flush=True)
+    stopped.set()
 """)
         self.assertEqual(lines, ["stopped", "opened", "closed"])
 
