@@ -5,6 +5,7 @@
 #include "model/gguf_pair.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ lmvr_status model_folder_check(const char *path, lmvr_error *error)
 {
     char name[256];
     if (!input_exists(path))
-        return LMVR_OK;
+        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot open: %s", path, strerror(errno));
     if (!input_is_folder(path))
         return refuse_file(path, error);
     if (holds(path, "config.json"))

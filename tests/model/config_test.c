@@ -599,7 +599,7 @@ static void a_file_that_is_missing_is_named(void **state)
 {
     (void)state;
     assert_int_equal(model_config_read("nowhere", &config, &error), LMVR_ERROR_INVALID);
-    assert_string_equal(error.message, "nowhere/config.json: cannot open: No such file or directory");
+    assert_string_equal(error.message, "nowhere: cannot open: No such file or directory");
     write_text("config.json", llava);
     assert_int_equal(model_config_read("./", &config, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "./preprocessor_config.json: cannot open: No such file or directory");

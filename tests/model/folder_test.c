@@ -118,7 +118,7 @@ static void what_is_no_model_folder_is_named(void **state)
     assert_refused("models--a--b",
                    "models--a--b: is a folder of the Hugging Face cache; give the model's name, as org/name, or a "
                    "folder in snapshots/");
-    assert_refused("none", "none/config.json: cannot open: No such file or directory");
+    assert_refused("none", "none: cannot open: No such file or directory");
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
