@@ -52,8 +52,8 @@ lmvr_status place_lock(const struct place *place, int fd, lmvr_error *error);
 void place_share_lock(int fd);
 
 /* Opens run.json and locks it; *made tells whether it is new. The caller closes *fd, which is -1 where opening failed. With
- * `shared` the lock is one that lets others in if others have such a lock, who then have written run.json; while one has it alone,
- * as those that share the work do when they begin, it waits, for 10 seconds. */
+ * `shared` the lock is one that lets others in if others have such a lock, who then have written run.json; while one has it
+ * alone, as those that share the work do when they begin, it waits, for 10 seconds. */
 lmvr_status place_open_run(const struct place *place, bool shared, int *fd, bool *made, lmvr_error *error);
 
 /* LMVR_ERROR_INVALID with the sentence for a place that is taken: by results that can be continued, or by a file `path` that
