@@ -54,7 +54,13 @@ static lmvr_status open_engine(struct search_run *run, lmvr_error *error)
     free(path);
     TRY(status);
     made_as_hint(&run->stored, run->engine.model, run->options->quiet);
-    return lmvr_session_create(run->engine.model, &as.session, &run->engine.session, error);
+    TRY(lmvr_session_create(run->engine.model, &as.session, &run->engine.session, error));
+    lmvr_feature_info info;
+    lmvr_session_get_feature(run->engine.session, 0, &info);
+    if (info.multi_vector || info.dim != neighbors_dim(run->neighbors))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: its rows have %zu values, but %s of this model has %zu",
+                         run->stored.place.output, neighbors_dim(run->neighbors), info.spec, info.dim);
+    return LMVR_OK;
 }
 
 static lmvr_status make_room(struct search_run *run, lmvr_error *error)

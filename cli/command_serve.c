@@ -158,6 +158,10 @@ int command_serve(const struct options *options)
         complain("serve takes no inputs; see lmvr serve --help");
         return EXIT_CANNOT;
     }
+    if (server.key && !*server.key) {
+        complain("--api-key is empty");
+        return EXIT_CANNOT;
+    }
     if (!server.key)
         server.key = getenv("LMVR_API_KEY");
     if (server.key && !*server.key)

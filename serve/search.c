@@ -212,6 +212,12 @@ static bool happened(struct call *call, size_t input, const lmvr_event *event, c
     float *vector = question_of(call)->vectors + input * dim, *row;
     if (!event->result)
         return true;
+    lmvr_feature_info info;
+    lmvr_session_get_feature(session, 0, &info);
+    size_t kept = call->request.dimensions ? (size_t)call->request.dimensions : info.dim;
+    if (info.multi_vector || kept > info.dim || kept != dim)
+        return failure_set(failure, 500, NULL, "the index's rows have %zu values, but %s of this model has %zu", dim, info.spec,
+                           info.dim);
     row = reply_row(&call->request, event->result, session);
     if (!row)
         return failure_set(failure, 500, NULL, "out of memory for the answer");

@@ -286,6 +286,10 @@ static void make_session(struct slot *slot)
     pthread_mutex_lock(&s->lock);
     bool keeps = !made && old;
     slot->session = keeps ? old : made;
+    /* Still due for the key: what comes for it meanwhile fails, too, and nothing for the former one comes. */
+    struct work *work;
+    while (!made && (work = take_first(&slot->waiting)))
+        fail_work(s, work, status, work->count, error.message);
     free(made ? slot->former : slot->key);
     if (!made)
         slot->key = keeps ? slot->former : NULL;
@@ -293,9 +297,6 @@ static void make_session(struct slot *slot)
         free(slot->former);
     slot->former = NULL;
     slot->due = false;
-    struct work *work;
-    while (!made && (work = take_first(&slot->waiting)))
-        fail_work(s, work, status, work->count, error.message);
 }
 
 static void *run(void *argument)

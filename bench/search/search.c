@@ -118,11 +118,11 @@ int main(int argc, char **argv)
     for (uint64_t q = 0; q < MOST_QUERIES; q++)
         fill(queries + q * dim, dim, common, rows + q);
     struct neighbors_search search = {.queries = queries, .count = 1, .top = TOP};
-    double start = now(), first = time_search(n, &search, 1), again = time_search(n, &search, 2);
+    double first = time_search(n, &search, 1), again = time_search(n, &search, 2);
     search.count = MOST_QUERIES;
     double many = time_search(n, &search, 1);
     printf("from the file: %.2f s, then %.2f s a query, %.2f s for %d queries\n", first, again, many, MOST_QUERIES);
-    start = now();
+    double start = now();
     must(neighbors_load(n, &error), &error);
     printf("loaded %llu rows of %zu, %.2f GB in bf16, in %.1f s\n", (unsigned long long)rows, dim, 1e-9 * bytes, now() - start);
     unsigned char *memory = aligned_zeroed(READ_BYTES, 1);

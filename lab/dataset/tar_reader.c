@@ -282,6 +282,7 @@ static lmvr_status open_archive(struct tar_reader *r, lmvr_error *error)
     if (!r->archive)
         return error_no_memory(error, r->path);
     archive_read_support_format_tar(r->archive);
+    archive_read_set_options(r->archive, "tar:read_concatenated_archives"); /* `cat *.tar |` */
     archive_read_support_filter_gzip(r->archive);
     if (archive_read_open_fd(r->archive, r->fd, BLOCK) == ARCHIVE_OK)
         return LMVR_OK;

@@ -136,7 +136,8 @@ static lmvr_status read_run(struct check *c, lmvr_error *error)
     json_int_t parts = json_integer_value(json_object_get(c->run, "parts"));
     c->inputs = json_integer_value(json_object_get(c->run, "inputs"));
     c->rows_per_part = json_integer_value(json_object_get(c->run, "rows_per_part"));
-    if (status == LMVR_OK && (parts < 1 || c->inputs < 1 || c->rows_per_part < 0))
+    size_t features = json_array_size(json_object_get(c->run, "features"));
+    if (status == LMVR_OK && (parts < 1 || parts > c->inputs || c->rows_per_part < 0 || features == 0))
         return error_set(error, LMVR_ERROR_INVALID, "%s: holds no results in parts", c->place.output);
     c->whole->parts = (size_t)parts;
     return status;

@@ -106,6 +106,19 @@ static void test_rows_are_those_of_the_files(void **state)
                           "{\"path\": \"in/000001.jpg\", \"row\": 0}\n");
 }
 
+static void test_tars_one_after_the_other_are_one(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 2; i++) {
+        FILE *tar = tar_begin(i == 1 ? "1.tar" : "2.tar");
+        tar_add(tar, i == 1 ? "1.jpg" : "2.jpg", IMAGE "1");
+        tar_end(tar);
+    }
+    assert_int_equal(system("cat 1.tar 2.tar >both.tar"), 0);
+    assert_ended(lmvr(PLAIN "-o out both.tar"), 0, "");
+    assert_index("out", "{\"path\": \"both.tar/1.jpg\", \"row\": 0}\n{\"path\": \"both.tar/2.jpg\", \"row\": 1}\n");
+}
+
 static void test_a_name_with_braces_may_be_a_file(void **state)
 {
     (void)state;
@@ -269,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_images_come_in_order_with_what_lies_beside_them),
         IN_FOLDER(test_rows_are_those_of_the_files),
+        IN_FOLDER(test_tars_one_after_the_other_are_one),
         IN_FOLDER(test_a_name_with_braces_may_be_a_file),
         IN_FOLDER(test_damaged_tars_fail_and_the_rest_goes_on),
         IN_FOLDER(test_what_is_beside_an_image_is_bounded),

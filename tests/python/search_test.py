@@ -87,6 +87,20 @@ class FindsItself(unittest.TestCase):
                 for row, answer in enumerate(search("-m", model, out, "-f", feature, "-k", 2, *GOOD)):
                     self.assertEqual((answer[0]["row"], answer[0]["score"]), (row, 1), (feature, options))
 
+    def test_rows_that_are_not_of_the_model_are_refused(self) -> None:
+        with folder() as place:
+            out = Path(place, "out")
+            program("embed", "-q", "-m", MODEL, "-o", out, "-f", "a=llm", "--before-generation", *GOOD)
+            run = json.loads(Path(out, "run.json").read_text())
+            for values in (16, 100000):
+                run["features"][0]["dim"] = values
+                Path(out, "run.json").write_text(json.dumps(run, indent=2) + "\n")
+                np.save(Path(out, "a.npy"), np.ones((len(GOOD), values), np.float32))
+                command = [os.environ["LMVR_PROGRAM"], "search", "-q", "-m", MODEL, out, GOOD[0]]
+                done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(f"its rows have {values} values, but llm:all:mean:-1 of this model has 48", done.stderr)
+
     def test_with_the_defaults(self) -> None:
         self.check(MODEL, ["llm", "llm:generated:max:1", "encoder:cls", "adaptor", "pixels"], "--max-new-tokens", 6)
 

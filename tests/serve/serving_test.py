@@ -15,7 +15,7 @@ import unittest
 import zlib
 from pathlib import Path
 
-from shared import ENCODER, MODEL_OPTIONS, PATIENCE, ROOT, SCENES, Server, ServerTest, data_url, embed, together, until, vector
+from shared import ENCODER, MODEL_OPTIONS, PATIENCE, PROGRAM, ROOT, SCENES, Server, ServerTest, data_url, embed, together, until, vector
 
 LONG = ("--max-new-tokens", "2000")  # with a temperature that never lets a response end
 
@@ -234,6 +234,11 @@ class KeyTest(unittest.TestCase):
             answer = server.post("/v1/embeddings", {"input": "a"}, **wrong)
             self.assertEqual(answer.status, 401)
             self.assertEqual(answer.headers["WWW-Authenticate"], "Bearer")
+
+    def test_an_empty_key_is_refused(self):
+        command = [PROGRAM, "serve", "--port", "0", "--api-key", ""]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, env={**os.environ, "LMVR_API_KEY": "secret"})
+        self.assertEqual((done.returncode, done.stderr), (2, "lmvr serve: --api-key is empty\n"))
 
     def test_key_of_the_command_line(self):
         self.check(Server("--api-key", "secret"))
