@@ -130,19 +130,29 @@ def _asked(features: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
 
 def _open(path: bytes, options: c.lmvr_model_options) -> ctypes.c_void_p:
     """Opens a model in a thread: Ctrl-C does not wait for it, and what it has opened then is closed."""
+    lock, wanted, opened = threading.Lock(), [True], []
 
-    def work() -> ctypes.c_void_p:
+    def work() -> None:
         pointer = ctypes.c_void_p()
         call(library.lmvr_model_open_with, path, ctypes.byref(options), ctypes.byref(pointer))
-        return pointer
+        with lock:
+            opened.append(pointer)
+            left = not wanted
+        if left:
+            library.lmvr_model_free(opened.pop())
 
     pool = ThreadPoolExecutor(1, "lmvr")
-    opening = pool.submit(work)
-    pool.shutdown(wait=False)
     try:
-        return opening.result()
+        opening = pool.submit(work)
+        pool.shutdown(wait=False)
+        opening.result()
+        return opened[0]
     except KeyboardInterrupt:
-        opening.add_done_callback(lambda done: done.exception() or library.lmvr_model_free(done.result()))
+        with lock:
+            wanted.clear()
+            done = list(opened)
+        for pointer in done:
+            library.lmvr_model_free(pointer)
         raise
 
 
