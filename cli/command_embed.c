@@ -92,6 +92,12 @@ static lmvr_status check_shares(const struct embed_run *run, lmvr_error *error)
                      "--shard divides parts, and there are none: --rows-per-part has to say how large they are");
 }
 
+static enum npy_type dtype_out_of(const struct options *o)
+{
+    static const enum npy_type types[] = {NPY_F32, NPY_F32, NPY_F16, NPY_INT8}; /* not given, then the choices */
+    return types[o->dtype_out];
+}
+
 static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
 {
     struct recording recording = {.model = run->engine.model,
@@ -101,7 +107,8 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .any_device = run->options->force_device,
                                   .source = run->source,
                                   .share = run->share,
-                                  .shares = run->shares};
+                                  .shares = run->shares,
+                                  .dtype_out = dtype_out_of(run->options)};
     return recorder_open(&recording, &run->recorder, error);
 }
 
@@ -160,6 +167,14 @@ static int report(const struct embed_run *run, lmvr_status status, const lmvr_er
     return failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
+static void report_clipped(const struct embed_run *run)
+{
+    uint64_t clipped = recorder_clipped(run->recorder);
+    if (clipped > 0)
+        complain("%llu value%s too large for --dtype-out f16, and became 65504 or -65504; f32 and int8 hold %s",
+                 (unsigned long long)clipped, clipped == 1 ? " was" : "s were", clipped == 1 ? "it" : "them");
+}
+
 /* Embeds the inputs that are not yet done. */
 static int compute(struct embed_run *run)
 {
@@ -169,6 +184,7 @@ static int compute(struct embed_run *run)
     lmvr_status status = recorder_run(run->recorder, before_record, after_record, run, &error);
     progress_end(&run->progress, recorder_done(run->recorder));
     hint_passed_over(&run->images.list.passed_over, run->options->quiet);
+    report_clipped(run);
     int exit_status = report(run, status, &error);
     if (recorder_close(run->recorder, &error) != LMVR_OK) {
         complain("%s; --resume continues", error.message);

@@ -22,12 +22,12 @@ static void read_rows(const char *path)
 }
 
 /* A file accepted for resuming must be valid once truncated to its rows. */
-static void resume(const char *path, size_t dim)
+static void resume(const char *path, enum npy_type type, size_t dim)
 {
     struct npy_writer writer;
     struct npy_reader reader;
     lmvr_error error;
-    if (npy_writer_open(path, dim, &writer, &error) != LMVR_OK)
+    if (npy_writer_open(path, type, dim, &writer, &error) != LMVR_OK)
         return;
     uint64_t rows = writer.rows;
     if (npy_writer_cut(&writer, rows, &error) != LMVR_OK || npy_writer_close(&writer, &error) != LMVR_OK)
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     bool parses = npy_header_parse(bytes, size, "input", &header, &error) == LMVR_OK;
     int fd = memory_file(bytes, size, path);
     read_rows(path);
-    resume(path, parses ? (size_t)header.dim : 4);
+    resume(path, parses ? header.type : NPY_F32, parses ? (size_t)header.dim : 4);
     close(fd);
     return 0;
 }

@@ -62,7 +62,7 @@ static void write_rows(const char *path, uint64_t rows, size_t dim, double commo
     struct npy_writer w;
     lmvr_error error;
     float *band = malloc(BAND * dim * sizeof *band);
-    must(npy_writer_create(path, dim, &w, &error), &error);
+    must(npy_writer_create(path, NPY_F32, dim, &w, &error), &error);
     for (uint64_t first = 0, count; first < rows; first += count) {
         count = rows - first < BAND ? rows - first : BAND;
 #pragma omp parallel for

@@ -132,7 +132,7 @@ lmvr_status row_file_feature(const char *path, char **feature, lmvr_error *error
 static lmvr_status write_rows(const char *path, const float *values, int64_t rows, int64_t dim, lmvr_error *error)
 {
     struct npy_writer writer;
-    TRY(npy_writer_create(path, (size_t)dim, &writer, error));
+    TRY(npy_writer_create(path, NPY_F32, (size_t)dim, &writer, error));
     lmvr_status status = npy_writer_append(&writer, values, (uint64_t)rows, error);
     lmvr_status closed = npy_writer_close(&writer, status == LMVR_OK ? error : NULL);
     return status == LMVR_OK ? closed : status;

@@ -72,7 +72,7 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
     for (size_t i = 0; i < count && status == LMVR_OK; i++) {
         lmvr_feature_info info;
         lmvr_session_get_feature(r->session, i, &info);
-        features[i] = (struct store_feature){info.name, info.spec, info.dim, info.multi_vector};
+        features[i] = (struct store_feature){info.name, info.spec, info.dim, info.multi_vector, r->dtype_out};
     }
     struct store_plan plan = {.output = r->output,
                               .mode = r->mode,
@@ -136,6 +136,11 @@ size_t recorder_done(const struct recorder *recorder)
 size_t recorder_failed(const struct recorder *recorder)
 {
     return store_failed(recorder->store);
+}
+
+uint64_t recorder_clipped(const struct recorder *recorder)
+{
+    return store_clipped(recorder->store);
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------------------ */

@@ -13,10 +13,11 @@ struct recording {
     lmvr_session *session;
     const char *output; /* DIR or FILE.npy */
     enum store_mode mode;
-    bool any_device;       /* as in store.h */
-    struct source *source; /* not yet asked for an input */
-    size_t share, shares;  /* where it has parts: those whose number, divided by `shares`, leaves `share`; 0, 0: all */
-    const json_t *more;    /* an object: what else the rows depend on, besides the session's options; NULL: nothing */
+    bool any_device;         /* as in store.h */
+    struct source *source;   /* not yet asked for an input */
+    size_t share, shares;    /* where it has parts: those whose number, divided by `shares`, leaves `share`; 0, 0: all */
+    enum npy_type dtype_out; /* of the rows on disk */
+    const json_t *more;      /* an object: what else the rows depend on, besides the session's options; NULL: nothing */
 };
 
 struct recorder;
@@ -29,6 +30,9 @@ lmvr_status recorder_open(const struct recording *recording, struct recorder **r
 size_t recorder_total(const struct recorder *recorder);
 size_t recorder_done(const struct recorder *recorder);   /* inputs recorded, including those of earlier runs */
 size_t recorder_failed(const struct recorder *recorder); /* how many of them failed and have no row */
+
+/* How many values that were recorded by this recorder were too large for `dtype_out`, and are its largest instead. */
+uint64_t recorder_clipped(const struct recorder *recorder);
 
 /* Called with the result that is about to be recorded. Return 0 to record it, anything else to stop without. */
 typedef int recorder_fn(const lmvr_result *result, void *user);

@@ -35,6 +35,8 @@ json_t *manifest_make(const json_t *options, const struct store_feature *feature
     snprintf(hash, sizeof hash, "%016" PRIx64, inputs_hash);
     json_t *manifest = json_pack("{s:s}", "lmvr", LMVR_VERSION);
     int failed = json_object_update(manifest, (json_t *)options); /* shares the values of `options`, which it does not change */
+    if (feature_count && features[0].type != NPY_F32)
+        failed |= json_object_set_new(manifest, "dtype_out", json_string(npy_type_name(features[0].type)));
     failed |= json_object_set_new(manifest, "features", features_to_json(features, feature_count));
     failed |= json_object_set_new(manifest, "inputs", json_integer((json_int_t)input_count));
     failed |= json_object_set_new(manifest, "inputs_hash", json_string(hash));
@@ -50,6 +52,15 @@ bool manifest_add_parts(json_t *manifest, size_t parts, size_t rows_per_part)
     if (rows_per_part)
         failed |= json_object_set_new(manifest, "rows_per_part", json_integer((json_int_t)rows_per_part));
     return !failed;
+}
+
+lmvr_status manifest_type(const json_t *manifest, const char *path, enum npy_type *type, lmvr_error *error)
+{
+    const json_t *name = json_object_get(manifest, "dtype_out");
+    for (*type = NPY_F32; name && *type <= NPY_INT8; ++*type)
+        if (json_is_string(name) && strcmp(json_string_value(name), npy_type_name(*type)) == 0)
+            return LMVR_OK;
+    return name ? error_set(error, LMVR_ERROR_INVALID, "%s: dtype_out is none of f32, f16 and int8", path) : LMVR_OK;
 }
 
 /* Seven digits, so that a float is written as 0.7 and not 0.699999988. */

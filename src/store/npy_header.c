@@ -4,6 +4,38 @@
 #include <stdio.h>
 #include <string.h>
 
+/* ---- types ---- */
+
+static const struct {
+    const char *code, *name;
+    size_t size;
+} types[] = {[NPY_F32] = {"<f4", "f32", 4}, [NPY_F16] = {"<f2", "f16", 2}, [NPY_INT8] = {"|i1", "int8", 1}};
+
+size_t npy_type_size(enum npy_type type)
+{
+    return types[type].size;
+}
+
+const char *npy_type_name(enum npy_type type)
+{
+    return types[type].name;
+}
+
+const char *npy_type_code(enum npy_type type)
+{
+    return types[type].code;
+}
+
+static bool find_type(const char *code, enum npy_type *type)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        *type = (enum npy_type)i;
+        if (strcmp(code, types[i].code) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* ---- writing ---- */
 
 void npy_header_write(unsigned char *header, const char *type, const char *shape)
@@ -170,10 +202,12 @@ static lmvr_status find_dictionary(const unsigned char *b, size_t size, const ch
     return LMVR_OK;
 }
 
-static lmvr_status check_fields(const struct fields *f, const char *path, lmvr_error *error)
+static lmvr_status check_fields(const struct fields *f, const char *path, enum npy_type *type, lmvr_error *error)
 {
-    if (strcmp(f->type, "<f4") != 0)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: holds values of type '%s', expected float32 ('<f4')", path, f->type);
+    if (!find_type(f->type, type))
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: holds values of type '%s', expected float32 ('<f4'), float16 ('<f2') or int8 ('|i1')", path,
+                         f->type);
     if (f->fortran)
         return error_set(error, LMVR_ERROR_INVALID, "%s: is in Fortran order, expected C order", path);
     if (f->dims != 2)
@@ -195,11 +229,12 @@ lmvr_status npy_header_parse(const void *bytes, size_t size, const char *path, s
     struct fields f = {.dims = 0};
     if (!take_dictionary(&text, &f))
         return error_set(error, LMVR_ERROR_INVALID, "%s: the .npy header is not one that NumPy writes", path);
-    status = check_fields(&f, path, error);
+    enum npy_type type;
+    status = check_fields(&f, path, &type, error);
     if (status != LMVR_OK)
         return status;
-    *header = (struct npy_header){.rows = f.shape[0], .dim = f.shape[1], .data = begin + length};
-    if (__builtin_mul_overflow(header->rows, header->dim * sizeof(float), &header->data_bytes) ||
+    *header = (struct npy_header){.rows = f.shape[0], .dim = f.shape[1], .type = type, .data = begin + length};
+    if (__builtin_mul_overflow(header->rows, header->dim * npy_type_size(type), &header->data_bytes) ||
         header->data_bytes > INT64_MAX - header->data)
         return error_set(error, LMVR_ERROR_INVALID, "%s: %llu rows of %llu values are more than a file can hold", path,
                          (unsigned long long)header->rows, (unsigned long long)header->dim);

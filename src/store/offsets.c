@@ -17,10 +17,7 @@ _Static_assert(OFFSETS_EMPTY_SIZE == NPY_HEADER_SIZE + sizeof(int64_t), "the fir
 
 char *offsets_path(const char *npy_path)
 {
-    char *path = NULL;
-    size_t length = strlen(npy_path);
-    bool ends = length > 4 && strcmp(npy_path + length - 4, ".npy") == 0;
-    return asprintf(&path, "%.*s.offsets.npy", (int)(ends ? length - 4 : length), npy_path) < 0 ? NULL : path;
+    return npy_path_beside(npy_path, ".offsets.npy");
 }
 
 static off_t entry_at(uint64_t entry)

@@ -38,8 +38,7 @@ static lmvr_status open_feature(const struct place *place, size_t number, const 
     if (!path)
         return error_no_memory(error, "a file name");
     struct table *table = &part->features[part->feature_count];
-    lmvr_status status = create ? table_create(path, feature->dim, feature->multi_vector, table, error)
-                                : table_open(path, feature->dim, feature->multi_vector, table, error);
+    lmvr_status status = create ? table_create(path, feature, table, error) : table_open(path, feature, table, error);
     if (status == LMVR_OK)
         part->feature_count++;
     free(path);
@@ -109,7 +108,7 @@ static lmvr_status open_old(const struct place *place, size_t number, const stru
     for (size_t i = 0; i < count; i++) {
         TRY(open_feature(place, number, &features[i], false, part, error));
         const struct table *table = &part->features[i];
-        uint64_t complete = table->multi_vector ? table->offsets.inputs : table->rows.rows;
+        uint64_t complete = table_complete(table);
         uint64_t *limit = table->multi_vector ? &limits->lines : &limits->rows;
         *limit = complete < *limit ? complete : *limit;
     }
@@ -181,6 +180,7 @@ lmvr_status part_close_tables(struct part *part, lmvr_error *error)
 {
     lmvr_status status = LMVR_OK;
     for (size_t i = 0; i < part->feature_count; i++) {
+        part->clipped += part->features[i].clipped;
         lmvr_status closed = table_close(&part->features[i], status == LMVR_OK ? error : NULL);
         status = status == LMVR_OK ? closed : status;
     }

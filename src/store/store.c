@@ -21,9 +21,33 @@ struct store {
     struct part part;
     const struct store_feature *features;
     size_t feature_count;
+    uint64_t clipped; /* in parts that are finished */
 };
 
 /* ---- files from earlier runs ---- */
+
+/* What a feature may have, which is not in parts. */
+struct feature_paths {
+    char *rows, *scales, *offsets;
+};
+
+static lmvr_status feature_paths_init(struct feature_paths *paths, const struct place *place, const char *name,
+                                      lmvr_error *error)
+{
+    *paths = (struct feature_paths){.rows = place_feature_path(place, name)};
+    if (paths->rows) {
+        paths->scales = npy_path_beside(paths->rows, NPY_SCALES);
+        paths->offsets = offsets_path(paths->rows);
+    }
+    return paths->scales && paths->offsets ? LMVR_OK : error_no_memory(error, "a file name");
+}
+
+static void feature_paths_finish(struct feature_paths *paths)
+{
+    free(paths->rows);
+    free(paths->scales);
+    free(paths->offsets);
+}
 
 /* The size of a file, -1 if there is none. */
 static off_t size_of(const char *path)
@@ -52,14 +76,15 @@ static lmvr_status check_old_file(const struct place *place, const char *path, b
 static lmvr_status check_old_feature(const struct place *place, const struct store_feature *feature, bool has_run,
                                      enum store_mode mode, lmvr_error *error)
 {
-    char *path = place_feature_path(place, feature->name), *offsets = path ? offsets_path(path) : NULL;
-    lmvr_status status = offsets ? LMVR_OK : error_no_memory(error, "a file name");
+    struct feature_paths paths;
+    lmvr_status status = feature_paths_init(&paths, place, feature->name, error);
     if (status == LMVR_OK)
-        status = check_old_file(place, path, has_run, NPY_HEADER_SIZE, mode, error);
+        status = check_old_file(place, paths.rows, has_run, NPY_HEADER_SIZE, mode, error);
+    if (status == LMVR_OK && feature->type == NPY_INT8)
+        status = check_old_file(place, paths.scales, has_run, NPY_HEADER_SIZE, mode, error);
     if (status == LMVR_OK && feature->multi_vector)
-        status = check_old_file(place, offsets, has_run, OFFSETS_EMPTY_SIZE, mode, error);
-    free(path);
-    free(offsets);
+        status = check_old_file(place, paths.offsets, has_run, OFFSETS_EMPTY_SIZE, mode, error);
+    feature_paths_finish(&paths);
     return status;
 }
 
@@ -125,16 +150,19 @@ static lmvr_status remove_file(const char *path, lmvr_error *error)
     return unlink(path) == 0 || errno == ENOENT ? LMVR_OK : file_error(error, path, "remove");
 }
 
-static lmvr_status remove_feature(const struct place *place, const char *name, bool multi_vector, lmvr_error *error)
+static lmvr_status remove_feature(const struct place *place, const struct store_feature *feature, lmvr_error *error)
 {
-    if (place_check_name(name, NULL) != LMVR_OK)
+    struct feature_paths paths;
+    if (place_check_name(feature->name, NULL) != LMVR_OK)
         return LMVR_OK; /* no run.json of ours names such a feature */
-    char *path = place_feature_path(place, name), *offsets = path ? offsets_path(path) : NULL;
-    lmvr_status status = offsets ? remove_file(path, error) : error_no_memory(error, "a file name");
-    if (status == LMVR_OK && multi_vector)
-        status = remove_file(offsets, error);
-    free(path);
-    free(offsets);
+    lmvr_status status = feature_paths_init(&paths, place, feature->name, error);
+    if (status == LMVR_OK)
+        status = remove_file(paths.rows, error);
+    if (status == LMVR_OK && feature->type == NPY_INT8)
+        status = remove_file(paths.scales, error);
+    if (status == LMVR_OK && feature->multi_vector)
+        status = remove_file(paths.offsets, error);
+    feature_paths_finish(&paths);
     return status;
 }
 
@@ -144,15 +172,19 @@ static lmvr_status remove_old(const struct store *s, const json_t *begun, const 
 {
     size_t i;
     json_t *feature;
+    struct store_feature old = {.name = NULL};
     lmvr_status status = remove_file(s->place.index_path, error);
+    if (status == LMVR_OK && manifest_type(begun, s->place.run_path, &old.type, NULL) != LMVR_OK)
+        old.type = NPY_F32;
     json_array_foreach(json_object_get(begun, "features"), i, feature)
     {
-        const char *name = json_string_value(json_object_get(feature, "name"));
-        if (status == LMVR_OK && name)
-            status = remove_feature(&s->place, name, json_is_true(json_object_get(feature, "multi_vector")), error);
+        old.name = json_string_value(json_object_get(feature, "name"));
+        old.multi_vector = json_is_true(json_object_get(feature, "multi_vector"));
+        if (status == LMVR_OK && old.name)
+            status = remove_feature(&s->place, &old, error);
     }
     for (i = 0; i < plan->feature_count && status == LMVR_OK; i++)
-        status = remove_feature(&s->place, plan->features[i].name, plan->features[i].multi_vector, error);
+        status = remove_feature(&s->place, &plan->features[i], error);
     return status;
 }
 
@@ -210,11 +242,15 @@ static lmvr_status resume(struct store *s, const json_t *begun, const json_t *no
 
 /* ---- opening ---- */
 
-/* Whether b's file is a's offsets. */
-static bool is_offsets_of(const struct store_feature *a, const struct store_feature *b)
+/* What stands in b's file, where that is also one of a's: "offsets", "scales"; NULL: it is not. */
+static const char *shared_file(const struct store_feature *a, const struct store_feature *b)
 {
     size_t length = strlen(a->name);
-    return a->multi_vector && strncmp(a->name, b->name, length) == 0 && strcmp(b->name + length, ".offsets") == 0;
+    if (strncmp(a->name, b->name, length) != 0)
+        return NULL;
+    if (a->multi_vector && strcmp(b->name + length, ".offsets") == 0)
+        return "offsets";
+    return a->type == NPY_INT8 && strcmp(b->name + length, ".scale") == 0 ? "scales" : NULL;
 }
 
 static lmvr_status check_names(const struct store_plan *plan, lmvr_error *error)
@@ -228,12 +264,12 @@ static lmvr_status check_names(const struct store_plan *plan, lmvr_error *error)
             const struct store_feature *b = &plan->features[j];
             if (strcmp(a->name, b->name) == 0)
                 return error_set(error, LMVR_ERROR_INVALID, "two features have the name \"%s\"", a->name);
-            if (is_offsets_of(a, b) || is_offsets_of(b, a))
+            const char *shared = shared_file(a, b) ? shared_file(a, b) : shared_file(b, a);
+            if (shared)
                 return error_set(
                     error, LMVR_ERROR_INVALID,
-                    "the features \"%s\" and \"%s\" would share a file: one has its offsets where the other has its "
-                    "rows",
-                    b->name, a->name);
+                    "the features \"%s\" and \"%s\" would share a file: one has its %s where the other has its rows", b->name,
+                    a->name, shared);
         }
     }
     return LMVR_OK;
@@ -342,6 +378,7 @@ static lmvr_status finish_part(struct store *s, lmvr_error *error)
         status = file_error(error, s->part.index_path, "write");
     if (status == LMVR_OK)
         status = parts_finish(&s->place, &s->parts, s->number, s->part.done, s->part.rows, error);
+    s->clipped += s->part.clipped;
     lmvr_status closed = part_close(&s->part, status == LMVR_OK ? error : NULL);
     s->number = PLACE_WHOLE;
     return status == LMVR_OK ? closed : status;
@@ -391,6 +428,14 @@ size_t store_done(const struct store *store)
 size_t store_failed(const struct store *store)
 {
     return store_done(store) - store->parts.rows - store->part.rows;
+}
+
+uint64_t store_clipped(const struct store *store)
+{
+    uint64_t clipped = store->clipped + store->part.clipped;
+    for (size_t i = 0; i < store->part.feature_count; i++)
+        clipped += store->part.features[i].clipped;
+    return clipped;
 }
 
 lmvr_status store_add(struct store *store, const float *const *rows, const size_t *counts, const struct index_line *line,

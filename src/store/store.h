@@ -67,6 +67,9 @@ lmvr_status store_finish(struct store *store, lmvr_error *error);
 size_t store_done(const struct store *store);
 size_t store_failed(const struct store *store);
 
+/* How many values of inputs that this store has recorded were too large for their type, and are its largest instead. */
+uint64_t store_clipped(const struct store *store);
+
 /* Records the next input: its rows in the features' order, (counts, dim) each (not read where line->error is set), and its
  * line, whose row number is filled in here. A feature that is not multi-vector has one row. A failure leaves the inputs
  * recorded before intact, and --resume continues after them. */

@@ -15,6 +15,7 @@ struct check {
     struct place place;
     json_t *run;
     json_int_t inputs, rows_per_part; /* of the run; 0: it does not say */
+    enum npy_type type;               /* of its rows */
     whole_fn *wrong;
     void *user;
     struct whole *whole;
@@ -62,7 +63,8 @@ static lmvr_status check_offsets(const char *rows_path, uint64_t inputs, uint64_
     return status;
 }
 
-static lmvr_status check_rows(const char *path, const json_t *feature, uint64_t inputs, uint64_t rows, lmvr_error *error)
+static lmvr_status check_rows(const struct check *c, const char *path, const json_t *feature, uint64_t inputs, uint64_t rows,
+                              lmvr_error *error)
 {
     struct npy_reader reader;
     if (json_is_true(json_object_get(feature, "multi_vector")))
@@ -74,6 +76,9 @@ static lmvr_status check_rows(const char *path, const json_t *feature, uint64_t 
         status = error_set(error, LMVR_ERROR_INVALID, "%s: has shape (%llu, %llu), expected (%llu, %lld)", path,
                            (unsigned long long)reader.rows, (unsigned long long)reader.dim, (unsigned long long)rows,
                            (long long)dim);
+    else if (reader.type != c->type)
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: holds values of type %s, expected %s", path,
+                           npy_type_name(reader.type), npy_type_name(c->type));
     npy_reader_close(&reader);
     return status;
 }
@@ -87,7 +92,7 @@ static lmvr_status check_feature(const struct check *c, const json_t *feature, s
     char *path = place_part_path(&c->place, name, number, ".npy");
     if (!path)
         return error_no_memory(error, "a file name");
-    lmvr_status status = check_rows(path, feature, inputs, rows, error);
+    lmvr_status status = check_rows(c, path, feature, inputs, rows, error);
     free(path);
     return status;
 }
@@ -140,7 +145,7 @@ static lmvr_status read_run(struct check *c, lmvr_error *error)
     if (status == LMVR_OK && (parts < 1 || parts > c->inputs || c->rows_per_part < 0 || features == 0))
         return error_set(error, LMVR_ERROR_INVALID, "%s: holds no results in parts", c->place.output);
     c->whole->parts = (size_t)parts;
-    return status;
+    return status == LMVR_OK ? manifest_type(c->run, c->place.run_path, &c->type, error) : status;
 }
 
 static lmvr_status check_all(struct check *c, lmvr_error *error)

@@ -328,6 +328,64 @@ static void test_two_processes(void **state)
     assert_int_equal(count_lines("out/index.jsonl"), 40);
 }
 
+/* Rows in fewer bytes are read by whatever reads rows, and a run goes on in the type that it was begun in. */
+static void test_types_of_rows(void **state)
+{
+    (void)state;
+    make_images(6);
+    write_text("in/0002.jpg", "bad");
+    write_text("l.csv", "label\na\nb\na\nb\na\n");
+    assert_ended(lmvr("embed -m m -o out -f llm --dtype-out f32 in"), 1, "1 of 6 inputs failed");
+    assert_int_equal(size_of_file("out/llm.npy"), 128 + 5 * 32 * 4);
+    assert_false(exists("out/llm.scale.npy"));
+    char *run = read_bytes("out/run.json", NULL);
+    assert_null(strstr(run, "dtype_out"));
+    free(run);
+    for (int bytes = 1; bytes <= 2; bytes++) {
+        const char *type = bytes == 1 ? "int8" : "f16";
+        assert_ended(lmvr("embed -m m -o %s -f llm -f m=llm:image:none --dtype-out %s in", type, type), 1,
+                     "1 of 6 inputs failed");
+        assert_null(strstr(run_done.err, "too large"));
+        char rows[64], scales[64];
+        snprintf(rows, sizeof rows, "%s/llm.npy", type);
+        snprintf(scales, sizeof scales, "%s/llm.scale.npy", type);
+        assert_array(rows, 5, 32);
+        assert_int_equal(size_of_file(rows), 128 + 5 * 32 * bytes);
+        assert_int_equal(exists(scales), bytes == 1);
+        assert_ended(lmvr("embed -m m -o %s -f llm -f m=llm:image:none --resume in", type), 2, "started with dtype_out");
+        assert_ended(lmvr("embed -m m -o %s -f llm -f m=llm:image:none --dtype-out %s --resume in", type, type), 1, "1 of 6");
+        assert_ended(lmvr("search -m m -i %s in/0003.jpg -k 1", type), 0, NULL);
+        assert_non_null(strstr(run_done.out, "in/0003.jpg\t1\t"));
+        assert_ended(lmvr("probe fit --features %s --labels l.csv -o p.safetensors --c 1", rows), 0, NULL);
+    }
+    assert_ended(lmvr("embed -m m -o one/f.npy -f llm --dtype-out int8 in"), 1, "1 of 6 inputs failed");
+    assert_same_file("one/f.scale.npy", "int8/llm.scale.npy");
+    assert_ended(lmvr("embed -m m -o parts -f llm --dtype-out int8 --rows-per-part 4 in"), 1, "1 of 6 inputs failed");
+    assert_ended(lmvr("merge parts"), 0, NULL);
+    remove("parts/llm/part-00001.scale.npy");
+    assert_ended(lmvr("merge parts"), 1, "part-00001.npy: holds whole numbers (int8), and their scales are missing");
+}
+
+/* What f16 cannot hold is its largest number, and the run says so. */
+static void test_values_too_large_for_f16(void **state)
+{
+    (void)state;
+    make_images(3);
+    write_text("m/config.json", "{\"factor\": 1000000}");
+    lmvr("embed -m m -o out -f llm --dtype-out f16 in");
+    assert_int_equal(run_done.status, 0);
+    assert_non_null(strstr(run_done.err, " values were too large for --dtype-out f16, and became 65504 or -65504; f32 and int8 "
+                                         "hold them\n"));
+    float row[32];
+    struct npy_reader r;
+    lmvr_error error;
+    assert_int_equal(npy_reader_open("out/llm.npy", &r, &error), LMVR_OK);
+    assert_int_equal(npy_reader_read(&r, 1, 1, row, &error), LMVR_OK);
+    for (size_t i = 0; i < 32; i++)
+        assert_true(row[i] <= 65504 && row[i] >= -65504);
+    npy_reader_close(&r);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)
 
 int main(void)
@@ -336,6 +394,8 @@ int main(void)
         IN_FOLDER(test_features_side_by_side),
         IN_FOLDER(test_default_and_single),
         IN_FOLDER(test_rows_of_positions),
+        IN_FOLDER(test_types_of_rows),
+        IN_FOLDER(test_values_too_large_for_f16),
         IN_FOLDER(test_strange_paths),
         IN_FOLDER(test_lines_of_texts),
         IN_FOLDER(test_sampling_defaults),

@@ -5,6 +5,7 @@
  *     "seed"            changes every number, and the fingerprint
  *     "delay_us"        how long an image takes
  *     "resource_after"  how many images until memory runs out
+ *     "factor"          by which all numbers are larger
  */
 #include "cli.h"
 
@@ -24,7 +25,7 @@
 #define MOST_ROWS    4 /* of a multi-vector feature; some images have none */
 
 struct lmvr_model {
-    int seed, delay_us, resource_after;
+    int seed, delay_us, resource_after, factor;
     lmvr_dtype dtype;
 };
 
@@ -62,6 +63,7 @@ static lmvr_status read_model(const char *path, lmvr_dtype dtype, struct lmvr_mo
     model->seed = integer_of(config, "seed", 1);
     model->delay_us = integer_of(config, "delay_us", 0);
     model->resource_after = integer_of(config, "resource_after", -1);
+    model->factor = integer_of(config, "factor", 1);
     model->dtype = dtype == LMVR_DTYPE_DEFAULT ? LMVR_DTYPE_BF16 : dtype;
     json_decref(config);
     return LMVR_OK;
@@ -319,7 +321,7 @@ static void compute(struct lmvr_session *s, uint64_t state, int32_t tokens[3], c
         struct feature *f = &s->features[i];
         f->count = f->multi_vector ? next(&state) % (MOST_ROWS + 1) : 1;
         for (size_t j = 0; j < f->count * f->dim; j++)
-            f->rows[j] = (float)next(&state) / 1048576.0f;
+            f->rows[j] = (float)s->model->factor * (float)next(&state) / 1048576.0f;
     }
     snprintf(response, size, "A \"dög\"\twith %d\nlegs, %s", (int)tokens[0], s->prompt);
 }

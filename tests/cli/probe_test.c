@@ -20,7 +20,7 @@ static void write_features(const char *path, int rows, int bad_row)
 {
     struct npy_writer w;
     lmvr_error error;
-    assert_int_equal(npy_writer_create(path, DIM, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_create(path, NPY_F32, DIM, &w, &error), LMVR_OK);
     for (int i = 0; i < rows; i++) {
         float row[DIM];
         for (int d = 0; d < DIM; d++)
@@ -302,7 +302,7 @@ static void make_wrong_inputs(void)
     for (int i = 0; i < ROWS; i++)
         fputs("x\n", one);
     fclose(one);
-    assert_int_equal(npy_writer_create("wide.npy", 5, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_create("wide.npy", NPY_F32, 5, &w, &error), LMVR_OK);
     for (int i = 0; i < ROWS; i++)
         assert_int_equal(npy_writer_append(&w, (float[]){1, 2, 3, 4, 5}, 1, &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);

@@ -240,7 +240,7 @@ static void test_damaged_files(void **state)
     struct npy_writer w;
     lmvr_error error;
     const float row[7] = {1};
-    assert_int_equal(npy_writer_create(rows, 7, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_create(rows, NPY_F32, 7, &w, &error), LMVR_OK);
     for (int i = 0; i < 8; i++)
         assert_int_equal(npy_writer_append(&w, row, 1, &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);

@@ -71,7 +71,7 @@ static float *make(kind *value, uint64_t rows, size_t dim)
     for (uint64_t row = 0; row < rows; row++)
         for (size_t i = 0; i < dim; i++)
             all[row * dim + i] = value(row, i);
-    assert_int_equal(npy_writer_create("rows.npy", dim, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_create("rows.npy", NPY_F32, dim, &w, &error), LMVR_OK);
     assert_int_equal(npy_writer_append(&w, all, rows, &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
     return all;

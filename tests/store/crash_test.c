@@ -199,14 +199,33 @@ static void test_full_disk_leaves_order(void **state)
     }
 }
 
+/* Rows with scales beside them. */
+static void test_kill_of_int8_at_every_call(void **state)
+{
+    sample_keep(NPY_INT8);
+    test_kill_at_every_call(state);
+    sample_keep(NPY_F32);
+}
+
+static void test_full_disk_of_int8_at_every_call(void **state)
+{
+    sample_keep(NPY_INT8);
+    test_full_disk_at_every_call(state);
+    sample_keep(NPY_F32);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_kill_at_every_call),     IN_FOLDER(test_kill_twice),
-        IN_FOLDER(test_kill_while_forcing),     IN_FOLDER(test_full_disk_at_every_call),
+        IN_FOLDER(test_kill_at_every_call),
+        IN_FOLDER(test_kill_twice),
+        IN_FOLDER(test_kill_while_forcing),
+        IN_FOLDER(test_full_disk_at_every_call),
         IN_FOLDER(test_full_disk_leaves_order),
+        IN_FOLDER(test_kill_of_int8_at_every_call),
+        IN_FOLDER(test_full_disk_of_int8_at_every_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@ static void write_rows(const char *path, size_t count)
 {
     struct npy_writer w;
     lmvr_error error;
-    assert_int_equal(npy_writer_create(path, 4, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_create(path, NPY_F32, 4, &w, &error), LMVR_OK);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(npy_writer_append(&w, rows[i], 1, &error), LMVR_OK);
     assert_int_equal(w.rows, count);
@@ -60,7 +60,7 @@ static void test_is_whole_after_each_row(void **state)
     struct npy_writer w;
     struct npy_reader r;
     lmvr_error error;
-    assert_int_equal(npy_writer_create("a.npy", 4, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_create("a.npy", NPY_F32, 4, &w, &error), LMVR_OK);
     for (size_t i = 0; i <= 3; i++) {
         assert_int_equal(npy_reader_open("a.npy", &r, &error), LMVR_OK);
         assert_int_equal(r.rows, i);
@@ -83,7 +83,7 @@ static void test_repairs_a_stopped_file(void **state)
     append_text("a.npy", "0123456789");
     assert_int_equal(npy_reader_open("a.npy", &r, &error), LMVR_ERROR_INVALID);
     assert_non_null(strstr(error.message, "--resume"));
-    assert_int_equal(npy_writer_open("a.npy", 4, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_open("a.npy", NPY_F32, 4, &w, &error), LMVR_OK);
     assert_int_equal(w.rows, 2);
     assert_int_equal(npy_writer_cut(&w, 2, &error), LMVR_OK);
     assert_int_equal(npy_writer_append(&w, rows[2], 1, &error), LMVR_OK);
@@ -94,7 +94,7 @@ static void test_repairs_a_stopped_file(void **state)
     FILE *file = fopen("b.npy", "ae");
     fwrite(rows[2], 1, sizeof rows[2], file);
     fclose(file);
-    assert_int_equal(npy_writer_open("b.npy", 4, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_open("b.npy", NPY_F32, 4, &w, &error), LMVR_OK);
     assert_int_equal(w.rows, 3);
     assert_int_equal(npy_writer_cut(&w, 3, &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
@@ -107,15 +107,15 @@ static void test_writer_refuses(void **state)
     struct npy_writer w;
     lmvr_error error;
     write_rows("a.npy", 1);
-    assert_int_equal(npy_writer_open("a.npy", 5, &w, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(npy_writer_open("a.npy", NPY_F32, 5, &w, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "a.npy: has rows of 4 values, expected 5");
-    assert_int_equal(npy_writer_open("none.npy", 5, &w, &error), LMVR_ERROR_INVALID);
-    assert_int_equal(npy_writer_create("no/such/folder.npy", 5, &w, &error), LMVR_ERROR_INVALID);
-    assert_int_equal(npy_writer_create("a0.npy", 0, &w, &error), LMVR_ERROR_INVALID);
-    assert_int_equal(npy_writer_create("a0.npy", (size_t)1 << 31, &w, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(npy_writer_open("none.npy", NPY_F32, 5, &w, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(npy_writer_create("no/such/folder.npy", NPY_F32, 5, &w, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(npy_writer_create("a0.npy", NPY_F32, 0, &w, &error), LMVR_ERROR_INVALID);
+    assert_int_equal(npy_writer_create("a0.npy", NPY_F32, (size_t)1 << 31, &w, &error), LMVR_ERROR_INVALID);
     assert_false(exists("a0.npy"));
     write_text("text.npy", "x");
-    assert_int_equal(npy_writer_open("text.npy", 4, &w, &error), LMVR_OK); /* cut off within its header: no rows */
+    assert_int_equal(npy_writer_open("text.npy", NPY_F32, 4, &w, &error), LMVR_OK); /* cut off within its header: no rows */
     assert_int_equal(w.rows, 0);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }

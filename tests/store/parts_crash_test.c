@@ -61,10 +61,11 @@ static int run(const char *output, enum store_mode mode, enum fault kind, int ca
 
 static void assert_whole(void)
 {
-    static const char *const files[] = {"index/part-%05d.jsonl", "index/part-%05d.json", "llm/part-%05d.npy",
-                                        "wide/part-%05d.npy",    "many/part-%05d.npy",   "many/part-%05d.offsets.npy"};
+    static const char *const files[] = {"index/part-%05d.jsonl",   "index/part-%05d.json",    "llm/part-%05d.npy",
+                                        "wide/part-%05d.npy",      "many/part-%05d.npy",      "many/part-%05d.offsets.npy",
+                                        "llm/part-%05d.scale.npy", "many/part-%05d.scale.npy"};
     assert_same_file("out/run.json", "whole/run.json");
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (size_t i = 0; i < sizeof files / sizeof *files - (sample_features[0].type == NPY_INT8 ? 0 : 2); i++)
         for (int part = 0; part < PARTS; part++) {
             char name[64], out[128], whole[128];
             snprintf(name, sizeof name, "%.*s%05d%s", (int)strcspn(files[i], "%"), files[i], part, strchr(files[i], '%') + 4);
@@ -145,15 +146,22 @@ static void test_kill_while_forcing(void **state)
     } while (status != LMVR_OK);
 }
 
+/* Rows with scales beside them. */
+static void test_kill_of_int8_at_every_call(void **state)
+{
+    sample_keep(NPY_INT8);
+    test_kill_at_every_call(state);
+    sample_keep(NPY_F32);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_kill_at_every_call),
-        IN_FOLDER(test_kill_twice),
-        IN_FOLDER(test_full_disk_at_every_call),
-        IN_FOLDER(test_kill_while_forcing),
+        IN_FOLDER(test_kill_at_every_call),         IN_FOLDER(test_kill_twice),
+        IN_FOLDER(test_full_disk_at_every_call),    IN_FOLDER(test_kill_while_forcing),
+        IN_FOLDER(test_kill_of_int8_at_every_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,10 +14,17 @@
 #define SAMPLE_KINDS 3
 
 static const char *const sample_inputs[SAMPLE_COUNT] = {"a.jpg", "b/b.jpg", "bad.jpg", "d\xff.jpg", "é.jpg", "f.jpg"};
-static const struct store_feature sample_features[] = {{"llm", "llm:all:mean:-1", 3, false},
-                                                       {"wide", "pixels", SAMPLE_WIDE, false},
-                                                       {"many", "llm:all:none:-1", SAMPLE_MANY, true}};
+static struct store_feature sample_features[] = {{"llm", "llm:all:mean:-1", 3, false, NPY_F32},
+                                                 {"wide", "pixels", SAMPLE_WIDE, false, NPY_F32},
+                                                 {"many", "llm:all:none:-1", SAMPLE_MANY, true, NPY_F32}};
 static const size_t sample_rows[SAMPLE_COUNT] = {3, 1, 0, 7, 0, 2}; /* of the last */
+
+/* From now on, rows are kept in this type. */
+UNUSED static void sample_keep(enum npy_type type)
+{
+    for (size_t i = 0; i < SAMPLE_KINDS; i++)
+        sample_features[i].type = type;
+}
 
 /* Adds input `i`, always the same bytes. */
 UNUSED static lmvr_status sample_add(struct store *store, size_t i, lmvr_error *error)
@@ -95,8 +102,9 @@ UNUSED static lmvr_status sample_run(const char *output, enum store_mode mode, s
 
 UNUSED static void assert_same_results(const char *a, const char *b)
 {
-    static const char *const names[] = {"run.json", "index.jsonl", "llm.npy", "wide.npy", "many.npy", "many.offsets.npy"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    static const char *const names[] = {"run.json", "index.jsonl",      "llm.npy",       "wide.npy",
+                                        "many.npy", "many.offsets.npy", "llm.scale.npy", "many.scale.npy"};
+    for (size_t i = 0; i < sizeof names / sizeof *names - (sample_features[0].type == NPY_INT8 ? 0 : 2); i++) {
         char path_a[256], path_b[256];
         snprintf(path_a, sizeof path_a, "%s/%s", a, names[i]);
         snprintf(path_b, sizeof path_b, "%s/%s", b, names[i]);

@@ -107,7 +107,7 @@ static void test_refuses_results(void **state)
 static void test_force_removes_ours_only(void **state)
 {
     (void)state;
-    const struct store_feature other = {"other", "encoder:patches:none", 2, true};
+    const struct store_feature other = {"other", "encoder:patches:none", 2, true, NPY_F32};
     json_t *options = json_object();
     struct store_plan plan = {.output = "out", .mode = STORE_NEW, .features = &other, .feature_count = 1, .options = options};
     struct store *store;
@@ -339,10 +339,29 @@ static void test_foreign_offsets(void **state)
         "removes it");
 }
 
+static void test_another_type_is_refused_and_removed(void **state)
+{
+    (void)state;
+    sample_keep(NPY_INT8);
+    assert_run("out", STORE_NEW, SAMPLE_COUNT);
+    assert_true(exists("out/many.scale.npy"));
+    sample_keep(NPY_F16);
+    assert_refused("out", STORE_RESUME, "What?",
+                   "out: cannot be resumed: it was started with dtype_out \"int8\", and now it is \"f16\"");
+    sample_keep(NPY_F32);
+    assert_refused("out", STORE_RESUME, "What?",
+                   "out: cannot be resumed: it was started with dtype_out \"int8\", and now it is nothing");
+    assert_run("out", STORE_FORCE, SAMPLE_COUNT);
+    assert_false(exists("out/many.scale.npy") || exists("out/llm.scale.npy"));
+    write_text("out/llm.scale.npy", "mine"); /* which is not in the way of f32 */
+    assert_run("out", STORE_FORCE, SAMPLE_COUNT);
+    assert_true(exists("out/llm.scale.npy"));
+}
+
 static void test_names(void **state)
 {
     (void)state;
-    struct store_feature features[] = {{"a", "llm", 2, false}, {"a", "llm:end", 2, false}};
+    struct store_feature features[] = {{"a", "llm", 2, false, NPY_F32}, {"a", "llm:end", 2, false, NPY_F32}};
     json_t *options = json_object();
     struct store_plan plan = {.output = "out", .mode = STORE_NEW, .features = features, .feature_count = 2, .options = options};
     struct store *store;
@@ -358,9 +377,15 @@ static void test_names(void **state)
     assert_string_equal(error.message,
                         "the features \"a\" and \"a.offsets\" would share a file: one has its offsets where the other "
                         "has its rows");
-    features[0] = (struct store_feature){"a.offsets", "llm", 2, false};
-    features[1] = (struct store_feature){"a", "llm:all:none", 2, true};
+    features[0] = (struct store_feature){"a.offsets", "llm", 2, false, NPY_F32};
+    features[1] = (struct store_feature){"a", "llm:all:none", 2, true, NPY_F32};
     assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_ERROR_INVALID);
+    features[0] = (struct store_feature){"a.scale", "llm", 2, false, NPY_INT8};
+    features[1] = (struct store_feature){"a", "llm:end", 2, false, NPY_INT8};
+    assert_int_equal(sample_open_list(plan, sample_inputs, 1, &store, &error), LMVR_ERROR_INVALID);
+    assert_string_equal(error.message,
+                        "the features \"a.scale\" and \"a\" would share a file: one has its scales where the other "
+                        "has its rows");
     assert_false(exists("out"));
     plan.output = "out.npy";
     features[1].name = "b";
@@ -374,7 +399,7 @@ static void test_names(void **state)
 static void test_single_file(void **state)
 {
     (void)state;
-    const struct store_feature one = {"x", "llm", 3, false};
+    const struct store_feature one = {"x", "llm", 3, false, NPY_F32};
     json_t *options = json_object();
     struct store_plan plan = {.output = "a/f.npy", .mode = STORE_NEW, .features = &one, .feature_count = 1, .options = options};
     struct store *store;
@@ -398,7 +423,7 @@ static void test_single_file(void **state)
 static void test_single_file_of_positions(void **state)
 {
     (void)state;
-    const struct store_feature one = {"x", "llm:all:none", 3, true};
+    const struct store_feature one = {"x", "llm:all:none", 3, true, NPY_F32};
     json_t *options = json_object();
     struct store_plan plan = {.output = "f.npy", .mode = STORE_NEW, .features = &one, .feature_count = 1, .options = options};
     struct store *store;
@@ -435,6 +460,7 @@ int main(void)
         IN_FOLDER(test_missing_rows),
         IN_FOLDER(test_missing_rows_of_positions),
         IN_FOLDER(test_foreign_offsets),
+        IN_FOLDER(test_another_type_is_refused_and_removed),
         IN_FOLDER(test_names),
         IN_FOLDER(test_single_file),
         IN_FOLDER(test_single_file_of_positions),
