@@ -6,6 +6,7 @@
 #include "lab/dataset/input_source.h"
 #include "lab/dataset/texts.h"
 #include "interrupt.h"
+#include "parquet.h"
 #include "progress.h"
 #include "record/recorder.h"
 
@@ -54,6 +55,11 @@ static lmvr_status parse_share(const char *text, struct embed_run *run, lmvr_err
     return LMVR_OK;
 }
 
+static bool in_parquet(const struct options *o)
+{
+    return o->index_form == 2; /* of "jsonl|parquet" */
+}
+
 /* Checks what it can before opening the model, which may take minutes. */
 static lmvr_status check_call(const struct embed_run *run, lmvr_error *error)
 {
@@ -67,6 +73,8 @@ static lmvr_status check_call(const struct embed_run *run, lmvr_error *error)
     if (run->shares > 1 && o->force)
         return error_set(error, LMVR_ERROR_INVALID, "--force removes what other shares have done: remove %s instead",
                          o->output);
+    if (in_parquet(o))
+        TRY(parquet_check("--index parquet", error));
     return store_check(o->output, mode_of(o), o->session.feature_count, run->shares, error);
 }
 
@@ -109,6 +117,8 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .share = run->share,
                                   .shares = run->shares,
                                   .dtype_out = dtype_out_of(run->options)};
+    if (in_parquet(run->options))
+        recording.copies.make = parquet_copy_index;
     return recorder_open(&recording, &run->recorder, error);
 }
 

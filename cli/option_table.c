@@ -48,6 +48,8 @@ const struct option_row option_table[] = {
     {'o', "output", PATH("PLACE", output), FOR_EMBED, "output folder, or a .npy file for a single feature"},
     {0, "dtype-out", CHOICE("f32|f16|int8", dtype_out), FOR_EMBED,
      "data type of the rows in the files; int8 has a scale for each, in NAME.scale.npy (default: f32)"},
+    {0, "index", CHOICE("jsonl|parquet", index_form), FOR_EMBED,
+     "parquet: write the index in Parquet, too, by Python's pyarrow (default: jsonl)"},
     {0, "rows-per-part", INTEGER(rows_per_part, 1, INT_MAX), FOR_EMBED,
      "write results in parts, DIR/NAME/part-00000.npy and so on, of N inputs each (default: all in one; of tars, one part "
      "each)"},

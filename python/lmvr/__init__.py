@@ -5,9 +5,38 @@
 >>> vectors = model.encode(["a.jpg", "b.jpg"])  # float32, (2, 4096)
 """
 
-from ._library import Error, library, text_of
-from .model import Features, Model, Options, Result
-from .transformer import Transformer
+from __future__ import annotations
 
-__version__ = text_of(library.lmvr_version())
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._library import Error
+    from .model import Features, Model, Options, Result
+    from .transformer import Transformer
+
+    __version__: str
+
 __all__ = ["Error", "Features", "Model", "Options", "Result", "Transformer", "__version__"]
+_MODULES = {
+    "Error": "_library",
+    "Features": "model",
+    "Model": "model",
+    "Options": "model",
+    "Result": "model",
+    "Transformer": "transformer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The library is loaded with the first name that needs it: `python3 -m lmvr.parquet` needs none."""
+    if name == "__version__":
+        library = importlib.import_module("._library", __name__)
+        return library.text_of(library.library.lmvr_version())
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("." + _MODULES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -119,6 +119,11 @@ char *place_part_path(const struct place *place, const char *folder, size_t part
     return path;
 }
 
+char *place_index_path(const struct place *place, size_t part)
+{
+    return part == PLACE_WHOLE ? strdup(place->index_path) : place_part_path(place, "index", part, ".jsonl");
+}
+
 lmvr_status place_check_name(const char *name, lmvr_error *error)
 {
     const char *wrong = NULL;

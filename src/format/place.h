@@ -31,6 +31,9 @@ char *place_feature_path(const struct place *place, const char *name);
 /* "DIR/FOLDER/part-00007ENDING", to be freed; NULL: out of memory. */
 char *place_part_path(const struct place *place, const char *folder, size_t part, const char *ending);
 
+/* The path of the index of a part or, with PLACE_WHOLE, of all; to be freed; NULL: out of memory. */
+char *place_index_path(const struct place *place, size_t part);
+
 /* "DIR/NAME", to be freed; NULL: out of memory. */
 char *place_inner_path(const struct place *place, const char *name);
 

@@ -86,6 +86,7 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
                               .user = recorder,
                               .part_count = r->source->parts,
                               .rows_per_part = r->source->rows_per_part,
+                              .copies = r->copies,
                               .share = r->share,
                               .shares = r->shares};
     if (status == LMVR_OK)

@@ -9,14 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *index_path_of(const struct place *place, size_t number)
-{
-    return number == PLACE_WHOLE ? strdup(place->index_path) : place_part_path(place, "index", number, ".jsonl");
-}
-
 static lmvr_status begin(const struct place *place, size_t number, size_t count, struct part *part, lmvr_error *error)
 {
-    *part = (struct part){.index_fd = -1, .index_path = index_path_of(place, number)};
+    *part = (struct part){.index_fd = -1, .index_path = place_index_path(place, number)};
     part->features = calloc(count + 1, sizeof *part->features);
     return part->index_path && part->features ? LMVR_OK : error_no_memory(error, "the output");
 }
@@ -24,7 +19,7 @@ static lmvr_status begin(const struct place *place, size_t number, size_t count,
 bool part_has_lines(const struct place *place, size_t number)
 {
     struct stat st;
-    char *path = index_path_of(place, number);
+    char *path = place_index_path(place, number);
     bool has = path && stat(path, &st) == 0 && st.st_size > 0;
     free(path);
     return has;
@@ -166,6 +161,7 @@ lmvr_status part_add(struct part *part, const float *const *rows, const size_t *
         part->index_size += (off_t)strlen(text);
         part->rows += !line->error;
         part->done++;
+        part->changed = true;
     } else {
         part_cut(part, NULL);
         status = LMVR_ERROR_RESOURCE; /* whatever went wrong, it did so midway */

@@ -15,6 +15,7 @@ struct part {
     struct table *features;
     size_t feature_count;
     uint64_t done, rows; /* inputs, and those that have not failed */
+    bool changed;        /* inputs were added */
     uint64_t clipped;    /* values that were too large for their type */
 };
 

@@ -22,6 +22,7 @@ struct store {
     const struct store_feature *features;
     size_t feature_count;
     uint64_t clipped; /* in parts that are finished */
+    struct copies copies;
 };
 
 /* ---- files from earlier runs ---- */
@@ -88,13 +89,23 @@ static lmvr_status check_old_feature(const struct place *place, const struct sto
     return status;
 }
 
+static lmvr_status check_old_copy(const struct place *place, bool has_run, enum store_mode mode, lmvr_error *error)
+{
+    char *path = copies_path(place, PLACE_WHOLE);
+    lmvr_status status = path ? check_old_file(place, path, has_run, 0, mode, error) : error_no_memory(error, "a file name");
+    free(path);
+    return status;
+}
+
 /* Checks that a run in this mode may start, given the files that exist. An index without lines and arrays without rows, next to
  * a run.json, are left by a run that was stopped at its very start, and are no obstacle. */
 static lmvr_status check_state(const struct place *place, enum store_mode mode, const struct store_feature *features,
-                               size_t feature_count, lmvr_error *error)
+                               size_t feature_count, bool copies, lmvr_error *error)
 {
     bool has_run = size_of(place->run_path) >= 0;
     lmvr_status status = check_old_file(place, place->index_path, has_run, 0, mode, error);
+    if (status == LMVR_OK && copies)
+        status = check_old_copy(place, has_run, mode, error);
     for (size_t i = 0; i < feature_count && status == LMVR_OK; i++)
         status = check_old_feature(place, &features[i], has_run, mode, error);
     return status;
@@ -135,7 +146,7 @@ lmvr_status store_check(const char *output, enum store_mode mode, size_t feature
         close(fd);
     }
     if (status == LMVR_OK)
-        status = check_state(&place, mode, &single, place.single, error);
+        status = check_state(&place, mode, &single, place.single, false, error);
     if (status == LMVR_OK && shares == 1)
         status = check_parts(&place, mode, begun, 0, 1, error);
     json_decref(begun);
@@ -173,7 +184,11 @@ static lmvr_status remove_old(const struct store *s, const json_t *begun, const 
     size_t i;
     json_t *feature;
     struct store_feature old = {.name = NULL};
+    char *copy = copies_path(&s->place, PLACE_WHOLE);
     lmvr_status status = remove_file(s->place.index_path, error);
+    if (status == LMVR_OK && (begun || plan->copies.make))
+        status = copy ? remove_file(copy, error) : error_no_memory(error, "a file name");
+    free(copy);
     if (status == LMVR_OK && manifest_type(begun, s->place.run_path, &old.type, NULL) != LMVR_OK)
         old.type = NPY_F32;
     json_array_foreach(json_object_get(begun, "features"), i, feature)
@@ -297,11 +312,24 @@ static lmvr_status begin_or_resume(struct store *s, const struct store_plan *pla
     return status;
 }
 
+/* Parts that were finished without copies get theirs. */
+static lmvr_status copy_finished(const struct store *s, lmvr_error *error)
+{
+    for (size_t i = s->parts.share; s->copies.make && i < s->parts.count; i += s->parts.shares) {
+        bool finished;
+        uint64_t inputs, rows;
+        TRY(parts_read(&s->place, i, &finished, &inputs, &rows, error));
+        if (finished)
+            TRY(copies_make(&s->copies, &s->place, i, inputs, false, error));
+    }
+    return LMVR_OK;
+}
+
 static lmvr_status open_store(struct store *s, const struct store_plan *plan, lmvr_error *error)
 {
     lmvr_status status = check_names(plan, error);
     if (status == LMVR_OK)
-        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, error);
+        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, plan->copies.make, error);
     if (status == LMVR_OK)
         status = place_make_folder(&s->place, error);
     if (status == LMVR_OK)
@@ -310,13 +338,15 @@ static lmvr_status open_store(struct store *s, const struct store_plan *plan, lm
         return status;
     /* Check again: another run may have started and ended since. */
     if (!s->made_run)
-        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, error);
+        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, plan->copies.make, error);
     if (status == LMVR_OK)
         status = begin_or_resume(s, plan, error);
     if (status == LMVR_OK && plan->part_count)
         status = parts_open(&s->place, plan->features, plan->feature_count, &s->parts, error);
     if (status == LMVR_OK && plan->shares > 1)
         place_share_lock(s->run_fd);
+    if (status == LMVR_OK)
+        status = copy_finished(s, error);
     if (status == LMVR_ERROR_INVALID && s->made_run)
         unlink(s->place.run_path);
     return status;
@@ -342,6 +372,7 @@ lmvr_status store_open(const struct store_plan *plan, struct store **store, lmvr
     s->parts = (struct parts){.count = plan->part_count, .share = full.share, .shares = full.shares, .lock_fd = -1};
     s->features = plan->features;
     s->feature_count = plan->feature_count;
+    s->copies = plan->copies;
     lmvr_status status = store_check(plan->output, plan->mode, plan->feature_count, full.shares, error);
     if (status == LMVR_OK)
         status = place_init(&s->place, plan->output, error);
@@ -377,7 +408,13 @@ static lmvr_status finish_part(struct store *s, lmvr_error *error)
     if (status == LMVR_OK && fsync(s->part.index_fd) != 0)
         status = file_error(error, s->part.index_path, "write");
     if (status == LMVR_OK)
+        status = copies_make(&s->copies, &s->place, s->number, s->part.done, s->part.changed, error);
+    if (status == LMVR_OK)
         status = parts_finish(&s->place, &s->parts, s->number, s->part.done, s->part.rows, error);
+    if (status != LMVR_OK) { /* its inputs are done all the same */
+        s->parts.inputs += s->part.done;
+        s->parts.rows += s->part.rows;
+    }
     s->clipped += s->part.clipped;
     lmvr_status closed = part_close(&s->part, status == LMVR_OK ? error : NULL);
     s->number = PLACE_WHOLE;
@@ -414,6 +451,8 @@ lmvr_status store_turn(struct store *store, size_t part, resume_name_fn *next_na
 
 lmvr_status store_finish(struct store *store, lmvr_error *error)
 {
+    if (!store->parts.count)
+        return copies_make(&store->copies, &store->place, PLACE_WHOLE, store->part.done, store->part.changed, error);
     TRY(finish_part(store, error));
     return finish_empty(store, store->parts.count, error);
 }

@@ -9,6 +9,7 @@
 #ifndef LMVR_SRC_STORE_STORE_H
 #define LMVR_SRC_STORE_STORE_H
 
+#include "store/copies.h"
 #include "store/index.h"
 #include "store/manifest.h"
 #include "store/resume.h"
@@ -32,6 +33,7 @@ struct store_plan {
     bool any_device;           /* what was begun on another device is resumed, too */
     size_t part_count;         /* the inputs come in so many parts; 0: in none */
     size_t rows_per_part;      /* inputs in each part; 0: they are of any size */
+    struct copies copies;      /* in other forms, of each index that is complete */
     size_t share, shares;      /* in parts: this run does those whose number, divided by `shares`, leaves `share` */
 };
 
@@ -58,7 +60,7 @@ size_t store_part(const struct store *store);
  * continues it where `next_name` is not NULL, for the inputs of the part that are done. */
 lmvr_status store_turn(struct store *store, size_t part, resume_name_fn *next_name, void *user, lmvr_error *error);
 
-/* The same, when there are no more inputs: all that this run wants is finished. */
+/* The same, when there are no more inputs: all that this run wants is finished. Also for results that are not in parts. */
 lmvr_status store_finish(struct store *store, lmvr_error *error);
 
 /* ---- inputs ---------------------------------------------------------------------------------------------------------- */

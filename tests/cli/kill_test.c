@@ -2,6 +2,7 @@
  * Kills runs at random moments until one finishes: its files must be those of an uninterrupted run. LMVR_KILL_ROUNDS requests
  * more rounds than a normal test run has time for.
  */
+#include "parquet_made.h"
 #include "parts.h"
 #include "program.h"
 #include "tar_made.h"
@@ -111,7 +112,7 @@ static void test_kills(void **state)
 
 #define TARS     6
 #define MEMBERS  20
-#define IN_PARTS "embed -m m -f llm -f m=llm:image:none --resume "
+#define IN_PARTS "embed -m m -f llm -f m=llm:image:none --index parquet --resume "
 
 static void make_tars(void)
 {
@@ -164,6 +165,7 @@ static void test_kills_of_shares(void **state)
     const char *asked = getenv("LMVR_KILL_ROUNDS");
     int rounds = asked ? (int)strtol(asked, NULL, 10) : 3, kills = 0;
     make_tars();
+    parquet_by_test(NULL);
     mkdir("in", 0777);
     for (int i = 0; i < IMAGES / 3; i++) {
         char path[32];
@@ -189,11 +191,11 @@ static void test_kills_of_shares(void **state)
     assert_true(kills > 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kills, enter_folder_with_model, leave_folder),
         cmocka_unit_test_setup_teardown(test_kills_of_shares, enter_folder_with_model, leave_folder),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return parquet_is_asked(argc, argv) ? parquet_main(argc, argv) : cmocka_run_group_tests(tests, NULL, NULL);
 }

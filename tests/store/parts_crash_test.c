@@ -3,6 +3,7 @@
 #include "sample.h"
 
 #include "format/place.h"
+#include "format/replace.h"
 
 #define PARTS    4 /* of two inputs each; the last is empty */
 #define PER_PART 2
@@ -29,6 +30,17 @@ static lmvr_status fill(struct store *store, lmvr_error *error)
     return store_finish(store, error);
 }
 
+static lmvr_status copy_index(const char *index, const char *path, uint64_t lines, void *user, lmvr_error *error)
+{
+    size_t size;
+    char *text = read_bytes(index, &size);
+    (void)lines, (void)user;
+    assert_non_null(text);
+    lmvr_status status = file_replace(path, text, size, error);
+    free(text);
+    return status;
+}
+
 static int run_here(const void *argument)
 {
     const struct parts_run *r = argument;
@@ -39,6 +51,7 @@ static int run_here(const void *argument)
                               .mode = r->mode,
                               .features = sample_features,
                               .feature_count = SAMPLE_KINDS,
+                              .copies = {.make = copy_index},
                               .options = options,
                               .input_count = SAMPLE_COUNT,
                               .part_count = PARTS,
@@ -61,9 +74,9 @@ static int run(const char *output, enum store_mode mode, enum fault kind, int ca
 
 static void assert_whole(void)
 {
-    static const char *const files[] = {"index/part-%05d.jsonl",   "index/part-%05d.json",    "llm/part-%05d.npy",
-                                        "wide/part-%05d.npy",      "many/part-%05d.npy",      "many/part-%05d.offsets.npy",
-                                        "llm/part-%05d.scale.npy", "many/part-%05d.scale.npy"};
+    static const char *const files[] = {"index/part-%05d.parquet",    "index/part-%05d.jsonl",   "index/part-%05d.json",
+                                        "llm/part-%05d.npy",          "wide/part-%05d.npy",      "many/part-%05d.npy",
+                                        "many/part-%05d.offsets.npy", "llm/part-%05d.scale.npy", "many/part-%05d.scale.npy"};
     assert_same_file("out/run.json", "whole/run.json");
     for (size_t i = 0; i < sizeof files / sizeof *files - (sample_features[0].type == NPY_INT8 ? 0 : 2); i++)
         for (int part = 0; part < PARTS; part++) {

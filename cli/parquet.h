@@ -1,0 +1,13 @@
+/* Parquet, which no C library of the distributions writes: the Python module lmvr.parquet does, as a program of its own. */
+#ifndef LMVR_CLI_PARQUET_H
+#define LMVR_CLI_PARQUET_H
+
+#include "error.h"
+
+/* Whether the module can be run. LMVR_ERROR_INVALID says what to install for `option`. */
+lmvr_status parquet_check(const char *option, lmvr_error *error);
+
+/* Makes `path` of an index.jsonl, which has so many lines: whole, or not at all. A store_copy_fn (store/copies.h). */
+lmvr_status parquet_copy_index(const char *index, const char *path, uint64_t lines, void *unused, lmvr_error *error);
+
+#endif

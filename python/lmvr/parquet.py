@@ -1,0 +1,101 @@
+"""Parquet files for the program `lmvr`, which runs this module; by pyarrow (`pip install 'lmvr[parquet]'`).
+
+    python3 -m lmvr.parquet check
+    python3 -m lmvr.parquet index INDEX.jsonl OUT.parquet
+
+The last line of what it prints is the answer; else it ends with a status, and the last line says why.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from typing import Any, Dict, Iterable, Iterator, List
+
+try:
+    import pyarrow
+    import pyarrow.parquet
+except ImportError as error:
+    sys.exit(f"{sys.executable} has no pyarrow ({error})")
+
+Line = Dict[str, Any]
+BATCH = 16384  # lines in memory
+
+# The same columns whatever the lines have, so that the parts of a run are one table.
+INDEX = pyarrow.schema(
+    [
+        ("path", pyarrow.string()),
+        ("text", pyarrow.string()),
+        ("row", pyarrow.int64()),
+        ("error", pyarrow.string()),
+        ("response", pyarrow.string()),
+        ("response_tokens", pyarrow.list_(pyarrow.int32())),
+        ("finish", pyarrow.string()),
+        ("json", pyarrow.string()),
+        ("txt", pyarrow.string()),
+        ("cls", pyarrow.string()),
+    ]
+)
+
+
+def read_lines(path: str) -> Iterator[Line]:
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def index_row(line: Line) -> Line:
+    """The line, with what has no type of its own as text: `json` as JSON, a whole number of `cls` as its digits."""
+    row = {name: line.get(name) for name in INDEX.names}
+    if "json" in line:
+        row["json"] = json.dumps(line["json"], ensure_ascii=False)
+    if "cls" in line:
+        row["cls"] = str(line["cls"])
+    return row
+
+
+def in_batches(rows: Iterable[Line]) -> Iterator[List[Line]]:
+    batch: List[Line] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def write(path: str, schema: pyarrow.Schema, rows: Iterable[Line]) -> int:
+    """Writes the rows, a batch at a time, and returns how many."""
+    count = 0
+    with open(path, "wb") as file:
+        with pyarrow.parquet.ParquetWriter(file, schema) as writer:
+            for batch in in_batches(rows):
+                writer.write_table(pyarrow.Table.from_pylist(batch, schema))
+                count += len(batch)
+        file.flush()
+        os.fsync(file.fileno())
+    return count
+
+
+def die_with_parent() -> None:
+    """A run that is killed leaves no writer behind: a resumed one writes to the same place."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    print("begun", flush=True)  # fails if the parent was gone before
+
+
+def main(arguments: List[str]) -> str:
+    if arguments == ["check"]:
+        return "ready"
+    if len(arguments) == 3 and arguments[0] == "index":
+        return f"{write(arguments[2], INDEX, map(index_row, read_lines(arguments[1])))} rows"
+    sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    print(main(sys.argv[1:]), flush=True)
