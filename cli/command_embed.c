@@ -73,8 +73,11 @@ static lmvr_status check_call(const struct embed_run *run, lmvr_error *error)
     if (run->shares > 1 && o->force)
         return error_set(error, LMVR_ERROR_INVALID, "--force removes what other shares have done: remove %s instead",
                          o->output);
-    if (in_parquet(o))
-        TRY(parquet_check("--index parquet", error));
+    if (o->layout && o->session.feature_count > 1)
+        return error_set(error, LMVR_ERROR_INVALID, "clip-retrieval's layout holds one feature, not %zu",
+                         o->session.feature_count);
+    if (in_parquet(o) || o->layout)
+        TRY(parquet_check(o->layout ? "--layout clip-retrieval" : "--index parquet", error));
     return store_check(o->output, mode_of(o), o->session.feature_count, run->shares, error);
 }
 
@@ -83,13 +86,16 @@ static lmvr_status collect(struct embed_run *run, lmvr_error *error)
     const struct options *o = run->options;
     if (o->texts) {
         TRY(texts_read(o->texts, &run->texts, error));
-        list_source_init(&run->lines, run->texts.lines, run->texts.inputs, run->texts.wrong, run->texts.count,
-                         (size_t)o->rows_per_part);
+        size_t in_part = o->layout && !o->rows_per_part ? run->texts.count : (size_t)o->rows_per_part;
+        list_source_init(&run->lines, run->texts.lines, run->texts.inputs, run->texts.wrong, run->texts.count, in_part);
         run->source = &run->lines.source;
         return LMVR_OK;
     }
     run->source = &run->images.source;
-    return input_source_open(o->inputs, o->input_count, (size_t)o->rows_per_part, &run->images, error);
+    TRY(input_source_open(o->inputs, o->input_count, (size_t)o->rows_per_part, &run->images, error));
+    if (o->layout && run->source->parts == 0)
+        run->source->parts = 1; /* of all inputs */
+    return LMVR_OK;
 }
 
 static lmvr_status check_shares(const struct embed_run *run, lmvr_error *error)
@@ -118,7 +124,11 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .shares = run->shares,
                                   .dtype_out = dtype_out_of(run->options)};
     if (in_parquet(run->options))
-        recording.copies.make = parquet_copy_index;
+        recording.copies.index = parquet_copy_index;
+    if (run->options->layout) {
+        recording.clip_folder = run->options->texts ? "text_emb" : "img_emb";
+        recording.copies.metadata = parquet_copy_metadata;
+    }
     return recorder_open(&recording, &run->recorder, error);
 }
 

@@ -50,6 +50,9 @@ const struct option_row option_table[] = {
      "data type of the rows in the files; int8 has a scale for each, in NAME.scale.npy (default: f32)"},
     {0, "index", CHOICE("jsonl|parquet", index_form), FOR_EMBED,
      "parquet: write the index in Parquet, too, by Python's pyarrow (default: jsonl)"},
+    {0, "layout", CHOICE("clip-retrieval", layout), FOR_EMBED,
+     "write one feature as clip-retrieval does, in DIR/img_emb (or text_emb) and DIR/metadata, for its index (default: lmvr's "
+     "own)"},
     {0, "rows-per-part", INTEGER(rows_per_part, 1, INT_MAX), FOR_EMBED,
      "write results in parts, DIR/NAME/part-00000.npy and so on, of N inputs each (default: all in one; of tars, one part "
      "each)"},

@@ -73,6 +73,7 @@ struct options {
     const char *texts;                         /* embed: a file of texts */
     const char *share;                         /* embed: "I/N"; NULL: not given */
     int rows_per_part;                         /* 0: not given */
+    int layout;                                /* embed: 1 if it is clip-retrieval's */
     int index_form;                            /* embed: position in "jsonl|parquet"; 0: not given */
     int dtype_out;                             /* embed: position in "f32|f16|int8"; 0: not given */
     const char *words, *tokens, *blocks;       /* attend: comma lists, and A:B */

@@ -133,15 +133,26 @@ static lmvr_status write_rows(const char *kind, const char *index, const char *t
     return rename(temporary, path) == 0 ? LMVR_OK : file_error(error, path, "write");
 }
 
-lmvr_status parquet_copy_index(const char *index, const char *path, uint64_t lines, void *unused, lmvr_error *error)
+static lmvr_status copy(const char *kind, const char *index, const char *path, uint64_t lines, lmvr_error *error)
 {
     char *temporary;
-    (void)unused;
     if (asprintf(&temporary, "%s.tmp", path) < 0)
         return error_no_memory(error, "a file name");
-    lmvr_status status = write_rows("index", index, temporary, path, lines, error);
+    lmvr_status status = write_rows(kind, index, temporary, path, lines, error);
     if (status != LMVR_OK)
         unlink(temporary);
     free(temporary);
     return status;
+}
+
+lmvr_status parquet_copy_index(const char *index, const char *path, uint64_t lines, void *unused, lmvr_error *error)
+{
+    (void)unused;
+    return copy("index", index, path, lines, error);
+}
+
+lmvr_status parquet_copy_metadata(const char *index, const char *path, uint64_t lines, void *unused, lmvr_error *error)
+{
+    (void)unused;
+    return copy("metadata", index, path, lines, error);
 }

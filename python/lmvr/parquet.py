@@ -2,6 +2,7 @@
 
     python3 -m lmvr.parquet check
     python3 -m lmvr.parquet index INDEX.jsonl OUT.parquet
+    python3 -m lmvr.parquet metadata INDEX.jsonl OUT.parquet
 
 The last line of what it prints is the answer; else it ends with a status, and the last line says why.
 """
@@ -13,7 +14,7 @@ import json
 import os
 import signal
 import sys
-from typing import Any, Dict, Iterable, Iterator, List
+from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
 
 try:
     import pyarrow
@@ -57,6 +58,78 @@ def index_row(line: Line) -> Line:
     return row
 
 
+# ---- clip-retrieval's metadata ----------------------------------------------------------------------------------------
+
+
+def flatten(value: Line, prefix: str = "") -> Iterator[Tuple[str, Any]]:
+    """The values in an object; those of an object in it are named `outer.inner`."""
+    for name, inner in value.items():
+        if isinstance(inner, dict):
+            yield from flatten(inner, f"{prefix}{name}.")
+        else:
+            yield prefix + name, inner
+
+
+def metadata_row(line: Line) -> Line:
+    """What clip-retrieval has of an input: its path, its caption, and what its JSON says besides."""
+    said = line.get("json")
+    row = dict(flatten(said)) if isinstance(said, dict) else {}
+    caption = line.get("txt", line.get("text", row.get("caption")))
+    row.pop("metadata", None)
+    for name in ("cls", "response"):
+        if name in line:
+            row[name] = line[name]
+    return {**row, "image_path": line.get("path"), "caption": caption if isinstance(caption, str) else None}
+
+
+def metadata_rows(path: str) -> Iterator[Line]:
+    return (metadata_row(line) for line in read_lines(path) if line["row"] is not None)
+
+
+INT64 = range(-(2**63), 2**63)
+
+
+def type_of(value: Any) -> pyarrow.DataType:
+    if isinstance(value, bool):
+        return pyarrow.bool_()
+    if isinstance(value, int) and value in INT64:
+        return pyarrow.int64()
+    return pyarrow.float64() if isinstance(value, float) else pyarrow.string()
+
+
+def common_type(types: Set[pyarrow.DataType]) -> pyarrow.DataType:
+    """Of numbers floats, of what has nothing in common text."""
+    if len(types) == 1:
+        return next(iter(types))
+    return pyarrow.float64() if types == {pyarrow.int64(), pyarrow.float64()} else pyarrow.string()
+
+
+def metadata_schema(path: str) -> pyarrow.Schema:
+    found: Dict[str, Set[pyarrow.DataType]] = {"image_path": {pyarrow.string()}, "caption": {pyarrow.string()}}
+    for row in metadata_rows(path):
+        for name, value in row.items():
+            types = found.setdefault(name, set())
+            if value is not None:
+                types.add(type_of(value))
+    return pyarrow.schema([(name, common_type(types)) for name, types in found.items()])
+
+
+def as_type(value: Any, wanted: pyarrow.DataType) -> Any:
+    if value is None or wanted != pyarrow.string():
+        return value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def write_metadata(index: str, path: str) -> int:
+    schema = metadata_schema(index)
+    types = {field.name: field.type for field in schema}
+    rows = ({name: as_type(value, types[name]) for name, value in row.items()} for row in metadata_rows(index))
+    return write(path, schema, rows)
+
+
+# ---- writing ----------------------------------------------------------------------------------------------------------
+
+
 def in_batches(rows: Iterable[Line]) -> Iterator[List[Line]]:
     batch: List[Line] = []
     for row in rows:
@@ -93,6 +166,8 @@ def main(arguments: List[str]) -> str:
         return "ready"
     if len(arguments) == 3 and arguments[0] == "index":
         return f"{write(arguments[2], INDEX, map(index_row, read_lines(arguments[1])))} rows"
+    if len(arguments) == 3 and arguments[0] == "metadata":
+        return f"{write_metadata(*arguments[1:])} rows"
     sys.exit(__doc__)
 
 

@@ -113,10 +113,14 @@ char *place_inner_path(const struct place *place, const char *name)
 char *place_part_path(const struct place *place, const char *folder, size_t part, const char *ending)
 {
     char *path = NULL, *inner = place_inner_path(place, folder);
-    if (inner && asprintf(&path, "%s/part-%05zu%s", inner, part, ending) < 0)
-        path = NULL;
+    bool clip = place->clip_parts > 0 && strcmp(folder, "index") != 0;
+    int digits = snprintf(NULL, 0, "%zu", place->clip_parts), length = -1;
+    if (inner && clip)
+        length = asprintf(&path, "%s/%s_%0*zu%s", inner, folder, digits, part, ending);
+    else if (inner)
+        length = asprintf(&path, "%s/part-%05zu%s", inner, part, ending);
     free(inner);
-    return path;
+    return length < 0 ? NULL : path;
 }
 
 char *place_index_path(const struct place *place, size_t part)

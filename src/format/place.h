@@ -4,7 +4,8 @@
  *     -o DIR         DIR/run.json        DIR/index.jsonl    DIR/NAME.npy, one per feature
  *     -o FILE.npy    FILE.run.json       FILE.jsonl         FILE.npy
  *
- * In parts, which a folder alone has, DIR/index/part-00000.jsonl and DIR/NAME/part-00000.npy.
+ * In parts, which a folder alone has, DIR/index/part-00000.jsonl and DIR/NAME/part-00000.npy. In clip-retrieval's layout the
+ * latter is DIR/NAME/NAME_0.npy, with as many digits as the number of parts has.
  */
 #ifndef LMVR_SRC_FORMAT_PLACE_H
 #define LMVR_SRC_FORMAT_PLACE_H
@@ -17,6 +18,7 @@ struct place {
     char *folder;   /* the folder that must exist: DIR, or that of FILE.npy */
     char *run_path; /* the manifest: how the results were made; locked while a run writes */
     char *index_path;
+    size_t clip_parts; /* the number of parts in clip-retrieval's layout; 0: it is lmvr's own */
 };
 
 /* A path that ends in ".npy" and is not a folder is a single file. Changes nothing on disk. */
@@ -28,7 +30,7 @@ char *place_feature_path(const struct place *place, const char *name);
 
 #define PLACE_WHOLE SIZE_MAX /* no part, where a part's number is expected */
 
-/* "DIR/FOLDER/part-00007ENDING", to be freed; NULL: out of memory. */
+/* "DIR/FOLDER/part-00007ENDING", or as clip-retrieval has it; to be freed; NULL: out of memory. */
 char *place_part_path(const struct place *place, const char *folder, size_t part, const char *ending);
 
 /* The path of the index of a part or, with PLACE_WHOLE, of all; to be freed; NULL: out of memory. */

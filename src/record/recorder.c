@@ -73,6 +73,8 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
         lmvr_feature_info info;
         lmvr_session_get_feature(r->session, i, &info);
         features[i] = (struct store_feature){info.name, info.spec, info.dim, info.multi_vector, r->dtype_out};
+        if (r->clip_folder)
+            features[i].name = r->clip_folder;
     }
     struct store_plan plan = {.output = r->output,
                               .mode = r->mode,
@@ -86,6 +88,7 @@ static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
                               .user = recorder,
                               .part_count = r->source->parts,
                               .rows_per_part = r->source->rows_per_part,
+                              .clip_retrieval = r->clip_folder,
                               .copies = r->copies,
                               .share = r->share,
                               .shares = r->shares};

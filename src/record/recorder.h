@@ -17,6 +17,7 @@ struct recording {
     struct source *source;   /* not yet asked for an input */
     size_t share, shares;    /* where it has parts: those whose number, divided by `shares`, leaves `share`; 0, 0: all */
     enum npy_type dtype_out; /* of the rows on disk */
+    const char *clip_folder; /* clip-retrieval's layout, with the one feature there: img_emb or text_emb; NULL: lmvr's own */
     struct copies copies;    /* as in store.h */
     const json_t *more;      /* an object: what else the rows depend on, besides the session's options; NULL: nothing */
 };

@@ -54,6 +54,17 @@ bool manifest_add_parts(json_t *manifest, size_t parts, size_t rows_per_part)
     return !failed;
 }
 
+bool manifest_is_clip(const json_t *manifest)
+{
+    const char *layout = json_string_value(json_object_get(manifest, "layout"));
+    return layout && strcmp(layout, "clip-retrieval") == 0;
+}
+
+bool manifest_add_clip(json_t *manifest)
+{
+    return json_object_set_new(manifest, "layout", json_string("clip-retrieval")) == 0;
+}
+
 lmvr_status manifest_type(const json_t *manifest, const char *path, enum npy_type *type, lmvr_error *error)
 {
     const json_t *name = json_object_get(manifest, "dtype_out");

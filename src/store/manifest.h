@@ -1,8 +1,9 @@
 /*
  * run.json: everything that an output's bytes depend on, so that --resume can tell whether it would continue the same run. A
- * flat object: "lmvr" (the version), the caller's options in their order, "dtype_out" where it is not f32, then "features",
- * "inputs" (how many) and "inputs_hash", and where the results are in parts how many, and perhaps "rows_per_part". It holds no
- * time and no location, so that a resumed run gives the same files as an uninterrupted one.
+ * flat object: "lmvr" (the version), the caller's options in their order, "dtype_out" where it is not f32, "layout" where it is
+ * clip-retrieval's, then "features", "inputs" (how many) and "inputs_hash", and where the results are in parts how many, and
+ * perhaps "rows_per_part". It holds no time and no location, so that a resumed run gives the same files as an uninterrupted
+ * one.
  */
 #ifndef LMVR_SRC_STORE_MANIFEST_H
 #define LMVR_SRC_STORE_MANIFEST_H
@@ -25,6 +26,10 @@ json_t *manifest_make(const json_t *options, const struct store_feature *feature
 
 /* Adds "parts" and, if it is not 0, "rows_per_part"; false: out of memory. */
 bool manifest_add_parts(json_t *manifest, size_t parts, size_t rows_per_part);
+
+/* Whether results are in clip-retrieval's layout, by "layout"; to say so, false: out of memory. */
+bool manifest_is_clip(const json_t *manifest);
+bool manifest_add_clip(json_t *manifest);
 
 /* The type of the rows on disk, by "dtype_out". */
 lmvr_status manifest_type(const json_t *manifest, const char *path, enum npy_type *type, lmvr_error *error);

@@ -2,6 +2,7 @@
 
 #include "format/file.h"
 #include "format/replace.h"
+#include "store/copies.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,13 +15,20 @@
 
 /* ---- files ----------------------------------------------------------------------------------------------------------- */
 
-/* Whether a name is that of a part's file, "part-NUMBER.ENDING". */
-static bool is_of_part(const char *name, size_t *number)
+/* Whether a name is that of a part's file, "part-NUMBER.ENDING", or in clip-retrieval's layout "FOLDER_NUMBER.ENDING". */
+static bool is_of_part(const char *folder, const char *name, size_t *number)
 {
     char *end;
-    if (strncmp(name, "part-", 5) != 0 || name[5] < '0' || name[5] > '9')
+    size_t length = strlen(folder);
+    if (strncmp(name, "part-", 5) == 0)
+        name += 5;
+    else if (strncmp(name, folder, length) == 0 && name[length] == '_')
+        name += length + 1;
+    else
         return false;
-    *number = strtoull(name + 5, &end, 10);
+    if (*name < '0' || *name > '9')
+        return false;
+    *number = strtoull(name, &end, 10);
     return *end == '.';
 }
 
@@ -34,7 +42,7 @@ static lmvr_status for_each_file(const struct place *place, const char *folder,
     size_t number;
     lmvr_status status = inner ? LMVR_OK : error_no_memory(error, "a file name");
     for (struct dirent *entry; dir && status == LMVR_OK && (entry = readdir(dir));) {
-        if (!is_of_part(entry->d_name, &number))
+        if (!is_of_part(folder, entry->d_name, &number))
             continue;
         if (asprintf(&path, "%s/%s", inner, entry->d_name) < 0) {
             status = error_no_memory(error, "a file name");
@@ -208,6 +216,8 @@ lmvr_status parts_open(const struct place *place, const struct store_feature *fe
     TRY(make_folder(place, "index", error));
     for (size_t i = 0; i < count; i++)
         TRY(make_folder(place, features[i].name, error));
+    if (place->clip_parts)
+        TRY(make_folder(place, COPIES_METADATA, error));
     if (parts->shares > 1)
         TRY(lock_share(place, parts, error));
     return read_finished(place, parts, error);

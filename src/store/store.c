@@ -186,7 +186,7 @@ static lmvr_status remove_old(const struct store *s, const json_t *begun, const 
     struct store_feature old = {.name = NULL};
     char *copy = copies_path(&s->place, PLACE_WHOLE);
     lmvr_status status = remove_file(s->place.index_path, error);
-    if (status == LMVR_OK && (begun || plan->copies.make))
+    if (status == LMVR_OK && (begun || plan->copies.index))
         status = copy ? remove_file(copy, error) : error_no_memory(error, "a file name");
     free(copy);
     if (status == LMVR_OK && manifest_type(begun, s->place.run_path, &old.type, NULL) != LMVR_OK)
@@ -210,7 +210,7 @@ static lmvr_status remove_old_parts(const struct store *s, const json_t *begun, 
     size_t i, count = 0;
     json_t *feature;
     const json_t *old = json_object_get(begun, "features");
-    const char **names = calloc(json_array_size(old) + plan->feature_count + 1, sizeof *names);
+    const char **names = calloc(json_array_size(old) + plan->feature_count + 2, sizeof *names);
     if (!names)
         return error_no_memory(error, "the output");
     json_array_foreach(old, i, feature)
@@ -221,6 +221,8 @@ static lmvr_status remove_old_parts(const struct store *s, const json_t *begun, 
     }
     for (i = 0; i < plan->feature_count; i++)
         names[count++] = plan->features[i].name;
+    if (plan->clip_retrieval || manifest_is_clip(begun))
+        names[count++] = COPIES_METADATA;
     lmvr_status status = s->place.single ? LMVR_OK : parts_remove(&s->place, names, count, error);
     free(names);
     return status;
@@ -295,7 +297,8 @@ static lmvr_status begin_or_resume(struct store *s, const struct store_plan *pla
 {
     json_t *begun = NULL;
     json_t *now = manifest_make(plan->options, plan->features, plan->feature_count, plan->input_count, plan->inputs_hash);
-    bool made = now && (!plan->part_count || manifest_add_parts(now, plan->part_count, plan->rows_per_part));
+    bool made = now && (!plan->part_count || manifest_add_parts(now, plan->part_count, plan->rows_per_part)) &&
+                (!plan->clip_retrieval || manifest_add_clip(now));
     lmvr_status status = made ? LMVR_OK : error_no_memory(error, "run.json");
     if (status == LMVR_OK)
         status = manifest_read(s->run_fd, s->place.run_path, &begun, error);
@@ -315,12 +318,13 @@ static lmvr_status begin_or_resume(struct store *s, const struct store_plan *pla
 /* Parts that were finished without copies get theirs. */
 static lmvr_status copy_finished(const struct store *s, lmvr_error *error)
 {
-    for (size_t i = s->parts.share; s->copies.make && i < s->parts.count; i += s->parts.shares) {
+    bool any = s->copies.index || s->copies.metadata;
+    for (size_t i = s->parts.share; any && i < s->parts.count; i += s->parts.shares) {
         bool finished;
         uint64_t inputs, rows;
         TRY(parts_read(&s->place, i, &finished, &inputs, &rows, error));
         if (finished)
-            TRY(copies_make(&s->copies, &s->place, i, inputs, false, error));
+            TRY(copies_make(&s->copies, &s->place, i, inputs, rows, false, error));
     }
     return LMVR_OK;
 }
@@ -329,7 +333,7 @@ static lmvr_status open_store(struct store *s, const struct store_plan *plan, lm
 {
     lmvr_status status = check_names(plan, error);
     if (status == LMVR_OK)
-        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, plan->copies.make, error);
+        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, plan->copies.index, error);
     if (status == LMVR_OK)
         status = place_make_folder(&s->place, error);
     if (status == LMVR_OK)
@@ -338,7 +342,7 @@ static lmvr_status open_store(struct store *s, const struct store_plan *plan, lm
         return status;
     /* Check again: another run may have started and ended since. */
     if (!s->made_run)
-        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, plan->copies.make, error);
+        status = check_state(&s->place, plan->mode, plan->features, plan->feature_count, plan->copies.index, error);
     if (status == LMVR_OK)
         status = begin_or_resume(s, plan, error);
     if (status == LMVR_OK && plan->part_count)
@@ -356,6 +360,11 @@ static lmvr_status check_plan(const struct store_plan *plan, const struct place 
 {
     if (place->single && plan->part_count)
         return error_set(error, LMVR_ERROR_INVALID, "%s: results in parts need a folder, not a single file", plan->output);
+    if (plan->clip_retrieval && plan->feature_count != 1)
+        return error_set(error, LMVR_ERROR_INVALID, "clip-retrieval's layout holds one feature, not %zu", plan->feature_count);
+    if (plan->clip_retrieval && (plan->features[0].multi_vector || plan->features[0].type == NPY_INT8))
+        return error_set(error, LMVR_ERROR_INVALID, "clip-retrieval's layout holds a row of f32 or f16 for each input, not %s",
+                         plan->features[0].multi_vector ? "one for each token" : "int8 with scales");
     return LMVR_OK;
 }
 
@@ -378,6 +387,7 @@ lmvr_status store_open(const struct store_plan *plan, struct store **store, lmvr
         status = place_init(&s->place, plan->output, error);
     if (status == LMVR_OK)
         status = check_plan(plan, &s->place, error);
+    s->place.clip_parts = plan->clip_retrieval ? plan->part_count : 0;
     if (status == LMVR_OK)
         status = open_store(s, &full, error);
     if (status == LMVR_OK)
@@ -408,7 +418,7 @@ static lmvr_status finish_part(struct store *s, lmvr_error *error)
     if (status == LMVR_OK && fsync(s->part.index_fd) != 0)
         status = file_error(error, s->part.index_path, "write");
     if (status == LMVR_OK)
-        status = copies_make(&s->copies, &s->place, s->number, s->part.done, s->part.changed, error);
+        status = copies_make(&s->copies, &s->place, s->number, s->part.done, s->part.rows, s->part.changed, error);
     if (status == LMVR_OK)
         status = parts_finish(&s->place, &s->parts, s->number, s->part.done, s->part.rows, error);
     if (status != LMVR_OK) { /* its inputs are done all the same */
@@ -452,7 +462,8 @@ lmvr_status store_turn(struct store *store, size_t part, resume_name_fn *next_na
 lmvr_status store_finish(struct store *store, lmvr_error *error)
 {
     if (!store->parts.count)
-        return copies_make(&store->copies, &store->place, PLACE_WHOLE, store->part.done, store->part.changed, error);
+        return copies_make(&store->copies, &store->place, PLACE_WHOLE, store->part.done, store->part.rows, store->part.changed,
+                           error);
     TRY(finish_part(store, error));
     return finish_empty(store, store->parts.count, error);
 }

@@ -33,6 +33,7 @@ struct store_plan {
     bool any_device;           /* what was begun on another device is resumed, too */
     size_t part_count;         /* the inputs come in so many parts; 0: in none */
     size_t rows_per_part;      /* inputs in each part; 0: they are of any size */
+    bool clip_retrieval;       /* its layout: one feature, in parts, with copies.metadata */
     struct copies copies;      /* in other forms, of each index that is complete */
     size_t share, shares;      /* in parts: this run does those whose number, divided by `shares`, leaves `share` */
 };

@@ -1,6 +1,7 @@
 #include "store/whole.h"
 
 #include "format/file.h"
+#include "store/copies.h"
 #include "store/index.h"
 #include "store/npy.h"
 #include "store/offsets.h"
@@ -83,6 +84,16 @@ static lmvr_status check_rows(const struct check *c, const char *path, const jso
     return status;
 }
 
+static lmvr_status check_metadata(const struct check *c, size_t number, uint64_t rows, lmvr_error *error)
+{
+    char *path = rows && c->place.clip_parts ? place_part_path(&c->place, COPIES_METADATA, number, ".parquet") : NULL;
+    bool missing = path && access(path, F_OK) != 0;
+    lmvr_status status =
+        missing ? error_set(error, LMVR_ERROR_INVALID, "%s: is missing; lmvr embed --resume makes it", path) : LMVR_OK;
+    free(path);
+    return status;
+}
+
 static lmvr_status check_feature(const struct check *c, const json_t *feature, size_t number, uint64_t inputs, uint64_t rows,
                                  lmvr_error *error)
 {
@@ -123,6 +134,7 @@ static lmvr_status check_part(const struct check *c, size_t number, lmvr_error *
     TRY(check_index(c, number, inputs, rows, error));
     json_array_foreach(json_object_get(c->run, "features"), i, feature)
         TRY(check_feature(c, feature, number, inputs, rows, error));
+    TRY(check_metadata(c, number, rows, error));
     c->whole->good++;
     c->whole->inputs += inputs;
     c->whole->rows += rows;
@@ -145,6 +157,7 @@ static lmvr_status read_run(struct check *c, lmvr_error *error)
     if (status == LMVR_OK && (parts < 1 || parts > c->inputs || c->rows_per_part < 0 || features == 0))
         return error_set(error, LMVR_ERROR_INVALID, "%s: holds no results in parts", c->place.output);
     c->whole->parts = (size_t)parts;
+    c->place.clip_parts = manifest_is_clip(c->run) ? (size_t)parts : 0;
     return status == LMVR_OK ? manifest_type(c->run, c->place.run_path, &c->type, error) : status;
 }
 

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import numpy
 import pyarrow.parquet
 
 PROGRAM = os.path.abspath(sys.argv.pop())
@@ -89,6 +90,88 @@ class IndexTest(InFolder):
         Path("json.py").write_text("raise SystemExit('mine')")
         lmvr("embed", "-m", "m", "-o", "out", "--index", "parquet", "in", status=1)
         self.assertTrue(os.path.exists("out/index.parquet"))
+
+
+class ClipRetrievalTest(InFolder):
+    EMBED = ("embed", "-m", "m", "--layout", "clip-retrieval", "-f", "llm", "--normalize")
+
+    def read(self, folder, columns, embeddings="img_emb"):
+        from embedding_reader import EmbeddingReader
+
+        reader = EmbeddingReader(
+            f"{folder}/{embeddings}", file_format="parquet_npy", metadata_folder=f"{folder}/metadata", meta_columns=columns
+        )
+        batches = list(reader(batch_size=reader.count, show_progress=False))
+        self.assertEqual(len(batches), 1)
+        return batches[0]
+
+    def test_its_reader_gives_each_row_its_metadata(self):
+        lmvr("embed", "-m", "m", "-f", "llm", "--normalize", "-o", "plain", "in", "a.tar", status=1)
+        lmvr(*self.EMBED, "-o", "out", "in", "a.tar", status=1)
+        lmvr("merge", "out")
+        self.assertEqual(sorted(os.listdir("out/img_emb")), ["img_emb_0.npy", "img_emb_1.npy"])
+        rows, metadata = self.read("out", ["image_path", "caption"])
+        plain = [numpy.load(f"plain/llm/part-0000{i}.npy") for i in range(2)]
+        numpy.testing.assert_array_equal(rows, numpy.concatenate(plain))
+        good = [line for i in range(2) for line in read_index(f"out/index/part-0000{i}.jsonl") if line["row"] is not None]
+        self.assertEqual(metadata["image_path"].tolist(), [line["path"] for line in good])
+        self.assertEqual(metadata["caption"].tolist()[-1], "picture 3 é")
+        last = pyarrow.parquet.read_table("out/metadata/metadata_1.parquet").to_pylist()[3]
+        self.assertEqual(
+            {name: last[name] for name in ("url", "width", "exif.iso", "cls")},
+            {"url": "http://x/3", "width": 3, "exif.iso": 4.5, "cls": "3"},
+        )
+
+    def test_parts_without_rows_do_not_shift_the_others(self):
+        paths = [f"in/{i}.jpg" for i in (0, 2, 1)]
+        lmvr(*self.EMBED, "--dtype-out", "f16", "--rows-per-part", "1", "-o", "out", *paths, status=1)
+        lmvr("merge", "out")
+        rows, metadata = self.read("out", ["image_path"])
+        self.assertEqual((rows.shape[0], metadata["image_path"].tolist()), (2, ["in/0.jpg", "in/1.jpg"]))
+        self.assertEqual(numpy.load("out/img_emb/img_emb_0.npy").dtype, numpy.float16)
+
+    def test_parts_are_read_in_their_order(self):
+        lmvr(*self.EMBED, "--rows-per-part", "1", "-o", "out", *["in/0.jpg", "in/1.jpg"] * 6)
+        _, metadata = self.read("out", ["image_path"])
+        self.assertEqual(metadata["image_path"].tolist(), ["in/0.jpg", "in/1.jpg"] * 6)
+        self.assertTrue(os.path.exists("out/metadata/metadata_11.parquet") and os.path.exists("out/img_emb/img_emb_03.npy"))
+
+    def test_texts(self):
+        Path("lines").write_text("a dog\na cat\n")
+        lmvr(*self.EMBED, "-o", "out", "--text", "lines")
+        rows, metadata = self.read("out", ["caption"], "text_emb")
+        self.assertEqual((rows.shape[0], metadata["caption"].tolist()), (2, ["a dog", "a cat"]))
+
+    def test_values_without_a_common_type_are_text(self):
+        values = [1, 2.5, "x", True, None, [1, "é"], 2**70]
+        lines = [
+            {"path": "a", "row": i, "json": {"mixed": value, "number": [1, 2.5][i % 2], "none": None, "caption": 3}}
+            for i, value in enumerate(values)
+        ]
+        Path("i.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        subprocess.run(
+            [sys.executable, "-m", "lmvr.parquet", "metadata", "i.jsonl", "m.parquet"], check=True, capture_output=True
+        )
+        table = pyarrow.parquet.read_table("m.parquet")
+        self.assertEqual(table["mixed"].to_pylist(), ["1", "2.5", "x", "true", None, '[1, "é"]', str(2**70)])
+        self.assertEqual(table["number"].to_pylist(), [1.0, 2.5] * 3 + [1.0])
+        self.assertEqual((table["none"].null_count, table["caption"].null_count), (7, 7))
+
+    def test_resuming_and_refusing(self):
+        lmvr(*self.EMBED, "-o", "out", "--rows-per-part", "2", "in", status=1)
+        before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+        os.remove("out/metadata/metadata_1.parquet")
+        self.assertIn("metadata_1.parquet: is missing", lmvr("merge", "out", status=1))
+        lmvr(*self.EMBED, "-o", "out", "--rows-per-part", "2", "--resume", "in", status=1)
+        self.assertEqual({path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}, before)
+        plain = ["embed", "-m", "m", "-f", "img_emb=llm", "--normalize", "-o", "out"]
+        self.assertIn("it was started with layout", lmvr(*plain, "--rows-per-part", "2", "--resume", "in", status=2))
+        lmvr(*plain, "--force", "in", status=1)
+        self.assertEqual(sorted(os.listdir("out")), ["img_emb.npy", "index.jsonl", "run.json"])
+        self.assertIn("one feature, not 2", lmvr(*self.EMBED, "-f", "encoder", "-o", "two", "in", status=2))
+        self.assertIn("not int8", lmvr(*self.EMBED, "--dtype-out", "int8", "-o", "two", "in", status=2))
+        self.assertIn("not one for each token", lmvr(*self.EMBED[:5], "-f", "llm:image:none", "-o", "two", "in", status=2))
+        self.assertFalse(os.path.exists("two"))
 
 
 if __name__ == "__main__":

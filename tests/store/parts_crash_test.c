@@ -51,7 +51,7 @@ static int run_here(const void *argument)
                               .mode = r->mode,
                               .features = sample_features,
                               .feature_count = SAMPLE_KINDS,
-                              .copies = {.make = copy_index},
+                              .copies = {.index = copy_index},
                               .options = options,
                               .input_count = SAMPLE_COUNT,
                               .part_count = PARTS,
