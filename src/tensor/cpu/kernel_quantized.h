@@ -55,7 +55,8 @@ union group_sum {
 
 /*
  * Rows of the input in whole numbers q, block by block: value i of a group is about scale * q. In most groups q is a byte.
- * Where most values would be small beside the largest, the group is *wide*: q is a byte and 256ths, another.
+ * Where most values would be small beside the largest, the group is *wide*: q is a byte and 256ths, another. So are all groups
+ * where that is asked for.
  */
 struct activations {
     int32_t *words, *low_words; /* (blocks, rows, block_words()): the bytes in fours, and the 256ths. Where bytes are not
@@ -72,6 +73,7 @@ struct activations {
 struct quantized_product {
     int bits;                /* of the weights */
     bool widens;             /* brings weights in 4 bits to 8 by column of c, and the input's groups are those of 8 bits */
+    bool all_wide;           /* every group is, with weights in 8 bits */
     int64_t first_row, rows; /* those to multiply, of */
     int64_t all_rows;
     int64_t n, in;

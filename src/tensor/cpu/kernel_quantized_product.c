@@ -99,12 +99,12 @@ INLINE void load_group(int bits, int64_t count, const float *x, const float *fac
     }
 }
 
-INLINE void take_group(int bits, const vf *x, struct activations to)
+INLINE void take_group(int bits, bool all_wide, const vf *x, struct activations to)
 {
     vi q[MOST_VECTORS], low[MOST_VECTORS] = {{0}};
     int vectors = group_size(bits) / LANES;
     float scale = quantize_group(vectors, x, q);
-    bool wide = scale > 0 && most_are_small(bits, vectors, x, q);
+    bool wide = scale > 0 && (all_wide || most_are_small(bits, vectors, x, q));
     if (wide)
         quantize_rest(vectors, x, q, scale, low);
     *to.scales = scale;
@@ -128,7 +128,7 @@ INLINE void take(int bits, const struct quantized_product *p, const float *x, co
         for (int64_t g = 0, at = block * BLOCK_INPUTS; g < block_groups(bits) && at < p->in; g++, at += group_size(bits)) {
             vf values[MOST_VECTORS];
             load_group(bits, p->in - at, x + at, factors + at, values);
-            take_group(bits, values, at_group(bits, to, g));
+            take_group(bits, bits == 8 && p->all_wide, values, at_group(bits, to, g));
         }
     }
 }

@@ -233,6 +233,7 @@ lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena
     bool widens = quantized->bits == 4 && quantized->kernels->widens && !arena->in_step;
     struct quantized_product p = {.bits = quantized->bits,
                                   .widens = widens,
+                                  .all_wide = quantized->bits == 8 && arena->in_step,
                                   .rows = rows,
                                   .all_rows = rows,
                                   .n = quantized->out,

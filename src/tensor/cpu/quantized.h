@@ -1,7 +1,8 @@
 /*
  * A weight matrix in 8 bits by row, or in 4 bits by blocks of 32 of a row, that many rows are multiplied by. Those are brought
  * to 8 bits, too, by groups of neighboring columns: 256, or 32 for weights in 4 bits. So a large value costs only its neighbors
- * precision; and where it would leave most of them less than five bits, or four, the group is brought to 16.
+ * precision; and where it would leave most of them less than five bits, or four, the group is brought to 16. In a step of
+ * decoding (arena.in_step) all of those of 256 columns are: it waits for the weights, not for products.
  *
  * Before weights are quantized, each column of the matrix is divided by its size, a power of two, by which the input is
  * multiplied: the columns of channels that are a thousand times the others, and whose weights are a thousandth, keep their
@@ -9,8 +10,8 @@
  * be calibrated.) In a column's size all rows count alike, however large they are.
  *
  * A row of the result depends only on that row of the input, to the last bit: not on the number of rows or threads. But where
- * it is faster, weights in 4 bits are brought to 8 for all products outside a step of decoding (arena.in_step), and the input's
- * groups are of 256 columns there: a prompt has many rows, whoever is in it.
+ * it is faster, weights in 4 bits are brought to 8 for all products outside such a step, and the input's groups are of 256
+ * columns there: a prompt has many rows, whoever is in it.
  */
 #ifndef LMVR_SRC_TENSOR_CPU_QUANTIZED_H
 #define LMVR_SRC_TENSOR_CPU_QUANTIZED_H

@@ -30,7 +30,7 @@ static float *random_floats(int64_t count, unsigned seed)
     return values;
 }
 
-/* Whether products are of a step of decoding: those of weights in 4 bits are others outside it. */
+/* Whether products are of a step of decoding: others are less exact, or bring weights in 4 bits to 8. */
 static bool in_step = true;
 
 #define IN_AND_OUTSIDE_A_STEP for (int inside = 0; in_step = inside, inside < 2; inside++)
@@ -95,8 +95,9 @@ static void take_plainly(int bits, int64_t count, const float *x, float *to)
         if (x[i] != 0)
             fabsf(to[i]) < reach *scale ? small++ : large++;
     }
-    for (int64_t i = 0; small > large && i < count; i++)
-        to[i] += scale / 256 * fmaxf(-128, fminf(127, (float)lrintf((x[i] - to[i]) * 256 * inverse)));
+    bool wide = scale > 0 && (small > large || (bits == 8 && in_step));
+    for (int64_t i = 0; wide && i < count; i++)
+        to[i] += scale / 256 * fmaxf(-128, fminf(127, (float)lrintf((x[i] - to[i]) * (256 / scale))));
 }
 
 /* x as the kernels have it: quantized, and with the factors taken out again. */
@@ -142,7 +143,7 @@ static void check_values(int64_t out, int64_t in, int bits, int set)
             size += want * want;
             assert_true(o < out || y[r * stride + o] == before[r * stride + o]);
         }
-        assert_true(sqrt(difference / size) < 3e-6);
+        assert_true(sqrt(difference / size) < 1e-5); /* kernels may round a 256th of a step otherwise */
     }
     quantized_free(q);
     free(w), free(x), free(y), free(bias), free(before), free(kept), free(taken_x), free(expected);
@@ -151,9 +152,9 @@ static void check_values(int64_t out, int64_t in, int bits, int set)
 static void products_are_those_of_the_quantized_numbers(void **state)
 {
     (void)state;
-    in_step = true;
+    IN_AND_OUTSIDE_A_STEP
     EACH_SET_AND_BITS
-    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes && (in_step || bits == 8); s++)
         check_values(shapes[s][0], shapes[s][1], bits, set);
 }
 
@@ -176,7 +177,7 @@ static void products_outside_a_step_are_near_those_inside(void **state)
             difference += pow((double)y[0][i] - (double)y[1][i], 2);
             size += pow((double)y[1][i], 2);
         }
-        assert_true(sqrt(difference / size) < (bits == 4 ? 0.012 : 1e-12));
+        assert_true(sqrt(difference / size) < (bits == 4 ? 0.012 : 0.007));
         quantized_free(q);
         free(w), free(x), free(bias), free(y[0]), free(y[1]);
     }
