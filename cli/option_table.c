@@ -266,6 +266,7 @@ const struct option_row option_table[] = {
     {0, "api-key", TEXT("KEY", server.key), FOR_SERVE,
      "key that clients have to send (default: that of the environment's LMVR_API_KEY, or none)"},
     {0, "media-path", PATH("DIR", server.media_path), FOR_SERVE, "folder of images that requests may name (default: none)"},
+    {0, "no-page", FLAG(server.no_page), FOR_SERVE, "serve no page at /"},
     {0, "max-body", INTEGER(server.max_body, 1, 65536), FOR_SERVE, "longest request in MiB (default: 64)"},
     {0, "max-file-pixels", INTEGER(session.max_file_pixels, 1, 178956970), FOR_SERVE,
      "most pixels of an image, width times height, as it is in its file (default: 178956970)"},

@@ -24,6 +24,9 @@ static void check(const struct request *request, const struct request_rules *rul
     for (size_t i = 0; i < request->feature_count; i++)
         if (!*request->features[i] || strchr(request->features[i], '\n'))
             abort();
+    for (size_t i = 0; i < request->word_count; i++)
+        if (!*request->words[i] || strchr(request->words[i], '\n'))
+            abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -34,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct failure failure = {0};
     if (size == 0)
         return 0;
-    bool taken = bytes[0] & 4   ? request_read_search(bytes + 1, size - 1, &rules, &request, &failure)
+    bool taken = bytes[0] & 8   ? request_read_attention(bytes + 1, size - 1, &rules, &request, &failure)
+                 : bytes[0] & 4 ? request_read_search(bytes + 1, size - 1, &rules, &request, &failure)
                  : bytes[0] & 1 ? request_read_chat(bytes + 1, size - 1, &rules, &request, &failure)
                                 : request_read_embeddings(bytes + 1, size - 1, &rules, &request, &failure);
     if (taken)

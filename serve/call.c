@@ -98,6 +98,7 @@ static void set_work(struct call *call)
     call->work = (struct work){.images = r->images,
                                .count = r->count,
                                .describe = r->describe,
+                               .attention = call->kind->attention,
                                .happened = happened,
                                .ended = ended,
                                .released = released};

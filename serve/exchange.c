@@ -118,6 +118,17 @@ void exchange_answer(struct exchange *exchange, int status, const char *type, ch
     pthread_mutex_unlock(&exchange->lock);
 }
 
+void exchange_answer_file(struct exchange *exchange, const struct http_file *file)
+{
+    pthread_mutex_lock(&exchange->lock);
+    bool known = strstr(header_of(exchange->connection, "If-None-Match"), file->tag) != NULL;
+    exchange->answered = exchange->ended = true;
+    exchange->status = known ? 304 : 200;
+    exchange->type = file->type;
+    exchange->file = *file;
+    pthread_mutex_unlock(&exchange->lock);
+}
+
 void exchange_fail(struct exchange *exchange, const struct failure *failure)
 {
     char *text = failure_json(failure);
@@ -210,6 +221,9 @@ static void release(void *exchange)
 /* Under the exchange's lock. */
 static struct MHD_Response *make_response(struct exchange *e)
 {
+    if (e->file.text)
+        return MHD_create_response_from_buffer(e->status == 304 ? 0 : e->file.size, (void *)e->file.text,
+                                               MHD_RESPMEM_PERSISTENT);
     if (!e->pieces) {
         struct MHD_Response *response = MHD_create_response_from_buffer(
             e->text_size, e->text ? e->text : "", e->text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
@@ -227,8 +241,15 @@ static struct MHD_Response *make_response(struct exchange *e)
 static void add_headers(const struct exchange *e, struct MHD_Response *response)
 {
     MHD_add_response_header(response, "Content-Type", e->type);
-    if (e->pieces)
-        MHD_add_response_header(response, "Cache-Control", "no-cache");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+    MHD_add_response_header(response, "Cache-Control", e->file.text || e->pieces ? "no-cache" : "no-store");
+    if (e->file.text) {
+        MHD_add_response_header(response, "ETag", e->file.tag);
+        MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+        if (e->file.policy)
+            MHD_add_response_header(response, "Content-Security-Policy", e->file.policy);
+    }
     if (e->status == 429 || e->status == 503)
         MHD_add_response_header(response, "Retry-After", "1");
     if (e->status == 401)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +20,22 @@
 
 /* ---- listening ------------------------------------------------------------------------------------------------------- */
 
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+    return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
 /* Tells the address that the listener has. */
 static void read_address(struct http *http)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
     if (getsockname(http->listener, (struct sockaddr *)&address, &size) == 0)
         getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+    http->loopback = is_loopback(&address);
     snprintf(http->address, sizeof http->address, strchr(host, ':') ? "http://[%.200s]:%s" : "http://%.200s:%s", host, port);
 }
 
@@ -63,12 +72,6 @@ static lmvr_status listen_at(struct http *http, lmvr_error *error)
 }
 
 /* ---- what is refused before a body has come -------------------------------------------------------------------------- */
-
-static const char *header(struct MHD_Connection *connection, const char *name)
-{
-    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-    return value ? value : "";
-}
 
 /* In a time that tells nothing of the key but its length. */
 static bool has_key(const char *key, struct MHD_Connection *connection)
@@ -120,7 +123,7 @@ static bool find_route(struct exchange *e, const char *method)
 static bool check_body(struct exchange *e, struct MHD_Connection *connection)
 {
     static const char json[] = "application/json";
-    const char *type = header(connection, "Content-Type"), *encoding = header(connection, "Content-Encoding");
+    const char *type = header_of(connection, "Content-Type"), *encoding = header_of(connection, "Content-Encoding");
     if (strncasecmp(type, json, sizeof json - 1) != 0 || !strchr(" ;", type[sizeof json - 1])) /* or it ends there */
         return failure_set(&e->failure, 415, NULL, "the request's Content-Type has to be application/json, not \"%.100s\"",
                            type);
@@ -139,14 +142,14 @@ static bool refuse_size(struct exchange *e)
 static bool check_headers(struct exchange *e, struct MHD_Connection *connection, const char *method)
 {
     const struct http_options *o = &e->http->options;
-    if (!find_route(e, method))
+    if (!origin_check(e, connection, method) || !find_route(e, method))
         return false;
     if (o->key && !e->route->open && !has_key(o->key, connection))
         return failure_set(&e->failure, 401, NULL,
                            "the request has no key, or a wrong one; it is sent as Authorization: Bearer KEY");
     if (strcmp(e->route->method, "POST") == 0 && !check_body(e, connection))
         return false;
-    unsigned long long length = strtoull(header(connection, "Content-Length"), NULL, 10);
+    unsigned long long length = strtoull(header_of(connection, "Content-Length"), NULL, 10);
     return length <= o->max_body || refuse_size(e);
 }
 

@@ -2,6 +2,10 @@
  * HTTP/1.1 for a few threads and many connections, by libmicrohttpd: bodies, time limits, keys, and answers that come later or
  * piece by piece. It knows nothing of models.
  *
+ * Pages of other sites can neither read answers nor have anything computed: a browser's requests for them are refused (no
+ * answer allows them), and so is, at a loopback address without a key, a name that is not this machine's, as of a site that
+ * gives its own name this machine's address.
+ *
  * A request is an exchange. When all of it has come, its route's function is called, which answers at once, or calls
  * exchange_keep() and has another thread answer. While an exchange waits for its answer, no thread does.
  */
@@ -77,6 +81,18 @@ void exchange_fail(struct exchange *exchange, const struct failure *failure);
 /* An answer that comes in pieces: the first piece begins it, with status 200, and the last is told by exchange_end(). */
 void exchange_write(struct exchange *exchange, const char *type, const char *text, size_t size);
 void exchange_end(struct exchange *exchange);
+
+/* What never changes. Another's browser may keep it, and asks whether it is still so. */
+struct http_file {
+    const char *type;
+    const char *text; /* (size) */
+    size_t size;
+    char tag[24];       /* of the text, in quotes */
+    const char *policy; /* what a page may load, as Content-Security-Policy; NULL: nothing is said */
+};
+
+/* Answers with a file, whose strings have to stay as long as the server, in a route's function. */
+void exchange_answer_file(struct exchange *exchange, const struct http_file *file);
 /* Whether an answer, or its first piece, has been given. */
 bool exchange_answered(struct exchange *exchange);
 

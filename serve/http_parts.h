@@ -24,6 +24,7 @@ struct http {
     struct http_options options;
     int listener;
     char address[280];
+    bool loopback; /* the address is reached from this machine alone */
     struct MHD_Daemon *daemon;
     pthread_t watcher;
     bool watched;
@@ -57,11 +58,19 @@ struct exchange {
     bool suspended, answered, pieces, ended, aborted, late;
     int status;
     const char *type;
-    char *text; /* the answer, or those of its pieces that have not been sent */
+    struct http_file file; /* in place of `text`, if it has one */
+    char *text;            /* the answer, or those of its pieces that have not been sent */
     size_t text_size, text_room;
 };
 
 double clock_seconds(void);
+
+/* ---- origin.c -------------------------------------------------------------------------------------------------------- */
+
+/* A header of the request; "": it has none. */
+const char *header_of(struct MHD_Connection *connection, const char *name);
+/* Whether a request is one that this server's own page, or no page at all, can have made. If not, its failure says so. */
+bool origin_check(struct exchange *exchange, struct MHD_Connection *connection, const char *method);
 
 /* ---- exchange.c ------------------------------------------------------------------------------------------------------ */
 

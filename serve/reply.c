@@ -10,7 +10,7 @@
 
 /* ---- vectors --------------------------------------------------------------------------------------------------------- */
 
-static void put_string(FILE *out, const char *text)
+void reply_put_string(FILE *out, const char *text)
 {
     json_t *string = json_string(text);
     char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
@@ -65,27 +65,25 @@ float *reply_row(const struct request *request, const lmvr_result *result, const
     return prepare(request, result, session, 0, info.dim, &rows) ? rows.values : NULL;
 }
 
-/* In base64 the floats of all rows, little-endian, whose number follows from the dimensions; else a list, or a list of lists.
- */
-static bool put_rows(FILE *out, const struct request *request, const struct rows *rows, bool multi_vector)
+bool reply_put_rows(FILE *out, bool base64, const float *rows, size_t count, size_t dim, bool lists)
 {
-    if (request->base64) {
-        size_t size = rows->count * rows->dim * sizeof *rows->values;
+    if (base64) {
+        size_t size = count * dim * sizeof *rows;
         char *text = malloc(base64_length(size) + 1);
         if (!text)
             return false;
-        base64_encode(rows->values, size, text);
+        base64_encode(rows, size, text);
         fprintf(out, "\"%s\"", text);
         free(text);
         return true;
     }
-    for (size_t i = 0; i < rows->count; i++) {
-        if (multi_vector)
+    for (size_t i = 0; i < count; i++) {
+        if (lists)
             fputc(i ? ',' : '[', out);
-        put_row(out, rows->values + i * rows->dim, rows->dim);
+        put_row(out, rows + i * dim, dim);
     }
-    if (multi_vector)
-        fputs(rows->count ? "]" : "[]", out);
+    if (lists)
+        fputs(count ? "]" : "[]", out);
     return true;
 }
 
@@ -96,7 +94,7 @@ static bool put_feature(FILE *out, const struct request *request, const lmvr_res
     struct rows rows;
     if (!prepare(request, result, session, feature, info->dim, &rows))
         return false;
-    bool good = put_rows(out, request, &rows, info->multi_vector);
+    bool good = reply_put_rows(out, request->base64, rows.values, rows.count, rows.dim, info->multi_vector);
     free(rows.values);
     return good;
 }
@@ -111,7 +109,7 @@ static bool put_features(FILE *out, const struct request *request, const lmvr_re
     for (size_t i = 0; request->feature_count && i < count; i++) {
         lmvr_session_get_feature(session, i, &info);
         fputs(i ? "," : ",\"features\":{", out);
-        put_string(out, info.name);
+        reply_put_string(out, info.name);
         fputc(':', out);
         if (!put_feature(out, request, result, session, i, &info))
             return false;
@@ -121,8 +119,7 @@ static bool put_features(FILE *out, const struct request *request, const lmvr_re
     return true;
 }
 
-/* Ends a text that is being written. */
-static char *finish_text(FILE *out, bool good, char **text)
+char *reply_finish(FILE *out, bool good, char **text)
 {
     if (fclose(out) == 0 && good)
         return *text;
@@ -141,11 +138,11 @@ char *reply_vector(const struct request *request, size_t index, const lmvr_resul
     bool good = put_features(out, request, result, session);
     if (request->describe) {
         fputs(",\"response\":", out);
-        put_string(out, result->response ? result->response : "");
+        reply_put_string(out, result->response ? result->response : "");
         fprintf(out, ",\"finish_reason\":\"%s\"", result->finished ? "stop" : "length");
     }
     fputc('}', out);
-    return finish_text(out, good, &text);
+    return reply_finish(out, good, &text);
 }
 
 char *reply_vectors(const char *model, char *const *objects, size_t count, size_t prompt_tokens, size_t generated_tokens)
@@ -156,13 +153,13 @@ char *reply_vectors(const char *model, char *const *objects, size_t count, size_
     if (!out)
         return NULL;
     fputs("{\"object\":\"list\",\"model\":", out);
-    put_string(out, model);
+    reply_put_string(out, model);
     fputs(",\"data\":[", out);
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%s%s", i ? "," : "", objects[i]);
     fprintf(out, "],\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu}}", prompt_tokens,
             generated_tokens, prompt_tokens + generated_tokens);
-    return finish_text(out, true, &text);
+    return reply_finish(out, true, &text);
 }
 
 /* ---- chat ------------------------------------------------------------------------------------------------------------ */
@@ -254,18 +251,8 @@ char *reply_chat_failure(const struct failure *failure)
 
 /* ---- models ---------------------------------------------------------------------------------------------------------- */
 
-static json_t *describe(const char *model, time_t created)
+char *reply_models(const char *model)
 {
-    return json_pack("{s:s, s:s, s:I, s:s}", "id", model, "object", "model", "created", (json_int_t)created, "owned_by",
-                     "lmvr");
-}
-
-char *reply_models(const char *model, time_t created)
-{
-    return dump(json_pack("{s:s, s:[o]}", "object", "list", "data", describe(model, created)));
-}
-
-char *reply_model(const char *model, time_t created)
-{
-    return dump(describe(model, created));
+    char *text = NULL;
+    return asprintf(&text, "{\"object\":\"list\",\"data\":[%s]}", model) < 0 ? NULL : text;
 }

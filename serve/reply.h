@@ -16,6 +16,13 @@ float *reply_row(const struct request *request, const lmvr_result *result, const
 /* The whole answer, with the objects in order. */
 char *reply_vectors(const char *model, char *const *objects, size_t count, size_t prompt_tokens, size_t generated_tokens);
 
+/* Writes JSON to a stream: a text; rows, in base64 the floats of them all, little-endian, else a list, or a list of lists.
+ * False: out of memory. */
+void reply_put_string(FILE *out, const char *text);
+bool reply_put_rows(FILE *out, bool base64, const float *rows, size_t count, size_t dim, bool lists);
+/* Closes the stream of a text in memory, and gives that text if all of it is good. */
+char *reply_finish(FILE *out, bool good, char **text);
+
 /* The object of numbers of tokens; NULL: out of memory. */
 json_t *reply_usage(size_t prompt_tokens, size_t generated_tokens);
 
@@ -33,8 +40,7 @@ char *reply_chat_usage(const struct reply_chat *chat, size_t prompt_tokens, size
 /* A failure's event, after which the answer ends. */
 char *reply_chat_failure(const struct failure *failure);
 
-/* The list of the one model, or that model. */
-char *reply_models(const char *model, time_t created);
-char *reply_model(const char *model, time_t created);
+/* The list of the one model, whose JSON is given. */
+char *reply_models(const char *model);
 
 #endif

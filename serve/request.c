@@ -55,6 +55,11 @@ static const struct known of_search[] = {
     {"model", IGNORED}, {"user", IGNORED}, {"input", READ}, {"top", READ}, {"metric", READ}, {NULL, READ},
 };
 
+static const struct known of_attention[] = {
+    {"model", IGNORED}, {"user", IGNORED}, {"messages", READ}, {"max_tokens", READ},      {"temperature", READ},
+    {"top_p", READ},    {"seed", READ},    {"words", READ},    {"encoding_format", READ}, {NULL, READ},
+};
+
 static const struct known of_chat[] = {
     {"model", IGNORED},
     {"user", IGNORED},
@@ -151,27 +156,29 @@ static bool is_printable(const char *text)
     return true;
 }
 
-static bool read_features(const json_t *list, struct request *request, struct failure *failure)
+/* Reads a list of 1 to `most` short texts, if the key is there; `example` is one. */
+static bool read_texts(const struct json_node *node, const char *key, size_t most, const char *example, struct request *request,
+                       char ***texts, size_t *count, struct failure *failure)
 {
-    size_t count = json_array_size(list);
+    const json_t *list = json_node_get(node, key);
+    size_t size = json_array_size(list);
     if (!list)
         return true;
-    if (!json_is_array(list) || count == 0 || count > 64)
-        return failure_set(failure, 400, "features",
-                           "features has to be a list of 1 to 64 features, such as \"llm:all:mean:-1\"");
-    char **features = calloc(count, sizeof *features);
-    if (!request_own(request, features, failure))
+    if (!json_is_array(list) || size == 0 || size > most)
+        return failure_set(failure, 400, key, "%s has to be a list of 1 to %zu %s, such as \"%s\"", key, most, key, example);
+    char **copies = calloc(size, sizeof *copies);
+    if (!request_own(request, copies, failure))
         return false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < size; i++) {
         const char *text = json_string_value(json_array_get(list, i));
         if (!text || !*text || !is_printable(text))
-            return failure_set(failure, 400, "features", "features[%zu] has to be a feature, such as \"llm:all:mean:-1\"", i);
-        features[i] = request_copy(request, text, failure);
-        if (!features[i])
+            return failure_set(failure, 400, key, "%s[%zu] has to be one of %s, such as \"%s\"", key, i, key, example);
+        copies[i] = request_copy(request, text, failure);
+        if (!copies[i])
             return false;
     }
-    request->features = features;
-    request->feature_count = count;
+    *texts = copies;
+    *count = size;
     return true;
 }
 
@@ -198,7 +205,7 @@ static bool read_embeddings(const struct json_node *node, const struct request_r
         !read_int(node, "max_tokens", INT_MAX, &tokens, failure) ||
         !read_bool(node, "normalized", &request->normalized, failure) ||
         !read_bool(node, "response", &request->describe, failure) || !read_text(node, "prompt", &prompt, failure) ||
-        !read_features(json_node_get(node, "features"), request, failure))
+        !read_texts(node, "features", 64, "llm:all:mean:-1", request, &request->features, &request->feature_count, failure))
         return false;
     if (!(input ? request_read_input(input, prompt, rules, request, failure)
                 : request_read_messages(messages, prompt, rules, request, failure)))
@@ -274,6 +281,20 @@ static bool read_chat(const struct json_node *node, const struct request_rules *
     return true;
 }
 
+static bool read_attention(const struct json_node *node, const struct request_rules *rules, struct request *request,
+                           struct failure *failure)
+{
+    int tokens = rules->most_tokens;
+    if (!read_int(node, "max_tokens", INT_MAX, &tokens, failure) || !read_sampling(node, request, failure) ||
+        !read_format(node, "encoding_format", &request->base64, failure) ||
+        !read_texts(node, "words", REQUEST_MOST_WORDS, "dog", request, &request->words, &request->word_count, failure) ||
+        !request_read_messages(json_node_get(node, "messages"), NULL, rules, request, failure))
+        return false;
+    limit_tokens(request, tokens, rules);
+    return request->images->path != NULL ||
+           failure_set(failure, 400, "messages", "messages has no image, and attention is where in one the model looked");
+}
+
 static bool read_body(const void *body, size_t size, const struct request_rules *rules, const struct known *known,
                       bool (*read)(const struct json_node *, const struct request_rules *, struct request *, struct failure *),
                       struct request *request, struct failure *failure)
@@ -296,6 +317,12 @@ bool request_read_embeddings(const void *body, size_t size, const struct request
                              struct failure *failure)
 {
     return read_body(body, size, rules, of_embeddings, read_embeddings, request, failure);
+}
+
+bool request_read_attention(const void *body, size_t size, const struct request_rules *rules, struct request *request,
+                            struct failure *failure)
+{
+    return read_body(body, size, rules, of_attention, read_attention, request, failure);
 }
 
 bool request_read_search(const void *body, size_t size, const struct request_rules *rules, struct request *request,

@@ -5,7 +5,8 @@
 
 #include "serve/failure.h"
 
-#define REQUEST_MOST_TOP 1000 /* neighbors of an input */
+#define REQUEST_MOST_TOP   1000 /* neighbors of an input */
+#define REQUEST_MOST_WORDS 1000
 
 /* What the server allows and has by default. */
 struct request_rules {
@@ -28,6 +29,8 @@ struct request {
     bool normalized;    /* vectors have length 1 */
     bool stream, usage; /* the response comes token by token, at the end of which the numbers of tokens come */
     lmvr_sampling sampling;
+    char **words; /* (word_count): whose maps of attention are wanted; 0: those of all words */
+    size_t word_count;
     int top;  /* neighbors that are wanted */
     bool dot; /* by the dot product, not the cosine */
 
@@ -41,7 +44,9 @@ bool request_read_embeddings(const void *body, size_t size, const struct request
                              struct failure *failure);
 bool request_read_chat(const void *body, size_t size, const struct request_rules *rules, struct request *request,
                        struct failure *failure);
-/* That of POST /v1/search, which is ours. */
+/* That of POST /v1/attention, which is ours, and so is the next. */
+bool request_read_attention(const void *body, size_t size, const struct request_rules *rules, struct request *request,
+                            struct failure *failure);
 bool request_read_search(const void *body, size_t size, const struct request_rules *rules, struct request *request,
                          struct failure *failure);
 /* A zeroed one is allowed. */

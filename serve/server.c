@@ -1,5 +1,7 @@
 #include "serve/server.h"
 
+#include "serve/offer.h"
+#include "serve/page.h"
 #include "serve/reply.h"
 #include "serve/search.h"
 #include "serve/server_parts.h"
@@ -44,11 +46,23 @@ static bool is_open(struct server *server, struct exchange *exchange)
     return false;
 }
 
+static void run_page(struct exchange *exchange, void *user)
+{
+    struct server *server = user;
+    struct failure failure;
+    if (!server->options.no_page) {
+        page_answer(exchange, exchange_rest(exchange));
+        return;
+    }
+    failure_write(&failure, 404, NULL, "this server has no page: it was started with --no-page");
+    exchange_fail(exchange, &failure);
+}
+
 static void run_models(struct exchange *exchange, void *user)
 {
     struct server *server = user;
     if (is_open(server, exchange))
-        answer_json(exchange, 200, reply_models(server->model_name, server->created));
+        answer_json(exchange, 200, reply_models(server->offer));
 }
 
 static void run_model(struct exchange *exchange, void *user)
@@ -58,7 +72,7 @@ static void run_model(struct exchange *exchange, void *user)
     if (!is_open(server, exchange))
         return;
     if (strcmp(exchange_rest(exchange), server->model_name) == 0) {
-        answer_json(exchange, 200, reply_model(server->model_name, server->created));
+        answer_json(exchange, 200, strdup(server->offer));
         return;
     }
     failure_write(&failure, 404, "model", "there is no model \"%.200s\" here; the model is \"%.200s\"", exchange_rest(exchange),
@@ -88,6 +102,11 @@ static void run_chat(struct exchange *exchange, void *user)
     call_run(exchange, user, &call_chat);
 }
 
+static void run_attention(struct exchange *exchange, void *user)
+{
+    call_run(exchange, user, &call_attention);
+}
+
 static void run_search(struct exchange *exchange, void *user)
 {
     struct server *server = user;
@@ -103,6 +122,8 @@ static void run_search(struct exchange *exchange, void *user)
 }
 
 static const struct http_route routes[] = {
+    {"GET", "/", true, run_page},
+    {"GET", PAGE_FILES, true, run_page},
     {"GET", "/health", true, run_health},
     {"GET", "/openapi.json", false, run_openapi},
     {"GET", "/metrics", false, run_metrics},
@@ -110,6 +131,7 @@ static const struct http_route routes[] = {
     {"GET", "/v1/models/", false, run_model},
     {"POST", "/v1/embeddings", false, run_embeddings},
     {"POST", "/v1/chat/completions", false, run_chat},
+    {"POST", "/v1/attention", false, run_attention},
     {"POST", "/v1/search", false, run_search},
 };
 
@@ -209,6 +231,9 @@ lmvr_status server_open(struct server *server, const lmvr_model *model, const lm
         .normalized = session->normalize,
         .sampling = {.temperature = session->temperature, .top_p = session->top_p, .seed = session->seed},
     };
+    server->offer = offer_make(server, model);
+    if (!server->offer)
+        return error_no_memory(error, "the model's description");
     atomic_store(&server->open, true);
     return LMVR_OK;
 }
@@ -229,5 +254,6 @@ void server_free(struct server *server)
     metrics_free(server->metrics);
     free(server->media_path);
     free(server->model_name);
+    free(server->offer);
     free(server);
 }

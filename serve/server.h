@@ -26,6 +26,7 @@ struct server_options {
     int receive_time, request_time; /* seconds for a client's request, and for its answer */
     int queue;                      /* inputs at once */
     int sessions;                   /* with features of their own */
+    bool no_page;
 };
 
 void server_options_default(struct server_options *options);

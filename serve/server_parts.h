@@ -23,6 +23,7 @@ struct server {
 
     atomic_bool open; /* the rest is there */
     char *model_name;
+    char *offer; /* the JSON of GET /v1/models/MODEL */
     struct sessions *sessions;
     struct request_rules rules;
     struct server_index index;
@@ -37,7 +38,8 @@ struct call;
 struct call_kind {
     bool (*read)(const void *body, size_t size, const struct request_rules *rules, struct request *request,
                  struct failure *failure);
-    bool features; /* are computed, those of the server if the request names none */
+    bool features;  /* are computed, those of the server if the request names none */
+    bool attention; /* is, in place of features */
     /* Prepares; false: out of memory. */
     bool (*begin)(struct call *call);
     /* An input has a result, or tokens. False: *failure says why the call ends. */
@@ -65,6 +67,6 @@ struct call {
 
 void call_run(struct exchange *exchange, struct server *server, const struct call_kind *kind);
 
-extern const struct call_kind call_embeddings, call_chat, call_search;
+extern const struct call_kind call_embeddings, call_chat, call_attention, call_search;
 
 #endif

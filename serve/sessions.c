@@ -39,7 +39,8 @@ struct slot {
 struct sessions {
     struct sessions_options options;
     struct sessions_defaults defaults;
-    char **features;      /* the defaults' */
+    char **features; /* the defaults', and so the next */
+    char *prompt;
     pthread_mutex_t lock; /* of all that follows, of slots, and of works but for what the caller fills in */
     struct slot *slots;   /* (options.most) */
     size_t inputs;        /* of works that are not over */
@@ -246,7 +247,8 @@ static const char **split_key(char *text, size_t *count)
     return features;
 }
 
-/* A key is 'u' for the server's own features; else 'd' for a session that describes, or 'f', and then a line a feature. */
+/* A key is 'u' for the server's own features; else 'a' for attention, 'd' for a session that describes, or 'f', and then a line
+ * a feature. */
 static lmvr_status create_session(const struct sessions *s, const char *key, lmvr_session **session, lmvr_error *error)
 {
     lmvr_session_options options = s->options.session;
@@ -257,6 +259,7 @@ static lmvr_status create_session(const struct sessions *s, const char *key, lmv
     if (features) {
         if (*key != 'u') {
             options.describe = *key == 'd';
+            options.attention = *key == 'a';
             options.features = features;
             options.feature_count = count;
         }
@@ -330,7 +333,7 @@ static char *key_of(const struct work *work)
     FILE *out = open_memstream(&key, &size);
     if (!out)
         return NULL;
-    fputc(work->usual ? 'u' : work->describe ? 'd' : 'f', out);
+    fputc(work->usual ? 'u' : work->attention ? 'a' : work->describe ? 'd' : 'f', out);
     for (size_t i = 0; i < work->feature_count && !work->usual; i++)
         fprintf(out, "%s\n", work->features[i]);
     if (fclose(out) == 0)
@@ -449,7 +452,14 @@ static lmvr_status read_defaults(struct sessions *s, const lmvr_session *session
     s->features = calloc(count + 1, sizeof *s->features);
     if (!s->features)
         return error_no_memory(error, "the features");
-    s->defaults = (struct sessions_defaults){(const char *const *)s->features, count, used.max_new_tokens};
+    s->defaults = (struct sessions_defaults){.features = (const char *const *)s->features,
+                                             .feature_count = count,
+                                             .max_new_tokens = used.max_new_tokens,
+                                             .generates = !used.before_generation};
+    s->prompt = used.prompt ? strdup(used.prompt) : NULL; /* the session's own can make room for another */
+    if (used.prompt && !s->prompt)
+        return error_no_memory(error, "the prompt");
+    s->defaults.prompt = s->prompt;
     for (size_t i = 0; i < count; i++) {
         lmvr_feature_info info;
         lmvr_session_get_feature(session, i, &info);
@@ -516,6 +526,7 @@ void sessions_free(struct sessions *sessions)
     for (size_t i = 0; sessions->features && i < sessions->defaults.feature_count; i++)
         free(sessions->features[i]);
     free(sessions->features);
+    free(sessions->prompt);
     free(sessions->slots);
     pthread_mutex_destroy(&sessions->lock);
     free(sessions);

@@ -20,6 +20,7 @@ struct work {
     const char *const *features; /* (feature_count), as in lmvr_session_options, and so is the next */
     size_t feature_count;
     bool describe;
+    bool attention; /* in place of features and description: attention maps, and the response */
     /* An event of an input: tokens or its result, whose status is LMVR_OK. Not called after `ended`. */
     void (*happened)(struct work *work, size_t input, const lmvr_event *event, const lmvr_session *session);
     /* All inputs have their results; or one, or the session, cannot be: LMVR_ERROR_INPUT, or LMVR_ERROR_INVALID where it is not
@@ -67,6 +68,8 @@ struct sessions_defaults {
     const char *const *features; /* (feature_count), as in lmvr_session_options */
     size_t feature_count;
     int max_new_tokens;
+    const char *prompt; /* NULL: none */
+    bool generates;
 };
 
 const struct sessions_defaults *sessions_defaults(const struct sessions *sessions);

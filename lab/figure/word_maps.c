@@ -44,7 +44,7 @@ static char *make_name(const struct word_maps *maps, const char *label)
 
 /* ---- maps ------------------------------------------------------------------------------------------------------------ */
 
-static float *mean_of(const lmvr_result *result, struct token_range tokens)
+float *word_maps_mean(const lmvr_result *result, struct token_range tokens)
 {
     size_t cells = (size_t)result->grid_rows * result->grid_columns;
     float *mean = malloc(cells * sizeof *mean);
@@ -68,7 +68,7 @@ static void map_finish(struct word_map *map)
 static lmvr_status add(struct word_maps *maps, const lmvr_result *result, char *label, char *name, struct word word,
                        struct token_range tokens, lmvr_error *error)
 {
-    struct word_map map = {label, name, word, tokens, mean_of(result, tokens)};
+    struct word_map map = {label, name, word, tokens, word_maps_mean(result, tokens)};
     struct word_map *items = realloc(maps->items, (maps->count + 1) * sizeof *items);
     if (items)
         maps->items = items;

@@ -26,6 +26,9 @@ struct word_maps {
 
 /* All functions take a result with attention, the same for all calls with `maps`, which is initialized as {NULL}. */
 
+/* The mean of the maps of at least one token, (grid_rows, grid_columns), to be freed; NULL: out of memory. */
+float *word_maps_mean(const lmvr_result *result, struct token_range tokens);
+
 /* Adds the map of the first occurrence of `word` (words_find). If there is none, *found is false and nothing is added. */
 lmvr_status word_maps_add(struct word_maps *maps, const lmvr_result *result, const char *word, bool *found, lmvr_error *error);
 

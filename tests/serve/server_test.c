@@ -40,10 +40,10 @@ static void a_server_answers_503_until_it_has_a_model(void **state)
 {
     (void)state;
     static const char *const requests[] = {
-        "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        "GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        "GET /v1/models/m HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        "GET /v1/models/m HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
         "Content-Length: 13\r\n\r\n{\"input\":\"a\"}",
     };
     char answer[4096];
@@ -64,9 +64,9 @@ static void health_answers_while_a_server_drains(void **state)
     char answer[4096];
     struct server *server = start();
     server_drain(server);
-    exchange(server, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", answer, sizeof answer);
+    exchange(server, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", answer, sizeof answer);
     assert_non_null(strstr(answer, "the server is stopping"));
-    exchange(server, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n", answer, sizeof answer);
+    exchange(server, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", answer, sizeof answer);
     assert_non_null(strstr(answer, "loading model"));
     server_free(server);
 }

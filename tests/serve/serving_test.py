@@ -38,7 +38,7 @@ def send(server, value, path="/v1/chat/completions"):
     """Sends a request, and does not wait for its answer."""
     body = json.dumps(value).encode()
     client = server.raw()
-    client.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    client.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
     return client
 
 
@@ -87,6 +87,28 @@ class PathsTest(ServerTest):
             self.refused(self.server.post("/v1/embeddings", {"input": "a"}, Content_Type=kind), 415)
         self.refused(self.server.post("/v1/embeddings", {"input": "a"}, Content_Encoding="gzip"), 415)
         self.assertEqual(self.server.post("/v1/embeddings", {"input": "a", "max_tokens": 1}, Content_Type="application/json; charset=utf-8").status, 200)
+
+    def test_answers_are_kept_by_nobody_and_read_by_no_other_site(self):
+        answer = self.server.get("/v1/models", Origin="http://elsewhere.example")
+        self.assertEqual(answer.headers["Cache-Control"], "no-store")
+        self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
+        self.assertEqual(answer.headers["Cross-Origin-Resource-Policy"], "same-origin")
+        self.assertNotIn("Access-Control-Allow-Origin", answer.headers)
+
+    def test_pages_of_other_sites_can_have_nothing_computed(self):
+        own = f"http://127.0.0.1:{self.server.port}"
+        wrong = [{"Origin": "http://elsewhere.example"}, {"Origin": "null"}, {"Origin": own + "0"}, {"Origin": "http://localhost:1"},
+                 {"Sec_Fetch_Site": "cross-site", "Origin": own}, {"Sec_Fetch_Site": "same-site"}]
+        for headers in wrong:
+            self.refused(self.server.post("/v1/embeddings", {"input": "a", "max_tokens": 1}, **headers), 403, "another site")
+        for headers in ({"Origin": own}, {"Sec_Fetch_Site": "same-origin", "Origin": "http://a.proxy"}, {"Sec_Fetch_Site": "none"}):
+            self.assertEqual(self.server.post("/v1/embeddings", {"input": "a", "max_tokens": 1}, **headers).status, 200)
+
+    def test_other_names_for_this_machine(self):
+        for name in ("elsewhere.example", "elsewhere.example:8080", "localhost.example", "notlocalhost", "127.0.0.1.example", "[::1", ":80", "x" * 300):
+            self.refused(self.server.get("/health", Host=name), 403, name[:100])
+        for name in ("localhost", "LOCALHOST:1", "a.localhost:80", "127.0.0.1", "127.8.9.1:9", "[::1]:80", "192.168.0.1"):
+            self.assertEqual(self.server.get("/health", Host=name).status, 200)
 
     def test_head_has_no_body(self):
         answer = self.server.request("HEAD", "/health")
@@ -141,20 +163,20 @@ class BoundsTest(ServerTest):
 
     def test_bodies_that_are_said_to_be_endless(self):
         client = self.server.raw()
-        client.sendall(b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000000000\r\n\r\n")
+        client.sendall(b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10000000000\r\n\r\n")
         self.assertIn(b"HTTP/1.1 413 ", read_all(client))
 
     def test_chunks_beyond_the_limit(self):
         client = self.server.raw()
-        client.sendall(b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             for _ in range(24):
                 client.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
         self.assertIn(b"HTTP/1.1 413 ", read_all(client))
 
     def test_slow_headers_and_bodies_are_told_so(self):
-        begun = [b"", b"POST /v1/emb", b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\n",
-                 b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"]
+        begun = [b"", b"POST /v1/emb", b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\n",
+                 b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"]
         clients = []
         for text in begun:
             clients.append(self.server.raw())
@@ -171,7 +193,7 @@ class BoundsTest(ServerTest):
     def test_clients_that_hang_up_within_a_request_are_let_go(self):
         folder = f"/proc/{self.server.process.pid}/fd"
         before = len(os.listdir(folder))
-        for text in (b"POST /v1/emb", b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"):
+        for text in (b"POST /v1/emb", b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"):
             with self.server.raw() as client:
                 client.sendall(text)
         started = time.monotonic()
@@ -225,6 +247,7 @@ class KeyTest(unittest.TestCase):
     def check(self, server):
         self.addCleanup(server.stop)
         good = {"Authorization": "Bearer secret"}
+        self.assertEqual(server.get("/", Host="a.proxy").status, 200)  # a name alone does not help
         self.assertEqual(server.get("/v1/models", **good).status, 200)
         self.assertEqual(server.get("/health").status, 200)
         for wrong in ({}, {"Authorization": "Bearer secreT"}, {"Authorization": "Bearer secret2"}, {"Authorization": "secret"},
