@@ -4,9 +4,9 @@
 #include "error.h"
 #include "hints.h"
 #include "lab/dataset/input_source.h"
+#include "lab/dataset/parquet.h"
 #include "lab/dataset/texts.h"
 #include "interrupt.h"
-#include "parquet.h"
 #include "progress.h"
 #include "record/recorder.h"
 

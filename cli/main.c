@@ -11,7 +11,7 @@
 
 #define INPUT_NOTES                                                                                                            \
     "Inputs are image files (" IMAGE_KINDS "), folders, which are searched in name order, and @FILE or @- for a list with "    \
-    "one path per line, or, in a .jsonl, one object with \"path\". "
+    "one path per line, or, in a .jsonl, one object with \"path\", or a .parquet with a column path or image_path. "
 #define FAILURE_NOTES "An image that cannot be used is reported, and the run continues.\n\n" EXIT_NOTES
 
 static const char input_notes[] = INPUT_NOTES FAILURE_NOTES;

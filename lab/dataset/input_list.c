@@ -4,6 +4,7 @@
 #include "format/file.h"
 #include "format/hash.h"
 #include "lab/dataset/name_range.h"
+#include "lab/dataset/parquet.h"
 #include "record/source.h"
 
 #include <dirent.h>
@@ -242,9 +243,26 @@ static lmvr_status use_standard_input(struct input_list *in, lmvr_error *error)
     return LMVR_OK;
 }
 
+/* Its rows are lines as those of a .jsonl. */
+static lmvr_status add_table(struct input_list *in, const char *name, lmvr_error *error)
+{
+    struct where where = {name, 0, true};
+    struct parquet_lines table;
+    lmvr_error close_error;
+    TRY(parquet_lines_open(name, &table, error));
+    lmvr_status status = add_lines(in, table.lines, &where, error);
+    lmvr_status closed = parquet_lines_close(name, &table, &close_error);
+    if (status != LMVR_OK || closed == LMVR_OK)
+        return status;
+    *error = close_error;
+    return closed;
+}
+
 static lmvr_status add_list(struct input_list *in, const char *name, lmvr_error *error)
 {
     struct where where = {name, 0, ends_in(name, ".jsonl")};
+    if (ends_in(name, ".parquet"))
+        return add_table(in, name, error);
     if (strcmp(name, "-") == 0) {
         where.file = "standard input";
         TRY(use_standard_input(in, error));

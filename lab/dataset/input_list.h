@@ -7,8 +7,8 @@
  * A name with a range in it, such as shard-{000..123}.tar, is all the names of the range (name_range.h), unless there is a file
  * of that name. A path that ends in .tar, .tar.gz or .tgz is a tar; so is "-", standard input.
  * `@FILE` holds a path a line, `@-` is standard input; folders are searched there too. Empty lines are skipped, a line may end
- * in CR LF. In a file named .jsonl a line is an object with "path"; its other keys are the input's companion "json". Anything
- * else is a path of an image, whether or not it exists: that comes out when it is read.
+ * in CR LF. In a file named .jsonl a line is an object with "path"; its other keys are the input's companion "json"; so is a
+ * row of a table named .parquet. Anything else is a path of an image, whether or not it exists: that comes out when it is read.
  * Each tar is a part of its own, and so are the images before, between and behind tars, or each `rows_per_part` of them.
  */
 #ifndef LMVR_LAB_DATASET_INPUT_LIST_H

@@ -3,14 +3,16 @@
     python3 -m lmvr.parquet check
     python3 -m lmvr.parquet index INDEX.jsonl OUT.parquet
     python3 -m lmvr.parquet metadata INDEX.jsonl OUT.parquet
+    python3 -m lmvr.parquet lines TABLE.parquet
 
-The last line of what it prints is the answer; else it ends with a status, and the last line says why.
+The last line that it prints is the answer, of `lines` all are; else it ends with a status, and its last message says why.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
+import math
 import os
 import signal
 import sys
@@ -144,6 +146,7 @@ def in_batches(rows: Iterable[Line]) -> Iterator[List[Line]]:
 def write(path: str, schema: pyarrow.Schema, rows: Iterable[Line]) -> int:
     """Writes the rows, a batch at a time, and returns how many."""
     count = 0
+    print("begun", flush=True)  # fails if the parent has ended
     with open(path, "wb") as file:
         with pyarrow.parquet.ParquetWriter(file, schema) as writer:
             for batch in in_batches(rows):
@@ -154,23 +157,67 @@ def write(path: str, schema: pyarrow.Schema, rows: Iterable[Line]) -> int:
     return count
 
 
-def die_with_parent() -> None:
-    """A run that is killed leaves no writer behind: a resumed one writes to the same place."""
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    print("begun", flush=True)  # fails if the parent was gone before
+# ---- tables as lists of inputs ----------------------------------------------------------------------------------------
+
+PATHS = ("path", "image_path")
 
 
-def main(arguments: List[str]) -> str:
+def is_binary(column: pyarrow.DataType) -> bool:
+    return (
+        pyarrow.types.is_binary(column) or pyarrow.types.is_large_binary(column) or pyarrow.types.is_fixed_size_binary(column)
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: a number that is not finite is null, what JSON has no type for is text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return value if value is None or isinstance(value, (str, int)) else str(value)
+
+
+def table_lines(path: str) -> Iterator[str]:
+    """The table's rows, a batch at a time. Columns of bytes, such as of images, are left out."""
+    file = pyarrow.parquet.ParquetFile(path, pre_buffer=False)
+    columns = [field.name for field in file.schema_arrow if not is_binary(field.type)]
+    named = next((name for name in PATHS if name in columns), None)
+    if named is None:
+        sys.exit(f"it has no column path or image_path, but {', '.join(columns)}")
+    for batch in file.iter_batches(batch_size=1024, columns=columns):
+        for row in batch.to_pylist():
+            yield json.dumps({"path": row.pop(named), **plain(row)}, ensure_ascii=False)
+
+
+# ---- the program ------------------------------------------------------------------------------------------------------
+
+
+def answer(arguments: List[str]) -> Iterable[str]:
     if arguments == ["check"]:
-        return "ready"
+        return ["ready"]
     if len(arguments) == 3 and arguments[0] == "index":
-        return f"{write(arguments[2], INDEX, map(index_row, read_lines(arguments[1])))} rows"
+        return [f"{write(arguments[2], INDEX, map(index_row, read_lines(arguments[1])))} rows"]
     if len(arguments) == 3 and arguments[0] == "metadata":
-        return f"{write_metadata(*arguments[1:])} rows"
+        return [f"{write_metadata(*arguments[1:])} rows"]
+    if len(arguments) == 2 and arguments[0] == "lines":
+        return table_lines(arguments[1])
     sys.exit(__doc__)
 
 
+def main() -> None:
+    """A run that is killed leaves no writer behind: a resumed one writes to the same place."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        for line in answer(sys.argv[1:]):
+            print(line)
+        sys.stdout.flush()
+    except (OSError, pyarrow.ArrowException) as error:
+        sys.exit(str(error))
+
+
 if __name__ == "__main__":
-    die_with_parent()
-    print(main(sys.argv[1:]), flush=True)
+    main()

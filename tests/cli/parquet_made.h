@@ -27,12 +27,15 @@ static bool parquet_is_asked(int argc, char **argv)
 static int parquet_main(int argc, char **argv)
 {
     const char *how = getenv("PARQUET_MADE");
-    bool checks = argc == 4 && strcmp(argv[3], "check") == 0, garbage = strcmp(how, "garbage") == 0;
+    bool lists = argc == 5 && strcmp(argv[3], "lines") == 0, checks = argc == 4 && strcmp(argv[3], "check") == 0,
+         garbage = strcmp(how, "garbage") == 0;
     size_t size, lines = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    printf("begun\n");
-    if (fflush(stdout) != 0)
-        return 1;
+    if (!lists) {
+        printf("begun\n");
+        if (fflush(stdout) != 0)
+            return 1;
+    }
     if (strcmp(how, "missing") == 0 || (!checks && strcmp(how, "full") == 0)) {
         fprintf(stderr, "Traceback\n  ...\nno %s\n\n", checks ? "pyarrow" : "space");
         return 1;
@@ -41,6 +44,8 @@ static int parquet_main(int argc, char **argv)
         printf("ready\n");
         return 0;
     }
+    if (lists) /* the file has them */
+        return execlp("cat", "cat", argv[4], (char *)NULL);
     char *text = argc == 6 ? read_bytes(argv[4], &size) : NULL;
     FILE *file = text ? fopen(argv[5], "we") : NULL;
     if (!file)

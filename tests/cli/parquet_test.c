@@ -120,6 +120,30 @@ static void test_what_the_module_writes_is_checked(void **state)
     }
 }
 
+/* Rows are what the lines of a .jsonl are, whatever reads them. */
+static void test_a_table_is_a_list(void **state)
+{
+    (void)state;
+    static const char lines[] = "{\"path\": \"in/1.jpg\", \"caption\": \"one\"}\n{\"path\": \"in/0.jpg\"}\n";
+    make_images();
+    write_text("l.jsonl", lines);
+    write_text("l.parquet", lines);
+    parquet_by_test(NULL);
+    assert_ended(lmvr("embed -m m -f llm -o plain @l.jsonl"), 0, NULL);
+    assert_ended(lmvr("embed -m m -f llm -o out @l.parquet"), 0, NULL);
+    assert_same_tree("out", "plain");
+    assert_ended(lmvr("describe -m m -q @l.parquet"), 0, NULL);
+    write_text("l.parquet", "{\"path\": \"in/1.jpg\"}\n{\"path\": null}\n");
+    assert_ended(lmvr("embed -m m -f llm -o out2 @l.parquet"), 2, "l.parquet: line 2 is not an object with a path");
+    assert_ended(lmvr("embed -m m -f llm -o out2 @none.parquet"), 2,
+                 "none.parquet: cannot be read: cat: none.parquet: No such");
+    parquet_by_test("full");
+    assert_ended(lmvr("embed -m m -f llm -o out2 @l.parquet"), 2, "l.parquet: cannot be read: no space");
+    parquet_by_test("missing");
+    assert_ended(lmvr("embed -m m -f llm -o out2 @l.parquet"), 2, "l.parquet needs Python with lmvr's package and pyarrow: ");
+    assert_false(exists("out2"));
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)
 
 int main(int argc, char **argv)
@@ -127,7 +151,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_each_index_has_its_copy),           IN_FOLDER(test_resuming_makes_missing_copies),
         IN_FOLDER(test_a_foreign_copy_is_protected),       IN_FOLDER(test_nothing_begins_without_the_module),
-        IN_FOLDER(test_what_the_module_writes_is_checked),
+        IN_FOLDER(test_what_the_module_writes_is_checked), IN_FOLDER(test_a_table_is_a_list),
     };
     return parquet_is_asked(argc, argv) ? parquet_main(argc, argv) : cmocka_run_group_tests(tests, NULL, NULL);
 }

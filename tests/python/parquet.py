@@ -1,5 +1,6 @@
 """What lmvr.parquet makes of the results of `lmvr embed`: parquet.py PROGRAM, of which a fake library answers at once."""
 
+import datetime
 import json
 import os
 import subprocess
@@ -172,6 +173,65 @@ class ClipRetrievalTest(InFolder):
         self.assertIn("not int8", lmvr(*self.EMBED, "--dtype-out", "int8", "-o", "two", "in", status=2))
         self.assertIn("not one for each token", lmvr(*self.EMBED[:5], "-f", "llm:image:none", "-o", "two", "in", status=2))
         self.assertFalse(os.path.exists("two"))
+
+
+class ListTest(InFolder):
+    def write(self, **columns):
+        pyarrow.parquet.write_table(pyarrow.table(columns), "list.parquet")
+
+    def test_a_column_has_the_paths_and_the_others_come_along(self):
+        self.write(
+            image_path=["in/1.jpg", "in/0.jpg"],
+            caption=["é", None],
+            width=[640, 480],
+            score=[0.5, float("nan")],
+            day=[datetime.date(2026, 11, 30), None],
+            tags=[["a", "b"], []],
+            image=[b"\xff\xd8", b"not wanted"],
+        )
+        lmvr("embed", "-m", "m", "-o", "out", "-f", "llm", "@list.parquet")
+        lines = read_index("out/index.jsonl")
+        self.assertEqual([line["path"] for line in lines], ["in/1.jpg", "in/0.jpg"])
+        self.assertEqual(
+            lines[0]["json"], {"caption": "é", "width": 640, "score": 0.5, "day": "2026-11-30", "tags": ["a", "b"]}
+        )
+        self.assertEqual(lines[1]["json"], {"caption": None, "width": 480, "score": None, "day": None, "tags": []})
+        lmvr("embed", "-m", "m", "-o", "out", "-f", "llm", "--resume", "@list.parquet")
+
+    def test_tars_and_folders_may_be_in_it(self):
+        self.write(path=["a.tar", "in"])
+        lmvr("embed", "-m", "m", "-o", "out", "-f", "llm", "@list.parquet", status=1)
+        self.assertEqual(len(read_index("out/index/part-00000.jsonl")), 4)
+        self.assertEqual(len(read_index("out/index/part-00001.jsonl")), 6)
+
+    def test_what_is_no_such_table_is_refused(self):
+        self.write(url=["http://x/1.jpg"], caption=["x"])
+        said = lmvr("embed", "-m", "m", "-o", "out", "-f", "llm", "@list.parquet", status=2)
+        self.assertIn("list.parquet: cannot be read: it has no column path or image_path, but url, caption", said)
+        self.write(path=["in/0.jpg", None])
+        said = lmvr("embed", "-m", "m", "-o", "out", "-f", "llm", "@list.parquet", status=2)
+        self.assertIn("list.parquet: line 2 is not an object with a path", said)
+        Path("list.parquet").write_text("no table")
+        said = lmvr("embed", "-m", "m", "-o", "out", "-f", "llm", "@list.parquet", status=2)
+        self.assertIn("list.parquet: cannot be read: ", said)
+        self.assertEqual(said.count("\n"), 1)
+        self.assertFalse(os.path.exists("out"))
+
+    def test_a_million_rows_take_no_more_memory_than_a_few(self):
+        def most_memory(count):
+            each = 100000
+            with pyarrow.parquet.ParquetWriter("list.parquet", pyarrow.schema([("path", pyarrow.string())])) as writer:
+                for first in range(0, count, each):
+                    writer.write_table(pyarrow.table({"path": [f"folder/{i:08}.jpg" for i in range(first, first + each)]}))
+            measure = (
+                "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True);"
+                "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+            )
+            run = [sys.executable, "-c", measure, sys.executable, "-m", "lmvr.parquet", "lines", "list.parquet"]
+            return int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+
+        few = most_memory(100000)
+        self.assertLess(most_memory(1000000), 1.15 * few)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-#include "parquet.h"
+#include "lab/dataset/parquet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LINE_SIZE 400 /* of what it says, which the last line is taken of */
+#define LINE_SIZE 400 /* of a line that it says */
 
 extern char **environ;
 
@@ -22,9 +23,16 @@ static const char *python(void)
 
 /* ---- running --------------------------------------------------------------------------------------------------------- */
 
-/* Starts the module with its output and messages to a pipe, and in a process group of its own: Ctrl-C stops lmvr after the
- * part that is being finished. Returns an error number. */
-static int start(const char *const *arguments, int output, pid_t *pid)
+/* The module at work. */
+struct process {
+    pid_t pid;
+    FILE *output;
+    int messages; /* a file without a name, of what it says on standard error */
+};
+
+/* Gives the module a process group of its own: Ctrl-C stops lmvr after the part that is being finished. Returns an error
+ * number. */
+static int spawn(const char *const *arguments, int output, int messages, pid_t *pid)
 {
     const char *words[8] = {python(), "-m", "lmvr.parquet"};
     posix_spawn_file_actions_t actions;
@@ -36,7 +44,7 @@ static int start(const char *const *arguments, int output, pid_t *pid)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output, 1);
-    posix_spawn_file_actions_adddup2(&actions, output, 2);
+    posix_spawn_file_actions_adddup2(&actions, messages, 2);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigmask(&attributes, &none);
@@ -46,55 +54,78 @@ static int start(const char *const *arguments, int output, pid_t *pid)
     return failure;
 }
 
-/* Reads to the end; `line` receives the last line that is not empty. */
-static void read_last_line(int fd, char line[LINE_SIZE])
+/* On failure `why` says why. */
+static bool start(const char *const *arguments, struct process *process, char why[LINE_SIZE])
 {
-    FILE *file = fdopen(fd, "r");
+    int ends[2] = {-1, -1}, failure = 0;
+    *process = (struct process){.messages = memfd_create("messages", MFD_CLOEXEC)};
+    if (process->messages < 0 || pipe2(ends, O_CLOEXEC) != 0)
+        failure = errno;
+    if (!failure)
+        failure = spawn(arguments, ends[1], process->messages, &process->pid);
+    process->output = failure ? NULL : fdopen(ends[0], "r");
+    if (!failure && process->output) {
+        close(ends[1]);
+        return true;
+    }
+    for (int i = 0; i < 2; i++)
+        if (ends[i] >= 0)
+            close(ends[i]);
+    if (process->messages >= 0)
+        close(process->messages);
+    snprintf(why, LINE_SIZE, "%s: %s", python(), strerror(failure ? failure : errno));
+    return false;
+}
+
+/* The last line that is not empty, if there is one. */
+static void read_last_line(FILE *file, char line[LINE_SIZE])
+{
     char *text = NULL;
     size_t space = 0;
     *line = '\0';
-    while (file && getline(&text, &space, file) > 0) {
+    while (getline(&text, &space, file) > 0) {
         text[strcspn(text, "\r\n")] = '\0';
         if (*text)
             snprintf(line, LINE_SIZE, "%s", text);
     }
     free(text);
-    if (file)
-        fclose(file);
-    else
-        close(fd);
 }
 
-static bool wait_for(pid_t pid)
+/* Waits for its end. False: it has failed, and `why` is the last line of what it said. */
+static bool end(struct process *process, char why[LINE_SIZE])
 {
     int status;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    pid_t ended;
+    fclose(process->output);
+    do
+        ended = waitpid(process->pid, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    FILE *messages = lseek(process->messages, 0, SEEK_SET) == 0 ? fdopen(process->messages, "r") : NULL;
+    if (messages) {
+        read_last_line(messages, why);
+        fclose(messages);
+    } else {
+        snprintf(why, LINE_SIZE, "?");
+        close(process->messages);
+    }
+    return ended == process->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Runs the module with these words; `answer` is the last line that it says, or else why it could not be run. */
+/* Runs the module with these words; `answer` is the last line of its output, or else why it has none. */
 static bool run(const char *const *arguments, char answer[LINE_SIZE])
 {
-    int ends[2];
-    pid_t pid;
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        snprintf(answer, LINE_SIZE, "%s", strerror(errno));
+    struct process process;
+    char why[LINE_SIZE];
+    if (!start(arguments, &process, answer))
         return false;
-    }
-    int failure = start(arguments, ends[1], &pid);
-    close(ends[1]);
-    if (failure) {
-        close(ends[0]);
-        snprintf(answer, LINE_SIZE, "%s: %s", python(), strerror(failure));
-        return false;
-    }
-    read_last_line(ends[0], answer);
-    return wait_for(pid);
+    read_last_line(process.output, answer);
+    bool good = end(&process, why);
+    if (!good)
+        memcpy(answer, why, LINE_SIZE);
+    return good;
 }
 
-lmvr_status parquet_check(const char *option, lmvr_error *error)
+lmvr_status parquet_check(const char *what, lmvr_error *error)
 {
     char answer[LINE_SIZE];
     setenv("PYTHONSAFEPATH", "1", 0); /* no modules of the folder that lmvr is run in */
@@ -103,10 +134,10 @@ lmvr_status parquet_check(const char *option, lmvr_error *error)
     return error_set(error, LMVR_ERROR_INVALID,
                      "%s needs Python with lmvr's package and pyarrow: pip install 'lmvr[parquet]'; LMVR_PYTHON names another "
                      "Python than %s (it says: %s)",
-                     option, python(), answer);
+                     what, python(), answer);
 }
 
-/* ---- files ----------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------------------------------- */
 
 /* Whether a file begins and ends as Parquet does. */
 static bool is_parquet(const char *path)
@@ -155,4 +186,24 @@ lmvr_status parquet_copy_metadata(const char *index, const char *path, uint64_t 
 {
     (void)unused;
     return copy("metadata", index, path, lines, error);
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+lmvr_status parquet_lines_open(const char *path, struct parquet_lines *table, lmvr_error *error)
+{
+    char why[LINE_SIZE];
+    struct process process;
+    TRY(parquet_check(path, error));
+    if (!start((const char *const[]){"lines", path, NULL}, &process, why))
+        return error_set(error, LMVR_ERROR_RESOURCE, "%s", why);
+    *table = (struct parquet_lines){process.output, process.pid, process.messages};
+    return LMVR_OK;
+}
+
+lmvr_status parquet_lines_close(const char *path, struct parquet_lines *table, lmvr_error *error)
+{
+    char why[LINE_SIZE];
+    struct process process = {table->pid, table->lines, table->messages};
+    return end(&process, why) ? LMVR_OK : error_set(error, LMVR_ERROR_INVALID, "%s: cannot be read: %s", path, why);
 }
