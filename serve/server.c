@@ -1,9 +1,12 @@
 #include "serve/server.h"
 
+#include "serve/errands.h"
+#include "serve/index.h"
 #include "serve/offer.h"
 #include "serve/page.h"
 #include "serve/reply.h"
 #include "serve/search.h"
+#include "image/image.h"
 #include "serve/server_parts.h"
 
 #include <limits.h>
@@ -107,18 +110,29 @@ static void run_attention(struct exchange *exchange, void *user)
     call_run(exchange, user, &call_attention);
 }
 
-static void run_search(struct exchange *exchange, void *user)
+/* Whether there is a model and an index; if not, that is the answer. */
+static bool has_index(struct server *server, struct exchange *exchange)
 {
-    struct server *server = user;
     struct failure failure;
     if (!is_open(server, exchange))
-        return;
-    if (server->searcher) {
-        call_run(exchange, server, &call_search);
-        return;
-    }
+        return false;
+    if (server->searcher)
+        return true;
     failure_write(&failure, 404, NULL, "there is no folder of results to search here");
     exchange_fail(exchange, &failure);
+    return false;
+}
+
+static void run_search(struct exchange *exchange, void *user)
+{
+    if (has_index(user, exchange))
+        call_run(exchange, user, &call_search);
+}
+
+static void run_index(struct exchange *exchange, void *user)
+{
+    if (has_index(user, exchange))
+        index_answer(user, exchange, exchange_rest(exchange));
 }
 
 static const struct http_route routes[] = {
@@ -133,6 +147,7 @@ static const struct http_route routes[] = {
     {"POST", "/v1/chat/completions", false, run_chat},
     {"POST", "/v1/attention", false, run_attention},
     {"POST", "/v1/search", false, run_search},
+    {"GET", "/v1/index/", false, run_index},
 };
 
 /* ---- beginning and end ----------------------------------------------------------------------------------------------- */
@@ -220,8 +235,11 @@ lmvr_status server_open(struct server *server, const lmvr_model *model, const lm
     if (!server->model_name)
         return error_no_memory(error, "the model's name");
     server->index = *index;
-    if (index->stored)
+    server->most_pixels = session->max_file_pixels ? session->max_file_pixels : IMAGE_MAX_PIXELS;
+    if (index->stored) {
+        TRY(errands_create(&server->errands, error));
         TRY(searcher_create(index, session->threads, &server->searcher, error));
+    }
     TRY(sessions_create(&options, &server->sessions, error));
     server->rules = (struct request_rules){
         .media_path = server->media_path,
@@ -250,6 +268,7 @@ void server_free(struct server *server)
     http_stop(server->http);
     sessions_free(server->sessions);
     searcher_free(server->searcher);
+    errands_free(server->errands);
     http_free(server->http);
     metrics_free(server->metrics);
     free(server->media_path);

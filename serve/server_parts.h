@@ -27,7 +27,9 @@ struct server {
     struct sessions *sessions;
     struct request_rules rules;
     struct server_index index;
-    struct searcher *searcher; /* NULL: there is no index */
+    struct searcher *searcher; /* NULL: there is no index, and so the next */
+    struct errands *errands;
+    int most_pixels; /* of a picture in its file */
 };
 
 /* ---- call.c ---------------------------------------------------------------------------------------------------------- */

@@ -83,6 +83,24 @@ export function floats(base64) {
   return new Float32Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
 }
 
+const MOST_IMAGES = 500;
+const images = new Map();
+
+/* The address of a row's picture in this page. It is fetched, since an <img> sends no key. */
+export async function imageOf(row) {
+  if (!images.has(row)) {
+    const coming = request(`v1/index/${row}/image`).then((response) => response.blob()).then((blob) => URL.createObjectURL(blob));
+    images.set(row, coming);
+    if (images.size > MOST_IMAGES) {
+      const [oldest, address] = images.entries().next().value;
+      images.delete(oldest);
+      address.then(URL.revokeObjectURL, () => {});
+    }
+    coming.catch(() => images.delete(row));
+  }
+  return images.get(row);
+}
+
 /* Says something below a button; a failure in the color of one. */
 export function say(note, what) {
   const failed = what instanceof Error;

@@ -1,6 +1,7 @@
 /* The page: waits for the model, and then for what is asked. */
 import { Failure, request, say } from "./api.js";
 import { watchPictures } from "./picture.js";
+import { startSearch } from "./search.js";
 import { startVector } from "./vector.js";
 import { startWords } from "./words.js";
 
@@ -26,3 +27,5 @@ const model = await findModel();
 say(server, model.index ? `${model.id} · ${model.index.rows.toLocaleString()} rows of ${model.index.feature}` : model.id);
 startWords(model);
 startVector(model);
+if (model.index)
+  startSearch();

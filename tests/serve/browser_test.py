@@ -6,9 +6,12 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
-from shared import PATIENCE, SCENES, Server, data_url, until
+from shared import MODEL, MODEL_OPTIONS, PATIENCE, PROGRAM, SCENES, Server, data_url, until
 
 if importlib.util.find_spec("playwright") is None:
     raise unittest.SkipTest("playwright is missing, which make setup-test installs")
@@ -40,10 +43,11 @@ class BrowserTest(unittest.TestCase):
     """Tests in one browser, of one server; each has a page of its own, and no error may be in its console."""
 
     options = ()
+    model = MODEL_OPTIONS
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.options)
+        cls.server = Server(*cls.options, model=cls.model)
         cls.playwright = sync_playwright().start()
         cls.browser = cls.playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
 
@@ -213,6 +217,44 @@ class PageTest(BrowserTest):
         page.unroute_all()
         self.ready(page)
         self.assertTrue(page.is_enabled("#describe button.main"))
+
+
+class IndexTest(BrowserTest):
+    """With a folder to be searched."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="lmvr-serve-")
+        index = cls.folder.name + "/index"
+        subprocess.run([PROGRAM, "embed", "-q", *MODEL_OPTIONS, "-o", index, *map(str, SCENES)], check=True)
+        cls.options = ("--index", index)
+        cls.model = ["-m", str(MODEL)]
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.folder.cleanup()
+
+    def test_a_picture_is_its_own_first_neighbor_and_a_text_has_neighbors_too(self):
+        page = self.open()
+        self.ready(page)
+        self.drop(page, SCENES[2])
+        page.click("#by-picture")
+        first = page.locator("#found li").first
+        expect(first.locator(".score")).to_have_text("1.0000")
+        expect(first.locator(".name")).to_have_text(SCENES[2].name)
+        until(lambda: page.locator("#found img").evaluate_all("images => images.length === 8 && images.every((image) => image.naturalWidth > 0)"), "pictures")
+        self.shot(page, "found", full_page=True)
+        page.fill("#query", "a donut")
+        page.keyboard.press("Enter")
+        expect(page.locator("#search-note")).to_contain_text("“a donut”")
+        (item,) = self.server.post("/v1/search", {"input": "a donut"}).json["data"]
+        names = page.locator("#found .name").all_inner_texts()
+        self.assertEqual(names, [Path(result["path"]).name for result in item["results"]])
+        page.set_viewport_size({"width": 360, "height": 740})
+        self.assertTrue(self.fits(page))
+        self.good(page)
 
 
 class StopTest(BrowserTest):

@@ -1,11 +1,13 @@
 """POST /v1/search: what lmvr search finds, of many clients at once."""
 
 import json
+import shutil
 import subprocess
 import tempfile
+from pathlib import Path
 
 import numpy
-from shared import MODEL, MODEL_OPTIONS, PROGRAM, SCENES, Server, ServerTest, data_url, together, vector
+from shared import MODEL, MODEL_OPTIONS, PROGRAM, SCENES, Server, ServerTest, data_url, png, together, vector
 
 
 class SearchTest(ServerTest):
@@ -69,11 +71,70 @@ class SearchTest(ServerTest):
         self.refused(self.server.post("/v1/search", {"input": ["a", {"image": "AAAA"}]}), 400, "input[1]", param="input")
 
 
+def jpeg_size(data):
+    """Width and height of a baseline JPEG."""
+    assert data[:2] == b"\xff\xd8"
+    at = 2
+    while data[at + 1] != 0xC0:
+        at += 2 + int.from_bytes(data[at + 2:at + 4], "big")
+    return int.from_bytes(data[at + 7:at + 9], "big"), int.from_bytes(data[at + 5:at + 7], "big")
+
+
+class PicturesTest(ServerTest):
+    """Pictures of an index: a small one, a large one, and a file that is none any more."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="lmvr-serve-")
+        cls.root = Path(cls.folder.name)
+        shutil.copy(SCENES[0], cls.root / "small.jpg")
+        shutil.copy(SCENES[0], cls.root / "other.jpg")
+        (cls.root / "large.png").write_bytes(png(1000, 500))
+        inputs = [str(cls.root / name) for name in ("small.jpg", "large.png", "other.jpg")]
+        subprocess.run([PROGRAM, "embed", "-q", *MODEL_OPTIONS, "-f", "encoder:cls", "-o", cls.root / "index", *inputs], check=True)
+        (cls.root / "other.jpg").write_text("a secret")
+        (cls.root / "new.jpg").symlink_to(SCENES[1])
+        cls.server = Server("--index", str(cls.root / "index"), "--api-key", "secret", model=["-m", str(MODEL)])
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.folder.cleanup()
+
+    def picture(self, row):
+        return self.server.get(f"/v1/index/{row}/image", Authorization="Bearer secret")
+
+    def test_a_rows_picture_is_shown_small(self):
+        for row, size in ((0, (224, 224)), (1, (384, 192))):
+            answer = self.picture(row)
+            self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "image/jpeg"))
+            self.assertEqual(jpeg_size(answer.body), size)
+
+    def test_what_is_no_picture_stays_where_it_is(self):
+        answer = self.picture(2)
+        self.refused(answer, 404, "row 2", "not a JPEG", param="row")
+        self.assertNotIn(b"secret", answer.body)
+
+    def test_other_paths_lead_nowhere(self):
+        for path in ("3/image", "99999999999999999/image", "999999999999999999999999/image", "-1/image", "+1/image", " 1/image", "0x1/image", "1", "1/", "/image",
+                     "1/image/", "1/../../etc/passwd", "..%2f..%2fetc%2fpasswd/image", "new.jpg/image", "1%00/image", "1.0/image"):
+            answer = self.server.get("/v1/index/" + path.replace(" ", "%20"), Authorization="Bearer secret")
+            self.assertEqual(answer.status, 404, path)
+
+    def test_the_key_is_needed(self):
+        self.assertEqual(self.server.get("/v1/index/0/image").status, 401)
+
+    def test_many_at_once(self):
+        answers = together([lambda: self.picture(1)] * 32)
+        self.assertEqual({(answer.status, answer.body) for answer in answers}, {(200, answers[0].body)})
+
+
 class StartTest(ServerTest):
     options = ("-f", "encoder:cls")
 
     def test_without_a_folder_there_is_nothing_to_search(self):
         self.refused(self.server.post("/v1/search", {"input": "a"}), 404, "there is no folder of results to search here")
+        self.refused(self.server.get("/v1/index/0/image"), 404, "there is no folder of results to search here")
 
     def test_what_rows_depend_on_is_the_folders(self):
         for options, word in ((["--index", "/none"], "/none: holds no results"), (["--index", "/none", "--prompt", "x"], "cannot be given")):

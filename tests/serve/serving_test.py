@@ -7,15 +7,13 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import time
 import unittest
-import zlib
 from pathlib import Path
 
-from shared import ENCODER, MODEL_OPTIONS, PATIENCE, PROGRAM, ROOT, SCENES, Server, ServerTest, data_url, embed, together, until, vector
+from shared import ENCODER, MODEL_OPTIONS, PATIENCE, PROGRAM, ROOT, SCENES, Server, ServerTest, data_url, embed, png, together, until, vector
 
 LONG = ("--max-new-tokens", "2000")  # with a temperature that never lets a response end
 
@@ -24,14 +22,6 @@ def endless(path=SCENES[0]):
     """A request whose answer takes long."""
     content = [{"type": "image_url", "image_url": {"url": data_url(path)}}]
     return {"messages": [{"role": "user", "content": content}], "temperature": 100, "seed": 1}
-
-
-def png(width, height):
-    """A gray picture."""
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def send(server, value, path="/v1/chat/completions"):
