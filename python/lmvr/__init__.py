@@ -11,25 +11,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._library import Error
+    from ._error import Error
     from .model import Features, Model, Options, Result
+    from .results import Results
     from .transformer import Transformer
 
     __version__: str
 
-__all__ = ["Error", "Features", "Model", "Options", "Result", "Transformer", "__version__"]
+__all__ = ["Error", "Features", "Model", "Options", "Result", "Results", "Transformer", "__version__"]
 _MODULES = {
-    "Error": "_library",
+    "Error": "_error",
     "Features": "model",
     "Model": "model",
     "Options": "model",
     "Result": "model",
+    "Results": "results",
     "Transformer": "transformer",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """The library is loaded with the first name that needs it: `python3 -m lmvr.parquet` needs none."""
+    """The library is loaded with the first name that needs it: what reads and writes files needs none."""
     if name == "__version__":
         library = importlib.import_module("._library", __name__)
         return library.text_of(library.library.lmvr_version())

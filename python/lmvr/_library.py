@@ -21,15 +21,13 @@ from ctypes import (
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ._error import Error
+
 LMVR_OK, LMVR_ERROR_INPUT, LMVR_ERROR_INVALID, LMVR_ERROR_RESOURCE, LMVR_STOPPED, LMVR_FULL = range(6)
 DTYPES = {name: value for value, name in enumerate(["default", "f32", "bf16", "int8", "int4", "f16"])}
 ASPECTS = {name: value for value, name in enumerate(["default", "crop", "pad", "stretch"])}
 QUERIES = {name: value for value, name in enumerate(["default", "predicting", "own"])}
 ABI_VERSION = 1
-
-
-class Error(Exception):
-    """What was asked for cannot be done: a model, an option or the machine's memory; the message says which and why."""
 
 
 class lmvr_error(ctypes.Structure):

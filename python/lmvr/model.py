@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple, TypedDict, Union
 import numpy as np
 
 from . import _library as c
+from ._error import Error
 from ._image import c_text, image_of, is_one
-from ._library import Error, call, helper, library, text_of
+from ._library import call, helper, library, text_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,8 +19,8 @@ import sys
 from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
 
 try:
-    import pyarrow
-    import pyarrow.parquet
+    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow.parquet  # type: ignore[import-untyped]
 except ImportError as error:
     sys.exit(f"{sys.executable} has no pyarrow ({error})")
 
@@ -163,9 +163,8 @@ PATHS = ("path", "image_path")
 
 
 def is_binary(column: pyarrow.DataType) -> bool:
-    return (
-        pyarrow.types.is_binary(column) or pyarrow.types.is_large_binary(column) or pyarrow.types.is_fixed_size_binary(column)
-    )
+    types = pyarrow.types
+    return bool(types.is_binary(column) or types.is_large_binary(column) or types.is_fixed_size_binary(column))
 
 
 def plain(value: Any) -> Any:

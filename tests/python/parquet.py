@@ -10,6 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import lmvr as lmvr_package
 import numpy
 import pyarrow.parquet
 
@@ -112,6 +113,7 @@ class ClipRetrievalTest(InFolder):
         lmvr("merge", "out")
         self.assertEqual(sorted(os.listdir("out/img_emb")), ["img_emb_0.npy", "img_emb_1.npy"])
         rows, metadata = self.read("out", ["image_path", "caption"])
+        numpy.testing.assert_array_equal(lmvr_package.Results("out").rows(), rows)
         plain = [numpy.load(f"plain/llm/part-0000{i}.npy") for i in range(2)]
         numpy.testing.assert_array_equal(rows, numpy.concatenate(plain))
         good = [line for i in range(2) for line in read_index(f"out/index/part-0000{i}.jsonl") if line["row"] is not None]
