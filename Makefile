@@ -9,7 +9,8 @@ all: configure
 	@$(build) --target lmvr_installed
 
 build = cmake --build --preset release
-jobs = $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
+# One more than there are processors: tests wait for disks, clocks and other programs almost half of their time.
+jobs = $(shell n=$$(nproc); echo $$((n < 8 ? n + 1 : 8)))
 
 setup:
 	@./setup.sh
@@ -59,7 +60,7 @@ asan: setup-test
 tsan: setup-test
 	cmake --preset tsan
 	cmake --build --preset tsan --target session_company_test session_feed_test train_feed_test
-	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" ctest --test-dir build-tsan --output-on-failure --timeout 1200 -L threads
+	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" ctest --test-dir build-tsan -j $(jobs) --output-on-failure --timeout 1200 -L threads
 
 fuzz: setup-check
 	cmake --preset fuzz

@@ -1,0 +1,33 @@
+/* `lmvr bench --json` on an emulated GPU. */
+#include "bench_report.h"
+
+static void test_a_model_on_a_gpu_is_measured_against_the_gpu(void **state)
+{
+    lmvr_error error;
+    json_t *report, *row;
+    size_t i;
+    (void)state;
+    setenv("LMVR_CUDA_MODULE", EMULATED_GPU, 1);
+    assert_ended(lmvr("bench -m " LMVR_TEST_DATA "/golden/llava-old-f32 --device cuda --quick --json"), 0, NULL);
+    unsetenv("LMVR_CUDA_MODULE");
+    if (json_read("stdout", NULL, &report, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    const json_t *machine = json_object_get(report, "machine");
+    assert_is(machine, "gpu", "\"emulated\"");
+    assert_is(machine, "library_dtype", "\"bf16\"");
+    assert_true(number(machine, "bandwidth_bytes_per_s") > 0);
+    assert_int_equal(json_array_size(json_object_get(report, "rows")), 5);
+    speed(report, "encode", 64);
+    speed(report, "decode", 4);
+    json_array_foreach(json_object_get(report, "rows"), i, row)
+        assert_near(number(row, "fraction"), number(row, "value") / number(row, "limit"));
+    json_decref(report);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_model_on_a_gpu_is_measured_against_the_gpu, enter_folder, leave_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
