@@ -172,7 +172,7 @@ static int report_stop(const struct embed_run *run, const char *why)
 static int report(const struct embed_run *run, lmvr_status status, const lmvr_error *error)
 {
     char text[64];
-    size_t done = recorder_done(run->recorder), failed = recorder_failed(run->recorder);
+    size_t done = recorder_done(run->recorder), failed = recorder_failed(run->recorder), cut = recorder_cut(run->recorder);
     if (run->strict_stop) {
         format_done(run, done, text, sizeof text);
         complain("stopped there, with %s inputs done, for --strict", text);
@@ -184,7 +184,9 @@ static int report(const struct embed_run *run, lmvr_status status, const lmvr_er
         return report_stop(run, error->message);
     if (failed > 0)
         complain("%zu of %zu inputs failed", failed, done);
-    return failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
+    if (cut > 0)
+        complain("%zu %s not read to the end; --resume takes what is missing", cut, cut == 1 ? "tar was" : "tars were");
+    return failed > 0 || cut > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
 static void report_clipped(const struct embed_run *run)

@@ -54,6 +54,7 @@ static lmvr_status fail_tar(struct input_source *s, struct source_item *item, bo
     memcpy(why, error->message, sizeof why);
     *found = true;
     TRY(make_item(s->tar_path, why, item, error));
+    item->cut = true;
     return end_tar(s, error);
 }
 

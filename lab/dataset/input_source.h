@@ -17,8 +17,8 @@ struct input_source {
     bool has_first, in_part;
 };
 
-/* With tars or `rows_per_part` the inputs come in parts. A tar that cannot be read, or not to its end, is an input that fails:
- * it has the tar's path, and comes after the images that are good. */
+/* With tars or `rows_per_part` the inputs come in parts. What cannot be read of a tar, now, is an
+ * item that is `cut`: it has the tar's path, and comes after the images that are good. */
 lmvr_status input_source_open(char *const *arguments, size_t count, size_t rows_per_part, struct input_source *source,
                               lmvr_error *error);
 

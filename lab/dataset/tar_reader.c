@@ -83,7 +83,7 @@ static lmvr_status go_on(struct tar_reader *r, lmvr_error *error)
                        ? LMVR_OK
                        : error_set(error, LMVR_ERROR_INPUT, "%s: is truncated: the zeros that end a tar are missing", r->path);
         }
-        if (code < ARCHIVE_WARN)
+        if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
             return damaged(r, NULL, error);
     } while (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) || is_hidden(plain_name(entry)));
     r->name = strdup(plain_name(entry));
@@ -287,6 +287,8 @@ static lmvr_status open_archive(struct tar_reader *r, lmvr_error *error)
     if (archive_read_open_fd(r->archive, r->fd, BLOCK) == ARCHIVE_OK)
         return LMVR_OK;
     const char *why = archive_error_string(r->archive);
+    if (archive_errno(r->archive) != EILSEQ) /* which says that the format is no tar's */
+        return damaged(r, NULL, error);
     return error_set(error, LMVR_ERROR_INPUT, "%s: cannot be read as a tar: %s", r->path, why ? why : "it is none");
 }
 
@@ -311,9 +313,11 @@ lmvr_status tar_reader_next(struct tar_reader *reader, struct passed_over *passe
 {
     struct tar_reader *r = reader;
     *found = false;
-    /* what is wrong behind a sample is told after it */
-    while (r->given == r->count && r->status == LMVR_OK && !(r->at_end && !r->name))
+    while (r->given == r->count && r->status == LMVR_OK && !(r->at_end && !r->name)) {
         r->status = read_sample(r, passed_over, &r->error);
+        if (r->status != LMVR_OK)
+            end_sample(r); /* nobody knows what else it has */
+    }
     if (r->given == r->count)
         return r->status == LMVR_OK ? LMVR_OK : error_set(error, r->status, "%s", r->error.message);
     *item = r->items[r->given++];

@@ -17,7 +17,7 @@ lmvr_status tar_reader_open(const char *path, struct tar_reader **reader, lmvr_e
 
 /* The next image, whose path is that of the tar, a slash and the member's name. *found is false after the last. An image that
  * is too large to be one is an item with its error. Members that are neither are counted in `passed_over`. LMVR_ERROR_INPUT:
- * the tar is damaged from here on, or ends too early; what came before is good. */
+ * the tar is damaged from here on, or ends too early; the samples that came before are whole. */
 lmvr_status tar_reader_next(struct tar_reader *reader, struct passed_over *passed_over, struct source_item *item, bool *found,
                             lmvr_error *error);
 

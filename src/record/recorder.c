@@ -19,7 +19,8 @@ struct recorder {
     struct store *store;
     struct held *held; /* (room): input i at i % room */
     size_t part;       /* of the source, at hand; SIZE_MAX, from which it counts up: none yet */
-    size_t room, given, recorded, bytes;
+    bool begun;        /* that part has been begun by an earlier run, and what of it is done is still to be passed over */
+    size_t room, given, recorded, bytes, cut;
     bool stopped; /* by a callback */
     recorder_fn *before;
     int (*after)(size_t done, void *user);
@@ -51,15 +52,25 @@ static lmvr_status next_part(struct recorder *r, bool *found, lmvr_error *error)
         TRY(source->next_part(source, found, error));
         r->part++;
     } while (*found && !store_wants(r->store, r->part));
+    r->begun = *found && store_has_begun(r->store, r->part);
     return LMVR_OK;
 }
 
-/* Only the first part that is not finished can have been begun. */
+/* Continues a part that has been begun, before anything of it is given to the session. */
+static lmvr_status go_on_with_part(struct recorder *r, lmvr_error *error)
+{
+    r->begun = false;
+    lmvr_status status = store_turn(r->store, r->part, next_name, r, error);
+    source_item_finish(&r->held[0].item);
+    return status;
+}
+
+/* What is wrong with what the first part holds already is found here, before anything is changed. */
 static lmvr_status begin_parts(struct recorder *r, lmvr_error *error)
 {
     bool found;
     TRY(next_part(r, &found, error));
-    return found ? store_turn(r->store, r->part, next_name, r, error) : LMVR_OK;
+    return found ? go_on_with_part(r, error) : LMVR_OK;
 }
 
 static lmvr_status open_store(struct recorder *recorder, lmvr_error *error)
@@ -147,6 +158,11 @@ uint64_t recorder_clipped(const struct recorder *recorder)
     return store_clipped(recorder->store);
 }
 
+size_t recorder_cut(const struct recorder *recorder)
+{
+    return recorder->cut;
+}
+
 /* ---- running ------------------------------------------------------------------------------------------------------------ */
 
 static struct held *held_at(const struct recorder *r, size_t input)
@@ -154,12 +170,17 @@ static struct held *held_at(const struct recorder *r, size_t input)
     return &r->held[input % r->room];
 }
 
+/* LMVR_FULL: the next part has to wait until all that was given is recorded. */
 static lmvr_status take_next(struct recorder *r, struct held *held, bool *found, lmvr_error *error)
 {
     struct source *source = r->recording.source;
     bool part = true;
     *found = false;
     while (part && !*found) {
+        if (r->begun && r->recorded < r->given)
+            return LMVR_FULL;
+        if (r->begun)
+            TRY(go_on_with_part(r, error));
         held->part = r->part;
         TRY(source->next(source, &held->item, found, error));
         if (!*found && !source->parts)
@@ -214,6 +235,11 @@ static int record(struct recorder *r, const lmvr_result *result, const struct he
     r->status = turn(r, held);
     if (r->status != LMVR_OK)
         return 1;
+    if (item->cut) {
+        r->cut++;
+        r->status = store_leave(r->store, &r->error);
+        return r->status != LMVR_OK || (r->after && r->after(store_done(r->store), r->user) != 0);
+    }
     r->status = store_add(r->store, result->features, result->rows, &line, &r->error);
     if (r->status != LMVR_OK)
         return 1;

@@ -32,6 +32,7 @@ lmvr_status recorder_open(const struct recording *recording, struct recorder **r
 size_t recorder_total(const struct recorder *recorder);
 size_t recorder_done(const struct recorder *recorder);   /* inputs recorded, including those of earlier runs */
 size_t recorder_failed(const struct recorder *recorder); /* how many of them failed and have no row */
+size_t recorder_cut(const struct recorder *recorder);    /* parts that this run has left unfinished, since they were cut */
 
 /* How many values that were recorded by this recorder were too large for `dtype_out`, and are its largest instead. */
 uint64_t recorder_clipped(const struct recorder *recorder);
@@ -41,7 +42,8 @@ typedef int recorder_fn(const lmvr_result *result, void *user);
 
 /* Embeds the inputs that are not done yet. `before` is called before each input is recorded, `after` afterwards; either may be
  * NULL. LMVR_STOPPED: one of them asked to stop. Whatever the status, what is recorded is complete, and can be continued
- * with STORE_RESUME. With LMVR_OK all parts of the share are finished. */
+ * with STORE_RESUME. With LMVR_OK all parts of the share are finished, but for those that are cut: STORE_RESUME tries their
+ * rest again, which is not recorded as an input. */
 lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*after)(size_t done, void *user), void *user,
                          lmvr_error *error);
 

@@ -5,6 +5,7 @@
 #include "lmvr.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* An input. It owns everything; all zeros is empty. */
 struct source_item {
@@ -13,6 +14,7 @@ struct source_item {
     void *bytes;       /* the image's file; NULL: it is read from the path */
     size_t byte_count;
     char *wrong;        /* why it is no input, which is its error; NULL: it is one */
+    bool cut;           /* beside `wrong`: it stands for the rest of its part, which cannot be read now */
     json_t *companions; /* an object: more keys for its line in the index; NULL: none */
 };
 

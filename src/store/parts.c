@@ -1,6 +1,7 @@
 #include "store/parts.h"
 
 #include "format/file.h"
+#include "format/json.h"
 #include "format/replace.h"
 #include "store/copies.h"
 
@@ -124,7 +125,8 @@ lmvr_status parts_read(const struct place *place, size_t number, bool *finished,
     lmvr_status status = LMVR_OK;
     *finished = access(path, F_OK) == 0;
     if (*finished) {
-        json_t *object = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+        json_t *object = NULL;
+        json_read(path, NULL, &object, NULL);
         if (json_unpack(object, "{s:I, s:I}", "inputs", &all, "rows", &good) != 0 || good < 0 || all < good)
             status = error_set(error, LMVR_ERROR_INVALID, "%s: was not written by lmvr embed", path);
         json_decref(object);

@@ -404,9 +404,21 @@ bool store_wants(const struct store *store, size_t part)
     return parts_wants(&store->parts, part);
 }
 
+bool store_has_begun(const struct store *store, size_t part)
+{
+    return part_has_lines(&store->place, part);
+}
+
 size_t store_part(const struct store *store)
 {
     return store->number;
+}
+
+/* The inputs of a part that is left are done all the same. */
+static void count_unfinished(struct store *s)
+{
+    s->parts.inputs += s->part.done;
+    s->parts.rows += s->part.rows;
 }
 
 /* Says so while the part is still locked, so that nobody takes it for one that was left behind. */
@@ -421,10 +433,8 @@ static lmvr_status finish_part(struct store *s, lmvr_error *error)
         status = copies_make(&s->copies, &s->place, s->number, s->part.done, s->part.rows, s->part.changed, error);
     if (status == LMVR_OK)
         status = parts_finish(&s->place, &s->parts, s->number, s->part.done, s->part.rows, error);
-    if (status != LMVR_OK) { /* its inputs are done all the same */
-        s->parts.inputs += s->part.done;
-        s->parts.rows += s->part.rows;
-    }
+    if (status != LMVR_OK)
+        count_unfinished(s);
     s->clipped += s->part.clipped;
     lmvr_status closed = part_close(&s->part, status == LMVR_OK ? error : NULL);
     s->number = PLACE_WHOLE;
@@ -457,6 +467,16 @@ lmvr_status store_turn(struct store *store, size_t part, resume_name_fn *next_na
     TRY(finish_part(store, error));
     TRY(finish_empty(store, part, error));
     return begin_part(store, part, next_name, user, error);
+}
+
+lmvr_status store_leave(struct store *store, lmvr_error *error)
+{
+    lmvr_status status = part_close_tables(&store->part, error);
+    count_unfinished(store);
+    store->clipped += store->part.clipped;
+    store->number = PLACE_WHOLE;
+    lmvr_status closed = part_close(&store->part, status == LMVR_OK ? error : NULL);
+    return status == LMVR_OK ? closed : status;
 }
 
 lmvr_status store_finish(struct store *store, lmvr_error *error)

@@ -54,6 +54,9 @@ lmvr_status store_open(const struct store_plan *plan, struct store **store, lmvr
 /* Whether a part is this run's and not finished. */
 bool store_wants(const struct store *store, size_t part);
 
+/* Whether it has inputs that an earlier run has recorded, if it is not finished. */
+bool store_has_begun(const struct store *store, size_t part);
+
 /* The part at hand; PLACE_WHOLE: none. */
 size_t store_part(const struct store *store);
 
@@ -61,7 +64,11 @@ size_t store_part(const struct store *store);
  * continues it where `next_name` is not NULL, for the inputs of the part that are done. */
 lmvr_status store_turn(struct store *store, size_t part, resume_name_fn *next_name, void *user, lmvr_error *error);
 
-/* The same, when there are no more inputs: all that this run wants is finished. Also for results that are not in parts. */
+/* Leaves the part at hand as it is, not finished. */
+lmvr_status store_leave(struct store *store, lmvr_error *error);
+
+/* As store_turn(), when there are no more inputs: all that this run wants is finished. Also for results that are not in parts.
+ */
 lmvr_status store_finish(struct store *store, lmvr_error *error);
 
 /* ---- inputs ---------------------------------------------------------------------------------------------------------- */

@@ -1,13 +1,16 @@
 #include "store/whole.h"
 
 #include "format/file.h"
+#include "format/input.h"
 #include "store/copies.h"
 #include "store/index.h"
 #include "store/npy.h"
 #include "store/offsets.h"
+#include "store/part.h"
 #include "store/parts.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,16 +27,32 @@ struct check {
 
 /* ---- one part -------------------------------------------------------------------------------------------------------- */
 
+/* A regular file, so that a pipe does not make us wait. */
+static lmvr_status open_index(const struct check *c, size_t number, struct index_reader *reader, lmvr_error *error)
+{
+    int fd;
+    uint64_t size;
+    char *path = place_part_path(&c->place, "index", number, ".jsonl");
+    if (!path)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = input_open(path, &fd, &size, error);
+    if (status == LMVR_OK) {
+        close(fd);
+        status = index_reader_open(path, reader, error);
+    }
+    free(path);
+    return status;
+}
+
 /* Its lines, whose rows count up. */
 static lmvr_status check_index(const struct check *c, size_t number, uint64_t inputs, uint64_t rows, lmvr_error *error)
 {
     struct index_reader reader;
     bool found = true;
     uint64_t next_row = 0;
-    char *path = place_part_path(&c->place, "index", number, ".jsonl");
-    if (!path)
-        return error_no_memory(error, "a file name");
-    lmvr_status status = index_reader_open(path, &reader, error);
+    TRY(open_index(c, number, &reader, error));
+    const char *path = reader.path;
+    lmvr_status status = LMVR_OK;
     while (status == LMVR_OK && found) {
         status = index_reader_next(&reader, &found, error);
         if (status == LMVR_OK && found && reader.row >= 0 && (uint64_t)reader.row != next_row++)
@@ -45,7 +64,6 @@ static lmvr_status check_index(const struct check *c, size_t number, uint64_t in
                            (unsigned long long)reader.lines, (unsigned long long)next_row, (unsigned long long)inputs,
                            (unsigned long long)rows);
     index_reader_close(&reader);
-    free(path);
     return status;
 }
 
@@ -108,15 +126,41 @@ static lmvr_status check_feature(const struct check *c, const json_t *feature, s
     return status;
 }
 
-/* "part-00003 of 8 is missing (inputs 31 to 40)": where parts are of one size, which inputs that are. */
+/* How many inputs the index has, and the last one's name, to be freed; NULL: none. */
+static lmvr_status find_last(const struct check *c, size_t number, uint64_t *count, char **last, lmvr_error *error)
+{
+    struct index_reader reader;
+    bool found = true;
+    *last = NULL;
+    TRY(open_index(c, number, &reader, error));
+    lmvr_status status = LMVR_OK;
+    while (status == LMVR_OK && found)
+        status = index_reader_next(&reader, &found, error);
+    *count = reader.lines;
+    if (status == LMVR_OK && reader.lines > 0 && !(*last = strdup(reader.input)))
+        status = error_no_memory(error, reader.path);
+    index_reader_close(&reader);
+    return status;
+}
+
+/* Where parts are of one size, which inputs that are, and where it has been begun, how far it is. */
 static lmvr_status refuse_missing(const struct check *c, size_t number, lmvr_error *error)
 {
     size_t parts = c->whole->parts, each = (size_t)c->rows_per_part, first = number * each + 1;
-    size_t last = number + 1 < parts ? first + each - 1 : (size_t)c->inputs;
+    size_t end = number + 1 < parts ? first + each - 1 : (size_t)c->inputs;
+    char inputs[64] = "", *last = NULL;
+    uint64_t count = 0;
+    if (part_has_lines(&c->place, number))
+        TRY(find_last(c, number, &count, &last, error));
     if (each)
-        return error_set(error, LMVR_ERROR_INVALID, "part-%05zu of %zu is missing or not finished (inputs %zu to %zu)", number,
-                         parts, first, last);
-    return error_set(error, LMVR_ERROR_INVALID, "part-%05zu of %zu is missing or not finished", number, parts);
+        snprintf(inputs, sizeof inputs, " (inputs %zu to %zu)", first, end);
+    if (!last)
+        return error_set(error, LMVR_ERROR_INVALID, "part-%05zu of %zu is missing%s", number, parts, inputs);
+    lmvr_status status =
+        error_set(error, LMVR_ERROR_INVALID, "part-%05zu of %zu is not finished%s: it ends with input %llu, %s", number, parts,
+                  inputs, (unsigned long long)(each ? first + count - 1 : count), last);
+    free(last);
+    return status;
 }
 
 static lmvr_status check_part(const struct check *c, size_t number, lmvr_error *error)

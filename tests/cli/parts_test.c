@@ -212,9 +212,9 @@ static void test_merge_says_what_is_missing(void **state)
     make_images(23);
     assert_ended(lmvr(PLAIN "-o out --rows-per-part 5 --shard 2/2 in"), 0, NULL);
     assert_ended(lmvr("merge out"), 1,
-                 "lmvr merge: part-00000 of 5 is missing or not finished (inputs 1 to 5)\n"
-                 "lmvr merge: part-00002 of 5 is missing or not finished (inputs 11 to 15)\n"
-                 "lmvr merge: part-00004 of 5 is missing or not finished (inputs 21 to 23)\n");
+                 "lmvr merge: part-00000 of 5 is missing (inputs 1 to 5)\n"
+                 "lmvr merge: part-00002 of 5 is missing (inputs 11 to 15)\n"
+                 "lmvr merge: part-00004 of 5 is missing (inputs 21 to 23)\n");
     assert_string_equal(run_done.out, "2 of 5 parts are whole: 10 inputs, 10 rows, 0 failed\n");
     assert_ended(lmvr(PLAIN "-o out --rows-per-part 5 --shard 1/2 in"), 1, "3 of 13 inputs failed");
     assert_ended(lmvr("merge out"), 0, NULL);
