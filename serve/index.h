@@ -1,4 +1,4 @@
-/* What clients see of the index: GET /v1/index/ROW/image. */
+/* What clients see of the index: GET /v1/index/ROW/image and GET /v1/index/map. */
 #ifndef LMVR_SERVE_INDEX_H
 #define LMVR_SERVE_INDEX_H
 

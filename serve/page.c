@@ -7,7 +7,8 @@
 #include <string.h>
 
 extern const char serve_page_index_html[], serve_page_page_css[], serve_page_page_js[], serve_page_api_js[],
-    serve_page_picture_js[], serve_page_words_js[], serve_page_vector_js[], serve_page_search_js[], serve_page_icon_svg[];
+    serve_page_picture_js[], serve_page_words_js[], serve_page_vector_js[], serve_page_search_js[], serve_page_map_js[],
+    serve_page_labels_js[], serve_page_tsne_js[], serve_page_icon_svg[];
 
 static const struct page_file {
     const char *name, *type, *text;
@@ -20,6 +21,9 @@ static const struct page_file {
     {"words.js", "text/javascript; charset=utf-8", serve_page_words_js},
     {"vector.js", "text/javascript; charset=utf-8", serve_page_vector_js},
     {"search.js", "text/javascript; charset=utf-8", serve_page_search_js},
+    {"map.js", "text/javascript; charset=utf-8", serve_page_map_js},
+    {"labels.js", "text/javascript; charset=utf-8", serve_page_labels_js},
+    {"tsne.js", "text/javascript; charset=utf-8", serve_page_tsne_js},
     {"icon.svg", "image/svg+xml", serve_page_icon_svg},
 };
 

@@ -211,6 +211,7 @@ lmvr_status server_start(const struct server_options *options, struct server **s
     if (!s)
         return error_no_memory(error, "the server");
     s->options = *options;
+    pthread_mutex_init(&s->map_lock, NULL);
     lmvr_status status = start(s, error);
     if (status != LMVR_OK) {
         server_free(s);
@@ -274,5 +275,7 @@ void server_free(struct server *server)
     free(server->media_path);
     free(server->model_name);
     free(server->offer);
+    free(server->map);
+    pthread_mutex_destroy(&server->map_lock);
     free(server);
 }

@@ -8,6 +8,7 @@
 #include "serve/server.h"
 #include "serve/sessions.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -30,6 +31,8 @@ struct server {
     struct searcher *searcher; /* NULL: there is no index, and so the next */
     struct errands *errands;
     int most_pixels; /* of a picture in its file */
+    pthread_mutex_t map_lock;
+    char *map; /* the answer to GET /v1/index/map; NULL: nobody has asked yet */
 };
 
 /* ---- call.c ---------------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* The page: waits for the model, and then for what is asked. */
 import { Failure, request, say } from "./api.js";
+import { startMap } from "./map.js";
 import { watchPictures } from "./picture.js";
 import { startSearch } from "./search.js";
 import { startVector } from "./vector.js";
@@ -27,5 +28,7 @@ const model = await findModel();
 say(server, model.index ? `${model.id} · ${model.index.rows.toLocaleString()} rows of ${model.index.feature}` : model.id);
 startWords(model);
 startVector(model);
-if (model.index)
+if (model.index) {
   startSearch();
+  startMap();
+}

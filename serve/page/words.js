@@ -125,6 +125,7 @@ async function run() {
   try {
     const body = { messages: asked, stream: true };
     for await (const event of events(await request("v1/chat/completions", { body, signal: controller.signal }))) {
+      controller.signal.throwIfAborted(); /* what had come before is left */
       const choice = event.choices[0];
       said += choice.delta.content ?? "";
       text.data = said;

@@ -15,7 +15,7 @@ layers=(
 language/(input|prompt|t5|tokenizer)\.h|model/(checkpoint|config|folder|load|model)\.h|vision/(encoder|patches)\.h|\
 nn/rope\.h|tensor/(activation|arena|device|dtype|gemm|gradient|matmul)\.h|tensor/cpu/(gradient|kernels|kernel_gradient|product)\.h"
     "scenes  tools   $base|tools/.*|cli/(front|interrupt|progress)\.h"
-    "serve   serve   lmvr\.h|error\.h|format/(hash|json|utf8)\.h|represent/pool\.h|search/(answer|neighbors)\.h|store/stored\.h|image/image\.h|lab/(figure/(picture|word_maps)|words/words)\.h|serve/.*"
+    "serve   serve   lmvr\.h|error\.h|format/(hash|json|utf8)\.h|represent/pool\.h|search/(answer|components|neighbors)\.h|store/stored\.h|image/image\.h|lab/(figure/(picture|word_maps)|words/words)\.h|serve/.*"
     "program cli     lmvr\.h|error\.h|record/(recorder|settings)\.h|search/(answer|neighbors)\.h|store/(index|stored|whole)\.h|lab/.*|train/train\.h|serve/server\.h|bench/(estimate|train_steps)\.h"
     "python  python  error\.h|hub\.h|lab/words/words\.h"
 )

@@ -62,6 +62,18 @@ class SearchTest(ServerTest):
         rows = numpy.load(self.index + "/llm.npy")
         self.assertEqual(vector(item["embedding"]).tobytes(), rows[2].tobytes())
 
+    def test_the_map_keeps_distances(self):
+        answer, again = together([lambda: self.server.get("/v1/index/map")] * 2)
+        self.assertEqual((answer.status, answer.body), (200, again.body))
+        rows, item = numpy.load(self.index + "/llm.npy"), answer.json
+        self.assertEqual((item["total"], item["rows"], item["paths"]), (len(SCENES), list(range(len(SCENES))), [str(scene) for scene in SCENES]))
+        self.assertEqual((item["labels"], item["dims"]), ([None] * len(SCENES), len(SCENES)))  # there are no more directions
+        places = vector(item["values"]).reshape(len(SCENES), -1)
+        for row in range(len(SCENES)):
+            numpy.testing.assert_allclose(numpy.linalg.norm(places - places[row], axis=1), numpy.linalg.norm(rows - rows[row], axis=1), atol=1e-5)
+        variances = numpy.linalg.svd(rows - rows.mean(0), compute_uv=False) ** 2
+        numpy.testing.assert_allclose(item["shares"], variances / variances.sum(), atol=1e-5)
+
     def test_refusals(self):
         self.refused(self.server.post("/v1/search", {}), 400, "no input to look for", param="input")
         self.refused(self.server.post("/v1/search", {"input": "a", "top": 0}), 400, "top is 0", param="top")
@@ -134,6 +146,7 @@ class StartTest(ServerTest):
 
     def test_without_a_folder_there_is_nothing_to_search(self):
         self.refused(self.server.post("/v1/search", {"input": "a"}), 404, "there is no folder of results to search here")
+        self.refused(self.server.get("/v1/index/map"), 404, "there is no folder of results to search here")
         self.refused(self.server.get("/v1/index/0/image"), 404, "there is no folder of results to search here")
 
     def test_what_rows_depend_on_is_the_folders(self):
