@@ -21,6 +21,7 @@ struct embed_run {
     struct source *source; /* one of these */
     struct engine engine;
     struct recorder *recorder;
+    struct parquet parquet; /* where something is written in it */
     struct progress progress;
     size_t share, shares; /* counted from 0 */
     bool strict_stop;     /* an input failed with --strict; it is not recorded, so that --resume tries it again */
@@ -61,7 +62,7 @@ static bool in_parquet(const struct options *o)
 }
 
 /* Checks what it can before opening the model, which may take minutes. */
-static lmvr_status check_call(const struct embed_run *run, lmvr_error *error)
+static lmvr_status check_call(struct embed_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
     if (!o->output)
@@ -77,7 +78,7 @@ static lmvr_status check_call(const struct embed_run *run, lmvr_error *error)
         return error_set(error, LMVR_ERROR_INVALID, "clip-retrieval's layout holds one feature, not %zu",
                          o->session.feature_count);
     if (in_parquet(o) || o->layout)
-        TRY(parquet_check(o->layout ? "--layout clip-retrieval" : "--index parquet", error));
+        TRY(parquet_open(o->layout ? "--layout clip-retrieval" : "--index parquet", &run->parquet, error));
     return store_check(o->output, mode_of(o), o->session.feature_count, run->shares, error);
 }
 
@@ -123,6 +124,7 @@ static lmvr_status open_recorder(struct embed_run *run, lmvr_error *error)
                                   .share = run->share,
                                   .shares = run->shares,
                                   .dtype_out = dtype_out_of(run->options)};
+    recording.copies.user = &run->parquet;
     if (in_parquet(run->options))
         recording.copies.index = parquet_copy_index;
     if (run->options->layout) {
@@ -234,5 +236,6 @@ int command_embed(const struct options *options)
     engine_close(&run.engine);
     input_source_close(&run.images);
     texts_finish(&run.texts);
+    parquet_close(&run.parquet);
     return exit_status;
 }

@@ -247,10 +247,10 @@ static lmvr_status use_standard_input(struct input_list *in, lmvr_error *error)
 static lmvr_status add_table(struct input_list *in, const char *name, lmvr_error *error)
 {
     struct where where = {name, 0, true};
-    struct parquet_lines table;
+    struct parquet table;
     lmvr_error close_error;
     TRY(parquet_lines_open(name, &table, error));
-    lmvr_status status = add_lines(in, table.lines, &where, error);
+    lmvr_status status = add_lines(in, table.output, &where, error);
     lmvr_status closed = parquet_lines_close(name, &table, &close_error);
     if (status != LMVR_OK || closed == LMVR_OK)
         return status;

@@ -4,14 +4,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LINE_SIZE 400 /* of a line that it says */
+#define LINE_SIZE 400 /* of what it says */
 
 extern char **environ;
 
@@ -21,30 +20,19 @@ static const char *python(void)
     return name && *name ? name : PYTHON_NAME;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------------- */
-
-/* The module at work. */
-struct process {
-    pid_t pid;
-    FILE *output;
-    int messages; /* a file without a name, of what it says on standard error */
-};
+/* ---- the process ----------------------------------------------------------------------------------------------------- */
 
 /* Gives the module a process group of its own: Ctrl-C stops lmvr after the part that is being finished. Returns an error
  * number. */
-static int spawn(const char *const *arguments, int output, int messages, pid_t *pid)
+static int spawn(const char *const words[], const int standard[3], pid_t *pid)
 {
-    const char *words[8] = {python(), "-m", "lmvr.parquet"};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
-    for (size_t i = 0; arguments[i]; i++)
-        words[3 + i] = arguments[i];
     sigemptyset(&none);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, 1);
-    posix_spawn_file_actions_adddup2(&actions, messages, 2);
+    for (int i = 0; i < 3; i++)
+        posix_spawn_file_actions_adddup2(&actions, standard[i], i);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigmask(&attributes, &none);
@@ -54,90 +42,89 @@ static int spawn(const char *const *arguments, int output, int messages, pid_t *
     return failure;
 }
 
-/* On failure `why` says why. */
-static bool start(const char *const *arguments, struct process *process, char why[LINE_SIZE])
+/* Starts it with a command and perhaps a word; returns an error number. What fails midway is left to parquet_close(). */
+static int start(const char *command, const char *word, struct parquet *p)
 {
-    int ends[2] = {-1, -1}, failure = 0;
-    *process = (struct process){.messages = memfd_create("messages", MFD_CLOEXEC)};
-    if (process->messages < 0 || pipe2(ends, O_CLOEXEC) != 0)
+    int in[2] = {-1, -1}, out[2] = {-1, -1}, failure = 0;
+    const char *const words[] = {python(), "-m", "lmvr.parquet", command, word, NULL};
+    *p = (struct parquet){.messages = memfd_create("messages", MFD_CLOEXEC)};
+    if (p->messages < 0 || pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
         failure = errno;
     if (!failure)
-        failure = spawn(arguments, ends[1], process->messages, &process->pid);
-    process->output = failure ? NULL : fdopen(ends[0], "r");
-    if (!failure && process->output) {
-        close(ends[1]);
-        return true;
-    }
-    for (int i = 0; i < 2; i++)
-        if (ends[i] >= 0)
-            close(ends[i]);
-    if (process->messages >= 0)
-        close(process->messages);
-    snprintf(why, LINE_SIZE, "%s: %s", python(), strerror(failure ? failure : errno));
-    return false;
+        failure = spawn(words, (int[]){in[0], out[1], p->messages}, &p->pid);
+    p->input = in[1] >= 0 ? fdopen(in[1], "w") : NULL;
+    p->output = out[0] >= 0 ? fdopen(out[0], "r") : NULL;
+    if (in[0] >= 0)
+        close(in[0]);
+    if (out[1] >= 0)
+        close(out[1]);
+    return failure ? failure : p->input && p->output ? 0 : ENOMEM;
 }
 
-/* The last line that is not empty, if there is one. */
-static void read_last_line(FILE *file, char line[LINE_SIZE])
+/* The next line that is not empty. */
+static bool read_line(FILE *file, char line[LINE_SIZE])
 {
     char *text = NULL;
     size_t space = 0;
-    *line = '\0';
-    while (getline(&text, &space, file) > 0) {
+    bool found = false;
+    while (!found && getline(&text, &space, file) > 0) {
         text[strcspn(text, "\r\n")] = '\0';
-        if (*text)
-            snprintf(line, LINE_SIZE, "%s", text);
+        found = *text;
     }
+    snprintf(line, LINE_SIZE, "%s", found ? text : "");
     free(text);
+    return found;
 }
 
-/* Waits for its end. False: it has failed, and `why` is the last line of what it said. */
-static bool end(struct process *process, char why[LINE_SIZE])
+/* Ends it. False: it has failed, and `why` is the last line of its messages. */
+static bool end(struct parquet *p, char why[LINE_SIZE])
 {
-    int status;
-    pid_t ended;
-    fclose(process->output);
-    do
-        ended = waitpid(process->pid, &status, 0);
-    while (ended < 0 && errno == EINTR);
-    FILE *messages = lseek(process->messages, 0, SEEK_SET) == 0 ? fdopen(process->messages, "r") : NULL;
-    if (messages) {
-        read_last_line(messages, why);
+    int status = -1;
+    *why = '\0';
+    if (p->input)
+        fclose(p->input);
+    if (p->output)
+        fclose(p->output);
+    while (p->pid > 0 && waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    FILE *messages = p->messages > 0 && lseek(p->messages, 0, SEEK_SET) == 0 ? fdopen(p->messages, "r") : NULL;
+    for (char line[LINE_SIZE]; messages && read_line(messages, line);)
+        memcpy(why, line, LINE_SIZE);
+    if (messages)
         fclose(messages);
-    } else {
-        snprintf(why, LINE_SIZE, "?");
-        close(process->messages);
-    }
-    return ended == process->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    else if (p->messages > 0)
+        close(p->messages);
+    *p = (struct parquet){0};
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Runs the module with these words; `answer` is the last line of its output, or else why it has none. */
-static bool run(const char *const *arguments, char answer[LINE_SIZE])
+void parquet_close(struct parquet *parquet)
 {
-    struct process process;
     char why[LINE_SIZE];
-    if (!start(arguments, &process, answer))
-        return false;
-    read_last_line(process.output, answer);
-    bool good = end(&process, why);
-    if (!good)
-        memcpy(answer, why, LINE_SIZE);
-    return good;
+    end(parquet, why);
 }
 
-lmvr_status parquet_check(const char *what, lmvr_error *error)
+/* Starts it, and waits until it says that it has all that it needs. */
+static lmvr_status open_ready(const char *what, const char *command, const char *word, struct parquet *p, lmvr_error *error)
 {
-    char answer[LINE_SIZE];
+    char line[LINE_SIZE], why[LINE_SIZE];
     setenv("PYTHONSAFEPATH", "1", 0); /* no modules of the folder that lmvr is run in */
-    if (run((const char *const[]){"check", NULL}, answer) && strcmp(answer, "ready") == 0)
+    int failure = start(command, word, p);
+    if (!failure && read_line(p->output, line) && strcmp(line, "ready") == 0)
         return LMVR_OK;
+    end(p, why);
     return error_set(error, LMVR_ERROR_INVALID,
                      "%s needs Python with lmvr's package and pyarrow: pip install 'lmvr[parquet]'; LMVR_PYTHON names another "
                      "Python than %s (it says: %s)",
-                     what, python(), answer);
+                     what, python(), failure ? strerror(failure) : why);
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------------------- */
+
+lmvr_status parquet_open(const char *what, struct parquet *parquet, lmvr_error *error)
+{
+    return open_ready(what, "write", NULL, parquet, error);
+}
 
 /* Whether a file begins and ends as Parquet does. */
 static bool is_parquet(const char *path)
@@ -151,59 +138,55 @@ static bool is_parquet(const char *path)
     return whole && memcmp(begin, "PAR1", 4) == 0 && memcmp(end, "PAR1", 4) == 0;
 }
 
-static lmvr_status write_rows(const char *kind, const char *index, const char *temporary, const char *path, uint64_t rows,
-                              lmvr_error *error)
+/* A call is three words, each with a zero behind it; the answer a line. */
+static lmvr_status write_rows(struct parquet *p, const char *kind, const char *index, const char *temporary, const char *path,
+                              uint64_t rows, lmvr_error *error)
 {
     char answer[LINE_SIZE], expected[64];
     snprintf(expected, sizeof expected, "%llu rows", (unsigned long long)rows);
-    if (!run((const char *const[]){kind, index, temporary, NULL}, answer))
-        return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot write: %s", path, answer);
-    if (strcmp(answer, expected) != 0 || !is_parquet(temporary))
-        return error_set(error, LMVR_ERROR_RESOURCE, "%s: lmvr.parquet has written \"%s\", expected %s of Parquet", path,
-                         answer, expected);
+    fprintf(p->input, "%s%c%s%c%s%c", kind, '\0', index, '\0', temporary, '\0');
+    fflush(p->input);
+    if (!read_line(p->output, answer))
+        return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot be written: lmvr.parquet has ended", path);
+    if (strcmp(answer, expected) != 0)
+        return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot be written: %s, expected %s", path, answer, expected);
+    if (!is_parquet(temporary))
+        return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot be written: lmvr.parquet has written something else", path);
     return rename(temporary, path) == 0 ? LMVR_OK : file_error(error, path, "write");
 }
 
-static lmvr_status copy(const char *kind, const char *index, const char *path, uint64_t lines, lmvr_error *error)
+static lmvr_status copy(struct parquet *p, const char *kind, const char *index, const char *path, uint64_t lines,
+                        lmvr_error *error)
 {
     char *temporary;
     if (asprintf(&temporary, "%s.tmp", path) < 0)
         return error_no_memory(error, "a file name");
-    lmvr_status status = write_rows(kind, index, temporary, path, lines, error);
+    lmvr_status status = write_rows(p, kind, index, temporary, path, lines, error);
     if (status != LMVR_OK)
         unlink(temporary);
     free(temporary);
     return status;
 }
 
-lmvr_status parquet_copy_index(const char *index, const char *path, uint64_t lines, void *unused, lmvr_error *error)
+lmvr_status parquet_copy_index(const char *index, const char *path, uint64_t lines, void *parquet, lmvr_error *error)
 {
-    (void)unused;
-    return copy("index", index, path, lines, error);
+    return copy(parquet, "index", index, path, lines, error);
 }
 
-lmvr_status parquet_copy_metadata(const char *index, const char *path, uint64_t lines, void *unused, lmvr_error *error)
+lmvr_status parquet_copy_metadata(const char *index, const char *path, uint64_t lines, void *parquet, lmvr_error *error)
 {
-    (void)unused;
-    return copy("metadata", index, path, lines, error);
+    return copy(parquet, "metadata", index, path, lines, error);
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
 
-lmvr_status parquet_lines_open(const char *path, struct parquet_lines *table, lmvr_error *error)
+lmvr_status parquet_lines_open(const char *table, struct parquet *parquet, lmvr_error *error)
 {
-    char why[LINE_SIZE];
-    struct process process;
-    TRY(parquet_check(path, error));
-    if (!start((const char *const[]){"lines", path, NULL}, &process, why))
-        return error_set(error, LMVR_ERROR_RESOURCE, "%s", why);
-    *table = (struct parquet_lines){process.output, process.pid, process.messages};
-    return LMVR_OK;
+    return open_ready(table, "lines", table, parquet, error);
 }
 
-lmvr_status parquet_lines_close(const char *path, struct parquet_lines *table, lmvr_error *error)
+lmvr_status parquet_lines_close(const char *table, struct parquet *parquet, lmvr_error *error)
 {
     char why[LINE_SIZE];
-    struct process process = {table->pid, table->lines, table->messages};
-    return end(&process, why) ? LMVR_OK : error_set(error, LMVR_ERROR_INVALID, "%s: cannot be read: %s", path, why);
+    return end(parquet, why) ? LMVR_OK : error_set(error, LMVR_ERROR_INVALID, "%s: cannot be read: %s", table, why);
 }

@@ -1,11 +1,11 @@
 """Parquet files for the program `lmvr`, which runs this module; by pyarrow (`pip install 'lmvr[parquet]'`).
 
-    python3 -m lmvr.parquet check
-    python3 -m lmvr.parquet index INDEX.jsonl OUT.parquet
-    python3 -m lmvr.parquet metadata INDEX.jsonl OUT.parquet
+    python3 -m lmvr.parquet write
     python3 -m lmvr.parquet lines TABLE.parquet
 
-The last line that it prints is the answer, of `lines` all are; else it ends with a status, and its last message says why.
+The first writes a file for each call on standard input, KIND INDEX.jsonl OUT.parquet, each word with a zero behind it, and
+answers with a line, `12 rows` or what is wrong; KIND is `index` or `metadata`. The second prints a table's rows as lines of
+JSON. Both begin with the line `ready`.
 """
 
 from __future__ import annotations
@@ -146,7 +146,6 @@ def in_batches(rows: Iterable[Line]) -> Iterator[List[Line]]:
 def write(path: str, schema: pyarrow.Schema, rows: Iterable[Line]) -> int:
     """Writes the rows, a batch at a time, and returns how many."""
     count = 0
-    print("begun", flush=True)  # fails if the parent has ended
     with open(path, "wb") as file:
         with pyarrow.parquet.ParquetWriter(file, schema) as writer:
             for batch in in_batches(rows):
@@ -193,30 +192,44 @@ def table_lines(path: str) -> Iterator[str]:
 # ---- the program ------------------------------------------------------------------------------------------------------
 
 
-def answer(arguments: List[str]) -> Iterable[str]:
-    if arguments == ["check"]:
-        return ["ready"]
-    if len(arguments) == 3 and arguments[0] == "index":
-        return [f"{write(arguments[2], INDEX, map(index_row, read_lines(arguments[1])))} rows"]
-    if len(arguments) == 3 and arguments[0] == "metadata":
-        return [f"{write_metadata(*arguments[1:])} rows"]
-    if len(arguments) == 2 and arguments[0] == "lines":
-        return table_lines(arguments[1])
-    sys.exit(__doc__)
+def calls() -> Iterator[List[str]]:
+    """What standard input asks for: three words, each with a zero behind it."""
+    pending = b""
+    while chunk := os.read(0, 1 << 16):
+        pending += chunk
+        while pending.count(b"\0") >= 3:
+            *words, pending = pending.split(b"\0", 3)
+            yield [os.fsdecode(word) for word in words]
 
 
-def main() -> None:
-    """A run that is killed leaves no writer behind: a resumed one writes to the same place."""
+def answer(kind: str, index: str, path: str) -> str:
+    try:
+        count = write_metadata(index, path) if kind == "metadata" else write(path, INDEX, map(index_row, read_lines(index)))
+        return f"{count} rows"
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        return " ".join(str(error).split())
+
+
+def main(arguments: List[str]) -> None:
+    """A run that is killed leaves no writer behind: a resumed one writes to the same place. `ready` cannot be said to one that
+    has ended already."""
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    print("ready", flush=True)
     try:
-        for line in answer(sys.argv[1:]):
-            print(line)
-        sys.stdout.flush()
+        if arguments == ["write"]:
+            for call in calls():
+                print(answer(*call), flush=True)
+        elif len(arguments) == 2 and arguments[0] == "lines":
+            for line in table_lines(arguments[1]):
+                print(line)
+            sys.stdout.flush()
+        else:
+            sys.exit(__doc__)
     except (OSError, pyarrow.ArrowException) as error:
-        sys.exit(str(error))
+        sys.exit(" ".join(str(error).split()))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

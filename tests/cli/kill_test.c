@@ -154,7 +154,7 @@ static int disturb_shares(const char *inputs, int mended_after)
 {
     int kills = 0, refusals = 0;
     bool done[2] = {false, false}, broken = mended_after > 0;
-    while (!done[0] || !done[1]) {
+    for (int times = 0; !done[0] || !done[1]; times++) {
         pid_t pids[2] = {0};
         if (broken && kills >= mended_after) {
             mend_tars();
@@ -165,7 +165,7 @@ static int disturb_shares(const char *inputs, int mended_after)
             snprintf(line, sizeof line, IN_PARTS "-o out --shard %d/2 %s", i + 1, inputs);
             pids[i] = done[i] ? 0 : start_line(line);
         }
-        usleep(random_below(80000 + 200 * (unsigned)kills)); /* on a busy machine, in the end long enough to do something */
+        usleep(random_below(times % 2 ? 400000 : 60000)); /* a busy machine takes long to begin */
         for (int i = 0; i < 2; i++) {
             if (!pids[i])
                 continue;

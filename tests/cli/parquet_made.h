@@ -24,38 +24,52 @@ static bool parquet_is_asked(int argc, char **argv)
     return argc > 3 && strcmp(argv[1], "-m") == 0 && strcmp(argv[2], "lmvr.parquet") == 0;
 }
 
+/* A word of a call; false: there are no more. */
+static bool parquet_word(char word[512])
+{
+    size_t length = 0;
+    int c;
+    while ((c = getchar()) > 0 && length < 511)
+        word[length++] = (char)c;
+    word[length] = '\0';
+    return c == 0;
+}
+
+static void parquet_copy(const char *index, const char *path, const char *how)
+{
+    size_t lines = 0;
+    char *text = read_bytes(index, NULL);
+    FILE *file = text && strcmp(how, "full") != 0 ? fopen(path, "we") : NULL;
+    for (char *c = text; c && *c; c++)
+        lines += *c == '\n';
+    if (file) {
+        fprintf(file, "%s\n%sPAR1", strcmp(how, "garbage") == 0 ? "none" : "PAR1", text);
+        fclose(file);
+        printf("%zu rows\n", lines + (strcmp(how, "more") == 0));
+    } else {
+        printf("no space\n");
+    }
+    fflush(stdout);
+    free(text);
+}
+
 static int parquet_main(int argc, char **argv)
 {
+    char kind[512], index[512], path[512];
     const char *how = getenv("PARQUET_MADE");
-    bool lists = argc == 5 && strcmp(argv[3], "lines") == 0, checks = argc == 4 && strcmp(argv[3], "check") == 0,
-         garbage = strcmp(how, "garbage") == 0;
-    size_t size, lines = 0;
+    bool lists = argc == 5 && strcmp(argv[3], "lines") == 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!lists) {
-        printf("begun\n");
-        if (fflush(stdout) != 0)
-            return 1;
-    }
-    if (strcmp(how, "missing") == 0 || (!checks && strcmp(how, "full") == 0)) {
-        fprintf(stderr, "Traceback\n  ...\nno %s\n\n", checks ? "pyarrow" : "space");
+    if (strcmp(how, "missing") == 0) {
+        fprintf(stderr, "Traceback\n  ...\nno pyarrow\n\n");
         return 1;
     }
-    if (checks) {
-        printf("ready\n");
-        return 0;
-    }
+    printf("ready\n");
+    if (fflush(stdout) != 0)
+        return 1;
     if (lists) /* the file has them */
         return execlp("cat", "cat", argv[4], (char *)NULL);
-    char *text = argc == 6 ? read_bytes(argv[4], &size) : NULL;
-    FILE *file = text ? fopen(argv[5], "we") : NULL;
-    if (!file)
-        return 1;
-    for (char *c = text; *c; c++)
-        lines += *c == '\n';
-    fprintf(file, "%s\n%sPAR1", garbage ? "none" : "PAR1", text);
-    fclose(file);
-    free(text);
-    printf("%zu rows\n", lines + (strcmp(how, "more") == 0));
+    while (strcmp(how, "dead") != 0 && parquet_word(kind) && parquet_word(index) && parquet_word(path))
+        parquet_copy(index, path, how);
     return 0;
 }
 

@@ -25,6 +25,15 @@ def lmvr(*arguments, status=0):
     return run.stderr
 
 
+def write(*words):
+    """What lmvr.parquet answers to a call."""
+    run = [sys.executable, "-m", "lmvr.parquet", "write"]
+    call = "".join(f"{word}\0" for word in words)
+    ready, answer = subprocess.run(run, input=call, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert ready == "ready"
+    return answer
+
+
 def read_index(path):
     with open(path, encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
@@ -82,11 +91,14 @@ class IndexTest(InFolder):
     def test_a_long_index_goes_by_in_batches(self):
         line = json.dumps({"path": "a.jpg", "row": 0, "response": "é"}) + "\n"
         Path("long.jsonl").write_text(line * 40000)
-        run = [sys.executable, "-m", "lmvr.parquet", "index", "long.jsonl", "long.parquet"]
-        answer = subprocess.run(run, check=True, capture_output=True, text=True).stdout
-        self.assertEqual(answer, "begun\n40000 rows\n")
+        self.assertEqual(write("index", "long.jsonl", "long.parquet"), "40000 rows")
         file = pyarrow.parquet.ParquetFile("long.parquet")
         self.assertEqual((file.metadata.num_rows, file.num_row_groups), (40000, 3))
+
+    def test_what_cannot_be_written_is_said_in_a_line(self):
+        self.assertIn("No such file", write("index", "none.jsonl", "out.parquet"))
+        Path("bad.jsonl").write_text("no line\n")
+        self.assertIn("Expecting value", write("index", "bad.jsonl", "out.parquet"))
 
     def test_modules_of_the_folder_are_not_run(self):
         Path("json.py").write_text("raise SystemExit('mine')")
@@ -152,9 +164,7 @@ class ClipRetrievalTest(InFolder):
             for i, value in enumerate(values)
         ]
         Path("i.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        subprocess.run(
-            [sys.executable, "-m", "lmvr.parquet", "metadata", "i.jsonl", "m.parquet"], check=True, capture_output=True
-        )
+        self.assertEqual(write("metadata", "i.jsonl", "m.parquet"), "7 rows")
         table = pyarrow.parquet.read_table("m.parquet")
         self.assertEqual(table["mixed"].to_pylist(), ["1", "2.5", "x", "true", None, '[1, "é"]', str(2**70)])
         self.assertEqual(table["number"].to_pylist(), [1.0, 2.5] * 3 + [1.0])
