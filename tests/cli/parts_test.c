@@ -171,6 +171,7 @@ static void test_a_share_that_is_taken_is_refused(void **state)
 {
     (void)state;
     make_images(40);
+    write_image("in/0004.jpg", "good"); /* else the one that runs says so in the middle of what others say */
     write_text("m/config.json", "{\"delay_us\": 300000}");
     char line[] = PLAIN "-o out --rows-per-part 3 --shard 2/4 in";
     pid_t pid = start_line(line);
@@ -185,7 +186,7 @@ static void test_a_share_that_is_taken_is_refused(void **state)
     assert_ended(lmvr(PLAIN "-o out --rows-per-part 3 --shard 1/4 --resume in"), 1, "inputs failed");
     kill(pid, SIGKILL);
     assert_int_equal(finish(pid), 128 + SIGKILL);
-    assert_ended(lmvr(PLAIN "-o out --rows-per-part 3 --shard 2/4 --resume in"), 1, "inputs failed");
+    assert_ended(lmvr(PLAIN "-o out --rows-per-part 3 --shard 2/4 --resume in"), 0, NULL);
     assert_false(exists("out/index/share-2-of-4.lock"));
 }
 
