@@ -1,4 +1,4 @@
-/* The page at /: its files, which are part of the program. They are in page/, and README's picture is of it. */
+/* The page at /: its files, which are in page/ and part of the program. */
 #ifndef LMVR_SERVE_PAGE_H
 #define LMVR_SERVE_PAGE_H
 

@@ -6,7 +6,7 @@
 #include "serve/failure.h"
 
 #define REQUEST_MOST_TOP   1000 /* neighbors of an input */
-#define REQUEST_MOST_WORDS 1000
+#define REQUEST_MOST_WORDS 256
 
 /* What the server allows and has by default. */
 struct request_rules {

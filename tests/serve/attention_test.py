@@ -71,7 +71,7 @@ class AttentionTest(ServerTest):
         def refused(*words, **changes):
             self.refused(self.server.post("/v1/attention", {**ask(SCENES[0]), **changes}), 400, *words)
         refused("no image", messages=[{"role": "user", "content": "a dog"}])
-        refused("words has to be a list of 1 to 1000", words=[])
+        refused("words has to be a list of 1 to 256", words=[])
         refused("words[1]", words=["a", 5])
         refused("words[0]", words=["a\nb"])
         refused('"stream"', stream=True)
