@@ -52,7 +52,7 @@ class PageTest(ServerTest):
         self.assertLessEqual(set(re.findall(r'(?:href|src)="page/([^"]+)"', html)), names)
         self.assertNotRegex(html, r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]* src=)")
         for file in FILES:
-            self.assertLessEqual(set(re.findall(r'"\./([^"]+)"', file.read_text())), names)
+            self.assertLessEqual(set(re.findall(r'(?:from "\./|Worker\("page/)([^"]+)"', file.read_text())), names)
 
     def test_other_files_are_not_there(self):
         for path in ("/page/", "/page/../server.c", "/page/..%2fserver.c", "/page/index.html", "/page/page.js/", "/index.html"):
