@@ -208,6 +208,7 @@ static int compute(struct embed_run *run)
     lmvr_status status = recorder_run(run->recorder, before_record, after_record, run, &error);
     progress_end(&run->progress, recorder_done(run->recorder));
     hint_passed_over(&run->images.list.passed_over, run->options->quiet);
+    hint_empty_tars(run->images.empty_tars, run->images.empty_tar, run->options->quiet);
     report_clipped(run);
     int exit_status = report(run, status, &error);
     if (recorder_close(run->recorder, &error) != LMVR_OK) {

@@ -17,6 +17,14 @@ void hint_passed_over_in_set(const char *passed_over, bool quiet)
         complain("passed over in %s", passed_over);
 }
 
+void hint_empty_tars(size_t count, const char *first, bool quiet)
+{
+    if (!quiet && count == 1)
+        complain("%s has no image", first);
+    if (!quiet && count > 1)
+        complain("%zu tars have no image, %s the first of them", count, first);
+}
+
 void hint_shipped_model(bool quiet)
 {
     if (!quiet)

@@ -9,6 +9,9 @@ void hint_passed_over(const struct passed_over *passed_over, bool quiet);
 /* The same in the class folders of a data set, from dataset.passed_over. */
 void hint_passed_over_in_set(const char *passed_over, bool quiet);
 
+/* That tars have no image, if there are some. */
+void hint_empty_tars(size_t count, const char *first, bool quiet);
+
 /* That the shipped model is in use, and what it is not for. */
 void hint_shipped_model(bool quiet);
 

@@ -156,12 +156,12 @@ void *peers_watch(void *argument)
         }
         pthread_mutex_lock(&http->lock);
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += TICK_NS;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         if (http->peers || http->stopping)
-            pthread_cond_timedwait(&http->changed, &http->lock, &until);
+            pthread_cond_clockwait(&http->changed, &http->lock, CLOCK_MONOTONIC, &until); /* whatever is done to the clock */
         else
             pthread_cond_wait(&http->changed, &http->lock);
     }

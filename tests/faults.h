@@ -1,6 +1,7 @@
 /*
  * Simulates a failing disk in the one test program that includes this: it redefines the system calls that change a disk. Each
- * call is counted, and the chosen one ends the process (a write, after half of its bytes) or fails with a full disk.
+ * call is counted, and the chosen one ends the process (a write, after half of its bytes) or fails with a full disk; or all
+ * fail from then on, as where a file system has gone away.
  */
 #ifndef LMVR_TESTS_FAULTS_H
 #define LMVR_TESTS_FAULTS_H
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum fault { NO_FAULT, KILL, FAIL_ONCE, FULL_FROM_THEN_ON };
+enum fault { NO_FAULT, KILL, FAIL_ONCE, FULL_FROM_THEN_ON, GONE_FROM_THEN_ON };
 
 static enum fault fault;
 static int calls_left; /* until the fault; negative: it has happened */
@@ -28,7 +29,9 @@ static bool has_fault(bool takes_space)
     bool now = fault != NO_FAULT && calls_left-- == 0;
     if (now && fault == KILL)
         kill(getpid(), SIGKILL);
-    errno = ENOSPC;
+    errno = fault == GONE_FROM_THEN_ON ? EIO : ENOSPC;
+    if (fault == GONE_FROM_THEN_ON)
+        return calls_left < 0;
     return takes_space && (now || (fault == FULL_FROM_THEN_ON && calls_left < 0));
 }
 
@@ -45,26 +48,28 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
 
 int ftruncate(int fd, off_t size)
 {
-    has_fault(false);
+    if (has_fault(false))
+        return -1;
     return (int)syscall(SYS_ftruncate, fd, size);
 }
 
 int fsync(int fd)
 {
-    has_fault(false);
     (void)fd;
-    return 0; /* tests do not need to survive a crash of the machine */
+    return has_fault(false) ? -1 : 0; /* tests do not need to survive a crash of the machine */
 }
 
 int unlink(const char *path)
 {
-    has_fault(false);
+    if (has_fault(false))
+        return -1;
     return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 int rename(const char *from, const char *to)
 {
-    has_fault(false);
+    if (has_fault(false))
+        return -1;
     return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 

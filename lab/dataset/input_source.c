@@ -38,6 +38,13 @@ static void close_tar(struct input_source *s)
     s->companions = NULL;
 }
 
+static lmvr_status note_empty(struct input_source *s, lmvr_error *error)
+{
+    if (s->empty_tars++ == 0)
+        s->empty_tar = strdup(s->tar_path);
+    return s->empty_tar ? LMVR_OK : no_memory(error);
+}
+
 static lmvr_status end_tar(struct input_source *s, lmvr_error *error)
 {
     struct passed_over *passed = &s->list.passed_over;
@@ -65,6 +72,7 @@ static lmvr_status open_tar(struct input_source *s, const struct input *input, s
     if (!s->tar_path)
         return no_memory(error);
     s->passed_before = passed_over_count(&s->list.passed_over);
+    s->taken = 0;
     TRY(make_companions(input->json, &s->companions, error));
     lmvr_status status = tar_reader_open(input->path, &s->tar, error);
     return status == LMVR_ERROR_INPUT ? fail_tar(s, item, found, error) : status;
@@ -76,8 +84,11 @@ static lmvr_status next_of_tar(struct input_source *s, struct source_item *item,
     lmvr_status status = tar_reader_next(s->tar, &s->list.passed_over, item, found, error);
     if (status == LMVR_ERROR_INPUT)
         return fail_tar(s, item, found, error);
+    if (status == LMVR_OK && !*found && s->taken == 0)
+        TRY(note_empty(s, error));
     if (status == LMVR_OK && !*found)
         return end_tar(s, error);
+    s->taken += *found;
     if (status == LMVR_OK && s->companions) {
         json_t *own = item->companions;
         item->companions = json_copy(s->companions);
@@ -160,5 +171,6 @@ void input_source_close(struct input_source *source)
 {
     close_tar(source);
     input_list_close(&source->list);
+    free(source->empty_tar);
     *source = (struct input_source){0};
 }

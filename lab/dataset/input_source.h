@@ -12,8 +12,11 @@ struct input_source {
     struct tar_reader *tar; /* that is being read; NULL: none */
     char *tar_path;
     size_t passed_before; /* files passed over before it */
-    json_t *companions;   /* of the tar in its list */
-    struct input first;   /* of the next part, if it has been read already */
+    size_t taken;         /* images of it */
+    size_t empty_tars;    /* that have no image, and the first of them */
+    char *empty_tar;
+    json_t *companions; /* of the tar in its list */
+    struct input first; /* of the next part, if it has been read already */
     bool has_first, in_part;
 };
 

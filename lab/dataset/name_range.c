@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_DIGITS 9
+#define MOST_DIGITS 18 /* which a number holds */
 
 /* A range in a text: "{FIRST..LAST}" from `open` on, what follows it at `rest`. */
 struct range {

@@ -25,6 +25,11 @@ lmvr_status passed_over_add(struct passed_over *passed, const char *name, lmvr_e
 {
     char ending[PASSED_OVER_ENDING];
     copy_ending(name, ending);
+    return passed_over_add_kind(passed, ending, error);
+}
+
+lmvr_status passed_over_add_kind(struct passed_over *passed, const char *ending, lmvr_error *error)
+{
     for (size_t i = 0; i < passed->kind_count; i++)
         if (strcmp(passed->kinds[i].ending, ending) == 0) {
             passed->kinds[i].count++;
@@ -35,7 +40,7 @@ lmvr_status passed_over_add(struct passed_over *passed, const char *name, lmvr_e
         return error_no_memory(error, "the list of files that are no images");
     passed->kinds = kinds;
     struct passed_over_kind *added = &kinds[passed->kind_count++];
-    memcpy(added->ending, ending, sizeof ending);
+    snprintf(added->ending, sizeof added->ending, "%s", ending);
     added->count = 1;
     return LMVR_OK;
 }

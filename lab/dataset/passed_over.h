@@ -7,7 +7,7 @@
 #define PASSED_OVER_ENDING 16 /* bytes; a longer extension counts as none */
 
 struct passed_over_kind {
-    char ending[PASSED_OVER_ENDING]; /* ".heic", in lower case; "": none */
+    char ending[PASSED_OVER_ENDING]; /* ".heic", in lower case; "": none; or what it is, such as "hidden" */
     size_t count;
 };
 
@@ -23,6 +23,9 @@ struct passed_over {
 size_t passed_over_count(const struct passed_over *passed);
 
 lmvr_status passed_over_add(struct passed_over *passed, const char *name, lmvr_error *error);
+
+/* Adds one that is counted by what it is, such as "hidden", and not by its extension. */
+lmvr_status passed_over_add_kind(struct passed_over *passed, const char *kind, lmvr_error *error);
 
 /* Records that the folder, or the tar, has some of the files added. */
 lmvr_status passed_over_note_folder(struct passed_over *passed, const char *folder, lmvr_error *error);

@@ -14,21 +14,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLOCK          (256 << 10)       /* bytes read at a time */
-#define FIRST_SPACE    (16 << 10)        /* bytes, for a member */
-#define MOST_IMAGE     ((size_t)1 << 30) /* bytes, as image_read() takes them */
-#define MOST_OF_SAMPLE 8                 /* images; of more, the sample ends there */
-#define END_OF_TAR     512               /* bytes of zeros, at least */
+#define BLOCK          (256 << 10)         /* bytes read at a time */
+#define FIRST_SPACE    (16 << 10)          /* bytes, for a member */
+#define MOST_IMAGE     ((size_t)1 << 30)   /* bytes, as image_read() takes them */
+#define MOST_OF_SAMPLE 8                   /* images; of more, the sample ends there */
+#define MOST_BYTES     ((size_t)256 << 20) /* of a sample's images before the last; of more, it ends there, too */
+#define END_OF_TAR     512                 /* bytes of zeros, at least */
 
 struct tar_reader {
     char *path;
     int fd;
     struct archive *archive;
-    char *name; /* of the member at which the archive is, and which is still to be taken; NULL: none is */
+    char *name;      /* of the member at which the archive is, and which is still to be taken; NULL: none is */
+    size_t hole_end; /* of a sparse member, its size: a hole at the end is not read; else 0 */
     bool begun, at_end;
     char *stem; /* of the sample that is being read, and its images */
     struct source_item items[MOST_OF_SAMPLE];
     int count, given;
+    size_t bytes; /* in them */
     json_t *companions;
     lmvr_status status; /* what is wrong from here on */
     lmvr_error error;
@@ -65,12 +68,24 @@ static bool is_hidden(const char *name)
     return name[0] == '.' || strstr(name, "/.");
 }
 
+/* Whether a member is a file to look at; what is left out is counted, but for folders. */
+static lmvr_status judge(struct archive_entry *entry, struct passed_over *passed_over, bool *good, lmvr_error *error)
+{
+    bool link = archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry);
+    bool hidden = is_hidden(plain_name(entry));
+    *good = !link && !hidden;
+    if (*good || archive_entry_filetype(entry) == AE_IFDIR)
+        return LMVR_OK;
+    return passed_over_add_kind(passed_over, hidden ? "hidden" : "as links", error);
+}
+
 /* Goes to the next member that is a file, whose name is then r->name; none at the end. */
-static lmvr_status go_on(struct tar_reader *r, lmvr_error *error)
+static lmvr_status go_on(struct tar_reader *r, struct passed_over *passed_over, lmvr_error *error)
 {
     struct archive_entry *entry;
     int64_t before;
     int code;
+    bool good;
     do {
         if (r->begun && archive_read_data_skip(r->archive) < ARCHIVE_WARN)
             return damaged(r, NULL, error);
@@ -85,26 +100,46 @@ static lmvr_status go_on(struct tar_reader *r, lmvr_error *error)
         }
         if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
             return damaged(r, NULL, error);
-    } while (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) || is_hidden(plain_name(entry)));
+        TRY(judge(entry, passed_over, &good, error));
+    } while (!good);
+    bool sparse = archive_entry_sparse_count(entry) > 0 && archive_entry_size(entry) > 0;
+    r->hole_end = sparse ? (size_t)archive_entry_size(entry) : 0;
     r->name = strdup(plain_name(entry));
     return r->name ? LMVR_OK : error_no_memory(error, r->path);
 }
 
-/* Reads the member, up to `most` bytes, with a zero behind them; *bytes is NULL if it has more. What its header says of its
- * size is not relied on. */
-static lmvr_status read_member(struct tar_reader *r, size_t most, char **bytes, size_t *size, lmvr_error *error)
+/* The next bytes of the member, and zeros for a hole at its end; *n is 0 behind it. `done` have been read. */
+static lmvr_status read_some(struct tar_reader *r, size_t done, char *bytes, size_t size, size_t *n, lmvr_error *error)
 {
-    size_t space = FIRST_SPACE;
+    la_ssize_t read = archive_read_data(r->archive, bytes, size);
+    if (read < 0)
+        return damaged(r, r->name, error);
+    *n = (size_t)read;
+    if (read == 0 && done < r->hole_end) {
+        *n = r->hole_end - done < size ? r->hole_end - done : size;
+        memset(bytes, 0, *n);
+    }
+    return LMVR_OK;
+}
+
+/* Reads the rest of the member behind the first `done` bytes, which are given, up to `most` in all, with a zero behind them;
+ * *bytes is NULL if it has more. What its header says of its size is not relied on. */
+static lmvr_status read_member(struct tar_reader *r, const char *first, size_t done, size_t most, char **bytes, size_t *size,
+                               lmvr_error *error)
+{
+    size_t space = FIRST_SPACE, n;
     *bytes = malloc(space);
-    *size = 0;
+    *size = done;
+    if (*bytes && done > 0)
+        memcpy(*bytes, first, done);
     while (*bytes) {
-        la_ssize_t n = archive_read_data(r->archive, *bytes + *size, space - *size - 1);
-        if (n < 0) {
+        lmvr_status status = read_some(r, *size, *bytes + *size, space - *size - 1, &n, error);
+        if (status != LMVR_OK) {
             free(*bytes);
             *bytes = NULL;
-            return damaged(r, r->name, error);
+            return status;
         }
-        *size += (size_t)n;
+        *size += n;
         if (n == 0 || *size > most)
             break;
         char *longer = *size + 1 < space ? *bytes : realloc(*bytes, space *= 2);
@@ -191,7 +226,7 @@ static lmvr_status take_companion(struct tar_reader *r, const struct companion_k
 {
     char *text;
     size_t size;
-    TRY(read_member(r, COMPANION_MOST, &text, &size, error));
+    TRY(read_member(r, NULL, 0, COMPANION_MOST, &text, &size, error));
     json_t *value = text && strlen(text) == size ? kind->parse(text) : NULL;
     free(text);
     if (!value)
@@ -205,14 +240,13 @@ static lmvr_status take_companion(struct tar_reader *r, const struct companion_k
 static lmvr_status take_image(struct tar_reader *r, struct passed_over *passed_over, lmvr_error *error)
 {
     struct source_item *item = &r->items[r->count];
-    char *bytes;
+    char *bytes, first[IMAGE_KIND_BYTES];
     size_t size;
-    TRY(read_member(r, MOST_IMAGE, &bytes, &size, error));
-    bool image = image_is_named(r->name) || (bytes && image_kind_of((const uint8_t *)bytes, size) != IMAGE_NONE);
-    if (!image) {
-        free(bytes);
+    TRY(read_some(r, 0, first, sizeof first, &size, error));
+    if (!image_is_named(r->name) && image_kind_of((const uint8_t *)first, size) == IMAGE_NONE)
         return passed_over_add(passed_over, last_part(r->name), error);
-    }
+    TRY(read_member(r, first, size, MOST_IMAGE, &bytes, &size, error));
+    r->bytes += bytes ? size : 0;
     *item = (struct source_item){.bytes = bytes, .byte_count = bytes ? size : 0};
     r->count++;
     if (asprintf(&item->path, "%s/%s", r->path, r->name) < 0) {
@@ -238,7 +272,8 @@ static lmvr_status take_member(struct tar_reader *r, struct passed_over *passed_
 static bool is_of_sample(const struct tar_reader *r)
 {
     size_t length = (size_t)(ending(r->name) - r->name);
-    return r->count < MOST_OF_SAMPLE && strlen(r->stem) == length && memcmp(r->name, r->stem, length) == 0;
+    return r->count < MOST_OF_SAMPLE && r->bytes < MOST_BYTES && strlen(r->stem) == length &&
+           memcmp(r->name, r->stem, length) == 0;
 }
 
 static void end_sample(struct tar_reader *r)
@@ -250,6 +285,7 @@ static void end_sample(struct tar_reader *r)
     r->companions = NULL;
     r->stem = NULL;
     r->count = r->given = 0;
+    r->bytes = 0;
 }
 
 /* Reads the members that are named alike. None at the end of the archive. */
@@ -257,7 +293,7 @@ static lmvr_status read_sample(struct tar_reader *r, struct passed_over *passed_
 {
     end_sample(r);
     if (!r->name && !r->at_end)
-        TRY(go_on(r, error));
+        TRY(go_on(r, passed_over, error));
     if (r->at_end)
         return LMVR_OK;
     r->stem = strndup(r->name, (size_t)(ending(r->name) - r->name));
@@ -265,7 +301,7 @@ static lmvr_status read_sample(struct tar_reader *r, struct passed_over *passed_
         return error_no_memory(error, r->path);
     while (r->name && is_of_sample(r)) {
         TRY(take_member(r, passed_over, error));
-        TRY(go_on(r, error));
+        TRY(go_on(r, passed_over, error));
     }
     return LMVR_OK;
 }

@@ -2,7 +2,8 @@
  * The images in a tar, plain or gzipped, in its order and without unpacking it: as webdataset and img2dataset write shards.
  * Files that follow one another and are named alike but for the part from the last period on are a sample: its images, each
  * with the companions "json" (any value), "txt" (a text) and "cls" (a whole number, else a text) from its files of these names.
- * Members are images as the files of a folder are (input_list.h); hidden ones and what is no file is left out.
+ * Members are images as the files of a folder are (input_list.h); hidden ones and what is no file is left out, and but for
+ * folders counted. What is no image is not read.
  */
 #ifndef LMVR_LAB_DATASET_TAR_READER_H
 #define LMVR_LAB_DATASET_TAR_READER_H

@@ -114,7 +114,7 @@ lmvr_status offsets_open(const char *path, uint64_t rows, struct offsets_writer 
 lmvr_status offsets_measure(const char *path, uint64_t *inputs, uint64_t *rows, lmvr_error *error)
 {
     int64_t end = 0;
-    struct offsets_writer reader = {.fd = open(path, O_RDONLY | O_CLOEXEC), .path = (char *)path};
+    struct offsets_writer reader = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), .path = (char *)path};
     struct stat st;
     if (reader.fd < 0)
         return file_error(error, path, "open");

@@ -71,6 +71,31 @@ bool parts_any(const struct place *place, size_t share, size_t shares)
     return for_each_file(place, "index", find_share, &parts, NULL) == LMVR_STOPPED;
 }
 
+struct beyond {
+    size_t count, files, first;
+};
+
+static lmvr_status count_beyond(const char *path, size_t number, void *user, lmvr_error *error)
+{
+    struct beyond *b = user;
+    (void)path, (void)error;
+    if (number < b->count)
+        return LMVR_OK;
+    b->files++;
+    b->first = number < b->first ? number : b->first;
+    return LMVR_OK;
+}
+
+lmvr_status parts_beyond(const struct place *place, const char *folder, size_t count, size_t *files, size_t *first,
+                         lmvr_error *error)
+{
+    struct beyond b = {.count = count, .first = SIZE_MAX};
+    TRY(for_each_file(place, folder, count_beyond, &b, error));
+    *files = b.files;
+    *first = b.first;
+    return LMVR_OK;
+}
+
 /* Unless the file has another ending than that given. */
 static lmvr_status remove_one(const char *path, size_t number, void *user, lmvr_error *error)
 {

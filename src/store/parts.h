@@ -44,6 +44,10 @@ lmvr_status parts_finish(const struct place *place, struct parts *parts, size_t 
 lmvr_status parts_read(const struct place *place, size_t number, bool *finished, uint64_t *inputs, uint64_t *rows,
                        lmvr_error *error);
 
+/* How many files of parts from number `count` on a folder of the output has, and the first of these parts. */
+lmvr_status parts_beyond(const struct place *place, const char *folder, size_t count, size_t *files, size_t *first,
+                         lmvr_error *error);
+
 /* Removes the parts of an output that was in parts, of features with these names, and folders that are then empty. */
 lmvr_status parts_remove(const struct place *place, const char *const *names, size_t count, lmvr_error *error);
 

@@ -205,6 +205,33 @@ static lmvr_status read_run(struct check *c, lmvr_error *error)
     return status == LMVR_OK ? manifest_type(c->run, c->place.run_path, &c->type, error) : status;
 }
 
+/* Files of parts that the run has not, as another run may have left them. */
+static lmvr_status check_folder(const struct check *c, const char *folder, lmvr_error *error)
+{
+    size_t files, first;
+    char sentence[512];
+    TRY(parts_beyond(&c->place, folder, c->whole->parts, &files, &first, error));
+    snprintf(sentence, sizeof sentence, "%s/%s: has %zu %s of parts that are not this run's, from part-%05zu on",
+             c->place.output, folder, files, files == 1 ? "file" : "files", first);
+    if (files > 0)
+        c->wrong(sentence, c->user);
+    return LMVR_OK;
+}
+
+static lmvr_status check_folders(const struct check *c, lmvr_error *error)
+{
+    size_t i;
+    json_t *feature;
+    TRY(check_folder(c, "index", error));
+    json_array_foreach(json_object_get(c->run, "features"), i, feature)
+    {
+        const char *name = json_string_value(json_object_get(feature, "name"));
+        if (name && place_check_name(name, NULL) == LMVR_OK)
+            TRY(check_folder(c, name, error));
+    }
+    return LMVR_OK;
+}
+
 static lmvr_status check_all(struct check *c, lmvr_error *error)
 {
     lmvr_error own;
@@ -216,7 +243,7 @@ static lmvr_status check_all(struct check *c, lmvr_error *error)
         if (status != LMVR_OK)
             c->wrong(own.message, c->user);
     }
-    return LMVR_OK;
+    return check_folders(c, error);
 }
 
 lmvr_status whole_check(const char *folder, whole_fn *wrong, void *user, struct whole *whole, lmvr_error *error)

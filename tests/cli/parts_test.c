@@ -251,10 +251,20 @@ static void test_merge_finds_what_is_damaged(void **state)
         write_text(path, damages[i].text);
         assert_ended(lmvr("merge out"), 1, damages[i].sentence);
         assert_int_equal(strncmp(run_done.out, "3 of 4 parts", 12), 0);
+        remove(path);
+        assert_int_equal(mkfifo(path, 0666), 0);
+        assert_ended(lmvr("merge out"), 1, damages[i].file);
+        remove(path);
         write_bytes(path, good, size);
         free(good);
     }
     assert_ended(lmvr("merge out"), 0, NULL);
+    write_text("out/index/part-00007.jsonl", "");
+    write_text("out/index/part-00006.jsonl", "");
+    write_text("out/m/part-00004.npy", "");
+    assert_ended(lmvr("merge out"), 1,
+                 "lmvr merge: out/index: has 2 files of parts that are not this run's, from part-00006 on\n"
+                 "lmvr merge: out/m: has 1 file of parts that are not this run's, from part-00004 on\n");
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder_with_model, leave_folder)

@@ -187,7 +187,8 @@ static void test_damaged_tars_are_left_and_the_rest_goes_on(void **state)
             fail_msg("\"%s\" should be next in: %s", line, at);
         at = strchr(at, '\n') + 1;
     }
-    assert_int_equal(strncmp(at, "lmvr embed: 9 tars", 18), 0);
+    static const char end[] = "lmvr embed: empty.tar has no image\nlmvr embed: 9 tars";
+    assert_int_equal(strncmp(at, end, strlen(end)), 0);
     char *index = read_lines("out");
     static const char two[] = "{\"path\": \"in-member.tar/000000.jpg\", \"txt\": \"number 0\", \"row\": 0}\n"
                               "{\"path\": \"at-member.tar/000000.jpg\"";
@@ -262,7 +263,7 @@ static void test_what_is_beside_an_image_is_bounded(void **state)
     tar_header(tar, "8.jpg", 0, '2');
     tar_end(tar);
     assert_ended(lmvr(PLAIN "-o out a.tar"), 0, "lmvr embed: passed over in a.tar: ");
-    assert_non_null(strstr(run_done.err, "2 .json, 1 .npy, 1 .txt\n"));
+    assert_non_null(strstr(run_done.err, "2 .json, 2 hidden, 1 .npy, 1 .txt, 1 as links\n"));
     char *index = read_lines("out");
     assert_int_equal(strncmp(index, "{\"path\": \"a.tar/0.jpg\", \"row\": 0}\n{\"path\": \"a.tar/1.jpg\", \"row\": 1}\n", 68),
                      0);
@@ -302,6 +303,35 @@ static void test_a_stopped_run_goes_on_within_a_tar(void **state)
     assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar"), 2, "it was started with more inputs than the 3 given now");
 }
 
+static void test_a_tar_without_images_is_no_failure_but_said(void **state)
+{
+    (void)state;
+    FILE *tar = tar_begin("a.tar");
+    tar_header(tar, "link.jpg", 0, '2');
+    tar_end(tar);
+    tar = tar_begin("b.tar");
+    tar_end(tar);
+    make_shard("c.tar", 0, 1);
+    assert_ended(lmvr(PLAIN "-o out a.tar c.tar"), 0,
+                 "lmvr embed: passed over in a.tar: 1 as links\nlmvr embed: a.tar has no image\n");
+    assert_ended(lmvr(PLAIN "-o two c.tar b.tar a.tar"), 0, "lmvr embed: 2 tars have no image, b.tar the first of them\n");
+    assert_ended(lmvr(PLAIN "-q -o quiet b.tar"), 0, "");
+}
+
+/* A hole at the end, and members that are no images and larger than memory. */
+static void test_sparse_members_are_whole(void **state)
+{
+    (void)state;
+    write_text("1.jpg", IMAGE "a hole behind it");
+    assert_int_equal(truncate("1.jpg", 300000), 0);
+    write_text("1.bin", "no image");
+    assert_int_equal(truncate("1.bin", (off_t)1 << 40), 0);
+    assert_int_equal(system("tar -cSf a.tar 1.jpg 1.bin"), 0);
+    assert_ended(lmvr(PLAIN "-o tar a.tar"), 0, "passed over in a.tar: 1 .bin\n");
+    assert_ended(lmvr(PLAIN "-o file 1.jpg"), 0, "");
+    assert_rows("tar", "adaptor", "file");
+}
+
 static void test_tars_are_for_embed(void **state)
 {
     (void)state;
@@ -327,6 +357,8 @@ int main(void)
         IN_FOLDER(test_what_was_missing_of_tars_is_done_later),
         IN_FOLDER(test_what_is_beside_an_image_is_bounded),
         IN_FOLDER(test_a_stopped_run_goes_on_within_a_tar),
+        IN_FOLDER(test_a_tar_without_images_is_no_failure_but_said),
+        IN_FOLDER(test_sparse_members_are_whole),
         IN_FOLDER(test_tars_are_for_embed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,12 +156,12 @@ static void test_kill_while_forcing(void **state)
 }
 
 /* A disk that is full, for one call or permanently: the run says so, keeps complete rows, and resumes when there is room. */
-static void test_full_disk_at_every_call(void **state)
+static void test_full_or_lost_disk_at_every_call(void **state)
 {
     (void)state;
-    static const enum fault faults[] = {FAIL_ONCE, FULL_FROM_THEN_ON};
+    static const enum fault faults[] = {FAIL_ONCE, FULL_FROM_THEN_ON, GONE_FROM_THEN_ON};
     make_whole();
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         int failures = 0;
         for (int calls = 0; calls < 75; calls++) {
             remove_tree("out");
@@ -210,7 +210,7 @@ static void test_kill_of_int8_at_every_call(void **state)
 static void test_full_disk_of_int8_at_every_call(void **state)
 {
     sample_keep(NPY_INT8);
-    test_full_disk_at_every_call(state);
+    test_full_or_lost_disk_at_every_call(state);
     sample_keep(NPY_F32);
 }
 
@@ -222,7 +222,7 @@ int main(void)
         IN_FOLDER(test_kill_at_every_call),
         IN_FOLDER(test_kill_twice),
         IN_FOLDER(test_kill_while_forcing),
-        IN_FOLDER(test_full_disk_at_every_call),
+        IN_FOLDER(test_full_or_lost_disk_at_every_call),
         IN_FOLDER(test_full_disk_leaves_order),
         IN_FOLDER(test_kill_of_int8_at_every_call),
         IN_FOLDER(test_full_disk_of_int8_at_every_call),

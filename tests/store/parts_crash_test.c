@@ -124,12 +124,12 @@ static void test_kill_twice(void **state)
     } while (status != LMVR_OK);
 }
 
-static void test_full_disk_at_every_call(void **state)
+static void test_full_or_lost_disk_at_every_call(void **state)
 {
     (void)state;
-    static const enum fault faults[] = {FAIL_ONCE, FULL_FROM_THEN_ON};
+    static const enum fault faults[] = {FAIL_ONCE, FULL_FROM_THEN_ON, GONE_FROM_THEN_ON};
     assert_int_equal(run("whole", STORE_NEW, NO_FAULT, 0), LMVR_OK);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         int failures = 0;
         for (int calls = 0; calls < 110; calls += 3) {
             remove_tree("out");
@@ -172,8 +172,10 @@ static void test_kill_of_int8_at_every_call(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_kill_at_every_call),         IN_FOLDER(test_kill_twice),
-        IN_FOLDER(test_full_disk_at_every_call),    IN_FOLDER(test_kill_while_forcing),
+        IN_FOLDER(test_kill_at_every_call),
+        IN_FOLDER(test_kill_twice),
+        IN_FOLDER(test_full_or_lost_disk_at_every_call),
+        IN_FOLDER(test_kill_while_forcing),
         IN_FOLDER(test_kill_of_int8_at_every_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,7 @@ static void ranges_count_up(void **state)
     (void)state;
     assert_string_equal(expand("s-{8..11}.tar"), "s-8.tar s-9.tar s-10.tar s-11.tar ");
     assert_string_equal(expand("{5..5}"), "5 ");
+    assert_string_equal(expand("{20261130235959..20261130235960}"), "20261130235959 20261130235960 ");
     assert_string_equal(expand("a{0..1}b{2..4}"), "a0b2 a0b3 a0b4 a1b2 a1b3 a1b4 ");
 }
 
@@ -49,8 +50,18 @@ static void a_leading_zero_gives_all_the_same_width(void **state)
 static void other_braces_are_part_of_the_name(void **state)
 {
     (void)state;
-    static const char *const names[] = {"",       "a{}",      "a{b..c}",   "a{1..}",     "a{..2}",          "a{1.2}",
-                                        "a{1..2", "a{-1..2}", "{1..2..3}", "a{1,2}.tar", "{0..1234567890}", "a{ 1..2}"};
+    static const char *const names[] = {"",
+                                        "a{}",
+                                        "a{b..c}",
+                                        "a{1..}",
+                                        "a{..2}",
+                                        "a{1.2}",
+                                        "a{1..2",
+                                        "a{-1..2}",
+                                        "{1..2..3}",
+                                        "a{1,2}.tar",
+                                        "{0..1234567890123456789}",
+                                        "a{ 1..2}"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char expected[64];
         snprintf(expected, sizeof expected, "%s ", names[i]);
@@ -68,6 +79,7 @@ static void what_is_no_range_of_names_is_refused(void **state)
     assert_string_equal(expand("{1..100000001}"), "{1..100000001}: stands for more than 100000000 names");
     assert_string_equal(expand("{0..999999999}{0..999999999}{0..999999999}"),
                         "{0..999999999}{0..999999999}{0..999999999}: stands for more than 100000000 names");
+    assert_string_equal(expand("{0..9999999999}"), "{0..9999999999}: stands for more than 100000000 names");
     until_failure = 2;
     assert_string_equal(expand("{1..9}"), "enough");
     until_failure = -1;
