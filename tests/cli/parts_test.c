@@ -172,7 +172,7 @@ static void test_a_share_that_is_taken_is_refused(void **state)
     (void)state;
     make_images(40);
     write_image("in/0004.jpg", "good"); /* else the one that runs says so in the middle of what others say */
-    write_text("m/config.json", "{\"delay_us\": 300000}");
+    write_text("m/config.json", "{\"delay_us\": 1000000}");
     char line[] = PLAIN "-o out --rows-per-part 3 --shard 2/4 in";
     pid_t pid = start_line(line);
     wait_for("out/index/part-00001.jsonl");
