@@ -26,6 +26,7 @@ except ImportError as error:
 
 Line = Dict[str, Any]
 BATCH = 16384  # lines in memory
+DEPTH = 10000  # of calls: lmvr takes JSON that is nested 2,048 deep, which is more than Python's own limit allows
 
 # The same columns whatever the lines have, so that the parts of a run are one table.
 INDEX = pyarrow.schema(
@@ -117,9 +118,11 @@ def metadata_schema(path: str) -> pyarrow.Schema:
 
 
 def as_type(value: Any, wanted: pyarrow.DataType) -> Any:
-    if value is None or wanted != pyarrow.string():
+    if value is not None and wanted == pyarrow.float64():
+        return float(value)  # which pyarrow does not do for whole numbers that are rounded by it
+    if value is None or isinstance(value, str) or wanted != pyarrow.string():
         return value
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def write_metadata(index: str, path: str) -> int:
@@ -167,9 +170,12 @@ def is_binary(column: pyarrow.DataType) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: a number that is not finite is null, what JSON has no type for is text."""
+    """A value as JSON has it: a number that is not finite is null, what JSON (or lmvr, which reads whole numbers of 64 bits
+    with a sign) has no type for is text."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, int) and value not in INT64:
+        return str(value)
     if isinstance(value, dict):
         return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -215,6 +221,7 @@ def main(arguments: List[str]) -> None:
     has ended already."""
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    sys.setrecursionlimit(DEPTH)
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     print("ready", flush=True)
     try:

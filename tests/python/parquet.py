@@ -95,6 +95,13 @@ class IndexTest(InFolder):
         file = pyarrow.parquet.ParquetFile("long.parquet")
         self.assertEqual((file.metadata.num_rows, file.num_row_groups), (40000, 3))
 
+    def test_json_may_be_as_deep_as_lmvr_takes_it(self):
+        for begin, end in (("[", "]"), ('{"a":', "}")):
+            deep = '{"a":' + begin * 2040 + "1" + end * 2040 + "}"
+            Path("deep.jsonl").write_text('{"path": "a.jpg", "row": 0, "json": ' + deep + "}\n")
+            for kind in ("index", "metadata"):
+                self.assertEqual(write(kind, "deep.jsonl", "deep.parquet"), "1 rows")
+
     def test_what_cannot_be_written_is_said_in_a_line(self):
         self.assertIn("No such file", write("index", "none.jsonl", "out.parquet"))
         Path("bad.jsonl").write_text("no line\n")
@@ -159,15 +166,16 @@ class ClipRetrievalTest(InFolder):
 
     def test_values_without_a_common_type_are_text(self):
         values = [1, 2.5, "x", True, None, [1, "é"], 2**70]
+        large = 2**60 + 1  # which no float is
         lines = [
-            {"path": "a", "row": i, "json": {"mixed": value, "number": [1, 2.5][i % 2], "none": None, "caption": 3}}
+            {"path": "a", "row": i, "json": {"mixed": value, "number": [large, 2.5][i % 2], "none": None, "caption": 3}}
             for i, value in enumerate(values)
         ]
         Path("i.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         self.assertEqual(write("metadata", "i.jsonl", "m.parquet"), "7 rows")
         table = pyarrow.parquet.read_table("m.parquet")
         self.assertEqual(table["mixed"].to_pylist(), ["1", "2.5", "x", "true", None, '[1, "é"]', str(2**70)])
-        self.assertEqual(table["number"].to_pylist(), [1.0, 2.5] * 3 + [1.0])
+        self.assertEqual(table["number"].to_pylist(), [2.0**60, 2.5] * 3 + [2.0**60])
         self.assertEqual((table["none"].null_count, table["caption"].null_count), (7, 7))
 
     def test_resuming_and_refusing(self):
@@ -196,6 +204,7 @@ class ListTest(InFolder):
             image_path=["in/1.jpg", "in/0.jpg"],
             caption=["é", None],
             width=[640, 480],
+            hash=pyarrow.array([2**64 - 1, 2], pyarrow.uint64()),
             score=[0.5, float("nan")],
             day=[datetime.date(2026, 11, 30), None],
             tags=[["a", "b"], []],
@@ -205,9 +214,10 @@ class ListTest(InFolder):
         lines = read_index("out/index.jsonl")
         self.assertEqual([line["path"] for line in lines], ["in/1.jpg", "in/0.jpg"])
         self.assertEqual(
-            lines[0]["json"], {"caption": "é", "width": 640, "score": 0.5, "day": "2026-11-30", "tags": ["a", "b"]}
+            lines[0]["json"],
+            {"caption": "é", "width": 640, "hash": str(2**64 - 1), "score": 0.5, "day": "2026-11-30", "tags": ["a", "b"]},
         )
-        self.assertEqual(lines[1]["json"], {"caption": None, "width": 480, "score": None, "day": None, "tags": []})
+        self.assertEqual(lines[1]["json"], {"caption": None, "width": 480, "hash": 2, "score": None, "day": None, "tags": []})
         lmvr("embed", "-m", "m", "-o", "out", "-f", "llm", "--resume", "@list.parquet")
 
     def test_tars_and_folders_may_be_in_it(self):
