@@ -64,14 +64,16 @@ static bool bytes_of(int64_t count, size_t size, size_t *bytes)
     return true;
 }
 
-/* Aligned to a cache line; in huge pages if large enough to fill any and the system has them. *bytes is rounded up. */
-static void *get_memory(size_t *bytes)
+/* Aligned to a cache line, in huge pages as far as it fills them and the system has them. What is left over is in small ones:
+ * a 7B has hundreds of matrices. */
+static void *get_memory(size_t bytes)
 {
-    size_t alignment = *bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT;
-    *bytes = (*bytes + alignment - 1) / alignment * alignment;
-    void *memory = aligned_alloc(alignment, *bytes ? *bytes : alignment);
-    if (memory && alignment == HUGE_PAGE)
-        madvise(memory, *bytes, MADV_HUGEPAGE);
+    size_t whole = bytes >= 2 * HUGE_PAGE ? bytes / HUGE_PAGE * HUGE_PAGE : 0;
+    void *memory;
+    if (posix_memalign(&memory, whole ? HUGE_PAGE : ALIGNMENT, bytes ? bytes : ALIGNMENT) != 0)
+        return NULL;
+    if (whole)
+        madvise(memory, whole, MADV_HUGEPAGE);
     return memory;
 }
 
@@ -82,8 +84,7 @@ static struct arena_block *add_block(struct arena_stack *stack, const struct dev
     if (!block)
         return NULL;
     block->size = bytes > BLOCK_SIZE ? bytes : BLOCK_SIZE;
-    size_t space = block->size;
-    block->data = device ? device->operations->allocate(device, space) : get_memory(&space);
+    block->data = device ? device->operations->allocate(device, block->size) : get_memory(block->size);
     if (!block->data) {
         free(block);
         return NULL;
@@ -214,7 +215,7 @@ void *aligned_zeroed(int64_t count, size_t size)
     size_t bytes;
     if (!bytes_of(count, size, &bytes))
         return NULL;
-    void *memory = get_memory(&bytes);
+    void *memory = get_memory(bytes);
     if (!memory)
         return NULL;
     memset(memory, 0, bytes);
