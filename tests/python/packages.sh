@@ -22,7 +22,7 @@ if [ ! -e "$environment/complete" ]; then
     rm -rf "$environment"
     # Wheels alone, and all of them named with their versions: nothing is compiled or searched for.
     if ! { "$python" -m venv "$environment" && "$environment/bin/pip" --disable-pip-version-check install --quiet --retries 1 \
-        --timeout 20 --only-binary :all: --no-deps -r "$here/requirements.txt"; } >"$environment.log" 2>&1; then
+        --timeout 20 --only-binary :all: --no-deps --no-compile -r "$here/requirements.txt"; } >"$environment.log" 2>&1; then
         echo "the tests that need them are skipped, since that failed: $(tail -n 1 "$environment.log")"
         rm -rf "$environment"
         exit 0
