@@ -72,6 +72,7 @@ static lmvr_status load_index(struct serve_run *run, struct options *as, char **
                          "with --index, what vectors depend on is as in %s: prompt, types, device and the like cannot be given",
                          o->index);
     TRY(stored_open(o->index, o->index_feature, &run->stored, error));
+    hint_missing_parts(&run->stored, o->quiet);
     TRY(made_as(&run->stored, o, as, path, error));
     if (o->session.feature_count) {
         as->session.features = o->session.features;
@@ -79,7 +80,7 @@ static lmvr_status load_index(struct serve_run *run, struct options *as, char **
     }
     if (o->session.threads > 0)
         omp_set_num_threads(o->session.threads);
-    TRY(neighbors_open(run->stored.rows_path, &run->neighbors, error));
+    TRY(neighbors_open(&run->stored.files, &run->neighbors, error));
     return neighbors_load(run->neighbors, error);
 }
 

@@ -8,7 +8,7 @@
  * 4 bytes a value. Of several times the least counts. Beside other programs, set OMP_WAIT_POLICY=passive, which lmvr nearly is.
  */
 #include "search/neighbors.h"
-#include "store/npy.h"
+#include "store/row_files.h"
 #include "tensor/arena.h"
 
 #include <math.h>
@@ -110,10 +110,12 @@ int main(int argc, char **argv)
     size_t dim = argc > 2 ? strtoul(argv[2], NULL, 10) : 4096;
     double common = argc > 3 ? strtod(argv[3], NULL) : 3, bytes = 2.0 * (double)rows * (double)dim;
     const char *path = argc > 4 ? argv[4] : "search-bench.npy";
+    struct row_files files = {0};
     struct neighbors *n;
     lmvr_error error;
     write_rows(path, rows, dim, common);
-    must(neighbors_open(path, &n, &error), &error);
+    must(row_files_add(&files, path, &error), &error);
+    must(neighbors_open(&files, &n, &error), &error);
     float *queries = malloc(MOST_QUERIES * dim * sizeof *queries);
     for (uint64_t q = 0; q < MOST_QUERIES; q++)
         fill(queries + q * dim, dim, common, rows + q);
@@ -137,6 +139,7 @@ int main(int argc, char **argv)
     free(memory);
     free(queries);
     neighbors_close(n);
+    row_files_close(&files);
     unlink(path);
     return 0;
 }

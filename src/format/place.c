@@ -96,15 +96,6 @@ void place_finish(struct place *place)
     *place = (struct place){.output = NULL};
 }
 
-char *place_feature_path(const struct place *place, const char *name)
-{
-    if (place->single)
-        return strdup(place->output);
-    char *path = NULL;
-    const char *slash = strcmp(place->output, "/") == 0 ? "" : "/";
-    return asprintf(&path, "%s%s%s.npy", place->output, slash, name) < 0 ? NULL : path;
-}
-
 char *place_inner_path(const struct place *place, const char *name)
 {
     return join(place->output, strcmp(place->output, "/") == 0 ? "" : "/", name);
@@ -121,6 +112,17 @@ char *place_part_path(const struct place *place, const char *folder, size_t part
         length = asprintf(&path, "%s/part-%05zu%s", inner, part, ending);
     free(inner);
     return length < 0 ? NULL : path;
+}
+
+char *place_feature_path(const struct place *place, const char *name, size_t part)
+{
+    if (part != PLACE_WHOLE)
+        return place_part_path(place, name, part, ".npy");
+    if (place->single)
+        return strdup(place->output);
+    char *path = NULL;
+    const char *slash = strcmp(place->output, "/") == 0 ? "" : "/";
+    return asprintf(&path, "%s%s%s.npy", place->output, slash, name) < 0 ? NULL : path;
 }
 
 char *place_index_path(const struct place *place, size_t part)

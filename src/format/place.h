@@ -25,9 +25,6 @@ struct place {
 lmvr_status place_init(struct place *place, const char *output, lmvr_error *error);
 void place_finish(struct place *place);
 
-/* The path of a feature's rows, to be freed; NULL: out of memory. */
-char *place_feature_path(const struct place *place, const char *name);
-
 #define PLACE_WHOLE SIZE_MAX /* no part, where a part's number is expected */
 
 /* "DIR/FOLDER/part-00007ENDING", or as clip-retrieval has it; to be freed; NULL: out of memory. */
@@ -35,6 +32,9 @@ char *place_part_path(const struct place *place, const char *folder, size_t part
 
 /* The path of the index of a part or, with PLACE_WHOLE, of all; to be freed; NULL: out of memory. */
 char *place_index_path(const struct place *place, size_t part);
+
+/* The path of a feature's rows, likewise. */
+char *place_feature_path(const struct place *place, const char *name, size_t part);
 
 /* "DIR/NAME", to be freed; NULL: out of memory. */
 char *place_inner_path(const struct place *place, const char *name);

@@ -70,9 +70,10 @@ json_t *settings_describe(const lmvr_model *model, const lmvr_session *session, 
 static lmvr_status refuse_unknown(const json_t *run, const char *file, lmvr_error *error)
 {
     static const char *const known[] = {
-        "lmvr",        "architecture", "model", "dtype",    "prompt", "template",    "before_generation", "max_new_tokens",
-        "temperature", "top_p",        "seed",  "aspect",   "system", "min_pixels",  "max_pixels",        "normalize",
-        "device",      "cache_dtype",  "dims",  "features", "inputs", "inputs_hash", "dtype_out",         "layout"};
+        "lmvr",           "architecture", "model",  "dtype",       "prompt",       "template", "before_generation",
+        "max_new_tokens", "temperature",  "top_p",  "seed",        "aspect",       "system",   "min_pixels",
+        "max_pixels",     "normalize",    "device", "cache_dtype", "dims",         "features", "inputs",
+        "inputs_hash",    "dtype_out",    "layout", "parts",       "rows_per_part"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)run, key, value)

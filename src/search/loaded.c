@@ -33,14 +33,14 @@ struct loaded {
 /* ---- loading ---- */
 
 /* The mean of some rows' directions. Any other vector would do as well, but for speed. */
-static lmvr_status find_common(struct loaded *l, const struct npy_reader *file, lmvr_error *error)
+static lmvr_status find_common(struct loaded *l, const struct row_files *files, lmvr_error *error)
 {
     uint64_t count = l->rows < SAMPLE ? l->rows : SAMPLE;
     float *row = malloc(l->dim * sizeof *row);
     double *sum = calloc(l->dim, sizeof *sum);
-    lmvr_status status = row && sum ? LMVR_OK : error_no_memory(error, file->path);
+    lmvr_status status = row && sum ? LMVR_OK : error_no_memory(error, "the rows");
     for (uint64_t s = 0; s < count && status == LMVR_OK; s++) {
-        status = npy_reader_read(file, l->rows / count * s, 1, row, error);
+        status = row_files_read(files, l->rows / count * s, 1, row, error);
         double square = status == LMVR_OK ? exact_dot(row, row, l->dim) : 0;
         for (size_t i = 0; i < l->dim && square > 0 && isfinite(square); i++)
             sum[i] += (double)row[i] / sqrt(square) / (double)count;
@@ -76,7 +76,7 @@ static struct rest take_rest(const struct loaded *l, const float *row, double sq
     return rest;
 }
 
-static lmvr_status load_block(struct loaded *l, size_t block, const struct npy_reader *file, float *band, uint64_t band_rows,
+static lmvr_status load_block(struct loaded *l, size_t block, const struct row_files *files, float *band, uint64_t band_rows,
                               lmvr_error *error)
 {
     uint64_t first = block * BLOCK_ROWS, rows = l->rows - first < BLOCK_ROWS ? l->rows - first : BLOCK_ROWS;
@@ -85,7 +85,7 @@ static lmvr_status load_block(struct loaded *l, size_t block, const struct npy_r
     TRY(product_create((int64_t)rows, (int64_t)l->dim, BF16, product, error));
     for (uint64_t at = 0, count; at < rows; at += count) {
         count = rows - at < band_rows ? rows - at : band_rows;
-        TRY(npy_reader_read(file, first + at, count, band, error));
+        TRY(row_files_read(files, first + at, count, band, error));
 #pragma omp parallel for schedule(static)
         for (uint64_t i = 0; i < count; i++) {
             float *row = band + i * l->dim;
@@ -96,31 +96,31 @@ static lmvr_status load_block(struct loaded *l, size_t block, const struct npy_r
     return product_seal(*product, &notice, error);
 }
 
-static lmvr_status load(struct loaded *l, const struct npy_reader *file, lmvr_error *error)
+static lmvr_status load(struct loaded *l, const struct row_files *files, lmvr_error *error)
 {
     uint64_t band_rows = BAND_VALUES / l->dim + 1;
     float *band = malloc(band_rows * l->dim * sizeof *band);
     l->common = calloc(l->dim, sizeof *l->common);
     l->rests = calloc(l->rows + 1, sizeof *l->rests);
     l->products = calloc(l->product_count + 1, sizeof(struct product *));
-    lmvr_status status = band && l->common && l->rests && l->products ? LMVR_OK : error_no_memory(error, file->path);
+    lmvr_status status = band && l->common && l->rests && l->products ? LMVR_OK : error_no_memory(error, "the rows");
     if (status == LMVR_OK)
-        status = find_common(l, file, error);
+        status = find_common(l, files, error);
     if (status == LMVR_OK)
         l->common_square = exact_dot(l->common, l->common, l->dim);
     for (size_t block = 0; block < l->product_count && status == LMVR_OK; block++)
-        status = load_block(l, block, file, band, band_rows, error);
+        status = load_block(l, block, files, band, band_rows, error);
     free(band);
     return status;
 }
 
-lmvr_status loaded_create(const struct npy_reader *file, struct loaded **loaded, lmvr_error *error)
+lmvr_status loaded_create(const struct row_files *files, struct loaded **loaded, lmvr_error *error)
 {
     struct loaded *l = calloc(1, sizeof *l);
     if (!l)
-        return error_no_memory(error, file->path);
-    *l = (struct loaded){.rows = file->rows, .dim = file->dim, .product_count = (file->rows + BLOCK_ROWS - 1) / BLOCK_ROWS};
-    lmvr_status status = load(l, file, error);
+        return error_no_memory(error, "the rows");
+    *l = (struct loaded){.rows = files->rows, .dim = files->dim, .product_count = (files->rows + BLOCK_ROWS - 1) / BLOCK_ROWS};
+    lmvr_status status = load(l, files, error);
     if (status != LMVR_OK) {
         loaded_free(l);
         l = NULL;
@@ -243,7 +243,7 @@ static lmvr_status compare(struct hunt *hunt, const struct task *task, size_t q,
     if (hunt->count > 1)
         qsort(hunt->candidates, hunt->count, sizeof *hunt->candidates, most_first);
     for (size_t i = 0; i < hunt->count && hunt->candidates[i].most >= nearest_least(&task->best[q]); i++) {
-        TRY(npy_reader_read(task->file, hunt->candidates[i].row, 1, row, error));
+        TRY(row_files_read(task->files, hunt->candidates[i].row, 1, row, error));
         double dot = exact_dot(task->queries + q * task->dim, row, task->dim), square = exact_dot(row, row, task->dim);
         nearest_offer(&task->best[q], (struct neighbor){hunt->candidates[i].row, task_score(task, q, dot, square)});
     }

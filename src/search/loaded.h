@@ -1,5 +1,5 @@
 /*
- * The rows of a file in memory, in bf16: their directions, less what is common to them all. With each row is the length of what
+ * The rows of files in memory, in bf16: their directions, less what is common to them all. With each row is the length of what
  * rounding has taken from it, so that products tell which rows a query can be nearest to; these are then read and compared.
  */
 #ifndef LMVR_SRC_SEARCH_LOADED_H
@@ -9,7 +9,7 @@
 
 struct loaded;
 
-lmvr_status loaded_create(const struct npy_reader *file, struct loaded **loaded, lmvr_error *error);
+lmvr_status loaded_create(const struct row_files *files, struct loaded **loaded, lmvr_error *error);
 void loaded_free(struct loaded *loaded); /* NULL is allowed */
 
 lmvr_status loaded_find(const struct loaded *loaded, const struct task *task, lmvr_error *error);

@@ -7,21 +7,17 @@
 #include <stdlib.h>
 
 struct neighbors {
-    struct npy_reader file;
-    struct loaded *loaded; /* NULL: the rows are in the file alone */
+    const struct row_files *files;
+    struct loaded *loaded; /* NULL: the rows are in the files alone */
 };
 
-lmvr_status neighbors_open(const char *path, struct neighbors **neighbors, lmvr_error *error)
+lmvr_status neighbors_open(const struct row_files *files, struct neighbors **neighbors, lmvr_error *error)
 {
     *neighbors = calloc(1, sizeof **neighbors);
     if (!*neighbors)
-        return error_no_memory(error, path);
-    lmvr_status status = npy_reader_open(path, &(*neighbors)->file, error);
-    if (status == LMVR_OK)
-        return LMVR_OK;
-    free(*neighbors);
-    *neighbors = NULL;
-    return status;
+        return error_no_memory(error, "a search");
+    (*neighbors)->files = files;
+    return LMVR_OK;
 }
 
 void neighbors_close(struct neighbors *neighbors)
@@ -29,28 +25,27 @@ void neighbors_close(struct neighbors *neighbors)
     if (!neighbors)
         return;
     loaded_free(neighbors->loaded);
-    npy_reader_close(&neighbors->file);
     free(neighbors);
 }
 
 lmvr_status neighbors_load(struct neighbors *neighbors, lmvr_error *error)
 {
-    return neighbors->loaded ? LMVR_OK : loaded_create(&neighbors->file, &neighbors->loaded, error);
+    return neighbors->loaded ? LMVR_OK : loaded_create(neighbors->files, &neighbors->loaded, error);
 }
 
 uint64_t neighbors_rows(const struct neighbors *neighbors)
 {
-    return neighbors->file.rows;
+    return neighbors->files->rows;
 }
 
 size_t neighbors_dim(const struct neighbors *neighbors)
 {
-    return neighbors->file.dim;
+    return neighbors->files->dim;
 }
 
 lmvr_status neighbors_read(const struct neighbors *neighbors, uint64_t row, float *values, lmvr_error *error)
 {
-    return npy_reader_read(&neighbors->file, row, 1, values, error);
+    return row_files_read(neighbors->files, row, 1, values, error);
 }
 
 static lmvr_status measure_queries(const struct task *task, double *squares, lmvr_error *error)
@@ -80,10 +75,10 @@ lmvr_status neighbors_find(const struct neighbors *neighbors, const struct neigh
         return LMVR_OK;
     struct nearest *best = calloc(search->count, sizeof *best);
     double *squares = calloc(search->count, sizeof *squares);
-    struct task task = {.file = &neighbors->file,
+    struct task task = {.files = neighbors->files,
                         .queries = search->queries,
                         .count = search->count,
-                        .dim = neighbors->file.dim,
+                        .dim = neighbors->files->dim,
                         .metric = search->metric,
                         .squares = squares,
                         .best = best};

@@ -1,5 +1,5 @@
 /*
- * Exact nearest neighbors among the rows of a .npy file.
+ * Exact nearest neighbors among the rows of a feature.
  *
  * What is found are the rows of the greatest scores (exact.h), the greatest first, of equal ones the lower row first; each row
  * of them all is compared with each query. Products in less precision only tell which rows can be among them, with bounds of
@@ -19,10 +19,11 @@ enum neighbors_metric { NEIGHBORS_COSINE, NEIGHBORS_DOT };
 #define NEIGHBORS_MOST 65536 /* that can be asked for */
 
 struct neighbors;
+struct row_files;
 
-/* Opens the rows of a .npy file (store/npy.h), which searches then read from the disk, a little at a time. On failure
- * *neighbors is NULL. */
-lmvr_status neighbors_open(const char *path, struct neighbors **neighbors, lmvr_error *error);
+/* Of the rows of files (store/row_files.h), which have to stay: searches read them from the disk, a little at a time. On
+ * failure *neighbors is NULL. */
+lmvr_status neighbors_open(const struct row_files *files, struct neighbors **neighbors, lmvr_error *error);
 void neighbors_close(struct neighbors *neighbors); /* NULL is allowed */
 
 /* Reads all rows once and keeps them in memory in bf16, two bytes a value. Searches then read little more from the disk than
@@ -32,7 +33,7 @@ lmvr_status neighbors_load(struct neighbors *neighbors, lmvr_error *error);
 uint64_t neighbors_rows(const struct neighbors *neighbors);
 size_t neighbors_dim(const struct neighbors *neighbors);
 
-/* Reads a row (dim) of the file. */
+/* Reads a row (dim) from the disk. */
 lmvr_status neighbors_read(const struct neighbors *neighbors, uint64_t row, float *values, lmvr_error *error);
 
 struct neighbors_search {
@@ -42,7 +43,7 @@ struct neighbors_search {
     enum neighbors_metric metric;
 };
 
-/* Fills in `found` (count, top), and of each query how many there are, `found_counts` (count): `top`, or fewer if the file has
+/* Fills in `found` (count, top), and of each query how many there are, `found_counts` (count): `top`, or fewer if there are
  * fewer rows. Many queries at once are faster than one by one. Uses OpenMP's threads; several threads may call it at once.
  * LMVR_ERROR_INVALID: a query has a value that is not finite, or `top` is out of range. */
 lmvr_status neighbors_find(const struct neighbors *neighbors, const struct neighbors_search *search, struct neighbor *found,

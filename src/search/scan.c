@@ -21,7 +21,7 @@ struct worker {
 static uint64_t chunk_rows(const struct task *task)
 {
     uint64_t rows = CHUNK_VALUES / task->dim;
-    return rows < 1 ? 1 : rows > task->file->rows ? task->file->rows : rows;
+    return rows < 1 ? 1 : rows > task->files->rows ? task->files->rows : rows;
 }
 
 static bool worker_init(struct worker *w, const struct task *task, const float *directions)
@@ -72,7 +72,7 @@ static void compare(struct worker *w, uint64_t row, size_t i, size_t chunk)
 static lmvr_status scan_chunk(struct worker *w, uint64_t first, size_t count, lmvr_error *error)
 {
     const struct task *t = w->task;
-    TRY(npy_reader_read(t->file, first, count, w->rows, error));
+    TRY(row_files_read(t->files, first, count, w->rows, error));
     if (w->directions) {
         int64_t dim = (int64_t)t->dim;
         TRY(gemm_run(&(struct gemm_call){.transpose_b = true,
@@ -114,7 +114,7 @@ static float *make_directions(const struct task *t)
 lmvr_status scan_find(const struct task *task, lmvr_error *error)
 {
     lmvr_status result = LMVR_OK;
-    uint64_t rows = task->file->rows, chunk = chunk_rows(task);
+    uint64_t rows = task->files->rows, chunk = chunk_rows(task);
     float *directions = task->count > FEW ? make_directions(task) : NULL;
     if (task->count > FEW && !directions)
         return error_no_memory(error, "a search");

@@ -1,4 +1,4 @@
-/* Searches the file from its first row to its last, reading a few megabytes at a time on each thread. */
+/* Searches the files from the first row to the last, reading a few megabytes at a time on each thread. */
 #ifndef LMVR_SRC_SEARCH_SCAN_H
 #define LMVR_SRC_SEARCH_SCAN_H
 

@@ -4,10 +4,10 @@
 
 #include "search/exact.h"
 #include "search/neighbors.h"
-#include "store/npy.h"
+#include "store/row_files.h"
 
 struct task {
-    const struct npy_reader *file;
+    const struct row_files *files;
     const float *queries; /* (count, dim) */
     size_t count, dim;
     enum neighbors_metric metric;

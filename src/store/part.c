@@ -28,8 +28,7 @@ bool part_has_lines(const struct place *place, size_t number)
 static lmvr_status open_feature(const struct place *place, size_t number, const struct store_feature *feature, bool create,
                                 struct part *part, lmvr_error *error)
 {
-    char *path = number == PLACE_WHOLE ? place_feature_path(place, feature->name)
-                                       : place_part_path(place, feature->name, number, ".npy");
+    char *path = place_feature_path(place, feature->name, number);
     if (!path)
         return error_no_memory(error, "a file name");
     struct table *table = &part->features[part->feature_count];

@@ -35,7 +35,7 @@ struct feature_paths {
 static lmvr_status feature_paths_init(struct feature_paths *paths, const struct place *place, const char *name,
                                       lmvr_error *error)
 {
-    *paths = (struct feature_paths){.rows = place_feature_path(place, name)};
+    *paths = (struct feature_paths){.rows = place_feature_path(place, name, PLACE_WHOLE)};
     if (paths->rows) {
         paths->scales = npy_path_beside(paths->rows, NPY_SCALES);
         paths->offsets = offsets_path(paths->rows);

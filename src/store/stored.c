@@ -3,7 +3,7 @@
 #include "format/file.h"
 #include "store/index.h"
 #include "store/manifest.h"
-#include "store/npy.h"
+#include "store/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MOST_PARTS 1000000
+
 /* ---- run.json ---- */
+
+static lmvr_status read_part_count(struct stored *r, lmvr_error *error)
+{
+    const json_t *parts = json_object_get(r->run, "parts");
+    json_int_t count = parts ? json_integer_value(parts) : 1;
+    if (count < 1 || count > MOST_PARTS)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: has a number of parts that is not 1 to %d", r->place.run_path,
+                         MOST_PARTS);
+    r->part_count = (size_t)count;
+    r->place.clip_parts = manifest_is_clip(r->run) ? r->part_count : 0;
+    return LMVR_OK;
+}
 
 static lmvr_status read_run(struct stored *r, lmvr_error *error)
 {
@@ -27,10 +41,7 @@ static lmvr_status read_run(struct stored *r, lmvr_error *error)
     if (status == LMVR_OK && !r->run)
         status = error_set(error, LMVR_ERROR_INVALID,
                            "%s: is not finished: the run was stopped at its start; --resume continues it", r->place.output);
-    if (status == LMVR_OK && json_object_get(r->run, "parts"))
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: holds results in parts, and a search reads those that are in one",
-                           r->place.output);
-    return status;
+    return status == LMVR_OK ? read_part_count(r, error) : status;
 }
 
 /* "encoder:cls" is the name "encoder_cls"; "llm" means "llm:all:mean:-1" where the folder has one feature of the kind. */
@@ -86,70 +97,135 @@ static lmvr_status choose_feature(struct stored *r, const char *asked, lmvr_erro
                          "%s: the feature %s has several rows an input, and a search compares single ones; its pool has to be "
                          "mean, max or last, not none",
                          r->place.output, r->name);
-    r->rows_path = place_feature_path(&r->place, r->name);
-    return r->rows_path ? LMVR_OK : error_no_memory(error, "a file name");
-}
-
-/* ---- the index ---- */
-
-static lmvr_status add_line(struct stored *r, size_t *space, off_t begin, const struct index_reader *reader, lmvr_error *error)
-{
-    if (reader->row < 0)
-        return LMVR_OK;
-    if ((uint64_t)reader->row != r->rows)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu is of row %lld, expected %llu", reader->path,
-                         (unsigned long long)reader->lines, (long long)reader->row, (unsigned long long)r->rows);
-    if (r->rows + 1 >= *space) {
-        *space = *space ? 2 * *space : 1024;
-        off_t *more = realloc(r->lines, *space * sizeof *more);
-        if (!more)
-            return error_no_memory(error, reader->path);
-        r->lines = more;
-    }
-    r->lines[r->rows++] = begin;
-    r->lines[r->rows] = reader->offset;
     return LMVR_OK;
 }
 
-static lmvr_status read_index(struct stored *r, lmvr_error *error)
+/* ---- parts ---- */
+
+static lmvr_status add_line(struct stored_lines *lines, off_t begin, lmvr_error *error)
+{
+    if (lines->count == lines->space) {
+        size_t space = lines->space ? 2 * lines->space : 1024;
+        off_t *more = realloc(lines->items, space * sizeof *more);
+        if (!more)
+            return error_no_memory(error, "the index");
+        lines->items = more;
+        lines->space = space;
+    }
+    lines->items[lines->count++] = begin;
+    return LMVR_OK;
+}
+
+static lmvr_status open_index(const struct stored *r, size_t number, struct index_reader *reader, lmvr_error *error)
+{
+    char *path = place_index_path(&r->place, number);
+    if (!path)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = index_reader_open(path, reader, error);
+    free(path);
+    return status;
+}
+
+/* Notes where its rows' lines are; there are `rows` of them, and `inputs` lines. */
+static lmvr_status read_index(struct stored *r, size_t number, uint64_t *inputs, uint64_t *rows, lmvr_error *error)
 {
     struct index_reader reader;
     bool found = true;
-    size_t space = 0;
-    TRY(index_reader_open(r->place.index_path, &reader, error));
+    *rows = 0;
+    TRY(open_index(r, number, &reader, error));
     lmvr_status status = LMVR_OK;
     while (status == LMVR_OK && found) {
         off_t begin = reader.offset;
         status = index_reader_next(&reader, &found, error);
-        if (status == LMVR_OK && found)
-            status = add_line(r, &space, begin, &reader, error);
+        if (status != LMVR_OK || !found || reader.row < 0)
+            continue;
+        if ((uint64_t)reader.row == *rows)
+            status = add_line(&r->lines, begin, error);
+        else
+            status = error_set(error, LMVR_ERROR_INVALID, "%s: line %llu is of row %lld, expected %llu", reader.path,
+                               (unsigned long long)reader.lines, (long long)reader.row, (unsigned long long)*rows);
+        ++*rows;
     }
-    json_int_t inputs = json_integer_value(json_object_get(r->run, "inputs"));
-    if (status == LMVR_OK && (json_int_t)reader.lines < inputs)
-        status = error_set(error, LMVR_ERROR_INVALID,
-                           "%s: is not finished: %llu of %lld inputs are done; lmvr embed --resume continues", r->place.output,
-                           (unsigned long long)reader.lines, (long long)inputs);
-    else if (status == LMVR_OK && r->rows == 0)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s: has no rows: %s", r->place.output,
-                           inputs ? "none of its inputs could be used" : "it was made of no inputs");
+    *inputs = reader.lines;
+    if (status == LMVR_OK)
+        status = add_line(&r->lines, reader.offset, error);
     index_reader_close(&reader);
     return status;
 }
 
-/* ---- opening ---- */
-
-static lmvr_status check_rows(const struct stored *r, lmvr_error *error)
+static lmvr_status open_rows(struct stored *r, const char *path, uint64_t rows, lmvr_error *error)
 {
-    struct npy_reader rows;
-    TRY(npy_reader_open(r->rows_path, &rows, error));
-    uint64_t count = rows.rows, dim = rows.dim;
-    npy_reader_close(&rows);
-    if (count == r->rows && dim == r->dim)
+    TRY(row_files_add(&r->files, path, error));
+    uint64_t count = r->files.files[r->files.count - 1].rows;
+    if (count == rows && r->files.dim == r->dim)
         return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu rows of %llu values, but by %s and %s they are %llu of %zu",
-                     r->rows_path, (unsigned long long)count, (unsigned long long)dim, r->place.index_path, r->place.run_path,
-                     (unsigned long long)r->rows, r->dim);
+    return error_set(error, LMVR_ERROR_INVALID, "%s: has %llu rows of %zu values, but by the index and %s they are %llu of %zu",
+                     path, (unsigned long long)count, r->files.dim, r->place.run_path, (unsigned long long)rows, r->dim);
 }
+
+static lmvr_status add_rows(struct stored *r, size_t number, uint64_t rows, lmvr_error *error)
+{
+    char *path = place_feature_path(&r->place, r->name, number);
+    if (!path)
+        return error_no_memory(error, "a file name");
+    r->numbers[r->files.count] = number;
+    lmvr_status status = open_rows(r, path, rows, error);
+    free(path);
+    return status;
+}
+
+static lmvr_status read_whole(struct stored *r, lmvr_error *error)
+{
+    json_int_t expected = json_integer_value(json_object_get(r->run, "inputs"));
+    uint64_t inputs, rows;
+    TRY(read_index(r, PLACE_WHOLE, &inputs, &rows, error));
+    if ((json_int_t)inputs < expected)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: is not finished: %llu of %lld inputs are done; lmvr embed --resume continues", r->place.output,
+                         (unsigned long long)inputs, (long long)expected);
+    return add_rows(r, PLACE_WHOLE, rows, error);
+}
+
+/* Passes over a part that is not finished. */
+static lmvr_status read_part(struct stored *r, size_t number, lmvr_error *error)
+{
+    bool finished;
+    uint64_t inputs, rows, expected, good;
+    TRY(parts_read(&r->place, number, &finished, &expected, &good, error));
+    if (!finished)
+        return LMVR_OK;
+    TRY(read_index(r, number, &inputs, &rows, error));
+    if (inputs != expected || rows != good)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: the index of part-%05zu has %llu lines and %llu rows, expected %llu and %llu", r->place.output,
+                         number, (unsigned long long)inputs, (unsigned long long)rows, (unsigned long long)expected,
+                         (unsigned long long)good);
+    return add_rows(r, number, rows, error);
+}
+
+static lmvr_status read_rows(struct stored *r, lmvr_error *error)
+{
+    bool in_parts = json_object_get(r->run, "parts");
+    r->numbers = calloc(r->part_count, sizeof *r->numbers);
+    if (!r->numbers)
+        return error_no_memory(error, "the list of parts");
+    if (!in_parts)
+        TRY(read_whole(r, error));
+    for (size_t i = 0; in_parts && i < r->part_count; i++)
+        TRY(read_part(r, i, error));
+    r->rows = r->files.rows;
+    if (r->files.count == 0)
+        return error_set(error, LMVR_ERROR_INVALID,
+                         "%s: is not finished: none of its %zu parts is; lmvr embed --resume continues", r->place.output,
+                         r->part_count);
+    if (r->rows > 0)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "%s: has no rows: %s", r->place.output,
+                     json_integer_value(json_object_get(r->run, "inputs")) ? "none of its inputs could be used"
+                                                                           : "it was made of no inputs");
+}
+
+/* ---- opening ---- */
 
 lmvr_status stored_open(const char *output, const char *feature, struct stored *stored, lmvr_error *error)
 {
@@ -159,9 +235,7 @@ lmvr_status stored_open(const char *output, const char *feature, struct stored *
     if (status == LMVR_OK)
         status = choose_feature(stored, feature, error);
     if (status == LMVR_OK)
-        status = read_index(stored, error);
-    if (status == LMVR_OK)
-        status = check_rows(stored, error);
+        status = read_rows(stored, error);
     if (status != LMVR_OK)
         stored_close(stored);
     return status;
@@ -171,24 +245,23 @@ void stored_close(struct stored *stored)
 {
     place_finish(&stored->place);
     json_decref(stored->run);
-    free(stored->rows_path);
-    free(stored->lines);
+    row_files_close(&stored->files);
+    free(stored->numbers);
+    free(stored->lines.items);
     *stored = (struct stored){.run = NULL};
 }
 
 /* ---- lines ---- */
 
-lmvr_status stored_line(const struct stored *stored, uint64_t row, json_t **line, lmvr_error *error)
+/* Reads the line of a file's row, which lies between two places of its index. */
+static lmvr_status read_line(const char *path, const off_t *places, uint64_t row, json_t **line, lmvr_error *error)
 {
-    const char *path = stored->place.index_path;
-    off_t begin = stored->lines[row];
-    size_t size = (size_t)(stored->lines[row + 1] - begin);
-    *line = NULL;
+    size_t size = (size_t)(places[1] - places[0]);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return file_error(error, path, "open");
     char *text = malloc(size);
-    lmvr_status status = text ? file_read_at(fd, path, text, size, begin, error) : error_no_memory(error, path);
+    lmvr_status status = text ? file_read_at(fd, path, text, size, places[0], error) : error_no_memory(error, path);
     close(fd);
     if (status == LMVR_OK)
         *line = json_loadb(text, size, JSON_DISABLE_EOF_CHECK, NULL);
@@ -201,19 +274,40 @@ lmvr_status stored_line(const struct stored *stored, uint64_t row, json_t **line
     return status;
 }
 
-lmvr_status stored_find(const struct stored *stored, const char *input, uint64_t *row, lmvr_error *error)
+lmvr_status stored_line(const struct stored *stored, uint64_t row, json_t **line, lmvr_error *error)
+{
+    size_t file = row_files_find(&stored->files, row);
+    char *path = place_index_path(&stored->place, stored->numbers[file]);
+    *line = NULL;
+    if (!path)
+        return error_no_memory(error, "a file name");
+    lmvr_status status = read_line(path, stored->lines.items + row + file, row - stored->files.files[file].first, line, error);
+    free(path);
+    return status;
+}
+
+static lmvr_status find_in_file(const struct stored *stored, size_t file, const char *input, bool *meant, uint64_t *row,
+                                lmvr_error *error)
 {
     struct index_reader reader;
-    bool found = true, meant = false;
-    TRY(index_reader_open(stored->place.index_path, &reader, error));
+    bool found = true;
+    TRY(open_index(stored, stored->numbers[file], &reader, error));
     lmvr_status status = LMVR_OK;
-    while (status == LMVR_OK && found && !meant) {
+    while (status == LMVR_OK && found && !*meant) {
         status = index_reader_next(&reader, &found, error);
-        meant = status == LMVR_OK && found && reader.row >= 0 && strcmp(reader.input, input) == 0;
+        *meant = status == LMVR_OK && found && reader.row >= 0 && strcmp(reader.input, input) == 0;
     }
-    *row = meant ? (uint64_t)reader.row : 0;
-    if (status == LMVR_OK && !meant)
-        status = error_set(error, LMVR_ERROR_INPUT, "%s: has no row of \"%.500s\"", stored->place.output, input);
+    if (*meant)
+        *row = stored->files.files[file].first + (uint64_t)reader.row;
     index_reader_close(&reader);
     return status;
+}
+
+lmvr_status stored_find(const struct stored *stored, const char *input, uint64_t *row, lmvr_error *error)
+{
+    bool meant = false;
+    *row = 0;
+    for (size_t file = 0; file < stored->files.count && !meant; file++)
+        TRY(find_in_file(stored, file, input, &meant, row, error));
+    return meant ? LMVR_OK : error_set(error, LMVR_ERROR_INPUT, "%s: has no row of \"%.500s\"", stored->place.output, input);
 }

@@ -118,7 +118,7 @@ static lmvr_status check_feature(const struct check *c, const json_t *feature, s
     const char *name = json_string_value(json_object_get(feature, "name"));
     if (!name || place_check_name(name, NULL) != LMVR_OK)
         return error_set(error, LMVR_ERROR_INVALID, "%s: names no feature", c->place.run_path);
-    char *path = place_part_path(&c->place, name, number, ".npy");
+    char *path = place_feature_path(&c->place, name, number);
     if (!path)
         return error_no_memory(error, "a file name");
     lmvr_status status = check_rows(c, path, feature, inputs, rows, error);

@@ -159,6 +159,109 @@ static void test_page(void **state)
     assert_ended(lmvr("search out --row 3 --html in"), 2, "in: is not a file");
 }
 
+/* ---- parts ---- */
+
+#define ROWS    "out/llm_all_mean_-1/part-"
+#define QUERIES "in/4.jpg --text dog --row 0 --row 3 --row 7 --path in/8.jpg -k 9 --json"
+
+/* What a folder answers, to be freed. */
+static char *search_in(const char *folder)
+{
+    assert_ended(lmvr("search -m m %s " QUERIES, folder), 0, NULL);
+    return strdup(run_done.out);
+}
+
+static void test_parts_are_searched_as_one(void **state)
+{
+    (void)state;
+    embed("--rows-per-part 2");
+    assert_ended(lmvr("embed -q -m m -o one in"), 1, "1 of 9");
+    char *expected = search_in("one");
+    assert_int_equal(count_lines(expected), 6);
+    assert_ended(lmvr("search -m m -i out " QUERIES), 0, NULL);
+    assert_string_equal(run_done.out, expected);
+    assert_string_equal(run_done.err, "");
+    free(expected);
+}
+
+/* Its rows are in the files of another layout, whose numbers have as many digits as the number of parts has. */
+static void test_parts_of_the_other_layout(void **state)
+{
+    (void)state;
+    embed("--rows-per-part 2");
+    char *expected = search_in("out"), *run = read_bytes("out/run.json", NULL), *more;
+    for (int i = 0; i < 5; i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof from, ROWS "%05d.npy", i);
+        snprintf(to, sizeof to, "out/llm_all_mean_-1/llm_all_mean_-1_%d.npy", i);
+        assert_int_equal(rename(from, to), 0);
+    }
+    assert_true(asprintf(&more, "%.*s,\n  \"layout\": \"clip-retrieval\"\n}\n", (int)(strrchr(run, '\n') - run - 2), run) > 0);
+    write_text("out/run.json", more);
+    char *found = search_in("out");
+    assert_string_equal(found, expected);
+    free(expected);
+    free(found);
+    free(run);
+    free(more);
+}
+
+static void test_members_of_tars_are_found(void **state)
+{
+    (void)state;
+    embed("");
+    assert_int_equal(
+        system("cd in && tar cf ../a.tar 0.jpg 1.jpg 2.jpg && tar cf ../b.tar 3.jpg 4.jpg 5.jpg 6.jpg 7.jpg 8.jpg && "
+               "tar cf ../none.tar -T /dev/null"),
+        0);
+    assert_ended(lmvr("embed -q -m m -o tars a.tar none.tar b.tar"), 1, "1 of 9");
+    char *expected;
+    assert_ended(lmvr("search -m m out in/4.jpg --row 7 --json"), 0, NULL);
+    expected = strdup(run_done.out);
+    assert_ended(lmvr("search -m m tars in/4.jpg --row 7 --json"), 0, NULL);
+    assert_non_null(strstr(run_done.out, "{\"row\": 3, \"path\": \"b.tar/4.jpg\", \"score\": 1.0,"));
+    char *lines[2] = {expected, run_done.out};
+    for (int query = 0; query < 2; query++) {
+        json_t *answers[2], *results[2];
+        for (int i = 0; i < 2; i++) {
+            answers[i] = json_loads(lines[i], JSON_DISABLE_EOF_CHECK, NULL);
+            results[i] = json_object_get(answers[i], "results");
+            lines[i] = strchr(lines[i], '\n') + 1;
+        }
+        assert_int_equal(json_array_size(results[0]), 8);
+        assert_int_equal(json_array_size(results[1]), 8);
+        for (size_t k = 0; k < 8; k++) {
+            const json_t *a = json_array_get(results[0], k), *b = json_array_get(results[1], k);
+            assert_true(json_equal(json_object_get(a, "row"), json_object_get(b, "row")));
+            assert_true(json_equal(json_object_get(a, "score"), json_object_get(b, "score")));
+        }
+        json_decref(answers[0]);
+        json_decref(answers[1]);
+    }
+    free(expected);
+}
+
+static void test_unfinished_parts_are_passed_over(void **state)
+{
+    (void)state;
+    embed("--rows-per-part 2");
+    unlink("out/index/part-00003.json");
+    assert_ended(lmvr("search out --row 5 -k 1"), 0,
+                 "lmvr search: out: 1 of 5 parts is not there, or not finished; the others are searched\n");
+    assert_true(begins(run_done.out, "5\t1\t1.000000\t5\tin/8.jpg\t"));
+    assert_ended(lmvr("search -q out --path in/8.jpg -k 9"), 0, NULL);
+    assert_string_equal(run_done.err, "");
+    assert_int_equal(count_lines(run_done.out), 6);
+    assert_ended(lmvr("search -q out --row 6"), 2, "--row 6: out has the rows 0 to 5");
+    assert_ended(lmvr("search -q out --path in/6.jpg"), 1, "has no row of \"in/6.jpg\"");
+    for (int i = 0; i < 5; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "out/index/part-%05d.json", i);
+        unlink(path);
+    }
+    assert_ended(lmvr("search out --row 0"), 2, "out: is not finished: none of its 5 parts is; lmvr embed --resume continues");
+}
+
 /* ---- refusals: one sentence each, nothing printed ---- */
 
 static void assert_refused(const char *line, const char *sentence)
@@ -210,18 +313,23 @@ static void test_unfinished_runs(void **state)
     free(index);
 }
 
-static void test_results_in_parts_and_tars_are_refused(void **state)
+static void test_tars_are_no_queries(void **state)
 {
     (void)state;
-    mkdir("in", 0777);
-    write_image("in/a.jpg", "a");
-    write_image("in/b.jpg", "b");
-    assert_int_equal(system("tar cf two.tar -C in a.jpg b.jpg && tar cf none.tar -T /dev/null"), 0);
-    assert_ended(lmvr("embed -q -m m -o out two.tar none.tar"), 0, NULL);
-    assert_ended(lmvr("search -m m out in/b.jpg -k 1"), 2,
-                 "out: holds results in parts, and a search reads those that are in one");
-    assert_ended(lmvr("embed -q -m m -o one in"), 0, NULL);
-    assert_ended(lmvr("search -m m one two.tar"), 2, "two.tar");
+    embed("");
+    assert_int_equal(system("tar cf two.tar -C in 0.jpg 1.jpg"), 0);
+    assert_ended(lmvr("search -m m out two.tar"), 2, "two.tar");
+}
+
+static void write_rows(const char *path, size_t dim, int count)
+{
+    struct npy_writer w;
+    lmvr_error error;
+    const float row[64] = {1};
+    assert_int_equal(npy_writer_create(path, NPY_F32, dim, &w, &error), LMVR_OK);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(npy_writer_append(&w, row, 1, &error), LMVR_OK);
+    assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }
 
 static void test_damaged_files(void **state)
@@ -237,14 +345,8 @@ static void test_damaged_files(void **state)
     assert_refused("search out --row 1", "out/llm_all_mean_-1.npy: ");
     unlink(rows);
     assert_refused("search out --row 1", "out/llm_all_mean_-1.npy: cannot open");
-    struct npy_writer w;
-    lmvr_error error;
-    const float row[7] = {1};
-    assert_int_equal(npy_writer_create(rows, NPY_F32, 7, &w, &error), LMVR_OK);
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(npy_writer_append(&w, row, 1, &error), LMVR_OK);
-    assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
-    assert_refused("search out --row 1", "out/llm_all_mean_-1.npy: has 8 rows of 7 values, but by out/index.jsonl and "
+    write_rows(rows, 7, 8);
+    assert_refused("search out --row 1", "out/llm_all_mean_-1.npy: has 8 rows of 7 values, but by the index and "
                                          "out/run.json they are 8 of 32");
     write_bytes(rows, bytes, size);
     write_text("out/index.jsonl", "{\"path\": \"a\", \"row\": 1}\n");
@@ -252,6 +354,50 @@ static void test_damaged_files(void **state)
     write_text("out/index.jsonl", "hello\n");
     assert_refused("search out --row 1", "out/index.jsonl: line 1 is not an index line");
     free(bytes);
+}
+
+static void test_damaged_parts(void **state)
+{
+    (void)state;
+    embed("--rows-per-part 2");
+    size_t size;
+    char *bytes = read_bytes(ROWS "00003.npy", &size), *index = read_bytes("out/index/part-00003.jsonl", NULL);
+    write_bytes(ROWS "00003.npy", bytes, size - 1);
+    assert_refused("search out --row 1", "part-00003.npy: has 383 bytes, expected 384 by its header");
+    write_rows(ROWS "00003.npy", 7, 2);
+    assert_refused("search out --row 1", "part-00003.npy: has rows of 7 values, but those of " ROWS "00000.npy have 32");
+    write_rows(ROWS "00003.npy", 32, 3);
+    assert_refused("search out --row 1",
+                   "part-00003.npy: has 3 rows of 32 values, but by the index and out/run.json they are 2 of 32");
+    unlink(ROWS "00003.npy");
+    assert_refused("search out --row 1", "part-00003.npy: cannot open");
+    write_bytes(ROWS "00003.npy", bytes, size);
+    write_text("out/index/part-00003.jsonl", "{\"path\": \"a\", \"row\": 0}\n");
+    assert_refused("search out --row 1", "out: the index of part-00003 has 1 lines and 1 rows, expected 2 and 2");
+    write_text("out/index/part-00003.jsonl", "{\"path\": \"a\", \"row\": 6}\n");
+    assert_refused("search out --row 1", "out/index/part-00003.jsonl: line 1 is of row 6, expected 0");
+    write_text("out/index/part-00003.jsonl", index);
+    write_text("out/index/part-00003.json", "{\"inputs\": 2}");
+    assert_refused("search out --row 1", "out/index/part-00003.json: was not written by lmvr embed");
+    free(bytes);
+    free(index);
+}
+
+static void test_untrue_numbers_of_parts(void **state)
+{
+    (void)state;
+    static const char *const untrue[] = {"0", "-1", "1000001", "\"5\"", "9223372036854775807"};
+    embed("--rows-per-part 2");
+    char *run = read_bytes("out/run.json", NULL), *number = strstr(run, "\"parts\": 5"), *more;
+    assert_non_null(number);
+    for (size_t i = 0; i < sizeof untrue / sizeof *untrue; i++) {
+        assert_true(
+            asprintf(&more, "%.*s\"parts\": %s%s", (int)(number - run), run, untrue[i], number + strlen("\"parts\": 5")) > 0);
+        write_text("out/run.json", more);
+        assert_refused("search out --row 1", "out/run.json: has a number of parts that is not 1 to 1000000");
+        free(more);
+    }
+    free(run);
 }
 
 static void test_other_models(void **state)
@@ -289,11 +435,17 @@ int main(void)
         IN_FOLDER(test_single_files),
         IN_FOLDER(test_dot_product),
         IN_FOLDER(test_page),
+        IN_FOLDER(test_parts_are_searched_as_one),
+        IN_FOLDER(test_parts_of_the_other_layout),
+        IN_FOLDER(test_members_of_tars_are_found),
+        IN_FOLDER(test_unfinished_parts_are_passed_over),
         IN_FOLDER(test_calls_that_ask_for_nothing),
         IN_FOLDER(test_folders_without_results),
         IN_FOLDER(test_unfinished_runs),
-        IN_FOLDER(test_results_in_parts_and_tars_are_refused),
+        IN_FOLDER(test_tars_are_no_queries),
         IN_FOLDER(test_damaged_files),
+        IN_FOLDER(test_damaged_parts),
+        IN_FOLDER(test_untrue_numbers_of_parts),
         IN_FOLDER(test_other_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@ static void assert_place(const char *output, bool single, const char *folder, co
     struct place p;
     lmvr_error error;
     assert_int_equal(place_init(&p, output, &error), LMVR_OK);
-    char *path = place_feature_path(&p, "llm");
+    char *path = place_feature_path(&p, "llm", PLACE_WHOLE);
     assert_int_equal(p.single, single);
     assert_string_equal(p.folder, folder);
     assert_string_equal(p.run_path, run);

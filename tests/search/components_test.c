@@ -2,7 +2,7 @@
 #include "scratch.h"
 
 #include "search/components.h"
-#include "store/npy.h"
+#include "store/row_files.h"
 
 #include <math.h>
 
@@ -20,6 +20,8 @@ static void is_near(double value, double expected, double most)
         fail_msg("%g, and not %g", value, expected);
 }
 
+static struct row_files files;
+
 static struct neighbors *open_rows(const float *rows, size_t count, size_t dim)
 {
     struct npy_writer w;
@@ -28,7 +30,8 @@ static struct neighbors *open_rows(const float *rows, size_t count, size_t dim)
     assert_int_equal(npy_writer_create("rows.npy", NPY_F32, dim, &w, &error), LMVR_OK);
     assert_int_equal(npy_writer_append(&w, rows, count, &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
-    assert_int_equal(neighbors_open("rows.npy", &neighbors, &error), LMVR_OK);
+    assert_int_equal(row_files_add(&files, "rows.npy", &error), LMVR_OK);
+    assert_int_equal(neighbors_open(&files, &neighbors, &error), LMVR_OK);
     return neighbors;
 }
 
@@ -39,6 +42,7 @@ static struct components find(const float *rows, size_t count, size_t dim, size_
     struct neighbors *neighbors = open_rows(rows, count, dim);
     assert_int_equal(components_find(neighbors, most_rows, most_dims, &c, &error), LMVR_OK);
     neighbors_close(neighbors);
+    row_files_close(&files);
     return c;
 }
 

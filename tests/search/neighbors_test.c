@@ -1,9 +1,10 @@
-/* What is found is what comparing each row with each query finds: in any company, with any number of threads, loaded or not. */
+/* What is found is what comparing each row with each query finds: in any company, with any number of threads, loaded or not,
+ * and in however many files the rows are. */
 #include "scratch.h"
 
 #include "search/exact.h"
 #include "search/neighbors.h"
-#include "store/npy.h"
+#include "store/row_files.h"
 
 #include <math.h>
 #include <omp.h>
@@ -62,19 +63,45 @@ static float far(uint64_t row, size_t i)
 
 typedef float kind(uint64_t row, size_t i);
 
-static float *make(kind *value, uint64_t rows, size_t dim)
+static void write_rows(const char *path, const float *rows, uint64_t count, size_t dim)
+{
+    struct npy_writer w;
+    lmvr_error error;
+    assert_int_equal(npy_writer_create(path, NPY_F32, dim, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_append(&w, rows, count, &error), LMVR_OK);
+    assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
+}
+
+static struct row_files files;
+
+/* In so many files, some of which are empty where that is more than there are rows. */
+static float *make_in(uint64_t file_count, kind *value, uint64_t rows, size_t dim)
 {
     float *all = malloc((rows * dim + 1) * sizeof *all);
-    struct npy_writer w;
     lmvr_error error;
     random_state = 1;
     for (uint64_t row = 0; row < rows; row++)
         for (size_t i = 0; i < dim; i++)
             all[row * dim + i] = value(row, i);
-    assert_int_equal(npy_writer_create("rows.npy", NPY_F32, dim, &w, &error), LMVR_OK);
-    assert_int_equal(npy_writer_append(&w, all, rows, &error), LMVR_OK);
-    assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
+    for (uint64_t i = 0; i < file_count; i++) {
+        char path[32];
+        uint64_t first = i * rows / file_count;
+        snprintf(path, sizeof path, "rows-%d.npy", (int)i);
+        write_rows(path, all + first * dim, (i + 1) * rows / file_count - first, dim);
+        assert_int_equal(row_files_add(&files, path, &error), LMVR_OK);
+    }
     return all;
+}
+
+static float *make(kind *value, uint64_t rows, size_t dim)
+{
+    return make_in(1, value, rows, dim);
+}
+
+static void close_rows(struct neighbors *n)
+{
+    neighbors_close(n);
+    row_files_close(&files);
 }
 
 /* ---- the slow way ---- */
@@ -144,13 +171,13 @@ static float *make_queries(const float *rows, uint64_t count, size_t dim)
     return queries;
 }
 
-static void check_kind(kind *value, uint64_t rows, size_t dim, size_t top)
+static void check_in(uint64_t file_count, kind *value, uint64_t rows, size_t dim, size_t top)
 {
     static const size_t counts[] = {1, 3, 5, MOST_QUERIES};
     struct neighbors *n;
     lmvr_error error;
-    float *all = make(value, rows, dim), *queries = make_queries(all, rows, dim);
-    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    float *all = make_in(file_count, value, rows, dim), *queries = make_queries(all, rows, dim);
+    assert_int_equal(neighbors_open(&files, &n, &error), LMVR_OK);
     for (int loaded = 0; loaded < 2; loaded++) {
         if (loaded)
             assert_int_equal(neighbors_load(n, &error), LMVR_OK);
@@ -161,9 +188,14 @@ static void check_kind(kind *value, uint64_t rows, size_t dim, size_t top)
             check(n, all, &s);
         }
     }
-    neighbors_close(n);
+    close_rows(n);
     free(queries);
     free(all);
+}
+
+static void check_kind(kind *value, uint64_t rows, size_t dim, size_t top)
+{
+    check_in(1, value, rows, dim, top);
 }
 
 static void test_finds_the_nearest(void **state)
@@ -203,6 +235,15 @@ static void test_finds_among_many_rows(void **state)
     check_kind(alike, 1100, 1000, 3);
 }
 
+/* More of them than are kept open. */
+static void test_finds_among_many_files(void **state)
+{
+    (void)state;
+    check_in(3, alike, 500, 33, 7);
+    check_in(70, tied, 400, 6, 50);
+    check_in(100, plain, 40, 30, 9);
+}
+
 /* ---- single promises ---- */
 
 static void test_equal_rows_have_cosine_1(void **state)
@@ -213,7 +254,7 @@ static void test_equal_rows_have_cosine_1(void **state)
     struct neighbors *n;
     lmvr_error error;
     float *rows = make(plain, 50, 100);
-    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    assert_int_equal(neighbors_open(&files, &n, &error), LMVR_OK);
     for (uint64_t row = 0; row < 50; row++) {
         float query[100];
         assert_int_equal(neighbors_read(n, row, query, &error), LMVR_OK);
@@ -224,7 +265,7 @@ static void test_equal_rows_have_cosine_1(void **state)
         assert_int_equal(found[0].row, row);
         assert_true(found[0].score == 1);
     }
-    neighbors_close(n);
+    close_rows(n);
     free(rows);
 }
 
@@ -252,7 +293,7 @@ static void test_an_empty_file_has_no_neighbors(void **state)
     lmvr_error error;
     const float query[3] = {1, 2, 3};
     free(make(plain, 0, 3));
-    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    assert_int_equal(neighbors_open(&files, &n, &error), LMVR_OK);
     for (int loaded = 0; loaded < 2; loaded++) {
         size_t count = 9;
         if (loaded)
@@ -262,7 +303,7 @@ static void test_an_empty_file_has_no_neighbors(void **state)
             LMVR_OK);
         assert_int_equal(count, 0);
     }
-    neighbors_close(n);
+    close_rows(n);
 }
 
 static void test_refuses_what_cannot_be_compared(void **state)
@@ -274,7 +315,7 @@ static void test_refuses_what_cannot_be_compared(void **state)
     lmvr_error error;
     const float query[4] = {1, 2, NAN, 4};
     free(make(plain, 5, 4));
-    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
+    assert_int_equal(neighbors_open(&files, &n, &error), LMVR_OK);
     struct neighbors_search s = {.queries = query, .count = 1, .top = 1};
     assert_int_equal(neighbors_find(n, &s, found, &count, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message, "query 0 has a value that is not finite");
@@ -282,11 +323,7 @@ static void test_refuses_what_cannot_be_compared(void **state)
     assert_int_equal(neighbors_find(n, &s, found, &count, &error), LMVR_ERROR_INVALID);
     s.top = NEIGHBORS_MOST + 1;
     assert_int_equal(neighbors_find(n, &s, found, &count, &error), LMVR_ERROR_INVALID);
-    neighbors_close(n);
-    assert_int_equal(truncate("rows.npy", 180), 0);
-    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_ERROR_INVALID);
-    assert_null(n);
-    neighbors_close(n);
+    close_rows(n);
 }
 
 /* A file that has become shorter is an error, not wrong neighbors. */
@@ -299,12 +336,12 @@ static void test_notices_that_the_file_has_changed(void **state)
     lmvr_error error;
     float query[4] = {1, 2, 3, 4};
     free(make(plain, 50, 4));
-    assert_int_equal(neighbors_open("rows.npy", &n, &error), LMVR_OK);
-    assert_int_equal(truncate("rows.npy", 128 + 10 * 16), 0);
+    assert_int_equal(neighbors_open(&files, &n, &error), LMVR_OK);
+    assert_int_equal(truncate("rows-0.npy", 128 + 10 * 16), 0);
     assert_int_not_equal(
         neighbors_find(n, &(struct neighbors_search){.queries = query, .count = 1, .top = 1}, found, &count, &error), LMVR_OK);
     assert_int_not_equal(neighbors_load(n, &error), LMVR_OK);
-    neighbors_close(n);
+    close_rows(n);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
@@ -317,6 +354,7 @@ int main(void)
         IN_FOLDER(test_finds_equal_rows_in_their_order),
         IN_FOLDER(test_leaves_out_what_is_not_finite),
         IN_FOLDER(test_finds_among_many_rows),
+        IN_FOLDER(test_finds_among_many_files),
         IN_FOLDER(test_equal_rows_have_cosine_1),
         IN_FOLDER(test_scores_are_the_sums),
         IN_FOLDER(test_an_empty_file_has_no_neighbors),

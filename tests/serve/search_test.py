@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -81,6 +82,47 @@ class SearchTest(ServerTest):
         self.refused(self.server.post("/v1/search", {"input": "a", "metric": "l2"}), 400, 'metric is "l2"', param="metric")
         self.refused(self.server.post("/v1/search", {"input": "a", "features": ["llm"]}), 400, '"features"', param="features")
         self.refused(self.server.post("/v1/search", {"input": ["a", {"image": "AAAA"}]}), 400, "input[1]", param="input")
+
+
+class PartsTest(ServerTest):
+    """Results in parts are served as those in one: the members of a tar, and what does not lie in a tar."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="lmvr-serve-")
+        root = Path(cls.folder.name)
+        cls.whole, cls.parts = root / "whole", root / "parts"
+        with tarfile.open(root / "scenes.tar", "w") as tar:
+            for scene in SCENES[4:]:
+                tar.add(scene, scene.name)
+        embed = [PROGRAM, "embed", "-q", *MODEL_OPTIONS, "-f", "encoder:cls"]
+        subprocess.run([*embed, "-o", cls.whole, *map(str, SCENES)], check=True)
+        subprocess.run([*embed, "-o", cls.parts, *map(str, SCENES[:4]), root / "scenes.tar"], check=True)
+        cls.paths = [*map(str, SCENES[:4]), *(f"{root}/scenes.tar/{scene.name}" for scene in SCENES[4:])]
+        cls.servers = [Server("--index", folder, model=["-m", str(MODEL)]) for folder in (cls.whole, cls.parts)]
+        cls.server = cls.servers[1]
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.servers[0].stop() == 0
+        super().tearDownClass()
+        cls.folder.cleanup()
+
+    def test_neighbors_and_scores_are_the_same(self):
+        call = {"input": list(map(data_url, SCENES)), "top": len(SCENES)}
+        whole, parts = (server.post("/v1/search", call).json["data"] for server in self.servers)
+        for one, other in zip(whole, parts, strict=True):
+            found = [(result["row"], result["score"]) for result in other["results"]]
+            self.assertEqual(found, [(result["row"], result["score"]) for result in one["results"]])
+            self.assertEqual([result["path"] for result in other["results"]], [self.paths[row] for row, _ in found])
+
+    def test_the_map_and_pictures(self):
+        whole, parts = (server.get("/v1/index/map").json for server in self.servers)
+        self.assertEqual(parts["paths"], self.paths)
+        self.assertEqual({**parts, "paths": None}, {**whole, "paths": None})
+        self.assertEqual(self.server.get("/v1/index/3/image").body, self.servers[0].get("/v1/index/3/image").body)
+        self.refused(self.server.get("/v1/index/4/image"), 404, "scenes.tar", param="row")  # members of tars are not shown
+        self.refused(self.server.get(f"/v1/index/{len(SCENES)}/image"), 404, f"the rows 0 to {len(SCENES) - 1}")
 
 
 def jpeg_size(data):
