@@ -49,20 +49,29 @@ static bool check_host(struct exchange *e, const char *host)
                        host);
 }
 
-/* Browsers tell whose page a request is for, newer ones in a word. Links from elsewhere are followed. */
-static bool check_site(struct exchange *e, const char *site, const char *origin, const char *host)
+static bool is(const char *text, const char *word)
 {
+    return strcasecmp(text, word) == 0;
+}
+
+/* Browsers tell whose page a request is for, newer ones in a word, and those also of what is only read. Links from elsewhere
+ * are followed, but nobody else's page gets a picture, say, made for it. */
+static bool check_site(struct exchange *e, struct MHD_Connection *connection, const char *host, bool reads)
+{
+    const char *site = header_of(connection, "Sec-Fetch-Site"), *origin = header_of(connection, "Origin");
     const char *authority = strstr(origin, "://");
-    bool own = *site     ? strcasecmp(site, "same-origin") == 0 || strcasecmp(site, "none") == 0
-               : *origin ? authority && strcasecmp(authority + 3, host) == 0
-                         : true;
-    return own || failure_set(&e->failure, 403, NULL, "the request comes from a page of another site, \"%.100s\"", origin);
+    bool own = *site               ? is(site, "same-origin") || is(site, "none")
+               : *origin && !reads ? authority && is(authority + 3, host)
+                                   : true;
+    if (own || (reads && is(header_of(connection, "Sec-Fetch-Dest"), "document")))
+        return true;
+    return failure_set(&e->failure, 403, NULL, "the request comes from a page of another site%s%.100s", *origin ? ": " : "",
+                       origin);
 }
 
 bool origin_check(struct exchange *exchange, struct MHD_Connection *connection, const char *method)
 {
     const char *host = header_of(connection, "Host");
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    return check_host(exchange, host) &&
-           (reads || check_site(exchange, header_of(connection, "Sec-Fetch-Site"), header_of(connection, "Origin"), host));
+    return check_host(exchange, host) && check_site(exchange, connection, host, reads);
 }

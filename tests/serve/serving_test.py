@@ -94,6 +94,13 @@ class PathsTest(ServerTest):
         for headers in ({"Origin": own}, {"Sec_Fetch_Site": "same-origin", "Origin": "http://a.proxy"}, {"Sec_Fetch_Site": "none"}):
             self.assertEqual(self.server.post("/v1/embeddings", {"input": "a", "max_tokens": 1}, **headers).status, 200)
 
+    def test_links_from_other_sites_are_followed_and_what_their_pages_show_is_not_made(self):
+        for place in ("cross-site", "same-site"):
+            self.refused(self.server.get("/v1/models", Sec_Fetch_Site=place, Sec_Fetch_Dest="image"), 403, "another site")
+            self.refused(self.server.get("/v1/models", Sec_Fetch_Site=place), 403, "another site")
+            self.assertEqual(self.server.get("/", Sec_Fetch_Site=place, Sec_Fetch_Dest="document").status, 200)
+        self.assertEqual(self.server.get("/v1/models", Sec_Fetch_Site="same-origin", Sec_Fetch_Dest="empty").status, 200)
+
     def test_other_names_for_this_machine(self):
         for name in ("elsewhere.example", "elsewhere.example:8080", "localhost.example", "notlocalhost", "127.0.0.1.example", "[::1", ":80", "x" * 300):
             self.refused(self.server.get("/health", Host=name), 403, name[:100])
