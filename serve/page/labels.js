@@ -26,13 +26,13 @@ function fieldsOf(text) {
   return lines.filter((line) => line.length > 1 || line[0]);
 }
 
-/* Pairs of a path, or null, and a label. */
+/* Pairs of a path, or null, and a label, which a line that is too short has not. */
 function readTable(text) {
   const [header, ...lines] = fieldsOf(text);
   const path = header.indexOf("path"), label = header.indexOf("label");
   return lines.map((line) => {
     const one = label >= 0 ? label : line.findIndex((field, i) => i !== path && field === "1");
-    return [path >= 0 ? line[path] : null, one < 0 ? null : label >= 0 ? line[label] : header[one]];
+    return [path >= 0 ? line[path] ?? "" : null, (one < 0 ? null : (label >= 0 ? line : header)[one]) ?? null];
   });
 }
 
