@@ -40,6 +40,8 @@ static lmvr_status next_name(void *user, const char **name, lmvr_error *error)
     struct source_item *item = &r->held[0].item;
     source_item_finish(item);
     TRY(source->next(source, item, &found, error));
+    if (found && item->cut)
+        return error_set(error, LMVR_ERROR_INVALID, "cannot be resumed, as its part has rows of it already: %s", item->wrong);
     *name = !found ? NULL : item->path ? item->path : item->text;
     return LMVR_OK;
 }

@@ -224,6 +224,10 @@ static void test_what_was_missing_of_tars_is_done_later(void **state)
     write_text("m/config.json", "{\"resource_after\": 4}"); /* what stands for the tars: nothing is computed again */
     assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar c.tar d.tar e.tar"), 1, "4 tars were not read to the end");
     write_text("m/config.json", "{}");
+    assert_int_equal(rename("a.tar", "a.tar.cut"), 0);
+    assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar c.tar d.tar e.tar"), 2,
+                 "as its part has rows of it already: a.tar: cannot be opened");
+    assert_int_equal(rename("a.tar.cut", "a.tar"), 0);
     assert_int_equal(rename("c.tar.good", "c.tar"), 0);
     assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar c.tar d.tar e.tar"), 1, "3 tars were not read to the end");
     assert_ended(lmvr(PLAIN "-o out --resume --strict a.tar b.tar c.tar d.tar e.tar"), 1, "stopped there");
