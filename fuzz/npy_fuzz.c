@@ -32,6 +32,8 @@ static void resume(const char *path, enum npy_type type, size_t dim)
     uint64_t rows = writer.rows;
     if (npy_writer_cut(&writer, rows, &error) != LMVR_OK || npy_writer_close(&writer, &error) != LMVR_OK)
         abort();
+    if (type == NPY_INT8) /* is read beside its scales alone */
+        return;
     if (npy_reader_open(path, &reader, &error) != LMVR_OK || reader.rows != rows || reader.dim != dim)
         abort();
     npy_reader_close(&reader);
