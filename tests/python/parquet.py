@@ -239,7 +239,7 @@ class ListTest(InFolder):
         self.assertEqual(said.count("\n"), 1)
         self.assertFalse(os.path.exists("out"))
 
-    def test_a_million_rows_take_no_more_memory_than_a_few(self):
+    def test_millions_of_rows_take_no_more_memory_than_a_few(self):
         def most_memory(count):
             each = 100000
             with pyarrow.parquet.ParquetWriter("list.parquet", pyarrow.schema([("path", pyarrow.string())])) as writer:
@@ -253,7 +253,8 @@ class ListTest(InFolder):
             return int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
 
         few = most_memory(100000)
-        self.assertLess(most_memory(1000000), 1.15 * few)
+        # The allocator alone makes up to 1.27 times of it; the whole table would be 1.6 times.
+        self.assertLess(most_memory(3000000), 1.4 * few)
 
 
 if __name__ == "__main__":
