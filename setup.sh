@@ -9,8 +9,8 @@ libpango1.0-dev fonts-dejavu-core fonts-noto-color-emoji"
 wanted= # where the distribution has it; what needs it is skipped otherwise
 case ${1:-} in
 "") ;;
-test) packages="$packages libcmocka-dev libboost-context-dev valgrind python3-numpy python3-venv" wanted=chromium-headless-shell ;;
-check) packages="$packages libcmocka-dev libboost-context-dev valgrind python3-numpy python3-venv clang libclang-rt-dev clang-format clang-tidy" wanted=chromium-headless-shell ;;
+test) packages="$packages curl libcmocka-dev libboost-context-dev valgrind python3-numpy python3-venv" wanted=chromium-headless-shell ;;
+check) packages="$packages curl libcmocka-dev libboost-context-dev valgrind python3-numpy python3-venv clang libclang-rt-dev clang-format clang-tidy" wanted=chromium-headless-shell ;;
 *) echo "setup: \"$1\" should be test or check, or left out" >&2; exit 2 ;;
 esac
 
