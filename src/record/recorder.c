@@ -2,6 +2,7 @@
 
 #include "record/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* While the inputs in the session hold so many bytes of files, it is given no more: a picture has a thousandth of that. */
@@ -20,6 +21,7 @@ struct recorder {
     struct held *held; /* (room): input i at i % room */
     size_t part;       /* of the source, at hand; SIZE_MAX, from which it counts up: none yet */
     bool begun;        /* that part has been begun by an earlier run, and what of it is done is still to be passed over */
+    struct source_item passed; /* the last of them; if it is cut, and so ends the part, it is the next input all the same */
     size_t room, given, recorded, bytes, cut;
     bool stopped; /* by a callback */
     recorder_fn *before;
@@ -31,19 +33,24 @@ struct recorder {
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------ */
 
-/* What the index says of the next input, as long as the caller does not ask again. */
-static lmvr_status next_name(void *user, const char **name, lmvr_error *error)
+/* Passes over an input that is done. A tar that ends earlier than it did is one that is cut. */
+static lmvr_status next_name(void *user, const char *was, const char **name, lmvr_error *error)
 {
     struct recorder *r = user;
     struct source *source = r->recording.source;
     bool found;
-    struct source_item *item = &r->held[0].item;
+    struct source_item *item = &r->passed;
     source_item_finish(item);
     TRY(source->next(source, item, &found, error));
-    if (found && item->cut)
-        return error_set(error, LMVR_ERROR_INVALID, "cannot be resumed, as its part has rows of it already: %s", item->wrong);
+    if (!found && !source->counted) {
+        if (asprintf(&item->wrong, "%.300s: is missing: its tar ends before it now", was) < 0) {
+            item->wrong = NULL;
+            return error_no_memory(error, "the next input");
+        }
+        item->cut = true;
+    }
     *name = !found ? NULL : item->path ? item->path : item->text;
-    return LMVR_OK;
+    return item->cut ? LMVR_ERROR_INPUT : LMVR_OK;
 }
 
 /* Goes to the next part that is to be done. */
@@ -63,7 +70,8 @@ static lmvr_status go_on_with_part(struct recorder *r, lmvr_error *error)
 {
     r->begun = false;
     lmvr_status status = store_turn(r->store, r->part, next_name, r, error);
-    source_item_finish(&r->held[0].item);
+    if (!r->passed.cut)
+        source_item_finish(&r->passed);
     return status;
 }
 
@@ -124,8 +132,6 @@ lmvr_status recorder_open(const struct recording *recording, struct recorder **r
     r->part = SIZE_MAX;
     r->held = calloc(r->room + 1, sizeof *r->held);
     lmvr_status status = r->held ? open_store(r, error) : error_no_memory(error, "the output");
-    if (r->held)
-        source_item_finish(&r->held[0].item);
     if (status != LMVR_OK) {
         recorder_close(r, NULL);
         *recorder = NULL;
@@ -172,6 +178,18 @@ static struct held *held_at(const struct recorder *r, size_t input)
     return &r->held[input % r->room];
 }
 
+/* The next input of the part at hand. */
+static lmvr_status next_of_part(struct recorder *r, struct source_item *item, bool *found, lmvr_error *error)
+{
+    struct source *source = r->recording.source;
+    *found = r->passed.cut;
+    if (!*found)
+        return source->next(source, item, found, error);
+    *item = r->passed;
+    r->passed = (struct source_item){0};
+    return LMVR_OK;
+}
+
 /* LMVR_FULL: the next part has to wait until all that was given is recorded. */
 static lmvr_status take_next(struct recorder *r, struct held *held, bool *found, lmvr_error *error)
 {
@@ -184,7 +202,7 @@ static lmvr_status take_next(struct recorder *r, struct held *held, bool *found,
         if (r->begun)
             TRY(go_on_with_part(r, error));
         held->part = r->part;
-        TRY(source->next(source, &held->item, found, error));
+        TRY(next_of_part(r, &held->item, found, error));
         if (!*found && !source->parts)
             return LMVR_OK;
         if (!*found)
@@ -298,6 +316,7 @@ lmvr_status recorder_close(struct recorder *recorder, lmvr_error *error)
     lmvr_status status = store_close(recorder->store, error);
     for (size_t i = 0; recorder->held && i < recorder->room + 1; i++)
         source_item_finish(&recorder->held[i].item);
+    source_item_finish(&recorder->passed);
     free(recorder->held);
     free(recorder->features);
     free(recorder);

@@ -42,8 +42,8 @@ typedef int recorder_fn(const lmvr_result *result, void *user);
 
 /* Embeds the inputs that are not done yet. `before` is called before each input is recorded, `after` afterwards; either may be
  * NULL. LMVR_STOPPED: one of them asked to stop. Whatever the status, what is recorded is complete, and can be continued
- * with STORE_RESUME. With LMVR_OK all parts of the share are finished, but for those that are cut: STORE_RESUME tries their
- * rest again, which is not recorded as an input. */
+ * with STORE_RESUME. With LMVR_OK all parts of the share are finished, but for those that are cut, perhaps before what is done
+ * of them: STORE_RESUME tries their rest again, which is not recorded as an input. */
 lmvr_status recorder_run(struct recorder *recorder, recorder_fn *before, int (*after)(size_t done, void *user), void *user,
                          lmvr_error *error);
 

@@ -6,17 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The line just read must be that of the next input: its path, and the next row or none. */
-static lmvr_status check_line(const struct index_reader *r, const struct resume_point *point, const char *name,
+/* The line just read must have the next row or none. */
+static lmvr_status check_row(const struct index_reader *r, const struct resume_point *point, lmvr_error *error)
+{
+    if (r->row < 0 || (uint64_t)r->row == point->rows)
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu has row %lld, expected row %llu", r->path,
+                     (unsigned long long)r->lines, (long long)r->row, (unsigned long long)point->rows);
+}
+
+/* It must be that of the next input, whose name is NULL behind the last. */
+static lmvr_status check_name(const struct index_reader *r, const struct resume_point *point, const char *name,
                               const char *output, lmvr_error *error)
 {
     if (!name)
         return error_set(error, LMVR_ERROR_INVALID,
                          "%s: cannot be resumed: it was started with more inputs than the %llu given now", output,
                          (unsigned long long)point->lines);
-    if (r->row >= 0 && (uint64_t)r->row != point->rows)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: line %llu has row %lld, expected row %llu", r->path,
-                         (unsigned long long)r->lines, (long long)r->row, (unsigned long long)point->rows);
     char *input = utf8_clean(name);
     if (!input)
         return error_no_memory(error, r->path);
@@ -42,15 +48,18 @@ lmvr_status resume_find(const char *index_path, const struct resume_limits *limi
     lmvr_status status = index_reader_open(index_path, &reader, error);
     if (status != LMVR_OK)
         return status;
-    for (;;) {
+    for (bool known = true;;) {
         bool found;
         const char *name;
         status = index_reader_next(&reader, &found, error);
         if (status != LMVR_OK || !found || !is_within(limits, point, &reader))
             break;
-        status = next_name(user, &name, error);
+        status = known ? next_name(user, reader.input, &name, error) : LMVR_ERROR_INPUT;
+        known = status != LMVR_ERROR_INPUT;
         if (status == LMVR_OK)
-            status = check_line(&reader, point, name, output, error);
+            status = check_name(&reader, point, name, output, error);
+        if (status == LMVR_OK || !known)
+            status = check_row(&reader, point, error);
         if (status != LMVR_OK)
             break;
         point->lines++;

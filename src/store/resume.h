@@ -17,8 +17,9 @@ struct resume_limits {
     uint64_t lines, rows;
 };
 
-/* Gives what the index says of the next input, a path or else a text, until it is called again; NULL after the last. */
-typedef lmvr_status resume_name_fn(void *user, const char **name, lmvr_error *error);
+/* Gives the path of the next input, or else its text, until it is called again; NULL after the last. In the index it is `was`.
+ * LMVR_ERROR_INPUT: from here on nobody knows the inputs now, and the index is believed. */
+typedef lmvr_status resume_name_fn(void *user, const char *was, const char **name, lmvr_error *error);
 
 /* Reads the index, of which only complete lines within the limits count. A line that is not an index line, or names another
  * path or text than the input of the same number, is refused. Asks for the names of the inputs that are done, and for no

@@ -224,10 +224,6 @@ static void test_what_was_missing_of_tars_is_done_later(void **state)
     write_text("m/config.json", "{\"resource_after\": 4}"); /* what stands for the tars: nothing is computed again */
     assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar c.tar d.tar e.tar"), 1, "4 tars were not read to the end");
     write_text("m/config.json", "{}");
-    assert_int_equal(rename("a.tar", "a.tar.cut"), 0);
-    assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar c.tar d.tar e.tar"), 2,
-                 "as its part has rows of it already: a.tar: cannot be opened");
-    assert_int_equal(rename("a.tar.cut", "a.tar"), 0);
     assert_int_equal(rename("c.tar.good", "c.tar"), 0);
     assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar c.tar d.tar e.tar"), 1, "3 tars were not read to the end");
     assert_ended(lmvr(PLAIN "-o out --resume --strict a.tar b.tar c.tar d.tar e.tar"), 1, "stopped there");
@@ -303,8 +299,58 @@ static void test_a_stopped_run_goes_on_within_a_tar(void **state)
     make_shard("b.tar", 9, 8);
     assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar"), 2,
                  "its input 1 was b.tar/000008.jpg, and now it is b.tar/000009.jpg");
-    make_shard("b.tar", 8, 3);
-    assert_ended(lmvr(PLAIN "-o out --resume a.tar b.tar"), 2, "it was started with more inputs than the 3 given now");
+}
+
+/* What was done of a tar stays, whatever becomes of it, and the other tars go on. */
+static void test_a_begun_tar_that_is_gone_or_shorter_is_left(void **state)
+{
+    (void)state;
+    static const char all[] = "a.tar b.tar c.tar d.tar e.tar";
+    static const char *const tars[] = {"a.tar", "b.tar", "c.tar", "d.tar"};
+    for (int i = 0; i < 4; i++) {
+        make_shard("whole.tar", 10 * i, 9);
+        assert_int_equal(rename("whole.tar", tars[i]), 0);
+    }
+    make_shard("e.tar", 40, 9);
+    assert_ended(lmvr(PLAIN "-o whole %s", all), 0, "");
+    for (int i = 0; i < 4; i++) {
+        char good[16];
+        snprintf(good, sizeof good, "%s.good", tars[i]);
+        assert_int_equal(rename(tars[i], good), 0);
+        cut_file(good, tars[i], 29 * TAR_BLOCK); /* 7 samples */
+    }
+    assert_int_equal(rename("e.tar", "e.tar.good"), 0);
+    assert_ended(lmvr(PLAIN "-o out %s", all), 1, "5 tars were not read to the end");
+    assert_int_equal(remove("a.tar"), 0);
+    cut_file("b.tar.good", "b.tar", 16 * TAR_BLOCK); /* 4 */
+    make_shard("c.tar", 20, 3);
+    write_text("d.tar", "");
+    assert_int_equal(rename("e.tar.good", "e.tar"), 0);
+    assert_ended(lmvr(PLAIN "-o out --resume %s", all), 1, "4 tars were not read to the end");
+    static const char *const sentences[] = {"lmvr embed: a.tar: cannot be opened: No such file or directory\n",
+                                            "lmvr embed: b.tar: is truncated: the zeros that end a tar are missing\n",
+                                            "lmvr embed: c.tar/000023.jpg: is missing: its tar ends before it now\n",
+                                            "lmvr embed: d.tar: cannot be read as a tar: "};
+    const char *at = run_done.err;
+    for (size_t i = 0; i < 4; i++) {
+        if (strncmp(at, sentences[i], strlen(sentences[i])) != 0)
+            fail_msg("\"%s\" should be next in: %s", sentences[i], at);
+        at = strchr(at, '\n') + 1;
+    }
+    assert_ended(lmvr("merge out"), 1,
+                 "lmvr merge: part-00000 of 5 is not finished: it ends with input 7, a.tar/000006.jpg\n"
+                 "lmvr merge: part-00001 of 5 is not finished: it ends with input 7, b.tar/000016.jpg\n"
+                 "lmvr merge: part-00002 of 5 is not finished: it ends with input 7, c.tar/000026.jpg\n"
+                 "lmvr merge: part-00003 of 5 is not finished: it ends with input 7, d.tar/000036.jpg\n");
+    assert_string_equal(run_done.out, "1 of 5 parts are whole: 9 inputs, 9 rows, 0 failed\n");
+    for (int i = 0; i < 4; i++) {
+        char good[16];
+        snprintf(good, sizeof good, "%s.good", tars[i]);
+        assert_int_equal(rename(good, tars[i]), 0);
+    }
+    write_text("m/config.json", "{\"resource_after\": 8}"); /* two of each: nothing is done again */
+    assert_ended(lmvr(PLAIN "-o out --resume %s", all), 0, "");
+    assert_same_tree("out", "whole");
 }
 
 static void test_a_tar_without_images_is_no_failure_but_said(void **state)
@@ -361,6 +407,7 @@ int main(void)
         IN_FOLDER(test_what_was_missing_of_tars_is_done_later),
         IN_FOLDER(test_what_is_beside_an_image_is_bounded),
         IN_FOLDER(test_a_stopped_run_goes_on_within_a_tar),
+        IN_FOLDER(test_a_begun_tar_that_is_gone_or_shorter_is_left),
         IN_FOLDER(test_a_tar_without_images_is_no_failure_but_said),
         IN_FOLDER(test_sparse_members_are_whole),
         IN_FOLDER(test_tars_are_for_embed),

@@ -50,10 +50,10 @@ struct sample_list {
     size_t count, given;
 };
 
-UNUSED static lmvr_status sample_next_name(void *user, const char **name, lmvr_error *error)
+UNUSED static lmvr_status sample_next_name(void *user, const char *was, const char **name, lmvr_error *error)
 {
     struct sample_list *list = user;
-    (void)error;
+    (void)was, (void)error;
     *name = list->given < list->count ? list->names[list->given++] : NULL;
     return LMVR_OK;
 }
