@@ -9,15 +9,12 @@
 
 #define EXIT_NOTES "Exit status: 0 all done, 1 some inputs failed, 2 nothing could be started, 3 stopped midway."
 
-#define INPUT_NOTES                                                                                                            \
-    "Inputs are image files (" IMAGE_KINDS "), folders, which are searched in name order, and @FILE or @- for a list with "    \
-    "one path per line, or, in a .jsonl, one object with \"path\", or a .parquet with a column path or image_path. "
-#define FAILURE_NOTES "An image that cannot be used is reported, and the run continues.\n\n" EXIT_NOTES
-
-static const char input_notes[] = INPUT_NOTES FAILURE_NOTES;
-static const char embed_notes[] = INPUT_NOTES "They may also be tars (.tar, .tar.gz or .tgz, which are not unpacked; - is one "
-                                              "on standard input), and names with a range, "
-                                              "such as 'shard-{000..123}.tar'. " FAILURE_NOTES;
+static const char input_notes[] =
+    "Inputs are image files (" IMAGE_KINDS "), folders, which are searched in name order, and @FILE or @- for a list with "
+    "one path per line, or, in a .jsonl, one object with \"path\", or a .parquet with a column path or image_path. They may "
+    "also "
+    "be tars (.tar, .tar.gz or .tgz, which are not unpacked; - is one on standard input), and names with a range, such as "
+    "'shard-{000..123}.tar'. An image that cannot be used is reported, and the run continues.\n\n" EXIT_NOTES;
 static const char search_notes[] =
     "DIR is a folder that lmvr embed has filled, or FILE.npy. Queries are images, given as inputs of lmvr embed; texts; and "
     "rows "
@@ -53,7 +50,7 @@ static const char train_notes[] =
     "Exit status: 0 all done, 1 done, but some samples could not be used, 2 nothing could be started, 3 stopped midway.";
 
 static const struct command commands[] = {
-    {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, embed_notes},
+    {"embed", "embed [options] -o PLACE INPUT...", "Turns images into vectors.", FOR_EMBED, command_embed, input_notes},
     {"merge", "merge DIR", "Checks that results in parts are whole, and says what is missing.", FOR_MERGE, command_merge,
      "DIR is what lmvr embed --shard or --rows-per-part, or lmvr embed of tars, has written. Exit status: 0 every input is "
      "there "

@@ -17,7 +17,7 @@ static lmvr_status take_all(struct inputs *inputs, struct input_list *list, lmvr
         if (!found)
             return LMVR_OK;
         if (input.tar)
-            return error_set(error, LMVR_ERROR_INVALID, "%s: a tar is read by lmvr embed only", input.path);
+            return error_set(error, LMVR_ERROR_INVALID, "%s: a tar is read by lmvr embed and lmvr describe only", input.path);
         char *path = strdup(input.path);
         if (!path)
             break;

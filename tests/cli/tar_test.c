@@ -382,12 +382,48 @@ static void test_sparse_members_are_whole(void **state)
     assert_rows("tar", "adaptor", "file");
 }
 
-static void test_tars_are_for_embed(void **state)
+static void test_describe_reads_tars(void **state)
+{
+    (void)state;
+    FILE *tar = tar_begin("a.tar");
+    tar_add(tar, "1.jpg", IMAGE "1");
+    tar_add(tar, "1.txt", "one");
+    tar_add(tar, "2.jpg", "no image");
+    tar_end(tar);
+    make_shard("whole.tar", 3, 2);
+    cut_file("whole.tar", "b.tar", 6 * TAR_BLOCK);
+    write_image("c.jpg", "c");
+    assert_ended(lmvr("embed -m m -o out a.tar b.tar c.jpg"), 1, "1 tar was not read to the end");
+    char *index = read_lines("out");
+    assert_ended(lmvr("describe -m m --json a.tar b.tar c.jpg"), 1,
+                 "lmvr describe: a.tar/2.jpg: not a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF image\n"
+                 "lmvr describe: b.tar: is truncated: the zeros that end a tar are missing\n"
+                 "lmvr describe: 1 of 4 inputs failed\n"
+                 "lmvr describe: 1 tar was not read to the end\n");
+    /* rows are counted through, in parts from 0 in each */
+    char *row = strstr(run_done.out, "b.tar/000003.jpg");
+    assert_non_null(row);
+    memcpy(strstr(row, "\"row\": 1"), "\"row\": 0", 8);
+    memcpy(strstr(row, "\"row\": 2"), "\"row\": 0", 8);
+    assert_string_equal(run_done.out, index);
+    free(index);
+    setting.in = "a.tar";
+    assert_ended(lmvr("describe -m m --corrupt fog:3 -"), 1, "lmvr describe: -/2.jpg: not a JPEG");
+    assert_int_equal(strncmp(run_done.out, "-/1.jpg\tclean\tA ", 16), 0);
+    assert_non_null(strstr(run_done.out, "\n-/1.jpg\tfog:3\tA "));
+    assert_ended(lmvr("describe -m m --strict a.tar"), 1, "stopped there, with 1 inputs described, for --strict");
+    assert_ended(lmvr("describe -m m --sheet s.png a.tar"), 2, "--sheet shows images that are files, and none of a tar");
+    tar = tar_begin("empty.tar");
+    tar_end(tar);
+    assert_ended(lmvr("describe -m m empty.tar"), 0, "lmvr describe: empty.tar has no image\n");
+}
+
+static void test_not_all_read_tars(void **state)
 {
     (void)state;
     make_shard("a.tar", 0, 1);
-    assert_ended(lmvr("describe -m m a.tar"), 2, "a.tar: a tar is read by lmvr embed only");
-    assert_ended(lmvr("corrupt --type fog --severity 1 -o fog a.tar"), 2, "a.tar: a tar is read by lmvr embed only");
+    assert_ended(lmvr("corrupt --type fog --severity 1 -o fog a.tar"), 2,
+                 "a.tar: a tar is read by lmvr embed and lmvr describe only");
     assert_ended(lmvr(PLAIN "-o out - @-"), 2, "standard input can be one input only");
     mkdir("in", 0777);
     make_shard("in/a.tar", 0, 1);
@@ -410,7 +446,8 @@ int main(void)
         IN_FOLDER(test_a_begun_tar_that_is_gone_or_shorter_is_left),
         IN_FOLDER(test_a_tar_without_images_is_no_failure_but_said),
         IN_FOLDER(test_sparse_members_are_whole),
-        IN_FOLDER(test_tars_are_for_embed),
+        IN_FOLDER(test_describe_reads_tars),
+        IN_FOLDER(test_not_all_read_tars),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
