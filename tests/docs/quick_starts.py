@@ -1,6 +1,7 @@
 """The README's quick starts, as they stand there, in Python, with curl and in a browser: quick_starts.py PROGRAM SOURCE."""
 
 import base64
+import json
 import os
 import re
 import shlex
@@ -69,17 +70,23 @@ class ServerTest(unittest.TestCase):
         self.assertIn(ADDRESS, text)
         return text.replace(ADDRESS, f"http://127.0.0.1:{self.server.port}")
 
+    def curl(self, text):
+        """What the server answers to the one command with curl in a text."""
+        (block,) = (block for block in shell_blocks(text) if "curl" in block)
+        command = block.split("\n$ ")[1] if block.startswith("$ ") else block
+        ran = subprocess.run(["bash", "-c", "set -o pipefail\n" + self.here(command)], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        return json.loads(ran.stdout)["data"]
+
     @unittest.skipUnless(shutil.which("curl"), "there is no curl, which ./setup.sh test installs")
     def test_curl_gets_a_vector(self):
-        self.assertIn("curl", FIRST_SCREEN)
-        for block in shell_blocks(README):
-            prompted = re.findall(r"^\$ (.*)$", block, re.M)
-            for command in prompted or [block]:
-                if "curl" not in command:
-                    continue
-                ran = subprocess.run(["bash", "-c", "set -o pipefail\n" + self.here(command)], capture_output=True, text=True, timeout=PATIENCE)
-                self.assertEqual(ran.returncode, 0, ran.stderr)
-                self.assertRegex(ran.stdout, r'"embedding":\[-?\d')
+        self.assertIn("embedding", self.curl(FIRST_SCREEN)[0])
+
+    @unittest.skipUnless(shutil.which("curl"), "there is no curl, which ./setup.sh test installs")
+    def test_curl_gets_a_feature_and_a_response(self):
+        item = self.curl(README.split("## Server\n")[1].split("\n## ")[0])[0]
+        self.assertEqual(list(item["features"]), ["llm_generated"])
+        self.assertIn("The image shows", item["response"])
 
     def test_a_browser_shows_the_page(self):
         import browser_test as browser  # which skips this where there is none

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
-from shared import ENCODER, MODEL_OPTIONS, PATIENCE, PROGRAM, ROOT, SCENES, Server, ServerTest, data_url, embed, png, together, until, vector
+from shared import ENCODER, MODEL_OPTIONS, PATIENCE, PROGRAM, SCENES, Server, ServerTest, data_url, embed, png, together, until, vector
 
 LONG = ("--max-new-tokens", "2000")  # with a temperature that never lets a response end
 
@@ -117,20 +116,6 @@ class PathsTest(ServerTest):
                 connection.request("POST", "/v1/embeddings", json.dumps({"input": "a", "max_tokens": 1}), {"Content-Type": "application/json"})
                 answer = connection.getresponse()
                 self.assertEqual((answer.status, answer.read()[:8]), (200, b'{"object'))
-
-
-class ReadmeTest(ServerTest):
-    def test_the_readmes_example_runs(self):
-        section = (ROOT / "README.md").read_text().split("## Server\n")[1].split("\n## ")[0]
-        serve, *example = [line for line in section.splitlines() if line.startswith("    ")]
-        self.assertIn("lmvr serve", serve)
-        if not shutil.which("curl"):
-            self.skipTest("there is no curl")
-        command = "\n".join(example).replace("http://127.0.0.1:8080", f"http://127.0.0.1:{self.server.port}").replace("dog.jpg", str(SCENES[0]))
-        done = subprocess.run(["bash", "-c", command], check=True, capture_output=True)
-        (item,) = json.loads(done.stdout)["data"]
-        self.assertEqual(list(item["features"]), ["llm_generated_mean_-1"])
-        self.assertTrue(item["response"])
 
 
 class EncoderTest(unittest.TestCase):
