@@ -85,7 +85,7 @@ static lmvr_status prepare(struct search_run *run, lmvr_error *error)
     TRY(check_call(o, error));
     TRY(stored_open(o->index ? o->index : o->inputs[0], o->session.feature_count ? o->session.features[0] : NULL, &run->stored,
                     error));
-    hint_missing_parts(&run->stored, o->quiet);
+    hint_missing_parts(run->stored.place.output, run->stored.files.count, run->stored.part_count, "searched", o->quiet);
     TRY(neighbors_open(&run->stored.files, &run->neighbors, error));
     TRY(search_queries_collect(o, o->inputs + given, o->input_count - given, &run->stored, &run->queries, error));
     TRY(make_room(run, error));

@@ -72,7 +72,7 @@ static lmvr_status load_index(struct serve_run *run, struct options *as, char **
                          "with --index, what vectors depend on is as in %s: prompt, types, device and the like cannot be given",
                          o->index);
     TRY(stored_open(o->index, o->index_feature, &run->stored, error));
-    hint_missing_parts(&run->stored, o->quiet);
+    hint_missing_parts(run->stored.place.output, run->stored.files.count, run->stored.part_count, "searched", o->quiet);
     TRY(made_as(&run->stored, o, as, path, error));
     if (o->session.feature_count) {
         as->session.features = o->session.features;

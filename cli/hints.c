@@ -25,12 +25,11 @@ void hint_empty_tars(size_t count, const char *first, bool quiet)
         complain("%zu tars have no image, %s the first of them", count, first);
 }
 
-void hint_missing_parts(const struct stored *stored, bool quiet)
+void hint_missing_parts(const char *output, size_t there, size_t count, const char *used, bool quiet)
 {
-    size_t missing = stored->part_count - stored->files.count;
-    if (!quiet && missing > 0)
-        complain("%s: %zu of %zu parts %s not there, or not finished; the others are searched", stored->place.output, missing,
-                 stored->part_count, missing == 1 ? "is" : "are");
+    if (!quiet && there < count)
+        complain("%s: %zu of %zu parts %s not there, or not finished; the others are %s", output, count - there, count,
+                 count - there == 1 ? "is" : "are", used);
 }
 
 void hint_shipped_model(bool quiet)

@@ -130,10 +130,12 @@ const struct option_row option_table[] = {
 
     /* probes */
     {'p', "probe", PATH("P.safetensors", probe), FOR_PROBE_SCORE | FOR_PROBE_PREDICT, "probe file written by probe fit"},
-    {0, "features", PATH("F.npy", feature_file), FOR_PROBE, "feature matrix, one row per image"},
+    {0, "features", PATH("F.npy", feature_file), FOR_PROBE,
+     "feature matrix, one row per image; of results in parts, their folder DIR/NAME"},
     {0, "labels", PATH("L.csv", labels), FOR_LABELS,
      "labels, one line per row: a column label, or one column per class with 1, -1, or 0 (difficult, ignored)"},
-    {0, "index", PATH("INDEX.jsonl", index), FOR_LABELS, "match labels to rows by path through this index, not by line"},
+    {0, "index", PATH("INDEX.jsonl", index), FOR_LABELS,
+     "match labels to rows by path through this index (in parts, DIR/index), not by line"},
     {'o', "output", PATH("P.safetensors", output), FOR_PROBE_FIT, "output file for the probe"},
     {'o', "output", PATH("S.npy", output), FOR_PROBE_PREDICT, "output file for the probabilities, one column per class"},
     {0, "c", REAL("C", c, 1e-12, 1e12), FOR_PROBE_FIT | FOR_EVAL,

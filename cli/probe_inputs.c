@@ -2,6 +2,7 @@
 
 #include "cli.h"
 #include "error.h"
+#include "hints.h"
 #include "lab/probe/row_file.h"
 #include "probe_labels.h"
 
@@ -12,8 +13,9 @@
 
 /* ---- labels ---- */
 
-static void say_left_out(const struct options *o, const struct labels_join *join, const char *name)
+static void say_left_out(const struct options *o, const struct row_file *file, const struct labels_join *join, const char *name)
 {
+    hint_missing_parts(o->feature_file, file->files.count, file->parts, "used", o->quiet);
     if (join->rows_without_label)
         complain("%lld of %lld rows have no %s in %s and are skipped", (long long)join->rows_without_label,
                  (long long)join->index_rows, o->dataset ? "image in this split" : "line", name);
@@ -54,7 +56,7 @@ static lmvr_status read_both(const struct options *o, const struct row_file *fil
     if (status == LMVR_OK)
         status = row_file_read(file, join.rows, in->rows, &in->features, error);
     if (status == LMVR_OK)
-        say_left_out(o, &join, name);
+        say_left_out(o, file, &join, name);
     labels_join_finish(&join);
     return status;
 }
@@ -67,7 +69,7 @@ lmvr_status probe_inputs_read(const struct options *options, enum probe_use use,
         return error_set(error, LMVR_ERROR_INVALID, "takes no inputs, so not \"%s\"; --features names the features",
                          options->inputs[0]);
     if (!options->feature_file)
-        return error_set(error, LMVR_ERROR_INVALID, "no features: --features has to name a .npy file");
+        return error_set(error, LMVR_ERROR_INVALID, "no features: --features has to name a .npy file, or a folder of parts");
     TRY(row_file_open(options->feature_file, &file, error));
     lmvr_status status = read_both(options, &file, use, inputs, error);
     row_file_close(&file);

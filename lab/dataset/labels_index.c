@@ -2,6 +2,7 @@
 
 #include "format/file.h"
 #include "format/utf8.h"
+#include "store/finished.h"
 #include "store/index.h"
 
 #include <stdlib.h>
@@ -81,16 +82,20 @@ static lmvr_status sort_paths(struct joining *j, char *const *paths, lmvr_error 
 
 /* ---- the index ---- */
 
-static lmvr_status refuse_row(const struct joining *j, int64_t row, const char *what, lmvr_error *error)
+/* The index or, in a folder of them, one of its parts. */
+struct index_part {
+    const char *path;
+    int64_t first; /* the number of its first row */
+};
+
+static lmvr_status refuse_row(const struct index_part *part, int64_t row, const char *what, lmvr_error *error)
 {
-    return error_set(error, LMVR_ERROR_INVALID, "%s: row %lld %s", j->index_path, (long long)row, what);
+    return error_set(error, LMVR_ERROR_INVALID, "%s: row %lld %s", part->path, (long long)(row - part->first), what);
 }
 
-/* Makes room for `row`. An index of n lines has no row beyond n - 1. */
-static lmvr_status reach(struct joining *j, int64_t row, uint64_t lines, lmvr_error *error)
+/* Makes room for `row`. */
+static lmvr_status reach(struct joining *j, int64_t row, lmvr_error *error)
 {
-    if ((uint64_t)row >= lines)
-        return refuse_row(j, row, "is on an earlier line than it can be", error);
     if (row >= j->space) {
         int64_t space = row * 2 + 256;
         int64_t *longer = realloc(j->line_of_row, (size_t)space * sizeof *longer);
@@ -105,47 +110,75 @@ static lmvr_status reach(struct joining *j, int64_t row, uint64_t lines, lmvr_er
     return LMVR_OK;
 }
 
-static lmvr_status take_index_line(struct joining *j, const struct index_reader *reader, lmvr_error *error)
+/* An index of n lines has no row beyond n - 1. */
+static lmvr_status take_index_line(struct joining *j, const struct index_part *part, const struct index_reader *reader,
+                                   lmvr_error *error)
 {
+    int64_t row = part->first + reader->row;
     if (reader->row < 0)
         return LMVR_OK;
-    TRY(reach(j, reader->row, reader->lines, error));
-    if (j->line_of_row[reader->row] != -2)
-        return refuse_row(j, reader->row, "is a duplicate", error);
+    if ((uint64_t)reader->row >= reader->lines)
+        return refuse_row(part, row, "is on an earlier line than it can be", error);
+    TRY(reach(j, row, error));
+    if (j->line_of_row[row] != -2)
+        return refuse_row(part, row, "is a duplicate", error);
     struct entry key = {.path = place_of(j->folder, reader->input)};
     if (!key.path)
         return error_no_memory(error, j->index_path);
     struct entry *found = bsearch(&key, j->entries, (size_t)j->lines->rows, sizeof *j->entries, compare_paths);
     free(key.path);
-    j->line_of_row[reader->row] = found ? found->line : -1;
+    j->line_of_row[row] = found ? found->line : -1;
     if (found)
         found->has_row = true;
     return LMVR_OK;
 }
 
-static lmvr_status read_index(struct joining *j, char *const *paths, lmvr_error *error)
+static lmvr_status read_part(struct joining *j, const struct index_part *part, lmvr_error *error)
 {
     struct index_reader reader;
     bool found = true;
-    TRY(index_reader_open(j->index_path, &reader, error));
+    TRY(index_reader_open(part->path, &reader, error));
     lmvr_status status = LMVR_OK;
     while (found && status == LMVR_OK) {
         status = index_reader_next(&reader, &found, error);
         if (found && status == LMVR_OK)
-            status = take_index_line(j, &reader, error);
+            status = take_index_line(j, part, &reader, error);
     }
     index_reader_close(&reader);
-    for (int64_t i = 0; i < j->rows && status == LMVR_OK; i++)
+    for (int64_t i = part->first; i < j->rows && status == LMVR_OK; i++)
         if (j->line_of_row[i] == -2)
-            status = refuse_row(j, i, "is missing", error);
+            status = refuse_row(part, i, "is missing", error);
+    return status;
+}
+
+static lmvr_status read_parts(struct joining *j, lmvr_error *error)
+{
+    struct finished_files parts;
+    TRY(finished_files_list(j->index_path, &parts, error));
+    lmvr_status status = LMVR_OK;
+    for (size_t i = 0; i < parts.count && status == LMVR_OK; i++) {
+        const struct finished_file *file = &parts.items[i];
+        int64_t end = (int64_t)(file->first + file->rows);
+        status = read_part(j, &(struct index_part){file->path, (int64_t)file->first}, error);
+        if (status == LMVR_OK && j->rows != end)
+            status = error_set(error, LMVR_ERROR_INVALID, "%s: has %lld rows, expected %lld", file->path,
+                               (long long)j->rows - (long long)file->first, (long long)file->rows);
+    }
+    finished_files_finish(&parts);
+    return status;
+}
+
+static lmvr_status read_index(struct joining *j, char *const *paths, lmvr_error *error)
+{
+    TRY(finished_is_folder(j->index_path) ? read_parts(j, error) : read_part(j, &(struct index_part){j->index_path, 0}, error));
     for (int64_t i = 0; i < j->lines->rows; i++)
         j->join->lines_without_row += !j->entries[i].has_row;
-    for (int64_t i = 0; i < j->rows && status == LMVR_OK; i++)
+    for (int64_t i = 0; i < j->rows; i++)
         j->join->rows_without_label += j->line_of_row[i] < 0;
-    if (status == LMVR_OK && j->join->rows_without_label == j->rows)
-        status = error_set(error, LMVR_ERROR_INVALID, "%s and %s have no path in common; the former has %s", j->name,
-                           j->index_path, paths[0]);
-    return status;
+    if (j->join->rows_without_label == j->rows)
+        return error_set(error, LMVR_ERROR_INVALID, "%s and %s have no path in common; the former has %s", j->name,
+                         j->index_path, paths[0]);
+    return LMVR_OK;
 }
 
 /* ---- the result ---- */

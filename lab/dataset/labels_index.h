@@ -6,10 +6,11 @@
 
 /*
  * `lines` are the labels of `paths` (lines->rows), all different; `labels` gets those of the index's rows that have one, with
- * the same classes. `name` says where the labels come from, for error messages. Paths are compared as absolute paths from the
- * working directory, without "." and empty components; no file is accessed. If an index has a path more than once, each of its
- * rows gets the label. LMVR_ERROR_INVALID: `paths` has duplicates, or none is in the index, or the index's rows are not exactly
- * 0, 1, ... On failure *labels and *join are empty.
+ * the same classes. `name` says where the labels come from, for error messages. The index is a file or, of results in parts,
+ * DIR/index, whose rows are numbered through. Paths are compared as absolute paths from the working directory, without "." and
+ * empty components; no file of theirs is accessed. If an index has a path more than once, each of its rows gets the label.
+ * LMVR_ERROR_INVALID: `paths` has duplicates, or none is in the index, or the index's rows are not exactly 0, 1, ... On failure
+ * *labels and *join are empty.
  */
 lmvr_status labels_join_index(const struct labels *lines, char *const *paths, const char *name, const char *index_path,
                               struct labels *labels, struct labels_join *join, lmvr_error *error);

@@ -3,6 +3,7 @@
 #include "format/json.h"
 #include "format/place.h"
 #include "lab/probe/standardize.h"
+#include "store/finished.h"
 #include "store/offsets.h"
 
 #include <libgen.h>
@@ -30,30 +31,54 @@ static lmvr_status refuse_multi_vector(const char *path, lmvr_error *error)
     return status;
 }
 
+static lmvr_status add_file(struct row_file *file, const char *path, lmvr_error *error)
+{
+    TRY(refuse_multi_vector(path, error));
+    return row_files_add(&file->files, path, error);
+}
+
+static lmvr_status add_parts(struct row_file *file, lmvr_error *error)
+{
+    struct finished_files parts;
+    TRY(finished_files_list(file->path, &parts, error));
+    lmvr_status status = LMVR_OK;
+    for (size_t i = 0; i < parts.count && status == LMVR_OK; i++) {
+        const struct finished_file *part = &parts.items[i];
+        status = add_file(file, part->path, error);
+        if (status == LMVR_OK && file->files.files[i].rows != part->rows)
+            status = error_set(error, LMVR_ERROR_INVALID, "%s: has %llu rows, expected %llu", part->path,
+                               (unsigned long long)file->files.files[i].rows, (unsigned long long)part->rows);
+    }
+    file->parts = parts.parts;
+    finished_files_finish(&parts);
+    return status;
+}
+
 lmvr_status row_file_open(const char *path, struct row_file *file, lmvr_error *error)
 {
-    *file = (struct row_file){0};
-    TRY(refuse_multi_vector(path, error));
-    TRY(npy_reader_open(path, &file->reader, error));
-    file->rows = (int64_t)file->reader.rows;
-    file->dim = (int64_t)file->reader.dim;
-    return LMVR_OK;
+    *file = (struct row_file){.path = path};
+    lmvr_status status = finished_is_folder(path) ? add_parts(file, error) : add_file(file, path, error);
+    file->rows = (int64_t)file->files.rows;
+    file->dim = (int64_t)file->files.dim;
+    if (status != LMVR_OK)
+        row_file_close(file);
+    return status;
 }
 
 void row_file_close(struct row_file *file)
 {
-    npy_reader_close(&file->reader);
+    row_files_close(&file->files);
 }
 
 /* Reads consecutive rows at once. */
 static lmvr_status read_rows(const struct row_file *file, const int64_t *rows, int64_t count, float *values, lmvr_error *error)
 {
     if (!rows)
-        return npy_reader_read(&file->reader, 0, (uint64_t)count, values, error);
+        return row_files_read(&file->files, 0, (uint64_t)count, values, error);
     for (int64_t i = 0, run; i < count; i += run) {
         for (run = 1; i + run < count && rows[i + run] == rows[i] + run;)
             run++;
-        TRY(npy_reader_read(&file->reader, (uint64_t)rows[i], (uint64_t)run, values + i * file->dim, error));
+        TRY(row_files_read(&file->files, (uint64_t)rows[i], (uint64_t)run, values + i * file->dim, error));
     }
     return LMVR_OK;
 }
@@ -61,7 +86,7 @@ static lmvr_status read_rows(const struct row_file *file, const int64_t *rows, i
 lmvr_status row_file_read(const struct row_file *file, const int64_t *rows, int64_t count, float **values, lmvr_error *error)
 {
     size_t bytes;
-    const char *path = file->reader.path;
+    const char *path = file->path;
     *values = NULL;
     if (count == 0)
         return error_set(error, LMVR_ERROR_INVALID, "%s: has no rows", path);
@@ -101,7 +126,7 @@ static char *spec_in(const char *run_path, const char *name)
     return spec;
 }
 
-/* run.json is in the features' folder, or is FILE.run.json for FILE.npy (format/place.h). */
+/* run.json is beside the features, or is FILE.run.json for FILE.npy (format/place.h). */
 lmvr_status row_file_feature(const char *path, char **feature, lmvr_error *error)
 {
     struct place place;
@@ -112,7 +137,7 @@ lmvr_status row_file_feature(const char *path, char **feature, lmvr_error *error
         return error_no_memory(error, "a file name");
     }
     char *name = basename(copy), *ending = strrchr(name, '.');
-    if (ending && ending != name)
+    if (ending && ending != name && strcmp(ending, ".npy") == 0)
         *ending = '\0';
     *feature = spec_in(run_path, name);
     if (!*feature && place_init(&place, path, NULL) == LMVR_OK) {

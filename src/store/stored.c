@@ -1,48 +1,17 @@
 #include "store/stored.h"
 
 #include "format/file.h"
+#include "store/finished.h"
 #include "store/index.h"
-#include "store/manifest.h"
 #include "store/parts.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MOST_PARTS 1000000
-
-/* ---- run.json ---- */
-
-static lmvr_status read_part_count(struct stored *r, lmvr_error *error)
-{
-    const json_t *parts = json_object_get(r->run, "parts");
-    json_int_t count = parts ? json_integer_value(parts) : 1;
-    if (count < 1 || count > MOST_PARTS)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: has a number of parts that is not 1 to %d", r->place.run_path,
-                         MOST_PARTS);
-    r->part_count = (size_t)count;
-    r->place.clip_parts = manifest_is_clip(r->run) ? r->part_count : 0;
-    return LMVR_OK;
-}
-
-static lmvr_status read_run(struct stored *r, lmvr_error *error)
-{
-    int fd = open(r->place.run_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return error_set(error, LMVR_ERROR_INVALID, "%s: holds no results: lmvr embed writes %s beside them", r->place.output,
-                         r->place.run_path);
-    if (fd < 0)
-        return file_error(error, r->place.run_path, "open");
-    lmvr_status status = manifest_read(fd, r->place.run_path, &r->run, error);
-    close(fd);
-    if (status == LMVR_OK && !r->run)
-        status = error_set(error, LMVR_ERROR_INVALID,
-                           "%s: is not finished: the run was stopped at its start; --resume continues it", r->place.output);
-    return status == LMVR_OK ? read_part_count(r, error) : status;
-}
+/* ---- the feature ---- */
 
 /* "encoder:cls" is the name "encoder_cls"; "llm" means "llm:all:mean:-1" where the folder has one feature of the kind. */
 static bool is_meant(const char *asked, const char *name, const char *spec)
@@ -231,7 +200,9 @@ lmvr_status stored_open(const char *output, const char *feature, struct stored *
 {
     *stored = (struct stored){.run = NULL};
     TRY(place_init(&stored->place, output, error));
-    lmvr_status status = read_run(stored, error);
+    size_t parts = 0;
+    lmvr_status status = finished_run(&stored->place, &stored->run, &parts, error);
+    stored->part_count = parts ? parts : 1;
     if (status == LMVR_OK)
         status = choose_feature(stored, feature, error);
     if (status == LMVR_OK)

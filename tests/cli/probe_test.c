@@ -116,6 +116,49 @@ static void test_multi_label(void **state)
     json_decref(score);
 }
 
+/* What is fitted to rows in parts, with their labels, is what is fitted to the same rows in one file. */
+static void test_results_in_parts(void **state)
+{
+    (void)state;
+    mkdir("m", 0777);
+    write_text("m/config.json", "{}");
+    mkdir("in", 0777);
+    for (int i = 0; i < ROWS; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "in/%d.jpg", i);
+        write_image(path, path);
+    }
+    write_text("in/7.jpg", "bad");
+    write_single("paths.csv", ROWS, true);
+    assert_ended(lmvr("embed -m m --before-generation -f x=encoder -o whole in"), 1, "1 of 60 inputs failed");
+    assert_ended(lmvr("embed -m m --before-generation -f x=encoder -o out --rows-per-part 17 in"), 1, "1 of 60 inputs failed");
+    static const char sentence[] = "lmvr probe fit: 1 lines of paths.csv have no row in ";
+    assert_ended(lmvr("probe fit --features whole/x.npy --index whole/index.jsonl --labels paths.csv -o a --c 1 -q"), 0,
+                 sentence);
+    assert_ended(lmvr("probe fit --features out/x --index out/index --labels paths.csv -o b --c 1 -q"), 0, sentence);
+    assert_same_file("a", "b");
+    assert_ended(lmvr("probe predict -p a --features whole/x.npy -o a.npy"), 0, NULL);
+    assert_ended(lmvr("probe predict -p a --features out/x/ -o b.npy"), 0, NULL);
+    assert_same_file("a.npy", "b.npy");
+    assert_int_equal(rename("out/index/part-00001.json", "kept"), 0);
+    assert_ended(lmvr("probe fit --features out/x --index out/index --labels paths.csv -o b --c 1"), 0,
+                 "lmvr probe fit: out/x: 1 of 4 parts is not there, or not finished; the others are used\n"
+                 "lmvr probe fit: 18 lines of paths.csv have no row in out/index and are skipped\n");
+    assert_ended(lmvr("probe fit --features out/x --labels l.csv -o b --c 1"), 2,
+                 "out/x: has 42 rows, but l.csv has labels for 60");
+    assert_int_equal(rename("kept", "out/index/part-00001.json"), 0);
+    write_text("out/index/part-00002.json", "{\"inputs\": 17, \"rows\": 16}");
+    assert_ended(lmvr("probe predict -p a --features out/x -o b.npy"), 2, "out/x/part-00002.npy: has 17 rows, expected 16\n");
+    assert_ended(lmvr("probe fit --features whole/x.npy --index out/index --labels paths.csv -o b --c 1"), 2,
+                 "out/index/part-00002.jsonl: has 17 rows, expected 16\n");
+    assert_ended(lmvr("probe fit --features whole/x --index whole/index --labels paths.csv -o b --c 1"), 2,
+                 "whole/x: cannot open: No such file");
+    mkdir("whole/x", 0777);
+    assert_ended(lmvr("probe predict -p a --features whole/x -o b.npy"), 2,
+                 "whole: its results are not in parts, but in whole/NAME.npy\n");
+    assert_ended(lmvr("probe predict -p a --features out -o b.npy"), 2, "out: is a folder; expected a .npy file");
+}
+
 /* The same call writes the same bytes with any number of threads. */
 static void test_choice_of_c(void **state)
 {
@@ -251,7 +294,8 @@ static const struct {
     {"probe fit --features f.npy --labels l.csv", "lmvr probe fit: no output: -o has to name a file for the probe\n"},
     {"probe fit --features f.npy --labels l.csv -o .", "lmvr probe fit: .: is a folder, -o has to name a file for the probe\n"},
     {"probe fit --features f.npy --labels l.csv -o no/p", "lmvr probe fit: no/p: cannot write: No such file or directory\n"},
-    {"probe fit --labels l.csv -o out", "lmvr probe fit: no features: --features has to name a .npy file\n"},
+    {"probe fit --labels l.csv -o out",
+     "lmvr probe fit: no features: --features has to name a .npy file, or a folder of parts\n"},
     {"probe fit --features f.npy -o out",
      "lmvr probe fit: no labels: --labels has to name a CSV file, or --dataset a data set\n"},
     {"probe fit --features f.npy --labels l.csv -o out more",
@@ -364,6 +408,7 @@ int main(void)
         IN_FOLDER(test_single_label),
         IN_FOLDER(test_multi_label),
         IN_FOLDER(test_choice_of_c),
+        IN_FOLDER(test_results_in_parts),
         IN_FOLDER(test_predict),
         IN_FOLDER(test_index),
         IN_FOLDER(test_labels_of_a_data_set),

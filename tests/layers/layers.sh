@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$1"
 
 # What every layer above the engine may include: errors, and file formats.
-base='lmvr\.h|error\.h|format/[a-z_0-9]+\.h|record/(recorder|source)\.h|store/(index|manifest|npy|npy_array|offsets|store)\.h|image/(encode|kinds)\.h'
+base='lmvr\.h|error\.h|format/[a-z_0-9]+\.h|record/(recorder|source)\.h|store/(finished|index|manifest|npy|npy_array|offsets|row_files|store)\.h|image/(encode|kinds)\.h'
 
 # LAYER FOLDERS ALLOWED
 layers=(
