@@ -282,7 +282,8 @@ typedef struct lmvr_session_options {
     lmvr_filter_fn *filter;              /* NULL: none */
     void *filter_user;                   /* passed to the filter; may be NULL */
     int batch;                           /* responses generated together, on each GPU, at most 4096; 0: by model and memory */
-    int threads;                         /* at most 4096; 0: one per processor */
+    int threads;                         /* at most 4096; 0: one per processor. A small model computes on several groups of
+                                          * them at once, each with a batch of its own */
     int max_file_pixels;                 /* images with more are refused, before they are decoded; 0: 178,956,970, the most */
 } lmvr_session_options;
 
@@ -333,7 +334,7 @@ static inline void lmvr_session_get_feature(const lmvr_session *session, size_t 
     lmvr_session_get_feature_sized(session, index, info, sizeof *info);
 }
 
-/* The batch in use, and the size of its KV cache in bytes, on each GPU; 0 for a NULL session. */
+/* The batch in use, and the size of its KV cache in bytes, of each GPU or group of threads; 0 for a NULL session. */
 LMVR_API int lmvr_session_batch(const lmvr_session *session);
 LMVR_API uint64_t lmvr_session_kv_cache_bytes(const lmvr_session *session);
 

@@ -4,7 +4,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#define MOST_READERS 8 /* for each replica of the model */
+#define MOST_READERS 8 /* for each worker */
 
 struct timespec jobs_time(int milliseconds)
 {
@@ -88,22 +88,22 @@ static size_t count(const struct jobs *jobs, enum job_stage first, enum job_stag
 /* Starts what threads there are not yet. */
 static lmvr_status start(struct jobs *jobs, lmvr_error *error)
 {
-    int replicas = jobs->replicas, each = jobs->threads / replicas;
-    int readers = jobs->threads < MOST_READERS * replicas ? jobs->threads : MOST_READERS * replicas;
+    int workers = jobs->worker_count, each = jobs->threads / workers;
+    int readers = jobs->threads < MOST_READERS * workers ? jobs->threads : MOST_READERS * workers;
     if (!jobs->readers)
         jobs->readers = calloc((size_t)readers, sizeof *jobs->readers);
     if (!jobs->workers)
-        jobs->workers = calloc((size_t)replicas, sizeof *jobs->workers);
+        jobs->workers = calloc((size_t)workers, sizeof *jobs->workers);
     if (!jobs->readers || !jobs->workers)
         return error_no_memory(error, "the session's threads");
-    jobs->most_read = 2 * (size_t)jobs->session->encode_batch * (size_t)replicas + (size_t)readers;
+    jobs->most_read = 2 * (size_t)jobs->session->encode_batch * (size_t)workers + (size_t)readers;
     while (jobs->readers_started < readers &&
            pthread_create(&jobs->readers[jobs->readers_started], NULL, reader_run, jobs) == 0)
         jobs->readers_started++;
     if (jobs->readers_started == 0)
         return error_no_memory(error, "reading images");
     struct lmvr_session *s = jobs->session;
-    for (int i = 0; i < replicas; i++, s = s->next)
+    for (int i = 0; i < workers; i++, s = s->next)
         if (i >= jobs->workers_started) {
             TRY(worker_start(jobs, s, each > 0 ? each : 1, &jobs->workers[i], error));
             jobs->workers_started++;
@@ -116,7 +116,7 @@ static lmvr_status submit(struct jobs *jobs, const lmvr_image *image, size_t *in
     struct job *job = jobs->free;
     if (!job || count(jobs, JOB_QUEUED, JOB_ENDED) >= jobs->room)
         return error_set(error, LMVR_FULL, "the session has %zu inputs, as many as it takes", jobs->room);
-    if (jobs->workers_started < jobs->replicas)
+    if (jobs->workers_started < jobs->worker_count)
         TRY(start(jobs, error));
     jobs->free = job->next;
     *job = (struct job){.index = *index = jobs->submitted++, .image = *image, .stage = JOB_QUEUED};
@@ -283,7 +283,7 @@ bool jobs_wait(struct jobs *jobs)
 /* Whether a worker may have one more than it holds, if all workers are to have as many. */
 static bool has_share(const struct jobs *jobs, size_t held)
 {
-    size_t waiting = count(jobs, JOB_QUEUED, JOB_READ), workers = (size_t)jobs->replicas;
+    size_t waiting = count(jobs, JOB_QUEUED, JOB_READ), workers = (size_t)jobs->worker_count;
     return waiting > 0 && held < (waiting + held + workers - 1) / workers;
 }
 
@@ -363,7 +363,7 @@ lmvr_status jobs_create(struct lmvr_session *session, struct jobs **jobs, lmvr_e
     pthread_condattr_destroy(&monotonic);
     const struct lmvr_session *s = session;
     do {
-        j->replicas++;
+        j->worker_count++;
         j->room += 4 * (size_t)s->batch + 2 * (size_t)s->encode_batch;
     } while ((s = s->next));
     j->all = calloc(j->room + 1, sizeof *j->all);

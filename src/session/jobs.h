@@ -1,8 +1,8 @@
 /*
- * The inputs that are in a session, each a job, and the threads that work on them: readers, which read and preprocess, and a
- * worker for each replica of the model, one or one on each GPU. The readers take jobs in the order in which they were
- * submitted, a worker takes the next that is read whenever it has room, and jobs end in any order. A session has as many jobs
- * as keep its workers busy, so that neither pictures nor results pile up.
+ * The inputs that are in a session, each a job, and the threads that work on them: readers, which read and preprocess, and
+ * workers, one for each replica of the model, or several for a small model. The readers take jobs in the order in which they
+ * were submitted, a worker takes the next that is read whenever it has room, and jobs end in any order. A session has as many
+ * jobs as keep its workers busy, so that neither pictures nor results pile up.
  */
 #ifndef LMVR_SRC_SESSION_JOBS_H
 #define LMVR_SRC_SESSION_JOBS_H
@@ -72,9 +72,9 @@ struct job_event {
 };
 
 struct jobs {
-    struct lmvr_session *session; /* the first replica's; the others follow it */
+    struct lmvr_session *session; /* the first worker's; the others' follow it */
     size_t room;                  /* for jobs whose results have not been taken */
-    int replicas, threads;        /* that are computed with */
+    int worker_count, threads;    /* that compute */
     struct job *all;              /* (room + 1): one may have been taken, and not been released */
     struct job_event shown;
 

@@ -226,8 +226,19 @@ static lmvr_status create(struct lmvr_session *s, const lmvr_session_options *as
     return s->needs_language ? create_sequences(s, error) : LMVR_OK;
 }
 
-/* A session for each replica of the model. */
-static lmvr_status create_chain(const lmvr_model *model, const lmvr_session_options *options, lmvr_session **session,
+/* How many sessions on the same weights keep the processor busy. Threads that share the work of a small model wait for each
+ * other most of the time: each then does its own. */
+static int session_count(const lmvr_model *model, int threads)
+{
+    uint64_t share = model->device->thread_weights;
+    if (share == 0)
+        return 1;
+    uint64_t each = model_weights_bytes(&model->config, &model->dtypes) / share + 1;
+    return each < (uint64_t)threads ? threads / (int)each : 1;
+}
+
+/* `count` sessions for each replica of the model. */
+static lmvr_status create_chain(const lmvr_model *model, const lmvr_session_options *options, int count, lmvr_session **session,
                                 lmvr_error *error)
 {
     struct lmvr_session *s = *session = calloc(1, sizeof *s);
@@ -241,8 +252,10 @@ static lmvr_status create_chain(const lmvr_model *model, const lmvr_session_opti
     if (status == LMVR_OK)
         status = create(s, options, error);
     omp_set_num_threads(before);
+    if (status == LMVR_OK && count > 1)
+        return create_chain(model, options, count - 1, &s->next, error);
     if (status == LMVR_OK && model->next)
-        status = create_chain(model->next, options, &s->next, error);
+        return create_chain(model->next, options, 1, &s->next, error);
     return status;
 }
 
@@ -256,7 +269,8 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
     REQUIRE_ARGUMENT(options, error);
     TRY(read_session_options(&own, options, error));
     TRY(check_session_options(&own, error));
-    lmvr_status status = create_chain(model, &own, session, error);
+    int threads = own.threads > 0 ? own.threads : omp_get_max_threads();
+    lmvr_status status = create_chain(model, &own, session_count(model, threads), session, error);
     if (status == LMVR_OK)
         status = jobs_create(*session, &(*session)->jobs, error);
     if (status != LMVR_OK) {

@@ -9,7 +9,7 @@
  *     texts.c          a dual encoder's texts to features of the joint space
  *     generate.c       visual tokens to responses, many sequences at once; the features of the language model
  *     jobs.c           (jobs.h) the inputs that are in the session, and what is to be done with each
- *     worker.c         a thread that takes inputs through all of this, one for each replica of the model
+ *     worker.c         a thread that takes inputs through all of this: one for each replica of the model, or several
  *     result.c         what a caller sees of an input's result
  *     feed.c           inputs one by one, whose results and tokens come as they end
  *     embed.c          many images, whose results come in their order
@@ -60,7 +60,8 @@ static inline bool is_text(const lmvr_image *image)
 
 struct lmvr_session {
     const struct lmvr_model *model;
-    struct lmvr_session *next;    /* the same on the model's next replica; NULL: there is none */
+    struct lmvr_session
+        *next; /* the same for the next worker, on another replica of the model or this one; NULL: there is none */
     lmvr_session_options options; /* as lmvr_session_get_options() returns them */
     char *prompt_text, *system_text, *template_name;
     struct preprocess preprocess;
@@ -84,7 +85,7 @@ struct lmvr_session {
     struct sequence *sequences; /* (batch) */
     struct pool *prefix_pools;  /* every feature's pool after the beginning that all inputs share */
     struct arena arena;
-    struct jobs *jobs; /* the inputs that are in the session, in the first of replicas; NULL in the others */
+    struct jobs *jobs; /* the inputs that are in the session, in the first of the chain; NULL in the others */
 };
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */

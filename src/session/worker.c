@@ -8,7 +8,7 @@
 /* How long inputs that are read wait for those that are being read, to be encoded together, and responses for more company. */
 #define PATIENCE_MS 50
 
-/* A replica at work. */
+/* A session at work. */
 struct worker {
     struct jobs *jobs;
     struct lmvr_session *session;

@@ -23,6 +23,7 @@ struct device {
     char gpu[64];                                /* its name, such as "NVIDIA H200"; empty: it is no GPU */
     int64_t rows;                                /* enough for products to run at full speed */
     int sequences;                               /* that are decoded together, if nothing else is said */
+    uint64_t thread_weights; /* bytes of weights that are worth a thread more in one computation; 0: threads do not compute */
 };
 
 /* The processor. */

@@ -2,7 +2,7 @@
 #include "golden.h"
 #include "session/open_model.h"
 
-#define IMAGES 24
+#define IMAGES 30
 #define ROW    512
 
 static const char *const names[] = {"gradient.jpg", "gray16.png", "tall.png", "noise.webp", "palette.png", "not there.png"};
@@ -77,6 +77,7 @@ static int open_session(void **state)
     lmvr_session_options_default(&options);
     options.max_new_tokens = 3;
     options.batch = 2;
+    options.threads = 2;
     CHECK(lmvr_session_create(model, &options, &session, &error));
     expected = make(SIZE_MAX);
     lmvr_feature_info info;

@@ -212,6 +212,7 @@ const struct device *device_cpu(void)
                                                         .kv_keys_size = kv_keys_size,
                                                         .kv_values_size = kv_values_size,
                                                         .kv_copy = cpu_kv_copy};
-    static const struct device device = {&operations, &cpu_gradients, .name = "cpu", .rows = 2048, .sequences = 16};
+    static const struct device device = {&operations,  &cpu_gradients,  .name = "cpu",
+                                         .rows = 2048, .sequences = 16, .thread_weights = 32 << 20};
     return &device;
 }
