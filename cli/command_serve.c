@@ -17,6 +17,8 @@
 /* The model is loaded by a thread of its own, so that a signal ends the program meanwhile, too. */
 struct serve_run {
     const struct options *options;
+    struct options as; /* those, or the index's */
+    char *path;        /* of the model */
     struct server *server;
     struct stored stored; /* of --index */
     struct neighbors *neighbors;
@@ -63,8 +65,8 @@ static bool is_plain(const struct options *o)
            !s->normalize && !s->dims;
 }
 
-/* Opens the folder, takes its options, and loads its rows. */
-static lmvr_status load_index(struct serve_run *run, struct options *as, char **path, lmvr_error *error)
+/* Opens the folder, and takes its options. */
+static lmvr_status find_index(struct serve_run *run, lmvr_error *error)
 {
     const struct options *o = run->options;
     if (!is_plain(o))
@@ -73,35 +75,45 @@ static lmvr_status load_index(struct serve_run *run, struct options *as, char **
                          o->index);
     TRY(stored_open(o->index, o->index_feature, &run->stored, error));
     hint_missing_parts(run->stored.place.output, run->stored.files.count, run->stored.part_count, "searched", o->quiet);
-    TRY(made_as(&run->stored, o, as, path, error));
+    TRY(made_as(&run->stored, o, &run->as, &run->path, error));
     if (o->session.feature_count) {
-        as->session.features = o->session.features;
-        as->session.feature_count = o->session.feature_count;
+        run->as.session.features = o->session.features;
+        run->as.session.feature_count = o->session.feature_count;
     }
-    if (o->session.threads > 0)
-        omp_set_num_threads(o->session.threads);
+    return LMVR_OK;
+}
+
+/* Finds the model and the index, before anybody is listened to. */
+static lmvr_status find(struct serve_run *run, lmvr_error *error)
+{
+    TRY(run->options->index ? find_index(run, error) : engine_model_path(run->options, &run->path, error));
+    return access(run->path, F_OK) == 0 ? LMVR_OK : file_error(error, run->path, "open");
+}
+
+static lmvr_status load_index(struct serve_run *run, lmvr_error *error)
+{
+    if (run->as.session.threads > 0)
+        omp_set_num_threads(run->as.session.threads);
     TRY(neighbors_open(&run->stored.files, &run->neighbors, error));
     return neighbors_load(run->neighbors, error);
 }
 
 static lmvr_status load(struct serve_run *run, lmvr_error *error)
 {
-    struct options as = *run->options;
-    char *path = NULL, name[256];
-    lmvr_status status = as.index ? load_index(run, &as, &path, error) : engine_model_path(&as, &path, error);
-    if (status == LMVR_OK && !as.model)
-        hint_shipped_model(as.quiet);
-    if (status == LMVR_OK)
-        status = engine_load(path, &as, &run->model, error);
-    if (status == LMVR_OK) {
-        struct server_index index = {as.index ? &run->stored : NULL, run->neighbors};
-        name_model(as.model ? as.model : path, name, sizeof name);
-        if (as.index)
-            made_as_hint(&run->stored, run->model, as.quiet);
-        status = server_open(run->server, run->model, &as.session, name, &index, error);
+    const struct options *as = &run->as;
+    struct server_index index = {0};
+    char name[256];
+    if (as->index)
+        TRY(load_index(run, error));
+    if (!as->model)
+        hint_shipped_model(as->quiet);
+    TRY(engine_load(run->path, as, &run->model, error));
+    name_model(as->model ? as->model : run->path, name, sizeof name);
+    if (as->index) {
+        index = (struct server_index){&run->stored, run->neighbors};
+        made_as_hint(&run->stored, run->model, as->quiet);
     }
-    free(path);
-    return status;
+    return server_open(run->server, run->model, &as->session, name, &index, error);
 }
 
 static void *run_loader(void *argument)
@@ -151,12 +163,12 @@ static int serve(struct serve_run *run, const sigset_t *set)
 
 int command_serve(const struct options *options)
 {
-    struct serve_run run = {.options = options, .main = pthread_self()};
+    struct serve_run run = {.options = options, .as = *options, .main = pthread_self()};
     struct server_options server = options->server;
     lmvr_error error;
     sigset_t set;
     if (options->input_count) {
-        complain("serve takes no inputs; see lmvr serve --help");
+        complain("takes no inputs, so not \"%s\"", options->inputs[0]);
         return EXIT_CANNOT;
     }
     if (server.key && !*server.key) {
@@ -170,14 +182,16 @@ int command_serve(const struct options *options)
     read_signals(&set);
     sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    lmvr_status status = server_start(&server, &run.server, &error);
-    if (status != LMVR_OK)
-        return cannot(status, &error);
-    fprintf(stderr, "listening on %s\n", server_address(run.server));
-    int exit_status = serve(&run, &set);
+    lmvr_status status = find(&run, &error);
+    if (status == LMVR_OK)
+        status = server_start(&server, &run.server, &error);
+    if (status == LMVR_OK)
+        fprintf(stderr, "listening on %s\n", server_address(run.server));
+    int exit_status = status == LMVR_OK ? serve(&run, &set) : cannot(status, &error);
     server_free(run.server);
     lmvr_model_free(run.model);
     neighbors_close(run.neighbors);
     stored_close(&run.stored);
+    free(run.path);
     return exit_status;
 }

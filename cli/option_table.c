@@ -277,6 +277,8 @@ const struct option_row option_table[] = {
     {0, "receive-time", INTEGER(server.receive_time, 1, 1 << 20), FOR_SERVE,
      "seconds that a client has to send its request, or the next (default: 60)"},
     {0, "connections", INTEGER(server.connections, 1, 65536), FOR_SERVE, "most connections (default: 256)"},
+    {0, "connections-per-address", INTEGER(server.address_connections, 1, 65536), FOR_SERVE,
+     "most connections of one address (default: no other limit)"},
     {0, "sessions", INTEGER(server.sessions, 1, 64), FOR_SERVE,
      "most sets of features that are computed at once, each with memory of its own (default: 4)"},
 

@@ -306,8 +306,9 @@ static lmvr_status start(struct http *http, lmvr_error *error)
     http->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET,
         http->listener, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->receive_time + 5, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
-        MHD_OPTION_NOTIFY_CONNECTION, peer_changed, http, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, http, MHD_OPTION_END);
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->address_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)o->receive_time + 5, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_NOTIFY_CONNECTION,
+        peer_changed, http, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, http, MHD_OPTION_END);
     return http->daemon ? LMVR_OK : error_set(error, LMVR_ERROR_RESOURCE, "the server's threads cannot be started");
 }
 

@@ -25,13 +25,14 @@ struct http_route {
 };
 
 struct http_options {
-    const char *host; /* a name or an address, IPv4 or IPv6 */
-    int port;         /* 0: a free one */
-    const char *key;  /* that clients have to give as a bearer's; NULL: none */
-    size_t max_body;  /* bytes; eight times as many may be in memory, of all requests together */
-    int connections;  /* at most */
-    int receive_time; /* seconds that a client has for its request, or to begin the next */
-    int request_time; /* seconds that an answer may take */
+    const char *host;        /* a name or an address, IPv4 or IPv6 */
+    int port;                /* 0: a free one */
+    const char *key;         /* that clients have to give as a bearer's; NULL: none */
+    size_t max_body;         /* bytes; eight times as many may be in memory, of all requests together */
+    int connections;         /* at most */
+    int address_connections; /* of one address, at most; 0: all */
+    int receive_time;        /* seconds that a client has for its request, or to begin the next */
+    int request_time;        /* seconds that an answer may take */
     const struct http_route *routes;
     size_t route_count;
     void *user; /* of the routes' functions, and of the next */

@@ -37,51 +37,47 @@ void request_finish(struct request *request)
 
 /* ---- keys ------------------------------------------------------------------------------------------------------------ */
 
-/* How a key is taken that says nothing to this server. */
-enum taken { READ, IGNORED, NEUTRAL }; /* NEUTRAL: only if it asks for nothing */
-
-struct known {
-    const char *key;
-    enum taken taken;
+static const struct request_key of_embeddings[] = {
+    {"model", REQUEST_IGNORED},    {"user", REQUEST_IGNORED},         {"input", REQUEST_READ},
+    {"messages", REQUEST_READ},    {"encoding_format", REQUEST_READ}, {"features", REQUEST_READ},
+    {"response", REQUEST_READ},    {"embedding_type", REQUEST_READ},  {"dimensions", REQUEST_READ},
+    {"normalized", REQUEST_READ},  {"prompt", REQUEST_READ},          {"max_tokens", REQUEST_READ},
+    {"modality", REQUEST_IGNORED}, {"truncate", REQUEST_NEUTRAL},     {NULL, REQUEST_READ},
 };
 
-static const struct known of_embeddings[] = {
-    {"model", IGNORED}, {"user", IGNORED},    {"input", READ},          {"messages", READ},    {"encoding_format", READ},
-    {"features", READ}, {"response", READ},   {"embedding_type", READ}, {"dimensions", READ},  {"normalized", READ},
-    {"prompt", READ},   {"max_tokens", READ}, {"modality", IGNORED},    {"truncate", NEUTRAL}, {NULL, READ},
+static const struct request_key of_search[] = {
+    {"model", REQUEST_IGNORED}, {"user", REQUEST_IGNORED}, {"input", REQUEST_READ},
+    {"top", REQUEST_READ},      {"metric", REQUEST_READ},  {NULL, REQUEST_READ},
 };
 
-static const struct known of_search[] = {
-    {"model", IGNORED}, {"user", IGNORED}, {"input", READ}, {"top", READ}, {"metric", READ}, {NULL, READ},
+static const struct request_key of_attention[] = {
+    {"model", REQUEST_IGNORED},        {"user", REQUEST_IGNORED}, {"messages", REQUEST_READ}, {"max_tokens", REQUEST_READ},
+    {"temperature", REQUEST_READ},     {"top_p", REQUEST_READ},   {"seed", REQUEST_READ},     {"words", REQUEST_READ},
+    {"encoding_format", REQUEST_READ}, {NULL, REQUEST_READ},
 };
 
-static const struct known of_attention[] = {
-    {"model", IGNORED}, {"user", IGNORED}, {"messages", READ}, {"max_tokens", READ},      {"temperature", READ},
-    {"top_p", READ},    {"seed", READ},    {"words", READ},    {"encoding_format", READ}, {NULL, READ},
-};
-
-static const struct known of_chat[] = {
-    {"model", IGNORED},
-    {"user", IGNORED},
-    {"metadata", IGNORED},
-    {"store", NEUTRAL},
-    {"service_tier", IGNORED},
-    {"messages", READ},
-    {"max_tokens", READ},
-    {"max_completion_tokens", READ},
-    {"temperature", READ},
-    {"top_p", READ},
-    {"seed", READ},
-    {"stream", READ},
-    {"stream_options", READ},
-    {"n", READ},
-    {"frequency_penalty", NEUTRAL},
-    {"presence_penalty", NEUTRAL},
-    {"logit_bias", NEUTRAL},
-    {"logprobs", NEUTRAL},
-    {"stop", NEUTRAL},
-    {"tools", NEUTRAL},
-    {NULL, READ},
+static const struct request_key of_chat[] = {
+    {"model", REQUEST_IGNORED},
+    {"user", REQUEST_IGNORED},
+    {"metadata", REQUEST_IGNORED},
+    {"store", REQUEST_NEUTRAL},
+    {"service_tier", REQUEST_IGNORED},
+    {"messages", REQUEST_READ},
+    {"max_tokens", REQUEST_READ},
+    {"max_completion_tokens", REQUEST_READ},
+    {"temperature", REQUEST_READ},
+    {"top_p", REQUEST_READ},
+    {"seed", REQUEST_READ},
+    {"stream", REQUEST_READ},
+    {"stream_options", REQUEST_READ},
+    {"n", REQUEST_READ},
+    {"frequency_penalty", REQUEST_NEUTRAL},
+    {"presence_penalty", REQUEST_NEUTRAL},
+    {"logit_bias", REQUEST_NEUTRAL},
+    {"logprobs", REQUEST_NEUTRAL},
+    {"stop", REQUEST_NEUTRAL},
+    {"tools", REQUEST_NEUTRAL},
+    {NULL, REQUEST_READ},
 };
 
 static bool is_neutral(const json_t *value)
@@ -90,19 +86,20 @@ static bool is_neutral(const json_t *value)
            (json_is_array(value) && json_array_size(value) == 0) || (json_is_object(value) && json_object_size(value) == 0);
 }
 
-static bool check_keys(json_t *root, const struct known *known, struct failure *failure)
+bool request_check_keys(const json_t *object, const char *place, const struct request_key *known, struct failure *failure)
 {
-    const char *key;
+    const char *key, *name = place ? place : "the request";
     json_t *value;
-    json_object_foreach(root, key, value)
+    json_object_foreach((json_t *)object, key, value)
     {
-        const struct known *k = known;
+        const struct request_key *k = known;
         while (k->key && strcmp(k->key, key) != 0)
             k++;
         if (!k->key)
-            return failure_set(failure, 400, key, "the request has \"%.60s\", which this server does not know", key);
-        if (k->taken == NEUTRAL && !is_neutral(value))
-            return failure_set(failure, 400, key, "the request has %s, which this server cannot do", key);
+            return failure_set(failure, 400, place ? place : key, "%s has \"%.60s\", which this server does not know", name,
+                               key);
+        if (k->taken == REQUEST_NEUTRAL && !is_neutral(value))
+            return failure_set(failure, 400, place ? place : key, "%s has %s, which this server cannot do", name, key);
     }
     return true;
 }
@@ -182,6 +179,13 @@ static bool read_texts(const struct json_node *node, const char *key, size_t mos
     return true;
 }
 
+/* Whether there are responses; if not, the failure says so. */
+static bool can_respond(const struct request_rules *rules, const char *key, struct failure *failure)
+{
+    return !rules->before_generation ||
+           failure_set(failure, 400, key, "this server makes no responses: it was started with --before-generation");
+}
+
 /* At most as many tokens as the server generates. */
 static void limit_tokens(struct request *request, int tokens, const struct request_rules *rules)
 {
@@ -208,7 +212,8 @@ static bool read_embeddings(const struct json_node *node, const struct request_r
         !read_texts(node, "features", 64, "llm:all:mean:-1", request, &request->features, &request->feature_count, failure))
         return false;
     if (!(input ? request_read_input(input, prompt, rules, request, failure)
-                : request_read_messages(messages, prompt, rules, request, failure)))
+                : request_read_messages(messages, prompt, rules, request, failure)) ||
+        (request->describe && !can_respond(rules, "response", failure)))
         return false;
     limit_tokens(request, tokens, rules);
     return true;
@@ -259,10 +264,13 @@ static bool read_sampling(const struct json_node *node, struct request *request,
 
 static bool read_stream(const struct json_node *node, struct request *request, struct failure *failure)
 {
+    static const struct request_key known[] = {
+        {"include_usage", REQUEST_READ}, {"include_obfuscation", REQUEST_IGNORED}, {NULL, REQUEST_READ}};
     struct json_node options;
     lmvr_error error;
     return read_bool(node, "stream", &request->stream, failure) &&
            check(json_node_object(node, "stream_options", &options, &error), &error, "stream_options", failure) &&
+           request_check_keys(json_node_get(node, "stream_options"), "stream_options", known, failure) &&
            read_bool(&options, "include_usage", &request->usage, failure);
 }
 
@@ -271,7 +279,7 @@ static bool read_chat(const struct json_node *node, const struct request_rules *
 {
     int tokens = rules->most_tokens, choices = 1;
     request->describe = true;
-    if (!read_int(node, "max_tokens", INT_MAX, &tokens, failure) ||
+    if (!can_respond(rules, NULL, failure) || !read_int(node, "max_tokens", INT_MAX, &tokens, failure) ||
         !read_int(node, "max_completion_tokens", INT_MAX, &tokens, failure) || !read_int(node, "n", 1, &choices, failure) ||
         !read_sampling(node, request, failure) || !read_stream(node, request, failure) ||
         !request_read_messages(json_node_get(node, "messages"), NULL, rules, request, failure))
@@ -285,8 +293,8 @@ static bool read_attention(const struct json_node *node, const struct request_ru
                            struct failure *failure)
 {
     int tokens = rules->most_tokens;
-    if (!read_int(node, "max_tokens", INT_MAX, &tokens, failure) || !read_sampling(node, request, failure) ||
-        !read_format(node, "encoding_format", &request->base64, failure) ||
+    if (!can_respond(rules, NULL, failure) || !read_int(node, "max_tokens", INT_MAX, &tokens, failure) ||
+        !read_sampling(node, request, failure) || !read_format(node, "encoding_format", &request->base64, failure) ||
         !read_texts(node, "words", REQUEST_MOST_WORDS, "dog", request, &request->words, &request->word_count, failure) ||
         !request_read_messages(json_node_get(node, "messages"), NULL, rules, request, failure))
         return false;
@@ -295,7 +303,7 @@ static bool read_attention(const struct json_node *node, const struct request_ru
            failure_set(failure, 400, "messages", "messages has no image, and attention is where in one the model looked");
 }
 
-static bool read_body(const void *body, size_t size, const struct request_rules *rules, const struct known *known,
+static bool read_body(const void *body, size_t size, const struct request_rules *rules, const struct request_key *known,
                       bool (*read)(const struct json_node *, const struct request_rules *, struct request *, struct failure *),
                       struct request *request, struct failure *failure)
 {
@@ -305,7 +313,7 @@ static bool read_body(const void *body, size_t size, const struct request_rules 
     bool good = check(json_parse("the request", body, size, &root, &error), &error, NULL, failure);
     if (good) {
         struct json_node node = json_node_root("the request", root);
-        good = check_keys(root, known, failure) && read(&node, rules, request, failure);
+        good = request_check_keys(root, NULL, known, failure) && read(&node, rules, request, failure);
     }
     json_decref(root);
     for (size_t i = 0; i < request->count; i++)

@@ -13,6 +13,7 @@ struct request_rules {
     const char *media_path; /* as realpath() gives it; only files below are read. NULL: none */
     size_t most_inputs;
     int most_tokens;        /* of a response */
+    bool before_generation; /* there are no responses */
     lmvr_sampling sampling; /* unless the request says otherwise, and so the next */
     int dimensions;
     bool normalized;

@@ -112,6 +112,12 @@ bool request_read_input(const json_t *input, const char *prompt, const struct re
 
 /* ---- messages -------------------------------------------------------------------------------------------------------- */
 
+static const struct request_key of_message[] = {
+    {"role", REQUEST_READ}, {"content", REQUEST_READ}, {"name", REQUEST_IGNORED}, {NULL, REQUEST_READ}};
+static const struct request_key of_text[] = {{"type", REQUEST_READ}, {"text", REQUEST_READ}, {NULL, REQUEST_READ}};
+static const struct request_key of_image[] = {{"type", REQUEST_READ}, {"image_url", REQUEST_READ}, {NULL, REQUEST_READ}};
+static const struct request_key of_image_url[] = {{"url", REQUEST_READ}, {"detail", REQUEST_IGNORED}, {NULL, REQUEST_READ}};
+
 /* Adds a part to a message's text; parts are lines, as in vLLM. */
 static bool add_text(const char *part, const char **text, struct request *request, struct failure *failure)
 {
@@ -131,6 +137,9 @@ static bool read_image_part(const json_t *part, const char *place, const struct 
 {
     const json_t *value = json_object_get(part, "image_url");
     const char *url = json_string_value(json_is_object(value) ? json_object_get(value, "url") : value);
+    if (!request_check_keys(part, place, of_image, failure) ||
+        !request_check_keys(value, place_of("%s.image_url", place).text, of_image_url, failure))
+        return false;
     if (!url)
         return failure_set(failure, 400, place, "%s.image_url has to be {\"url\": \"data:image/...;base64,...\"}", place);
     if (image->path)
@@ -144,7 +153,7 @@ static bool read_part(const json_t *part, const char *place, bool user, const st
     const char *type = json_string_value(json_object_get(part, "type"));
     const char *words = json_string_value(json_object_get(part, "text"));
     if (type && strcmp(type, "text") == 0 && words)
-        return add_text(words, text, request, failure);
+        return request_check_keys(part, place, of_text, failure) && add_text(words, text, request, failure);
     if (user && type && strcmp(type, "image_url") == 0)
         return read_image_part(part, place, rules, request, image, failure);
     return failure_set(failure, 400, place, user ? "%s has to be of type text or image_url" : "%s has to be of type text",
@@ -187,7 +196,8 @@ bool request_read_messages(const json_t *messages, const char *prompt, const str
             return failure_set(
                 failure, 400, "messages",
                 "messages has to be one message of the user, perhaps after one of the system: other turns are not read");
-        if (!read_content(message, i, user, rules, request, image, user ? &image->text : &image->system, failure))
+        if (!request_check_keys(message, place_of("messages[%zu]", i).text, of_message, failure) ||
+            !read_content(message, i, user, rules, request, image, user ? &image->text : &image->system, failure))
             return false;
     }
     if (image->text && !*image->text)

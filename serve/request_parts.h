@@ -11,6 +11,18 @@ bool request_own(struct request *request, void *block, struct failure *failure);
 /* A copy of a text, which the request owns; NULL: out of memory. */
 char *request_copy(struct request *request, const char *text, struct failure *failure);
 
+/* How a key is taken. */
+enum request_taken { REQUEST_READ, REQUEST_IGNORED, REQUEST_NEUTRAL }; /* the last: only if it asks for nothing */
+
+struct request_key {
+    const char *key;
+    enum request_taken taken;
+};
+
+/* Refuses an object of the request with a key that is not among the known ones, whose last is {NULL}. `place` is where the
+ * object is, and the failure's parameter; NULL: it is the request itself, and the parameter is the key. */
+bool request_check_keys(const json_t *object, const char *place, const struct request_key *known, struct failure *failure);
+
 /* Fills in what image->bytes or image->path is, by a data URL, base64, or a file's path or URL below the media path. `name` is
  * the input's, in sentences. */
 bool media_read(const char *source, const char *name, const struct request_rules *rules, struct request *request,

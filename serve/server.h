@@ -22,7 +22,7 @@ struct server_options {
     const char *host, *key, *media_path; /* key, media_path: NULL: none */
     int port;                            /* 0: a free one */
     int max_body;                        /* MiB */
-    int connections;
+    int connections, address_connections;
     int receive_time, request_time; /* seconds for a client's request, and for its answer */
     int queue;                      /* inputs at once */
     int sessions;                   /* with features of their own */

@@ -120,7 +120,10 @@ lmvr_status json_node_int(const struct json_node *node, const char *key, int min
     const json_t *found = json_node_get(node, key);
     if (!found || is_whole(found, min, max, value))
         return LMVR_OK;
-    snprintf(expected, sizeof expected, "a whole number from %d to %d", min, max);
+    if (min == max)
+        snprintf(expected, sizeof expected, "%d", min);
+    else
+        snprintf(expected, sizeof expected, "a whole number from %d to %d", min, max);
     return json_refuse(node, key, expected, error);
 }
 

@@ -85,5 +85,24 @@ class ChatTest(ServerTest):
             with self.subTest(messages=str(messages)[:50]):
                 self.refused(self.server.post("/v1/chat/completions", {"messages": messages}), 400)
 
+    def test_one_answer_is_all_there_is(self):
+        self.refused(self.server.post("/v1/chat/completions", ask(SCENES[0], n=2)), 400, "n is 2, expected 1", param="n")
+
+    def test_unknown_keys_are_refused_wherever_they_stand(self):
+        image = {"type": "image_url", "image_url": {"url": data_url(SCENES[0])}}
+        for place, wrong in {
+            "messages[0]": {"messages": [{"role": "user", "content": "a", "tool_calls": []}]},
+            "messages[0].content[0]": {"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "image_url": "b"}]}]},
+            "messages[0].content[1]": {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {**image, "text": "b"}]}]},
+            "messages[0].content[0].image_url": {"messages": [{"role": "user", "content": [{**image, "image_url": {**image["image_url"], "size": 1}}]}]},
+            "stream_options": {**ask(SCENES[0]), "stream_options": {"include": True}},
+        }.items():
+            with self.subTest(place=place):
+                self.refused(self.server.post("/v1/chat/completions", wrong), 400, f'{place} has "', "does not know", param=place)
+
+    def test_what_clients_say_of_messages_and_pictures_is_taken(self):
+        image = {"type": "image_url", "image_url": {"url": data_url(SCENES[0]), "detail": "low"}}
+        self.chat({"messages": [{"role": "user", "name": "me", "content": [image]}], "stream_options": {"include_obfuscation": False}})
+
     def test_what_asks_for_nothing_is_taken(self):
         self.chat(ask(SCENES[0], n=1, stop=None, frequency_penalty=0, presence_penalty=0.0, logit_bias={}, user="me", logprobs=False))

@@ -130,6 +130,36 @@ class EncoderTest(unittest.TestCase):
         self.assertEqual(chat.status, 400)
 
 
+class VectorsAloneTest(ServerTest):
+    options = ("--before-generation",)
+
+    def test_what_needs_a_response_is_refused_in_the_servers_words(self):
+        for path, body in {"/v1/chat/completions": endless(), "/v1/attention": {"messages": endless()["messages"]},
+                           "/v1/embeddings": {"input": "a", "response": True}}.items():
+            self.refused(self.server.post(path, body), 400, "makes no responses", "--before-generation")
+        self.assertEqual(len(self.server.vectors("a")), 1)
+
+
+class AddressTest(ServerTest):
+    options = ("--connections-per-address", "3")
+
+    def test_one_address_cannot_take_all_places(self):
+        held = [self.server.raw() for _ in range(3)]
+        with self.server.raw() as beyond:
+            beyond.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertEqual(read_all(beyond), b"")
+        held.pop().close()
+        until(lambda: self.asks(), "there is a place again")
+        for client in held:
+            client.close()
+
+    def asks(self):
+        try:
+            return self.server.get("/health").status == 200
+        except OSError:
+            return False
+
+
 class BoundsTest(ServerTest):
     options = ("--max-file-pixels", "60000", "--max-body", "1", "--receive-time", "2", "--queue", "4", "--connections", "32", *LONG)
 
@@ -298,16 +328,23 @@ class MediaTest(unittest.TestCase):
 
 
 class StartTest(unittest.TestCase):
-    def fails(self, words, *options, model=MODEL_OPTIONS):
+    def fails(self, words, *options, model=MODEL_OPTIONS, listens=None):
         server = Server(*options, model=model)
         output = "".join(server.lines)
         self.assertEqual(server.stop(), 2, output)
         self.assertIn(words, output)
+        if listens is not None:
+            self.assertEqual("listening" in output, listens)
 
     def test_what_cannot_be_served_ends_it(self):
         self.fails("nothing", "-f", "llm:nothing")
         self.fails("media", "--media-path", "/nowhere/media")
         self.fails("cannot listen", "--host", "256.1.1.1")
+
+    def test_what_is_not_there_is_said_before_anybody_is_listened_to(self):
+        self.fails("/nowhere: holds no results", "--index", "/nowhere", model=[], listens=False)
+        self.fails("/nowhere: cannot open", model=["-m", "/nowhere"], listens=False)
+        self.fails('takes no inputs, so not "a.jpg"', "a.jpg", listens=False)
 
     def test_a_port_that_is_taken(self):
         with socket.socket() as other:
