@@ -1,33 +1,39 @@
 #include "search/loaded.h"
 
+#include "search/rotation.h"
 #include "tensor/arena.h"
-#include "tensor/cpu/product.h"
+#include "tensor/cpu/kernel_quantized.h"
+#include "tensor/cpu/quantized.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_ROWS  16384     /* in a product */
+#define BLOCK_ROWS  16384     /* in a matrix */
 #define BAND_VALUES (1 << 22) /* read at once */
 #define SAMPLE      1024      /* rows whose mean is what is common to all */
 #define TOGETHER    64        /* queries in a product */
+#define FEWEST      64        /* candidates that are compared at once */
+#define STEPS       127       /* of a rounded value, up and down */
 
 /* The direction of a row is common + rest, and so is that of a query. Of their product, all that has to do with what is common
- * is known exactly, and the product of the rests, which are rounded, up to a part of their lengths. */
+ * is known exactly, and the product of the rests, which are rotated and rounded, up to a part of their lengths. */
 struct rest {
-    double length;       /* of the row; NaN: it has values that are not finite */
+    double square;       /* the row's product with itself; not finite where one of its values is not */
     double along;        /* product of the rest with what is common */
-    float rounded, lost; /* lengths: of the rest as rounded, and of what rounding has taken */
+    float rounded, lost; /* lengths, at most: of the rest as rounded, and of what rounding has taken */
 };
 
 struct loaded {
     uint64_t rows;
     size_t dim;
-    float *common;             /* (dim) */
-    double common_square;      /* its product with itself */
-    struct rest *rests;        /* (rows) */
-    struct product **products; /* of each BLOCK_ROWS rows' rests */
-    size_t product_count;
+    float *common;               /* (dim) */
+    double common_square;        /* its product with itself */
+    struct rotation rotation;    /* of rests */
+    float *factors;              /* (dim): of the matrices' columns, all 1 */
+    struct rest *rests;          /* (rows) */
+    struct quantized **matrices; /* of each BLOCK_ROWS rows' rests */
+    size_t matrix_count;
 };
 
 /* ---- loading ---- */
@@ -58,74 +64,115 @@ static float float_above(double x)
     return nextafterf((float)x, INFINITY);
 }
 
-/* The rest of a row, or of a query, whose product with itself is `square`: `rounded` (dim) is it in bf16. */
-static struct rest take_rest(const struct loaded *l, const float *row, double square, float *rounded)
+static bool has_direction(double square)
 {
-    struct rest rest = {.length = isfinite(square) ? sqrt(square) : NAN};
-    double factor = rest.length > 0 ? 1 / rest.length : 0, along = 0, size = 0, lost = 0;
-    for (size_t i = 0; i < l->dim; i++) {
-        double common = (double)l->common[i], value = rest.length > 0 ? (double)row[i] * factor - common : 0;
-        rounded[i] = bf16_to_f32(bf16_from_f32((float)value));
-        along += value * common;
-        size += (double)rounded[i] * (double)rounded[i];
-        lost += (value - (double)rounded[i]) * (value - (double)rounded[i]);
+    return square > 0 && isfinite(square);
+}
+
+/* Rotates the rest of a row, or of a query, whose product with itself is `square`: `turned` (dim), which may be the row. */
+static struct rest take_rest(const struct loaded *l, const float *row, double square, float *turned)
+{
+    struct rest rest = {.square = square};
+    if (!has_direction(square)) {
+        memset(turned, 0, l->dim * sizeof *turned);
+        return rest;
     }
-    rest.along = along;
-    rest.rounded = float_above(sqrt(size));
-    rest.lost = float_above(sqrt(lost));
+    double factor = 1 / sqrt(square);
+    rest.along = exact_dot(row, l->common, l->dim) * factor - l->common_square;
+    for (size_t i = 0; i < l->dim; i++)
+        turned[i] = (float)((double)row[i] * factor - (double)l->common[i]);
+    rotation_apply(&l->rotation, turned);
+    double size = sqrt(exact_dot(turned, turned, l->dim));
+    rest.rounded = float_above(size);
+    rest.lost = float_above(size * (rotation_error(&l->rotation) + 0x1p-23));
     return rest;
 }
 
-static lmvr_status load_block(struct loaded *l, size_t block, const struct row_files *files, float *band, uint64_t band_rows,
-                              lmvr_error *error)
+/* Rounds a row's rest to a record (tensor/cpu/kernel_quantized.h) and leaves in `turned` what that has taken. */
+static void round_rest(const struct loaded *l, struct rest *rest, float *turned, uint8_t *record)
+{
+    float most = 0;
+    for (size_t i = 0; i < l->dim; i++)
+        most = fabsf(turned[i]) > most ? fabsf(turned[i]) : most;
+    float scale = most / STEPS, inverse = scale > 0x1p-100f ? 1 / scale : 0;
+    int8_t *steps = (int8_t *)record + sizeof scale;
+    double all = rest->rounded; /* of which the differences below may be off by 2^-23 */
+    memcpy(record, &scale, sizeof scale);
+    for (size_t i = 0; i < l->dim; i++) {
+        float step = turned[i] * inverse + 0x1.8p23f - 0x1.8p23f; /* the nearest whole number */
+        steps[i] = (int8_t)step;
+        turned[i] -= step * scale;
+    }
+    double lost = sqrt(exact_dot(turned, turned, l->dim)) + 0x1p-23 * all;
+    rest->rounded = float_above(all + lost);
+    rest->lost = float_above((double)rest->lost + lost);
+}
+
+/* Where rows are read and rounded, a band of them at a time. */
+struct band {
+    uint64_t rows;
+    float *values;    /* (rows, dim) */
+    uint8_t *records; /* (rows, record_bytes) */
+    size_t record_bytes;
+};
+
+static lmvr_status load_block(struct loaded *l, size_t block, const struct row_files *files,
+                              const struct quantized_kernels *kernels, const struct band *band, lmvr_error *error)
 {
     uint64_t first = block * BLOCK_ROWS, rows = l->rows - first < BLOCK_ROWS ? l->rows - first : BLOCK_ROWS;
-    struct product **product = &l->products[block];
-    lmvr_error notice;
-    TRY(product_create((int64_t)rows, (int64_t)l->dim, BF16, product, error));
+    struct quantized **matrix = &l->matrices[block];
+    TRY(quantized_create_by((int64_t)rows, (int64_t)l->dim, 8, kernels, matrix, error));
     for (uint64_t at = 0, count; at < rows; at += count) {
-        count = rows - at < band_rows ? rows - at : band_rows;
-        TRY(row_files_read(files, first + at, count, band, error));
+        count = rows - at < band->rows ? rows - at : band->rows;
+        TRY(row_files_read(files, first + at, count, band->values, error));
 #pragma omp parallel for schedule(static)
         for (uint64_t i = 0; i < count; i++) {
-            float *row = band + i * l->dim;
-            l->rests[first + at + i] = take_rest(l, row, exact_dot(row, row, l->dim), row);
+            float *row = band->values + i * l->dim;
+            struct rest *rest = &l->rests[first + at + i];
+            *rest = take_rest(l, row, exact_dot(row, row, l->dim), row);
+            round_rest(l, rest, row, band->records + i * band->record_bytes);
         }
-        TRY(product_set(*product, (int64_t)at, (int64_t)count, band, error));
+        TRY(quantized_import(*matrix, (int64_t)at, (int64_t)count, band->records, l->factors, error));
     }
-    return product_seal(*product, &notice, error);
+    return quantized_seal(*matrix, error);
 }
 
-static lmvr_status load(struct loaded *l, const struct row_files *files, lmvr_error *error)
+static lmvr_status load(struct loaded *l, const struct row_files *files, const struct quantized_kernels *kernels,
+                        struct band *band, lmvr_error *error)
 {
-    uint64_t band_rows = BAND_VALUES / l->dim + 1;
-    float *band = malloc(band_rows * l->dim * sizeof *band);
     l->common = calloc(l->dim, sizeof *l->common);
+    l->factors = calloc(l->dim, sizeof *l->factors);
     l->rests = calloc(l->rows + 1, sizeof *l->rests);
-    l->products = calloc(l->product_count + 1, sizeof(struct product *));
-    lmvr_status status = band && l->common && l->rests && l->products ? LMVR_OK : error_no_memory(error, "the rows");
-    if (status == LMVR_OK)
-        status = find_common(l, files, error);
-    if (status == LMVR_OK)
-        l->common_square = exact_dot(l->common, l->common, l->dim);
-    for (size_t block = 0; block < l->product_count && status == LMVR_OK; block++)
-        status = load_block(l, block, files, band, band_rows, error);
-    free(band);
-    return status;
+    l->matrices = calloc(l->matrix_count + 1, sizeof(struct quantized *));
+    band->values = malloc(band->rows * l->dim * sizeof *band->values);
+    band->records = malloc(band->rows * band->record_bytes);
+    if (!l->common || !l->factors || !l->rests || !l->matrices || !band->values || !band->records ||
+        !rotation_init(&l->rotation, l->dim))
+        return error_no_memory(error, "the rows");
+    TRY(find_common(l, files, error));
+    for (size_t i = 0; i < l->dim; i++)
+        l->factors[i] = 1;
+    l->common_square = exact_dot(l->common, l->common, l->dim);
+    for (size_t block = 0; block < l->matrix_count; block++)
+        TRY(load_block(l, block, files, kernels, band, error));
+    return LMVR_OK;
 }
 
-lmvr_status loaded_create(const struct row_files *files, struct loaded **loaded, lmvr_error *error)
+lmvr_status loaded_create(const struct row_files *files, const struct quantized_kernels *kernels, struct loaded **loaded,
+                          lmvr_error *error)
 {
-    struct loaded *l = calloc(1, sizeof *l);
+    struct loaded *l = *loaded = calloc(1, sizeof *l);
     if (!l)
         return error_no_memory(error, "the rows");
-    *l = (struct loaded){.rows = files->rows, .dim = files->dim, .product_count = (files->rows + BLOCK_ROWS - 1) / BLOCK_ROWS};
-    lmvr_status status = load(l, files, error);
+    *l = (struct loaded){.rows = files->rows, .dim = files->dim, .matrix_count = (files->rows + BLOCK_ROWS - 1) / BLOCK_ROWS};
+    struct band band = {.rows = BAND_VALUES / l->dim + 1, .record_bytes = quantized_record_bytes((int64_t)l->dim, 8)};
+    lmvr_status status = load(l, files, kernels, &band, error);
+    free(band.values);
+    free(band.records);
     if (status != LMVR_OK) {
         loaded_free(l);
-        l = NULL;
+        *loaded = NULL;
     }
-    *loaded = l;
     return status;
 }
 
@@ -133,9 +180,11 @@ void loaded_free(struct loaded *loaded)
 {
     if (!loaded)
         return;
-    for (size_t i = 0; loaded->products && i < loaded->product_count; i++)
-        product_free(loaded->products[i]);
-    free(loaded->products);
+    for (size_t i = 0; loaded->matrices && i < loaded->matrix_count; i++)
+        quantized_free(loaded->matrices[i]);
+    rotation_finish(&loaded->rotation);
+    free(loaded->matrices);
+    free(loaded->factors);
     free(loaded->rests);
     free(loaded->common);
     free(loaded);
@@ -155,7 +204,7 @@ struct hunt {
     double common;        /* product of what is common with the query's direction */
     struct nearest least; /* the rows with the greatest scores that are certain; what is less than them all is out */
     struct candidate *candidates;
-    size_t count, space;
+    size_t count, space, compared;
 };
 
 /* Drops candidates that are out. */
@@ -186,29 +235,48 @@ static bool add_candidate(struct hunt *hunt, struct candidate candidate)
     return true;
 }
 
-/* No less than the length of a rest before it was rounded. */
-static double whole(const struct rest *rest)
+/* The rest of a query, whose values the matrices' products bring to 16 bits. */
+static struct rest take_query(const struct loaded *l, const float *query, double square, float *turned)
 {
-    return (double)rest->rounded + (double)rest->lost;
+    struct rest rest = take_rest(l, query, square, turned);
+    double lost = quantized_step_loss((int64_t)l->dim, turned);
+    rest.rounded = float_above((double)rest.rounded + lost);
+    rest.lost = float_above((double)rest.lost + lost);
+    return rest;
+}
+
+/* The products of a rest R and a query's rest Q differ from those of what they are rounded to, r and q, by
+ * Q (R - r) + (Q - q) r: by the Cauchy-Schwarz inequality no more than |Q| |R - r| + |Q - q| |r|. The product of q and r rounds
+ * a sum of whole numbers for each group of columns, and adds these up in f32. */
+struct bound {
+    double by_lost, by_rounded; /* what a row's lengths count for */
+    double always;              /* what is lost by doubles, here and in scores, with much to spare */
+};
+
+static struct bound bound_of(const struct loaded *l, const struct rest *query)
+{
+    double sum_error = task_sum_error((size_t)group_count(8, (int64_t)l->dim)), length = query->rounded;
+    return (struct bound){.by_lost = length + (double)query->lost,
+                          .by_rounded = (double)query->lost + sum_error * length,
+                          .always = task_sum_error(l->dim) * 0x1p-26};
 }
 
 /* Takes those of a block's rows that may be among the nearest, from their products with the query. False: out of memory. */
 static bool hunt_among(struct hunt *hunt, const struct loaded *l, enum neighbors_metric metric, uint64_t first, uint64_t count,
                        const float *products)
 {
-    double sum_error = task_sum_error(l->dim), least = nearest_least(&hunt->least);
+    double least = nearest_least(&hunt->least);
     const struct rest *query = &hunt->rest;
+    struct bound bound = bound_of(l, query);
     for (uint64_t i = 0; i < count; i++) {
         const struct rest *rest = &l->rests[first + i];
-        bool directed = rest->length > 0 && query->length > 0;
-        double cosine = 0, wrong = 0, factor = metric == NEIGHBORS_DOT ? rest->length * query->length : 1;
-        if (directed) {
+        double cosine = 0, wrong = 0, factor = metric == NEIGHBORS_DOT ? sqrt(rest->square) * sqrt(query->square) : 1;
+        if (has_direction(rest->square) && has_direction(query->square)) {
             cosine = hunt->common + rest->along + (double)products[i];
-            wrong = whole(query) * (double)rest->lost + (double)rest->rounded * (double)query->lost +
-                    sum_error * ((double)rest->rounded * (double)query->rounded + 0x1p-20);
+            wrong = bound.by_lost * (double)rest->lost + bound.by_rounded * (double)rest->rounded + bound.always;
         }
         double most = factor * (cosine + wrong);
-        if (most < least || isnan(rest->length))
+        if (most < least || !isfinite(rest->square))
             continue;
         nearest_offer(&hunt->least, (struct neighbor){first + i, factor * (cosine - wrong)});
         least = nearest_least(&hunt->least);
@@ -219,11 +287,12 @@ static bool hunt_among(struct hunt *hunt, const struct loaded *l, enum neighbors
 }
 
 static lmvr_status hunt_block(const struct loaded *l, size_t block, const struct task *task, struct hunt *hunts,
-                              const float *rounded, int64_t padded, float *products, struct arena *arena, lmvr_error *error)
+                              const float *turned, float *products, struct arena *arena, lmvr_error *error)
 {
     uint64_t first = block * BLOCK_ROWS, rows = l->rows - first < BLOCK_ROWS ? l->rows - first : BLOCK_ROWS;
     bool memory = true;
-    TRY(product_run(l->products[block], arena, padded, rounded, (int64_t)l->dim, NULL, false, products, (int64_t)rows, error));
+    TRY(quantized_run(l->matrices[block], arena, (int64_t)task->count, turned, (int64_t)l->dim, NULL, false, products,
+                      (int64_t)rows, error));
 #pragma omp parallel for schedule(static) reduction(&& : memory)
     for (size_t q = 0; q < task->count; q++)
         memory = hunt_among(&hunts[q], l, task->metric, first, rows, products + q * rows) && memory;
@@ -236,28 +305,56 @@ static int most_first(const void *a, const void *b)
     return x->most > y->most ? -1 : x->most < y->most ? 1 : x->row < y->row ? -1 : x->row > y->row;
 }
 
-/* Compares the candidates of query q with it, until none can be nearer than those that are found. */
-static lmvr_status compare(struct hunt *hunt, const struct task *task, size_t q, float *row, lmvr_error *error)
+/* A candidate of query q, which is to be compared. */
+struct pair {
+    uint64_t row;
+    size_t q;
+    double score;
+};
+
+static int row_first(const void *a, const void *b)
 {
-    thin(hunt);
-    if (hunt->count > 1)
-        qsort(hunt->candidates, hunt->count, sizeof *hunt->candidates, most_first);
-    for (size_t i = 0; i < hunt->count && hunt->candidates[i].most >= nearest_least(&task->best[q]); i++) {
-        TRY(row_files_read(task->files, hunt->candidates[i].row, 1, row, error));
-        double dot = exact_dot(task->queries + q * task->dim, row, task->dim), square = exact_dot(row, row, task->dim);
-        nearest_offer(&task->best[q], (struct neighbor){hunt->candidates[i].row, task_score(task, q, dot, square)});
+    const struct pair *x = a, *y = b;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+/* Takes the next candidates of query q, if any can be nearer than what is found: always as many again. Returns how many. */
+static size_t take_pairs(struct hunt *hunt, const struct nearest *best, size_t q, struct pair *pairs)
+{
+    double least = nearest_least(best);
+    size_t most = hunt->compared + best->space > FEWEST ? hunt->compared + best->space : FEWEST, count = 0;
+    for (; count < most && hunt->compared < hunt->count && hunt->candidates[hunt->compared].most >= least; count++)
+        pairs[count] = (struct pair){.row = hunt->candidates[hunt->compared++].row, .q = q};
+    return count;
+}
+
+/* Scores the pairs from `first` on that have its row, which is read into `row`. */
+static lmvr_status score_row(const struct loaded *l, const struct task *task, struct pair *pairs, size_t first, size_t count,
+                             float *row, lmvr_error *error)
+{
+    TRY(row_files_read(task->files, pairs[first].row, 1, row, error));
+    for (size_t i = first; i < count && pairs[i].row == pairs[first].row; i++) {
+        double dot = exact_dot(task->queries + pairs[i].q * task->dim, row, task->dim);
+        pairs[i].score = task_score(task, pairs[i].q, dot, l->rests[pairs[i].row].square);
     }
     return LMVR_OK;
 }
 
-static lmvr_status compare_all(const struct task *task, struct hunt *hunts, lmvr_error *error)
+/* Reads each row once, in their order. */
+static lmvr_status score_pairs(const struct loaded *l, const struct task *task, struct pair *pairs, size_t count,
+                               lmvr_error *error)
 {
     lmvr_status result = LMVR_OK;
-#pragma omp parallel for schedule(dynamic)
-    for (size_t q = 0; q < task->count; q++) {
+    qsort(pairs, count, sizeof *pairs, row_first);
+#pragma omp parallel
+    {
         lmvr_error why;
         float *row = malloc(task->dim * sizeof *row);
-        lmvr_status status = row ? compare(&hunts[q], task, q, row, &why) : error_no_memory(&why, "a search");
+        lmvr_status status = row ? LMVR_OK : error_no_memory(&why, "a search");
+#pragma omp for schedule(dynamic, 16)
+        for (size_t i = 0; i < count; i++)
+            if (status == LMVR_OK && (i == 0 || pairs[i].row != pairs[i - 1].row))
+                status = score_row(l, task, pairs, i, count, row, &why);
         free(row);
 #pragma omp critical
         if (status != LMVR_OK && result == LMVR_OK)
@@ -266,34 +363,51 @@ static lmvr_status compare_all(const struct task *task, struct hunt *hunts, lmvr
     return result;
 }
 
-/* A multiple of few numbers of rows, for each of which a product is compiled. */
-static int64_t padded_count(size_t count)
+/* Compares candidates, first those that can be nearest, until none can be nearer than what is found. */
+static lmvr_status compare(const struct loaded *l, const struct task *task, struct hunt *hunts, lmvr_error *error)
 {
-    int64_t padded = 1;
-    while (padded < (int64_t)count)
-        padded *= 2;
-    return padded;
+    lmvr_status status = LMVR_OK;
+    size_t all = 0, count;
+    for (size_t q = 0; q < task->count; q++) {
+        thin(&hunts[q]);
+        if (hunts[q].count > 1)
+            qsort(hunts[q].candidates, hunts[q].count, sizeof *hunts[q].candidates, most_first);
+        all += hunts[q].count;
+    }
+    struct pair *pairs = malloc((all + 1) * sizeof *pairs);
+    if (!pairs)
+        return error_no_memory(error, "a search");
+    do {
+        count = 0;
+        for (size_t q = 0; q < task->count; q++)
+            count += take_pairs(&hunts[q], &task->best[q], q, pairs + count);
+        status = count > 0 ? score_pairs(l, task, pairs, count, error) : LMVR_OK;
+        for (size_t i = 0; i < count && status == LMVR_OK; i++)
+            nearest_offer(&task->best[pairs[i].q], (struct neighbor){pairs[i].row, pairs[i].score});
+    } while (count > 0 && status == LMVR_OK);
+    free(pairs);
+    return status;
 }
 
 /* At most TOGETHER queries. */
 static lmvr_status find_together(const struct loaded *l, const struct task *task, struct hunt *hunts, struct arena *arena,
                                  lmvr_error *error)
 {
-    int64_t padded = padded_count(task->count);
     size_t space = task->best[0].space;
     struct neighbor *least = arena_alloc(arena, (int64_t)(task->count * space), sizeof *least);
-    float *rounded = arena_floats(arena, padded * (int64_t)l->dim), *products = arena_floats(arena, padded * BLOCK_ROWS);
-    if (!least || !rounded || !products)
+    float *turned = arena_floats(arena, (int64_t)(task->count * l->dim));
+    float *products = arena_floats(arena, (int64_t)task->count * BLOCK_ROWS);
+    if (!least || !turned || !products)
         return error_no_memory(error, "a search");
-    memset(rounded, 0, (size_t)padded * l->dim * sizeof *rounded);
     for (size_t q = 0; q < task->count; q++) {
+        float *mine = turned + q * l->dim;
         hunts[q].least = (struct nearest){.items = least + q * space, .space = space};
-        hunts[q].rest = take_rest(l, task->queries + q * l->dim, task->squares[q], rounded + q * l->dim);
+        hunts[q].rest = take_query(l, task->queries + q * l->dim, task->squares[q], mine);
         hunts[q].common = hunts[q].rest.along + l->common_square;
     }
-    for (size_t block = 0; block < l->product_count; block++)
-        TRY(hunt_block(l, block, task, hunts, rounded, padded, products, arena, error));
-    return compare_all(task, hunts, error);
+    for (size_t block = 0; block < l->matrix_count; block++)
+        TRY(hunt_block(l, block, task, hunts, turned, products, arena, error));
+    return compare(l, task, hunts, error);
 }
 
 lmvr_status loaded_find(const struct loaded *loaded, const struct task *task, lmvr_error *error)
@@ -301,6 +415,7 @@ lmvr_status loaded_find(const struct loaded *loaded, const struct task *task, lm
     struct arena arena;
     lmvr_status status = LMVR_OK;
     arena_init(&arena);
+    arena.in_step = true; /* queries are brought to 16 bits */
     for (size_t first = 0; first < task->count && status == LMVR_OK; first += TOGETHER) {
         struct hunt hunts[TOGETHER] = {0};
         struct task part = *task;

@@ -2,6 +2,7 @@
 
 #include "search/loaded.h"
 #include "search/scan.h"
+#include "tensor/cpu/kernel_quantized.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,9 +29,14 @@ void neighbors_close(struct neighbors *neighbors)
     free(neighbors);
 }
 
+lmvr_status neighbors_load_by(struct neighbors *neighbors, const struct quantized_kernels *kernels, lmvr_error *error)
+{
+    return neighbors->loaded ? LMVR_OK : loaded_create(neighbors->files, kernels, &neighbors->loaded, error);
+}
+
 lmvr_status neighbors_load(struct neighbors *neighbors, lmvr_error *error)
 {
-    return neighbors->loaded ? LMVR_OK : loaded_create(neighbors->files, &neighbors->loaded, error);
+    return neighbors_load_by(neighbors, quantized_kernels_get(), error);
 }
 
 uint64_t neighbors_rows(const struct neighbors *neighbors)

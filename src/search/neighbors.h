@@ -19,6 +19,7 @@ enum neighbors_metric { NEIGHBORS_COSINE, NEIGHBORS_DOT };
 #define NEIGHBORS_MOST 65536 /* that can be asked for */
 
 struct neighbors;
+struct quantized_kernels;
 struct row_files;
 
 /* Of the rows of files (store/row_files.h), which have to stay: searches read them from the disk, a little at a time. On
@@ -26,9 +27,11 @@ struct row_files;
 lmvr_status neighbors_open(const struct row_files *files, struct neighbors **neighbors, lmvr_error *error);
 void neighbors_close(struct neighbors *neighbors); /* NULL is allowed */
 
-/* Reads all rows once and keeps them in memory in bf16, two bytes a value. Searches then read little more from the disk than
- * the rows that they find. */
+/* Reads all rows once and keeps them in memory in 8 bits, a byte a value. Searches then read little more from the disk than the
+ * rows that they find. */
 lmvr_status neighbors_load(struct neighbors *neighbors, lmvr_error *error);
+/* For tests: with kernels that this processor can run. */
+lmvr_status neighbors_load_by(struct neighbors *neighbors, const struct quantized_kernels *kernels, lmvr_error *error);
 
 uint64_t neighbors_rows(const struct neighbors *neighbors);
 size_t neighbors_dim(const struct neighbors *neighbors);

@@ -1,10 +1,12 @@
 /* What is found is what comparing each row with each query finds: in any company, with any number of threads, loaded or not,
- * and in however many files the rows are. */
+ * in however many files the rows are, of whatever type, and by every set of kernels that this processor can run. */
 #include "scratch.h"
 
 #include "search/exact.h"
 #include "search/neighbors.h"
+#include "store/narrow.h"
 #include "store/row_files.h"
+#include "tensor/cpu/kernel_quantized.h"
 
 #include <math.h>
 #include <omp.h>
@@ -25,7 +27,7 @@ static float plain(uint64_t row, size_t i)
     return (float)uniform();
 }
 
-/* So alike that bf16 cannot tell them apart. */
+/* So alike that 8 bits cannot tell them apart. */
 static float alike(uint64_t row, size_t i)
 {
     (void)row;
@@ -61,21 +63,52 @@ static float far(uint64_t row, size_t i)
     return (float)(uniform() * (row % 2 ? 3e38 : 1e-43));
 }
 
+/* Channels up to a thousand times the others, as hidden states of language models have. */
+static float channels(uint64_t row, size_t i)
+{
+    (void)row;
+    return (float)(uniform() * (i % 31 == 7 ? pow(10, 1 + (double)(i % 3)) : 1));
+}
+
+/* As they are, but for the last bits; the last ones are zeros, or have a value that is none. */
+static float clustered(uint64_t row, size_t i)
+{
+    if (row % 50 > 47)
+        return row % 2 || i != 3 ? 0 : NAN;
+    return (float)(sin((double)(row % 3 * 1000 + i)) + 1e-3 * uniform());
+}
+
 typedef float kind(uint64_t row, size_t i);
 
-static void write_rows(const char *path, const float *rows, uint64_t count, size_t dim)
+static void write_npy(const char *path, enum npy_type type, const void *rows, uint64_t count, size_t dim)
 {
     struct npy_writer w;
     lmvr_error error;
-    assert_int_equal(npy_writer_create(path, NPY_F32, dim, &w, &error), LMVR_OK);
+    assert_int_equal(npy_writer_create(path, type, dim, &w, &error), LMVR_OK);
     assert_int_equal(npy_writer_append(&w, rows, count, &error), LMVR_OK);
     assert_int_equal(npy_writer_close(&w, &error), LMVR_OK);
 }
 
+/* File `number` of `type`. */
+static void write_rows(int number, enum npy_type type, const float *rows, uint64_t count, size_t dim)
+{
+    char path[32], scales_path[32];
+    float *narrow = malloc((count * dim + 1) * sizeof *narrow), *scales = calloc(count + 1, sizeof *scales);
+    snprintf(path, sizeof path, "rows-%d.npy", number);
+    snprintf(scales_path, sizeof scales_path, "rows-%d" NPY_SCALES, number);
+    if (type != NPY_F32)
+        narrow_rows(type, rows, count, dim, narrow, scales);
+    write_npy(path, type, type == NPY_F32 ? rows : narrow, count, dim);
+    if (type == NPY_INT8)
+        write_npy(scales_path, NPY_F32, scales, count, 1);
+    free(narrow);
+    free(scales);
+}
+
 static struct row_files files;
 
-/* In so many files, some of which are empty where that is more than there are rows. */
-static float *make_in(uint64_t file_count, kind *value, uint64_t rows, size_t dim)
+/* In so many files, some of which are empty where that is more than there are rows. The rows as they are read from them. */
+static float *make_in(uint64_t file_count, enum npy_type type, kind *value, uint64_t rows, size_t dim)
 {
     float *all = malloc((rows * dim + 1) * sizeof *all);
     lmvr_error error;
@@ -86,16 +119,17 @@ static float *make_in(uint64_t file_count, kind *value, uint64_t rows, size_t di
     for (uint64_t i = 0; i < file_count; i++) {
         char path[32];
         uint64_t first = i * rows / file_count;
+        write_rows((int)i, type, all + first * dim, (i + 1) * rows / file_count - first, dim);
         snprintf(path, sizeof path, "rows-%d.npy", (int)i);
-        write_rows(path, all + first * dim, (i + 1) * rows / file_count - first, dim);
         assert_int_equal(row_files_add(&files, path, &error), LMVR_OK);
     }
+    assert_int_equal(row_files_read(&files, 0, rows, all, &error), LMVR_OK);
     return all;
 }
 
 static float *make(kind *value, uint64_t rows, size_t dim)
 {
-    return make_in(1, value, rows, dim);
+    return make_in(1, NPY_F32, value, rows, dim);
 }
 
 static void close_rows(struct neighbors *n)
@@ -131,27 +165,45 @@ static struct neighbor *compare_all(const float *rows, uint64_t count, size_t di
 
 /* ---- */
 
-static void check(const struct neighbors *n, const float *rows, const struct neighbors_search *s)
+#define MOST_QUERIES 70
+
+/* What is found for each query in each metric. */
+struct answers {
+    struct neighbor *sorted[2][MOST_QUERIES];
+    size_t counts[2][MOST_QUERIES];
+};
+
+static void find_plainly(const float *rows, uint64_t count, size_t dim, const float *queries, struct answers *a)
+{
+    for (int metric = NEIGHBORS_COSINE; metric <= NEIGHBORS_DOT; metric++)
+        for (size_t q = 0; q < MOST_QUERIES; q++)
+            a->sorted[metric][q] = compare_all(rows, count, dim, queries + q * dim, metric, &a->counts[metric][q]);
+}
+
+static void free_answers(struct answers *a)
+{
+    for (int metric = NEIGHBORS_COSINE; metric <= NEIGHBORS_DOT; metric++)
+        for (size_t q = 0; q < MOST_QUERIES; q++)
+            free(a->sorted[metric][q]);
+}
+
+static void check(const struct neighbors *n, const struct answers *expected, const struct neighbors_search *s)
 {
     lmvr_error error;
     struct neighbor *found = calloc(s->count * s->top, sizeof *found);
-    size_t *counts = calloc(s->count, sizeof *counts), dim = neighbors_dim(n);
+    size_t *counts = calloc(s->count, sizeof *counts);
     assert_int_equal(neighbors_find(n, s, found, counts, &error), LMVR_OK);
     for (size_t q = 0; q < s->count; q++) {
-        size_t all;
-        struct neighbor *expected = compare_all(rows, neighbors_rows(n), dim, s->queries + q * dim, s->metric, &all);
+        size_t all = expected->counts[s->metric][q];
         assert_int_equal(counts[q], all < s->top ? all : s->top);
         for (size_t i = 0; i < counts[q]; i++) {
-            assert_int_equal(found[q * s->top + i].row, expected[i].row);
-            assert_true(found[q * s->top + i].score == expected[i].score);
+            assert_int_equal(found[q * s->top + i].row, expected->sorted[s->metric][q][i].row);
+            assert_true(found[q * s->top + i].score == expected->sorted[s->metric][q][i].score);
         }
-        free(expected);
     }
     free(found);
     free(counts);
 }
-
-#define MOST_QUERIES 70
 
 /* Some that are no rows, the first of them zeros, and some that are. */
 static float *make_queries(const float *rows, uint64_t count, size_t dim)
@@ -171,31 +223,43 @@ static float *make_queries(const float *rows, uint64_t count, size_t dim)
     return queries;
 }
 
-static void check_in(uint64_t file_count, kind *value, uint64_t rows, size_t dim, size_t top)
+/* Over the files, or loaded for `kernels` if these are not NULL. */
+static void check_by(const struct quantized_kernels *kernels, const struct answers *expected, const float *queries, size_t top)
 {
-    static const size_t counts[] = {1, 3, 5, MOST_QUERIES};
+    static const size_t counts[] = {1, 3, 9, MOST_QUERIES};
     struct neighbors *n;
     lmvr_error error;
-    float *all = make_in(file_count, value, rows, dim), *queries = make_queries(all, rows, dim);
     assert_int_equal(neighbors_open(&files, &n, &error), LMVR_OK);
-    for (int loaded = 0; loaded < 2; loaded++) {
-        if (loaded)
-            assert_int_equal(neighbors_load(n, &error), LMVR_OK);
-        for (int i = 0; i < 8; i++) {
-            struct neighbors_search s = {
-                .queries = queries, .count = counts[i / 2], .top = top, .metric = i % 2 ? NEIGHBORS_DOT : NEIGHBORS_COSINE};
-            omp_set_num_threads(1 + i / 2);
-            check(n, all, &s);
-        }
+    if (kernels)
+        assert_int_equal(neighbors_load_by(n, kernels, &error), LMVR_OK);
+    for (int i = 0; i < 8; i++) {
+        struct neighbors_search s = {
+            .queries = queries, .count = counts[i / 2], .top = top, .metric = i % 2 ? NEIGHBORS_DOT : NEIGHBORS_COSINE};
+        omp_set_num_threads(1 + i / 2);
+        check(n, expected, &s);
     }
-    close_rows(n);
+    neighbors_close(n);
+}
+
+static void check_in(uint64_t file_count, enum npy_type type, kind *value, uint64_t rows, size_t dim, size_t top)
+{
+    const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS];
+    int set_count = quantized_kernels_all(sets);
+    float *all = make_in(file_count, type, value, rows, dim), *queries = make_queries(all, rows, dim);
+    struct answers expected;
+    find_plainly(all, rows, dim, queries, &expected);
+    check_by(NULL, &expected, queries, top);
+    for (int set = 0; set < set_count; set++)
+        check_by(sets[set], &expected, queries, top);
+    row_files_close(&files);
+    free_answers(&expected);
     free(queries);
     free(all);
 }
 
 static void check_kind(kind *value, uint64_t rows, size_t dim, size_t top)
 {
-    check_in(1, value, rows, dim, top);
+    check_in(1, NPY_F32, value, rows, dim, top);
 }
 
 static void test_finds_the_nearest(void **state)
@@ -207,7 +271,7 @@ static void test_finds_the_nearest(void **state)
     check_kind(plain, 1, 5, 2);
 }
 
-static void test_tells_apart_what_bf16_cannot(void **state)
+static void test_tells_apart_what_8_bits_cannot(void **state)
 {
     (void)state;
     check_kind(alike, 700, 64, 5);
@@ -239,9 +303,30 @@ static void test_finds_among_many_rows(void **state)
 static void test_finds_among_many_files(void **state)
 {
     (void)state;
-    check_in(3, alike, 500, 33, 7);
-    check_in(70, tied, 400, 6, 50);
-    check_in(100, plain, 40, 30, 9);
+    check_in(3, NPY_F32, alike, 500, 33, 7);
+    check_in(70, NPY_F32, tied, 400, 6, 50);
+    check_in(100, NPY_F32, plain, 40, 30, 9);
+}
+
+static void test_finds_among_rows_in_fewer_bytes(void **state)
+{
+    (void)state;
+    check_in(1, NPY_F16, plain, 300, 70, 7);
+    check_in(1, NPY_INT8, plain, 300, 70, 7);
+    check_in(2, NPY_INT8, clustered, 300, 40, 20);
+}
+
+static void test_finds_beside_large_channels(void **state)
+{
+    (void)state;
+    check_kind(channels, 300, 300, 7);
+    check_in(1, NPY_INT8, channels, 300, 520, 7);
+}
+
+static void test_finds_in_clusters_beside_zeros_and_what_is_not_finite(void **state)
+{
+    (void)state;
+    check_kind(clustered, 500, 64, 30);
 }
 
 /* ---- single promises ---- */
@@ -350,11 +435,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_finds_the_nearest),
-        IN_FOLDER(test_tells_apart_what_bf16_cannot),
+        IN_FOLDER(test_tells_apart_what_8_bits_cannot),
         IN_FOLDER(test_finds_equal_rows_in_their_order),
         IN_FOLDER(test_leaves_out_what_is_not_finite),
         IN_FOLDER(test_finds_among_many_rows),
         IN_FOLDER(test_finds_among_many_files),
+        IN_FOLDER(test_finds_among_rows_in_fewer_bytes),
+        IN_FOLDER(test_finds_beside_large_channels),
+        IN_FOLDER(test_finds_in_clusters_beside_zeros_and_what_is_not_finite),
         IN_FOLDER(test_equal_rows_have_cosine_1),
         IN_FOLDER(test_scores_are_the_sums),
         IN_FOLDER(test_an_empty_file_has_no_neighbors),

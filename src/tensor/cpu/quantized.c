@@ -257,6 +257,22 @@ lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena
     return LMVR_OK;
 }
 
+/* A value is rounded to 256ths of its group's scale, which is most / 127: by half of one, or by a whole one beyond 127 of them.
+ * The rest is rounding on the way there. Groups of the smallest values are lost. */
+double quantized_step_loss(int64_t in, const float *x)
+{
+    double sum = 0;
+    for (int64_t first = 0; first < in; first += GROUP_8) {
+        int64_t end = first + GROUP_8 < in ? first + GROUP_8 : in;
+        double most = 0;
+        for (int64_t i = first; i < end; i++)
+            most = fmax(most, fabs((double)x[i]));
+        double each = 1.02 / 256 * most / 127 + 0x1p-92;
+        sum += (double)(end - first) * each * each;
+    }
+    return sqrt(sum);
+}
+
 void quantized_get(const struct quantized *quantized, int64_t first, int64_t count, float *rows)
 {
     int panel = quantized->kernels->panel;

@@ -47,6 +47,10 @@ lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error);
 lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena, int64_t rows, const float *x,
                           int64_t x_stride, const float *bias, bool accumulate, float *y, int64_t y_stride, lmvr_error *error);
 
+/* The length of what x (in) may lose as it is rounded in a step of decoding by a matrix in 8 bits with factors of 1, at most.
+ */
+double quantized_step_loss(int64_t in, const float *x);
+
 /* Rows as quantized, in f32. */
 void quantized_get(const struct quantized *quantized, int64_t first, int64_t count, float *rows);
 

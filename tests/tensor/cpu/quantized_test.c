@@ -411,6 +411,53 @@ static void halves_are_rounded_to_the_nearest(void **state)
         assert_true(f16_to_f32(f16_from_f32(cases[i][0])) == cases[i][1]);
 }
 
+/* A matrix in 8 bits that gives what the input has become. */
+static struct quantized *make_identity(int64_t in, int set)
+{
+    struct quantized *q;
+    lmvr_error error;
+    size_t size = quantized_record_bytes(in, 8);
+    uint8_t *records = calloc((size_t)in, size);
+    float *factors = calloc((size_t)in, sizeof *factors);
+    for (int64_t i = 0; i < in; i++) {
+        factors[i] = 1;
+        memcpy(records + (size_t)i * size, &factors[i], sizeof *factors);
+        records[(size_t)i * size + sizeof *factors + (size_t)i] = 1;
+    }
+    assert_int_equal(quantized_create_by(in, in, 8, sets[set], &q, &error), LMVR_OK);
+    assert_int_equal(quantized_import(q, 0, in, records, factors, &error), LMVR_OK);
+    assert_int_equal(quantized_seal(q, &error), LMVR_OK);
+    free(records), free(factors);
+    return q;
+}
+
+static void a_step_loses_no_more_of_its_input_than_it_says(void **state)
+{
+    (void)state;
+    enum { IN = 600 };
+    for (int set = 0; set < set_count; set++) {
+        struct quantized *q = make_identity(IN, set);
+        for (unsigned seed = 1; seed < 40; seed++) {
+            float *x = random_floats(IN, seed), y[IN];
+            for (int64_t i = 0; i < IN; i++) /* of all sizes; with large values; near the middle between two steps */
+                x[i] = seed % 3 == 0   ? ldexpf(x[i], (int)seed * 6 - 125)
+                       : seed % 3 == 1 ? x[i] * (i % 50 == 0 ? 100 : 1)
+                                       : (i % 256 == 0 ? 127 : rintf(3 * x[i]) + 0.4999f);
+            in_step = true;
+            run(q, 1, x, IN, NULL, false, y, IN);
+            double lost = 0, length = 0;
+            for (int64_t i = 0; i < IN; i++) {
+                lost += pow((double)x[i] - (double)y[i], 2);
+                length += (double)x[i] * (double)x[i];
+            }
+            assert_true(sqrt(lost) <= quantized_step_loss(IN, x) + 1e-6 * sqrt(length));
+            assert_true(quantized_step_loss(IN, x) < 5e-3 * sqrt(length) + 1e-26);
+            free(x);
+        }
+        quantized_free(q);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +470,7 @@ int main(void)
         cmocka_unit_test(huge_and_tiny_numbers_are_kept),
         cmocka_unit_test(records_give_the_same_product),
         cmocka_unit_test(halves_are_rounded_to_the_nearest),
+        cmocka_unit_test(a_step_loses_no_more_of_its_input_than_it_says),
     };
     set_count = quantized_kernels_all(sets);
     return cmocka_run_group_tests(tests, NULL, NULL);
