@@ -186,6 +186,7 @@ int main(int argc, char **argv)
     struct neighbors *n;
     lmvr_error error;
     double start = now();
+    setvbuf(stdout, NULL, _IOLBF, 0);
     write_rows(path, count, &rows);
     printf("%llu rows of %zu (%s) made in %.0f s\n", (unsigned long long)count, dim, rows.kind->name, now() - start);
     must(row_files_add(&files, path, &error), &error);
