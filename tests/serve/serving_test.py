@@ -142,14 +142,19 @@ class VectorsAloneTest(ServerTest):
 
 class AddressTest(ServerTest):
     options = ("--connections-per-address", "3")
+    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
     def test_one_address_cannot_take_all_places(self):
         held = [self.server.raw() for _ in range(3)]
+        for client in held:  # until each has its place
+            client.sendall(self.request)
+            self.assertIn(b" 200 ", client.recv(4096))
         with self.server.raw() as beyond:
-            beyond.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                beyond.sendall(self.request)
             self.assertEqual(read_all(beyond), b"")
         held.pop().close()
-        until(lambda: self.asks(), "there is a place again")
+        until(self.asks, "there is a place again")
         for client in held:
             client.close()
 
