@@ -1,5 +1,6 @@
 #include "lab/dataset/parquet.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -61,38 +62,58 @@ static int start(const char *command, const char *word, struct parquet *p)
     return failure ? failure : p->input && p->output ? 0 : ENOMEM;
 }
 
-/* The next line that is not empty. */
+/* The next line that is not empty; one for which there is no room ends early, and is no answer. */
 static bool read_line(FILE *file, char line[LINE_SIZE])
 {
-    char *text = NULL;
-    size_t space = 0;
-    bool found = false;
-    while (!found && getline(&text, &space, file) > 0) {
-        text[strcspn(text, "\r\n")] = '\0';
-        found = *text;
-    }
-    snprintf(line, LINE_SIZE, "%s", found ? text : "");
-    free(text);
-    return found;
+    size_t length = 0;
+    int c;
+    while (length < LINE_SIZE - 1 && (c = getc(file)) != EOF && !(c == '\n' && length > 0))
+        if (c != '\n' && c != '\r')
+            line[length++] = (char)c;
+    line[length] = '\0';
+    return length > 0;
 }
 
-/* Ends it. False: it has failed, and `why` is the last line of its messages. */
+/* The last line of a file that is not empty, as far as there is room. */
+static void read_last_line(int fd, char line[LINE_SIZE])
+{
+    char text[4096];
+    off_t size = lseek(fd, 0, SEEK_END), most = sizeof text - 1;
+    ssize_t length = pread(fd, text, sizeof text - 1, size > most ? size - most : 0);
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
+        length--;
+    text[length > 0 ? length : 0] = '\0';
+    const char *newline = strrchr(text, '\n');
+    snprintf(line, LINE_SIZE, "%.*s", LINE_SIZE - 1, newline ? newline + 1 : text);
+}
+
+/* What it has said last, and if that is nothing or a signal has ended it, how it has ended. */
+static void find_why(const struct parquet *p, int status, char why[LINE_SIZE])
+{
+    char said[LINE_SIZE] = "";
+    if (p->messages > 0)
+        read_last_line(p->messages, said);
+    if (WIFSIGNALED(status))
+        snprintf(why, LINE_SIZE, "lmvr.parquet was ended by signal %d, %s%s%.300s", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)), *said ? ": " : "", said);
+    else if (*said)
+        memcpy(why, said, LINE_SIZE);
+    else
+        snprintf(why, LINE_SIZE, "lmvr.parquet ended with status %d", WEXITSTATUS(status));
+}
+
+/* Ends it, and says why it has. False: it has failed. */
 static bool end(struct parquet *p, char why[LINE_SIZE])
 {
     int status = -1;
-    *why = '\0';
     if (p->input)
         fclose(p->input);
     if (p->output)
         fclose(p->output);
     while (p->pid > 0 && waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    FILE *messages = p->messages > 0 && lseek(p->messages, 0, SEEK_SET) == 0 ? fdopen(p->messages, "r") : NULL;
-    for (char line[LINE_SIZE]; messages && read_line(messages, line);)
-        memcpy(why, line, LINE_SIZE);
-    if (messages)
-        fclose(messages);
-    else if (p->messages > 0)
+    find_why(p, status, why);
+    if (p->messages > 0)
         close(p->messages);
     *p = (struct parquet){0};
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -115,7 +136,7 @@ static lmvr_status open_ready(const char *what, const char *command, const char 
     end(p, why);
     return error_set(error, LMVR_ERROR_INVALID,
                      "%s needs Python with lmvr's package and pyarrow: pip install 'lmvr[parquet]'; LMVR_PYTHON names another "
-                     "Python than %s (it says: %s)",
+                     "Python than %s (%s)",
                      what, python(), failure ? strerror(failure) : why);
 }
 
@@ -144,10 +165,14 @@ static lmvr_status write_rows(struct parquet *p, const char *kind, const char *i
 {
     char answer[LINE_SIZE], expected[64];
     snprintf(expected, sizeof expected, "%llu rows", (unsigned long long)rows);
+    if (!p->input)
+        return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot be written: lmvr.parquet has ended before", path);
     fprintf(p->input, "%s%c%s%c%s%c", kind, '\0', index, '\0', temporary, '\0');
     fflush(p->input);
-    if (!read_line(p->output, answer))
-        return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot be written: lmvr.parquet has ended", path);
+    if (!read_line(p->output, answer)) {
+        end(p, answer);
+        return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot be written: %s", path, answer);
+    }
     if (strcmp(answer, expected) != 0)
         return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot be written: %s, expected %s", path, answer, expected);
     if (!is_parquet(temporary))
@@ -182,6 +207,8 @@ lmvr_status parquet_copy_metadata(const char *index, const char *path, uint64_t 
 
 lmvr_status parquet_lines_open(const char *table, struct parquet *parquet, lmvr_error *error)
 {
+    if (access(table, R_OK) != 0)
+        return error_set(error, LMVR_ERROR_INVALID, "%s: cannot be read: %s", table, strerror(errno));
     return open_ready(table, "lines", table, parquet, error);
 }
 

@@ -29,7 +29,7 @@ lmvr_status parquet_copy_metadata(const char *index, const char *path, uint64_t 
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
 
 /* Starts it for a table with a column `path` or `image_path`: its output are lines of JSON, objects with "path" and the other
- * columns. Their number does not matter to memory. */
+ * columns. Their number does not matter to memory. LMVR_ERROR_INVALID: there is no such file, or the module cannot be run. */
 lmvr_status parquet_lines_open(const char *table, struct parquet *parquet, lmvr_error *error);
 
 /* Ends it after the last line, or when no more are wanted. LMVR_ERROR_INVALID: the table cannot be read, or not to its end. */

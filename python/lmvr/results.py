@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 Line = Dict[str, Any]
+DEPTH = 10000  # of calls: lmvr takes JSON that is nested 2,048 deep, which is more than Python's own limit may allow
+
+
+def _parse(text: str) -> Line:
+    try:
+        line: Line = json.loads(text)
+    except RecursionError:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, DEPTH))
+        try:
+            line = json.loads(text)
+        finally:
+            sys.setrecursionlimit(limit)
+    return line
 
 
 class Results:
@@ -80,7 +95,7 @@ class Results:
                 for text in lines:
                     if not text.endswith("\n"):
                         break  # a run is writing it, or was killed
-                    line = json.loads(text)
+                    line = _parse(text)
                     if line["row"] is not None:
                         row = line["row"]
                         line["row"] += before

@@ -4,6 +4,7 @@
 #include "format/random.h"
 #include "tensor/gemm.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,12 @@ static size_t take_largest(const struct search *s, bool *taken)
     return best;
 }
 
+/* A projection of the largest floats can be larger than they are. */
+static float to_float(double value)
+{
+    return (float)fmin(fmax(value, -FLT_MAX), FLT_MAX);
+}
+
 static void fill(const struct search *s, double scale, bool *taken, struct components *c)
 {
     for (size_t d = 0; d < c->dims; d++) {
@@ -217,7 +224,7 @@ static void fill(const struct search *s, double scale, bool *taken, struct compo
             double value = 0;
             for (size_t j = 0; j < s->l; j++)
                 value += s->y[i * s->l + j] * s->v[j * s->l + direction];
-            c->values[i * c->dims + d] = (float)(value * scale);
+            c->values[i * c->dims + d] = to_float(value * scale);
             far = fabs(value) > fabs(far) ? value : far;
         }
         for (size_t i = 0; i < s->m && far < 0; i++)

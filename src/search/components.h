@@ -8,7 +8,8 @@
 struct components {
     size_t count, dims;
     uint64_t *rows; /* (count): which rows these are, ascending */
-    float *values;  /* (count, dims): a row less the mean of all, along each direction; the direction of most variance first */
+    float *values;  /* (count, dims): a row less the mean of all, along each direction, at most the largest float; the direction
+                       of  most variance first */
     double *shares; /* (dims): of all the variance, that along each direction */
 };
 

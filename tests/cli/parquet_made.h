@@ -63,12 +63,20 @@ static int parquet_main(int argc, char **argv)
         fprintf(stderr, "Traceback\n  ...\nno pyarrow\n\n");
         return 1;
     }
+    while (strcmp(how, "endless") == 0) /* until nobody reads it */
+        if (printf("%01000d", 7) < 0)
+            return 1;
     printf("ready\n");
     if (fflush(stdout) != 0)
         return 1;
     if (lists) /* the file has them */
         return execlp("cat", "cat", argv[4], (char *)NULL);
-    while (strcmp(how, "dead") != 0 && parquet_word(kind) && parquet_word(index) && parquet_word(path))
+    if (strcmp(how, "says") == 0)
+        fprintf(stderr, "out of room\n%01000d\n", 7);
+    if (strcmp(how, "killed") == 0)
+        raise(SIGKILL);
+    while (strcmp(how, "dead") != 0 && strcmp(how, "says") != 0 && parquet_word(kind) && parquet_word(index) &&
+           parquet_word(path))
         parquet_copy(index, path, how);
     return 0;
 }

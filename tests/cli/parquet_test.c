@@ -87,11 +87,13 @@ static void test_nothing_begins_without_the_module(void **state)
     assert_ended(lmvr("embed -m no-model --index parquet -o out in"), 2,
                  "--index parquet needs Python with lmvr's package and pyarrow: pip install 'lmvr[parquet]'; LMVR_PYTHON names "
                  "another Python than ");
-    assert_non_null(strstr(run_done.err, " (it says: no pyarrow)\n"));
+    assert_non_null(strstr(run_done.err, " (no pyarrow)\n"));
+    parquet_by_test("endless");
+    assert_ended(lmvr(PLAIN "-o out in"), 2, "(lmvr.parquet ended with status 1)\n");
     setenv("LMVR_PYTHON", "./nowhere", 1);
-    assert_ended(lmvr(PLAIN "-o out in"), 2, "(it says: No such file or directory)\n");
+    assert_ended(lmvr(PLAIN "-o out in"), 2, "./nowhere (No such file or directory)\n");
     setenv("LMVR_PYTHON", "/bin/false", 1);
-    assert_ended(lmvr(PLAIN "-o out in"), 2, "/bin/false (it says: )\n");
+    assert_ended(lmvr(PLAIN "-o out in"), 2, "/bin/false (lmvr.parquet ended with status 1)\n");
     assert_false(exists("out"));
 }
 
@@ -106,7 +108,9 @@ static void test_what_the_module_writes_is_checked(void **state)
                  "--resume continues"},
         {"garbage", "out/index/part-00000.parquet: cannot be written: lmvr.parquet has written something else; 4 of 10"},
         {"more", "out/index/part-00000.parquet: cannot be written: 5 rows, expected 4 rows; 4 of 10"},
-        {"dead", "out/index/part-00000.parquet: cannot be written: lmvr.parquet has ended; 4 of 10 inputs are done"},
+        {"dead", "out/index/part-00000.parquet: cannot be written: lmvr.parquet ended with status 0; 4 of 10 inputs are done"},
+        {"killed", "cannot be written: lmvr.parquet was ended by signal 9, Killed; 4 of 10 inputs are done"},
+        {"says", "out/index/part-00000.parquet: cannot be written: 00000"},
     };
     make_images();
     parquet_by_test(NULL);
@@ -138,8 +142,13 @@ static void test_a_table_is_a_list(void **state)
     write_text("l.parquet", "{\"path\": \"in/1.jpg\"}\n{\"path\": null}\n");
     assert_ended(lmvr("embed -m m -f llm -o out2 @l.parquet"), 2, "l.parquet: line 2 is not an object with a path");
     assert_ended(lmvr("embed -m m -f llm -o out2 @none.parquet"), 2,
-                 "none.parquet: cannot be read: cat: none.parquet: No such");
+                 "none.parquet: cannot be read: No such file or directory\n");
+    assert_int_equal(mkdir("d.parquet", 0777), 0);
+    assert_ended(lmvr("embed -m m -f llm -o out2 @d.parquet"), 2,
+                 "d.parquet: cannot be read: cat: d.parquet: Is a directory\n");
     parquet_by_test("missing");
+    assert_ended(lmvr("embed -m m -f llm -o out2 @none.parquet"), 2,
+                 "none.parquet: cannot be read: No such file or directory\n");
     assert_ended(lmvr("embed -m m -f llm -o out2 @l.parquet"), 2, "l.parquet needs Python with lmvr's package and pyarrow: ");
     assert_false(exists("out2"));
 }

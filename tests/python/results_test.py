@@ -69,6 +69,19 @@ class ResultsTest(unittest.TestCase):
         step = np.abs(exact).max(axis=1, keepdims=True) / 127
         self.assertLess(np.max(np.abs(rows - exact) / step), 0.501)
 
+    def test_lines_may_be_nested_deeply(self) -> None:
+        deep = "[" * 2040 + "]" * 2040  # as a tar's .json may be
+        (self.out / "deep.npy").write_bytes(b"")
+        (self.out / "deep.run.json").write_text('{"features": []}')
+        (self.out / "deep.jsonl").write_text('{"path": "a.jpg", "json": ' + deep + ', "row": 0}\n')
+        limit = sys.getrecursionlimit()
+        (line,) = lmvr.Results(self.out / "deep.npy").lines()
+        depth, value = 0, line["json"]
+        while value:
+            depth, value = depth + 1, value[0]
+        self.assertEqual((depth, line["row"]), (2039, 0))
+        self.assertEqual(sys.getrecursionlimit(), limit)
+
     def test_what_is_not_there(self) -> None:
         with self.assertRaisesRegex(lmvr.Error, "holds no results"):
             lmvr.Results(self.out)

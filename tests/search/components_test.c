@@ -4,6 +4,7 @@
 #include "search/components.h"
 #include "store/row_files.h"
 
+#include <float.h>
 #include <math.h>
 
 static uint64_t random_state = 1;
@@ -175,6 +176,12 @@ static void the_largest_floats_do_not_overflow(void **state)
     is_near(shares, 1, 1e-5);
     for (size_t i = 0; i < 24; i++)
         assert_true(isfinite(c.values[i]));
+    components_finish(&c);
+    for (size_t i = 0; i < 24; i++)
+        rows[i] = i % 6 < 3 ? FLT_MAX : -FLT_MAX; /* which lie sqrt(3) times as far along the diagonal */
+    c = find(rows, 8, 3, 8, 3);
+    for (size_t i = 0; i < 8; i++)
+        assert_true(fabsf(c.values[i * 3]) == FLT_MAX && c.values[i * 3] == -c.values[(i ^ 1) * 3]);
     components_finish(&c);
 }
 
