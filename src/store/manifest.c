@@ -141,17 +141,18 @@ static bool is_compared(const char *key, const json_t *begun, const json_t *now,
     return strcmp(key, "inputs") != 0 && strcmp(key, "inputs_hash") != 0 && !(any_device && strcmp(key, "device") == 0);
 }
 
+/* A value that is missing is NULL. */
 static lmvr_status compare_value(const char *key, const json_t *begun, const json_t *now, const char *output, lmvr_error *error)
 {
-    char *was = begun ? to_text(begun, 0) : strdup("nothing");
-    char *is = now ? to_text(now, 0) : strdup("nothing");
+    char *was = begun ? to_text(begun, 0) : strdup(""), *is = now ? to_text(now, 0) : strdup("");
+    const char *hint = strcmp(key, "device") == 0 ? "; --force-device resumes it all the same" : "";
     lmvr_status status = LMVR_OK;
     if (!was || !is)
         status = error_no_memory(error, "run.json");
     else if (strcmp(was, is) != 0)
-        status =
-            error_set(error, LMVR_ERROR_INVALID, "%s: cannot be resumed: it was started with %s %.300s, and now it is %.300s%s",
-                      output, key, was, is, strcmp(key, "device") == 0 ? "; --force-device resumes it all the same" : "");
+        status = error_set(error, LMVR_ERROR_INVALID, "%s: cannot be resumed: it was started %s %s%s%.300s, and now %s%.300s%s",
+                           output, begun ? "with" : "without", key, begun ? " " : "", was, now ? "it is " : "there is none", is,
+                           hint);
     free(was);
     free(is);
     return status;

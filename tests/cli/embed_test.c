@@ -196,8 +196,8 @@ static void test_resume_refuses_other_options(void **state)
         {"--seed 1", "seed 0, and now it is 1"},
         {"--aspect pad", "aspect \"crop\", and now it is \"pad\""},
         {"--dtype f32", "dtype \"bf16\", and now it is \"f32\""},
-        {"--normalize", "normalize nothing, and now it is true"},
-        {"--dims 5", "dims nothing, and now it is 5"},
+        {"--normalize", "started without normalize, and now it is true"},
+        {"--dims 5", "started without dims, and now it is 5"},
         {"--before-generation", "before_generation false, and now it is true"},
         {"-f llm", "\"name\": \"llm\""},
         {"-m other", "model \"000000000000face\", and now it is \"000000000005e0d4\""},
@@ -208,7 +208,7 @@ static void test_resume_refuses_other_options(void **state)
     assert_ended(lmvr("embed -m m -o out in/0000.jpg in/0001.jpg in/0002.jpg"), 0, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_ended(lmvr("embed -m m --resume %s -o out in", cases[i].options), 2, cases[i].difference);
-        assert_non_null(strstr(run_done.err, "out: cannot be resumed: it was started with "));
+        assert_non_null(strstr(run_done.err, "out: cannot be resumed: it was started with"));
     }
     assert_ended(lmvr("embed -m m --resume -o out in --aspect crop --batch 3 --threads 2 --dtype bf16 --strict --quiet"), 0,
                  NULL);

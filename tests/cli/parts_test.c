@@ -106,7 +106,7 @@ static void test_results_are_protected(void **state)
     assert_ended(lmvr(PLAIN "-o out --rows-per-part 3 in"), 1, "1 of 6 inputs failed");
     assert_ended(lmvr(PLAIN "-o out --rows-per-part 3 in"), 2, "out: holds results already; --resume continues them");
     assert_ended(lmvr(PLAIN "-o out in"), 2, "out: holds results already; --resume continues them");
-    assert_ended(lmvr(PLAIN "-o out --resume in"), 2, "it was started with parts 2, and now it is nothing");
+    assert_ended(lmvr(PLAIN "-o out --resume in"), 2, "it was started with parts 2, and now there is none");
     assert_ended(lmvr(PLAIN "-o out --resume --rows-per-part 4 in"), 2, "it was started with rows_per_part 3, and now it is 4");
     assert_ended(lmvr(PLAIN "-o out --resume --rows-per-part 3 in in"), 2, "with 6 inputs, and now there are 12");
     remove("out/run.json");

@@ -140,7 +140,7 @@ static void test_another_device_continues_only_if_told_to(void **state)
     plan.options = there;
     assert_int_equal(sample_open_list(plan, sample_inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
     assert_string_equal(error.message,
-                        "out: cannot be resumed: it was started with device nothing, and now it is \"a GPU\"; --force-device "
+                        "out: cannot be resumed: it was started without device, and now it is \"a GPU\"; --force-device "
                         "resumes it all the same");
     plan.any_device = true;
     assert_int_equal(sample_open_list(plan, sample_inputs, SAMPLE_COUNT, &store, &error), LMVR_OK);
@@ -182,11 +182,11 @@ static void test_resume_names_the_difference(void **state)
     plan.feature_count = SAMPLE_KINDS;
     json_object_set_new(options, "beam", json_integer(3));
     assert_int_equal(sample_open_list(plan, inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
-    assert_non_null(strstr(error.message, "it was started with beam nothing, and now it is 3"));
+    assert_non_null(strstr(error.message, "it was started without beam, and now it is 3"));
     json_object_del(options, "beam");
     json_object_del(options, "seed");
     assert_int_equal(sample_open_list(plan, inputs, SAMPLE_COUNT, &store, &error), LMVR_ERROR_INVALID);
-    assert_non_null(strstr(error.message, "it was started with seed 5, and now it is nothing"));
+    assert_non_null(strstr(error.message, "it was started with seed 5, and now there is none"));
     json_decref(options);
     assert_run("out", STORE_RESUME, SAMPLE_COUNT); /* none of them changed anything */
 }
@@ -350,7 +350,7 @@ static void test_another_type_is_refused_and_removed(void **state)
                    "out: cannot be resumed: it was started with dtype_out \"int8\", and now it is \"f16\"");
     sample_keep(NPY_F32);
     assert_refused("out", STORE_RESUME, "What?",
-                   "out: cannot be resumed: it was started with dtype_out \"int8\", and now it is nothing");
+                   "out: cannot be resumed: it was started with dtype_out \"int8\", and now there is none");
     assert_run("out", STORE_FORCE, SAMPLE_COUNT);
     assert_false(exists("out/many.scale.npy") || exists("out/llm.scale.npy"));
     write_text("out/llm.scale.npy", "mine"); /* which is not in the way of f32 */
