@@ -57,6 +57,9 @@ union group_sum {
  * Rows of the input in whole numbers q, block by block: value i of a group is about scale * q. In most groups q is a byte.
  * Where most values would be small beside the largest, the group is *wide*: q is a byte and 256ths, another. So are all groups
  * where that is asked for.
+ *
+ * Beside weights in 8 bits, a row that lies nearly all on one side of zero, as behind an activation, is taken less its middle,
+ * the offset: steps are then half as large. What that takes from a product is the offset times the sum of the column's weights.
  */
 struct activations {
     int32_t *words, *low_words; /* (blocks, rows, block_words()): the bytes in fours, and the 256ths. Where bytes are not
@@ -78,7 +81,9 @@ struct quantized_product {
     int64_t all_rows;
     int64_t n, in;
     struct activations x;
+    float *offsets; /* (all_rows) of the input's rows; 0: none */
     const uint8_t *panels;
+    const float *sums; /* (n), with weights in 8 bits: of those of each column */
     const float *bias; /* NULL: none */
     bool accumulate;
     float *c;

@@ -90,14 +90,52 @@ INLINE union group_sum sum_of(int bits, float sum)
     return bits == 4 ? (union group_sum){.real = sum} : (union group_sum){.whole = (int32_t)sum * OFFSET_8};
 }
 
-INLINE void load_group(int bits, int64_t count, const float *x, const float *factors, vf *to)
+/* What of the input's numbers from x on is in a group: times `factors`, less `offset`; zeros where there are none. */
+INLINE void load_group(int bits, int64_t count, const float *x, const float *factors, float offset, vf *to)
 {
+    float offsets[LANES];
+    for (int i = 0; i < LANES; i++)
+        offsets[i] = offset;
     for (int v = 0; v < group_size(bits) / LANES; v++, count -= LANES, x += LANES, factors += LANES) {
         if (count >= LANES)
-            to[v] = load(x) * load(factors);
+            to[v] = load(x) * load(factors) - repeated(offset);
         else
-            to[v] = count > 0 ? load_part(x, count) * load_part(factors, count) : splat(0);
+            to[v] = count > 0 ? load_part(x, count) * load_part(factors, count) - load_part(offsets, count) : splat(0);
     }
+}
+
+/* What a row reaches. */
+struct reach {
+    float least, most, squares;
+};
+
+INLINE struct reach find_reach(int64_t count, const float *x, const float *factors)
+{
+    vf least = splat(0), most = splat(0), squares = splat(0);
+    for (int64_t i = 0; i < count; i += LANES) {
+        vf value = count - i >= LANES ? load(x + i) * load(factors + i)
+                                      : load_part(x + i, count - i) * load_part(factors + i, count - i);
+        least = vmin(least, value);
+        most = vmax(most, value);
+        squares += value * value;
+    }
+    return (struct reach){-max_lanes(-least), max_lanes(most), sum_lanes(squares)};
+}
+
+INLINE bool is_one_sided(struct reach r)
+{
+    return -r.least < 0.25f * r.most || r.most < -0.25f * r.least;
+}
+
+/* The middle of a row that lies on one side, unless its steps would be too large for most of it; else 0. */
+INLINE float find_offset(int64_t in, const float *x, const float *factors)
+{
+    const float least_steps = 34; /* that the mean size has to reach; behind GELU it reaches 38 */
+    if (!is_one_sided(find_reach(in < GROUP_8 ? in : GROUP_8, x, factors)))
+        return 0;
+    struct reach r = find_reach(in, x, factors);
+    float step = (r.most - r.least) / 254, square = least_steps * step;
+    return is_one_sided(r) && r.squares >= square * square * (float)in && r.squares * 0 == 0 ? (r.most + r.least) / 2 : 0;
 }
 
 INLINE void take_group(int bits, bool all_wide, const vf *x, struct activations to)
@@ -123,12 +161,14 @@ INLINE void take_group(int bits, bool all_wide, const vf *x, struct activations 
 
 INLINE void take(int bits, const struct quantized_product *p, const float *x, const float *factors, int64_t row)
 {
+    float offset = p->bits == 8 && !p->all_wide ? find_offset(p->in, x, factors) : 0;
+    p->offsets[row] = offset;
     for (int64_t block = 0; block < block_count(p->in); block++) {
         struct activations to = at_row(bits, p, block, row);
         memset(to.wide, 0, (size_t)block_groups(bits) * sizeof *to.wide); /* also of groups that are not there */
         for (int64_t g = 0, at = block * BLOCK_INPUTS; g < block_groups(bits) && at < p->in; g++, at += group_size(bits)) {
             vf values[MOST_VECTORS];
-            load_group(bits, p->in - at, x + at, factors + at, values);
+            load_group(bits, p->in - at, x + at, factors + at, offset, values);
             take_group(bits, bits == 8 && p->all_wide, values, at_group(bits, to, g));
         }
     }

@@ -70,18 +70,20 @@ enum shape { PAIR_OF_TILES, ONE_TILE, WIDE_TILE };
 /* A group that has been multiplied, and is to be added to the totals. */
 struct products {
     enum shape shape;
+    bool first;                /* there are no totals yet */
     const tile_values *values; /* (4); NULL: nothing */
     struct activations x;
     float (*totals)[PANEL];
 };
 
-INLINE void add_row(bool wide, struct activations x, int64_t row, vi products, vi low, float *total)
+INLINE void add_row(bool wide, bool first, struct activations x, int64_t row, vi products, vi low, float *total)
 {
+    vf before = first ? splat(0) : load(total);
     int64_t at = row * block_groups(8);
     products = whole_products(8, products, x.sums[at]);
     if (wide)
         products = wide_products(products, whole_products(8, low, x.low_sums[at]));
-    store(total, with_group(8, wide, load(total), products, x.scales[at], 0, (vf){0}, (vf){0}));
+    store(total, with_group(8, wide, before, products, x.scales[at], 0, (vf){0}, (vf){0}));
 }
 
 /* One of PARTS. */
@@ -92,11 +94,11 @@ INLINE void add_part(enum shape shape, const struct products *p, int part)
         UNROLL for (int i = part % 4 * rows; i < (part % 4 + 1) * rows; i++)
         {
             int row = part / 8 * TILE + i, v = part / 4 % 2;
-            add_row(false, p->x, row, *(const vi *)p->values[part / 4][i], (vi){0}, p->totals[row] + v * LANES);
+            add_row(false, p->first, p->x, row, *(const vi *)p->values[part / 4][i], (vi){0}, p->totals[row] + v * LANES);
         }
         return;
     }
-    UNROLL for (int v = 0; v < 2; v++) add_row(shape == WIDE_TILE, p->x, part, *(const vi *)p->values[v][part],
+    UNROLL for (int v = 0; v < 2; v++) add_row(shape == WIDE_TILE, p->first, p->x, part, *(const vi *)p->values[v][part],
                                                *(const vi *)p->values[2 + v][part], p->totals[part] + v * LANES);
 }
 
@@ -150,8 +152,8 @@ INLINE void multiply_group(enum shape shape, struct activations x, int64_t piece
 }
 
 /* Multiplies a group, and leaves it to be added. */
-INLINE void next_group(enum shape shape, struct activations x, int64_t pieces, const vi *steps, float (*totals)[PANEL],
-                       struct scratch *s, struct products *last)
+INLINE void next_group(enum shape shape, bool first, struct activations x, int64_t pieces, const vi *steps,
+                       float (*totals)[PANEL], struct scratch *s, struct products *last)
 {
     tile_values *to = last->values == s->products[0] ? s->products[1] : s->products[0];
     if (pieces == group_pieces(8) && last->values && last->shape == shape && shape != ONE_TILE)
@@ -160,7 +162,7 @@ INLINE void next_group(enum shape shape, struct activations x, int64_t pieces, c
         add_all(last);
         multiply_group(shape, x, pieces, steps, NULL, to);
     }
-    *last = (struct products){shape, to, x, totals};
+    *last = (struct products){shape, first, to, x, totals};
 }
 
 /* All of these rows by a group of a panel. Meanwhile so many bytes behind it are fetched. */
@@ -174,13 +176,13 @@ INLINE void multiply_rows(const struct quantized_product *p, int64_t row, int64_
         for (; fetched * rows < (r + PAIR) * behind_bytes && fetched < behind_bytes; fetched += 64)
             __builtin_prefetch(behind + fetched, 0, 2);
         if (any_wide(8, x, left < PAIR ? left : PAIR)) {
-            next_group(WIDE_TILE, x, pieces, steps, s->totals + r, s, last);
+            next_group(WIDE_TILE, block == 0, x, pieces, steps, s->totals + r, s, last);
             if (left > TILE)
-                next_group(WIDE_TILE, other, pieces, steps, s->totals + r + TILE, s, last);
+                next_group(WIDE_TILE, block == 0, other, pieces, steps, s->totals + r + TILE, s, last);
         } else if (left > TILE)
-            next_group(PAIR_OF_TILES, x, pieces, steps, s->totals + r, s, last);
+            next_group(PAIR_OF_TILES, block == 0, x, pieces, steps, s->totals + r, s, last);
         else
-            next_group(ONE_TILE, x, pieces, steps, s->totals + r, s, last);
+            next_group(ONE_TILE, block == 0, x, pieces, steps, s->totals + r, s, last);
     }
 }
 
@@ -380,13 +382,14 @@ void KERNEL(quantized_multiply_tiles)(const struct quantized_product *p, int64_t
         for (int64_t panel = first_panel; panel < last_panel; panel++) {
             const uint8_t *data = p->panels + panel * (int64_t)panel_bytes(p->bits, p->in);
             const float *scales = p->widens ? s->scales : p->bits == 8 ? (const float *)data : NULL;
-            memset(s->totals, 0, (size_t)(rows + PAIR) * sizeof *s->totals);
             if (p->widens)
                 multiply_panel_widened(p, row, rows, data, s);
             else if (p->bits == 8)
                 multiply_panel_8(p, row, rows, data, s);
-            else
+            else {
+                memset(s->totals, 0, (size_t)(rows + PAIR) * sizeof *s->totals);
                 multiply_panel_4(p, row, rows, data, s);
+            }
             put_rows(p, row, rows, panel, scales, s->totals);
         }
     }

@@ -12,6 +12,7 @@ struct quantized {
     int bits;
     float *rows;     /* (out, in), from quantized_set() to quantized_seal(); else NULL */
     float *factors;  /* (in); all 0: none yet */
+    float *sums;     /* (out) of each row, in 8 bits */
     uint8_t *panels; /* panel j holds rows j * panel and up, as in kernel_quantized.h */
 };
 
@@ -55,7 +56,8 @@ lmvr_status quantized_create_by(int64_t out, int64_t in, int bits, const struct 
         return no_memory(error);
     *q = (struct quantized){.kernels = kernels, .out = out, .in = in, .bits = bits};
     q->factors = calloc((size_t)in, sizeof *q->factors);
-    lmvr_status status = q->factors ? create_panels(q, error) : no_memory(error);
+    q->sums = calloc((size_t)out, sizeof *q->sums);
+    lmvr_status status = q->factors && q->sums ? create_panels(q, error) : no_memory(error);
     if (status != LMVR_OK) {
         quantized_free(q);
         *quantized = NULL;
@@ -74,6 +76,7 @@ void quantized_free(struct quantized *quantized)
         return;
     free(quantized->rows);
     free(quantized->factors);
+    free(quantized->sums);
     free(quantized->panels);
     free(quantized);
 }
@@ -86,6 +89,21 @@ lmvr_status quantized_set(struct quantized *quantized, int64_t first, int64_t co
         return no_memory(error);
     memcpy(quantized->rows + first * quantized->in, rows, (size_t)(count * quantized->in) * sizeof *rows);
     return LMVR_OK;
+}
+
+/* Lays a row out, and notes its sum. */
+static void pack_row(struct quantized *q, int64_t row, const uint8_t *record)
+{
+    q->kernels->pack(q->bits, q->in, record, row % q->kernels->panel, panel_of(q, row));
+    if (q->bits != 8)
+        return;
+    float scale;
+    const int8_t *bytes = (const int8_t *)record + sizeof scale;
+    int64_t sum = 0;
+    memcpy(&scale, record, sizeof scale);
+    for (int64_t i = 0; i < q->in; i++)
+        sum += bytes[i];
+    q->sums[row] = scale * (float)sum;
 }
 
 static bool is_power_of_two(float x)
@@ -107,11 +125,9 @@ lmvr_status quantized_import(struct quantized *quantized, int64_t first, int64_t
     }
     memcpy(quantized->factors, factors, (size_t)quantized->in * sizeof *factors);
     size_t size = record_bytes(quantized->bits, quantized->in);
-    int panel = quantized->kernels->panel;
 #pragma omp parallel for schedule(static) if (count * quantized->in > 65536)
     for (int64_t r = first; r < first + count; r++)
-        quantized->kernels->pack(quantized->bits, quantized->in, (const uint8_t *)records + (size_t)(r - first) * size,
-                                 r % panel, panel_of(quantized, r));
+        pack_row(quantized, r, (const uint8_t *)records + (size_t)(r - first) * size);
     return LMVR_OK;
 }
 
@@ -184,7 +200,7 @@ lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error)
         for (int64_t i = 0; i < in; i++)
             row[i] /= quantized->factors[i];
         kernels->quantize(quantized->bits, in, row, record);
-        kernels->pack(quantized->bits, in, record, r % kernels->panel, panel_of(quantized, r));
+        pack_row(quantized, r, record);
     }
     free(records);
     free(quantized->rows);
@@ -239,13 +255,15 @@ lmvr_status quantized_run(const struct quantized *quantized, struct arena *arena
                                   .n = quantized->out,
                                   .in = quantized->in,
                                   .panels = quantized->panels,
+                                  .sums = quantized->sums,
                                   .bias = bias,
                                   .accumulate = accumulate,
                                   .c = y,
                                   .ldc = y_stride};
     struct arena_mark mark = arena_mark(arena);
     uint8_t *scratch = arena_alloc(arena, threads, scratch_size);
-    if (!scratch || !allocate(quantized, input_bits(&p), arena, rows, &p.x)) {
+    p.offsets = arena_alloc(arena, rows, sizeof *p.offsets);
+    if (!scratch || !p.offsets || !allocate(quantized, input_bits(&p), arena, rows, &p.x)) {
         arena_release(arena, mark);
         return error_no_memory(error, "a matrix product");
     }
@@ -314,5 +332,5 @@ int quantized_bits(const struct quantized *quantized)
 int64_t quantized_bytes(const struct quantized *quantized)
 {
     return panel_count(quantized) * (int64_t)quantized->kernels->panel_bytes(quantized->bits, quantized->in) +
-           quantized->in * (int64_t)sizeof *quantized->factors;
+           quantized->in * (int64_t)sizeof *quantized->factors + quantized->out * (int64_t)sizeof *quantized->sums;
 }

@@ -272,6 +272,8 @@ INLINE void put_rows(const struct quantized_product *p, int64_t row, int64_t row
             vf value = load(totals[r] + i);
             if (scales)
                 value *= load(scales + i);
+            if (p->offsets[row + r] != 0)
+                value += repeated(p->offsets[row + r]) * load_part(p->sums + column + i, columns - i);
             if (p->bias)
                 value += load_part(p->bias + column + i, columns - i);
             if (p->accumulate)

@@ -100,27 +100,60 @@ static void take_plainly(int bits, int64_t count, const float *x, float *to)
         to[i] += scale / 256 * fmaxf(-128, fminf(127, (float)lrintf((x[i] - to[i]) * (256 / scale))));
 }
 
+static bool lies_on_one_side(float least, float most)
+{
+    return -least < most / 4 || most < -least / 4;
+}
+
+/* What is taken from a row of x times the factors before it is quantized. */
+static float offset_plainly(int bits, int64_t in, const float *x, const float *factors)
+{
+    float least = 0, most = 0;
+    double squares = 0;
+    for (int64_t i = 0; i < in; i++) {
+        float value = x[i] * factors[i];
+        least = fminf(least, value);
+        most = fmaxf(most, value);
+        squares += (double)value * (double)value;
+        if (i == (in < GROUP_8 ? in : GROUP_8) - 1 && !lies_on_one_side(least, most))
+            return 0;
+    }
+    double mean = sqrt(squares / (double)in), steps = mean / ((double)(most - least) / 254);
+    assert_true(bits == 4 || in_step || !lies_on_one_side(least, most) ||
+                fabs(steps - 34) > 1e-3); /* else it may round either way */
+    return bits == 8 && !in_step && lies_on_one_side(least, most) && steps > 34 ? (most + least) / 2 : 0;
+}
+
 /* x as the kernels have it: quantized, and with the factors taken out again. */
 static float *quantized_input(const struct quantized *q, int64_t rows, int64_t in, const float *x)
 {
     int64_t group = quantized_bits(q) == 4 ? GROUP_4 : GROUP_8;
     const float *factors = quantized_factors(q);
     float *to = malloc((size_t)(rows * in) * sizeof *to), part[GROUP_8];
-    for (int64_t r = 0; r < rows; r++)
+    for (int64_t r = 0; r < rows; r++) {
+        float offset = offset_plainly(quantized_bits(q), in, x + r * in, factors);
         for (int64_t g = 0; g < in; g += group) {
             int64_t count = in - g < group ? in - g : group;
             for (int64_t i = 0; i < count; i++)
-                part[i] = x[r * in + g + i] * factors[g + i];
+                part[i] = x[r * in + g + i] * factors[g + i] - offset;
             take_plainly(quantized_bits(q), count, part, to + r * in + g);
             for (int64_t i = 0; i < count; i++)
-                to[r * in + g + i] /= factors[g + i];
+                to[r * in + g + i] = (to[r * in + g + i] + offset) / factors[g + i];
         }
+    }
     return to;
 }
 
 static const int64_t shapes[][2] = {{1, 1}, {1, 40}, {7, 5}, {16, 32}, {33, 20}, {48, 64}, {65, 130}, {100, 300}, {37, 1030}};
 
 #define ROWS 13
+
+/* As behind an activation: nearly all on one side of zero. */
+static void activate(int64_t count, float *x)
+{
+    for (int64_t i = 0; i < count; i++)
+        x[i] /= 1 + expf(-1.702f * x[i]);
+}
 
 static void check_values(int64_t out, int64_t in, int bits, int set)
 {
@@ -129,6 +162,8 @@ static void check_values(int64_t out, int64_t in, int bits, int set)
     float *bias = random_floats(out, 4), *before = random_floats(ROWS * stride, 3), *kept = malloc((size_t)(out * in) * 4);
     for (int64_t r = 0; r < ROWS; r += 3) /* outliers, so that groups are quantized twice */
         x[r * in + in / 2] *= 700;
+    for (int64_t r = 1; r < ROWS; r += 3)
+        activate(in, x + r * in);
     struct quantized *q = make(out, in, bits, set, w);
     quantized_get(q, 0, out, kept);
     float *taken_x = quantized_input(q, ROWS, in, x), *expected = exact(ROWS, out, in, taken_x, kept);
@@ -181,6 +216,30 @@ static void products_outside_a_step_are_near_those_inside(void **state)
         quantized_free(q);
         free(w), free(x), free(bias), free(y[0]), free(y[1]);
     }
+}
+
+/* Also beside a row of them that one large value keeps from that. */
+static void rows_on_one_side_lose_no_more_than_others(void **state)
+{
+    (void)state;
+    const int64_t rows = 40, out = 96, in = 1024;
+    float *w = random_floats(out * in, 1), *x = random_floats(rows * in, 2), *y = malloc((size_t)(rows * out) * sizeof *y);
+    activate(rows / 2 * in, x);
+    for (int64_t i = 0; i < 3 * in; i++)
+        x[i] *= i < in ? -1 : 1;
+    x[2 * in + 900] = 40;
+    float *exactly = exact(rows, out, in, x, w);
+    in_step = false;
+    for (int set = 0; set < set_count; set++) {
+        struct quantized *q = make(out, in, 8, set, w);
+        run(q, rows, x, in, NULL, false, y, out);
+        for (int64_t r = 0; r < rows; r++) {
+            double lost = 1 - cosine(out, y + r * out, exactly + r * out);
+            assert_true(lost < 1e-4);
+        }
+        quantized_free(q);
+    }
+    free(w), free(x), free(y), free(exactly);
 }
 
 /* How much of the size of most rows, which is 1, is lost. Row `but` does not count. */
@@ -284,6 +343,8 @@ static void company_changes_no_bit(void **state)
         float *alone = malloc((size_t)(MOST_COMPANY * out) * sizeof *alone);
         for (int64_t r = 0; r < MOST_COMPANY; r += 2)
             x[r * in + r % in] *= 900;
+        for (int64_t r = 0; r < MOST_COMPANY; r += 3)
+            activate(in, x + r * in);
         EACH_SET_AND_BITS
         IN_AND_OUTSIDE_A_STEP
         {
@@ -463,6 +524,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_quantized_numbers),
         cmocka_unit_test(products_outside_a_step_are_near_those_inside),
+        cmocka_unit_test(rows_on_one_side_lose_no_more_than_others),
         cmocka_unit_test(weights_lose_little),
         cmocka_unit_test(outliers_take_no_precision_from_the_rest),
         cmocka_unit_test(company_changes_no_bit),
