@@ -354,7 +354,6 @@ class Models(unittest.TestCase):
         finally:
             os.chdir(here)
         self.assertRegex(printed.getvalue(), r"^The image shows .* \(\d+,\) None\n$")
-        self.assertIn(f"float32 {named['X'].shape};", code)
         self.assertEqual(named["maps"].shape[0], 1)
 
     def test_copies_are_the_model_and_pickles_open_it_again(self) -> None:
