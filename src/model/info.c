@@ -32,7 +32,8 @@ static uint64_t language_bytes(const struct language_config *c, const struct dty
     struct counts wide = {.matrices = head.matrices + (c->encoder_decoder ? count_t5_last(c) : 0)};
     blocks.matrices -= narrow.matrices + wide.matrices - head.matrices;
     return bytes_of(narrow, dtypes->weights) + bytes_of(blocks, model_outer_dtype(dtypes->weights)) +
-           bytes_of(wide, model_wide_dtype(dtypes)) + (uint64_t)head.matrices * dtype_size(dtypes->compute);
+           bytes_of(wide, model_wide_dtype(dtypes)) +
+           bytes_of(head, c->encoder_decoder ? dtypes->compute : model_word_dtype(dtypes));
 }
 
 uint64_t model_weights_bytes(const struct model_config *config, const struct dtypes *dtypes)

@@ -30,6 +30,8 @@ enum dtype model_outer_dtype(enum dtype weights);
 /* And of the head, whose errors are the logits' own, and of a T5's last products: wider than the blocks' where those are
  * integers. */
 enum dtype model_wide_dtype(const struct dtypes *dtypes);
+/* And of a decoder's word embedding. */
+enum dtype model_word_dtype(const struct dtypes *dtypes);
 
 /* What blocks of a stack have in common. */
 struct block_plan {

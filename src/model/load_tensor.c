@@ -1,6 +1,7 @@
 #include "model/load_tensor.h"
 
 #include "format/quantized_rows.h"
+#include "tensor/cpu/quantized.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,11 @@ enum dtype model_outer_dtype(enum dtype weights)
 enum dtype model_wide_dtype(const struct dtypes *dtypes)
 {
     return dtypes->weights == INT8 ? dtypes->compute : model_outer_dtype(dtypes->weights);
+}
+
+enum dtype model_word_dtype(const struct dtypes *dtypes)
+{
+    return dtypes->weights == INT4 ? INT8 : dtypes->compute;
 }
 
 /* Part of a tensor as f32, or random values. */
@@ -281,7 +287,28 @@ static void convert(enum dtype dtype, const float *from, int64_t count, void *to
     }
 }
 
-lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int64_t width, void **out)
+static size_t embedding_row_bytes(enum dtype dtype, int64_t width)
+{
+    return dtype == INT8 ? quantized_record_bytes(width, 8) : (size_t)width * dtype_size(dtype);
+}
+
+/* Files of our own have bf16, from which int8 is to be the same as from what was converted. */
+static void set_embedding_rows(enum dtype dtype, float *from, int64_t rows, int64_t width, char *to)
+{
+    if (dtype != INT8) {
+        convert(dtype, from, rows * width, to);
+        return;
+    }
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < rows; r++) {
+        float *row = from + r * width;
+        for (int64_t i = 0; i < width; i++)
+            row[i] = bf16_to_f32(bf16_from_f32(row[i]));
+        quantized_write_record(width, 8, row, to + (size_t)r * quantized_record_bytes(width, 8));
+    }
+}
+
+lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int64_t width, enum dtype dtype, void **out)
 {
     int64_t shape[] = {rows, width}, step = READ_FLOATS / width > 0 ? READ_FLOATS / width : 1;
     struct checkpoint_tensor tensor;
@@ -289,7 +316,8 @@ lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int
     *out = NULL;
     if (l->plan)
         return plan_tensor(l->plan, name, &tensor, l->dtypes.compute, l->error);
-    void *table = aligned_zeroed(rows * width, dtype_size(l->dtypes.compute));
+    size_t row_bytes = embedding_row_bytes(dtype, width);
+    char *table = aligned_zeroed(rows, row_bytes);
     float *part = aligned_zeroed(step * width, sizeof *part);
     if (!table || !part) {
         free(table);
@@ -298,14 +326,14 @@ lmvr_status load_embedding(struct loader *l, const char *name, int64_t rows, int
     }
     lmvr_status status = LMVR_OK;
     for (int64_t row = 0; row < rows && status == LMVR_OK; row += step) {
-        int64_t count = (row + step < rows ? step : rows - row) * width;
-        status = read_part(l, &tensor, row * width, count, part);
+        int64_t count = row + step < rows ? step : rows - row;
+        status = read_part(l, &tensor, row * width, count * width, part);
         if (status == LMVR_OK)
-            convert(l->dtypes.compute, part, count, (char *)table + (size_t)(row * width) * dtype_size(l->dtypes.compute));
+            set_embedding_rows(dtype, part, count, width, table + (size_t)row * row_bytes);
     }
     free(part);
     if (status == LMVR_OK)
-        return device_take(l->device, table, (size_t)(rows * width) * dtype_size(l->dtypes.compute), out, l->error);
+        return device_take(l->device, table, (size_t)rows * row_bytes, out, l->error);
     free(table);
     return status;
 }

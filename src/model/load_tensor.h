@@ -44,7 +44,7 @@ lmvr_status load_matrix(struct loader *loader, const struct checkpoint_tensor *t
 lmvr_status load_linear_from(struct loader *loader, int64_t out, int64_t in, enum dtype dtype, const float *weight,
                              struct linear *linear);
 
-/* An embedding (rows, width) in the type that is computed in, on the device. */
-lmvr_status load_embedding(struct loader *loader, const char *name, int64_t rows, int64_t width, void **out);
+/* An embedding (rows, width) on the device, as the device's embed() takes it. */
+lmvr_status load_embedding(struct loader *loader, const char *name, int64_t rows, int64_t width, enum dtype dtype, void **out);
 
 #endif

@@ -266,10 +266,11 @@ lmvr_status load_llama(struct loader *loader, const struct language_config *conf
                             .mlp_width = config->mlp_width,
                             .block_count = config->blocks,
                             .activation = config->activation,
-                            .embedding_dtype = loader->dtypes.compute,
+                            .embedding_dtype = model_word_dtype(&loader->dtypes),
                             .cache_dtype = loader->dtypes.cache};
     TRY(rope_create(&llama->rope, &config->rope, config->head_dim, loader->error));
-    TRY(load_embedding(loader, LLAMA_EMBEDDING ".weight", config->vocabulary, config->width, &llama->embedding));
+    TRY(load_embedding(loader, LLAMA_EMBEDDING ".weight", config->vocabulary, config->width, llama->embedding_dtype,
+                       &llama->embedding));
     llama->blocks = calloc((size_t)config->blocks, sizeof *llama->blocks);
     if (!llama->blocks)
         return error_no_memory(loader->error, "the language model");

@@ -221,7 +221,7 @@ lmvr_status load_t5(struct loader *loader, const struct language_config *config,
                       .start_token = config->t5.start_token,
                       .head_scale = config->t5.scale_head ? 1.0f / sqrtf((float)config->width) : 1.0f};
     const char *embedding = find_embedding(loader);
-    TRY(load_embedding(loader, embedding, config->vocabulary, config->width, &t5->embedding));
+    TRY(load_embedding(loader, embedding, config->vocabulary, config->width, t5->embedding_dtype, &t5->embedding));
     TRY(load_stack(loader, config, &encoder_names, config->t5.encoder_blocks, T5 "encoder.final_layer_norm", &t5->encoder));
     TRY(load_stack(loader, config, &decoder_names, config->blocks, T5 "decoder.final_layer_norm", &t5->decoder));
     char tied[LOAD_NAME_SIZE];

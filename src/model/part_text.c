@@ -117,7 +117,8 @@ lmvr_status load_text_tower(struct loader *l, const struct text_config *c, struc
                                  .read = c->read,
                                  .end_token = c->end_token,
                                  .embedding_dtype = l->dtypes.compute};
-    TRY(load_embedding(l, TEXT "embeddings.token_embedding.weight", c->vocabulary, width, &tower->embedding));
+    TRY(load_embedding(l, TEXT "embeddings.token_embedding.weight", c->vocabulary, width, tower->embedding_dtype,
+                       &tower->embedding));
     TRY(load_table(l, TEXT "embeddings.position_embedding.weight", 2, (int64_t[]){c->positions, width},
                    &tower->position_embedding));
     TRY(load_norm(l, TEXT "final_layer_norm", width, c->layer_norm_eps, false, &tower->final_norm));

@@ -114,7 +114,8 @@ struct device_operations {
     /* y (rows, width) = activation(gate) * up, where a row of `both`, which is overwritten, is gate, then up. */
     void (*gate)(struct arena *arena, enum activation activation, int64_t rows, int64_t width, operand *both, operand *y);
     void (*convert)(struct arena *arena, int64_t count, float factor, const float *x, operand *y); /* y = factor * x */
-    /* x (count, width) receives rows `tokens`, of the host, of a table (.., width). */
+    /* x (count, width) receives rows `tokens`, of the host, of a table (.., width): in F32, BF16, or, by the processor, in
+     * INT8, records of quantized_write_record(). */
     void (*embed)(struct arena *arena, enum dtype dtype, const void *table, int64_t width, int64_t count, const int32_t *tokens,
                   float *x);
     /* Row i of `to` receives row rows[i] of `from`, strides apart; `rows` (count) is of the host. */

@@ -319,6 +319,16 @@ void quantized_export(const struct quantized *quantized, int64_t first, int64_t 
                                    (uint8_t *)records + (size_t)(r - first) * size);
 }
 
+void quantized_write_record(int64_t in, int bits, const float *row, void *record)
+{
+    quantized_kernels_get()->quantize(bits, in, row, record);
+}
+
+void quantized_read_record(int64_t in, int bits, const void *record, float *row)
+{
+    quantized_kernels_get()->restore(bits, in, record, row);
+}
+
 const float *quantized_factors(const struct quantized *quantized)
 {
     return quantized->factors;

@@ -59,6 +59,9 @@ void quantized_get(const struct quantized *quantized, int64_t first, int64_t cou
 size_t quantized_record_bytes(int64_t in, int bits);
 void quantized_export(const struct quantized *quantized, int64_t first, int64_t count, void *records);
 const float *quantized_factors(const struct quantized *quantized);
+/* A row of numbers (in) as such a record, without factors, and what a record says. */
+void quantized_write_record(int64_t in, int bits, const float *row, void *record);
+void quantized_read_record(int64_t in, int bits, const void *record, float *row);
 
 int quantized_bits(const struct quantized *quantized);
 int64_t quantized_bytes(const struct quantized *quantized); /* of memory, once sealed */

@@ -1,5 +1,6 @@
 /* Rows copied, added, pooled and searched. */
 #include "tensor/cpu/operations.h"
+#include "tensor/cpu/quantized.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,6 +22,9 @@ void cpu_embed(struct arena *arena, enum dtype dtype, const void *table, int64_t
         int64_t at = tokens[r] * width;
         if (dtype == F32)
             memcpy(x + r * width, (const float *)table + at, (size_t)width * sizeof *x);
+        else if (dtype == INT8)
+            quantized_read_record(width, 8, (const char *)table + (size_t)tokens[r] * quantized_record_bytes(width, 8),
+                                  x + r * width);
         else
             for (int64_t i = 0; i < width; i++)
                 x[r * width + i] = bf16_to_f32(((const bf16 *)table)[at + i]);
