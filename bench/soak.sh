@@ -28,6 +28,14 @@ embed() { # COUNT OPTION...: the small model's encoder and its states of the pro
 now() { date +%s.%N; }
 resident() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$1/status" 2>/dev/null || true; }
 finished() { find "$work/out/index" -name 'part-*.json' 2>/dev/null | wc -l; }
+watch() { # PID COUNT: resident memory once a tenth is finished, and now; processor time; a line again and again
+    local early=0 memory cpu
+    while memory=$(resident "$1") cpu=$(cpu_ms "$1" 2>/dev/null) && [ -n "$memory" ]; do
+        [ "$early" != 0 ] || [ $((10 * $(finished))) -lt "$2" ] || early=$memory
+        echo "$early $memory $cpu"
+        sleep 0.2
+    done
+}
 cpu_ms() { awk -v ticks="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / ticks }' "/proc/$1/stat"; }
 
 printf '%9s %9s %9s %9s %9s %9s %9s\n' pictures seconds a_second cpu_ms early_MB last_MB resume_s
@@ -39,20 +47,17 @@ for count in "${counts[@]}"; do
     begin=$(now)
     embed "$count" &
     pid=$!
-    early=0 last=0 cpu=0
-    while sleep 0.2 && kill -0 "$pid" 2>/dev/null; do
-        memory=$(resident "$pid")
-        cpu=$(cpu_ms "$pid" 2>/dev/null || echo "$cpu")
-        [ -z "$memory" ] || last=$memory
-        [ "$early" != 0 ] || [ $((10 * $(finished))) -lt "$count" ] || early=$memory
-    done
+    watch "$pid" "$count" >"$work/watched" &
     wait "$pid"
     end=$(now)
+    wait
+    read -r early last cpu < <(tail -n 1 "$work/watched")
+    again=$(now)
     (embed "$count" --resume)
     resumed=$(now)
-    awk -v n="$count" -v begin="$begin" -v end="$end" -v resumed="$resumed" -v cpu="$cpu" -v early="$early" -v last="$last" 'BEGIN {
+    awk -v n="$count" -v begin="$begin" -v end="$end" -v again="$again" -v resumed="$resumed" -v cpu="$cpu" -v early="$early" -v last="$last" 'BEGIN {
         printf "%9d %9.1f %9.1f %9.2f %9.1f %9.1f %9.2f\n", n * 1000, end - begin, n * 1000 / (end - begin), cpu / n / 1000,
-            early / 1024, last / 1024, resumed - end }'
+            early / 1024, last / 1024, resumed - again }'
 done
 
 half=$((count / 2))
