@@ -3,16 +3,25 @@
 
 #include "tensor/cuda/pieces.h"
 
+/* Threads for a row of so many elements: whole warps, of which each lane has at least four elements, up to BLOCK. */
+static unsigned threads_for(int64_t width)
+{
+    int64_t warps = width / (4 * WARP);
+    return (unsigned)(warps >= BLOCK / WARP ? BLOCK : warps > 1 ? warps * WARP : WARP);
+}
+
 /* The sum, or the maximum, over the block; every thread receives it. `parts` is shared memory of its own. */
 template <bool most> __device__ inline float over_block(float x, float *parts)
 {
-    int lane = (int)threadIdx.x % WARP;
+    unsigned lane = threadIdx.x % WARP, warps = blockDim.x / WARP;
     x = most ? warp_max(x) : warp_sum(x);
+    if (warps == 1)
+        return x;
     __syncthreads(); /* those before have been read */
     if (lane == 0)
         parts[threadIdx.x / WARP] = x;
     __syncthreads();
-    float part = lane < BLOCK / WARP ? parts[lane] : most ? -INFINITY : 0.0f;
+    float part = lane < warps ? parts[lane] : most ? -INFINITY : 0.0f;
     return most ? warp_max(part) : warp_sum(part);
 }
 
@@ -64,12 +73,12 @@ __global__ static void __launch_bounds__(BLOCK)
     x += row * width;
     dy += row * width;
     if (!norm.rms) {
-        for (int64_t i = threadIdx.x; i < width; i += BLOCK)
+        for (int64_t i = threadIdx.x; i < width; i += blockDim.x)
             sum += x[i];
         mean = over_block<false>(sum, parts) / count;
         sum = 0;
     }
-    for (int64_t i = threadIdx.x; i < width; i += BLOCK)
+    for (int64_t i = threadIdx.x; i < width; i += blockDim.x)
         sum += (x[i] - mean) * (x[i] - mean);
     float scale = 1.0f / sqrtf(over_block<false>(sum, parts) / count + norm.eps);
     if (threadIdx.x == 0) {
@@ -78,14 +87,14 @@ __global__ static void __launch_bounds__(BLOCK)
     }
     if (!dx)
         return;
-    for (int64_t i = threadIdx.x; i < width; i += BLOCK) {
+    for (int64_t i = threadIdx.x; i < width; i += blockDim.x) {
         float d = norm.weight[i] * dy[i];
         along += d * ((x[i] - mean) * scale);
         across += d;
     }
     along = over_block<false>(along, parts) / count;
     across = norm.rms ? 0.0f : over_block<false>(across, parts) / count;
-    for (int64_t i = threadIdx.x; i < width; i += BLOCK)
+    for (int64_t i = threadIdx.x; i < width; i += blockDim.x)
         dx[row * width + i] += scale * (norm.weight[i] * dy[i] - across - (x[i] - mean) * scale * along);
 }
 
@@ -93,7 +102,7 @@ void cuda_gradient_norm_back(cuda_stream stream, const struct cuda_norm *norm, i
                              const float *dy, float *dx, float *moments)
 {
     if (rows > 0)
-        LAUNCH(norm_back_kernel, (unsigned)rows, BLOCK, 0, stream, *norm, width, x, dy, dx, moments);
+        LAUNCH(norm_back_kernel, (unsigned)rows, threads_for(width), 0, stream, *norm, width, x, dy, dx, moments);
 }
 
 /* ---- rows of tables ----------------------------------------------------------------------------------------------------- */
@@ -151,16 +160,16 @@ __global__ static void __launch_bounds__(BLOCK)
     float most = -INFINITY, sum = 0, all = 0, even = smoothing / (float)columns, share = 1.0f / (float)rows;
     logits += row * columns;
     slope += row * columns;
-    for (int64_t i = threadIdx.x; i < columns; i += BLOCK)
+    for (int64_t i = threadIdx.x; i < columns; i += blockDim.x)
         most = fmaxf(most, logits[i]);
     most = over_block<true>(most, parts);
-    for (int64_t i = threadIdx.x; i < columns; i += BLOCK) {
+    for (int64_t i = threadIdx.x; i < columns; i += blockDim.x) {
         sum += expf(logits[i] - most);
         all += logits[i];
     }
     sum = over_block<false>(sum, parts);
     all = over_block<false>(all, parts);
-    for (int64_t i = threadIdx.x; i < columns; i += BLOCK)
+    for (int64_t i = threadIdx.x; i < columns; i += blockDim.x)
         slope[i] = share * (expf(logits[i] - most) / sum - even - (i == target ? 1.0f - smoothing : 0.0f));
     if (threadIdx.x == 0)
         losses[row] =
@@ -188,7 +197,8 @@ void cuda_gradient_cross_entropy(cuda_stream stream, int64_t rows, int64_t colum
                                  float smoothing, float *slope, double *losses, float *loss)
 {
     if (rows > 0)
-        LAUNCH(loss_kernel, (unsigned)rows, BLOCK, 0, stream, rows, columns, logits, targets, smoothing, slope, losses);
+        LAUNCH(loss_kernel, (unsigned)rows, threads_for(columns), 0, stream, rows, columns, logits, targets, smoothing, slope,
+               losses);
     LAUNCH(mean_kernel, 1, BLOCK, 0, stream, rows, losses, loss);
 }
 
@@ -206,13 +216,13 @@ template <class T> __global__ static void __launch_bounds__(BLOCK) softmax_kerne
     int64_t row = blockIdx.x, seen = seen_by(s, row % s.queries);
     float most = -INFINITY, sum = 0;
     p += row * s.keys;
-    for (int64_t i = threadIdx.x; i < seen; i += BLOCK)
+    for (int64_t i = threadIdx.x; i < seen; i += blockDim.x)
         most = fmaxf(most, p[i]);
     most = over_block<true>(most, parts);
-    for (int64_t i = threadIdx.x; i < seen; i += BLOCK)
+    for (int64_t i = threadIdx.x; i < seen; i += blockDim.x)
         sum += expf(p[i] - most);
     sum = over_block<false>(sum, parts);
-    for (int64_t i = threadIdx.x; i < s.keys; i += BLOCK) {
+    for (int64_t i = threadIdx.x; i < s.keys; i += blockDim.x) {
         float weight = i < seen ? expf(p[i] - most) / sum : 0.0f;
         p[i] = weight;
         if (rounded)
@@ -226,9 +236,9 @@ void cuda_gradient_softmax(cuda_stream stream, const struct cuda_scores *scores,
     if (rows == 0 || scores->keys == 0)
         return;
     if (dtype == F32)
-        LAUNCH(softmax_kernel<float>, rows, BLOCK, 0, stream, *scores, p, (float *)rounded);
+        LAUNCH(softmax_kernel<float>, rows, threads_for(scores->keys), 0, stream, *scores, p, (float *)rounded);
     else
-        LAUNCH(softmax_kernel<bf16>, rows, BLOCK, 0, stream, *scores, p, (bf16 *)rounded);
+        LAUNCH(softmax_kernel<bf16>, rows, threads_for(scores->keys), 0, stream, *scores, p, (bf16 *)rounded);
 }
 
 template <class T>
@@ -240,10 +250,10 @@ __global__ static void __launch_bounds__(BLOCK)
     float mean = 0;
     p += row * s.keys;
     d += row * s.keys;
-    for (int64_t i = threadIdx.x; i < s.keys; i += BLOCK)
+    for (int64_t i = threadIdx.x; i < s.keys; i += blockDim.x)
         mean += p[i] * d[i];
     mean = over_block<false>(mean, parts);
-    for (int64_t i = threadIdx.x; i < s.keys; i += BLOCK)
+    for (int64_t i = threadIdx.x; i < s.keys; i += blockDim.x)
         store_f32(out, row * s.keys + i, p[i] * (d[i] - mean));
 }
 
@@ -254,7 +264,7 @@ void cuda_gradient_softmax_back(cuda_stream stream, const struct cuda_scores *sc
     if (rows == 0 || scores->keys == 0)
         return;
     if (dtype == F32)
-        LAUNCH(softmax_back_kernel<float>, rows, BLOCK, 0, stream, *scores, p, d, (float *)out);
+        LAUNCH(softmax_back_kernel<float>, rows, threads_for(scores->keys), 0, stream, *scores, p, d, (float *)out);
     else
-        LAUNCH(softmax_back_kernel<bf16>, rows, BLOCK, 0, stream, *scores, p, d, (bf16 *)out);
+        LAUNCH(softmax_back_kernel<bf16>, rows, threads_for(scores->keys), 0, stream, *scores, p, d, (bf16 *)out);
 }
