@@ -1,9 +1,10 @@
 /* `lmvr train --device cuda`: LLaVA's two stages on a GPU, here the emulated one. */
 #include "train_made.h"
 
+/* Long enough to be killed before it ends, wherever this test waits for the processor. */
 #define LONG                                                                                                                   \
-    "train instruct" NUMBERS                                                                                                   \
-    "--data llava.json --batch 1 --steps 4 --lr 0.01 -m llava --lora 2 --checkpoint-every 1 --device cuda "
+    "train instruct --threads 1 -q --data llava.json --batch 1 --steps 12 --lr 0.01 -m llava --checkpoint-every 1 "            \
+    "--device cuda "
 
 static int make_gpu(void **state)
 {
@@ -12,19 +13,39 @@ static int make_gpu(void **state)
     return status;
 }
 
-static void test_a_killed_run_goes_on_to_the_same_bytes(void **state)
+static void check_killed(const char *options, const char *adapter)
 {
-    (void)state;
-    static const char *const files[] = {"model.safetensors", "loss.csv", "run.json", "adapter/adapter_model.safetensors"};
-    assert_ended(lmvr(LONG "-o whole"), 0, NULL);
-    assert_int_equal(interrupt_after(LONG "-o out --resume", 2, SIGKILL), 128 + SIGKILL);
-    assert_ended(lmvr(LONG "-o out --resume"), 0, NULL);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    const char *files[] = {"model.safetensors", "loss.csv", "run.json", adapter};
+    char call[2][512];
+    snprintf(call[0], sizeof call[0], LONG "%s -o whole", options);
+    snprintf(call[1], sizeof call[1], LONG "%s -o out --resume", options);
+    assert_ended(lmvr(call[0]), 0, NULL);
+    assert_int_equal(interrupt_after(call[1], 2, SIGKILL), 128 + SIGKILL);
+    assert_ended(lmvr(call[1]), 0, NULL);
+    for (size_t i = 0; i < sizeof files / sizeof *files && files[i]; i++) {
         char paths[2][96];
         snprintf(paths[0], sizeof paths[0], "whole/%s", files[i]);
         snprintf(paths[1], sizeof paths[1], "out/%s", files[i]);
         assert_same_file(paths[0], paths[1]);
     }
+}
+
+static void test_a_killed_run_goes_on_to_the_same_bytes(void **state)
+{
+    (void)state;
+    check_killed("--dtype f32 --lora 2", "adapter/adapter_model.safetensors");
+}
+
+static void test_one_in_bf16_too(void **state)
+{
+    (void)state;
+    check_killed("--dtype bf16", NULL);
+}
+
+static void test_one_of_adapters_in_bf16_too(void **state)
+{
+    (void)state;
+    check_killed("--dtype bf16 --lora 2", "adapter/adapter_model.safetensors");
 }
 
 static void test_another_device_goes_on_only_if_told_to(void **state)
@@ -49,7 +70,9 @@ static void test_what_a_gpu_does_not_train_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_killed_run_goes_on_to_the_same_bytes),
+        TRAIN_TEST(test_a_killed_run_goes_on_to_the_same_bytes),
+        TRAIN_TEST(test_one_in_bf16_too),
+        TRAIN_TEST(test_one_of_adapters_in_bf16_too),
         cmocka_unit_test(test_another_device_goes_on_only_if_told_to),
         cmocka_unit_test(test_what_a_gpu_does_not_train_is_refused),
     };
