@@ -4,9 +4,16 @@
 
 #include <stdlib.h>
 
+#define FEED_PARTS 8 /* of the rows that a device multiplies at full speed */
+
 static int64_t qkv_width(const struct llama *m)
 {
     return (int64_t)(m->heads + 2 * m->kv_heads) * m->head_dim;
+}
+
+static int64_t heads_width(const struct llama *m)
+{
+    return (int64_t)m->heads * m->head_dim;
 }
 
 void llama_embed(const struct llama *llama, struct arena *arena, int64_t count, const int32_t *tokens, float *x)
@@ -22,13 +29,13 @@ static int64_t count_rows(const struct language_pass *pass)
     return rows;
 }
 
-/* Buffers of a forward pass, shared by all blocks. */
+/* What all blocks of a forward pass share. */
 struct buffers {
     int64_t rows;
     struct kv_place *places; /* (rows) */
     struct attention_span *spans;
     const float *angles; /* (rows, head_dim): of the rotary embedding */
-    operand *normed, *qkv, *heads, *gate_up, *mlp;
+    operand *normed;     /* (rows, width), or (rows, heads_width()), of the attention */
 };
 
 static void list_places(const struct language_pass *pass, struct kv_place *places, struct attention_span *spans)
@@ -44,17 +51,13 @@ static void list_places(const struct language_pass *pass, struct kv_place *place
 static lmvr_status make_buffers(const struct llama *m, struct arena *arena, const struct language_pass *pass, struct buffers *b,
                                 lmvr_error *error)
 {
-    int64_t rows = count_rows(pass);
+    int64_t rows = count_rows(pass), width = m->width > heads_width(m) ? m->width : heads_width(m);
     *b = (struct buffers){.rows = rows,
                           .places = arena_alloc(arena, rows, sizeof *b->places),
                           .spans = arena_alloc(arena, pass->span_count, sizeof *b->spans),
                           .angles = rope_angles_on(&m->rope, arena, rows, pass->positions),
-                          .normed = arena_operands(arena, rows * m->width),
-                          .qkv = arena_operands(arena, rows * qkv_width(m)),
-                          .heads = arena_operands(arena, rows * m->heads * m->head_dim),
-                          .gate_up = arena_operands(arena, rows * 2 * m->mlp_width),
-                          .mlp = arena_operands(arena, rows * m->mlp_width)};
-    if (!b->places || !b->spans || !b->angles || !b->normed || !b->qkv || !b->heads || !b->gate_up || !b->mlp)
+                          .normed = arena_operands(arena, rows * width)};
+    if (!b->places || !b->spans || !b->angles || !b->normed)
         return error_no_memory(error, "the language model");
     list_places(pass, b->places, b->spans);
     return LMVR_OK;
@@ -62,7 +65,7 @@ static lmvr_status make_buffers(const struct llama *m, struct arena *arena, cons
 
 /* Norms and turns queries and keys, and stores keys and values in the KV cache. */
 static void file_keys_values(const struct llama *m, const struct kv_cache *cache, int index, struct arena *arena,
-                             const struct buffers *b)
+                             const struct buffers *b, operand *qkv)
 {
     const struct llama_block *block = &m->blocks[index];
     struct head_rows rows = {.count = b->rows,
@@ -76,7 +79,7 @@ static void file_keys_values(const struct llama *m, const struct kv_cache *cache
                              .cache = cache,
                              .block = index,
                              .places = b->places};
-    attention_heads(arena, &rows, b->qkv);
+    attention_heads(arena, &rows, qkv);
 }
 
 /* Leaves out the rows before `from`. */
@@ -95,9 +98,10 @@ static void cut_spans(struct attention_span **spans, int *count, int64_t from)
     }
 }
 
-/* Attention of the rows from `from` on, whose spans are the last. */
+/* Attention of the rows from `from` on, whose spans are the last: heads (rows from there on, heads_width()). */
 static lmvr_status attend(const struct llama *m, const struct kv_cache *cache, int index, struct arena *arena,
-                          const struct language_pass *pass, struct buffers *b, int64_t from, lmvr_error *error)
+                          const struct language_pass *pass, const struct buffers *b, const operand *qkv, int64_t from,
+                          operand *heads, lmvr_error *error)
 {
     struct attention_span *spans = b->spans;
     int count = pass->span_count;
@@ -107,50 +111,67 @@ static lmvr_status attend(const struct llama *m, const struct kv_cache *cache, i
                                     .block = index,
                                     .spans = spans,
                                     .span_count = count,
-                                    .q = operand_at(arena, b->qkv, from * qkv_width(m)),
+                                    .q = operand_at(arena, qkv, from * qkv_width(m)),
                                     .q_stride = qkv_width(m)};
-    return attention_forward(arena, &rule, &query, operand_at(arena, b->heads, from * m->heads * m->head_dim), error);
+    return attention_forward(arena, &rule, &query, heads, error);
 }
 
 /* Adds this block's share of the rows' attention. */
 static lmvr_status record_attention(const struct llama *m, const struct kv_cache *cache, int index, struct arena *arena,
-                                    const struct language_pass *pass, const struct buffers *b, lmvr_error *error)
+                                    const struct language_pass *pass, const struct buffers *b, const operand *qkv,
+                                    lmvr_error *error)
 {
     const struct language_attention *attention = pass->attention;
     struct attention_rule rule = {.heads = m->heads, .causal = true, .scale = attention_scale(m->head_dim)};
-    struct attention_query query = {.cache = cache,
-                                    .block = index,
-                                    .spans = b->spans,
-                                    .span_count = pass->span_count,
-                                    .q = b->qkv,
-                                    .q_stride = qkv_width(m)};
+    struct attention_query query = {
+        .cache = cache, .block = index, .spans = b->spans, .span_count = pass->span_count, .q = qkv, .q_stride = qkv_width(m)};
     float weight = 1.0f / (float)(m->heads * (attention->last_block - attention->first_block + 1));
     return attention_weights(arena, &rule, &query, attention->first, attention->count, weight, attention->weights, error);
 }
 
-/* x (rows, width) in place; rows before `from` only store their keys and values. */
-static lmvr_status block_forward(const struct llama *m, int index, struct kv_cache *cache, struct arena *arena,
-                                 const struct language_pass *pass, struct buffers *b, int64_t from, lmvr_error *error)
+/* Adds what the rows from `from` on take from others; those before only store their keys and values. */
+static lmvr_status attend_to_others(const struct llama *m, int index, struct kv_cache *cache, struct arena *arena,
+                                    const struct language_pass *pass, struct buffers *b, int64_t from, lmvr_error *error)
 {
     const struct llama_block *block = &m->blocks[index];
-    int64_t rows = b->rows - from, width = m->width;
-    float *x = pass->hidden + from * width;
-    const operand *heads = operand_at(arena, b->heads, from * m->heads * m->head_dim);
-    norm_forward(&block->norm1, arena, b->rows, width, pass->hidden, b->normed);
-    TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, b->qkv, error));
-    file_keys_values(m, cache, index, arena, b);
     const struct language_attention *attention = pass->attention;
+    struct arena_mark mark = arena_mark(arena);
+    operand *qkv = arena_operands(arena, b->rows * qkv_width(m));
+    if (!qkv)
+        return error_no_memory(error, "the language model");
+    norm_forward(&block->norm1, arena, b->rows, m->width, pass->hidden, b->normed);
+    TRY(linear_forward(&block->qkv, arena, b->rows, b->normed, qkv, error));
+    file_keys_values(m, cache, index, arena, b, qkv);
     if (attention && index + 1 >= attention->first_block && index + 1 <= attention->last_block)
-        TRY(record_attention(m, cache, index, arena, pass, b, error));
-    if (rows == 0)
-        return LMVR_OK;
-    TRY(attend(m, cache, index, arena, pass, b, from, error));
-    TRY(linear_add(&block->attention_out, arena, rows, heads, x, error));
+        TRY(record_attention(m, cache, index, arena, pass, b, qkv, error));
+    if (from < b->rows) {
+        TRY(attend(m, cache, index, arena, pass, b, qkv, from, b->normed, error));
+        TRY(linear_add(&block->attention_out, arena, b->rows - from, b->normed, pass->hidden + from * m->width, error));
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
+}
 
-    norm_forward(&block->norm2, arena, rows, width, x, b->normed);
-    TRY(linear_forward(&block->gate_up, arena, rows, b->normed, b->gate_up, error));
-    gated_forward(arena, m->activation, rows, m->mlp_width, b->gate_up, b->mlp);
-    return linear_add(&block->down, arena, rows, b->mlp, x, error);
+/* x (rows, width) in place. A part of the rows at a time, as the hidden layer is several times as wide. */
+static lmvr_status feed_forward(const struct llama *m, const struct llama_block *block, struct arena *arena, int64_t rows,
+                                operand *normed, float *x, lmvr_error *error)
+{
+    int64_t most = arena->device->rows / FEED_PARTS, parts = (rows + most - 1) / most;
+    struct arena_mark mark = arena_mark(arena);
+    most = parts ? (rows + parts - 1) / parts : 0;
+    operand *gate_up = arena_operands(arena, most * 2 * m->mlp_width), *mlp = arena_operands(arena, most * m->mlp_width);
+    if (!gate_up || !mlp)
+        return error_no_memory(error, "the language model");
+    for (int64_t first = 0; first < rows; first += most) {
+        int64_t count = rows - first < most ? rows - first : most;
+        float *part = x + first * m->width;
+        norm_forward(&block->norm2, arena, count, m->width, part, normed);
+        TRY(linear_forward(&block->gate_up, arena, count, normed, gate_up, error));
+        gated_forward(arena, m->activation, count, m->mlp_width, gate_up, mlp);
+        TRY(linear_add(&block->down, arena, count, mlp, part, error));
+    }
+    arena_release(arena, mark);
+    return LMVR_OK;
 }
 
 /* Adds what belongs to the output of block `index`, to rows from `from` on. */
@@ -179,7 +200,9 @@ lmvr_status llama_forward(const struct llama *llama, struct kv_cache *cache, str
     for (int i = 0; i < pass->blocks; i++) {
         bool last_run = i == pass->blocks - 1;
         int64_t first = last_run ? pass->finish_from : 0;
-        TRY(block_forward(llama, i, cache, arena, pass, &b, first, error));
+        TRY(attend_to_others(llama, i, cache, arena, pass, &b, first, error));
+        TRY(feed_forward(llama, &llama->blocks[i], arena, b.rows - first, b.normed, pass->hidden + first * llama->width,
+                         error));
         if (!last_run && pass->wanted[i + 1])
             pass->on_state(pass->user, i + 1, 0, b.rows, pass->hidden);
         if (!last_run || pass->blocks == llama->block_count)

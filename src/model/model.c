@@ -9,6 +9,9 @@
 #include "tensor/cpu/product.h"
 
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,6 +266,14 @@ static lmvr_status open_model(const char *path, const lmvr_model_options *option
     return status;
 }
 
+/* Gives the system back what loading was done in, which may be between weights. */
+static void trim_memory(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 /* `device`: NULL, or already open. */
 static lmvr_status create(const char *path, const lmvr_model_options *options, const struct device *device, lmvr_model **model,
                           lmvr_error *error)
@@ -278,6 +289,7 @@ static lmvr_status create(const char *path, const lmvr_model_options *options, c
         omp_set_num_threads(options->threads);
     lmvr_status status = open_model(path, options, m, error);
     omp_set_num_threads(before);
+    trim_memory();
     if (status != LMVR_OK) {
         lmvr_model_free(m);
         *model = NULL;

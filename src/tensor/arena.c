@@ -33,9 +33,9 @@ lmvr_status arena_init_on(struct arena *arena, const struct device *device, enum
     return device->operations->queue_create(device, &arena->queue, error);
 }
 
-static void stack_finish(struct arena_stack *stack, const struct device *device)
+static void free_blocks(struct arena_block *first, const struct device *device)
 {
-    for (struct arena_block *block = stack->first, *next; block; block = next) {
+    for (struct arena_block *block = first, *next; block; block = next) {
         next = block->next;
         if (device)
             device->operations->release(device, block->data);
@@ -43,6 +43,11 @@ static void stack_finish(struct arena_stack *stack, const struct device *device)
             free(block->data);
         free(block);
     }
+}
+
+static void stack_finish(struct arena_stack *stack, const struct device *device)
+{
+    free_blocks(stack->first, device);
     *stack = (struct arena_stack){0};
 }
 
@@ -95,17 +100,32 @@ static struct arena_block *add_block(struct arena_stack *stack, const struct dev
     return block;
 }
 
+/* Frees the empty blocks after the current one, which a larger one replaces. A device's stay: what it replays knows them. */
+static void drop_empty(struct arena_stack *stack, const struct device *device)
+{
+    struct arena_block **link = stack->current ? &stack->current->next : &stack->first;
+    if (device)
+        return;
+    free_blocks(*link, device);
+    *link = NULL;
+}
+
+static struct arena_block *block_with(struct arena_stack *stack, const struct device *device, size_t bytes)
+{
+    for (struct arena_block *block = stack->current ? stack->current : stack->first; block; block = block->next)
+        if (block->size - block->used >= bytes)
+            return block;
+    drop_empty(stack, device);
+    return add_block(stack, device, bytes);
+}
+
 static void *push(struct arena_stack *stack, const struct device *device, int64_t count, size_t size)
 {
     size_t bytes;
     if (!bytes_of(count, size, &bytes))
         return NULL;
-    struct arena_block *block = stack->current ? stack->current : stack->first;
-    while (block && block->size - block->used < bytes) {
-        stack->current = block;
-        block = block->next;
-    }
-    if (!block && !(block = add_block(stack, device, bytes)))
+    struct arena_block *block = block_with(stack, device, bytes);
+    if (!block)
         return NULL;
     stack->current = block;
     void *memory = block->data + block->used;

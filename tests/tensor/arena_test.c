@@ -48,11 +48,35 @@ static void test_marks_give_back(void **state)
     arena_finish(&arena);
 }
 
+static void test_a_larger_block_replaces_empty_ones(void **state)
+{
+    (void)state;
+    struct arena arena;
+    const int64_t unit = 2 << 20;
+    arena_init(&arena);
+    unsigned char *kept = arena_alloc(&arena, unit, 1);
+    assert_non_null(kept);
+    memset(kept, 7, (size_t)unit);
+    for (int64_t size = 1; size < 8; size++) {
+        struct arena_mark mark = arena_mark(&arena);
+        unsigned char *first = arena_alloc(&arena, size * unit, 1), *second = arena_alloc(&arena, size * unit, 1);
+        assert_true(first && second);
+        memset(first, 1, (size_t)(size * unit));
+        memset(second, 2, (size_t)(size * unit));
+        assert_true(first[size * unit - 1] == 1);
+        assert_true(arena_bytes(&arena) <= (1 + 2 * size) * unit);
+        arena_release(&arena, mark);
+    }
+    assert_true(kept[0] == 7 && kept[unit - 1] == 7);
+    arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_other_sizes_take_no_more),
         cmocka_unit_test(test_marks_give_back),
+        cmocka_unit_test(test_a_larger_block_replaces_empty_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
