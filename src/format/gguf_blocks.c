@@ -309,20 +309,50 @@ static void narrow_q4_0(const float *values, size_t count, unsigned char *blocks
         make_q4_0(values + i * SMALL, blocks + i * 18);
 }
 
+/* ---- as Q4_1 ---------------------------------------------------------------------------------------------------------- */
+
+/* Its minimum is -8 times the scale. */
+static void q4_0_to_q4_1(const unsigned char *block, unsigned char *out)
+{
+    put_half(-8 * half_at(block), out + 2);
+    memcpy(out, block, 2);
+    memcpy(out + 4, block + 2, SMALL / 2);
+}
+
+static void q4_1_to_q4_1(const unsigned char *block, unsigned char *out)
+{
+    memcpy(out, block, GGUF_Q4_1_BYTES);
+}
+
+static void q4_k_to_q4_1(const unsigned char *block, unsigned char *out)
+{
+    int scales[8], leasts[8];
+    float scale = half_at(block), least = half_at(block + 2);
+    unpack_scales(block + 4, scales, leasts);
+    for (int row = 0; row < LARGE / SMALL; row++, out += GGUF_Q4_1_BYTES) {
+        const unsigned char *elements = block + 16 + row / 2 * SMALL;
+        int shift = row % 2 * 4;
+        put_half(scale * (float)scales[row], out);
+        put_half(-least * (float)leasts[row], out + 2);
+        for (int i = 0; i < SMALL / 2; i++)
+            out[4 + i] = (unsigned char)((elements[i] >> shift & 15) | (elements[i + SMALL / 2] >> shift & 15) << 4);
+    }
+}
+
 /* ---- all types -------------------------------------------------------------------------------------------------------- */
 
 static const struct gguf_type types[] = {
     [0] = {"F32", 1, 4, widen_f32, narrow_f32},
     [1] = {"F16", 1, 2, widen_f16, narrow_f16},
-    [2] = {"Q4_0", SMALL, 18, widen_q4_0, narrow_q4_0},
-    [3] = {"Q4_1", SMALL, 20, widen_q4_1, NULL},
+    [2] = {"Q4_0", SMALL, 18, widen_q4_0, narrow_q4_0, q4_0_to_q4_1},
+    [3] = {"Q4_1", SMALL, 20, widen_q4_1, NULL, q4_1_to_q4_1},
     [6] = {"Q5_0", SMALL, 22, widen_q5_0, NULL},
     [7] = {"Q5_1", SMALL, 24, widen_q5_1, NULL},
     [8] = {"Q8_0", SMALL, 34, widen_q8_0, narrow_q8_0},
     [9] = {"Q8_1", SMALL, 40, NULL, NULL},
     [10] = {"Q2_K", LARGE, 84, widen_q2_k, NULL},
     [11] = {"Q3_K", LARGE, 110, widen_q3_k, NULL},
-    [12] = {"Q4_K", LARGE, 144, widen_q4_k, NULL},
+    [12] = {"Q4_K", LARGE, 144, widen_q4_k, NULL, q4_k_to_q4_1},
     [13] = {"Q5_K", LARGE, 176, widen_q5_k, NULL},
     [14] = {"Q6_K", LARGE, 210, widen_q6_k, NULL},
     [15] = {"Q8_K", LARGE, 292, NULL, NULL},

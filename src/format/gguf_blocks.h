@@ -15,7 +15,13 @@ struct gguf_type {
     void (*widen)(const unsigned char *blocks, size_t count, float *out);
     /* `count` blocks that say about these values, to the last bit as the module makes them. NULL: such are not written. */
     void (*narrow)(const float *values, size_t count, unsigned char *blocks);
+    /* A block's 4 bits as blocks of Q4_1, one for 32 elements: they say the same, but for the rounding of scales and minima to
+     * f16, which are infinite where they are too large for that. NULL: its elements are none of Q4_1's. */
+    void (*to_q4_1)(const unsigned char *block, unsigned char *out);
 };
+
+#define GGUF_Q4_1_ELEMENTS 32
+#define GGUF_Q4_1_BYTES    20 /* scale and minimum in f16; 16 bytes: the lower halves are elements 0 .. 15, the upper the rest */
 
 /* Numbers of types that are written. */
 enum { GGUF_F32 = 0, GGUF_F16 = 1, GGUF_Q4_0 = 2, GGUF_Q8_0 = 8, GGUF_BF16 = 30 };

@@ -21,7 +21,8 @@ struct weight_entry {
     int dims;
     int64_t shape[WEIGHT_MAX_DIMS]; /* the last one is contiguous */
     uint64_t size;                  /* bytes in the file */
-    size_t unit; /* bytes of an element where they are stored one by one, else 1; 0: its bytes cannot be read */
+    size_t unit;    /* bytes of an element where they are stored one by one, else 1; 0: its bytes cannot be read */
+    int block_bits; /* about that many an element, with its share of a block's scales; 0: it is not stored in blocks */
     /* A matrix that is stored in rows of quantized_rows.h: */
     int row_bits;         /* 8 or 4; 0: it is not */
     const float *factors; /* of its columns, powers of two; the file's. NULL: all are 1 */

@@ -1,5 +1,4 @@
 #include "format/gguf.h"
-#include "format/half.h"
 #include "format/quantized_rows.h"
 #include "format/weight_file.h"
 
@@ -86,24 +85,20 @@ static lmvr_status read_bytes(const struct weight_file *file, const struct weigh
 
 /* ---- blocks that are rows of quantized_rows.h -------------------------------------------------------------------------- */
 
-enum { Q4_0 = 2, Q4_1 = 3 }; /* the types' numbers */
-
-#define Q4_0_BYTES 18 /* a scale, then what a block of Q4_1 has after its minimum */
-#define ROW_BYTES  20 /* a block of Q4_1 */
-
-/* Makes blocks of Q4_0, which lie at the end of the rows, blocks of Q4_1 in place: the minimum is -8 times the scale. */
-static void add_minima(unsigned char *rows, size_t blocks)
+/* Of one of the file's, as rows have it. */
+static uint64_t row_bytes(const struct gguf_type *type)
 {
-    const unsigned char *from = rows + blocks * (ROW_BYTES - Q4_0_BYTES);
-    for (size_t i = 0; i < blocks; i++) {
-        uint16_t halves[2];
-        float scale;
-        memcpy(halves, from + i * Q4_0_BYTES, sizeof *halves);
-        half_widen_f16(halves, 1, &scale);
-        scale *= -8;
-        half_narrow_f16(&scale, 1, &halves[1]);
-        memmove(rows + i * ROW_BYTES + sizeof halves, from + i * Q4_0_BYTES + sizeof *halves, Q4_0_BYTES - sizeof *halves);
-        memcpy(rows + i * ROW_BYTES, halves, sizeof halves);
+    return (uint64_t)type->elements / GGUF_Q4_1_ELEMENTS * GGUF_Q4_1_BYTES;
+}
+
+/* Makes blocks, which lie at the end of the rows, blocks of Q4_1 in place: those are as large or larger. */
+static void make_rows(const struct gguf_type *type, uint64_t blocks, unsigned char *rows)
+{
+    const unsigned char *from = rows + blocks * (row_bytes(type) - type->size);
+    unsigned char block[GGUF_MAX_BLOCK];
+    for (uint64_t i = 0; i < blocks; i++) {
+        memcpy(block, from + i * type->size, type->size);
+        type->to_q4_1(block, rows + i * row_bytes(type));
     }
 }
 
@@ -112,22 +107,21 @@ static lmvr_status read_rows(const struct weight_file *file, const struct weight
 {
     const struct gguf_tensor *tensor = own_tensor(file, entry);
     uint64_t blocks = (uint64_t)entry->shape[1] / tensor->type->elements, size = tensor->type->size;
-    size_t shift = (size_t)((uint64_t)count * blocks * (ROW_BYTES - size));
+    size_t shift = (size_t)((uint64_t)count * blocks * (row_bytes(tensor->type) - size));
     if (first < 0 || first > entry->shape[0] || count > entry->shape[0] - first)
         return error_set(error, LMVR_ERROR_INVALID, "%s: tensor %.200s is read beyond its end", file->path, entry->name);
     TRY(gguf_read(file->content, tensor, (uint64_t)first * blocks * size, (uint64_t)count * blocks * size,
                   (unsigned char *)out + shift, error));
-    if (size == Q4_0_BYTES)
-        add_minima(out, (size_t)((uint64_t)count * blocks));
+    make_rows(tensor->type, (uint64_t)count * blocks, out);
     return quantized_rows_are_finite(entry->row_bits, entry->shape[1], count, out)
                ? LMVR_OK
-               : error_set(error, LMVR_ERROR_INVALID, "%s: tensor %.200s holds a scale that is not finite", file->path,
+               : error_set(error, LMVR_ERROR_INVALID, "%s: tensor %.200s holds a scale that is not finite in f16", file->path,
                            entry->name);
 }
 
 static bool holds_rows(const struct gguf_tensor *tensor)
 {
-    return tensor->dims == 2 && (tensor->type == gguf_type(Q4_0) || tensor->type == gguf_type(Q4_1));
+    return tensor->dims == 2 && tensor->type->to_q4_1;
 }
 
 static void describe(const struct gguf_tensor *from, struct weight_entry *entry)
@@ -138,6 +132,7 @@ static void describe(const struct gguf_tensor *from, struct weight_entry *entry)
                                    .dims = from->dims,
                                    .size = from->size,
                                    .unit = from->type->elements == 1 ? from->type->size : 1,
+                                   .block_bits = from->type->elements == 1 ? 0 : from->type->size * 8 / from->type->elements,
                                    .row_bits = holds_rows(from) ? 4 : 0};
     memcpy(entry->shape, from->shape, sizeof from->shape);
 }

@@ -364,6 +364,14 @@ bool checkpoint_has(const struct checkpoint *checkpoint, const char *canonical)
     return find(checkpoint, canonical) != NULL;
 }
 
+bool checkpoint_holds_rows(const struct checkpoint *checkpoint, int bits)
+{
+    for (size_t i = 0; i < checkpoint->count; i++)
+        if (checkpoint->weights[i].tensor.entry->row_bits == bits)
+            return true;
+    return false;
+}
+
 const char *checkpoint_file_name(const struct checkpoint *checkpoint, const char *canonical)
 {
     const struct weight *weight = find(checkpoint, canonical);

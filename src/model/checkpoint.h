@@ -14,6 +14,9 @@ lmvr_status checkpoint_open(const char *folder, struct checkpoint **checkpoint, 
 lmvr_status checkpoint_open_gguf(const struct gguf_pair *pair, struct checkpoint **checkpoint, lmvr_error *error);
 void checkpoint_close(struct checkpoint *checkpoint); /* NULL is allowed */
 
+/* Whether a matrix is stored in rows of so many bits (format/quantized_rows.h). */
+bool checkpoint_holds_rows(const struct checkpoint *checkpoint, int bits);
+
 /* Adds those weights of another folder whose canonical names are under `prefix`, unless the checkpoint has weights there. */
 lmvr_status checkpoint_add(struct checkpoint *checkpoint, const char *folder, const char *prefix, lmvr_error *error);
 

@@ -148,6 +148,7 @@ struct model_config {
     const char *system;                 /* the default system turn; NULL: the template's own */
     struct embedding_config embedding;
     lmvr_dtype stored; /* of weights that are quantized in the file; else DEFAULT */
+    int64_t finer;     /* weights of a language model's blocks that stay in 8 bits beside others in 4 (model_is_finer()) */
     uint64_t hash;     /* of the JSON files' bytes */
 };
 

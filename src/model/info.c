@@ -42,6 +42,8 @@ uint64_t model_weights_bytes(const struct model_config *config, const struct dty
     uint64_t bytes = bytes_of(count_vit(&config->vision), outer);
     if (config->has_language)
         bytes += bytes_of(config->family->count_connector(config), outer) + language_bytes(&config->language, dtypes);
+    if (dtypes->weights == INT4)
+        bytes += (uint64_t)((double)config->finer * (product_element_bytes(INT8) - product_element_bytes(INT4)));
     if (config->joint.width)
         bytes += bytes_of(count_joint(config), outer);
     if (config->has_text)

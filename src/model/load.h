@@ -32,6 +32,9 @@ enum dtype model_outer_dtype(enum dtype weights);
 enum dtype model_wide_dtype(const struct dtypes *dtypes);
 /* And of a decoder's word embedding. */
 enum dtype model_word_dtype(const struct dtypes *dtypes);
+/* Whether a matrix is stored in 5 to 8 bits. Beside others in 4, which whoever wrote the file took for too few here, it stays
+ * in 8 where blocks are in 4. */
+bool model_is_finer(const struct weight_entry *entry);
 
 /* What blocks of a stack have in common. */
 struct block_plan {

@@ -25,6 +25,20 @@ enum dtype model_word_dtype(const struct dtypes *dtypes)
     return dtypes->weights == INT4 ? INT8 : dtypes->compute;
 }
 
+bool model_is_finer(const struct weight_entry *entry)
+{
+    return entry->row_bits == 8 || (entry->row_bits == 0 && entry->block_bits > 4);
+}
+
+/* The type of the matrix that these make up. */
+static enum dtype matrix_dtype(const struct loader *l, const struct checkpoint_tensor *tensors, int count)
+{
+    bool finer = false;
+    for (int i = 0; i < count; i++)
+        finer |= tensors[i].entry && model_is_finer(tensors[i].entry);
+    return l->dtypes.weights == INT4 && finer && checkpoint_holds_rows(l->checkpoint, 4) ? INT8 : l->dtypes.weights;
+}
+
 /* Part of a tensor as f32, or random values. */
 static lmvr_status read_part(struct loader *l, const struct checkpoint_tensor *tensor, int64_t first, int64_t count, float *out)
 {
@@ -225,8 +239,6 @@ lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, 
 {
     int64_t outs[PLAN_MOST];
     struct checkpoint_tensor tensors[PLAN_MOST];
-    /* pixels are not quantized: there are few weights for them */
-    enum dtype dtype = kernel ? l->dtypes.compute : l->dtypes.weights;
     *linear = (struct linear){.device = l->device, .in = in};
     for (int i = 0; i < count; linear->out += outs[i++]) {
         char name[LOAD_NAME_SIZE + 16];
@@ -235,6 +247,8 @@ lmvr_status load_stacked(struct loader *l, const struct part *parts, int count, 
         TRY(find(l, name, kernel ? 4 : 2, deep, &tensors[i]));
         outs[i] = parts[i].out;
     }
+    /* pixels are not quantized: there are few weights for them */
+    enum dtype dtype = kernel ? l->dtypes.compute : matrix_dtype(l, tensors, count);
     if (l->plan)
         TRY(plan_parts(l, parts, count, tensors, in, dtype));
     else

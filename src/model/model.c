@@ -6,6 +6,7 @@
 #include "model/architecture.h"
 #include "model/folder.h"
 #include "model/text_tokens.h"
+#include "model/weight_name.h"
 #include "tensor/cpu/product.h"
 
 #include <limits.h>
@@ -81,8 +82,21 @@ lmvr_status model_checkpoint_open(const char *path, const struct model_config *c
     return status;
 }
 
+static int64_t count_finer(const struct checkpoint *checkpoint)
+{
+    struct checkpoint_tensor tensor;
+    int64_t count = 0;
+    for (size_t i = 0; i < checkpoint_count(checkpoint); i++) {
+        const char *name = checkpoint_at(checkpoint, i, &tensor);
+        if (weight_name_is_under(name, "language_model.model.layers.") && model_is_finer(tensor.entry))
+            count += (int64_t)weight_entry_elements(tensor.entry);
+    }
+    return checkpoint_holds_rows(checkpoint, 4) ? count : 0;
+}
+
 void model_fit_checkpoint(struct model_config *config, const struct checkpoint *checkpoint)
 {
+    config->finer = count_finer(checkpoint);
     if (config->joint.width && !joint_is_in(&config->joint, checkpoint))
         config->joint.width = 0;
     config->has_text &= config->joint.width > 0 && text_tower_is_in(checkpoint);

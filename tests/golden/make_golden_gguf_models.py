@@ -66,6 +66,10 @@ def make_specs():
         "llava-q4_0": llava(changed("llava-siglip-f32", 8, {**text, "num_attention_heads": 4, "num_key_value_heads": 2},
                                     {**vision, "image_size": 28, "patch_size": 7, "layer_norm_eps": 1e-05, "hidden_act": "quick_gelu"},
                                     ("q4_0", "f16")), "llava", -1),
+        "llava-q4_k_m": llava(changed("llava-siglip-f32", 9, {"hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 2,
+                                                              "num_attention_heads": 4, "num_key_value_heads": 2},
+                                      {**vision, "image_size": 28, "patch_size": 7, "layer_norm_eps": 1e-05,
+                                       "hidden_act": "quick_gelu"}, ("q4_k_m", "f16")), "llava", -1),
         "llavanext-q8_0": llava(changed("llavanext-llama3-bf16", 5, {**text, "num_attention_heads": 2},
                                         {**vision, "image_size": 20, "patch_size": 5, "hidden_act": "gelu"}, ("q8_0", "f16")),
                                 "llava_next", [1, -1], multimodal_projector_bias=True),
@@ -86,18 +90,20 @@ def make_specs():
                                 ("q4_1", "q8_0"), pixels=(1152, 4320)),
     }
     specs["qwen25vl-q5_1"]["files"]["preprocessor_config.json"].update({"patch_size": 14, "min_pixels": 3136, "max_pixels": 12845056})
-    for name in ("llava-q4_0", "llavanext-q8_0"):
+    for name in ("llava-q4_0", "llava-q4_k_m", "llavanext-q8_0"):
         specs[name]["unused"] = r"post_layernorm"
     specs["smolvlm-q8_0"]["files"]["preprocessor_config.json"]["size"] = {"longest_edge": 40}
     pairs = grid(20, (1, 2), (2, 1))
     specs["llavanext-q8_0"]["files"]["processor_config.json"]["image_processor"] = llava_next_preprocessor(20, pairs)
     specs["llavanext-q8_0"]["config"]["image_grid_pinpoints"] = pairs
-    processor = specs["llava-q4_0"]["files"]
-    processor["preprocessor_config.json"] = {
-        "crop_size": {"height": 28, "width": 28}, "do_center_crop": True, "do_convert_rgb": True, "do_normalize": True,
-        "do_pad": True, "do_rescale": True, "do_resize": True, "image_mean": CLIP_MEAN, "image_processor_type": "LlavaImageProcessor",
-        "image_std": CLIP_STD, "resample": 3, "rescale_factor": 1 / 255, "size": {"shortest_edge": 28}}
-    processor["processor_config.json"].update({"num_additional_image_tokens": 1, "vision_feature_select_strategy": "default"})
+    for name in ("llava-q4_0", "llava-q4_k_m"):
+        processor = specs[name]["files"]
+        processor["preprocessor_config.json"] = {
+            "crop_size": {"height": 28, "width": 28}, "do_center_crop": True, "do_convert_rgb": True, "do_normalize": True,
+            "do_pad": True, "do_rescale": True, "do_resize": True, "image_mean": CLIP_MEAN,
+            "image_processor_type": "LlavaImageProcessor", "image_std": CLIP_STD, "resample": 3, "rescale_factor": 1 / 255,
+            "size": {"shortest_edge": 28}}
+        processor["processor_config.json"].update({"num_additional_image_tokens": 1, "vision_feature_select_strategy": "default"})
     return specs
 
 
@@ -128,12 +134,13 @@ def convert(folder, out, kind, mmproj, pixels=None):
 
 
 def quantize(folder, out, kind):
-    """Types that the converter does not write are llama-quantize's, for every matrix."""
+    """Types that the converter does not write are llama-quantize's: for every matrix, or its mixture of several."""
     if kind in FTYPES:
         convert(folder, out, kind, False)
         return
     convert(folder, f"{out}.f32", "f32", False)
-    subprocess.run(["llama-quantize", "--pure", f"{out}.f32", out, kind.upper()], check=True, stdout=subprocess.DEVNULL,
+    pure = [] if kind.endswith("_m") else ["--pure"]
+    subprocess.run(["llama-quantize", *pure, f"{out}.f32", out, kind.upper()], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
     os.remove(f"{out}.f32")
 

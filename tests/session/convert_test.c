@@ -12,11 +12,11 @@
 
 /* Every kind of model, of weights, and of file. */
 static const char *const models[] = {
-    "llava-old-f32",     "llava-f16-tied",    "llava-new-bf16",        "llava-siglip-bf16", "llavanext-mistral-f16",
-    "blip2-odd-f16",     "blip2-old-f32",     "clip-text-f32",         "siglip-odd-bf16",   "siglip-f32",
-    "qwen2vl-hub-bf16",  "qwen25vl-new-bf16", "qwen3vl-odd-f32",       "smolvlm2-f32",      "idefics3-whole-f16",
-    "embedding/gme",     "own/llava-1.5",     "own/llava-1.6-mistral", "gguf-llava-q4_0",   "gguf-qwen25vl-q5_1",
-    "gguf-qwen3vl-q4_1", "gguf-smolvlm-q8_0"};
+    "llava-old-f32",      "llava-f16-tied",    "llava-new-bf16",        "llava-siglip-bf16", "llavanext-mistral-f16",
+    "blip2-odd-f16",      "blip2-old-f32",     "clip-text-f32",         "siglip-odd-bf16",   "siglip-f32",
+    "qwen2vl-hub-bf16",   "qwen25vl-new-bf16", "qwen3vl-odd-f32",       "smolvlm2-f32",      "idefics3-whole-f16",
+    "embedding/gme",      "own/llava-1.5",     "own/llava-1.6-mistral", "gguf-llava-q4_0",   "gguf-llava-q4_k_m",
+    "gguf-qwen25vl-q5_1", "gguf-qwen3vl-q4_1", "gguf-smolvlm-q8_0"};
 #define MODELS (sizeof models / sizeof *models)
 
 static lmvr_error error;

@@ -1,8 +1,8 @@
 /* Models in GGUF, made by llama.cpp's converter, compute what transformers computes with their dequantized weights. */
 #include "golden_compare.h"
 
-static const char *const models[] = {"gguf-llava-q4_0",   "gguf-llavanext-q8_0", "gguf-smolvlm-q8_0",
-                                     "gguf-qwen2vl-q8_0", "gguf-qwen25vl-q5_1",  "gguf-qwen3vl-q4_1"};
+static const char *const models[] = {"gguf-llava-q4_0",   "gguf-llava-q4_k_m",  "gguf-llavanext-q8_0", "gguf-smolvlm-q8_0",
+                                     "gguf-qwen2vl-q8_0", "gguf-qwen25vl-q5_1", "gguf-qwen3vl-q4_1"};
 
 static void pixels_encoder_and_connector_equal_the_reference(void **state)
 {
