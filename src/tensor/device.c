@@ -1,6 +1,7 @@
 #include "tensor/device.h"
 
 #include "tensor/cuda/load_module.h"
+#include "tensor/cuda/self_check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,11 @@ lmvr_status device_open(const char *name, uint64_t bytes, const struct device **
     if (index < 0)
         return error_set(error, LMVR_ERROR_INVALID, "\"%s\" is no device; devices are cpu, cuda, cuda:N and cuda:all", name);
     return open_gpu(index, bytes, device, error);
+}
+
+lmvr_status device_check_training(const struct device *device, lmvr_error *error)
+{
+    return device == device_cpu() ? LMVR_OK : self_check_training(device, error);
 }
 
 static lmvr_status open_all(uint64_t bytes, const struct device **devices, int count, lmvr_error *error)

@@ -36,6 +36,8 @@ const struct device *device_cpu(void);
 lmvr_status device_open(const char *name, uint64_t bytes, const struct device **device, lmvr_error *error);
 /* Opens all GPUs, at least one, which have to be of one kind and have `bytes` free each. The caller frees the list. */
 lmvr_status device_open_all(uint64_t bytes, const struct device ***devices, int *count, lmvr_error *error);
+/* Compares what a GPU computes in training with the processor, as opening it does for the rest; the processor is as it is. */
+lmvr_status device_check_training(const struct device *device, lmvr_error *error);
 /* NULL and the processor are allowed. */
 void device_close(const struct device *device);
 

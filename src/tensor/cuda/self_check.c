@@ -1,8 +1,8 @@
 #include "tensor/cuda/self_check.h"
 
 #include "nn/kv_cache.h"
+#include "tensor/cuda/check.h"
 
-#include <math.h>
 #include <string.h>
 
 #define ROWS     70 /* more than a tile of keys or queries */
@@ -11,78 +11,47 @@
 #define DIM      64
 #define WIDTH    (HEADS * DIM)
 #define STRIDE   ((HEADS + 2 * KV_HEADS) * DIM)
-#define MOST     (ROWS * STRIDE)
+#define MOST     (ROWS * STRIDE) /* CHECK_NUMBERS */
 
-/* A device with its arena, whose results are compared. */
-struct side {
-    struct arena arena;
-    const struct device_operations *run;
-};
-
-/* Numbers between -1 and 1 that bf16 holds, so that both sides begin with the same. */
-static void fill(float *x, int64_t count, uint32_t seed)
-{
-    for (int64_t i = 0; i < count; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        x[i] = bf16_to_f32(bf16_from_f32((float)(int32_t)seed * 0x1p-31f));
-    }
-}
-
-/* Operands, or floats, as floats of the host. */
-static lmvr_status fetch(struct side *s, const void *x, bool operands, int64_t count, float *out, lmvr_error *error)
-{
-    bool wide = !operands || s->arena.operand_dtype == F32;
-    bf16 *half = arena_alloc(&s->arena, count, sizeof *half);
-    if (!half)
-        return error_no_memory(error, "the GPU's check");
-    TRY(s->run->read(&s->arena, wide ? (void *)out : half, x, (size_t)count * (wide ? sizeof *out : sizeof *half), error));
-    for (int64_t i = 0; i < count && !wide; i++)
-        out[i] = bf16_to_f32(half[i]);
-    return LMVR_OK;
-}
-
-/* What an operation gives for `x` (MOST), as floats of the host, out (count). */
-typedef lmvr_status operation(struct side *s, const float *x, float *out, lmvr_error *error);
-
-static lmvr_status check_norm(struct side *s, const float *x, float *out, lmvr_error *error)
+static lmvr_status check_norm(struct check_side *s, const float *x, float *out, lmvr_error *error)
 {
     const float *weights = arena_sent_floats(&s->arena, x, 2 * WIDTH), *from = arena_sent_floats(&s->arena, x, ROWS * WIDTH);
     operand *y = arena_operands(&s->arena, 2 * ROWS * WIDTH);
     if (!weights || !from || !y)
-        return error_no_memory(error, "the GPU's check");
+        return check_no_memory(error);
     struct norm norm = {.weight = (float *)weights, .bias = (float *)weights + WIDTH, .eps = 1e-5f};
     s->run->norm(&s->arena, &norm, ROWS, WIDTH, from, RESULT_OPERANDS, y);
     norm.rms = true;
     s->run->norm(&s->arena, &norm, ROWS, WIDTH, from, RESULT_OPERANDS, operand_at(&s->arena, y, ROWS * WIDTH));
-    return fetch(s, y, true, 2 * ROWS * WIDTH, out, error);
+    return check_read(s, y, true, 2 * ROWS * WIDTH, out, error);
 }
 
-static lmvr_status check_activations(struct side *s, const float *x, float *out, lmvr_error *error)
+static lmvr_status check_activations(struct check_side *s, const float *x, float *out, lmvr_error *error)
 {
     int64_t count = ROWS * WIDTH / 4;
     operand *y = arena_operands(&s->arena, 6 * count);
     const float *from = arena_sent_floats(&s->arena, x, 2 * count);
     if (!y || !from)
-        return error_no_memory(error, "the GPU's check");
+        return check_no_memory(error);
     for (int a = ACTIVATION_GELU; a <= ACTIVATION_RELU; a++) {
         s->run->convert(&s->arena, count, 4, from, operand_at(&s->arena, y, a * count));
         s->run->activate(&s->arena, (enum activation)a, 1, count, operand_at(&s->arena, y, a * count));
     }
     operand *both = arena_operands(&s->arena, 2 * count);
     if (!both)
-        return error_no_memory(error, "the GPU's check");
+        return check_no_memory(error);
     s->run->convert(&s->arena, 2 * count, 4, from, both);
     s->run->gate(&s->arena, ACTIVATION_SILU, 4, count / 4, both, operand_at(&s->arena, y, 5 * count));
-    return fetch(s, y, true, 6 * count, out, error);
+    return check_read(s, y, true, 6 * count, out, error);
 }
 
-static lmvr_status check_groups(struct side *s, const float *x, float *out, lmvr_error *error)
+static lmvr_status check_groups(struct check_side *s, const float *x, float *out, lmvr_error *error)
 {
     static const int64_t ends[] = {0, 3, ROWS - 1, ROWS};
     const operand *q = arena_sent(&s->arena, x, MOST);
     operand *y = arena_operands(&s->arena, ROWS * WIDTH);
     if (!q || !y)
-        return error_no_memory(error, "the GPU's check");
+        return check_no_memory(error);
     struct attention_rule rule = {.heads = HEADS, .scale = 0.5f};
     struct attention_groups groups = {.count = 3,
                                       .queries = ends,
@@ -94,11 +63,12 @@ static lmvr_status check_groups(struct side *s, const float *x, float *out, lmvr
                                       .q_stride = STRIDE,
                                       .kv_stride = STRIDE};
     TRY(s->run->attend_groups(&s->arena, &rule, &groups, y, error));
-    return fetch(s, y, true, ROWS * WIDTH, out, error);
+    return check_read(s, y, true, ROWS * WIDTH, out, error);
 }
 
 /* Turns and files rows of two sequences, and attends: the second's last row comes alone, as in decoding. */
-static lmvr_status attend_filed(struct side *s, const struct kv_cache *cache, const float *x, float *out, lmvr_error *error)
+static lmvr_status attend_filed(struct check_side *s, const struct kv_cache *cache, const float *x, float *out,
+                                lmvr_error *error)
 {
     struct kv_place places[ROWS];
     struct attention_span spans[] = {{0, 0, ROWS / 2, 0}, {1, 0, ROWS / 2 - 1, 0}, {1, ROWS / 2 - 1, 1, 0}};
@@ -108,7 +78,7 @@ static lmvr_status attend_filed(struct side *s, const struct kv_cache *cache, co
     operand *y = arena_operands(&s->arena, ROWS * WIDTH), *qkv = arena_operands(&s->arena, MOST);
     const float *from = arena_sent_floats(&s->arena, x, MOST);
     if (!weight || !angles || !y || !qkv || !from)
-        return error_no_memory(error, "the GPU's check");
+        return check_no_memory(error);
     struct norm norm = {.weight = (float *)weight, .eps = 1e-6f, .rms = true};
     struct head_rows rows = {.count = ROWS,
                              .stride = STRIDE,
@@ -126,10 +96,10 @@ static lmvr_status attend_filed(struct side *s, const struct kv_cache *cache, co
     s->run->convert(&s->arena, MOST, 1, from, qkv);
     s->run->heads(&s->arena, &rows, qkv);
     TRY(s->run->attend_cache(&s->arena, &rule, &query, y, error));
-    return fetch(s, y, true, ROWS * WIDTH, out, error);
+    return check_read(s, y, true, ROWS * WIDTH, out, error);
 }
 
-static lmvr_status check_cache(struct side *s, const float *x, float *out, lmvr_error *error)
+static lmvr_status check_cache(struct check_side *s, const float *x, float *out, lmvr_error *error)
 {
     struct kv_cache cache;
     TRY(kv_cache_create(&cache, s->arena.device, s->arena.dtype, 2, KV_HEADS, DIM, 2, error));
@@ -142,47 +112,81 @@ static lmvr_status check_cache(struct side *s, const float *x, float *out, lmvr_
     return status;
 }
 
-static const struct {
-    const char *name;
-    operation *run;
-    int64_t count;
-} checks[] = {{"norms", check_norm, 2 * ROWS *WIDTH},
-              {"activations", check_activations, 6 * ROWS *WIDTH / 4},
-              {"attention within groups", check_groups, ROWS *WIDTH},
-              {"attention over a cache", check_cache, ROWS *WIDTH}};
+/* ---- sampling ----------------------------------------------------------------------------------------------------------- */
 
-static lmvr_status compare(const struct device *device, enum dtype dtype, int check, const float *x, float *found, float *right,
-                           lmvr_error *error)
+#define DRAWS      2
+#define VOCABULARY 1000
+
+/* Four tokens have nearly all of the probability: 0.2, 0.4, 0.1 and 0.3. `points` are far from where one ends. */
+static const int32_t likely[] = {3, 300, 641, 999};
+static const double points[DRAWS] = {0.21, 0.95};
+static const int32_t drawn[DRAWS] = {300, 999}, drawn_of_most[DRAWS] = {300, 3};
+
+static lmvr_status draw_tokens(struct check_side *s, const float *logits, int32_t *tokens, lmvr_error *error)
 {
-    const struct device *const devices[] = {device, device_cpu()};
-    float *const results[] = {found, right};
-    double tolerance = dtype == F32 ? 1e-4 : 0.03;
-    for (int i = 0; i < 2; i++) {
-        struct side side = {.run = devices[i]->operations};
-        TRY(arena_init_on(&side.arena, devices[i], dtype, error));
-        lmvr_status status = checks[check].run(&side, x, results[i], error);
-        arena_finish(&side.arena);
-        TRY(status);
+    TRY(s->run->argmax(&s->arena, DRAWS, VOCABULARY, logits, tokens, error));
+    if (!s->run->draw) { /* the processor */
+        memcpy(tokens + DRAWS, drawn, sizeof drawn);
+        memcpy(tokens + 2 * DRAWS, drawn_of_most, sizeof drawn_of_most);
+        return LMVR_OK;
     }
-    for (int64_t i = 0; i < checks[check].count; i++)
-        if (!(fabs((double)found[i] - (double)right[i]) <= tolerance * fmax(1, fabs((double)right[i]))))
-            return error_set(error, LMVR_ERROR_RESOURCE, "%s, %s, computes %s wrongly in %s: %g in place of %g", device->name,
-                             device->gpu, checks[check].name, dtype == F32 ? "f32" : "bf16", (double)found[i],
-                             (double)right[i]);
+    TRY(s->run->draw(&s->arena, DRAWS, VOCABULARY, logits, 0.5f, 1.0f, points, tokens + DRAWS, error));
+    return s->run->draw(&s->arena, DRAWS, VOCABULARY, logits, 0.5f, 0.85f, points, tokens + 2 * DRAWS, error);
+}
+
+static lmvr_status check_sampling(struct check_side *s, const float *x, float *out, lmvr_error *error)
+{
+    static const float logarithms[] = {-1.60944f, -0.91629f, -2.30259f, -1.20397f};
+    int32_t tokens[3 * DRAWS];
+    float *logits = arena_alloc(&s->arena, DRAWS * VOCABULARY, sizeof *logits);
+    if (!logits)
+        return check_no_memory(error);
+    for (int i = 0; i < DRAWS * VOCABULARY; i++)
+        logits[i] = x[i] - 20;
+    for (int i = 0; i < DRAWS * 4; i++) /* at temperature 0.5 */
+        logits[i / 4 * VOCABULARY + likely[i % 4]] = 0.5f * logarithms[i % 4];
+    const float *there = arena_sent_floats(&s->arena, logits, DRAWS * VOCABULARY);
+    if (!there)
+        return check_no_memory(error);
+    TRY(draw_tokens(s, there, tokens, error));
+    for (int i = 0; i < 3 * DRAWS; i++)
+        out[i] = (float)tokens[i];
+    return LMVR_OK;
+}
+
+/* ---- steps that come again ---------------------------------------------------------------------------------------------- */
+
+#define STEPS 3 /* as it is, as a graph, and the graph again */
+
+static lmvr_status check_steps(struct check_side *s, const float *x, float *out, lmvr_error *error)
+{
+    float *y = arena_floats(&s->arena, ROWS * WIDTH);
+    if (!y)
+        return check_no_memory(error);
+    for (int64_t step = 0; step < STEPS; step++) {
+        struct arena_mark mark = arena_mark(&s->arena);
+        const int64_t rows[] = {step, 7 * step, ROWS - 1 - step};
+        s->run->step_begin(&s->arena);
+        const float *from = arena_sent_floats(&s->arena, x + step, ROWS * WIDTH);
+        struct norm norm = {.weight = (float *)from, .eps = 1e-5f, .rms = true};
+        if (from) {
+            s->run->norm(&s->arena, &norm, ROWS, WIDTH, from, RESULT_FLOATS, y);
+            s->run->gather(&s->arena, 3, WIDTH, rows, from, WIDTH, RESULT_FLOATS, y, WIDTH);
+        }
+        s->run->step_end(&s->arena);
+        TRY(from ? check_read(s, y, false, 4 * WIDTH, out + step * 4 * WIDTH, error) : check_no_memory(error));
+        arena_release(&s->arena, mark);
+    }
     return LMVR_OK;
 }
 
 lmvr_status self_check(const struct device *device, lmvr_error *error)
 {
-    struct arena arena;
-    arena_init(&arena);
-    float *x = arena_floats(&arena, MOST), *found = arena_floats(&arena, MOST), *right = arena_floats(&arena, MOST);
-    lmvr_status status = x && found && right ? LMVR_OK : error_no_memory(error, "the GPU's check");
-    if (status == LMVR_OK)
-        fill(x, MOST, 1);
-    for (int check = 0; check < (int)(sizeof checks / sizeof *checks); check++)
-        for (int dtype = F32; dtype <= BF16 && status == LMVR_OK; dtype++)
-            status = compare(device, (enum dtype)dtype, check, x, found, right, error);
-    arena_finish(&arena);
-    return status;
+    static const struct check checks[] = {{"norms", check_norm, 2 * ROWS * WIDTH, false},
+                                          {"activations", check_activations, 6 * ROWS * WIDTH / 4, false},
+                                          {"attention within groups", check_groups, ROWS * WIDTH, false},
+                                          {"attention over a cache", check_cache, ROWS * WIDTH, false},
+                                          {"sampling", check_sampling, 3 * DRAWS, true},
+                                          {"steps that come again", check_steps, (int64_t)STEPS * 4 * WIDTH, true}};
+    return check_all(device, checks, (int)(sizeof checks / sizeof *checks), error);
 }
