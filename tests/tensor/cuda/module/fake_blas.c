@@ -13,19 +13,20 @@ static float element(cudaDataType_t type, const void *x, int64_t i)
 
 struct layout {
     cudaDataType_t type;
-    int64_t rows, columns, stride;
+    int64_t rows, columns, stride, step;
+    int32_t count;
 };
 
 struct operation {
     cublasComputeType_t compute;
-    cublasOperation_t turned;
+    cublasOperation_t turns_a, turns_b;
     cublasLtEpilogue_t epilogue;
     const void *bias;
 };
 
 struct preference {
     uint64_t workspace, arithmetic;
-    uint32_t schemes, x, y;
+    uint32_t schemes, a, b, y;
 };
 
 static struct layout layout_of(const cublasLtMatrixLayoutOpaque_t *opaque)
@@ -38,24 +39,16 @@ static struct layout layout_of(const cublasLtMatrixLayoutOpaque_t *opaque)
 cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, size_t size, cudaDataType type, uint64_t rows,
                                                  uint64_t columns, int64_t stride)
 {
-    struct layout l = {type, (int64_t)rows, (int64_t)columns, stride};
+    struct layout l = {type, (int64_t)rows, (int64_t)columns, stride, 0, 1};
     memset(layout, 0, size);
     memcpy(layout, &l, sizeof l);
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* Batches are not made up. */
-cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout, cublasLtMatrixLayoutAttribute_t attribute,
-                                                const void *value, size_t size)
-{
-    (void)layout, (void)attribute, (void)value, (void)size;
-    return CUBLAS_STATUS_NOT_SUPPORTED;
-}
-
 cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t operation, size_t size, cublasComputeType_t compute,
                                                cudaDataType_t scale)
 {
-    struct operation o = {compute, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, NULL};
+    struct operation o = {compute, CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, NULL};
     memset(operation, 0, size);
     memcpy(operation, &o, sizeof o);
     return scale == CUDA_R_32F ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
@@ -69,12 +62,27 @@ static cublasStatus_t set(void *member, size_t size, const void *value, size_t v
     return CUBLAS_STATUS_SUCCESS;
 }
 
+cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout, cublasLtMatrixLayoutAttribute_t attribute,
+                                                const void *value, size_t size)
+{
+    struct layout *l = (void *)layout;
+    if (fake.without_batches)
+        return CUBLAS_STATUS_NOT_SUPPORTED;
+    if (attribute == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT)
+        return set(&l->count, sizeof l->count, value, size);
+    if (attribute == CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET)
+        return set(&l->step, sizeof l->step, value, size);
+    return CUBLAS_STATUS_INVALID_VALUE;
+}
+
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t attribute,
                                               const void *value, size_t size)
 {
     struct operation *o = (void *)operation;
     if (attribute == CUBLASLT_MATMUL_DESC_TRANSA)
-        return set(&o->turned, sizeof o->turned, value, size);
+        return set(&o->turns_a, sizeof o->turns_a, value, size);
+    if (attribute == CUBLASLT_MATMUL_DESC_TRANSB)
+        return set(&o->turns_b, sizeof o->turns_b, value, size);
     if (attribute == CUBLASLT_MATMUL_DESC_EPILOGUE)
         return set(&o->epilogue, sizeof o->epilogue, value, size);
     if (attribute == CUBLASLT_MATMUL_DESC_BIAS_POINTER)
@@ -84,7 +92,7 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t operation, cu
 
 cublasStatus_t cublasLtMatmulPreferenceInit_internal(cublasLtMatmulPreference_t preference, size_t size)
 {
-    struct preference p = {0, UINT64_MAX, CUBLASLT_REDUCTION_SCHEME_MASK, 256, 256};
+    struct preference p = {0, UINT64_MAX, CUBLASLT_REDUCTION_SCHEME_MASK, 256, 256, 256};
     memset(preference, 0, size);
     memcpy(preference, &p, sizeof p);
     return CUBLAS_STATUS_SUCCESS;
@@ -102,8 +110,10 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
         return set(&p->schemes, sizeof p->schemes, value, size);
     case CUBLASLT_MATMUL_PREF_IMPL_MASK:
         return set(&p->arithmetic, sizeof p->arithmetic, value, size);
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES:
+        return set(&p->a, sizeof p->a, value, size);
     case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES:
-        return set(&p->x, sizeof p->x, value, size);
+        return set(&p->b, sizeof p->b, value, size);
     case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES:
     case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES:
         return set(&p->y, sizeof p->y, value, size);
@@ -119,17 +129,46 @@ static const struct fake_algorithm *algorithm_of(const cublasLtMatmulAlgo_t *alg
     return &fake.algorithms[algorithm->data[0]];
 }
 
-/* Whether these make y (rows, out) = x (rows, in) weights (out, in)^T, by rows, of types that cuBLASLt has kernels for. */
-static bool fits(const struct operation *o, struct layout weights, struct layout x, struct layout y)
+/* As it is multiplied: the other way round if turned. */
+static struct layout turned(struct layout l, cublasOperation_t operation)
 {
-    return o->turned == CUBLAS_OP_T && weights.rows == x.rows && weights.columns == y.rows && x.columns == y.columns &&
-           weights.stride >= weights.rows && x.stride >= x.rows && y.stride >= y.rows && weights.type == x.type &&
-           (y.type == x.type || y.type == CUDA_R_32F) && (x.type == CUDA_R_32F || o->compute == CUBLAS_COMPUTE_32F);
+    int64_t rows = l.rows;
+    if (operation == CUBLAS_OP_T) {
+        l.rows = l.columns;
+        l.columns = rows;
+    }
+    return l;
 }
 
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
-                                              cublasLtMatrixLayout_t weights, cublasLtMatrixLayout_t x,
-                                              cublasLtMatrixLayout_t before, cublasLtMatrixLayout_t y,
+/* Whether these make y = a b, of types that cuBLASLt has kernels for. */
+static bool fits(const struct operation *o, struct layout a, struct layout b, struct layout y)
+{
+    bool room = a.stride >= a.rows && b.stride >= b.rows && y.stride >= y.rows;
+    a = turned(a, o->turns_a);
+    b = turned(b, o->turns_b);
+    return room && a.rows == y.rows && a.columns == b.rows && b.columns == y.columns && a.count == y.count &&
+           b.count == y.count && a.type == b.type && (y.type == b.type || y.type == CUDA_R_32F) &&
+           (b.type == CUDA_R_32F || o->compute == CUBLAS_COMPUTE_32F);
+}
+
+/* Whether it is preferred as a product with weights is, or as one of two matrices that change. */
+static bool is_preferred_well(const struct preference *p)
+{
+    bool of_two = p->schemes == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+    uint32_t schemes = fake.splits ? CUBLASLT_REDUCTION_SCHEME_MASK : CUBLASLT_REDUCTION_SCHEME_NONE;
+    return p->workspace > 0 && p->y <= 16 && (of_two ? p->a <= 16 && p->b <= 16 : p->schemes == schemes && p->b == 16);
+}
+
+/* What an algorithm is good for, whatever the number of columns. */
+static uint64_t purpose(const struct operation *o, struct layout a, struct layout b, struct layout y)
+{
+    uint64_t types = (uint64_t)a.type << 8 | (uint64_t)y.type, turns = (uint64_t)o->turns_a << 4 | (uint64_t)o->turns_b;
+    return (uint64_t)a.rows << 48 | (uint64_t)y.rows << 32 | (uint64_t)b.rows % 256 << 24 | types << 8 | turns;
+}
+
+/* An algorithm remembers how aligned memory was said to be, and what it is good for. */
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a,
+                                              cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t before, cublasLtMatrixLayout_t y,
                                               cublasLtMatmulPreference_t preference, int most,
                                               cublasLtMatmulHeuristicResult_t results[], int *count)
 {
@@ -137,15 +176,15 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     const struct operation *o = (const void *)operation;
     const struct preference *p = (const void *)preference;
     const int *offers = fake.offers[shape_class(layout_of(y).columns)];
-    uint32_t schemes = fake.splits ? CUBLASLT_REDUCTION_SCHEME_MASK : CUBLASLT_REDUCTION_SCHEME_NONE;
     *count = 0;
-    if (!fits(o, layout_of(weights), layout_of(x), layout_of(y)) || p->schemes != schemes || p->x != 16 || p->y > 16 ||
-        p->workspace == 0)
+    fake.asked++;
+    if (!fits(o, layout_of(a), layout_of(b), layout_of(y)) || !is_preferred_well(p))
         return CUBLAS_STATUS_INVALID_VALUE;
     if (o->compute == CUBLAS_COMPUTE_32F_PEDANTIC && !fake.pedantic)
         return CUBLAS_STATUS_NOT_SUPPORTED;
     for (int i = 0; i < FAKE_OFFERS && i < most && offers[i] >= 0; i++)
-        results[(*count)++] = (cublasLtMatmulHeuristicResult_t){.algo.data[0] = (uint64_t)offers[i]};
+        results[(*count)++] = (cublasLtMatmulHeuristicResult_t){
+            .algo.data = {(uint64_t)offers[i], p->a, p->b, p->y, purpose(o, layout_of(a), layout_of(b), layout_of(y))}};
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -155,7 +194,7 @@ cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *
 {
     (void)written;
     int32_t parts = algorithm_of(algorithm)->parts;
-    uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_NONE;
+    uint32_t scheme = algorithm_of(algorithm)->races ? CUBLASLT_REDUCTION_SCHEME_INPLACE : CUBLASLT_REDUCTION_SCHEME_NONE;
     return attribute == CUBLASLT_ALGO_CONFIG_SPLITK_NUM ? set(value, size, &parts, sizeof parts)
                                                         : set(value, size, &scheme, sizeof scheme);
 }
@@ -181,76 +220,107 @@ static float rounded(float x)
     return x;
 }
 
-static float sum(enum fake_order order, struct layout l, const void *weights, int64_t w, const void *x, int64_t at,
-                 int64_t from, int64_t to)
+/* The terms of a sum: every `step`th element from `at` on. */
+struct terms {
+    cudaDataType_t type;
+    const void *x;
+    int64_t at, step;
+};
+
+static float sum(enum fake_order order, struct terms a, struct terms b, int64_t from, int64_t to)
 {
     float s = 0.0f;
     for (int64_t i = from; i < to; i++) {
-        float a = element(l.type, weights, w + i), b = element(l.type, x, at + i);
-        s += order == FAKE_IN_TF32 ? rounded(a) * rounded(b) : a * b;
+        float x = element(a.type, a.x, a.at + i * a.step), y = element(b.type, b.x, b.at + i * b.step);
+        s += order == FAKE_IN_TF32 ? rounded(x) * rounded(y) : x * y;
     }
     return s;
 }
 
-static float add_up(enum fake_order order, int64_t row, int64_t rows, struct layout l, const void *weights, int64_t w,
-                    const void *x, int64_t at)
+static float add_up(enum fake_order order, int64_t column, int64_t columns, int64_t count, struct terms a, struct terms b)
 {
-    int64_t half = l.rows / 4 * 3;
-    bool halves = order == FAKE_HALVES || (order == FAKE_BY_COUNT && rows % 3 == 1) || (order == FAKE_BY_PLACE && row % 8 == 7);
+    int64_t half = count / 4 * 3;
+    bool halves =
+        order == FAKE_HALVES || (order == FAKE_BY_COUNT && columns % 3 == 1) || (order == FAKE_BY_PLACE && column % 8 == 7);
     if (halves)
-        return sum(order, l, weights, w, x, at, 0, half) + sum(order, l, weights, w, x, at, half, l.rows);
-    return sum(order, l, weights, w, x, at, 0, l.rows - (order == FAKE_WRONG ? 9 : 0));
+        return sum(order, a, b, 0, half) + sum(order, a, b, half, count);
+    return sum(order, a, b, 0, count - (order == FAKE_WRONG ? 9 : 0));
 }
 
 struct multiplication {
     enum fake_order order;
-    struct layout weights_layout, x_layout, y_layout;
-    const void *weights, *x, *bias; /* NULL: no bias */
-    bool added;
+    struct operation operation;
+    struct layout a_layout, b_layout, y_layout;
+    const void *a, *b;
+    float factor, kept; /* of the product, and of what y held */
     void *y;
 };
+
+static void store(const struct layout *l, void *y, int64_t at, float value)
+{
+    if (l->type == CUDA_R_32F)
+        ((float *)y)[at] = value;
+    else
+        ((bf16 *)y)[at] = bf16_from_f32(value);
+}
+
+/* One of several products. */
+static void multiply_one(const struct multiplication *m, int64_t index)
+{
+    const struct layout *al = &m->a_layout, *bl = &m->b_layout, *yl = &m->y_layout;
+    bool turns_a = m->operation.turns_a == CUBLAS_OP_T, turns_b = m->operation.turns_b == CUBLAS_OP_T;
+    int64_t terms = turns_a ? al->rows : al->columns;
+    for (int64_t c = 0; c < yl->columns; c++)
+        for (int64_t r = 0; r < yl->rows; r++) {
+            struct terms a = {al->type, m->a, index * al->step + r * (turns_a ? al->stride : 1), turns_a ? 1 : al->stride};
+            struct terms b = {bl->type, m->b, index * bl->step + c * (turns_b ? 1 : bl->stride), turns_b ? bl->stride : 1};
+            int64_t at = index * yl->step + c * yl->stride + r;
+            float value = m->factor * add_up(m->order, c, yl->columns, terms, a, b);
+            value += m->kept != 0.0f ? m->kept * element(yl->type, m->y, at) : 0.0f;
+            value += m->operation.epilogue == CUBLASLT_EPILOGUE_BIAS ? element(yl->type, m->operation.bias, r) : 0.0f;
+            store(yl, m->y, at, value);
+        }
+}
 
 static void multiply(const void *multiplication)
 {
     const struct multiplication *m = multiplication;
-    const struct layout *wl = &m->weights_layout, *xl = &m->x_layout, *yl = &m->y_layout;
-    for (int64_t r = 0; r < yl->columns; r++)
-        for (int64_t i = 0; i < yl->rows; i++) {
-            float value = add_up(m->order, r, yl->columns, *wl, m->weights, i * wl->stride, m->x, r * xl->stride);
-            value += m->added ? element(yl->type, m->y, r * yl->stride + i) : 0.0f;
-            value += m->bias ? element(yl->type, m->bias, i) : 0.0f;
-            if (yl->type == CUDA_R_32F)
-                ((float *)m->y)[r * yl->stride + i] = value;
-            else
-                ((bf16 *)m->y)[r * yl->stride + i] = bf16_from_f32(value);
-        }
+    for (int64_t i = 0; i < m->y_layout.count; i++)
+        multiply_one(m, i);
 }
 
-cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, const void *alpha, const void *weights,
-                              cublasLtMatrixLayout_t weights_layout, const void *x, cublasLtMatrixLayout_t x_layout,
-                              const void *beta, const void *before, cublasLtMatrixLayout_t before_layout, void *y,
+/* Whether each of the matrices is aligned as it was said to be. */
+static bool is_aligned(const void *x, struct layout l, uint64_t alignment)
+{
+    size_t size = l.type == CUDA_R_32F ? sizeof(float) : sizeof(bf16);
+    return (uintptr_t)x % alignment == 0 && (l.count == 1 || (size_t)l.step * size % alignment == 0);
+}
+
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, const void *alpha, const void *a,
+                              cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout, const void *beta,
+                              const void *before, cublasLtMatrixLayout_t before_layout, void *y,
                               cublasLtMatrixLayout_t y_layout, const cublasLtMatmulAlgo_t *algorithm, void *workspace,
                               size_t workspace_size, cudaStream_t stream)
 {
-    (void)handle, (void)before_layout, (void)alpha, (void)stream;
+    (void)handle, (void)before_layout, (void)stream;
     const struct operation *o = (const void *)operation;
-    struct layout wl = layout_of(weights_layout), xl = layout_of(x_layout), yl = layout_of(y_layout);
-    const struct fake_algorithm *a = algorithm_of(algorithm);
+    struct layout al = layout_of(a_layout), bl = layout_of(b_layout), yl = layout_of(y_layout);
+    const struct fake_algorithm *how = algorithm_of(algorithm);
     if (fake.broken != cudaSuccess)
         return CUBLAS_STATUS_EXECUTION_FAILED;
-    if (!fits(o, wl, xl, yl) || a->order == FAKE_UNTAKEN || before != y || !workspace || workspace_size < ((size_t)32 << 20) ||
-        (uintptr_t)x % 16 || (uintptr_t)weights % 16 || (uintptr_t)o->bias % 16)
+    if (!fits(o, al, bl, yl) || how->order == FAKE_UNTAKEN || before != y || !workspace ||
+        workspace_size < ((size_t)32 << 20) || (uintptr_t)o->bias % 16 || !is_aligned(a, al, algorithm->data[1]) ||
+        !is_aligned(b, bl, algorithm->data[2]) || !is_aligned(y, yl, algorithm->data[3]) ||
+        algorithm->data[4] != purpose(o, al, bl, yl))
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    const struct multiplication m = {
-        a->order, wl, xl, yl, weights, x, o->epilogue == CUBLASLT_EPILOGUE_BIAS ? o->bias : NULL, *(const float *)beta != 0.0f,
-        y};
+    const struct multiplication m = {how->order, *o, al, bl, yl, a, b, *(const float *)alpha, *(const float *)beta, y};
     if (emulate_captures())
         emulate_keep(multiply, &m, sizeof m);
     else
         multiply(&m);
     fake.used = (int)algorithm->data[0];
     fake.products++;
-    fake_pass(a->time);
+    fake_pass(how->time);
     return CUBLAS_STATUS_SUCCESS;
 }
 

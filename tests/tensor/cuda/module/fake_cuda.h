@@ -25,6 +25,7 @@ struct fake_algorithm {
     float time; /* of a product, in milliseconds */
     int parts;  /* that sums are said to be split into */
     bool tf32;  /* whether it is said to compute in TF32 */
+    bool races; /* whether it is said to add parts in whatever order they end */
 };
 
 #define FAKE_OFFERS 4
@@ -43,10 +44,12 @@ struct fake_cuda {
     bool pedantic;                        /* whether anything is offered for pedantic products */
     float copy_time;                      /* of a copy within the GPU, in milliseconds */
     bool splits;                          /* whether split sums have to be asked for, or must not */
+    bool without_batches;
 
     /* for tests to see */
     int used;         /* the algorithm of the last product */
     int64_t products; /* so far */
+    int64_t asked;    /* how often for algorithms */
     size_t allocated, pinned;
     int objects; /* streams, events and handles that are not destroyed */
 };
