@@ -23,12 +23,11 @@ typedef int32_t tile_values[TILE][LANES];
 
 struct scratch {
     float totals[BLOCK_ROWS + PAIR][PANEL];
-    float scales[PANEL];                           /* of weights in 4 bits that are brought to 8, by column, */
-    vi bytes[BLOCK_INPUTS / 4 * 2];                /* and of a block of them */
-    tile_values products[2][4];                    /* of two groups in 8 bits */
-    vi steps[BLOCK_INPUTS / 4 * 2];                /* weights in 4 bits, widened */
-    float lines[BLOCK_INPUTS / GROUP_4][2][PANEL]; /* and their scales and minimums */
-    tile_values sums[BLOCK_INPUTS / GROUP_4][2], low[BLOCK_INPUTS / GROUP_4][2]; /* of their groups, by vector of columns */
+    float scales[PANEL];                              /* of weights in 4 bits that are brought to 8, by column, */
+    vi bytes[BLOCK_INPUTS / 4 * 2];                   /* and of a block of them */
+    tile_values products[2][4];                       /* of two groups */
+    vi steps[BLOCK_INPUTS / 4 * 2];                   /* weights in 4 bits, widened */
+    float lines[2][BLOCK_INPUTS / GROUP_4][2][PANEL]; /* and the scales and minimums of two blocks of them */
 };
 
 size_t KERNEL(quantized_tile_scratch)(void)
@@ -287,86 +286,124 @@ static void multiply_panel_widened(const struct quantized_product *p, int64_t ro
 
 /* ---- 4 bits ---------------------------------------------------------------------------------------------------------- */
 
-static void widen(const uint8_t *from, int64_t groups, struct scratch *s)
+static void widen(const uint8_t *from, int64_t groups, vi *steps, float (*lines)[2][PANEL])
 {
     for (int64_t g = 0; g < groups; g++, from += PIECE_4_BYTES) {
-        load_f16(from, s->lines[g][0]);
-        load_f16(from + 2 * PANEL, s->lines[g][1]);
-        widen_group_4(from + 4 * PANEL, s->steps + g * step_count(4) * 2);
+        load_f16(from, lines[g][0]);
+        load_f16(from + 2 * PANEL, lines[g][1]);
+        widen_group_4(from + 4 * PANEL, steps + g * step_count(4) * 2);
     }
     __asm__ volatile("" ::: "memory"); /* GCC does not know what tiles are loaded from */
 }
 
-#define MULTIPLY_GROUP_4(g, product_0, product_1)                                                                              \
+/* A group of a tile of rows that has been multiplied, and is to be added to the totals. */
+struct late {
+    bool wide;
+    int64_t rows;                /* 0: nothing */
+    const tile_values *values;   /* of the two vectors of columns, and of the 256ths */
+    const float (*lines)[PANEL]; /* scales and minimums */
+    struct activations x;
+    float (*totals)[PANEL];
+};
+
+INLINE void add_late_rows(bool wide, const struct late *l)
+{
+    vf scales[2], minimums[2];
+    UNROLL for (int v = 0; v < 2; v++)
+    {
+        scales[v] = load(l->lines[0] + v * LANES);
+        minimums[v] = load(l->lines[1] + v * LANES);
+    }
+    for (int64_t r = 0; r < l->rows; r++) {
+        int64_t at = r * block_groups(4);
+        UNROLL for (int v = 0; v < 2; v++)
+        {
+            float *total = l->totals[r] + v * LANES;
+            vi products = *(const vi *)l->values[v][r];
+            if (wide)
+                products = wide_products(products, *(const vi *)l->values[2 + v][r]);
+            store(total, with_group(4, wide, load(total), products, l->x.scales[at], real_sum(wide, l->x, at), scales[v],
+                                    minimums[v]));
+        }
+    }
+}
+
+INLINE void add_late(const struct late *l)
+{
+    if (l->wide)
+        add_late_rows(true, l);
+    else
+        add_late_rows(false, l);
+}
+
+#define MULTIPLY_4(words, product_0, product_1)                                                                                \
     do {                                                                                                                       \
-        LOAD_INPUTS(4, INPUTS_0, words + (g)*step_count(4));                                                                   \
-        LOAD_WEIGHTS(steps + (g)*step_count(4) * 2);                                                                           \
+        LOAD_INPUTS(4, INPUTS_0, words);                                                                                       \
         _tile_zero(product_0);                                                                                                 \
         _tile_zero(product_1);                                                                                                 \
         _tile_dpbsud(product_0, INPUTS_0, WEIGHTS_0);                                                                          \
         _tile_dpbsud(product_1, INPUTS_0, WEIGHTS_1);                                                                          \
-        STORE(product_0, sums[g][0]);                                                                                          \
-        STORE(product_1, sums[g][1]);                                                                                          \
     } while (0)
 
-INLINE void multiply_groups(const int32_t *words, int64_t groups, const vi *steps, tile_values (*sums)[2])
+/* Multiplies a group, and adds the one before meanwhile. */
+INLINE void next_group_4(struct late next, const vi *steps, struct scratch *s, struct late *last)
 {
-    UNROLL for (int64_t g = 0; g < groups; g += 2)
-    {
-        MULTIPLY_GROUP_4(g, 0, 1);
-        if (g + 1 < groups)
-            MULTIPLY_GROUP_4(g + 1, 2, 3);
+    tile_values *to = last->values == s->products[0] ? s->products[1] : s->products[0];
+    next.values = to;
+    LOAD_WEIGHTS(steps);
+    MULTIPLY_4(next.x.words, 0, 1);
+    if (next.wide)
+        MULTIPLY_4(next.x.low_words, 2, 3);
+    add_late(last);
+    STORE(0, to[0]);
+    STORE(1, to[1]);
+    if (next.wide) {
+        STORE(2, to[2]);
+        STORE(3, to[3]);
     }
+    *last = next;
 }
 
-/* Adds the products of some rows and a vector of columns to their totals. */
-INLINE void add_sums(bool wide, int64_t rows, struct activations x, int64_t groups, int v, const struct scratch *s,
-                     float (*totals)[PANEL])
+/* Whether any of some rows is wide, of each group of a block. */
+INLINE void find_wide(struct activations x, int64_t rows, bool *wide)
 {
+    uint64_t any = 0;
     for (int64_t r = 0; r < rows; r++) {
-        vf total = load(totals[r] + v * LANES);
-        UNROLL for (int64_t g = 0; g < groups; g++)
-        {
-            int64_t at = r * block_groups(4) + g;
-            vi products = *(const vi *)s->sums[g][v][r];
-            if (wide)
-                products = wide_products(products, *(const vi *)s->low[g][v][r]);
-            total = with_group(4, wide, total, products, x.scales[at], real_sum(wide, x, at), load(s->lines[g][0] + v * LANES),
-                               load(s->lines[g][1] + v * LANES));
-        }
-        store(totals[r] + v * LANES, total);
+        uint64_t row;
+        _Static_assert(sizeof row == BLOCK_INPUTS / GROUP_4, "a byte a group");
+        memcpy(&row, x.wide + r * block_groups(4), sizeof row);
+        any |= row;
     }
-}
-
-INLINE void add_groups(int64_t rows, struct activations x, int64_t groups, struct scratch *s, float (*totals)[PANEL])
-{
-    bool wide = any_wide(4, x, rows);
-    multiply_groups(x.words, groups, s->steps, s->sums);
-    if (wide)
-        multiply_groups(x.low_words, groups, s->steps, s->low);
-    for (int v = 0; v < 2; v++) {
-        if (wide)
-            add_sums(true, rows, x, groups, v, s, totals);
-        else
-            add_sums(false, rows, x, groups, v, s, totals);
-    }
+    memcpy(wide, &any, sizeof any);
 }
 
 static void multiply_panel_4(const struct quantized_product *p, int64_t row, int64_t rows, const uint8_t *panel,
                              struct scratch *s)
 {
+    struct late last = {.lines = (const float(*)[PANEL])s->lines[0][0]};
     for (int64_t block = 0, left = group_count(4, p->in); left > 0; block++, left -= block_groups(4)) {
         int64_t groups = left < block_groups(4) ? left : block_groups(4);
-        widen(panel, groups, s);
-        for (int64_t r = 0; r < rows; r += TILE) {
-            int64_t count = rows - r < TILE ? rows - r : TILE;
-            if (groups == block_groups(4)) /* unrolled */
-                add_groups(count, at_row(4, p, block, row + r), block_groups(4), s, s->totals + r);
-            else
-                add_groups(count, at_row(4, p, block, row + r), groups, s, s->totals + r);
-        }
+        float(*lines)[2][PANEL] = s->lines[block % 2]; /* the other are of what is late */
+        widen(panel, groups, s->steps, lines);
         panel += groups * PIECE_4_BYTES;
+        for (int64_t r = 0; r < rows; r += TILE) {
+            bool wide[BLOCK_INPUTS / GROUP_4];
+            int64_t count = rows - r < TILE ? rows - r : TILE;
+            struct activations x = at_row(4, p, block, row + r);
+            find_wide(x, count, wide);
+            for (int64_t g = 0; g < groups; g++) {
+                for (int64_t i = 0; r == 0 && i < PIECE_4_BYTES; i += 64)
+                    __builtin_prefetch(panel + g * PIECE_4_BYTES + i, 0, 2); /* of the next block */
+                next_group_4((struct late){.wide = wide[g],
+                                           .rows = count,
+                                           .lines = (const float(*)[PANEL])lines[g],
+                                           .x = at_group(4, x, g),
+                                           .totals = s->totals + r},
+                             s->steps + g * step_count(4) * 2, s, &last);
+            }
+        }
     }
+    add_late(&last);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------- */
