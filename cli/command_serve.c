@@ -25,6 +25,7 @@ struct serve_run {
     lmvr_model *model;
     pthread_t loader, main;
     bool loaded; /* by the loader, for main: the outcome is there */
+    bool lost;   /* by a thread of the server, for main: the model's GPUs have failed, as `error` says */
     lmvr_status status;
     lmvr_error error;
 };
@@ -125,12 +126,21 @@ static void *run_loader(void *argument)
     return NULL;
 }
 
-/* Waits for the model, then for a signal. False: there is no model. */
+/* A supervisor starts the program again, whose new process may be able to use them. */
+static void note_lost(const char *sentence, void *user)
+{
+    struct serve_run *run = user;
+    error_write(&run->error, "%s", sentence);
+    __atomic_store_n(&run->lost, true, __ATOMIC_RELEASE);
+    pthread_kill(run->main, SIGUSR1);
+}
+
+/* Waits for the model, then for a signal, or until the model's GPUs have failed. False: there is no model. */
 static bool wait_for_end(struct serve_run *run, const sigset_t *set)
 {
     int number = 0;
     bool joined = false;
-    while (sigwait(set, &number) == 0 && number == SIGUSR1) {
+    while (!__atomic_load_n(&run->lost, __ATOMIC_ACQUIRE) && sigwait(set, &number) == 0 && number == SIGUSR1) {
         if (joined || !__atomic_load_n(&run->loaded, __ATOMIC_ACQUIRE))
             continue;
         pthread_join(run->loader, NULL);
@@ -155,16 +165,20 @@ static int serve(struct serve_run *run, const sigset_t *set)
     if (!good)
         return cannot(run->status, &run->error);
     pthread_sigmask(SIG_UNBLOCK, set, NULL); /* the next signal ends the program */
-    if (!run->options->quiet)
+    if (run->lost)
+        complain("%s; the server ends", run->error.message);
+    else if (!run->options->quiet)
         fprintf(stderr, "lmvr serve: stopping when running requests are answered\n");
     server_drain(run->server);
-    return EXIT_DONE;
+    return run->lost ? EXIT_STOPPED : EXIT_DONE;
 }
 
 int command_serve(const struct options *options)
 {
     struct serve_run run = {.options = options, .as = *options, .main = pthread_self()};
     struct server_options server = options->server;
+    server.lost = note_lost;
+    server.lost_user = &run;
     lmvr_error error;
     sigset_t set;
     if (options->input_count) {

@@ -45,6 +45,19 @@ lmvr_status engine_model_path(const struct options *options, char **path, lmvr_e
                      "no model: none came with this program, so -m has to name a Hugging Face folder or a GGUF file");
 }
 
+/* As the sentences of commands, over a line of progress. */
+static void tell(lmvr_notice notice, const char *sentence, void *user)
+{
+    (void)notice, (void)user;
+    fprintf(stderr, "%slmvr: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", sentence);
+}
+
+static void tell_losses(lmvr_notice notice, const char *sentence, void *user)
+{
+    if (notice == LMVR_NOTICE_LOST)
+        tell(notice, sentence, user);
+}
+
 lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error)
 {
     lmvr_model_options opened;
@@ -54,6 +67,7 @@ lmvr_status engine_load(const char *path, const struct options *options, lmvr_mo
     opened.threads = options->session.threads;
     opened.device = options->device;
     opened.mmproj = options->mmproj;
+    opened.notice = options->quiet ? tell_losses : tell;
     lmvr_status status = lmvr_model_open_with(path, &opened, model, error);
     if (status != LMVR_OK)
         return status;

@@ -13,7 +13,7 @@ struct engine {
  * freed. */
 lmvr_status engine_model_path(const struct options *options, char **path, lmvr_error *error);
 
-/* Opens the model, and prints its notice to standard error. */
+/* Opens the model, and prints its notices to standard error, also those to come. */
 lmvr_status engine_load(const char *path, const struct options *options, lmvr_model **model, lmvr_error *error);
 
 lmvr_status engine_open(const struct options *options, struct engine *engine, lmvr_error *error);

@@ -101,6 +101,16 @@ typedef struct lmvr_model lmvr_model;
  */
 LMVR_API lmvr_status lmvr_model_open(const char *path, lmvr_dtype dtype, int threads, lmvr_model **model, lmvr_error *error);
 
+/* What may happen to a model that is open, while its sessions go on. */
+typedef enum lmvr_notice {
+    LMVR_NOTICE_SLOW = 0, /* something works, but slower than it should */
+    LMVR_NOTICE_LOST      /* a GPU of several has failed: what it had goes to the others */
+} lmvr_notice;
+
+/* Called with a sentence, once for what has happened, from a thread of the model's sessions. `user` is
+ * lmvr_model_options.notice_user. */
+typedef void lmvr_notice_fn(lmvr_notice notice, const char *sentence, void *user);
+
 /* How a model is opened; begin with lmvr_model_options_default(). */
 typedef struct lmvr_model_options {
     size_t size;            /* of this struct */
@@ -112,6 +122,8 @@ typedef struct lmvr_model_options {
     lmvr_dtype cache_dtype; /* of keys and values, not INT4; DEFAULT: f32 if `dtype` is f32, else bf16. A model without a
                              * language model has none: all but DEFAULT are an error there */
     const char *mmproj;     /* the image encoder's GGUF file, where `path` is the language model's; NULL: `path` is a folder */
+    lmvr_notice_fn *notice; /* NULL: nobody is told */
+    void *notice_user;
 } lmvr_model_options;
 
 /* Fills in the defaults. NULL is allowed. */
@@ -153,6 +165,7 @@ typedef struct lmvr_model_info {
     char device[16];             /* where an open model is, as in lmvr_model_options */
     char gpu[64];                /* that GPU's name; empty: none */
     const char *notice;          /* a sentence on what is slower than it should be, owned by the model; NULL: nothing */
+    bool lost;                   /* every GPU that it was on has failed: this process can compute nothing with it any more */
 } lmvr_model_info;
 
 /* Describes the model in the folder `path` without loading its weights; only some of their bytes are read, for the fingerprint.
@@ -438,7 +451,8 @@ static inline lmvr_status lmvr_embed_stream(lmvr_session *session, lmvr_image_fn
  * receives its number: 0 for the first, then ascending, and again from 0 after lmvr_embed(). Does not wait. The struct is
  * copied, what it points to is not: that has to stay until lmvr_session_next() has given its result, and that has been used.
  * LMVR_FULL: lmvr_session_capacity() inputs are in the session already, and nothing has been done. LMVR_ERROR_INVALID: an
- * argument is wrong. An image that cannot be used is told by its result.
+ * argument is wrong. LMVR_ERROR_RESOURCE: memory ran out, or the last GPU of the session has failed. An image that cannot be
+ * used is told by its result.
  */
 LMVR_API lmvr_status lmvr_session_submit_sized(lmvr_session *session, const lmvr_image *image, size_t size, size_t *index,
                                                lmvr_error *error);
@@ -463,9 +477,10 @@ typedef struct lmvr_event {
  * that are still to be submitted. *event is NULL if nothing has happened in that time, and else valid until the next call, or
  * until the session is freed. Each input that was submitted has one result, in the order in which they end: status LMVR_OK,
  * LMVR_ERROR_INPUT, LMVR_STOPPED (it was cancelled), or LMVR_ERROR_RESOURCE or _INVALID (memory ran out, or the device failed,
- * with it and perhaps with others; the session goes on). Before it come, if lmvr_image.stream is set, events with all of its
- * tokens. A session whose results are not taken stops working when it is full. Fails if memory runs out for the event, which a
- * later call gives again.
+ * with it and perhaps with others; the session goes on). Of several GPUs, one that fails takes no more inputs, and those that
+ * it had are begun again on another; lmvr_model_info.lost says that none is left. Before a result come, if lmvr_image.stream is
+ * set, events with all of its tokens. A session whose results are not taken stops working when it is full. Fails if memory runs
+ * out for the event, which a later call gives again.
  */
 LMVR_API lmvr_status lmvr_session_next(lmvr_session *session, int milliseconds, const lmvr_event **event, lmvr_error *error);
 

@@ -48,7 +48,9 @@ static void ended(struct work *work, lmvr_status status, size_t input, const cha
         call->kind->done(call);
         return;
     }
-    if (input >= work->count)
+    if (server_lost(call->server, status, message))
+        failure_write(&failure, 503, NULL, "%s", message);
+    else if (input >= work->count)
         failure_write(&failure, failure_status(status), call->kind->features ? "features" : NULL, "%s", message);
     else if (work->images[input].path)
         failure_write(&failure, failure_status(status), "input", "%s", message);

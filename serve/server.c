@@ -26,7 +26,9 @@ static void answer_json(struct exchange *exchange, int status, char *text)
 static void run_health(struct exchange *exchange, void *user)
 {
     struct server *server = user;
-    if (atomic_load(&server->open))
+    if (atomic_load(&server->lost))
+        answer_json(exchange, 503, strdup("{\"status\":\"lost its GPUs\"}"));
+    else if (atomic_load(&server->open))
         answer_json(exchange, 200, strdup("{\"status\":\"ok\"}"));
     else
         answer_json(exchange, 503, strdup("{\"status\":\"loading model\"}"));
@@ -233,6 +235,7 @@ lmvr_status server_open(struct server *server, const lmvr_model *model, const lm
         .model = model, .session = *session, .most = server->options.sessions, .queue = (size_t)server->options.queue};
     options.session.normalize = false; /* each request has its own form of vectors */
     options.session.dims = 0;
+    server->model = model;
     server->model_name = strdup(name);
     if (!server->model_name)
         return error_no_memory(error, "the model's name");
@@ -257,6 +260,17 @@ lmvr_status server_open(struct server *server, const lmvr_model *model, const lm
         return error_no_memory(error, "the model's description");
     atomic_store(&server->open, true);
     return LMVR_OK;
+}
+
+bool server_lost(struct server *server, lmvr_status status, const char *message)
+{
+    lmvr_model_info info;
+    if (status != LMVR_ERROR_RESOURCE)
+        return false;
+    lmvr_model_get_info(server->model, &info);
+    if (info.lost && !atomic_exchange(&server->lost, true) && server->options.lost)
+        server->options.lost(message, server->options.lost_user);
+    return info.lost;
 }
 
 void server_drain(struct server *server)

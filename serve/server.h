@@ -27,6 +27,10 @@ struct server_options {
     int queue;                      /* inputs at once */
     int sessions;                   /* with features of their own */
     bool no_page;
+    /* Called once, from a thread of the server, when the last GPU of the model has failed, and nothing can be answered any
+     * more. NULL is allowed. */
+    void (*lost)(const char *sentence, void *user);
+    void *lost_user;
 };
 
 void server_options_default(struct server_options *options);

@@ -23,6 +23,8 @@ struct server {
     atomic_size_t answers; /* that have been given a number */
 
     atomic_bool open; /* the rest is there */
+    atomic_bool lost; /* the model's GPUs have failed */
+    const lmvr_model *model;
     char *model_name;
     char *offer; /* the JSON of GET /v1/models/MODEL */
     struct sessions *sessions;
@@ -69,6 +71,9 @@ struct call {
     void *own; /* the kind's */
     size_t prompt_tokens, generated_tokens;
 };
+
+/* Whether an error is that the model's GPUs have failed; of which the first tells who started the server. */
+bool server_lost(struct server *server, lmvr_status status, const char *message);
 
 void call_run(struct exchange *exchange, struct server *server, const struct call_kind *kind);
 

@@ -298,6 +298,8 @@ static lmvr_status create(const char *path, const lmvr_model_options *options, c
         return error_no_memory(error, "the model");
     }
     m->device = device;
+    m->on_notice = options->notice;
+    m->notice_user = options->notice_user;
     int before = omp_get_max_threads();
     if (options->threads > 0)
         omp_set_num_threads(options->threads);

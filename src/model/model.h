@@ -26,7 +26,9 @@ struct lmvr_model {
     struct tokenizer *tokenizer; /* NULL in a model with random weights, and perhaps in a dual encoder */
     char stored_dtypes[64];      /* as in lmvr_model_info */
     uint64_t fingerprint;
-    lmvr_error notice; /* as in lmvr_model_info */
+    lmvr_error notice;         /* as in lmvr_model_info */
+    lmvr_notice_fn *on_notice; /* as in lmvr_model_options */
+    void *notice_user;
 };
 
 struct checkpoint;
@@ -49,6 +51,8 @@ lmvr_dtype dtype_to_public(enum dtype dtype);
 lmvr_status model_open_on(const char *path, const lmvr_model_options *options, const struct device *device, lmvr_model **model,
                           lmvr_error *error);
 
+/* The first of the model and its replicas whose device is not lost; NULL: there is none. */
+const lmvr_model *model_not_lost(const lmvr_model *model);
 /* As lmvr_model_open_with() with device "cuda:all": a model on the first GPU, followed by a replica on every other. */
 lmvr_status model_open_replicas(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error);
 

@@ -50,6 +50,13 @@ static lmvr_status load_all(struct replica *replicas, int count, lmvr_model **mo
     return status;
 }
 
+const lmvr_model *model_not_lost(const lmvr_model *model)
+{
+    while (model && model->device->operations->is_lost(model->device))
+        model = model->next;
+    return model;
+}
+
 lmvr_status model_open_replicas(const char *path, const lmvr_model_options *options, lmvr_model **model, lmvr_error *error)
 {
     struct model_config config;

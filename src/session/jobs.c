@@ -75,6 +75,35 @@ static void settle(struct jobs *jobs, struct job *job)
     pthread_cond_broadcast(&jobs->queued); /* there is room for another picture */
 }
 
+/* Ends a job that nobody can compute any more. */
+static void refuse(struct jobs *jobs, struct job *job)
+{
+    job->status = LMVR_ERROR_RESOURCE;
+    job->error = jobs->lost;
+    settle(jobs, job);
+}
+
+/* Puts a job that a worker had back among those to be read, in the order of submission. What its caller has been told stays:
+ * it is computed again to the same bits. */
+static void put_back(struct jobs *jobs, struct job *job)
+{
+    struct job_list *list = &jobs->waiting;
+    struct job **at = &list->first, *last = NULL;
+    picture_finish(&job->picture);
+    feature_rows_free(&jobs->session->features, job->vectors);
+    free(job->attention);
+    job->vectors = NULL;
+    job->attention = NULL;
+    enter(jobs, job, JOB_QUEUED);
+    while (*at && (*at)->index < job->index) {
+        last = *at;
+        at = &last->next;
+    }
+    job->next = *at;
+    *at = job;
+    list->last = job->next ? list->last : job;
+}
+
 static size_t count(const struct jobs *jobs, enum job_stage first, enum job_stage last)
 {
     size_t sum = 0;
@@ -114,6 +143,8 @@ static lmvr_status start(struct jobs *jobs, lmvr_error *error)
 static lmvr_status submit(struct jobs *jobs, const lmvr_image *image, size_t *index, lmvr_error *error)
 {
     struct job *job = jobs->free;
+    if (jobs->workers_left == 0)
+        return error_set(error, LMVR_ERROR_RESOURCE, "%s", jobs->lost.message);
     if (!job || count(jobs, JOB_QUEUED, JOB_ENDED) >= jobs->room)
         return error_set(error, LMVR_FULL, "the session has %zu inputs, as many as it takes", jobs->room);
     if (jobs->workers_started < jobs->worker_count)
@@ -262,6 +293,8 @@ void jobs_give(struct jobs *jobs, struct job *job)
     pthread_mutex_lock(&jobs->lock);
     if (job->cancelled || job->status != LMVR_OK)
         settle(jobs, job);
+    else if (jobs->workers_left == 0)
+        refuse(jobs, job);
     else
         enter(jobs, job, JOB_READ);
     pthread_cond_broadcast(&jobs->read);
@@ -283,7 +316,7 @@ bool jobs_wait(struct jobs *jobs)
 /* Whether a worker may have one more than it holds, if all workers are to have as many. */
 static bool has_share(const struct jobs *jobs, size_t held)
 {
-    size_t waiting = count(jobs, JOB_QUEUED, JOB_READ), workers = (size_t)jobs->worker_count;
+    size_t waiting = count(jobs, JOB_QUEUED, JOB_READ), workers = (size_t)jobs->workers_left;
     return waiting > 0 && held < (waiting + held + workers - 1) / workers;
 }
 
@@ -345,6 +378,28 @@ void jobs_fail(struct jobs *jobs, const struct worker *worker, lmvr_status statu
     pthread_mutex_unlock(&jobs->lock);
 }
 
+int jobs_leave(struct jobs *jobs, const struct worker *worker, const lmvr_error *error)
+{
+    pthread_mutex_lock(&jobs->lock);
+    int left = --jobs->workers_left;
+    if (left == 0)
+        jobs->lost = *error;
+    for (size_t i = 0; i <= jobs->room; i++) {
+        struct job *job = &jobs->all[i];
+        bool had = job->stage == JOB_TAKEN && job->worker == worker;
+        if (had && job->cancelled)
+            settle(jobs, job);
+        else if (had && left > 0)
+            put_back(jobs, job);
+        else if (left == 0 && (had || job->stage == JOB_QUEUED || job->stage == JOB_READ))
+            refuse(jobs, job);
+    }
+    pthread_cond_broadcast(&jobs->queued);
+    pthread_cond_broadcast(&jobs->read);
+    pthread_mutex_unlock(&jobs->lock);
+    return left;
+}
+
 /* ---- beginning and end ----------------------------------------------------------------------------------------------- */
 
 lmvr_status jobs_create(struct lmvr_session *session, struct jobs **jobs, lmvr_error *error)
@@ -366,6 +421,7 @@ lmvr_status jobs_create(struct lmvr_session *session, struct jobs **jobs, lmvr_e
         j->worker_count++;
         j->room += 4 * (size_t)s->batch + 2 * (size_t)s->encode_batch;
     } while ((s = s->next));
+    j->workers_left = j->worker_count;
     j->all = calloc(j->room + 1, sizeof *j->all);
     if (!j->all)
         return error_no_memory(error, "the session's inputs");

@@ -10,6 +10,7 @@
 #include "session/session.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum job_stage {
     JOB_QUEUED,  /* to be read */
@@ -75,6 +76,7 @@ struct jobs {
     struct lmvr_session *session; /* the first worker's; the others' follow it */
     size_t room;                  /* for jobs whose results have not been taken */
     int worker_count, threads;    /* that compute */
+    atomic_bool noticed;          /* that something is slow */
     struct job *all;              /* (room + 1): one may have been taken, and not been released */
     struct job_event shown;
 
@@ -85,6 +87,8 @@ struct jobs {
     struct job_list waiting, news, done;
     size_t submitted, counts[JOB_STAGES], most_read;
     bool closing;
+    int workers_left; /* whose devices are not lost; 0: `lost` is why */
+    lmvr_error lost;
     int readers_started, workers_started;
     pthread_t *readers;
     struct worker **workers;
@@ -142,6 +146,9 @@ void jobs_tell(struct jobs *jobs, struct job *job, int count);
 void jobs_settle(struct jobs *jobs, struct job *job);
 /* Ends all jobs that the worker has, with this error. */
 void jobs_fail(struct jobs *jobs, const struct worker *worker, lmvr_status status, const lmvr_error *error);
+/* The worker's device is lost, and it takes no more jobs: those that it has are read again, for others. Returns how many
+ * workers are left; if none, all jobs end with this error, and no more are taken. */
+int jobs_leave(struct jobs *jobs, const struct worker *worker, const lmvr_error *error);
 
 /* ---- loader.c -------------------------------------------------------------------------------------------------------- */
 

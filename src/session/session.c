@@ -237,7 +237,7 @@ static int session_count(const lmvr_model *model, int threads)
     return each < (uint64_t)threads ? threads / (int)each : 1;
 }
 
-/* `count` sessions for each replica of the model. */
+/* `count` sessions for the model, and one for each further replica whose GPU is not lost. */
 static lmvr_status create_chain(const lmvr_model *model, const lmvr_session_options *options, int count, lmvr_session **session,
                                 lmvr_error *error)
 {
@@ -254,8 +254,9 @@ static lmvr_status create_chain(const lmvr_model *model, const lmvr_session_opti
     omp_set_num_threads(before);
     if (status == LMVR_OK && count > 1)
         return create_chain(model, options, count - 1, &s->next, error);
-    if (status == LMVR_OK && model->next)
-        return create_chain(model->next, options, 1, &s->next, error);
+    const lmvr_model *next = model_not_lost(model->next);
+    if (status == LMVR_OK && next)
+        return create_chain(next, options, 1, &s->next, error);
     return status;
 }
 
@@ -269,8 +270,13 @@ lmvr_status lmvr_session_create(const lmvr_model *model, const lmvr_session_opti
     REQUIRE_ARGUMENT(options, error);
     TRY(read_session_options(&own, options, error));
     TRY(check_session_options(&own, error));
+    const lmvr_model *first = model_not_lost(model);
+    if (!first)
+        return error_set(error, LMVR_ERROR_RESOURCE,
+                         "the model is on %s, which failed, and this process can compute nothing with it any more",
+                         model->next ? "GPUs" : model->device->name);
     int threads = own.threads > 0 ? own.threads : omp_get_max_threads();
-    lmvr_status status = create_chain(model, &own, session_count(model, threads), session, error);
+    lmvr_status status = create_chain(first, &own, session_count(first, threads), session, error);
     if (status == LMVR_OK)
         status = jobs_create(*session, &(*session)->jobs, error);
     if (status != LMVR_OK) {

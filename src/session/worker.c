@@ -2,6 +2,7 @@
 #include "session/jobs.h"
 
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,8 @@ struct group {
 static lmvr_status begin_result(const struct lmvr_session *s, struct job *job, lmvr_error *error)
 {
     job->vectors = feature_rows_create(&s->features);
-    job->tokens = calloc((size_t)s->max_new_tokens + 1, sizeof *job->tokens);
+    if (!job->tokens) /* else a worker whose device is lost had it, and its caller may be reading them */
+        job->tokens = calloc((size_t)s->max_new_tokens + 1, sizeof *job->tokens);
     return job->vectors && job->tokens ? LMVR_OK : error_no_memory(error, "a result");
 }
 
@@ -230,11 +232,13 @@ static lmvr_status encode_group(struct worker *w, lmvr_error *error)
 
 /* ---- from visual tokens to responses ------------------------------------------------------------------------------------ */
 
-/* Hands on the tokens of the response that are new. */
+/* Hands on the tokens of the response that are new: of one that is computed again, those that are more than there were. */
 static void tell(struct worker *w, int slot)
 {
     const struct sequence *q = &w->session->sequences[slot];
     struct job *job = w->responding[slot];
+    if (q->count <= job->count)
+        return;
     memcpy(job->tokens + job->count, q->tokens + job->count, (size_t)(q->count - job->count) * sizeof *job->tokens);
     jobs_tell(w->jobs, job, q->count);
 }
@@ -355,10 +359,46 @@ static lmvr_status step(struct worker *w, lmvr_error *error)
     return step_sequences(w, error);
 }
 
-/* Ends all that the worker has, and makes it fit for more. */
-static void fail(struct worker *w, lmvr_status status, const lmvr_error *error)
+/* Tells who opened the model. */
+static void notify(const struct worker *w, lmvr_notice notice, const char *sentence)
+{
+    const struct lmvr_model *model = w->session->model;
+    if (model->on_notice)
+        model->on_notice(notice, sentence, model->notice_user);
+}
+
+/* What is slow is told once, whichever GPU it is on. */
+static void notify_if_slow(const struct worker *w)
+{
+    lmvr_error notice;
+    const struct device *device = w->session->model->device;
+    if (device->operations->take_notice(device, &notice) && !atomic_exchange(&w->jobs->noticed, true))
+        notify(w, LMVR_NOTICE_SLOW, notice.message);
+}
+
+/* Leaves what the worker has to others. The failure is told by the last one's jobs, and else, once, by a notice. */
+static void leave(struct worker *w, bool known, const lmvr_error *error)
+{
+    char sentence[sizeof error->message + 100];
+    int all = w->jobs->worker_count, left = jobs_leave(w->jobs, w, error);
+    if (known || left == 0)
+        return;
+    snprintf(sentence, sizeof sentence, "%s; %d of %d GPUs %s on, with its inputs", error->message, left, all,
+             left == 1 ? "goes" : "go");
+    notify(w, LMVR_NOTICE_LOST, sentence);
+}
+
+/* Ends all that the worker has, and makes it fit for more. False: its device is lost. */
+static bool fail(struct worker *w, lmvr_status status, const lmvr_error *error)
 {
     struct lmvr_session *s = w->session;
+    const struct device *device = s->model->device;
+    lmvr_error lost;
+    bool known = device->operations->is_lost(device);
+    if (device->operations->recover(&s->arena, &lost) != LMVR_OK) {
+        leave(w, known, &lost);
+        return false;
+    }
     jobs_fail(w->jobs, w, status, error);
     arena_release(&s->arena, (struct arena_mark){0});
     for (int i = 0; s->sequences && i < s->batch; i++)
@@ -366,6 +406,7 @@ static void fail(struct worker *w, lmvr_status status, const lmvr_error *error)
     for (int i = 0; i < s->encode_batch; i++)
         input_finish(&w->inputs[i]);
     w->encoded_count = w->encoded_next = 0;
+    return true;
 }
 
 static void *run(void *argument)
@@ -375,8 +416,10 @@ static void *run(void *argument)
     omp_set_num_threads(w->threads);
     while (!is_idle(w) || jobs_wait(w->jobs)) {
         lmvr_status status = step(w, &error);
-        if (status != LMVR_OK)
-            fail(w, status, &error);
+        if (status == LMVR_OK)
+            notify_if_slow(w);
+        else if (!fail(w, status, &error))
+            break;
     }
     return NULL;
 }

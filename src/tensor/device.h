@@ -86,6 +86,12 @@ struct device_operations {
     lmvr_status (*read)(struct arena *arena, void *to, const void *from, size_t bytes, lmvr_error *error);
     void (*copy)(struct arena *arena, void *to, const void *from, size_t bytes);
     void (*zero)(struct arena *arena, void *to, size_t bytes);
+    /* Waits for what was queued, and forgets what of it has failed, so that the arena can be used again. Fails if the device is
+     * lost: nothing can be computed on it any more. */
+    lmvr_status (*recover)(struct arena *arena, lmvr_error *error);
+    bool (*is_lost)(const struct device *device); /* recover() has failed on it */
+    /* A sentence on what works, but not as well as it should, that has not been told yet. False: there is none. */
+    bool (*take_notice)(const struct device *device, lmvr_error *notice);
 
     /* Operations between these two are a step that will come again, with other data of the host: a GPU may keep them back until
      * read() or the end. No memory of the device that they use may be released in between. */

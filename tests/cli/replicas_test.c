@@ -2,8 +2,9 @@
 #define PROGRAM "../lmvr"
 #include "program.h"
 
-#define MODEL  "-m " LMVR_TEST_DATA "/golden/llava-old-f32 --max-new-tokens 5 --batch 2 --quiet "
-#define IMAGES LMVR_TEST_DATA "/golden/images"
+#define LOUD_MODEL "-m " LMVR_TEST_DATA "/golden/llava-old-f32 --max-new-tokens 5 --batch 2 "
+#define MODEL      LOUD_MODEL "--quiet "
+#define IMAGES     LMVR_TEST_DATA "/golden/images"
 #define INPUTS                                                                                                                 \
     IMAGES "/wide.jpg " IMAGES "/tall.png missing.jpg " IMAGES "/gradient.jpg bad.jpg " IMAGES "/gray16.png " IMAGES           \
            "/noise.webp " IMAGES "/palette.png " IMAGES "/shapes_rgba.png " IMAGES "/tiny.png " IMAGES "/oriented_gray.jpg"
@@ -24,8 +25,9 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-    static const char *const set[] = {"LMVR_CUDA_MODULE",  "EMULATED_GPUS",     "EMULATED_GPU_CLOSED",
-                                      "EMULATED_GPU_LOST", "EMULATED_GPU_FULL", "EMULATED_GPU_OTHER"};
+    static const char *const set[] = {"LMVR_CUDA_MODULE",           "EMULATED_GPUS",     "EMULATED_GPU_CLOSED",
+                                      "EMULATED_GPU_LOST",          "EMULATED_GPU_FULL", "EMULATED_GPU_OTHER",
+                                      "EMULATED_GPU_WITHOUT_GRAPHS"};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         unsetenv(set[i]);
     return leave_folder(state);
@@ -41,6 +43,13 @@ static void assert_same_output(const char *a, const char *b)
         snprintf(paths[1], sizeof paths[1], "%s/%s", b, files[i]);
         assert_same_file(paths[0], paths[1]);
     }
+}
+
+static void assert_said_once(const char *words)
+{
+    const char *first = strstr(run_done.err, words);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, words));
 }
 
 static void embed_on_one(void)
@@ -69,17 +78,45 @@ static void test_one_input_is_enough_for_three_gpus(void **state)
     assert_same_file("one/encoder.npy", "all/encoder.npy");
 }
 
-static void test_a_lost_gpu_stops_the_run_and_others_continue_it(void **state)
+static void test_what_a_lost_gpu_had_goes_to_the_others(void **state)
 {
     (void)state;
     embed_on_one();
+    char *one = strdup(lmvr("describe " MODEL "--device cuda " INPUTS)->out);
     setenv("EMULATED_GPU_LOST", "-1:" LOST_AFTER, 1); /* whichever does so many first */
+    assert_ended(lmvr("embed " MODEL FEATURES "--device cuda:all -o all " INPUTS), 1, "2 of 11 inputs failed");
+    assert_said_once(LOST "; 2 of 3 GPUs go on, with its inputs");
+    assert_same_output("one", "all");
+    assert_ended(lmvr("describe " MODEL "--device cuda:all " INPUTS), 1, "2 of 11 inputs failed");
+    assert_said_once(LOST "; 2 of 3 GPUs go on, with its inputs");
+    assert_string_equal(run_done.out, one);
+    free(one);
+}
+
+static void test_the_last_lost_gpu_stops_the_run_and_others_continue_it(void **state)
+{
+    (void)state;
+    embed_on_one();
+    setenv("EMULATED_GPU_LOST", "-2:" LOST_AFTER, 1);
     assert_ended(lmvr("embed " MODEL FEATURES "--device cuda:all -o all " INPUTS), 3, LOST);
+    assert_said_once(LOST "; 2 of 3 GPUs go on, with its inputs");
+    assert_said_once(LOST "; 1 of 3 GPUs goes on, with its inputs");
     assert_non_null(strstr(run_done.err, "--resume continues"));
+    assert_ended(lmvr("describe " MODEL "--device cuda:all " INPUTS), 3, LOST);
     unsetenv("EMULATED_GPU_LOST");
     setenv("EMULATED_GPUS", "2", 1);
     assert_ended(lmvr("embed " MODEL FEATURES "--device cuda:all --resume -o all " INPUTS), 1, "2 of 11 inputs failed");
     assert_same_output("one", "all");
+}
+
+static void test_a_run_on_a_lost_gpu_is_continued_on_the_processor_if_that_is_asked(void **state)
+{
+    (void)state;
+    setenv("EMULATED_GPU_LOST", "0:" LOST_AFTER, 1);
+    assert_ended(lmvr("embed " MODEL FEATURES "--device cuda -o some " INPUTS), 3, LOST);
+    assert_ended(lmvr("embed " MODEL FEATURES "--device cpu --resume -o some " INPUTS), 2, "--force-device");
+    assert_ended(lmvr("embed " MODEL FEATURES "--device cpu --resume --force-device -o some " INPUTS), 1,
+                 "2 of 11 inputs failed");
 }
 
 static void test_a_gpu_without_memory_ends_the_call_as_the_only_one_does(void **state)
@@ -92,6 +129,19 @@ static void test_a_gpu_without_memory_ends_the_call_as_the_only_one_does(void **
     assert_string_equal(run_done.err, said);
     assert_int_not_equal(alone, 0);
     free(said);
+}
+
+static void test_graphs_that_cannot_be_made_are_told_once_unless_it_is_to_be_quiet(void **state)
+{
+    (void)state;
+    const char *words = "decoding is slower than it should be";
+    embed_on_one();
+    setenv("EMULATED_GPU_WITHOUT_GRAPHS", "end", 1);
+    assert_ended(lmvr("embed " LOUD_MODEL FEATURES "--device cuda:all -o all " INPUTS), 1, "2 of 11 inputs failed");
+    assert_said_once(words);
+    assert_same_output("one", "all");
+    lmvr("describe " MODEL "--device cuda:all " INPUTS);
+    assert_null(strstr(run_done.err, words));
 }
 
 static void test_gpus_of_two_kinds_are_refused(void **state)
@@ -112,8 +162,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows_and_responses_are_those_of_one_gpu, enter, leave),
         cmocka_unit_test_setup_teardown(test_one_input_is_enough_for_three_gpus, enter, leave),
-        cmocka_unit_test_setup_teardown(test_a_lost_gpu_stops_the_run_and_others_continue_it, enter, leave),
+        cmocka_unit_test_setup_teardown(test_what_a_lost_gpu_had_goes_to_the_others, enter, leave),
+        cmocka_unit_test_setup_teardown(test_the_last_lost_gpu_stops_the_run_and_others_continue_it, enter, leave),
+        cmocka_unit_test_setup_teardown(test_a_run_on_a_lost_gpu_is_continued_on_the_processor_if_that_is_asked, enter, leave),
         cmocka_unit_test_setup_teardown(test_a_gpu_without_memory_ends_the_call_as_the_only_one_does, enter, leave),
+        cmocka_unit_test_setup_teardown(test_graphs_that_cannot_be_made_are_told_once_unless_it_is_to_be_quiet, enter, leave),
         cmocka_unit_test_setup_teardown(test_gpus_of_two_kinds_are_refused, enter, leave),
         cmocka_unit_test_setup_teardown(test_what_is_measured_is_one_gpu, enter, leave),
     };

@@ -159,6 +159,24 @@ static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t row
     return product_run(m->product, arena, rows, (const float *)x, m->in, bias, result == RESULT_ADDED, y, m->out, error);
 }
 
+static lmvr_status recover(struct arena *arena, lmvr_error *error)
+{
+    (void)arena, (void)error;
+    return LMVR_OK;
+}
+
+static bool is_lost(const struct device *device)
+{
+    (void)device;
+    return false;
+}
+
+static bool take_notice(const struct device *device, lmvr_error *notice)
+{
+    (void)device, (void)notice;
+    return false;
+}
+
 /* Operations run at once, but a product may be another (tensor/cpu/quantized.h). */
 static void step_begin(struct arena *arena)
 {
@@ -184,6 +202,9 @@ const struct device *device_cpu(void)
                                                         .read = read_back,
                                                         .copy = copy,
                                                         .zero = zero,
+                                                        .recover = recover,
+                                                        .is_lost = is_lost,
+                                                        .take_notice = take_notice,
                                                         .step_begin = step_begin,
                                                         .step_end = step_end,
                                                         .matrix_create = matrix_create,

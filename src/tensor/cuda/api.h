@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define CUDA_API_VERSION 4 /* raised with every change of this header or of kernels.h */
+#define CUDA_API_VERSION 5 /* raised with every change of this header or of kernels.h */
 
 struct cuda_gpu;    /* thread-safe */
 struct cuda_queue;  /* a stream, for one thread at a time */
@@ -72,13 +72,16 @@ struct cuda_api {
     void (*zero)(struct cuda_queue *queue, void *to, size_t bytes);
     /* The first failure so far of what was queued. Does not wait. */
     lmvr_status (*failure)(struct cuda_queue *queue, lmvr_error *error);
+    /* Waits, and forgets the failure, so that the queue can be used again. Fails if the GPU is lost to this process. */
+    lmvr_status (*recover)(struct cuda_queue *queue, lmvr_error *error);
 
     /* ---- graphs ---- */
     /* From here to capture_end() the queue's operations are not run, but become a graph: with the arguments that they have now,
      * on what memory holds when it is launched. Only stream(), copy(), zero(), multiply() and kernels may be called. False: it
      * cannot be. */
-    bool (*capture_begin)(struct cuda_queue *queue);
-    struct cuda_graph *(*capture_end)(struct cuda_queue *queue); /* NULL: it has failed, which is no failure of the queue */
+    bool (*capture_begin)(struct cuda_queue *queue, lmvr_error *error);
+    /* NULL: it has failed, which is no failure of the queue. */
+    struct cuda_graph *(*capture_end)(struct cuda_queue *queue, lmvr_error *error);
     /* False: the graph cannot be used any more, and nothing was queued. */
     bool (*graph_launch)(struct cuda_queue *queue, struct cuda_graph *graph);
     void (*graph_free)(struct cuda_graph *graph); /* NULL is allowed */

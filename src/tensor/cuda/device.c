@@ -115,6 +115,24 @@ static void zero(struct arena *arena, void *to, size_t bytes)
         api_of(arena)->zero(queue_of(arena), to, bytes);
 }
 
+/* ---- failures ----------------------------------------------------------------------------------------------------------- */
+
+static lmvr_status recover(struct arena *arena, lmvr_error *error)
+{
+    struct queue *q = arena->queue;
+    lmvr_status status = q->owner->api->recover(q->queue, error);
+    q->failed = false;
+    q->status = LMVR_OK;
+    if (status != LMVR_OK)
+        atomic_store(&((struct cuda_device *)q->owner)->lost, true);
+    return status;
+}
+
+static bool is_lost(const struct device *device)
+{
+    return atomic_load(&device_of(device)->lost);
+}
+
 /* ---- arrays of the host ------------------------------------------------------------------------------------------------- */
 
 static void memo_finish(const struct cuda_device *d, struct memo *memo)
@@ -249,6 +267,9 @@ static void fill_in(struct device_operations *operations)
                                              .read = cuda_read,
                                              .copy = copy,
                                              .zero = zero,
+                                             .recover = recover,
+                                             .is_lost = is_lost,
+                                             .take_notice = replay_take_notice,
                                              .matrix_create = matrix_create,
                                              .matrix_free = matrix_free,
                                              .matrix_set = matrix_set,

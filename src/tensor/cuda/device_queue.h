@@ -6,6 +6,7 @@
 #include "tensor/device.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define MEMOS          8  /* arrays of the host that are remembered */
 #define MOST_ARRAYS    64 /* of a step that are sent once, however often they are used */
@@ -17,8 +18,11 @@ struct cuda_device {
     const struct cuda_api *api;
     struct cuda_gpu *gpu;
     bool replays;               /* whether steps that recur become graphs */
-    struct cuda_queue *loading; /* of what is sent outside of sessions, under the lock */
-    pthread_mutex_t lock;
+    struct cuda_queue *loading; /* of what is sent outside of sessions */
+    pthread_mutex_t lock;       /* of `loading` and `notice` */
+    lmvr_error notice;          /* to be told; empty: none */
+    bool graphs_failed;         /* which has been told, or is to be */
+    atomic_bool lost;
 };
 
 /* An array that has been sent to the GPU, and what it held: the blocks of a pass all send the same ones. */
@@ -104,6 +108,8 @@ const void *replay_send(struct arena *arena, const void *array, size_t bytes);
 /* Runs what was kept back. */
 void replay_flush(struct queue *queue);
 void replay_finish(struct queue *queue);
+/* A sentence on graphs that cannot be made, not told yet. */
+bool replay_take_notice(const struct device *device, lmvr_error *notice);
 
 /* ---- device_rows.c, device_attention.c, device_replay.c: they fill in their part of the table ---- */
 

@@ -94,22 +94,51 @@ static void remember(struct queue *q)
     *oldest = (struct recurring){.calls = calls, .size = r->log.used, .seen = ++r->clock};
 }
 
+/* Leaves a notice, once for the GPU. */
+static void refuse_graphs(struct queue *q, const lmvr_error *why)
+{
+    struct cuda_device *d = (struct cuda_device *)q->owner; /* whose notices are its own affair */
+    q->replay.refused = true;
+    pthread_mutex_lock(&d->lock);
+    if (!d->graphs_failed)
+        error_write(&d->notice, "decoding is slower than it should be, since its steps are run kernel by kernel: %.900s",
+                    why->message);
+    d->graphs_failed = true;
+    pthread_mutex_unlock(&d->lock);
+}
+
+bool replay_take_notice(const struct device *device, lmvr_error *notice)
+{
+    struct cuda_device *d = (struct cuda_device *)device;
+    pthread_mutex_lock(&d->lock);
+    bool there = d->notice.message[0];
+    if (there)
+        *notice = d->notice;
+    d->notice.message[0] = '\0';
+    pthread_mutex_unlock(&d->lock);
+    return there;
+}
+
 /* Makes a graph of the log's calls. What fails leaves none, and is tried no more. */
 static struct cuda_graph *capture(struct queue *q)
 {
     const struct cuda_api *api = q->owner->api;
-    lmvr_error ignored;
+    lmvr_error why, ended;
+    lmvr_status status = LMVR_OK;
     struct cuda_graph *graph = NULL;
-    if (!q->replay.refused && api->capture_begin(q->queue)) {
-        lmvr_status status = log_run(&q->replay.log, api, q->queue, &ignored);
-        graph = api->capture_end(q->queue);
-        if (status != LMVR_OK) {
-            api->graph_free(graph);
-            graph = NULL;
-        }
+    if (q->replay.refused)
+        return NULL;
+    if (api->capture_begin(q->queue, &why)) {
+        status = log_run(&q->replay.log, api, q->queue, &why);
+        graph = api->capture_end(q->queue, &ended);
+        if (!graph && status == LMVR_OK)
+            why = ended;
     }
-    q->replay.refused |= graph == NULL;
-    return graph;
+    if (graph && status == LMVR_OK)
+        return graph;
+    api->graph_free(graph);
+    refuse_graphs(q, &why);
+    return NULL;
 }
 
 /* A step that comes for the first time is run as it is, so that all that it needs is there when it is captured. */

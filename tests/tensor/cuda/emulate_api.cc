@@ -52,6 +52,8 @@ static bool is_lost(const struct cuda_gpu *gpu)
 {
     static std::atomic<int> first(-1);
     int none = -1;
+    if (has_ended("EMULATED_GPU_LOST", -2, gpu->operations))
+        return true;
     if (has_ended("EMULATED_GPU_LOST", -1, gpu->operations))
         first.compare_exchange_strong(none, gpu->index);
     return first == gpu->index || has_ended("EMULATED_GPU_LOST", gpu->index, gpu->operations);
@@ -291,19 +293,33 @@ struct cuda_graph {
     struct emulated_graph *graph;
 };
 
-static bool capture_begin(struct cuda_queue *queue)
+static bool graphs_fail(const struct cuda_queue *queue, const char *at, lmvr_error *error)
 {
-    (void)queue;
-    if (getenv("EMULATED_GPU_WITHOUT_GRAPHS"))
+    const char *value = getenv("EMULATED_GPU_WITHOUT_GRAPHS");
+    if (!value || strcmp(value, at) != 0)
+        return false;
+    snprintf(error->message, sizeof error->message, "GPU %d (emulated): CUDA makes no graph: its %s fails", queue->gpu->index,
+             at);
+    return true;
+}
+
+static bool capture_begin(struct cuda_queue *queue, lmvr_error *error)
+{
+    if (graphs_fail(queue, "begin", error))
         return false;
     emulate_capture_begin();
     return true;
 }
 
-static struct cuda_graph *capture_end(struct cuda_queue *queue)
+static struct cuda_graph *capture_end(struct cuda_queue *queue, lmvr_error *error)
 {
+    struct emulated_graph *graph = emulate_capture_end();
+    if (graphs_fail(queue, "end", error)) {
+        emulated_graph_free(graph);
+        return NULL;
+    }
     captures++;
-    return new cuda_graph{queue, emulate_capture_end()};
+    return new cuda_graph{queue, graph};
 }
 
 static bool graph_launch(struct cuda_queue *queue, struct cuda_graph *graph)
@@ -544,6 +560,7 @@ const struct cuda_api *emulated_cuda_api(void)
                                         read,
                                         copy,
                                         zero,
+                                        failure,
                                         failure,
                                         capture_begin,
                                         capture_end,

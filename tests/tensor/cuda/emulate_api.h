@@ -5,9 +5,9 @@
  *     EMULATED_GPUS=N             so many GPUs, up to 4; else one
  *     EMULATED_GPU_CLOSED=1       only kernels, products and copies can touch a GPU's memory, and only that of their own GPU:
  *                                 any other access ends the process
- *     EMULATED_GPU_LOST=GPU:N     that GPU is lost after N operations; GPU -1: the first that has done so many
+ *     EMULATED_GPU_LOST=GPU:N     that GPU is lost after N operations; GPU -1: the first that has done so many; -2: each
  *     EMULATED_GPU_FULL=GPU:N     it has memory for N allocations
- *     EMULATED_GPU_WITHOUT_GRAPHS=1   no capture begins
+ *     EMULATED_GPU_WITHOUT_GRAPHS=begin   no capture begins; `end`: none ends with a graph
  *     EMULATED_GPU_OTHER=GPU      it is of another kind than the others
  */
 #ifndef LMVR_TESTS_TENSOR_CUDA_EMULATE_API_H

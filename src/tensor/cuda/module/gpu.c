@@ -8,11 +8,21 @@
 /* ---- errors ------------------------------------------------------------------------------------------------------------- */
 
 /* After some failures every call fails, in this process. */
-static bool is_lost(void)
+static bool is_lost(cudaError_t *code)
 {
-    cudaError_t code = cudaStreamQuery(cudaStreamLegacy);
+    *code = cudaStreamQuery(cudaStreamLegacy);
     (void)cudaGetLastError();
-    return code != cudaSuccess && code != cudaErrorNotReady;
+    return *code != cudaSuccess && *code != cudaErrorNotReady;
+}
+
+lmvr_status gpu_check_lost(const struct cuda_gpu *gpu, lmvr_error *error)
+{
+    cudaError_t code;
+    gpu_use(gpu);
+    if (!is_lost(&code))
+        return LMVR_OK;
+    return error_set(error, LMVR_ERROR_RESOURCE, "%s failed, and this process cannot use it any more: %s", gpu->label,
+                     cudaGetErrorString(code));
 }
 
 lmvr_status gpu_no_memory(const struct cuda_gpu *gpu, const char *what, lmvr_error *error)
@@ -22,11 +32,12 @@ lmvr_status gpu_no_memory(const struct cuda_gpu *gpu, const char *what, lmvr_err
 
 lmvr_status gpu_error(const struct cuda_gpu *gpu, cudaError_t code, const char *what, lmvr_error *error)
 {
+    cudaError_t lost;
     (void)cudaGetLastError(); /* it is told here, once */
     const char *why = cudaGetErrorString(code);
     if (code == cudaErrorMemoryAllocation)
         return error_set(error, LMVR_ERROR_RESOURCE, "%s: out of memory: cannot %s", gpu->label, what);
-    if (is_lost())
+    if (is_lost(&lost))
         return error_set(error, LMVR_ERROR_RESOURCE, "%s failed, and this process cannot use it any more: cannot %s: %s",
                          gpu->label, what, why);
     return error_set(error, LMVR_ERROR_RESOURCE, "%s: cannot %s: %s", gpu->label, what, why);
@@ -183,5 +194,6 @@ void gpu_release(const struct cuda_gpu *gpu, void *memory)
     if (!memory)
         return;
     gpu_use(gpu);
-    (void)cudaFree(memory); /* waits for what uses it */
+    if (cudaFree(memory) != cudaSuccess) /* waits for what uses it, whose failure others tell */
+        (void)cudaGetLastError();
 }

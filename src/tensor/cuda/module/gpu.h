@@ -32,6 +32,8 @@ void gpu_use(const struct cuda_gpu *gpu);
  * to this process, as after an access to memory that is not there. LMVR_ERROR_RESOURCE. */
 lmvr_status gpu_error(const struct cuda_gpu *gpu, cudaError_t code, const char *what, lmvr_error *error);
 lmvr_status gpu_blas_error(const struct cuda_gpu *gpu, cublasStatus_t code, const char *what, lmvr_error *error);
+/* Whether the GPU is lost, with that sentence. */
+lmvr_status gpu_check_lost(const struct cuda_gpu *gpu, lmvr_error *error);
 lmvr_status gpu_no_memory(const struct cuda_gpu *gpu, const char *what, lmvr_error *error);
 
 #endif

@@ -8,21 +8,30 @@ struct cuda_graph {
     const void *scratch; /* of the queue, which products in the graph may use */
 };
 
-bool queue_capture_begin(struct cuda_queue *queue)
+static void explain(const struct cuda_queue *queue, cudaError_t code, lmvr_error *error)
+{
+    error_write(error, "%s: CUDA makes no graph: %s", queue->gpu->label, cudaGetErrorString(code));
+}
+
+bool queue_capture_begin(struct cuda_queue *queue, lmvr_error *error)
 {
     gpu_use(queue->gpu);
-    queue->capture_failed = false;
+    queue->capture_failure = cudaSuccess;
     /* other threads may allocate meanwhile */
-    queue->captures = cudaStreamBeginCapture(queue->stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess;
+    cudaError_t code = cudaStreamBeginCapture(queue->stream, cudaStreamCaptureModeThreadLocal);
     (void)cudaGetLastError();
+    queue->captures = code == cudaSuccess;
+    if (!queue->captures)
+        explain(queue, code, error);
     return queue->captures;
 }
 
-/* NULL: CUDA makes none of what was captured. */
-static struct cuda_graph *instantiate(struct cuda_queue *queue, cudaGraph_t captured)
+/* NULL: CUDA makes none of what was captured, or there is no memory for it. */
+static struct cuda_graph *instantiate(struct cuda_queue *queue, cudaGraph_t captured, cudaError_t *code)
 {
     struct cuda_graph *graph = calloc(1, sizeof *graph);
-    if (!graph || cudaGraphInstantiate(&graph->exec, captured, 0) != cudaSuccess) {
+    *code = graph ? cudaGraphInstantiate(&graph->exec, captured, 0) : cudaErrorMemoryAllocation;
+    if (*code != cudaSuccess) {
         free(graph);
         return NULL;
     }
@@ -31,7 +40,7 @@ static struct cuda_graph *instantiate(struct cuda_queue *queue, cudaGraph_t capt
     return graph;
 }
 
-struct cuda_graph *queue_capture_end(struct cuda_queue *queue)
+struct cuda_graph *queue_capture_end(struct cuda_queue *queue, lmvr_error *error)
 {
     cudaGraph_t captured = NULL;
     struct cuda_graph *graph = NULL;
@@ -39,11 +48,15 @@ struct cuda_graph *queue_capture_end(struct cuda_queue *queue)
     queue_note(queue, cudaGetLastError(), "capture its kernels"); /* of launches by this thread */
     cudaError_t code = cudaStreamEndCapture(queue->stream, &captured);
     queue->captures = false;
-    if (code == cudaSuccess && captured && !queue->capture_failed)
-        graph = instantiate(queue, captured);
+    if (queue->capture_failure != cudaSuccess)
+        code = queue->capture_failure;
+    if (code == cudaSuccess)
+        graph = instantiate(queue, captured, &code);
     if (captured)
         (void)cudaGraphDestroy(captured);
     (void)cudaGetLastError();
+    if (!graph)
+        explain(queue, code, error);
     return graph;
 }
 

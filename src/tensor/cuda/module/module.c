@@ -39,6 +39,7 @@ __attribute__((visibility("default"))) const struct cuda_api *lmvr_cuda_api(void
         .copy = queue_copy,
         .zero = queue_zero,
         .failure = queue_failure,
+        .recover = queue_recover,
         .capture_begin = queue_capture_begin,
         .capture_end = queue_capture_end,
         .graph_launch = queue_graph_launch,

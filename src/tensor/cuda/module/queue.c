@@ -95,7 +95,8 @@ void queue_note(struct cuda_queue *queue, cudaError_t code, const char *what)
     if (code == cudaSuccess)
         return;
     if (queue->captures) {
-        queue->capture_failed = true;
+        if (queue->capture_failure == cudaSuccess)
+            queue->capture_failure = code;
         (void)cudaGetLastError();
         return;
     }
@@ -111,6 +112,16 @@ lmvr_status queue_failure(struct cuda_queue *queue, lmvr_error *error)
     if (queue->status != LMVR_OK && error)
         *error = queue->why;
     return queue->status;
+}
+
+lmvr_status queue_recover(struct cuda_queue *queue, lmvr_error *error)
+{
+    gpu_use(queue->gpu);
+    (void)cudaStreamSynchronize(queue->stream);
+    (void)cudaGetLastError();
+    TRY(gpu_check_lost(queue->gpu, error));
+    queue->status = LMVR_OK;
+    return LMVR_OK;
 }
 
 /* ---- bytes -------------------------------------------------------------------------------------------------------------- */

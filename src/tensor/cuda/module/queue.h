@@ -43,7 +43,8 @@ struct cuda_queue {
 
     lmvr_status status; /* of the first failure */
     lmvr_error why;
-    bool captures, capture_failed; /* graph.h: failures of a capture are its own */
+    bool captures; /* graph.h: failures of a capture are its own, and this the first */
+    cudaError_t capture_failure;
 };
 
 /* As api.h says. */
@@ -56,6 +57,7 @@ void queue_copy(struct cuda_queue *queue, void *to, size_t to_stride, const void
                 size_t rows);
 void queue_zero(struct cuda_queue *queue, void *to, size_t bytes);
 lmvr_status queue_failure(struct cuda_queue *queue, lmvr_error *error);
+lmvr_status queue_recover(struct cuda_queue *queue, lmvr_error *error);
 
 /* Keeps the failure, if it is one and the first; `what` could not be done. */
 void queue_note(struct cuda_queue *queue, cudaError_t code, const char *what);

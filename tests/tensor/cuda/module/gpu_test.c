@@ -236,6 +236,24 @@ static void test_used_up_memory_and_a_lost_gpu_are_told_apart(void **state)
     stop(f);
 }
 
+static void test_a_queue_is_used_again_after_a_failure_unless_its_gpu_is_lost(void **state)
+{
+    (void)state;
+    struct fixture f = start(false);
+    lmvr_error error;
+    queue_zero(f.queue, NULL, 10);
+    assert_int_equal(queue_failure(f.queue, &error), LMVR_ERROR_RESOURCE);
+    assert_int_equal(queue_recover(f.queue, &error), LMVR_OK);
+    assert_int_equal(queue_failure(f.queue, &error), LMVR_OK);
+    fake.broken = cudaErrorIllegalAddress;
+    assert_int_equal(queue_recover(f.queue, &error), LMVR_ERROR_RESOURCE);
+    assert_string_equal(error.message,
+                        "GPU 1 (Fake) failed, and this process cannot use it any more: an illegal memory access was "
+                        "encountered");
+    fake.broken = cudaSuccess;
+    stop(f);
+}
+
 static void test_scratch_memory_grows_and_is_the_same_while_it_fits(void **state)
 {
     (void)state;
@@ -258,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_pieces_are_copied_over_strides_and_cleared),
         cmocka_unit_test(test_the_first_failure_is_kept),
         cmocka_unit_test(test_used_up_memory_and_a_lost_gpu_are_told_apart),
+        cmocka_unit_test(test_a_queue_is_used_again_after_a_failure_unless_its_gpu_is_lost),
         cmocka_unit_test(test_scratch_memory_grows_and_is_the_same_while_it_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -427,9 +427,9 @@ static void test_a_graph_runs_what_was_captured_on_what_memory_holds_then(void *
     struct cuda_matrix *unit = make_unit(f);
     float *x = gpu_allocate(f.gpu, 32), *y = gpu_allocate(f.gpu, 32), out[8];
     fake.deferred = true;
-    assert_true(queue_capture_begin(f.queue));
+    assert_true(queue_capture_begin(f.queue, NULL));
     double_x(f, unit, x, y);
-    struct cuda_graph *graph = queue_capture_end(f.queue);
+    struct cuda_graph *graph = queue_capture_end(f.queue, NULL);
     assert_non_null(graph);
     for (int s = 0; s < 3; s++) {
         float in[8] = {(float)s, 1, 2, 3, 4, 5, 6, 7};
@@ -454,12 +454,16 @@ static void test_a_capture_that_fails_harms_nothing(void **state)
     struct fixture f = start(FAKE_ASCENDING);
     struct cuda_matrix *unit = make_unit(f);
     float *x = gpu_allocate(f.gpu, 32), *y = gpu_allocate(f.gpu, 32);
-    assert_true(queue_capture_begin(f.queue));
+    lmvr_error error;
+    assert_true(queue_capture_begin(f.queue, &error));
     queue_zero(f.queue, NULL, 1); /* which CUDA refuses */
     double_x(f, unit, x, y);
-    assert_null(queue_capture_end(f.queue));
+    assert_null(queue_capture_end(f.queue, &error));
+    assert_string_equal(error.message, "GPU 0 (Fake): CUDA makes no graph: as CUDA says");
     fake.without_graphs = true;
-    assert_false(queue_capture_begin(f.queue));
+    error.message[0] = '\0';
+    assert_false(queue_capture_begin(f.queue, &error));
+    assert_string_equal(error.message, "GPU 0 (Fake): CUDA makes no graph: as CUDA says");
     double_x(f, unit, x, y);
     assert_int_equal(queue_failure(f.queue, NULL), LMVR_OK);
     matrix_free(unit);
