@@ -99,6 +99,8 @@ static lmvr_status set_limits(struct bench *b, lmvr_error *error)
         int64_t done = whole ? BENCH_NEW_TOKENS / 2 : DECODE_STEPS;
         status = limit_row(b, &limit, row->name, row->batch, prompt, done, &seconds, error);
         row->limit = (is_prompt ? (double)prompt : row->batch) / seconds;
+        row->steady = limit.steady;
+        row->fast = limit.fast;
         prompt_seconds = is_prompt ? seconds : prompt_seconds;
         if (whole && status == LMVR_OK) {
             int group = row->batch < r->rows[0].batch ? row->batch : r->rows[0].batch; /* as in "encode" */
@@ -116,7 +118,7 @@ static lmvr_status open_shape(const struct bench_options *o, int layers, struct 
 {
     struct model_config config;
     const struct device *device;
-    const lmvr_model_options options = {.device = o->device, .dtype = o->dtype, .cache_dtype = o->cache_dtype};
+    const lmvr_model_options options = {.device = o->device, .fast = o->fast, .dtype = o->dtype, .cache_dtype = o->cache_dtype};
     TRY(bench_shape(o->shape ? o->shape : "llava-1.5-7b", layers, &config, error));
     struct dtypes dtypes;
     TRY(model_device_open(&config, &options, &device, error));
@@ -135,6 +137,7 @@ static lmvr_status open_model(const struct bench_options *o, struct lmvr_model *
         return error_set(error, LMVR_ERROR_INVALID, "one GPU is measured, so the device is cuda or cuda:N, not cuda:all");
     const lmvr_model_options options = {.size = sizeof options,
                                         .device = o->device,
+                                        .fast = o->fast,
                                         .dtype = o->dtype,
                                         .cache_dtype = o->cache_dtype,
                                         .threads = o->threads,

@@ -24,6 +24,7 @@ struct bench_row {
     const char *name, *unit;
     int batch;
     double value, limit; /* in `unit` */
+    double steady, fast; /* on a GPU, what the products of a pass take in seconds, as they are and with --fast */
 };
 
 /* What an image takes by the clock, in seconds, in a model of all blocks, with responses of BENCH_NEW_TOKENS. */
@@ -55,6 +56,7 @@ struct bench_options {
     const char *shape;  /* a name that bench_shape() knows */
     int layers;         /* of the language model or, when measuring training, of all stacks; 0: all */
     const char *device; /* as in lmvr_model_options; only for bench_run() */
+    bool fast;          /* the same */
     lmvr_dtype dtype, cache_dtype;
     int threads;
     bool quick; /* skip the rows that take minutes: end to end, and batches above 4 */
@@ -99,6 +101,7 @@ struct limit {
     struct dtypes dtypes; /* the model's */
     enum dtype dtype;     /* the library's */
     double bandwidth;
+    double steady, fast; /* what the products of the last work take on a GPU, as in bench_row */
     struct arena arena;
 };
 

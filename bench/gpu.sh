@@ -129,6 +129,7 @@ run_sanitizer() {
 run_bench() {
     step 110 "lmvr bench, llava-1.5-7b" "${start[@]}" build/lmvr bench --device cuda --shape llava-1.5-7b
     step 80 "lmvr bench, qwen3-vl-2b" "${start[@]}" build/lmvr bench --device cuda --shape qwen3-vl-2b
+    step 60 "lmvr bench, qwen3-vl-2b, with --fast" "${start[@]}" build/lmvr bench --device cuda --shape qwen3-vl-2b --quick --fast
     LMVR_CUDA_GRAPHS=0 step 60 "lmvr bench, qwen3-vl-2b, without graphs" "${start[@]}" build/lmvr bench --device cuda --shape qwen3-vl-2b --quick
 }
 

@@ -178,6 +178,17 @@ static lmvr_status time_integers(struct limit *limit, const struct work_product 
     return LMVR_OK;
 }
 
+static lmvr_status time_on_gpu(struct limit *limit, const struct work_product *p, enum dtype weights, double *seconds,
+                               lmvr_error *error)
+{
+    struct cuda_times times;
+    TRY(cuda_device_measure_product(limit->device, p->out, p->in, weights, p->rows, &times, error));
+    limit->steady += times.steady * p->uses;
+    limit->fast += times.fast * p->uses;
+    *seconds = times.least;
+    return LMVR_OK;
+}
+
 /* Adds the time of a product's layers to *total, and their operations to *operations. */
 static lmvr_status add_products(struct limit *limit, const struct work_product *p, double *total, double *operations,
                                 lmvr_error *error)
@@ -185,7 +196,7 @@ static lmvr_status add_products(struct limit *limit, const struct work_product *
     double seconds = 1e9;
     enum dtype weights = weights_of(&limit->dtypes, p);
     if (limit->device != device_cpu())
-        TRY(cuda_device_measure_product(limit->device, p->out, p->in, weights, p->rows, &seconds, error));
+        TRY(time_on_gpu(limit, p, weights, &seconds, error));
     else if (is_integer(weights))
         TRY(time_integers(limit, p, weights, &seconds, error));
     else
@@ -200,6 +211,7 @@ static lmvr_status add_products(struct limit *limit, const struct work_product *
 lmvr_status limit_work(struct limit *limit, const struct work *work, double *seconds, lmvr_error *error)
 {
     double products = 0, operations = 0, single_row = 0, ignored = 0;
+    limit->steady = limit->fast = 0;
     for (int i = 0; i < work->count; i++) {
         const struct work_product *p = &work->products[i];
         TRY(add_products(limit, p, p->single_row ? &single_row : &products, p->single_row ? &ignored : &operations, error));

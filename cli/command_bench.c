@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- what an image takes ---- */
 
@@ -52,6 +53,42 @@ static json_t *images_json(const struct bench_report *r)
                      BENCH_NEW_TOKENS, "extrapolated", extrapolated, "images", images);
 }
 
+/* ---- what it costs that rows do not depend on their company ---- */
+
+/* The rows of one pass each: end to end is made of them. */
+static bool has_products(const struct bench_row *row)
+{
+    return row->fast > 0 && strcmp(row->name, "end_to_end") != 0;
+}
+
+static void print_products(const struct bench_report *r)
+{
+    if (!r->gpu[0])
+        return;
+    printf("\nthe products of a pass by themselves, milliseconds%s\n%-12s%6s%12s%12s  %s\n",
+           r->info.fast ? "; the model above is measured with --fast" : "", "", "batch", "default", "--fast",
+           "default / --fast");
+    for (int i = 0; i < r->row_count; i++) {
+        const struct bench_row *row = &r->rows[i];
+        if (has_products(row))
+            printf("%-12s%6d%12.4g%12.4g  %.2f\n", row->name, row->batch, row->steady * 1e3, row->fast * 1e3,
+                   row->steady / row->fast);
+    }
+}
+
+/* NULL: no memory. */
+static json_t *products_json(const struct bench_report *r)
+{
+    json_t *products = json_array();
+    for (int i = 0; i < r->row_count && r->gpu[0]; i++) {
+        const struct bench_row *row = &r->rows[i];
+        if (has_products(row))
+            json_array_append_new(products, json_pack("{s:s, s:i, s:f, s:f}", "name", row->name, "batch", row->batch,
+                                                      "default_s", row->steady, "fast_s", row->fast));
+    }
+    return products;
+}
+
 /* ---- the rows ---- */
 
 static void print_table(const struct bench_report *r)
@@ -72,6 +109,7 @@ static void print_table(const struct bench_report *r)
     printf("\nweights %.0f MB, key-value cache %.0f MB, peak memory %.0f MB\n", (double)r->info.weights_bytes / 1e6,
            (double)r->kv_cache_bytes / 1e6, (double)r->peak_memory_bytes / 1e6);
     print_images(r);
+    print_products(r);
 }
 
 static lmvr_status print_json(const struct bench_report *r, lmvr_error *error)
@@ -83,13 +121,14 @@ static lmvr_status print_json(const struct bench_report *r, lmvr_error *error)
                                               row->value, "unit", row->unit, "limit", row->limit, "fraction",
                                               row->value / row->limit));
     }
-    json_t *json = json_pack("{s:{s:s, s:s*, s:i, s:s, s:s, s:f}, s:{s:s, s:s, s:i, s:i}, s:o, s:o, s:I, s:I, s:I}", "machine",
-                             "cpu", r->cpu, "gpu", r->gpu[0] ? r->gpu : NULL, "threads", r->threads, "kernels", r->kernels,
-                             "library_dtype", r->library_dtype, "bandwidth_bytes_per_s", r->bandwidth, "model", "architecture",
-                             r->info.architecture, "dtype", lmvr_dtype_name(r->info.dtype), "language_blocks",
-                             r->info.language.blocks, "visual_tokens", r->info.visual_tokens, "rows", rows, "whole_model",
-                             images_json(r), "weights_bytes", (json_int_t)r->info.weights_bytes, "kv_cache_bytes",
-                             (json_int_t)r->kv_cache_bytes, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes);
+    json_t *json =
+        json_pack("{s:{s:s, s:s*, s:i, s:s, s:s, s:f}, s:{s:s, s:s, s:i, s:i}, s:o, s:o, s:o, s:I, s:I, s:I}", "machine", "cpu",
+                  r->cpu, "gpu", r->gpu[0] ? r->gpu : NULL, "threads", r->threads, "kernels", r->kernels, "library_dtype",
+                  r->library_dtype, "bandwidth_bytes_per_s", r->bandwidth, "model", "architecture", r->info.architecture,
+                  "dtype", lmvr_dtype_name(r->info.dtype), "language_blocks", r->info.language.blocks, "visual_tokens",
+                  r->info.visual_tokens, "rows", rows, "whole_model", images_json(r), "products", products_json(r),
+                  "weights_bytes", (json_int_t)r->info.weights_bytes, "kv_cache_bytes", (json_int_t)r->kv_cache_bytes,
+                  "peak_memory_bytes", (json_int_t)r->peak_memory_bytes);
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     json_decref(json);
     if (!text)
@@ -214,6 +253,7 @@ int command_bench(const struct options *options)
     struct bench_options bench = {.shape = options->shape,
                                   .layers = options->layers,
                                   .device = options->device,
+                                  .fast = options->fast,
                                   .dtype = options->dtype,
                                   .cache_dtype = options->cache_dtype,
                                   .threads = options->session.threads,
@@ -222,8 +262,9 @@ int command_bench(const struct options *options)
         complain("takes no inputs, so not \"%s\"", options->inputs[0]);
         return EXIT_CANNOT;
     }
-    if (options->device && (options->bench_train || options->corruptions)) {
-        complain("--train and --corruptions are measured on the processor, so without --device");
+    if ((options->device || options->fast) && (options->bench_train || options->corruptions)) {
+        complain("--train and --corruptions are measured on the processor, so without %s",
+                 options->device ? "--device" : "--fast");
         return EXIT_CANNOT;
     }
     if (options->mmproj && !options->model) {

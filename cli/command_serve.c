@@ -60,7 +60,7 @@ static bool is_plain(const struct options *o)
     const lmvr_session_options *s = &o->session;
     lmvr_session_options plain;
     lmvr_session_options_default(&plain);
-    return !o->dtype && !o->cache_dtype && !o->device && !s->before_generation && !s->prompt && !s->system &&
+    return !o->dtype && !o->cache_dtype && !o->device && !o->fast && !s->before_generation && !s->prompt && !s->system &&
            !s->template_name && s->max_new_tokens == plain.max_new_tokens && s->temperature == plain.temperature &&
            s->top_p == plain.top_p && s->seed == plain.seed && s->aspect == plain.aspect && !s->min_pixels && !s->max_pixels &&
            !s->normalize && !s->dims;

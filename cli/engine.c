@@ -66,6 +66,7 @@ lmvr_status engine_load(const char *path, const struct options *options, lmvr_mo
     opened.cache_dtype = options->cache_dtype;
     opened.threads = options->session.threads;
     opened.device = options->device;
+    opened.fast = options->fast;
     opened.mmproj = options->mmproj;
     opened.notice = options->quiet ? tell_losses : tell;
     lmvr_status status = lmvr_model_open_with(path, &opened, model, error);

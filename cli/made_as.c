@@ -37,6 +37,7 @@ lmvr_status made_as(const struct stored *stored, const struct options *given, st
     as->dtype = settings.dtype;
     as->cache_dtype = settings.cache_dtype;
     as->device = settings.gpu ? NULL : "cpu";
+    as->fast = settings.fast;
     as->session = settings.session;
     as->session.features = &((struct stored *)stored)->spec;
     as->session.feature_count = 1;

@@ -310,6 +310,8 @@ const struct option_row option_table[] = {
      "cpu)"},
     {0, "device", TEXT("NAME", device), FOR_TRAIN,
      "where the model is trained: cpu, or, for LLaVA's two stages, cuda (the first GPU) or cuda:N (default: cpu)"},
+    {0, "fast", FLAG(fast), FOR_MODEL | FOR_BENCH,
+     "let a GPU multiply as is fastest for the number of rows: a result then depends on its company in its last bits"},
     {0, "batch", INTEGER(session.batch, 1, 4096), FOR_IMAGES | FOR_EVAL | FOR_SERVE,
      "images decoded together (default: from the model and the memory)"},
     {0, "threads", INTEGER(session.threads, 1, 4096),

@@ -66,6 +66,7 @@ struct options {
     int model_count;
     lmvr_dtype dtype, cache_dtype;
     const char *device; /* NULL: the default */
+    bool fast;
     lmvr_session_options session;
     const char **features; /* session.features, to be freed */
     double temperature, top_p;

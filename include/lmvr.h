@@ -122,6 +122,8 @@ typedef struct lmvr_model_options {
     lmvr_dtype cache_dtype; /* of keys and values, not INT4; DEFAULT: f32 if `dtype` is f32, else bf16. A model without a
                              * language model has none: all but DEFAULT are an error there */
     const char *mmproj;     /* the image encoder's GGUF file, where `path` is the language model's; NULL: `path` is a folder */
+    bool fast; /* a GPU may multiply as is fastest for the number of rows, so that a result depends on its company in
+                * its last bits, as a GPU's libraries have it by themselves; on the processor it changes nothing */
     lmvr_notice_fn *notice; /* NULL: nobody is told */
     void *notice_user;
 } lmvr_model_options;
@@ -165,6 +167,7 @@ typedef struct lmvr_model_info {
     char device[16];             /* where an open model is, as in lmvr_model_options */
     char gpu[64];                /* that GPU's name; empty: none */
     const char *notice;          /* a sentence on what is slower than it should be, owned by the model; NULL: nothing */
+    bool fast;                   /* results depend on their company in their last bits, as lmvr_model_options.fast allows */
     bool lost;                   /* every GPU that it was on has failed: this process can compute nothing with it any more */
 } lmvr_model_info;
 

@@ -543,7 +543,7 @@ static lmvr_status open_device(struct setup *s, lmvr_error *error)
     if (is_gpu(o->device) && o->trains_vision)
         return error_set(error, LMVR_ERROR_INVALID, "--device %s: with --train-vision, training is on the processor",
                          o->device);
-    TRY(device_open(o->device ? o->device : "cpu", 0, &s->device, error));
+    TRY(device_open(o->device ? o->device : "cpu", 0, false, &s->device, error));
     return device_check_training(s->device, error);
 }
 

@@ -34,6 +34,9 @@ class lmvr_error(ctypes.Structure):
     _fields_ = [("message", c_char * 1024)]
 
 
+notice_fn = ctypes.CFUNCTYPE(None, c_int, c_char_p, c_void_p)
+
+
 class lmvr_model_options(ctypes.Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -42,6 +45,9 @@ class lmvr_model_options(ctypes.Structure):
         ("device", c_char_p),
         ("cache_dtype", c_int),
         ("mmproj", c_char_p),
+        ("fast", c_bool),
+        ("notice", c_void_p),
+        ("notice_user", c_void_p),
     ]
 
 
@@ -79,6 +85,8 @@ class lmvr_model_info(ctypes.Structure):
         ("device", c_char * 16),
         ("gpu", c_char * 64),
         ("notice", c_char_p),
+        ("fast", c_bool),
+        ("lost", c_bool),
     ]
 
 

@@ -281,6 +281,12 @@ class _Session:
             free()
 
 
+@c.notice_fn
+def _warn(_notice: int, sentence: bytes, _user: Any) -> None:
+    """What happens while sessions go on, such as that one of several GPUs is lost; called from a thread of the library."""
+    warnings.warn(text_of(sentence), stacklevel=2)
+
+
 def _shipped_model() -> Path:
     here = Path(__file__).resolve().parent
     for folder in (here / "model", here.parents[1] / "models" / "lmvr-small"):
@@ -303,6 +309,7 @@ class Model:
     dtype: of weights, "f32", "bf16", "int8" or "int4"; None: bf16 where the device computes in it, else f32.
     device: "cpu", "cuda", "cuda:N" or "cuda:all"; None: a GPU if one can be used, else the processor.
     cache_dtype: of keys and values, "f32", "bf16" or "int8".
+    fast: a GPU multiplies as is fastest for the number of rows, and results depend on their company in their last bits.
     threads: 0: one per processor.
 
     Images are paths (str, Path), a file's bytes, PIL.Image, or uint8 arrays (height, width, 3). A file's orientation is
@@ -320,8 +327,9 @@ class Model:
         cache_dtype: Optional[str] = None,
         mmproj: Union[str, os.PathLike[str], None] = None,
         threads: int = 0,
+        fast: bool = False,
     ) -> None:
-        self._opened = (path, dtype, device, cache_dtype, mmproj, threads)
+        self._opened = (path, dtype, device, cache_dtype, mmproj, threads, fast)
         options = c.lmvr_model_options()
         library.lmvr_model_options_default_sized(ctypes.byref(options), ctypes.sizeof(options))
         asked: dict[str, Any] = {
@@ -330,6 +338,8 @@ class Model:
             "device": device,
             "mmproj": None if mmproj is None else os.fspath(mmproj),
             "threads": threads,
+            "fast": fast,
+            "notice": ctypes.cast(_warn, ctypes.c_void_p),
         }
         _fill(options, asked)
         self._handle = _Handle(_find(_shipped_model() if path is None else path), options)
@@ -483,8 +493,8 @@ class Model:
         return maps
 
 
-def _reopen(path: Any, dtype: Any, device: Any, cache_dtype: Any, mmproj: Any, threads: Any) -> Model:
-    return Model(path, dtype, device, cache_dtype=cache_dtype, mmproj=mmproj, threads=threads)
+def _reopen(path: Any, dtype: Any, device: Any, cache_dtype: Any, mmproj: Any, threads: Any, fast: Any) -> Model:
+    return Model(path, dtype, device, cache_dtype=cache_dtype, mmproj=mmproj, threads=threads, fast=fast)
 
 
 def _tokens_of(result: Result, word: str) -> Optional[slice]:

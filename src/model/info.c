@@ -118,6 +118,7 @@ void lmvr_model_get_info_sized(const lmvr_model *model, lmvr_model_info *info, s
         snprintf(own.device, sizeof own.device, "%s", model->next ? "cuda:all" : model->device->name);
         memcpy(own.gpu, model->device->gpu, sizeof own.gpu);
         own.notice = model->notice.message[0] ? model->notice.message : NULL;
+        own.fast = model->device->fast;
         own.lost = !model_not_lost(model);
     }
     struct_write(info, size, &own, sizeof own);

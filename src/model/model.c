@@ -252,7 +252,7 @@ lmvr_status model_device_open(const struct model_config *config, const lmvr_mode
     lmvr_dtype dtype = options->dtype == LMVR_DTYPE_DEFAULT ? config->stored : options->dtype;
     bool integers = dtype >= LMVR_DTYPE_INT8 || options->cache_dtype >= LMVR_DTYPE_INT8;
     return device_open(options->device || !integers ? options->device : "cpu", model_device_bytes(config, options->dtype),
-                       device, error);
+                       options->fast, device, error);
 }
 
 static lmvr_status open_model(const char *path, const lmvr_model_options *options, struct lmvr_model *model, lmvr_error *error)

@@ -64,7 +64,7 @@ lmvr_status model_open_replicas(const char *path, const lmvr_model_options *opti
     int count;
     *model = NULL;
     TRY(model_config_read_any(path, options->mmproj, &config, error));
-    TRY(device_open_all(model_device_bytes(&config, options->dtype), &devices, &count, error));
+    TRY(device_open_all(model_device_bytes(&config, options->dtype), options->fast, &devices, &count, error));
     struct replica *replicas = calloc((size_t)count, sizeof *replicas);
     lmvr_model_options each = *options;
     each.threads = (options->threads > 0 ? options->threads : omp_get_max_threads()) / count;

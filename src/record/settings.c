@@ -51,6 +51,8 @@ json_t *settings_describe(const lmvr_model *model, const lmvr_session *session, 
         good = json_object_set_new(object, "normalize", json_true()) == 0;
     if (good && info.gpu[0]) /* its last bits are its own */
         good = json_object_set_new(object, "device", json_string(info.gpu)) == 0;
+    if (good && info.fast)
+        good = json_object_set_new(object, "fast", json_true()) == 0;
     if (good && info.cache_dtype != (info.dtype == LMVR_DTYPE_F32 ? LMVR_DTYPE_F32 : LMVR_DTYPE_BF16))
         good = json_object_set_new(object, "cache_dtype", json_string(lmvr_dtype_name(info.cache_dtype))) == 0;
     if (good && o.dims)
@@ -70,10 +72,10 @@ json_t *settings_describe(const lmvr_model *model, const lmvr_session *session, 
 static lmvr_status refuse_unknown(const json_t *run, const char *file, lmvr_error *error)
 {
     static const char *const known[] = {
-        "lmvr",           "architecture", "model",  "dtype",       "prompt",       "template", "before_generation",
-        "max_new_tokens", "temperature",  "top_p",  "seed",        "aspect",       "system",   "min_pixels",
-        "max_pixels",     "normalize",    "device", "cache_dtype", "dims",         "features", "inputs",
-        "inputs_hash",    "dtype_out",    "layout", "parts",       "rows_per_part"};
+        "lmvr",           "architecture", "model",  "dtype",       "prompt",        "template", "before_generation",
+        "max_new_tokens", "temperature",  "top_p",  "seed",        "aspect",        "system",   "min_pixels",
+        "max_pixels",     "normalize",    "device", "cache_dtype", "dims",          "features", "inputs",
+        "inputs_hash",    "dtype_out",    "layout", "parts",       "rows_per_part", "fast"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)run, key, value)
@@ -104,6 +106,7 @@ static lmvr_status read_model(const struct json_node *node, struct settings *s, 
     TRY(json_node_name(node, "cache_dtype", dtypes, DTYPES, &cache, error));
     s->dtype = (lmvr_dtype)dtype;
     s->cache_dtype = (lmvr_dtype)cache;
+    TRY(json_node_bool(node, "fast", &s->fast, error));
     return json_node_string(node, "device", &s->gpu, error);
 }
 

@@ -16,6 +16,7 @@ struct settings {
     uint64_t fingerprint;          /* of the model */
     lmvr_dtype dtype, cache_dtype; /* to open it in */
     const char *gpu;               /* its name; NULL: the processor */
+    bool fast;                     /* as in lmvr_model_options */
     lmvr_session_options session;  /* without features */
 };
 

@@ -84,7 +84,7 @@ static void refuse(struct jobs *jobs, struct job *job)
 }
 
 /* Puts a job that a worker had back among those to be read, in the order of submission. What its caller has been told stays:
- * it is computed again to the same bits. */
+ * it is computed again to the same bits; of others nothing has been told. */
 static void put_back(struct jobs *jobs, struct job *job)
 {
     struct job_list *list = &jobs->waiting;
@@ -94,6 +94,8 @@ static void put_back(struct jobs *jobs, struct job *job)
     free(job->attention);
     job->vectors = NULL;
     job->attention = NULL;
+    if (!job->image.stream)
+        job->count = 0;
     enter(jobs, job, JOB_QUEUED);
     while (*at && (*at)->index < job->index) {
         last = *at;
@@ -382,16 +384,17 @@ int jobs_leave(struct jobs *jobs, const struct worker *worker, const lmvr_error 
 {
     pthread_mutex_lock(&jobs->lock);
     int left = --jobs->workers_left;
-    if (left == 0)
-        jobs->lost = *error;
+    bool fast = jobs->session->model->device->fast; /* the same bits are not promised */
+    jobs->lost = *error;
     for (size_t i = 0; i <= jobs->room; i++) {
         struct job *job = &jobs->all[i];
         bool had = job->stage == JOB_TAKEN && job->worker == worker;
+        bool told = fast && job->image.stream && job->count > 0;
         if (had && job->cancelled)
             settle(jobs, job);
-        else if (had && left > 0)
+        else if (had && left > 0 && !told)
             put_back(jobs, job);
-        else if (left == 0 && (had || job->stage == JOB_QUEUED || job->stage == JOB_READ))
+        else if (had || (left == 0 && (job->stage == JOB_QUEUED || job->stage == JOB_READ)))
             refuse(jobs, job);
     }
     pthread_cond_broadcast(&jobs->queued);

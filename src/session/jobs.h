@@ -87,8 +87,8 @@ struct jobs {
     struct job_list waiting, news, done;
     size_t submitted, counts[JOB_STAGES], most_read;
     bool closing;
-    int workers_left; /* whose devices are not lost; 0: `lost` is why */
-    lmvr_error lost;
+    int workers_left; /* whose devices are not lost */
+    lmvr_error lost;  /* why the last that was lost was */
     int readers_started, workers_started;
     pthread_t *readers;
     struct worker **workers;
@@ -146,8 +146,9 @@ void jobs_tell(struct jobs *jobs, struct job *job, int count);
 void jobs_settle(struct jobs *jobs, struct job *job);
 /* Ends all jobs that the worker has, with this error. */
 void jobs_fail(struct jobs *jobs, const struct worker *worker, lmvr_status status, const lmvr_error *error);
-/* The worker's device is lost, and it takes no more jobs: those that it has are read again, for others. Returns how many
- * workers are left; if none, all jobs end with this error, and no more are taken. */
+/* The worker's device is lost, and it takes no more jobs: those that it has are read again, for others, but for one of whose
+ * response something has been told where a row depends on its company: that ends with this error. So do all if no worker is
+ * left, and no more are taken. Returns how many are left. */
 int jobs_leave(struct jobs *jobs, const struct worker *worker, const lmvr_error *error);
 
 /* ---- loader.c -------------------------------------------------------------------------------------------------------- */

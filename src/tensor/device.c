@@ -15,7 +15,7 @@ static bool has_driver(void)
 }
 
 /* Opens GPU `index`, if it has `bytes` free. */
-static lmvr_status open_gpu(int index, uint64_t bytes, const struct device **device, lmvr_error *error)
+static lmvr_status open_gpu(int index, uint64_t bytes, bool fast, const struct device **device, lmvr_error *error)
 {
     const struct cuda_api *api;
     struct cuda_properties properties;
@@ -24,7 +24,7 @@ static lmvr_status open_gpu(int index, uint64_t bytes, const struct device **dev
     TRY(api->count(&count, error));
     if (index >= count)
         return error_set(error, LMVR_ERROR_INVALID, "there is no GPU cuda:%d, only %d", index, count);
-    TRY(cuda_device_open(api, index, device, error));
+    TRY(cuda_device_open(api, index, fast, device, error));
     lmvr_status status = cuda_device_describe(*device, &properties, error);
     if (status == LMVR_OK && properties.free < bytes)
         status = error_set(error, LMVR_ERROR_RESOURCE, "the model needs %.1f GB, but %s, cuda:%d, has %.1f GB free",
@@ -48,12 +48,12 @@ static int gpu_index(const char *name)
     return *end == '\0' && index < 1000 ? (int)index : -1;
 }
 
-lmvr_status device_open(const char *name, uint64_t bytes, const struct device **device, lmvr_error *error)
+lmvr_status device_open(const char *name, uint64_t bytes, bool fast, const struct device **device, lmvr_error *error)
 {
     *device = device_cpu();
     if (!name) {
         lmvr_error why; /* a GPU that cannot be used was not asked for */
-        if (!has_driver() || open_gpu(0, bytes, device, &why) != LMVR_OK)
+        if (!has_driver() || open_gpu(0, bytes, fast, device, &why) != LMVR_OK)
             *device = device_cpu();
         return LMVR_OK;
     }
@@ -65,7 +65,7 @@ lmvr_status device_open(const char *name, uint64_t bytes, const struct device **
     int index = gpu_index(name);
     if (index < 0)
         return error_set(error, LMVR_ERROR_INVALID, "\"%s\" is no device; devices are cpu, cuda, cuda:N and cuda:all", name);
-    return open_gpu(index, bytes, device, error);
+    return open_gpu(index, bytes, fast, device, error);
 }
 
 lmvr_status device_check_training(const struct device *device, lmvr_error *error)
@@ -73,10 +73,10 @@ lmvr_status device_check_training(const struct device *device, lmvr_error *error
     return device == device_cpu() ? LMVR_OK : self_check_training(device, error);
 }
 
-static lmvr_status open_all(uint64_t bytes, const struct device **devices, int count, lmvr_error *error)
+static lmvr_status open_all(uint64_t bytes, bool fast, const struct device **devices, int count, lmvr_error *error)
 {
     for (int i = 0; i < count; i++) {
-        TRY(open_gpu(i, bytes, &devices[i], error));
+        TRY(open_gpu(i, bytes, fast, &devices[i], error));
         if (strcmp(devices[i]->gpu, devices[0]->gpu) != 0)
             return error_set(error, LMVR_ERROR_INVALID,
                              "cuda:all is for GPUs of one kind, which compute the same bits, but cuda:0 is %s and cuda:%d is "
@@ -86,7 +86,7 @@ static lmvr_status open_all(uint64_t bytes, const struct device **devices, int c
     return LMVR_OK;
 }
 
-lmvr_status device_open_all(uint64_t bytes, const struct device ***devices, int *count, lmvr_error *error)
+lmvr_status device_open_all(uint64_t bytes, bool fast, const struct device ***devices, int *count, lmvr_error *error)
 {
     const struct cuda_api *api;
     *devices = NULL;
@@ -95,7 +95,7 @@ lmvr_status device_open_all(uint64_t bytes, const struct device ***devices, int 
     *devices = calloc((size_t)*count + 1, sizeof **devices);
     if (!*devices)
         return error_no_memory(error, "the GPUs");
-    lmvr_status status = open_all(bytes, *devices, *count, error);
+    lmvr_status status = open_all(bytes, fast, *devices, *count, error);
     if (status != LMVR_OK) {
         for (int i = 0; i < *count; i++)
             device_close((*devices)[i]);

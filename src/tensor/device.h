@@ -23,6 +23,7 @@ struct device {
     char gpu[64];                                /* its name, such as "NVIDIA H200"; empty: it is no GPU */
     int64_t rows;                                /* enough for products to run at full speed */
     int sequences;                               /* that are decoded together, if nothing else is said */
+    bool fast;               /* a row of a product may depend on the number of rows, which only a GPU makes use of */
     uint64_t thread_weights; /* bytes of weights that are worth a thread more in one computation; 0: threads do not compute */
 };
 
@@ -31,11 +32,11 @@ const struct device *device_cpu(void);
 
 /*
  * Opens a device by its name: "cpu", "cuda" (the first GPU), or "cuda:N". NULL: a GPU, if one can be used and has `bytes` free,
- * else the processor. A GPU that was asked for and cannot be used is an error.
+ * else the processor. A GPU that was asked for and cannot be used is an error. `fast`: as in struct device, of a GPU.
  */
-lmvr_status device_open(const char *name, uint64_t bytes, const struct device **device, lmvr_error *error);
+lmvr_status device_open(const char *name, uint64_t bytes, bool fast, const struct device **device, lmvr_error *error);
 /* Opens all GPUs, at least one, which have to be of one kind and have `bytes` free each. The caller frees the list. */
-lmvr_status device_open_all(uint64_t bytes, const struct device ***devices, int *count, lmvr_error *error);
+lmvr_status device_open_all(uint64_t bytes, bool fast, const struct device ***devices, int *count, lmvr_error *error);
 /* Compares what a GPU computes in training with the processor, as opening it does for the rest; the processor is as it is. */
 lmvr_status device_check_training(const struct device *device, lmvr_error *error);
 /* NULL and the processor are allowed. */

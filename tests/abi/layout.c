@@ -12,4 +12,6 @@ const struct layout LAYOUT_NAME[] = {LAYOUT};
 
 #ifdef LAYOUT_COUNT
 const size_t layout_count = sizeof LAYOUT_NAME / sizeof *LAYOUT_NAME;
+const struct layout layout_since[] = {LAYOUT_SINCE};
+const size_t layout_since_count = sizeof layout_since / sizeof *layout_since;
 #endif

@@ -11,5 +11,7 @@ struct layout {
 
 extern const struct layout layout_today[], layout_then[];
 extern const size_t layout_count; /* of each */
+extern const struct layout layout_since[];
+extern const size_t layout_since_count;
 
 #endif

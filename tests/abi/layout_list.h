@@ -139,4 +139,12 @@
     CONSTANT(LMVR_STAGE_RUNNING)                                                                                               \
     CONSTANT(LMVR_STAGE_ENDED)
 
+/* What has been added since. */
+#define LAYOUT_SINCE                                                                                                           \
+    MEMBER(lmvr_model_options, fast)                                                                                           \
+    MEMBER(lmvr_model_options, notice)                                                                                         \
+    MEMBER(lmvr_model_options, notice_user)                                                                                    \
+    MEMBER(lmvr_model_info, fast)                                                                                              \
+    MEMBER(lmvr_model_info, lost)
+
 #endif

@@ -21,6 +21,10 @@ static void test_a_model_on_a_gpu_is_measured_against_the_gpu(void **state)
     speed(report, "decode", 4);
     json_array_foreach(json_object_get(report, "rows"), i, row)
         assert_near(number(row, "fraction"), number(row, "value") / number(row, "limit"));
+    const json_t *products = json_object_get(report, "products");
+    assert_int_equal(json_array_size(products), 5); /* of which none is end to end */
+    json_array_foreach(products, i, row)
+        assert_near(number(row, "default_s"), 1.5 * number(row, "fast_s")); /* as the emulation makes it up */
     json_decref(report);
 }
 

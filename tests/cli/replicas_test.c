@@ -144,6 +144,39 @@ static void test_graphs_that_cannot_be_made_are_told_once_unless_it_is_to_be_qui
     assert_null(strstr(run_done.err, words));
 }
 
+static bool is_same_row(const char *a, const char *b)
+{
+    size_t sizes[2] = {0};
+    char *rows[] = {read_bytes(a, &sizes[0]), read_bytes(b, &sizes[1])};
+    bool same = rows[0] && rows[1] && sizes[0] == sizes[1] && memcmp(rows[0], rows[1], sizes[0]) == 0;
+    free(rows[0]);
+    free(rows[1]);
+    return same;
+}
+
+#define TWO IMAGES "/gradient.jpg " IMAGES "/noise.webp"
+
+static void check_company(const char *options, bool changes, bool remembered)
+{
+    assert_ended(lmvr("embed " MODEL "-f llm %s--batch 1 --force -o a " TWO, options), 0, NULL);
+    assert_ended(lmvr("embed " MODEL "-f llm %s--batch 2 --force -o b " TWO, options), 0, NULL);
+    assert_true(is_same_row("a/llm.npy", "b/llm.npy") == !changes);
+    char *run = read_bytes("b/run.json", NULL);
+    assert_true((strstr(run, "\"fast\": true") != NULL) == remembered);
+    free(run);
+}
+
+static void test_with_fast_company_changes_rows_on_a_gpu_and_the_run_remembers_it(void **state)
+{
+    (void)state;
+    check_company("--device cpu --fast ", false, false);
+    check_company("--device cuda ", false, false);
+    assert_ended(lmvr("embed " MODEL "-f llm --device cuda --fast --resume -o b " TWO), 2, "fast");
+    check_company("--device cuda --fast ", true, true);
+    assert_ended(lmvr("embed " MODEL "-f llm --device cuda --resume -o b " TWO), 2, "fast");
+    assert_ended(lmvr("embed " MODEL "-f llm --device cuda --fast --resume -o b " TWO), 0, NULL);
+}
+
 static void test_gpus_of_two_kinds_are_refused(void **state)
 {
     (void)state;
@@ -167,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_run_on_a_lost_gpu_is_continued_on_the_processor_if_that_is_asked, enter, leave),
         cmocka_unit_test_setup_teardown(test_a_gpu_without_memory_ends_the_call_as_the_only_one_does, enter, leave),
         cmocka_unit_test_setup_teardown(test_graphs_that_cannot_be_made_are_told_once_unless_it_is_to_be_quiet, enter, leave),
+        cmocka_unit_test_setup_teardown(test_with_fast_company_changes_rows_on_a_gpu_and_the_run_remembers_it, enter, leave),
         cmocka_unit_test_setup_teardown(test_gpus_of_two_kinds_are_refused, enter, leave),
         cmocka_unit_test_setup_teardown(test_what_is_measured_is_one_gpu, enter, leave),
     };

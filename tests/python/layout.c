@@ -3,9 +3,15 @@
 
 #include <stdio.h>
 
+static void print(const struct layout *layout, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf("%s %zu %zu\n", layout[i].name, layout[i].offset, layout[i].size);
+}
+
 int main(void)
 {
-    for (size_t i = 0; i < layout_count; i++)
-        printf("%s %zu %zu\n", layout_today[i].name, layout_today[i].offset, layout_today[i].size);
+    print(layout_today, layout_count);
+    print(layout_since, layout_since_count);
     return 0;
 }

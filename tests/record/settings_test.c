@@ -95,6 +95,17 @@ static void test_models_without_words(void **state)
     json_decref(run);
 }
 
+static void test_a_gpu_that_was_fast(void **state)
+{
+    (void)state;
+    struct settings s;
+    json_t *run = json_pack("{s:s, s:s, s:b}", "model", "000000000000face", "device", "NVIDIA H200", "fast", 1);
+    assert_int_equal(settings_read(run, "run.json", &s, &error), LMVR_OK);
+    assert_string_equal(s.gpu, "NVIDIA H200");
+    assert_true(s.fast);
+    json_decref(run);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -126,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_all_options),
         cmocka_unit_test(test_models_of_any_size),
         cmocka_unit_test(test_models_without_words),
+        cmocka_unit_test(test_a_gpu_that_was_fast),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

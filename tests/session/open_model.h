@@ -14,7 +14,7 @@ static inline void need_device(void)
 {
     lmvr_error error;
     const struct device *device;
-    if (device_open("cuda:0", 0, &device, &error) != LMVR_OK) {
+    if (device_open("cuda:0", 0, false, &device, &error) != LMVR_OK) {
         printf("skipped: %s\n", error.message);
         exit(77); /* as CMakeLists.txt says */
     }
@@ -26,7 +26,7 @@ static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_m
     const lmvr_model_options options = {.dtype = dtype};
     const struct device *device;
     *model = NULL;
-    lmvr_status status = device_open("cuda:0", 0, &device, error);
+    lmvr_status status = device_open("cuda:0", 0, false, &device, error);
     return status == LMVR_OK ? model_open_on(path, &options, device, model, error) : status;
 }
 
@@ -44,7 +44,7 @@ static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_m
     const lmvr_model_options options = {.dtype = dtype};
     const struct device *device;
     *model = NULL;
-    lmvr_status status = cuda_device_open(emulated_cuda_api(), 0, &device, error);
+    lmvr_status status = cuda_device_open(emulated_cuda_api(), 0, false, &device, error);
     return status == LMVR_OK ? model_open_on(path, &options, device, model, error) : status;
 }
 

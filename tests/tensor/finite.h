@@ -48,7 +48,7 @@ static inline const struct device *finite_device(void)
 #ifdef LMVR_ON_GPU
     static const struct device *device;
     if (!device)
-        assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, &device, NULL), LMVR_OK);
+        assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, false, &device, NULL), LMVR_OK);
     return device;
 #else
     return device_cpu();

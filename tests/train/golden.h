@@ -282,7 +282,7 @@ static inline const struct device *golden_device(void)
     static const struct device *device;
 #ifdef LMVR_ON_GPU
     if (!device)
-        assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, &device, NULL), LMVR_OK);
+        assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, false, &device, NULL), LMVR_OK);
 #endif
     return device;
 }

@@ -45,6 +45,12 @@ struct cuda_product {
 
 enum cuda_result { CUDA_RESULT_OPERANDS, CUDA_RESULT_FLOATS, CUDA_RESULT_ADDED };
 
+/* What a product takes, in seconds. */
+struct cuda_times {
+    double least;        /* by the fastest of cuBLASLt's algorithms, whatever rows depend on */
+    double steady, fast; /* by a sealed matrix, and by one that is fast */
+};
+
 struct cuda_api {
     int version;
 
@@ -92,12 +98,13 @@ struct cuda_api {
     void (*matrix_free)(struct cuda_matrix *matrix); /* NULL is allowed */
     /* Sets rows `first` and on to `rows` (count, in), of the host; waits. */
     lmvr_status (*matrix_set)(struct cuda_matrix *matrix, int64_t first, int64_t count, const float *rows, lmvr_error *error);
-    /* Chooses how products are computed, once for every shape of matrix on a GPU. */
-    lmvr_status (*matrix_seal)(struct cuda_matrix *matrix, lmvr_error *error);
+    /* Chooses how products are computed, once for every shape of matrix on a GPU. `fast`: as is fastest for the number of rows,
+     * though a row then depends on it in its last bits. */
+    lmvr_status (*matrix_seal)(struct cuda_matrix *matrix, bool fast, lmvr_error *error);
     /*
      * y (rows, out) from x (rows, in), which has the matrix's dtype, plus bias (out, f32; NULL: none). y is of that dtype too,
      * or f32, or f32 that is added to. Sums are in f32, and never in TF32. A row of y depends only on that row of x, to the
-     * last bit: not on the number of rows.
+     * last bit: not on the number of rows, unless the matrix is fast.
      */
     lmvr_status (*multiply)(struct cuda_queue *queue, const struct cuda_matrix *matrix, int64_t rows, const void *x,
                             const float *bias, enum cuda_result result, void *y, lmvr_error *error);
@@ -106,10 +113,10 @@ struct cuda_api {
     lmvr_status (*product)(struct cuda_queue *queue, const struct cuda_product *product, lmvr_error *error);
 
     /* ---- what the GPU can do, to compare with ---- */
-    /* A product of so many rows by cuBLASLt's fastest algorithm, whatever its rows depend on, with weights that come from
-     * memory: what one of many, one after another, takes. Never in TF32. */
+    /* A product of so many rows with weights that come from memory: what one of many, one after another, takes. Never in TF32.
+     */
     lmvr_status (*measure_product)(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
-                                   double *seconds, lmvr_error *error);
+                                   struct cuda_times *times, lmvr_error *error);
     /* Copying so many bytes within the GPU's memory. */
     lmvr_status (*measure_copy)(struct cuda_gpu *gpu, size_t bytes, double *seconds, lmvr_error *error);
 

@@ -191,6 +191,7 @@ const void *cuda_sent(struct arena *arena, const void *array, size_t bytes)
 
 struct matrix {
     const struct cuda_api *api;
+    bool fast;
     struct cuda_matrix *matrix;
 };
 
@@ -210,6 +211,7 @@ static lmvr_status matrix_create(const struct device *device, int64_t out, int64
     if (!m)
         return error_no_memory(error, "a weight matrix");
     m->api = d->api;
+    m->fast = d->device.fast;
     lmvr_status status = d->api->matrix_create(d->gpu, out, in, dtype, &m->matrix, error);
     if (status != LMVR_OK) {
         free(m);
@@ -228,7 +230,7 @@ static lmvr_status matrix_seal(void *matrix, lmvr_error *notice, lmvr_error *err
 {
     (void)notice;
     const struct matrix *m = matrix;
-    return m->api->matrix_seal(m->matrix, error);
+    return m->api->matrix_seal(m->matrix, m->fast, error);
 }
 
 static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t rows, const operand *x, const float *bias,
@@ -287,15 +289,15 @@ static bool wants_graphs(void)
     return !wanted || strcmp(wanted, "0") != 0;
 }
 
-lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct device **device, lmvr_error *error)
+lmvr_status cuda_device_open(const struct cuda_api *api, int index, bool fast, const struct device **device, lmvr_error *error)
 {
     struct cuda_device *d = calloc(1, sizeof *d);
     *device = NULL;
     if (!d)
         return error_no_memory(error, "the GPU");
     fill_in(&d->operations);
-    d->device =
-        (struct device){.operations = &d->operations, .gradients = &cuda_gradient_operations, .rows = 16384, .sequences = 64};
+    d->device = (struct device){
+        .operations = &d->operations, .gradients = &cuda_gradient_operations, .rows = 16384, .sequences = 64, .fast = fast};
     snprintf(d->device.name, sizeof d->device.name, "cuda:%d", index);
     d->api = api;
     d->replays = wants_graphs();
@@ -326,9 +328,9 @@ lmvr_status cuda_device_describe(const struct device *device, struct cuda_proper
 /* ---- measuring ---------------------------------------------------------------------------------------------------------- */
 
 lmvr_status cuda_device_measure_product(const struct device *device, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
-                                        double *seconds, lmvr_error *error)
+                                        struct cuda_times *times, lmvr_error *error)
 {
-    return device_of(device)->api->measure_product(device_of(device)->gpu, out, in, dtype, rows, seconds, error);
+    return device_of(device)->api->measure_product(device_of(device)->gpu, out, in, dtype, rows, times, error);
 }
 
 lmvr_status cuda_device_measure_copy(const struct device *device, size_t bytes, double *seconds, lmvr_error *error)

@@ -5,13 +5,14 @@
 #include "tensor/cuda/api.h"
 #include "tensor/device.h"
 
-/* Opens GPU `index`, and compares what it computes with the processor (self_check.h). `api` has the right version. */
-lmvr_status cuda_device_open(const struct cuda_api *api, int index, const struct device **device, lmvr_error *error);
+/* Opens GPU `index`, and compares what it computes with the processor (self_check.h). `api` has the right version; `fast` is as
+ * in struct device. */
+lmvr_status cuda_device_open(const struct cuda_api *api, int index, bool fast, const struct device **device, lmvr_error *error);
 /* Its memory, in all and free, in bytes. */
 lmvr_status cuda_device_describe(const struct device *device, struct cuda_properties *properties, lmvr_error *error);
 /* As api.h says. */
 lmvr_status cuda_device_measure_product(const struct device *device, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
-                                        double *seconds, lmvr_error *error);
+                                        struct cuda_times *times, lmvr_error *error);
 lmvr_status cuda_device_measure_copy(const struct device *device, size_t bytes, double *seconds, lmvr_error *error);
 
 #endif

@@ -17,7 +17,7 @@ static const struct device *open_device(void)
 {
     lmvr_error error;
     const struct device *device;
-    if (cuda_device_open(emulated_cuda_api(), 0, &device, &error) != LMVR_OK)
+    if (cuda_device_open(emulated_cuda_api(), 0, false, &device, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     return device;
 }

@@ -18,7 +18,7 @@ static int begin(void **state)
 {
     (void)state;
     arena_init(&cpu);
-    return cuda_device_open(emulated_cuda_api(), 0, &device, NULL) != LMVR_OK ||
+    return cuda_device_open(emulated_cuda_api(), 0, false, &device, NULL) != LMVR_OK ||
            arena_init_on(&gpu, device, F32, NULL) != LMVR_OK;
 }
 

@@ -73,7 +73,7 @@ static void assert_refused(const char *what)
 {
     const struct device *device;
     lmvr_error error = {{0}};
-    assert_int_equal(cuda_device_open(&broken, 0, &device, &error), LMVR_ERROR_RESOURCE);
+    assert_int_equal(cuda_device_open(&broken, 0, false, &device, &error), LMVR_ERROR_RESOURCE);
     assert_null(device);
     assert_non_null(strstr(error.message, what));
     broken = *emulated_cuda_api();
@@ -250,7 +250,7 @@ static void what_training_computes_wrongly_is_named(void **state)
     broken = *emulated_cuda_api();
     broken_gradients = *right();
     broken.gradients = &broken_gradients;
-    assert_int_equal(cuda_device_open(&broken, 0, &device, NULL), LMVR_OK);
+    assert_int_equal(cuda_device_open(&broken, 0, false, &device, NULL), LMVR_OK);
     if (device_check_training(device, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     broken.product = wrong_product;
@@ -296,7 +296,7 @@ static void what_is_right_is_opened_and_leaves_no_memory_behind(void **state)
     const struct device *device;
     lmvr_error error = {{0}};
     size_t before = emulated_cuda_bytes();
-    assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, &device, &error), LMVR_OK);
+    assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, false, &device, &error), LMVR_OK);
     device_close(device);
     assert_int_equal(emulated_cuda_bytes(), before);
 }

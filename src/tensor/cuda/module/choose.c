@@ -76,8 +76,7 @@ static int64_t class_rows(const struct trial *t, int class, int probe)
     return smaller(probes[class][probe], t->rows);
 }
 
-/* Whether the algorithm gives the expected rows, byte for byte, for the class's row counts, each from another row on. This is
- * the one place that asks; whoever does not care for company would answer yes. */
+/* Whether the algorithm gives the expected rows, byte for byte, for the class's row counts, each from another row on. */
 static lmvr_status agrees(const struct trial *t, const cublasLtMatmulAlgo_t *algorithm, int class, bool *same,
                           lmvr_error *error)
 {
@@ -201,6 +200,25 @@ static lmvr_status choose_for_class(const struct trial *t, const cublasLtMatmulA
     return LMVR_OK;
 }
 
+static lmvr_status no_algorithm(const struct trial *t, const char *what, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: cuBLASLt %zu has no algorithm for a matrix of (%lld, %lld) in %s%s",
+                     t->queue->gpu->label, cublasLtGetVersion(), (long long)t->kind.out, (long long)t->shape->in,
+                     t->kind.dtype == F32 ? "f32" : "bf16", what);
+}
+
+/* Whether what cuBLASLt would choose for the most rows comes out right. */
+static lmvr_status try_fast(struct trial *t, struct choice *choice, lmvr_error *error)
+{
+    cublasLtMatmulAlgo_t candidates[CANDIDATES];
+    choice->compute = t->kind.compute = CUBLAS_COMPUTE_32F;
+    int count = product_algorithms(t->queue->gpu, &t->kind, t->rows, CANDIDATES, candidates);
+    for (int i = 0; i < count; i++)
+        if (multiply(t, &candidates[i], 0, t->rows, t->expected))
+            return check_values(t, error);
+    return no_algorithm(t, "", error);
+}
+
 static lmvr_status choose(struct trial *t, struct choice *choice, lmvr_error *error)
 {
     /* pedantic: what is asked for is not replaced by something faster */
@@ -209,15 +227,14 @@ static lmvr_status choose(struct trial *t, struct choice *choice, lmvr_error *er
     cublasLtMatmulAlgo_t reference;
     cuda_trial_fill(t->queue->stream, SEED_BIAS, 0, 1, t->kind.out, t->kind.out, CUDA_TRIAL_GAPS, product_dtype(&t->kind),
                     t->bias);
+    if (t->shape->fast)
+        return try_fast(t, choice, error);
     for (int i = t->kind.dtype == F32 ? 0 : 1; i < 2 && !found; i++) {
         choice->compute = t->kind.compute = ways[i];
         TRY(find_reference(t, &found, &reference, error));
     }
     if (!found)
-        return error_set(error, LMVR_ERROR_INVALID,
-                         "%s: cuBLASLt %zu has no algorithm for a matrix of (%lld, %lld) in %s that keeps rows apart",
-                         t->queue->gpu->label, cublasLtGetVersion(), (long long)t->kind.out, (long long)t->shape->in,
-                         t->kind.dtype == F32 ? "f32" : "bf16");
+        return no_algorithm(t, " that keeps rows apart", error);
     for (int c = 0; c < ROW_CLASSES; c++)
         TRY(choose_for_class(t, &reference, c, &choice->algorithms[c], error));
     return LMVR_OK;
@@ -297,6 +314,6 @@ lmvr_status shape_choose(struct cuda_gpu *gpu, struct shape *shape, lmvr_error *
     if (status == LMVR_OK)
         status = choose_all(&t, shape, error);
     trial_free(&t);
-    shape->rows = t.rows;
+    shape->rows = shape->fast ? INT32_MAX : t.rows;
     return status;
 }

@@ -87,9 +87,9 @@ lmvr_status matrix_set(struct cuda_matrix *matrix, int64_t first, int64_t count,
     return code == cudaSuccess ? LMVR_OK : gpu_error(matrix->gpu, code, "write weights to its memory", error);
 }
 
-lmvr_status matrix_seal(struct cuda_matrix *matrix, lmvr_error *error)
+lmvr_status matrix_seal(struct cuda_matrix *matrix, bool fast, lmvr_error *error)
 {
-    return shape_get(matrix->gpu, matrix->out, matrix->in, matrix->stride, matrix->dtype, &matrix->shape, error);
+    return shape_get(matrix->gpu, matrix->out, matrix->in, matrix->stride, matrix->dtype, fast, &matrix->shape, error);
 }
 
 /* ---- products ----------------------------------------------------------------------------------------------------------- */
@@ -114,7 +114,6 @@ static bool is_aligned(const void *memory, uint32_t alignment)
  * as they are. */
 struct way {
     struct product_kind kind;
-    const struct choice *choice;
     int64_t most; /* rows at a time: where they are divided does not matter to them */
     void *copy, *padded;
 };
@@ -123,8 +122,6 @@ static lmvr_status find_way(struct cuda_queue *queue, const struct cuda_matrix *
                             const float *bias, enum cuda_result result, struct way *way, lmvr_error *error)
 {
     way->kind = shape_kind(m->shape, result, bias != NULL);
-    way->choice = &m->shape->choices[way->kind.result][bias != NULL];
-    way->kind.compute = way->choice->compute;
     bool copied = bias && (product_dtype(&way->kind) != F32 || !is_aligned(bias, OPERAND_ALIGNMENT));
     bool padded = m->in != m->stride || !is_aligned(x, OPERAND_ALIGNMENT);
     way->most = rows < m->shape->rows ? rows : m->shape->rows;
@@ -146,7 +143,9 @@ static lmvr_status multiply_some(struct cuda_queue *queue, const struct cuda_mat
     if (way->padded)
         pad(queue, m, rows, x, way->padded);
     struct product product = {.rows = rows, .weights = m->weights, .x = way->padded ? way->padded : x, .bias = bias, .y = y};
-    cublasStatus_t status = product_run(queue, &way->kind, &product, &way->choice->algorithms[shape_class(rows)]);
+    const cublasLtMatmulAlgo_t *algorithm;
+    TRY(shape_algorithm(queue, m->shape, &way->kind, rows, &algorithm, error));
+    cublasStatus_t status = product_run(queue, &way->kind, &product, algorithm);
     return status == CUBLAS_STATUS_SUCCESS ? LMVR_OK : gpu_blas_error(queue->gpu, status, "multiply by a matrix", error);
 }
 

@@ -1,6 +1,6 @@
 #include "tensor/cuda/module/measure.h"
 
-#include "tensor/cuda/module/product.h"
+#include "tensor/cuda/module/shape.h"
 #include "tensor/cuda/trial.h"
 
 #define SPREAD      ((size_t)256 << 20) /* bytes of weights to go through, so that none are in the GPU's cache */
@@ -102,13 +102,20 @@ static bool run(const struct layer *l, const struct clock *clock, const cublasLt
     return true;
 }
 
+static lmvr_status no_algorithm(const struct layer *l, const struct cuda_gpu *gpu, lmvr_error *error)
+{
+    return error_set(error, LMVR_ERROR_INVALID, "%s: cuBLASLt %zu has no algorithm for a matrix of (%lld, %lld)", gpu->label,
+                     cublasLtGetVersion(), (long long)l->kind.out, (long long)l->kind.in);
+}
+
+#define NEVER 1e30
+
 static lmvr_status time_algorithms(const struct layer *l, const struct clock *clock, double *seconds, lmvr_error *error)
 {
-    const double never = 1e30;
     cublasLtMatmulAlgo_t algorithms[CANDIDATES];
     const struct cuda_gpu *gpu = clock->queue->gpu;
     int count = product_algorithms(gpu, &l->kind, l->rows, CANDIDATES, algorithms);
-    *seconds = never;
+    *seconds = NEVER;
     for (int i = 0; i < count; i++)
         for (int r = 0; r < RUNS; r++) {
             clock_start(clock);
@@ -116,14 +123,52 @@ static lmvr_status time_algorithms(const struct layer *l, const struct clock *cl
                 break;
             TRY(clock_stop(clock, l->copies, seconds, error));
         }
-    if (*seconds == never)
-        return error_set(error, LMVR_ERROR_INVALID, "%s: cuBLASLt %zu has no algorithm for a matrix of (%lld, %lld)",
-                         gpu->label, cublasLtGetVersion(), (long long)l->kind.out, (long long)l->kind.in);
+    return *seconds == NEVER ? no_algorithm(l, gpu, error) : LMVR_OK;
+}
+
+/* Multiplies by every copy as a matrix of the shape is, in parts of as many rows as it takes. */
+static lmvr_status run_as(const struct layer *l, const struct shape *shape, const struct clock *clock, lmvr_error *error)
+{
+    size_t x_row = (size_t)l->kind.in * dtype_size(l->kind.dtype), y_row = (size_t)l->kind.out * dtype_size(l->kind.dtype);
+    const struct product_kind kind = shape_kind(shape, l->kind.result, false);
+    for (size_t i = 0; i < l->copies; i++)
+        for (int64_t r = 0; r < l->rows; r += shape->rows) {
+            const cublasLtMatmulAlgo_t *algorithm;
+            struct product product = {.rows = l->rows - r < shape->rows ? l->rows - r : shape->rows,
+                                      .weights = l->weights + i * l->apart,
+                                      .x = (char *)l->x + (size_t)r * x_row,
+                                      .y = (char *)l->y + (size_t)r * y_row};
+            TRY(shape_algorithm(clock->queue, shape, &kind, product.rows, &algorithm, error));
+            if (product_run(clock->queue, &kind, &product, algorithm) != CUBLAS_STATUS_SUCCESS)
+                return no_algorithm(l, clock->queue->gpu, error);
+        }
     return LMVR_OK;
 }
 
-lmvr_status measure_product(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, int64_t rows, double *seconds,
-                            lmvr_error *error)
+static lmvr_status time_matrix(const struct layer *l, const struct clock *clock, int64_t in, bool fast, double *seconds,
+                               lmvr_error *error)
+{
+    const struct shape *shape;
+    TRY(shape_get(clock->queue->gpu, l->kind.out, in, l->kind.in, l->kind.dtype, fast, &shape, error));
+    *seconds = NEVER;
+    for (int r = 0; r < RUNS; r++) {
+        clock_start(clock);
+        TRY(run_as(l, shape, clock, error));
+        TRY(clock_stop(clock, l->copies, seconds, error));
+    }
+    return LMVR_OK;
+}
+
+static lmvr_status time_layer(const struct layer *l, const struct clock *clock, int64_t in, struct cuda_times *times,
+                              lmvr_error *error)
+{
+    TRY(time_algorithms(l, clock, &times->least, error));
+    TRY(time_matrix(l, clock, in, false, &times->steady, error));
+    return time_matrix(l, clock, in, true, &times->fast, error);
+}
+
+lmvr_status measure_product(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
+                            struct cuda_times *times, lmvr_error *error)
 {
     struct clock clock;
     int64_t step = OPERAND_ALIGNMENT / (int64_t)dtype_size(dtype);
@@ -132,13 +177,13 @@ lmvr_status measure_product(struct cuda_gpu *gpu, int64_t out, int64_t in, enum 
                                    .in = (in + step - 1) / step * step,
                                    .dtype = dtype,
                                    .result = dtype == F32 ? CUDA_RESULT_FLOATS : CUDA_RESULT_OPERANDS,
-                                   .splits = true,
+                                   .splits = SPLITS_ANY,
                                    .compute = CUBLAS_COMPUTE_32F}};
     lmvr_status status = clock_make(&clock, gpu, error);
     if (status == LMVR_OK)
         status = layer_make(&layer, &clock, in, error);
     if (status == LMVR_OK)
-        status = time_algorithms(&layer, &clock, seconds, error);
+        status = time_layer(&layer, &clock, in, times, error);
     layer_free(&layer, gpu);
     clock_free(&clock);
     return status;

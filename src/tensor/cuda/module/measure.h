@@ -4,8 +4,8 @@
 
 #include "tensor/cuda/module/queue.h"
 
-lmvr_status measure_product(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, int64_t rows, double *seconds,
-                            lmvr_error *error);
+lmvr_status measure_product(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, int64_t rows,
+                            struct cuda_times *times, lmvr_error *error);
 lmvr_status measure_copy(struct cuda_gpu *gpu, size_t bytes, double *seconds, lmvr_error *error);
 
 #endif

@@ -64,7 +64,9 @@ static uint64_t refused(const struct product_kind *kind)
 static cublasStatus_t prefer(const struct product_kind *kind, cublasLtMatmulPreferenceOpaque_t *p)
 {
     const uint64_t workspace = QUEUE_WORKSPACE, allowed = ~refused(kind);
-    const uint32_t schemes = kind->splits ? CUBLASLT_REDUCTION_SCHEME_MASK : CUBLASLT_REDUCTION_SCHEME_NONE;
+    static const uint32_t allowed_schemes[] = {CUBLASLT_REDUCTION_SCHEME_NONE, CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE,
+                                               CUBLASLT_REDUCTION_SCHEME_MASK};
+    const uint32_t schemes = allowed_schemes[kind->splits];
     const uint32_t x = OPERAND_ALIGNMENT, y = product_alignment(kind);
     ASK(cublasLtMatmulPreferenceInit(p));
     ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace));
@@ -73,6 +75,18 @@ static cublasStatus_t prefer(const struct product_kind *kind, cublasLtMatmulPref
     ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &y, sizeof y));
     ASK(cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &y, sizeof y));
     return cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_IMPL_MASK, &allowed, sizeof allowed);
+}
+
+static bool splits_as_allowed(const struct product_kind *kind, int32_t parts, uint32_t scheme)
+{
+    switch (kind->splits) {
+    case SPLITS_NONE:
+        return parts <= 1 && scheme == CUBLASLT_REDUCTION_SCHEME_NONE;
+    case SPLITS_IN_ORDER:
+        return scheme != CUBLASLT_REDUCTION_SCHEME_INPLACE;
+    default:
+        return true;
+    }
 }
 
 /* What was preferred is not taken on trust. */
@@ -89,7 +103,7 @@ static bool is_allowed(const struct product_kind *kind, const cublasLtMatmulHeur
                CUBLAS_STATUS_SUCCESS &&
            cublasLtMatmulAlgoCapGetAttribute(a, CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS, &arithmetic, sizeof arithmetic, NULL) ==
                CUBLAS_STATUS_SUCCESS &&
-           (kind->splits || (parts <= 1 && scheme == CUBLASLT_REDUCTION_SCHEME_NONE)) && !(arithmetic & refused(kind));
+           splits_as_allowed(kind, parts, scheme) && !(arithmetic & refused(kind));
 }
 
 #define ASKED 32 /* algorithms at a time */

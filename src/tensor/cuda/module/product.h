@@ -6,13 +6,20 @@
 
 #define OPERAND_ALIGNMENT 16 /* bytes, of x, of the bias, and of the rows of weights */
 
+/* Whether sums may be split into parts that are added up. */
+enum splits {
+    SPLITS_NONE,
+    SPLITS_IN_ORDER, /* from memory of their own, so that the same product has the same bits */
+    SPLITS_ANY
+};
+
 /* What an algorithm is chosen for. */
 struct product_kind {
     int64_t out, in; /* of the matrix as it lies in memory */
     enum dtype dtype;
     enum cuda_result result;
     bool bias;
-    bool splits; /* whether sums may be split into parts, which are added up */
+    enum splits splits;
     cublasComputeType_t compute;
 };
 

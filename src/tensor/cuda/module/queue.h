@@ -21,6 +21,14 @@ struct two_products {
     int next;
 };
 
+/* Which algorithms cuBLASLt has chosen for products with weights, by the number of rows: by_rows.h. */
+#define BY_ROWS 1024
+struct by_rows {
+    int64_t out, in, rows; /* rows 0: nothing */
+    uint32_t kind;
+    cublasLtMatmulAlgo_t algorithm;
+};
+
 struct cuda_queue {
     struct cuda_gpu *gpu;
     cudaStream_t stream;
@@ -40,6 +48,7 @@ struct cuda_queue {
     cudaEvent_t down_done[DOWN_SEGMENTS];
 
     struct two_products two;
+    struct by_rows by_rows[BY_ROWS]; /* at most one for a place, which what it is for is hashed to */
 
     lmvr_status status; /* of the first failure */
     lmvr_error why;

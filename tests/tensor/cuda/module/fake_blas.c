@@ -154,9 +154,9 @@ static bool fits(const struct operation *o, struct layout a, struct layout b, st
 /* Whether it is preferred as a product with weights is, or as one of two matrices that change. */
 static bool is_preferred_well(const struct preference *p)
 {
-    bool of_two = p->schemes == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
-    uint32_t schemes = fake.splits ? CUBLASLT_REDUCTION_SCHEME_MASK : CUBLASLT_REDUCTION_SCHEME_NONE;
-    return p->workspace > 0 && p->y <= 16 && (of_two ? p->a <= 16 && p->b <= 16 : p->schemes == schemes && p->b == 16);
+    bool of_two = p->a <= 16; /* weights are aligned as they were allocated */
+    return p->workspace > 0 && p->y <= 16 && p->b <= 16 &&
+           (of_two ? p->schemes == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE : p->b == 16);
 }
 
 /* What an algorithm is good for, whatever the number of columns. */
@@ -178,6 +178,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     const int *offers = fake.offers[shape_class(layout_of(y).columns)];
     *count = 0;
     fake.asked++;
+    fake.schemes |= p->schemes;
     if (!fits(o, layout_of(a), layout_of(b), layout_of(y)) || !is_preferred_well(p))
         return CUBLAS_STATUS_INVALID_VALUE;
     if (o->compute == CUBLAS_COMPUTE_32F_PEDANTIC && !fake.pedantic)

@@ -43,13 +43,13 @@ struct fake_cuda {
     int offers[ROW_CLASSES][FAKE_OFFERS]; /* places in `algorithms`, -1: none; what is proposed for a class of row counts */
     bool pedantic;                        /* whether anything is offered for pedantic products */
     float copy_time;                      /* of a copy within the GPU, in milliseconds */
-    bool splits;                          /* whether split sums have to be asked for, or must not */
     bool without_batches;
 
     /* for tests to see */
     int used;         /* the algorithm of the last product */
     int64_t products; /* so far */
     int64_t asked;    /* how often for algorithms */
+    uint32_t schemes; /* of adding up parts of sums, together, that were allowed by who asked */
     size_t allocated, pinned;
     int objects; /* streams, events and handles that are not destroyed */
 };

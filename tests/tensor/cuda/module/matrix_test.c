@@ -97,7 +97,7 @@ static void check_product(struct fixture f, const struct check *c)
     enum dtype y_dtype = c->result == CUDA_RESULT_OPERANDS ? c->dtype : F32;
     void *y = operand_empty(y_dtype, ROWS * c->out);
     struct cuda_matrix *matrix = make_matrix(f, c->out, c->in, c->dtype, weights);
-    assert_int_equal(matrix_seal(matrix, NULL), LMVR_OK);
+    assert_int_equal(matrix_seal(matrix, false, NULL), LMVR_OK);
     if (c->result == CUDA_RESULT_ADDED)
         for (int64_t i = 0; i < ROWS * c->out; i++)
             ((float *)y)[i] = 0.5f;
@@ -134,7 +134,7 @@ static void test_parts_of_many_rows_are_as_one(void **state)
     struct fixture f = start(FAKE_ASCENDING);
     float *weights = operand_random(F32, in, 1, 1), alone;
     struct cuda_matrix *matrix = make_matrix(f, 1, in, BF16, weights);
-    assert_int_equal(matrix_seal(matrix, NULL), LMVR_OK);
+    assert_int_equal(matrix_seal(matrix, false, NULL), LMVR_OK);
     bf16 *x = operand_random(BF16, rows * in, 2, 1);
     float *y = operand_empty(F32, rows);
     int64_t before = fake.products;
@@ -157,15 +157,20 @@ static void test_parts_of_many_rows_are_as_one(void **state)
 #define OUT 8
 #define IN  24
 
-static struct cuda_matrix *sealed(struct fixture f, enum dtype dtype)
+static struct cuda_matrix *sealed_as(struct fixture f, enum dtype dtype, bool fast)
 {
     float *weights = operand_random(F32, (int64_t)OUT * IN, 1, 1);
     struct cuda_matrix *matrix = make_matrix(f, OUT, IN, dtype, weights);
     lmvr_error error;
-    if (matrix_seal(matrix, &error) != LMVR_OK)
+    if (matrix_seal(matrix, fast, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     free(weights);
     return matrix;
+}
+
+static struct cuda_matrix *sealed(struct fixture f, enum dtype dtype)
+{
+    return sealed_as(f, dtype, false);
 }
 
 /* The algorithm by which so many rows are multiplied, whatever becomes of them. */
@@ -188,13 +193,18 @@ static int used_for(struct fixture f, const struct cuda_matrix *matrix, enum dty
 
 static const int64_t counts[ROW_CLASSES][2] = {{1, 16}, {17, 64}, {65, 256}, {257, 1024}, {1025, MOST_ROWS}};
 
-static void assert_used(struct fixture f, enum dtype dtype, const int expected[ROW_CLASSES])
+static void assert_used_as(struct fixture f, enum dtype dtype, bool fast, const int expected[ROW_CLASSES])
 {
-    struct cuda_matrix *matrix = sealed(f, dtype);
+    struct cuda_matrix *matrix = sealed_as(f, dtype, fast);
     for (int c = 0; c < ROW_CLASSES; c++)
         for (int i = 0; i < 2; i++)
             assert_int_equal(used_for(f, matrix, dtype, counts[c][i]), expected[c]);
     matrix_free(matrix);
+}
+
+static void assert_used(struct fixture f, enum dtype dtype, const int expected[ROW_CLASSES])
+{
+    assert_used_as(f, dtype, false, expected);
 }
 
 static void offer(int class, int a, int b, int c, int d)
@@ -242,6 +252,53 @@ static void test_split_sums_and_tf32_are_never_taken(void **state)
     for (int c = 0; c < ROW_CLASSES; c++)
         offer(c, SPLIT, SAID_TF32, FAKE_ASCENDING, FAST);
     assert_used(f, F32, (int[]){FAST, FAST, FAST, FAST, FAST});
+    assert_int_equal(fake.schemes, CUBLASLT_REDUCTION_SCHEME_NONE);
+    stop(f);
+}
+
+static void test_a_fast_matrix_is_multiplied_as_cublas_chooses_for_the_number_of_rows(void **state)
+{
+    (void)state;
+    for (int dtype = F32; dtype <= BF16; dtype++) {
+        struct fixture f = start(FAKE_ASCENDING);
+        offer(0, SPLIT, FAST, -1, -1);
+        offer(1, SAID_TF32, FAKE_HALVES, FAST, -1);
+        offer(2, FAKE_BY_COUNT, FAST, -1, -1);
+        assert_used_as(f, (enum dtype)dtype, true, (int[]){SPLIT, FAKE_HALVES, FAKE_BY_COUNT, FAKE_ASCENDING, FAKE_ASCENDING});
+        assert_int_equal(fake.schemes, CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE); /* in an order that is always the same */
+        assert_used_as(f, (enum dtype)dtype, false, (int[]){FAST, FAST, FAST, FAKE_ASCENDING, FAKE_ASCENDING});
+        stop(f);
+    }
+}
+
+static void test_cublas_is_asked_once_for_a_number_of_rows(void **state)
+{
+    (void)state;
+    struct fixture f = start(FAKE_ASCENDING);
+    struct cuda_matrix *matrix = sealed_as(f, BF16, true);
+    int64_t before = fake.asked;
+    for (int i = 0; i < 5; i++)
+        used_for(f, matrix, BF16, 7);
+    assert_int_equal(fake.asked - before, 6); /* for each kind of result */
+    used_for(f, matrix, BF16, 8);
+    assert_int_equal(fake.asked - before, 12);
+    matrix_free(matrix);
+    stop(f);
+}
+
+static void test_a_fast_matrix_takes_all_rows_at_a_time(void **state)
+{
+    (void)state;
+    const int64_t rows = 3 * MOST_ROWS + 5;
+    struct fixture f = start(FAKE_ASCENDING);
+    struct cuda_matrix *matrix = sealed_as(f, F32, true);
+    float *x = operand_random(F32, rows * IN, 2, 1), *y = operand_empty(F32, rows * OUT);
+    int64_t before = fake.products;
+    assert_int_equal(matrix_multiply(f.queue, matrix, rows, x, NULL, CUDA_RESULT_FLOATS, y, NULL), LMVR_OK);
+    assert_int_equal(fake.products - before, 1);
+    free(x);
+    free(y);
+    matrix_free(matrix);
     stop(f);
 }
 
@@ -275,13 +332,13 @@ static void test_a_shape_is_tried_once_on_a_gpu(void **state)
 
 /* ---- failures ----------------------------------------------------------------------------------------------------------- */
 
-static void assert_seal_fails(int algorithm, enum dtype dtype, lmvr_status status, const char *part)
+static void assert_seal_fails_as(int algorithm, enum dtype dtype, bool fast, lmvr_status status, const char *part)
 {
     struct fixture f = start(algorithm);
     float weights[OUT * IN] = {0}, x[IN] = {0}, y[OUT];
     lmvr_error error;
     struct cuda_matrix *matrix = make_matrix(f, OUT, IN, dtype, weights);
-    assert_int_equal(matrix_seal(matrix, &error), status);
+    assert_int_equal(matrix_seal(matrix, fast, &error), status);
     assert_non_null(strstr(error.message, part));
     assert_non_null(strstr(error.message, "GPU 0 (Fake)"));
     assert_int_equal(matrix_multiply(f.queue, matrix, 1, x, NULL, CUDA_RESULT_FLOATS, y, &error), LMVR_ERROR_INVALID);
@@ -290,18 +347,26 @@ static void assert_seal_fails(int algorithm, enum dtype dtype, lmvr_status statu
     stop(f);
 }
 
+static void assert_seal_fails(int algorithm, enum dtype dtype, lmvr_status status, const char *part)
+{
+    assert_seal_fails_as(algorithm, dtype, false, status, part);
+}
+
 static void test_a_wrong_product_is_an_error_that_names_the_shape(void **state)
 {
     (void)state;
     assert_seal_fails(FAKE_WRONG, BF16, LMVR_ERROR_INVALID, "a matrix of (8, 24) in bf16 comes out wrong");
     assert_seal_fails(FAKE_WRONG, F32, LMVR_ERROR_INVALID, "a matrix of (8, 24) in f32 comes out wrong");
     assert_seal_fails(FAKE_IN_TF32, F32, LMVR_ERROR_INVALID, "a matrix of (8, 24) in f32 comes out wrong");
+    assert_seal_fails_as(FAKE_WRONG, BF16, true, LMVR_ERROR_INVALID, "a matrix of (8, 24) in bf16 comes out wrong");
+    assert_seal_fails_as(FAKE_IN_TF32, F32, true, LMVR_ERROR_INVALID, "a matrix of (8, 24) in f32 comes out wrong");
 }
 
 static void test_no_algorithm_is_an_error_that_names_the_shape(void **state)
 {
     (void)state;
     assert_seal_fails(-1, F32, LMVR_ERROR_INVALID, "has no algorithm for a matrix of (8, 24) in f32");
+    assert_seal_fails_as(FAKE_UNTAKEN, F32, true, LMVR_ERROR_INVALID, "has no algorithm for a matrix of (8, 24) in f32");
     assert_seal_fails(FAKE_BY_COUNT, BF16, LMVR_ERROR_INVALID, "has no algorithm for a matrix of (8, 24) in bf16");
 }
 
@@ -317,10 +382,10 @@ static void test_too_little_memory_is_an_error(void **state)
     assert_int_equal(matrix_create(f.gpu, 0, 8, BF16, &matrix, &error), LMVR_ERROR_INVALID);
     matrix = make_matrix(f, 1, 1, F32, (float[]){1});
     fake.memory = fake.allocated + ((size_t)33 << 20);
-    assert_int_equal(matrix_seal(matrix, NULL), LMVR_OK);
+    assert_int_equal(matrix_seal(matrix, false, NULL), LMVR_OK);
     fake.memory = fake.allocated + QUEUE_WORKSPACE + 10;
     struct cuda_matrix *other = make_matrix(f, 1, 2, F32, (float[]){1, 2});
-    assert_int_equal(matrix_seal(other, &error), LMVR_ERROR_RESOURCE);
+    assert_int_equal(matrix_seal(other, false, &error), LMVR_ERROR_RESOURCE);
     assert_non_null(strstr(error.message, "out of memory"));
     matrix_free(matrix);
     matrix_free(other);
@@ -362,17 +427,19 @@ static void test_a_product_tells_what_failed_before(void **state)
 
 /* ---- measuring ---------------------------------------------------------------------------------------------------------- */
 
-static void test_a_product_is_measured_by_the_fastest_algorithm_even_if_it_splits_sums(void **state)
+static void test_a_product_is_measured_by_the_fastest_algorithm_and_as_matrices_are_multiplied(void **state)
 {
     (void)state;
-    const int offered[] = {FAKE_UNTAKEN, SLOW, SPLIT, SAID_TF32};
     struct fixture f = start(SLOW);
-    fake.splits = true;
     algorithms[SPLIT].time = 3; /* milliseconds */
-    memcpy(fake.offers[0], offered, sizeof offered);
-    double seconds;
-    assert_int_equal(measure_product(f.gpu, OUT, 9, BF16, 4, &seconds, NULL), LMVR_OK);
-    assert_true(fabs(seconds - 3e-3) < 1e-6);
+    algorithms[FAKE_BY_COUNT].time = 5;
+    offer(0, FAKE_BY_COUNT, SLOW, SPLIT, SAID_TF32);
+    struct cuda_times times;
+    assert_int_equal(measure_product(f.gpu, OUT, IN, BF16, 4, &times, NULL), LMVR_OK);
+    assert_true(fabs(times.least - 3e-3) < 1e-6);
+    assert_true(fabs(times.steady - 9e-3) < 1e-6);
+    assert_true(fabs(times.fast - 5e-3) < 1e-6);
+    assert_int_equal(fake.schemes, CUBLASLT_REDUCTION_SCHEME_MASK);
     stop(f);
 }
 
@@ -382,8 +449,8 @@ static void test_what_cannot_be_measured_is_an_error(void **state)
     struct fixture f = start(FAKE_UNTAKEN);
     lmvr_error error;
     double seconds;
-    fake.splits = true;
-    assert_int_equal(measure_product(f.gpu, OUT, 16, F32, 4, &seconds, &error), LMVR_ERROR_INVALID);
+    struct cuda_times times;
+    assert_int_equal(measure_product(f.gpu, OUT, 16, F32, 4, &times, &error), LMVR_ERROR_INVALID);
     assert_non_null(strstr(error.message, "has no algorithm for a matrix of (8, 16)"));
     assert_int_equal(measure_copy(f.gpu, fake.memory, &seconds, &error), LMVR_ERROR_RESOURCE);
     assert_non_null(strstr(error.message, "out of memory for measuring copies"));
@@ -416,7 +483,7 @@ static struct cuda_matrix *make_unit(struct fixture f)
     for (int i = 0; i < 8; i++)
         rows[9 * i] = 1;
     struct cuda_matrix *unit = make_matrix(f, 8, 8, F32, rows);
-    assert_int_equal(matrix_seal(unit, NULL), LMVR_OK);
+    assert_int_equal(matrix_seal(unit, false, NULL), LMVR_OK);
     return unit;
 }
 
@@ -483,6 +550,9 @@ int main(void)
         cmocka_unit_test(test_what_many_rows_are_is_said_by_the_first_that_keeps_rows_apart),
         cmocka_unit_test(test_few_rows_say_it_where_no_algorithm_for_many_can),
         cmocka_unit_test(test_split_sums_and_tf32_are_never_taken),
+        cmocka_unit_test(test_a_fast_matrix_is_multiplied_as_cublas_chooses_for_the_number_of_rows),
+        cmocka_unit_test(test_cublas_is_asked_once_for_a_number_of_rows),
+        cmocka_unit_test(test_a_fast_matrix_takes_all_rows_at_a_time),
         cmocka_unit_test(test_pedantic_products_are_no_must),
         cmocka_unit_test(test_a_shape_is_tried_once_on_a_gpu),
         cmocka_unit_test(test_a_wrong_product_is_an_error_that_names_the_shape),
@@ -490,7 +560,7 @@ int main(void)
         cmocka_unit_test(test_too_little_memory_is_an_error),
         cmocka_unit_test(test_a_result_that_is_not_aligned_is_refused),
         cmocka_unit_test(test_a_product_tells_what_failed_before),
-        cmocka_unit_test(test_a_product_is_measured_by_the_fastest_algorithm_even_if_it_splits_sums),
+        cmocka_unit_test(test_a_product_is_measured_by_the_fastest_algorithm_and_as_matrices_are_multiplied),
         cmocka_unit_test(test_what_cannot_be_measured_is_an_error),
         cmocka_unit_test(test_a_copy_is_timed_from_its_beginning_to_its_end),
     };

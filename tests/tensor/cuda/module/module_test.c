@@ -221,7 +221,7 @@ static struct operands make_operands(struct cuda_queue *queue, int64_t out, int6
     if (api->matrix_create(gpu, out, in, dtype, &o.matrix, &error) != LMVR_OK ||
         api->matrix_set(o.matrix, 0, out / 3, o.weights, &error) != LMVR_OK ||
         api->matrix_set(o.matrix, out / 3, out - out / 3, o.weights + out / 3 * in, &error) != LMVR_OK ||
-        api->matrix_seal(o.matrix, &error) != LMVR_OK)
+        api->matrix_seal(o.matrix, false, &error) != LMVR_OK)
         fail_msg("%s", error.message);
     return o;
 }
