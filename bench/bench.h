@@ -7,8 +7,8 @@
  * counting only what the causal mask leaves; plus, in decoding, reading the key-value cache once at the measured bandwidth. If
  * the library has no bf16 products on this processor, its f32 products are the limit. With weights in 8 or 4 bits the library
  * multiplies 8 bits, or f32 where that is faster, and a product of few rows need only read its weights once, or multiply as
- * fast as with many, whichever takes longer. On a GPU the library is cuBLASLt, by the fastest of its algorithms, and the
- * bandwidth is that of a copy within its memory.
+ * fast as with many, whichever takes longer. On a GPU the library is cuBLASLt, by the fastest of its algorithms, in
+ * bf16 with weights in 8 or 4 bits, and the bandwidth is that of a copy within its memory.
  */
 #ifndef LMVR_BENCH_BENCH_H
 #define LMVR_BENCH_BENCH_H
@@ -24,7 +24,7 @@ struct bench_row {
     const char *name, *unit;
     int batch;
     double value, limit; /* in `unit` */
-    double steady, fast; /* on a GPU, what the products of a pass take in seconds, as they are and with --fast */
+    double steady, fast; /* on a GPU, what cuBLASLt's products of a pass take in seconds, as they are and with --fast */
 };
 
 /* What an image takes by the clock, in seconds, in a model of all blocks, with responses of BENCH_NEW_TOKENS. */
@@ -101,7 +101,7 @@ struct limit {
     struct dtypes dtypes; /* the model's */
     enum dtype dtype;     /* the library's */
     double bandwidth;
-    double steady, fast; /* what the products of the last work take on a GPU, as in bench_row */
+    double steady, fast; /* of the last work, as in bench_row */
     struct arena arena;
 };
 

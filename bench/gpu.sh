@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Checks and measures lmvr on a machine with one H100 or H200, without a network, in at most 8 minutes:
 #
-#     gpu.sh run FOLDER [tests|sanitizer|bench|transformers]... | tee gpu.log
+#     gpu.sh run FOLDER [tests|sanitizer|bench|transformers|quantized]... | tee gpu.log
 #
 # FOLDER is a checkout that is built there, or what `gpu.sh pack FILE` has packed where the machine cannot build: on one that has
 # CUDA's compiler and what ./setup.sh test installs, any x86-64,
 #
 #     cmake --preset release && cmake --build --preset release --target lmvr_cli lmvr_cuda \
-#         session_{golden,attention,company,dual,embedding}_card_test
+#         session_{golden,attention,company,dual,embedding,integers}_card_test
 #     bench/gpu.sh pack lmvr-gpu.tar.gz     # fails if it is not below 64 MiB
 #
 # then, there: tar -xzf lmvr-gpu.tar.gz && lmvr-gpu/bench/gpu.sh run lmvr-gpu. The one file to carry is lmvr-gpu.tar.gz: the program,
@@ -16,7 +16,7 @@
 #
 # Each step has a time limit, and what fails does not stop those after it. SECONDS_IN_ALL (480) ends the run.
 set -u
-tests=(golden attention company dual embedding)
+tests=(golden attention company dual embedding integers)
 
 # ---- packing ----------------------------------------------------------------------------------------------------------------
 
@@ -145,6 +145,12 @@ run_transformers() {
     done
 }
 
+# Last, as it is the part that may be cut off.
+run_quantized() {
+    step 110 "lmvr bench, llava-1.5-7b, int4" "${start[@]}" build/lmvr bench --device cuda --shape llava-1.5-7b --dtype int4
+    step 60 "lmvr bench, llava-1.5-7b, int8" "${start[@]}" build/lmvr bench --device cuda --shape llava-1.5-7b --dtype int8 --quick
+}
+
 # run FOLDER PART...
 run() {
     local start part
@@ -155,19 +161,19 @@ run() {
     step 10 "the GPU" nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,power.limit --format=csv
     choose_start
     echo "cuBLASLt: $(find_cublas); programs are started by: ${start[0]##*/}"
-    (($#)) || set -- tests sanitizer bench transformers
+    (($#)) || set -- tests sanitizer bench transformers quantized
     for part; do "run_$part"; done
     heading "done"
 }
 
 for part in "${@:3}"; do
-    [[ $part =~ ^(tests|sanitizer|bench|transformers)$ ]] || set --
+    [[ $part =~ ^(tests|sanitizer|bench|transformers|quantized)$ ]] || set --
 done
 case "${1:-} $#" in
 "pack 2") pack "$2" ;;
 "run "[2-9]) run "${@:2}" ;;
 *)
-    echo "usage: gpu.sh pack FILE | gpu.sh run FOLDER [tests|sanitizer|bench|transformers]..." >&2
+    echo "usage: gpu.sh pack FILE | gpu.sh run FOLDER [tests|sanitizer|bench|transformers|quantized]..." >&2
     exit 2
     ;;
 esac

@@ -50,9 +50,11 @@ static bool is_integer(enum dtype dtype)
     return dtype == INT8 || dtype == INT4;
 }
 
-/* The library's, on the processor, for weights of this type. */
-static enum dtype library_dtype(enum dtype weights)
+/* The library's, for weights of this type. */
+static enum dtype library_dtype(const struct device *device, enum dtype weights)
 {
+    if (device != device_cpu())
+        return is_integer(weights) ? BF16 : weights;
     if (is_integer(weights))
         return INT8;
     return weights == BF16 && !product_computes_bf16() ? F32 : weights;
@@ -60,11 +62,10 @@ static enum dtype library_dtype(enum dtype weights)
 
 lmvr_status limit_init(struct limit *limit, const struct device *device, const struct dtypes *dtypes, lmvr_error *error)
 {
-    *limit = (struct limit){.device = device, .dtypes = *dtypes, .dtype = dtypes->weights};
+    *limit = (struct limit){.device = device, .dtypes = *dtypes, .dtype = library_dtype(device, dtypes->weights)};
     arena_init(&limit->arena);
     if (device != device_cpu())
         return measure_gpu_bandwidth(device, &limit->bandwidth, error);
-    limit->dtype = library_dtype(dtypes->weights);
     limit->bandwidth = measure_bandwidth();
     return LMVR_OK;
 }
@@ -163,29 +164,42 @@ static enum dtype weights_of(const struct dtypes *dtypes, const struct work_prod
     }
 }
 
+/* Those that the model leaves to cuBLASLt are noted. */
+static lmvr_status time_on_gpu(struct limit *limit, const struct work_product *p, enum dtype weights, int64_t rows,
+                               double *seconds, lmvr_error *error)
+{
+    struct cuda_times times;
+    TRY(cuda_device_measure_product(limit->device, p->out, p->in, weights, rows, &times, error));
+    if (rows == p->rows) {
+        limit->steady += times.steady * p->uses;
+        limit->fast += times.fast * p->uses;
+    }
+    *seconds = times.least;
+    return LMVR_OK;
+}
+
+/* *seconds receives the time of one such layer by the library, with weights in `dtype`. */
+static lmvr_status time_library(struct limit *limit, const struct work_product *p, enum dtype dtype, int64_t rows,
+                                double *seconds, lmvr_error *error)
+{
+    if (limit->device != device_cpu())
+        return time_on_gpu(limit, p, dtype, rows, seconds, error);
+    *seconds = 1e9;
+    if (dtype == INT8)
+        TRY(time_layouts(limit, F32, rows, p->out, p->in, p->uses, seconds, error));
+    return time_layouts(limit, dtype, rows, p->out, p->in, p->uses, seconds, error);
+}
+
 /* The same of weights in 8 or 4 bits. */
 static lmvr_status time_integers(struct limit *limit, const struct work_product *p, enum dtype weights, double *seconds,
                                  lmvr_error *error)
 {
     bool few = p->rows < MANY_ROWS;
     int64_t rows = few ? MANY_ROWS : p->rows;
-    double many = 1e9;
-    TRY(time_layouts(limit, INT8, rows, p->out, p->in, p->uses, &many, error));
-    TRY(time_layouts(limit, F32, rows, p->out, p->in, p->uses, &many, error));
-    double reading = (double)(p->out * p->in) * product_element_bytes(weights) / limit->bandwidth;
+    double many, reading = (double)(p->out * p->in) * product_element_bytes(weights) / limit->bandwidth;
+    TRY(time_library(limit, p, library_dtype(limit->device, weights), rows, &many, error));
     many *= (double)p->rows / (double)rows;
     *seconds = few && reading > many ? reading : many;
-    return LMVR_OK;
-}
-
-static lmvr_status time_on_gpu(struct limit *limit, const struct work_product *p, enum dtype weights, double *seconds,
-                               lmvr_error *error)
-{
-    struct cuda_times times;
-    TRY(cuda_device_measure_product(limit->device, p->out, p->in, weights, p->rows, &times, error));
-    limit->steady += times.steady * p->uses;
-    limit->fast += times.fast * p->uses;
-    *seconds = times.least;
     return LMVR_OK;
 }
 
@@ -193,14 +207,12 @@ static lmvr_status time_on_gpu(struct limit *limit, const struct work_product *p
 static lmvr_status add_products(struct limit *limit, const struct work_product *p, double *total, double *operations,
                                 lmvr_error *error)
 {
-    double seconds = 1e9;
+    double seconds;
     enum dtype weights = weights_of(&limit->dtypes, p);
-    if (limit->device != device_cpu())
-        TRY(time_on_gpu(limit, p, weights, &seconds, error));
-    else if (is_integer(weights))
+    if (is_integer(weights))
         TRY(time_integers(limit, p, weights, &seconds, error));
     else
-        TRY(time_layouts(limit, library_dtype(weights), p->rows, p->out, p->in, p->uses, &seconds, error));
+        TRY(time_library(limit, p, library_dtype(limit->device, weights), p->rows, &seconds, error));
     *total += seconds * p->uses;
     *operations += 2.0 * (double)p->rows * (double)p->out * (double)p->in * p->uses;
     return LMVR_OK;

@@ -83,7 +83,7 @@ typedef enum lmvr_dtype {
     LMVR_DTYPE_DEFAULT = 0, /* bf16 where the device computes in it, else f32 */
     LMVR_DTYPE_F32,
     LMVR_DTYPE_BF16,
-    LMVR_DTYPE_INT8, /* with scales: of a row of weights, of a head's key or value. On the processor only, as the next */
+    LMVR_DTYPE_INT8, /* with scales: of a row of weights, of a head's key or value, which only the processor has */
     LMVR_DTYPE_INT4, /* weights of the language model's blocks in groups of 32; all others are int8 */
     LMVR_DTYPE_F16   /* of files in GGUF, which lmvr_model_convert() writes; no model is held in it */
 } lmvr_dtype;

@@ -207,27 +207,11 @@ static enum dtype dtype_from_public(lmvr_dtype dtype, enum dtype usual)
     return dtype == LMVR_DTYPE_DEFAULT ? usual : (enum dtype)((int)dtype - LMVR_DTYPE_F32);
 }
 
-/* A GPU has no types in integers. */
-static bool has_integers(const struct device *device)
-{
-    return !device || device == device_cpu();
-}
-
-static lmvr_status check_device(enum dtype dtype, const char *what, const struct device *device, lmvr_error *error)
-{
-    if (has_integers(device) || dtype == F32 || dtype == BF16)
-        return LMVR_OK;
-    return error_set(error, LMVR_ERROR_INVALID, "%s in %s: only the processor has them, not %s", what,
-                     lmvr_dtype_name(dtype_to_public(dtype)), device->name);
-}
-
 lmvr_status model_dtypes(const struct model_config *config, const lmvr_model_options *options, const struct device *device,
                          struct dtypes *dtypes, lmvr_error *error)
 {
     bool halves = product_computes_bf16() || (device && device->operations->operand_dtype(BF16) == BF16);
-    enum dtype usual = halves ? BF16 : F32;
-    if (has_integers(device))
-        usual = dtype_from_public(config->stored, usual);
+    enum dtype usual = dtype_from_public(config->stored, halves ? BF16 : F32);
     dtypes->weights = dtype_from_public(options->dtype, usual);
     dtypes->compute = dtypes->weights == F32 ? F32 : BF16;
     dtypes->cache = dtype_from_public(options->cache_dtype, dtypes->compute);
@@ -235,23 +219,32 @@ lmvr_status model_dtypes(const struct model_config *config, const lmvr_model_opt
         return error_set(error, LMVR_ERROR_INVALID,
                          "a KV cache in %s needs a language model, and this model is a vision encoder only",
                          lmvr_dtype_name(options->cache_dtype));
-    TRY(check_device(dtypes->weights, "weights", device, error));
-    return check_device(dtypes->cache, "a KV cache", device, error);
+    if (dtypes->cache == INT8 && device && device != device_cpu())
+        return error_set(error, LMVR_ERROR_INVALID, "a KV cache in int8: only the processor has one, not %s, where it is %s",
+                         device->name, dtypes->compute == F32 ? "f32" : "bf16");
+    return LMVR_OK;
+}
+
+/* On a GPU. */
+static struct dtypes gpu_dtypes(const struct model_config *config, lmvr_dtype dtype)
+{
+    enum dtype weights = dtype_from_public(dtype, dtype_from_public(config->stored, BF16));
+    enum dtype compute = weights == F32 ? F32 : BF16;
+    return (struct dtypes){weights, compute, compute};
 }
 
 uint64_t model_device_bytes(const struct model_config *config, lmvr_dtype dtype)
 {
-    enum dtype type = dtype == LMVR_DTYPE_F32 ? F32 : BF16; /* a GPU has no others */
-    uint64_t weights = model_weights_bytes(config, &(struct dtypes){type, type, type});
+    struct dtypes dtypes = gpu_dtypes(config, dtype);
+    uint64_t weights = model_weights_bytes(config, &dtypes);
     return weights + weights / 16 + WORKING_BYTES;
 }
 
 lmvr_status model_device_open(const struct model_config *config, const lmvr_model_options *options,
                               const struct device **device, lmvr_error *error)
 {
-    lmvr_dtype dtype = options->dtype == LMVR_DTYPE_DEFAULT ? config->stored : options->dtype;
-    bool integers = dtype >= LMVR_DTYPE_INT8 || options->cache_dtype >= LMVR_DTYPE_INT8;
-    return device_open(options->device || !integers ? options->device : "cpu", model_device_bytes(config, options->dtype),
+    bool is_processors = options->cache_dtype >= LMVR_DTYPE_INT8;
+    return device_open(options->device || !is_processors ? options->device : "cpu", model_device_bytes(config, options->dtype),
                        options->fast, device, error);
 }
 

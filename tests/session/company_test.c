@@ -145,7 +145,6 @@ static void company_batch_and_threads_change_no_byte_in_bf16(void **state)
     check_company("blip2-new-bf16", LMVR_DTYPE_BF16, 0);
 }
 
-#ifndef LMVR_ON_GPU
 static void company_batch_and_threads_change_no_byte_in_integers(void **state)
 {
     (void)state;
@@ -153,7 +152,6 @@ static void company_batch_and_threads_change_no_byte_in_integers(void **state)
     check_company("llava-odd-f32", LMVR_DTYPE_INT4, 0);
     check_company("blip2-odd-f16", LMVR_DTYPE_INT4, 0);
 }
-#endif
 
 /* Views of any size, several views, windows, DeepStack: batches are ragged. */
 static void company_changes_no_byte_where_pictures_differ_in_size(void **state)
@@ -374,9 +372,7 @@ int main(void)
         cmocka_unit_test(the_caller_stops_all_replicas),
         cmocka_unit_test(company_batch_and_threads_change_no_byte_in_f32),
         cmocka_unit_test(company_batch_and_threads_change_no_byte_in_bf16),
-#ifndef LMVR_ON_GPU
         cmocka_unit_test(company_batch_and_threads_change_no_byte_in_integers),
-#endif
         cmocka_unit_test(company_changes_no_byte_where_pictures_differ_in_size),
         cmocka_unit_test(texts_and_images_side_by_side_change_no_byte),
         cmocka_unit_test(sampling_depends_on_the_seed_and_the_image_alone),

@@ -1,14 +1,28 @@
-/* Weights in 8 and 4 bits, and a key-value cache in 8, against f32: the shipped models' features and responses. */
+/* Weights in 8 and 4 bits, on the device that this build is for, and a key-value cache in 8, against f32 on the processor:
+ * features and responses. */
 #include "golden.h"
 #include "lmvr.h"
+#include "scratch.h"
+#include "session/open_model.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOT   LMVR_TEST_DATA "/.."
-#define IMAGES 8
+#define ROOT LMVR_TEST_DATA "/.."
+#if defined(LMVR_ON_GPU) || defined(LMVR_ON_CARD)
+#define ELSEWHERE true /* not on the processor */
+#else
+#define ELSEWHERE false
+#endif
+#ifdef LMVR_ON_GPU /* the emulation is slow */
+#define IMAGES  1
+#define LONGEST 8 /* of the responses */
+#else
+#define IMAGES  8
+#define LONGEST 30
+#endif
 #define WIDTH  4096 /* of all features of an image together */
 #define TOKENS 64
 
@@ -40,26 +54,34 @@ static int take(const lmvr_result *result, void *user)
     return 0;
 }
 
-static void embed(const char *model_name, lmvr_dtype dtype, lmvr_dtype cache_dtype, struct outcome *o)
+static lmvr_model *open_model(const char *path, lmvr_dtype dtype, lmvr_dtype cache_dtype, bool elsewhere)
 {
-    static char paths[IMAGES][512];
-    char path[512];
     lmvr_error error;
     lmvr_model *model;
+    const lmvr_model_options options = {.size = sizeof options, .dtype = dtype, .device = "cpu", .cache_dtype = cache_dtype};
+    if (elsewhere)
+        CHECK(open_tested(path, dtype, &model, &error));
+    else
+        CHECK(lmvr_model_open_with(path, &options, &model, &error));
+    return model;
+}
+
+static void embed(const char *path, lmvr_dtype dtype, lmvr_dtype cache_dtype, bool elsewhere, struct outcome *o)
+{
+    static char paths[IMAGES][512];
+    lmvr_error error;
     lmvr_session *session;
     lmvr_session_options options;
     lmvr_image images[IMAGES] = {{0}};
-    const lmvr_model_options opened = {.size = sizeof opened, .dtype = dtype, .device = "cpu", .cache_dtype = cache_dtype};
+    lmvr_model *model = open_model(path, dtype, cache_dtype, elsewhere);
     for (int i = 0; i < IMAGES; i++) {
         snprintf(paths[i], sizeof paths[i], ROOT "/examples/scenes/%d.jpg", i + 1);
         images[i].path = paths[i];
     }
-    snprintf(path, sizeof path, ROOT "/models/%s", model_name);
-    CHECK(lmvr_model_open_with(path, &opened, &model, &error));
     lmvr_session_options_default(&options);
     options.features = features;
     options.feature_count = FEATURES;
-    options.max_new_tokens = 30;
+    options.max_new_tokens = LONGEST;
     CHECK(lmvr_session_create(model, &options, &session, &error));
     memset(o, 0, sizeof *o);
     o->session = session;
@@ -90,21 +112,83 @@ static void compare(const char *model, const struct outcome *exact, const struct
 static void features_and_responses_stay_near_those_of_f32(void **state)
 {
     (void)state;
-    static const char *const models[] = {"lmvr-small", "lmvr-blip2-small"};
+    static const char *const models[] = {ROOT "/models/lmvr-small", ROOT "/models/lmvr-blip2-small"};
     static struct outcome exact, rounded;
-    for (size_t i = 0; i < 2; i++) {
-        embed(models[i], LMVR_DTYPE_F32, LMVR_DTYPE_F32, &exact);
-        embed(models[i], LMVR_DTYPE_INT8, LMVR_DTYPE_DEFAULT, &rounded);
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        embed(models[i], LMVR_DTYPE_F32, LMVR_DTYPE_F32, false, &exact);
+        embed(models[i], LMVR_DTYPE_INT8, LMVR_DTYPE_DEFAULT, ELSEWHERE, &rounded);
         compare(models[i], &exact, &rounded, 0.999, 1);
-        embed(models[i], LMVR_DTYPE_INT8, LMVR_DTYPE_INT8, &rounded);
-        compare(models[i], &exact, &rounded, 0.999, 1);
-        embed(models[i], LMVR_DTYPE_INT4, LMVR_DTYPE_DEFAULT, &rounded);
+        if (!ELSEWHERE) {
+            embed(models[i], LMVR_DTYPE_INT8, LMVR_DTYPE_INT8, false, &rounded);
+            compare(models[i], &exact, &rounded, 0.999, 1);
+        }
+        embed(models[i], LMVR_DTYPE_INT4, LMVR_DTYPE_DEFAULT, ELSEWHERE, &rounded);
         compare(models[i], &exact, &rounded, 0.99, 3);
     }
 }
 
+/* Random weights are far from theirs in 4 bits, but the quantized ones are the same everywhere. */
+static void features_stay_near_the_processors_in_the_same_type(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"llava-old-f32", "llava-odd-f32", "qwen3vl-odd-f32"};
+    static struct outcome processors, others;
+    for (size_t i = 0; ELSEWHERE && i < sizeof models / sizeof *models; i++)
+        for (int dtype = LMVR_DTYPE_INT8; dtype <= LMVR_DTYPE_INT4; dtype++) {
+            char path[512];
+            snprintf(path, sizeof path, LMVR_TEST_DATA "/golden/%s", models[i]);
+            embed(path, (lmvr_dtype)dtype, LMVR_DTYPE_DEFAULT, false, &processors);
+            embed(path, (lmvr_dtype)dtype, LMVR_DTYPE_DEFAULT, true, &others);
+            compare(path, &processors, &others, 0.9995, IMAGES);
+        }
+}
+
+static void check_converted(const char *path, lmvr_dtype dtype)
+{
+    static struct outcome before, after;
+    lmvr_error error;
+    const lmvr_convert_options options = {.size = sizeof options, .dtype = dtype, .replace = true};
+    CHECK(lmvr_model_convert(path, &options, "converted", &error));
+    embed(path, dtype, LMVR_DTYPE_DEFAULT, ELSEWHERE, &before);
+    embed("converted", LMVR_DTYPE_DEFAULT, LMVR_DTYPE_DEFAULT, ELSEWHERE, &after);
+    assert_memory_equal(before.rows, after.rows, sizeof before.rows);
+    assert_memory_equal(before.tokens, after.tokens, sizeof before.tokens);
+}
+
+/* Whoever quantizes the weights, and whether they come with factors or, in GGUF, without. */
+static void converted_models_compute_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"llava-odd-f32", "blip2-odd-f16", "gguf-llava-q4_0", "gguf-qwen3vl-q4_1"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        char path[512];
+        snprintf(path, sizeof path, LMVR_TEST_DATA "/golden/%s", models[i]);
+        check_converted(path, i % 2 ? LMVR_DTYPE_INT4 : LMVR_DTYPE_INT8);
+        if (!ELSEWHERE) /* where all are slow */
+            check_converted(path, i % 2 ? LMVR_DTYPE_INT8 : LMVR_DTYPE_INT4);
+    }
+}
+
+static void a_cache_in_8_bits_is_the_processors(void **state)
+{
+    (void)state;
+    lmvr_error error;
+    lmvr_model *model;
+    const lmvr_model_options options = {.dtype = LMVR_DTYPE_INT4, .cache_dtype = LMVR_DTYPE_INT8};
+    lmvr_status status = open_tested_with(LMVR_TEST_DATA "/golden/llava-old-f32", &options, &model, &error);
+    assert_int_equal(status, ELSEWHERE ? LMVR_ERROR_INVALID : LMVR_OK);
+    if (ELSEWHERE)
+        assert_string_equal(error.message, "a KV cache in int8: only the processor has one, not cuda:0, where it is bf16");
+    lmvr_model_free(model);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(features_and_responses_stay_near_those_of_f32)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(features_and_responses_stay_near_those_of_f32),
+        cmocka_unit_test(features_stay_near_the_processors_in_the_same_type),
+        cmocka_unit_test(a_cache_in_8_bits_is_the_processors),
+        cmocka_unit_test_setup_teardown(converted_models_compute_the_same_bits, enter_folder, leave_folder)};
+    need_device();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

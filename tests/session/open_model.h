@@ -21,13 +21,9 @@ static inline void need_device(void)
     device_close(device);
 }
 
-static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
+static inline lmvr_status open_tested_device(const struct device **device, lmvr_error *error)
 {
-    const lmvr_model_options options = {.dtype = dtype};
-    const struct device *device;
-    *model = NULL;
-    lmvr_status status = device_open("cuda:0", 0, false, &device, error);
-    return status == LMVR_OK ? model_open_on(path, &options, device, model, error) : status;
+    return device_open("cuda:0", 0, false, device, error);
 }
 
 #else
@@ -39,25 +35,37 @@ static inline void need_device(void) {}
 #include "tensor/cuda/device.h"
 #include "tensor/cuda/emulate_api.h"
 
-static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
+static inline lmvr_status open_tested_device(const struct device **device, lmvr_error *error)
 {
-    const lmvr_model_options options = {.dtype = dtype};
-    const struct device *device;
-    *model = NULL;
-    lmvr_status status = cuda_device_open(emulated_cuda_api(), 0, false, &device, error);
-    return status == LMVR_OK ? model_open_on(path, &options, device, model, error) : status;
+    return cuda_device_open(emulated_cuda_api(), 0, false, device, error);
 }
 
 #else
 
-static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
+static inline lmvr_status open_tested_device(const struct device **device, lmvr_error *error)
 {
-    const lmvr_model_options options = {.dtype = dtype};
-    return model_open_on(path, &options, device_cpu(), model, error);
+    (void)error;
+    *device = device_cpu();
+    return LMVR_OK;
 }
 
 #endif
 #endif
+
+static inline lmvr_status open_tested_with(const char *path, const lmvr_model_options *options, lmvr_model **model,
+                                           lmvr_error *error)
+{
+    const struct device *device;
+    *model = NULL;
+    lmvr_status status = open_tested_device(&device, error);
+    return status == LMVR_OK ? model_open_on(path, options, device, model, error) : status;
+}
+
+static inline lmvr_status open_tested(const char *path, lmvr_dtype dtype, lmvr_model **model, lmvr_error *error)
+{
+    const lmvr_model_options options = {.dtype = dtype};
+    return open_tested_with(path, &options, model, error);
+}
 
 /* The device's floats in the host's memory, in the arena. */
 static inline float *fetched(struct arena *arena, const float *floats, size_t count)

@@ -112,18 +112,24 @@ static bool is_power_of_two(float x)
     return isfinite(x) && frexpf(x, &exponent) == 0.5f;
 }
 
-lmvr_status quantized_import(struct quantized *quantized, int64_t first, int64_t count, const void *records,
-                             const float *factors, lmvr_error *error)
+lmvr_status quantized_take_factors(int64_t in, float *known, const float *factors, lmvr_error *error)
 {
-    for (int64_t i = 0; i < quantized->in; i++) {
+    for (int64_t i = 0; i < in; i++) {
         if (!is_power_of_two(factors[i]))
             return error_set(error, LMVR_ERROR_INVALID, "the factor of column %lld, %g, is not a power of two", (long long)i,
                              (double)factors[i]);
-        if (quantized->factors[i] != 0 && quantized->factors[i] != factors[i])
+        if (known[i] != 0 && known[i] != factors[i])
             return error_set(error, LMVR_ERROR_INVALID, "the factor of column %lld is %g here, and %g in weights beside it",
-                             (long long)i, (double)factors[i], (double)quantized->factors[i]);
+                             (long long)i, (double)factors[i], (double)known[i]);
     }
-    memcpy(quantized->factors, factors, (size_t)quantized->in * sizeof *factors);
+    memcpy(known, factors, (size_t)in * sizeof *factors);
+    return LMVR_OK;
+}
+
+lmvr_status quantized_import(struct quantized *quantized, int64_t first, int64_t count, const void *records,
+                             const float *factors, lmvr_error *error)
+{
+    TRY(quantized_take_factors(quantized->in, quantized->factors, factors, error));
     size_t size = record_bytes(quantized->bits, quantized->in);
 #pragma omp parallel for schedule(static) if (count * quantized->in > 65536)
     for (int64_t r = first; r < first + count; r++)

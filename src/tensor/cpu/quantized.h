@@ -39,6 +39,9 @@ lmvr_status quantized_set(struct quantized *quantized, int64_t first, int64_t co
 lmvr_status quantized_import(struct quantized *quantized, int64_t first, int64_t count, const void *records,
                              const float *factors, lmvr_error *error);
 
+/* Notes the factors (in) of a matrix's columns, of which `known` are 0 until then, with these two errors. */
+lmvr_status quantized_take_factors(int64_t in, float *known, const float *factors, lmvr_error *error);
+
 /* Quantizes what was set; quantized_run() can be called from now on. */
 lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error);
 

@@ -43,6 +43,8 @@ struct cuda_product {
     int64_t c_stride, c_step;
 };
 
+#define CUDA_WEIGHTS_ALIGNMENT ((size_t)256) /* as CUDA allocates memory, and cuBLASLt expects weights */
+
 enum cuda_result { CUDA_RESULT_OPERANDS, CUDA_RESULT_FLOATS, CUDA_RESULT_ADDED };
 
 /* What a product takes, in seconds. */
@@ -109,6 +111,13 @@ struct cuda_api {
     lmvr_status (*multiply)(struct cuda_queue *queue, const struct cuda_matrix *matrix, int64_t rows, const void *x,
                             const float *bias, enum cuda_result result, void *y, lmvr_error *error);
 
+    /* A matrix of BF16 that has no weights of its own: they come with each product, from a multiple of CUDA_WEIGHTS_ALIGNMENT
+     * bytes on, in rows `stride` elements apart, which are 0 from `in` on. To be sealed. */
+    lmvr_status (*matrix_create_lent)(struct cuda_gpu *gpu, int64_t out, int64_t in, struct cuda_matrix **matrix,
+                                      int64_t *stride, lmvr_error *error);
+    lmvr_status (*multiply_lent)(struct cuda_queue *queue, const struct cuda_matrix *matrix, const void *weights, int64_t rows,
+                                 const void *x, const float *bias, enum cuda_result result, void *y, lmvr_error *error);
+
     /* Of two matrices that both change, for training. Sums are in f32, and never in TF32; the same call gives the same bits. */
     lmvr_status (*product)(struct cuda_queue *queue, const struct cuda_product *product, lmvr_error *error);
 
@@ -138,6 +147,13 @@ struct cuda_api {
     void (*argmax)(cuda_stream stream, int64_t rows, int64_t width, const float *logits, int32_t *tokens);
     void (*sample)(cuda_stream stream, int64_t rows, int64_t width, const float *logits, float temperature, float top_p,
                    const double *points, int32_t *tokens);
+    size_t (*quantized_bytes)(enum dtype dtype, int64_t out, int64_t in);
+    void (*quantized_pack)(cuda_stream stream, const struct cuda_quantized *matrix, int64_t first, int64_t count,
+                           const void *records);
+    void (*quantized_widen)(cuda_stream stream, const struct cuda_quantized *matrix, int64_t stride, void *weights);
+    size_t (*quantized_scratch)(const struct cuda_quantized *matrix, int64_t rows);
+    void (*quantized_multiply)(cuda_stream stream, const struct cuda_quantized *matrix, int64_t rows, const void *x,
+                               const float *bias, enum dtype dtype, bool add, void *y, void *scratch);
     void (*heads)(cuda_stream stream, const struct cuda_heads *heads, enum dtype dtype, void *qkv);
     void (*attention_groups)(cuda_stream stream, const struct cuda_groups *groups, enum dtype dtype, void *out);
     void (*weigh_groups)(cuda_stream stream, const struct cuda_groups *groups, enum dtype dtype, int64_t from, float weight,

@@ -8,6 +8,7 @@
  *     SHARED_ARRAY(TYPE, name, [ROWS][COLUMNS]), an array of constant size, and SHARED(TYPE, name), what a launch gives
  *     LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...), where a template's name with commas is in brackets
  *     multiply_16816(), the tensor cores, and pack_bf16(), load_a(), load_b(), load_b_turned()
+ *     f16_to_f32()
  *     copy_16(), copies_close(), copies_wait()
  *     __fmul_rn(), a product that is never made part of a fused multiply-add, and exp2_fast()
  *     <math.h>'s functions of f32, exp() and ceil() of doubles, min(), max(), and __fdividef(), a division that may be wrong in
@@ -53,6 +54,14 @@ __device__ inline uint32_t pack_bf16(float low, float high)
     uint32_t pair;
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
     return pair;
+}
+
+/* From binary16. */
+__device__ inline float f16_to_f32(uint16_t x)
+{
+    float y;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));
+    return y;
 }
 
 /*

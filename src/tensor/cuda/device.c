@@ -25,7 +25,8 @@ static void release(const struct device *device, void *memory)
     device_of(device)->api->release(device_of(device)->gpu, memory);
 }
 
-static lmvr_status send_bytes(const struct device *device, void *to, const void *from, size_t bytes, lmvr_error *error)
+lmvr_status cuda_load(const struct cuda_device *device, void *to, const void *from, size_t bytes,
+                      void (*use)(cuda_stream stream, void *user), void *user, lmvr_error *error)
 {
     struct cuda_device *d = (struct cuda_device *)device; /* whose queue for loading is its own affair */
     char end;
@@ -35,10 +36,17 @@ static lmvr_status send_bytes(const struct device *device, void *to, const void 
     lmvr_status status = d->loading ? LMVR_OK : d->api->queue_create(d->gpu, &d->loading, error);
     if (status == LMVR_OK) {
         d->api->write(d->loading, to, from, bytes);
+        if (use)
+            use(d->api->stream(d->loading), user);
         status = d->api->read(d->loading, &end, to, 1, error); /* waits */
     }
     pthread_mutex_unlock(&d->lock);
     return status;
+}
+
+static lmvr_status send_bytes(const struct device *device, void *to, const void *from, size_t bytes, lmvr_error *error)
+{
+    return cuda_load(device_of(device), to, from, bytes, NULL, NULL, error);
 }
 
 static void queue_free(struct queue *queue)
@@ -187,63 +195,6 @@ const void *cuda_sent(struct arena *arena, const void *array, size_t bytes)
     return oldest->sent;
 }
 
-/* ---- products ----------------------------------------------------------------------------------------------------------- */
-
-struct matrix {
-    const struct cuda_api *api;
-    bool fast;
-    struct cuda_matrix *matrix;
-};
-
-static void matrix_free(void *matrix)
-{
-    struct matrix *m = matrix;
-    if (m)
-        m->api->matrix_free(m->matrix);
-    free(m);
-}
-
-static lmvr_status matrix_create(const struct device *device, int64_t out, int64_t in, enum dtype dtype, void **matrix,
-                                 lmvr_error *error)
-{
-    const struct cuda_device *d = device_of(device);
-    struct matrix *m = *matrix = calloc(1, sizeof *m);
-    if (!m)
-        return error_no_memory(error, "a weight matrix");
-    m->api = d->api;
-    m->fast = d->device.fast;
-    lmvr_status status = d->api->matrix_create(d->gpu, out, in, dtype, &m->matrix, error);
-    if (status != LMVR_OK) {
-        free(m);
-        *matrix = NULL;
-    }
-    return status;
-}
-
-static lmvr_status matrix_set(void *matrix, int64_t first, int64_t count, const float *rows, lmvr_error *error)
-{
-    const struct matrix *m = matrix;
-    return m->api->matrix_set(m->matrix, first, count, rows, error);
-}
-
-static lmvr_status matrix_seal(void *matrix, lmvr_error *notice, lmvr_error *error)
-{
-    (void)notice;
-    const struct matrix *m = matrix;
-    return m->api->matrix_seal(m->matrix, m->fast, error);
-}
-
-static lmvr_status multiply(struct arena *arena, const void *matrix, int64_t rows, const operand *x, const float *bias,
-                            enum product_result result, void *y, lmvr_error *error)
-{
-    const struct matrix *m = matrix;
-    enum cuda_result results[] = {CUDA_RESULT_OPERANDS, CUDA_RESULT_FLOATS, CUDA_RESULT_ADDED};
-    TRY(cuda_failure(arena, error));
-    if (rows == 0)
-        return LMVR_OK;
-    return api_of(arena)->multiply(queue_of(arena), m->matrix, rows, x, bias, results[result], y, error);
-}
-
 /* ---- opening ------------------------------------------------------------------------------------------------------------ */
 
 static void close_device(const struct device *device)
@@ -271,12 +222,8 @@ static void fill_in(struct device_operations *operations)
                                              .zero = zero,
                                              .recover = recover,
                                              .is_lost = is_lost,
-                                             .take_notice = replay_take_notice,
-                                             .matrix_create = matrix_create,
-                                             .matrix_free = matrix_free,
-                                             .matrix_set = matrix_set,
-                                             .matrix_seal = matrix_seal,
-                                             .multiply = multiply};
+                                             .take_notice = replay_take_notice};
+    cuda_add_product_operations(operations);
     cuda_add_row_operations(operations);
     cuda_add_attention_operations(operations);
     cuda_add_step_operations(operations);

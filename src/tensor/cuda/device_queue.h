@@ -98,6 +98,9 @@ static inline cuda_stream stream_of(const struct arena *arena)
 /* The GPU's copy of an array of the host, valid until MEMOS others have been sent; NULL: out of memory, which the queue
  * remembers. */
 const void *cuda_sent(struct arena *arena, const void *array, size_t bytes);
+/* Copies bytes of the host, launches what uses them, unless that is NULL, and waits. Thread-safe. */
+lmvr_status cuda_load(const struct cuda_device *device, void *to, const void *from, size_t bytes,
+                      void (*use)(cuda_stream stream, void *user), void *user, lmvr_error *error);
 lmvr_status cuda_failure(struct arena *arena, lmvr_error *error);
 lmvr_status cuda_read(struct arena *arena, void *to, const void *from, size_t bytes, lmvr_error *error);
 
@@ -111,8 +114,9 @@ void replay_finish(struct queue *queue);
 /* A sentence on graphs that cannot be made, not told yet. */
 bool replay_take_notice(const struct device *device, lmvr_error *notice);
 
-/* ---- device_rows.c, device_attention.c, device_replay.c: they fill in their part of the table ---- */
+/* ---- device_product.c, device_rows.c, device_attention.c, device_replay.c: they fill in their part of the table ---- */
 
+void cuda_add_product_operations(struct device_operations *operations);
 void cuda_add_row_operations(struct device_operations *operations);
 void cuda_add_attention_operations(struct device_operations *operations);
 void cuda_add_step_operations(struct device_operations *operations);

@@ -189,12 +189,14 @@ static void step_begin(struct arena *arena)
         r->stage = d->api->allocate(d->gpu, 2 * HALF);
     r->half = 0;
     r->on = d->replays && r->staged && r->stage;
+    arena->in_step = true;
 }
 
 static void step_end(struct arena *arena)
 {
     replay_flush(arena->queue);
     arena->queue->replay.on = false;
+    arena->in_step = false;
 }
 
 void replay_finish(struct queue *q)

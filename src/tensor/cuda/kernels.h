@@ -41,7 +41,8 @@ void cuda_convert(cuda_stream stream, int64_t count, float factor, const float *
 
 /* ---- rows.cu ------------------------------------------------------------------------------------------------------------ */
 
-/* x (count, width) receives the rows `tokens` (count) of a table (.., width) of `dtype`. */
+/* x (count, width) receives the rows `tokens` (count) of a table (.., width) of `dtype`; in INT8, of records, as of
+ * cuda_quantized_pack(). */
 void cuda_embed(cuda_stream stream, enum dtype dtype, const void *table, int64_t width, int64_t count, const int32_t *tokens,
                 float *x);
 /* Row i of `to`, `to_stride` apart, receives row rows[i] of `from`, `from_stride` apart; `width` elements of each. `rows` may
@@ -70,6 +71,32 @@ void cuda_pool(cuda_stream stream, int64_t count, int64_t dim, const struct cuda
 
 /* tokens (rows) receives the place of the first of the largest of each row's logits (width). */
 void cuda_argmax(cuda_stream stream, int64_t rows, int64_t width, const float *logits, int32_t *tokens);
+
+/* ---- quantized.cu ------------------------------------------------------------------------------------------------------- */
+
+/* A matrix (out, in) of weights in INT8 or INT4: what records say (tensor/cpu/kernel_quantized.h) times the factors of columns.
+ * All in the GPU's memory. */
+struct cuda_quantized {
+    int64_t out, in;
+    enum dtype dtype;
+    void *panels;         /* cuda_quantized_bytes(), zero until rows are packed */
+    float *scales;        /* (out), in INT8 */
+    const float *factors; /* (in), powers of two */
+};
+size_t cuda_quantized_bytes(enum dtype dtype, int64_t out, int64_t in);
+/* Lays out the records of rows `first` and on, one behind the other in the GPU's memory. */
+void cuda_quantized_pack(cuda_stream stream, const struct cuda_quantized *matrix, int64_t first, int64_t count,
+                         const void *records);
+/* weights, of BF16, receives the matrix in rows `stride` elements apart, a multiple of 8; zeros from `in` on. */
+void cuda_quantized_widen(cuda_stream stream, const struct cuda_quantized *matrix, int64_t stride, void *weights);
+/*
+ * y (rows, out), of `dtype`, = or += x (rows, in), of BF16, times the transposed matrix, plus bias (out; NULL: none). Weights
+ * in 8 bits are multiplied as whole numbers, and the sums by the row's scale; those in 4 bits are rounded to bf16, as widened.
+ * `scratch` has cuda_quantized_scratch() bytes.
+ */
+size_t cuda_quantized_scratch(const struct cuda_quantized *matrix, int64_t rows);
+void cuda_quantized_multiply(cuda_stream stream, const struct cuda_quantized *matrix, int64_t rows, const void *x,
+                             const float *bias, enum dtype dtype, bool add, void *y, void *scratch);
 
 /* ---- sample.cu ---------------------------------------------------------------------------------------------------------- */
 

@@ -68,6 +68,8 @@ template <class T> struct kept_description {
 };
 template <> struct kept<const struct cuda_norm *> : kept_description<struct cuda_norm> {
 };
+template <> struct kept<const struct cuda_quantized *> : kept_description<struct cuda_quantized> {
+};
 template <> struct kept<const struct cuda_heads *> : kept_description<struct cuda_heads> {
 };
 template <> struct kept<const struct cuda_groups *> : kept_description<struct cuda_groups> {
@@ -168,6 +170,7 @@ static struct cuda_api make_api()
     api.pool = RECORDED(pool);
     api.argmax = RECORDED(argmax);
     api.sample = RECORDED(sample);
+    api.quantized_multiply = RECORDED(quantized_multiply);
     api.heads = RECORDED(heads);
     api.attention_groups = RECORDED(attention_groups);
     api.weigh_groups = RECORDED(weigh_groups);

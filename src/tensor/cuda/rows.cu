@@ -29,6 +29,26 @@ static void embed_rows(cuda_stream stream, const T *table, int64_t width, int64_
     LAUNCH(embed_kernel<T>, l.grid, l.block, 0, stream, table, width, count, tokens, whole, x);
 }
 
+__global__ static void __launch_bounds__(BLOCK)
+    embed_records_kernel(const uint8_t *table, int64_t width, int64_t count, const int32_t *tokens, float *x)
+{
+    int64_t row = row_of_thread(), first = piece_of_thread() * QUAD;
+    if (row >= count)
+        return;
+    float scale;
+    const uint8_t *record = table + tokens[row] * ((int64_t)sizeof scale + width);
+    memcpy(&scale, record, sizeof scale);
+    for (int64_t at = first; at < first + QUAD && at < width; at++)
+        x[row * width + at] = scale * (float)(int8_t)record[(int64_t)sizeof scale + at];
+}
+
+static void embed_records(cuda_stream stream, const uint8_t *table, int64_t width, int64_t count, const int32_t *tokens,
+                          float *x)
+{
+    struct row_launch l = launch_rows(count, width, QUAD);
+    LAUNCH(embed_records_kernel, l.grid, l.block, 0, stream, table, width, count, tokens, x);
+}
+
 void cuda_embed(cuda_stream stream, enum dtype dtype, const void *table, int64_t width, int64_t count, const int32_t *tokens,
                 float *x)
 {
@@ -36,6 +56,8 @@ void cuda_embed(cuda_stream stream, enum dtype dtype, const void *table, int64_t
         return;
     if (dtype == F32)
         embed_rows(stream, (const float *)table, width, count, tokens, x);
+    else if (dtype == INT8)
+        embed_records(stream, (const uint8_t *)table, width, count, tokens, x);
     else
         embed_rows(stream, (const bf16 *)table, width, count, tokens, x);
 }

@@ -11,6 +11,7 @@
 #define LMVR_TESTS_TENSOR_CUDA_EMULATE_H
 
 #include "emulate_graph.h"
+#include "tensor/cpu/f16.h"
 #include "tensor/dtype.h"
 
 #include <math.h>

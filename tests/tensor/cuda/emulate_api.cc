@@ -359,14 +359,24 @@ struct cuda_matrix {
     int64_t out, in;
     enum dtype dtype;
     bool sealed, fast;
-    std::vector<float> rows; /* rounded where dtype is BF16 */
+    std::vector<float> rows; /* rounded where dtype is BF16; empty: they come with each product, LENT_STRIDE(in) apart */
 };
+#define LENT_STRIDE(in) (((in) + 7) / 8 * 8)
 
 static lmvr_status matrix_create(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, struct cuda_matrix **matrix,
                                  lmvr_error *error)
 {
     (void)error;
     *matrix = new cuda_matrix{gpu, out, in, dtype, false, false, std::vector<float>((size_t)(out * in))};
+    return LMVR_OK;
+}
+
+static lmvr_status matrix_create_lent(struct cuda_gpu *gpu, int64_t out, int64_t in, struct cuda_matrix **matrix,
+                                      int64_t *stride, lmvr_error *error)
+{
+    (void)error;
+    *matrix = new cuda_matrix{gpu, out, in, BF16, false, false, {}};
+    *stride = LENT_STRIDE(in);
     return LMVR_OK;
 }
 
@@ -461,6 +471,23 @@ static lmvr_status multiply(struct cuda_queue *queue, const struct cuda_matrix *
     opened open(queue->gpu);
     queue_up(multiplying{m, rows, x, bias, result, y});
     return LMVR_OK;
+}
+
+static lmvr_status multiply_lent(struct cuda_queue *queue, const struct cuda_matrix *m, const void *weights, int64_t rows,
+                                 const void *x, const float *bias, enum cuda_result result, void *y, lmvr_error *error)
+{
+    struct cuda_matrix filled = {m->gpu, m->out, m->in, BF16, m->sealed, m->fast, std::vector<float>((size_t)(m->out * m->in))};
+    emulate_forbid("weights are widened for one product");
+    if ((uintptr_t)weights % CUDA_WEIGHTS_ALIGNMENT) {
+        snprintf(error->message, sizeof error->message, "weights are not aligned");
+        return LMVR_ERROR_INVALID;
+    }
+    {
+        opened open(queue->gpu);
+        for (int64_t i = 0; i < m->out * m->in; i++)
+            filled.rows[(size_t)i] = bf16_to_f32(((const bf16 *)weights)[i / m->in * LENT_STRIDE(m->in) + i % m->in]);
+    }
+    return multiply(queue, &filled, rows, x, bias, result, y, error);
 }
 
 static float at(enum dtype dtype, const struct cuda_operand &x, int64_t index, int64_t row, int64_t column)
@@ -579,6 +606,8 @@ const struct cuda_api *emulated_cuda_api(void)
                                         matrix_set,
                                         matrix_seal,
                                         multiply,
+                                        matrix_create_lent,
+                                        multiply_lent,
                                         product,
                                         measure_product,
                                         measure_copy,
@@ -593,6 +622,11 @@ const struct cuda_api *emulated_cuda_api(void)
                                         KERNEL(cuda_pool),
                                         KERNEL(cuda_argmax),
                                         KERNEL(cuda_sample),
+                                        cuda_quantized_bytes,
+                                        KERNEL(cuda_quantized_pack),
+                                        KERNEL(cuda_quantized_widen),
+                                        cuda_quantized_scratch,
+                                        KERNEL(cuda_quantized_multiply),
                                         KERNEL(cuda_heads),
                                         KERNEL(cuda_attention_groups),
                                         KERNEL(cuda_weigh_groups),

@@ -1,5 +1,6 @@
 #include "operands.h"
 
+#include "tensor/cpu/quantized.h"
 #include "tensor/cuda/kernels.h"
 
 static const int64_t widths[] = {1, 3, 4, 8, 30, 64, 1000, 1030};
@@ -24,6 +25,29 @@ static void test_embeddings_are_rows_of_the_table(void **state)
     for (size_t w = 0; w < WIDTHS; w++) {
         check_embed(widths[w], F32);
         check_embed(widths[w], BF16);
+    }
+}
+
+static void test_embeddings_of_records_are_what_these_say(void **state)
+{
+    (void)state;
+    const int32_t tokens[] = {2, 0, 2};
+    for (size_t w = 0; w < WIDTHS; w++) {
+        int64_t width = widths[w];
+        size_t size = quantized_record_bytes(width, 8);
+        float *rows = operand_random(F32, 3 * width, 1, 1), *x = operand_empty(F32, 3 * width);
+        char *records = allocate(3, size);
+        for (int r = 0; r < 3; r++) {
+            quantized_write_record(width, 8, rows + r * width, records + (size_t)r * size);
+            quantized_read_record(width, 8, records + (size_t)r * size, rows + r * width);
+        }
+        cuda_embed(NULL, INT8, records, width, 3, tokens, x);
+        for (int i = 0; i < 3; i++)
+            assert_same(F32, x + i * width, rows + tokens[i] * width, width);
+        assert_margin(F32, x, 3 * width);
+        free(rows);
+        free(x);
+        free(records);
     }
 }
 
@@ -244,10 +268,15 @@ static void test_no_rows_are_no_launch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_embeddings_are_rows_of_the_table),  cmocka_unit_test(test_rows_are_gathered_over_any_strides),
-        cmocka_unit_test(test_rows_are_added_where_they_belong),  cmocka_unit_test(test_weighted_rows_of_a_table_are_added),
-        cmocka_unit_test(test_pools_take_rows_in_order),          cmocka_unit_test(test_nan_stays_in_a_maximum),
-        cmocka_unit_test(test_the_first_of_the_largest_is_found), cmocka_unit_test(test_no_rows_are_no_launch),
+        cmocka_unit_test(test_embeddings_are_rows_of_the_table),
+        cmocka_unit_test(test_embeddings_of_records_are_what_these_say),
+        cmocka_unit_test(test_rows_are_gathered_over_any_strides),
+        cmocka_unit_test(test_rows_are_added_where_they_belong),
+        cmocka_unit_test(test_weighted_rows_of_a_table_are_added),
+        cmocka_unit_test(test_pools_take_rows_in_order),
+        cmocka_unit_test(test_nan_stays_in_a_maximum),
+        cmocka_unit_test(test_the_first_of_the_largest_is_found),
+        cmocka_unit_test(test_no_rows_are_no_launch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

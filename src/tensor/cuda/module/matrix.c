@@ -8,13 +8,13 @@ struct cuda_matrix {
     struct cuda_gpu *gpu;
     int64_t out, in, stride; /* rows are `stride` elements apart, a multiple of 16 bytes; what is between them is 0 */
     enum dtype dtype;
-    void *weights;
+    void *weights;             /* NULL: they come with each product */
     const struct shape *shape; /* NULL until it is sealed */
 };
 
 /* ---- the weights -------------------------------------------------------------------------------------------------------- */
 
-lmvr_status matrix_create(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, struct cuda_matrix **matrix,
+static lmvr_status create(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, struct cuda_matrix **matrix,
                           lmvr_error *error)
 {
     int64_t step = OPERAND_ALIGNMENT / (int64_t)dtype_size(dtype);
@@ -22,16 +22,31 @@ lmvr_status matrix_create(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dt
     if (out < 1 || in < 1 || out > INT32_MAX || in > INT32_MAX)
         return error_set(error, LMVR_ERROR_INVALID, "%s cannot multiply a matrix of (%lld, %lld)", gpu->label, (long long)out,
                          (long long)in);
-    struct cuda_matrix *m = malloc(sizeof *m);
+    struct cuda_matrix *m = *matrix = malloc(sizeof *m);
     if (!m)
         return error_no_memory(error, "a weight matrix");
     *m = (struct cuda_matrix){.gpu = gpu, .out = out, .in = in, .stride = (in + step - 1) / step * step, .dtype = dtype};
+    return LMVR_OK;
+}
+
+lmvr_status matrix_create(struct cuda_gpu *gpu, int64_t out, int64_t in, enum dtype dtype, struct cuda_matrix **matrix,
+                          lmvr_error *error)
+{
+    TRY(create(gpu, out, in, dtype, matrix, error));
+    struct cuda_matrix *m = *matrix;
     m->weights = gpu_allocate(gpu, (size_t)(out * m->stride) * dtype_size(dtype));
-    if (!m->weights) {
-        free(m);
-        return gpu_no_memory(gpu, "a weight matrix", error);
-    }
-    *matrix = m;
+    if (m->weights)
+        return LMVR_OK;
+    free(m);
+    *matrix = NULL;
+    return gpu_no_memory(gpu, "a weight matrix", error);
+}
+
+lmvr_status matrix_create_lent(struct cuda_gpu *gpu, int64_t out, int64_t in, struct cuda_matrix **matrix, int64_t *stride,
+                               lmvr_error *error)
+{
+    TRY(create(gpu, out, in, BF16, matrix, error));
+    *stride = (*matrix)->stride;
     return LMVR_OK;
 }
 
@@ -114,6 +129,7 @@ static bool is_aligned(const void *memory, uint32_t alignment)
  * as they are. */
 struct way {
     struct product_kind kind;
+    const void *weights;
     int64_t most; /* rows at a time: where they are divided does not matter to them */
     void *copy, *padded;
 };
@@ -142,23 +158,26 @@ static lmvr_status multiply_some(struct cuda_queue *queue, const struct cuda_mat
 {
     if (way->padded)
         pad(queue, m, rows, x, way->padded);
-    struct product product = {.rows = rows, .weights = m->weights, .x = way->padded ? way->padded : x, .bias = bias, .y = y};
+    struct product product = {.rows = rows, .weights = way->weights, .x = way->padded ? way->padded : x, .bias = bias, .y = y};
     const cublasLtMatmulAlgo_t *algorithm;
     TRY(shape_algorithm(queue, m->shape, &way->kind, rows, &algorithm, error));
     cublasStatus_t status = product_run(queue, &way->kind, &product, algorithm);
     return status == CUBLAS_STATUS_SUCCESS ? LMVR_OK : gpu_blas_error(queue->gpu, status, "multiply by a matrix", error);
 }
 
-lmvr_status matrix_multiply(struct cuda_queue *queue, const struct cuda_matrix *matrix, int64_t rows, const void *x,
-                            const float *bias, enum cuda_result result, void *y, lmvr_error *error)
+lmvr_status matrix_multiply_lent(struct cuda_queue *queue, const struct cuda_matrix *matrix, const void *weights, int64_t rows,
+                                 const void *x, const float *bias, enum cuda_result result, void *y, lmvr_error *error)
 {
-    struct way way = {.copy = NULL};
+    struct way way = {.weights = weights};
     gpu_use(queue->gpu);
     if (!matrix->shape)
         return error_set(error, LMVR_ERROR_INVALID, "%s: a matrix is multiplied before it is sealed", queue->gpu->label);
     TRY(queue_failure(queue, error));
     if (rows == 0)
         return LMVR_OK;
+    if (!is_aligned(weights, CUDA_WEIGHTS_ALIGNMENT))
+        return error_set(error, LMVR_ERROR_INVALID, "%s: the weights of a product do not begin at a multiple of %zu bytes",
+                         queue->gpu->label, CUDA_WEIGHTS_ALIGNMENT);
     TRY(find_way(queue, matrix, rows, x, bias, result, &way, error));
     if (!is_aligned(y, product_alignment(&way.kind)))
         return error_set(error, LMVR_ERROR_INVALID, "%s: the result of a product does not begin at a multiple of %u bytes",
@@ -172,4 +191,10 @@ lmvr_status matrix_multiply(struct cuda_queue *queue, const struct cuda_matrix *
         TRY(multiply_some(queue, matrix, &way, some, from, way.copy ? way.copy : (const void *)bias, to, error));
     }
     return queue_failure(queue, error);
+}
+
+lmvr_status matrix_multiply(struct cuda_queue *queue, const struct cuda_matrix *matrix, int64_t rows, const void *x,
+                            const float *bias, enum cuda_result result, void *y, lmvr_error *error)
+{
+    return matrix_multiply_lent(queue, matrix, matrix->weights, rows, x, bias, result, y, error);
 }

@@ -126,6 +126,55 @@ static void test_products_are_sums_whatever_the_shape(void **state)
     stop(f);
 }
 
+/* Rows of BF16 as far apart as a matrix has them, with zeros between them. */
+static bf16 *lay_out(const float *weights, int64_t out, int64_t in, int64_t stride)
+{
+    size_t bytes = (size_t)(out * stride) * sizeof(bf16);
+    bf16 *rows = aligned_alloc(CUDA_WEIGHTS_ALIGNMENT, (bytes / CUDA_WEIGHTS_ALIGNMENT + 1) * CUDA_WEIGHTS_ALIGNMENT);
+    assert_non_null(rows);
+    for (int64_t i = 0; i < out * stride; i++)
+        rows[i] = i % stride < in ? bf16_from_f32(weights[i / stride * in + i % stride]) : 0;
+    return rows;
+}
+
+static void check_lent(struct fixture f, int64_t out, int64_t in)
+{
+    int64_t stride;
+    struct cuda_matrix *lent;
+    float *weights = operand_random(F32, out * in, 1, 1), *bias = operand_random(F32, out, 2, 1);
+    bf16 *x = operand_random(BF16, ROWS * in, 3, 1);
+    float *expected = operand_empty(F32, ROWS * out), *y = operand_empty(F32, ROWS * out);
+    struct cuda_matrix *own = make_matrix(f, out, in, BF16, weights);
+    assert_int_equal(matrix_create_lent(f.gpu, out, in, &lent, &stride, NULL), LMVR_OK);
+    bf16 *rows = lay_out(weights, out, in, stride);
+    assert_int_equal(matrix_seal(own, false, NULL), LMVR_OK);
+    assert_int_equal(matrix_seal(lent, false, NULL), LMVR_OK);
+    assert_int_equal(matrix_multiply(f.queue, own, ROWS, x, bias, CUDA_RESULT_FLOATS, expected, NULL), LMVR_OK);
+    assert_int_equal(matrix_multiply_lent(f.queue, lent, rows, ROWS, x, bias, CUDA_RESULT_FLOATS, y, NULL), LMVR_OK);
+    assert_same(F32, y, expected, ROWS * out + MARGIN);
+    lmvr_error error;
+    assert_int_equal(matrix_multiply_lent(f.queue, lent, rows + 8, 1, x, bias, CUDA_RESULT_FLOATS, y, &error),
+                     LMVR_ERROR_INVALID);
+    assert_non_null(strstr(error.message, "the weights of a product do not begin at a multiple of 256 bytes"));
+    matrix_free(own);
+    matrix_free(lent);
+    free(weights);
+    free(bias);
+    free(x);
+    free(expected);
+    free(y);
+    free(rows);
+}
+
+static void test_weights_that_come_with_a_product_are_multiplied_as_own_ones(void **state)
+{
+    (void)state;
+    struct fixture f = start(FAKE_ASCENDING);
+    check_lent(f, 8, 16);
+    check_lent(f, 5, 9);
+    stop(f);
+}
+
 /* No more are multiplied at a time than were tried. */
 static void test_parts_of_many_rows_are_as_one(void **state)
 {
@@ -545,6 +594,7 @@ int main(void)
         cmocka_unit_test(test_a_graph_runs_what_was_captured_on_what_memory_holds_then),
         cmocka_unit_test(test_a_capture_that_fails_harms_nothing),
         cmocka_unit_test(test_products_are_sums_whatever_the_shape),
+        cmocka_unit_test(test_weights_that_come_with_a_product_are_multiplied_as_own_ones),
         cmocka_unit_test(test_parts_of_many_rows_are_as_one),
         cmocka_unit_test(test_the_fastest_is_taken_of_those_that_agree_with_many_rows),
         cmocka_unit_test(test_what_many_rows_are_is_said_by_the_first_that_keeps_rows_apart),
