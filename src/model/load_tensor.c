@@ -3,6 +3,7 @@
 #include "format/quantized_rows.h"
 #include "tensor/cpu/quantized.h"
 
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -142,6 +143,29 @@ static bool hold_rows(const struct checkpoint_tensor *tensors, int count, enum d
     return bits_of(dtype) != 0;
 }
 
+/* By all threads. */
+static lmvr_status read_rows(const struct checkpoint_tensor *tensor, int64_t first, int64_t count, int64_t size, char *rows,
+                             lmvr_error *error)
+{
+    const struct weight_file *file = tensor->file;
+    int parts = omp_get_max_threads();
+    lmvr_status status = LMVR_OK;
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < parts; i++) {
+        lmvr_error why;
+        int64_t begin = count * i / parts, end = count * (i + 1) / parts;
+        lmvr_status own =
+            begin == end ? LMVR_OK
+                         : file->format->read_rows(file, tensor->entry, first + begin, end - begin, rows + begin * size, &why);
+#pragma omp critical(load_tensor_read_rows)
+        if (own != LMVR_OK) {
+            status = own;
+            error_write(error, "%s", why.message);
+        }
+    }
+    return status;
+}
+
 /* Rows as they are; `factors` (in) are ones, for a tensor without. */
 static lmvr_status import_rows(struct loader *l, const struct checkpoint_tensor *tensor, int64_t out, int64_t in,
                                const float *factors, int64_t first_row, const struct linear *linear)
@@ -150,14 +174,14 @@ static lmvr_status import_rows(struct loader *l, const struct checkpoint_tensor 
     int64_t size = (int64_t)quantized_row_bytes(tensor->entry->row_bits, in);
     int64_t step = READ_BYTES / size > 0 ? READ_BYTES / size : 1;
     step = step < out ? step : out;
-    void *rows = aligned_zeroed(step * size, 1);
+    char *rows = aligned_zeroed(step * size, 1);
     if (!rows)
         return error_no_memory(l->error, "a weight matrix");
     lmvr_status status = LMVR_OK;
     for (int64_t row = 0; row < out && status == LMVR_OK; row += step) {
         lmvr_error why;
         int64_t count = row + step < out ? step : out - row;
-        status = file->format->read_rows(file, tensor->entry, row, count, rows, l->error);
+        status = read_rows(tensor, row, count, size, rows, l->error);
         if (status != LMVR_OK)
             break;
         status = l->device->operations->matrix_import(linear->weight, first_row + row, count, rows,

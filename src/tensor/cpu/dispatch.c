@@ -4,10 +4,11 @@
 #include "tensor/cpu/kernel_tiles.h"
 #include "tensor/cpu/kernels.h"
 
+#include <stdatomic.h>
+
 #if defined(__x86_64__)
 #include <asm/prctl.h>
 #include <cpuid.h>
-#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -161,9 +162,14 @@ const struct resample_kernels *resample_kernels_get(void)
 
 #endif
 
+/* Asking the processor takes a virtual machine tens of microseconds. */
 const struct quantized_kernels *quantized_kernels_get(void)
 {
-    const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS];
-    quantized_kernels_all(sets);
-    return sets[0];
+    static _Atomic(const struct quantized_kernels *) best;
+    if (!best) {
+        const struct quantized_kernels *sets[MOST_QUANTIZED_KERNELS];
+        quantized_kernels_all(sets);
+        best = sets[0];
+    }
+    return best;
 }

@@ -31,23 +31,6 @@ static lmvr_status no_memory(lmvr_error *error)
     return error_no_memory(error, "a weight matrix");
 }
 
-/* Rows that only pad the last panel are zeros; bytes that say so differ from set to set. */
-static lmvr_status create_panels(struct quantized *q, lmvr_error *error)
-{
-    size_t size = q->kernels->panel_bytes(q->bits, q->in);
-    q->panels = aligned_zeroed(panel_count(q), size);
-    uint8_t *record = calloc(1, record_bytes(q->bits, q->in));
-    lmvr_status status = q->panels && record ? LMVR_OK : no_memory(error);
-    for (int r = 0; status == LMVR_OK && r < q->kernels->panel; r++)
-        q->kernels->pack(q->bits, q->in, record, r, q->panels);
-    free(record);
-    int64_t count = status == LMVR_OK ? panel_count(q) : 0;
-#pragma omp parallel for schedule(static) if (count * (int64_t)size > 65536)
-    for (int64_t panel = 1; panel < count; panel++)
-        memcpy(q->panels + (size_t)panel * size, q->panels, size);
-    return status;
-}
-
 lmvr_status quantized_create_by(int64_t out, int64_t in, int bits, const struct quantized_kernels *kernels,
                                 struct quantized **quantized, lmvr_error *error)
 {
@@ -57,12 +40,13 @@ lmvr_status quantized_create_by(int64_t out, int64_t in, int bits, const struct 
     *q = (struct quantized){.kernels = kernels, .out = out, .in = in, .bits = bits};
     q->factors = calloc((size_t)in, sizeof *q->factors);
     q->sums = calloc((size_t)out, sizeof *q->sums);
-    lmvr_status status = q->factors && q->sums ? create_panels(q, error) : no_memory(error);
-    if (status != LMVR_OK) {
+    q->panels = aligned_zeroed(panel_count(q), kernels->panel_bytes(bits, in)); /* rows whose scales are 0, and minimums */
+    if (!q->factors || !q->sums || !q->panels) {
         quantized_free(q);
         *quantized = NULL;
+        return no_memory(error);
     }
-    return status;
+    return LMVR_OK;
 }
 
 lmvr_status quantized_create(int64_t out, int64_t in, int bits, struct quantized **quantized, lmvr_error *error)
