@@ -7,16 +7,16 @@
 # CUDA's compiler and what ./setup.sh test installs, any x86-64,
 #
 #     cmake --preset release && cmake --build --preset release --target lmvr_cli lmvr_cuda \
-#         session_{golden,attention,company,dual,embedding,integers}_card_test
-#     bench/gpu.sh pack lmvr-gpu.tar.gz     # fails if it is not below 64 MiB
+#         tensor_cuda_module_module_test train_card_test session_{golden,attention,company,dual,embedding,integers}_card_test
+#     bench/gpu.sh pack lmvr-gpu.tar.xz     # fails if it is not below 64 MiB
 #
-# then, there: tar -xzf lmvr-gpu.tar.gz && lmvr-gpu/bench/gpu.sh run lmvr-gpu. The one file to carry is lmvr-gpu.tar.gz: the program,
+# then, there: tar -xJf lmvr-gpu.tar.xz && lmvr-gpu/bench/gpu.sh run lmvr-gpu. The one file to carry is lmvr-gpu.tar.xz: the program,
 # the module with CUDA, the tests and their data, and the libraries they need, but for cuBLASLt of CUDA 13, which is half a
 # gigabyte: it is looked for in CUDA's folders and beside PyTorch, or in the folder that CUBLAS names.
 #
 # Each step has a time limit, and what fails does not stop those after it. SECONDS_IN_ALL (480) ends the run.
 set -u
-tests=(golden attention company dual embedding integers)
+tests=(tensor_cuda_module_module_test train_card_test session_{golden,attention,company,dual,embedding,integers}_card_test)
 
 # ---- packing ----------------------------------------------------------------------------------------------------------------
 
@@ -26,12 +26,12 @@ libraries() {
 }
 
 pack() {
-    local file root programs=(build/lmvr build/lmvr-cuda.so) size
+    local file root programs=(build/lmvr build/lmvr-cuda.so) size train=golden/train
     file=$(realpath "$1") root=$(realpath "$(dirname "$0")/..")
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
     cd "$root" || exit
-    for test in "${tests[@]}"; do programs+=("build/tests/session_${test}_card_test"); done
+    programs+=("${tests[@]/#/build/tests/}")
     mkdir -p "$folder"/lmvr-gpu/{build/tests,build/libraries,bench,tests}
     for program in "${programs[@]}"; do
         strip -o "$folder/lmvr-gpu/$program" "$program" || { echo "$program is missing: see the top of bench/gpu.sh"; exit 1; }
@@ -40,7 +40,8 @@ pack() {
     cp bench/gpu.sh bench/gpu_transformers.py "$folder/lmvr-gpu/bench"
     tar -c --exclude=golden/train --exclude=golden/tokenizer --exclude=golden/corrupt --exclude=golden/probe -C tests golden |
         tar -x -C "$folder/lmvr-gpu/tests"
-    tar -C "$folder" -c lmvr-gpu | gzip -9 >"$file" || exit
+    tar -c -C tests "$train"/{llava,align,instruct,lora} | tar -x -C "$folder/lmvr-gpu/tests"
+    tar -C "$folder" -c lmvr-gpu | xz -T0 >"$file" || exit
     size=$(stat -c %s "$file")
     echo "$file: $((size >> 20)) MiB"
     ((size < 64 << 20)) || { echo "that is too large to be carried"; exit 1; }
@@ -106,8 +107,7 @@ sanitize() {
 run_tests() {
     local test
     for test in "${tests[@]}"; do
-        step "$([[ $test == golden ]] && echo 60 || echo 25)" "the test session_${test}_card_test" \
-            "${start[@]}" "build/tests/session_${test}_card_test"
+        step "$([[ $test == session_golden_card_test ]] && echo 60 || echo 25)" "the test $test" "${start[@]}" "build/tests/$test"
     done
 }
 

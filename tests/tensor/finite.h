@@ -14,10 +14,7 @@
 #include "tensor/cpu/kernels.h"
 #include "tensor/cpu/product.h"
 #include "train/tape/tape_steps.h"
-#ifdef LMVR_ON_GPU
-#include "tensor/cuda/device.h"
-#include "tensor/cuda/emulate_api.h"
-#endif
+#include "tensor/tested_device.h"
 
 #include <math.h>
 #include <omp.h>
@@ -42,22 +39,9 @@ struct finite {
     const void *context;
 };
 
-/* Where this build of a test runs: on the processor, or on the emulated GPU. */
-static inline const struct device *finite_device(void)
-{
-#ifdef LMVR_ON_GPU
-    static const struct device *device;
-    if (!device)
-        assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, false, &device, NULL), LMVR_OK);
-    return device;
-#else
-    return device_cpu();
-#endif
-}
-
 static inline bool finite_on_processor(void)
 {
-    return finite_device() == device_cpu();
+    return tested_device() == device_cpu();
 }
 
 static inline int64_t finite_offset(const struct finite *f, int parameter)
@@ -167,7 +151,7 @@ static inline struct value *finite_input(struct tape *tape, struct parameter *pa
 static inline void finite_parameters(const struct finite *f, enum dtype products, const float *start,
                                      struct parameters *parameters)
 {
-    assert_int_equal(parameters_init_on(parameters, products, finite_device(), NULL), LMVR_OK);
+    assert_int_equal(parameters_init_on(parameters, products, tested_device(), NULL), LMVR_OK);
     for (int i = 0; i < f->count; i++) {
         lmvr_error error;
         struct parameter *parameter;

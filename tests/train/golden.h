@@ -8,6 +8,7 @@
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "model/weight_name.h"
+#include "tensor/tested_device.h"
 #include "train/run/run.h"
 
 #include <math.h>
@@ -269,22 +270,6 @@ static double loss_of(const struct objective *objective, struct tape *tape, cons
         assert_int_equal(tape_backward(tape, loss, 1, &error), LMVR_OK);
     batch_close(&held);
     return value;
-}
-
-#ifdef LMVR_ON_GPU
-#include "tensor/cuda/device.h"
-#include "tensor/cuda/emulate_api.h"
-#endif
-
-/* Where this build of a test trains: on the processor (NULL), or on the emulated GPU. */
-static inline const struct device *golden_device(void)
-{
-    static const struct device *device;
-#ifdef LMVR_ON_GPU
-    if (!device)
-        assert_int_equal(cuda_device_open(emulated_cuda_api(), 0, false, &device, NULL), LMVR_OK);
-#endif
-    return device;
 }
 
 #define STEPS 20

@@ -36,7 +36,7 @@ static void run_llava(const char *name, struct llava_options options)
     struct golden g;
     struct llava llava;
     lmvr_error error;
-    options.net.device = golden_device();
+    options.net.device = tested_device();
     golden_open(&g, name);
     if (llava_init(&llava, &options, &error) != LMVR_OK)
         fail_msg("%s", error.message);
@@ -166,8 +166,8 @@ static void check_bf16(const char *name, struct llava_options options)
     struct golden g;
     double found[STEPS], right[STEPS];
     golden_open(&g, name);
-    train(&g, options, golden_device(), BF16, found);
-    train(&g, options, NULL, F32, right);
+    train(&g, options, tested_device(), BF16, found);
+    train(&g, options, device_cpu(), F32, right);
     double worst = worst_loss(found, right);
     print_message("%s: losses of %d steps in bf16: %.1e\n", name, STEPS, worst);
     assert_true(worst < 1e-3);

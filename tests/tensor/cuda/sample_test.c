@@ -1,8 +1,7 @@
 /* Tokens drawn on the GPU are those that the processor draws for the same seeds. */
 #include "cmocka_all.h"
-#include "emulate_api.h"
 #include "language/sample.h"
-#include "tensor/cuda/device.h"
+#include "tensor/tested_device.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,14 +11,12 @@
 #define MOST 1501
 
 static struct arena gpu, cpu;
-static const struct device *device;
 
 static int begin(void **state)
 {
     (void)state;
     arena_init(&cpu);
-    return cuda_device_open(emulated_cuda_api(), 0, false, &device, NULL) != LMVR_OK ||
-           arena_init_on(&gpu, device, F32, NULL) != LMVR_OK;
+    return arena_init_on(&gpu, tested_device(), F32, NULL) != LMVR_OK;
 }
 
 static int end(void **state)
@@ -27,7 +24,6 @@ static int end(void **state)
     (void)state;
     arena_finish(&gpu);
     arena_finish(&cpu);
-    device_close(device);
     return 0;
 }
 

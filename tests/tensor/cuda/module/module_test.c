@@ -1,4 +1,5 @@
-/* The module as the engine loads it. What needs a GPU is skipped where none can be used. */
+/* The module as the engine loads it; LMVR_CUDA_MODULE may name another than was built with this test. What needs a GPU is
+ * skipped where none can be used. */
 #include "operands.h"
 
 #include "tensor/cuda/api.h"
@@ -15,7 +16,8 @@ static struct cuda_gpu *gpu; /* NULL: none can be used */
 static int load(void **state)
 {
     (void)state;
-    module = dlopen(CUDA_MODULE, RTLD_NOW | RTLD_LOCAL);
+    const char *other = getenv("LMVR_CUDA_MODULE");
+    module = dlopen(other ? other : CUDA_MODULE, RTLD_NOW | RTLD_LOCAL);
     if (!module) {
         fprintf(stderr, "%s\n", dlerror());
         return -1;
@@ -332,6 +334,78 @@ static void test_rows_do_not_depend_on_company_in_shapes_of_models(void **state)
     check_shape(32000, 512, 300, false);
 }
 
+/* ---- of two matrices ---------------------------------------------------------------------------------------------------- */
+
+static double term(const struct cuda_product *p, const void *a, const void *b, int64_t i, int64_t j, int64_t k)
+{
+    return operand_value(p->dtype, a, p->a.turned ? k * p->a.stride + i : i * p->a.stride + k) *
+           operand_value(p->dtype, b, p->b.turned ? j * p->b.stride + k : k * p->b.stride + j);
+}
+
+/* The values, and the same bits again. */
+static void check_two(struct cuda_queue *queue, struct cuda_product p, const void *a, const void *b, const float *before)
+{
+    size_t bytes = (size_t)(p.m * p.n) * sizeof(float);
+    float *found = operand_empty(F32, p.m * p.n), *again = operand_empty(F32, p.m * p.n);
+    float *c = put(queue, before, bytes), *c_again = put(queue, before, bytes);
+    lmvr_error error;
+    p.c = c;
+    if (api->product(queue, &p, &error) != LMVR_OK)
+        fail_msg("%s", error.message);
+    p.c = c_again;
+    assert_int_equal(api->product(queue, &p, NULL), LMVR_OK);
+    read_back(queue, found, c, bytes);
+    read_back(queue, again, c_again, bytes);
+    assert_same(F32, found, again, p.m * p.n);
+    for (int64_t i = 0; i < p.m; i++)
+        for (int64_t j = 0; j < p.n; j += 7) {
+            double sum = 0, squares = 0;
+            for (int64_t k = 0; k < p.k; k++) {
+                double x = term(&p, a, b, i, j, k);
+                sum += x;
+                squares += x * x;
+            }
+            sum = (double)p.factor * sum + (p.add ? (double)before[i * p.n + j] : 0);
+            assert_near(F32, found, i * p.n + j, sum, 2e-5 * sqrt(squares));
+        }
+    api->release(gpu, c);
+    api->release(gpu, c_again);
+    free(found);
+    free(again);
+}
+
+static void test_products_of_two_matrices_are_sums_and_the_same_again(void **state)
+{
+    (void)state;
+    NEEDS_GPU();
+    enum { M = 130, N = 75, K = 701, MOST = M * K };
+    struct cuda_queue *queue = make_queue();
+    float *before = operand_random(F32, (int64_t)M * N, 3, 1);
+    for (int kind = 0; kind < 16; kind++) {
+        enum dtype dtype = kind & 1 ? BF16 : F32;
+        bool turns_a = kind & 2, turns_b = kind & 4;
+        void *a = operand_random(dtype, MOST, 1, 1), *b = operand_random(dtype, MOST, 2, 1);
+        void *a_there = put(queue, a, MOST * dtype_size(dtype)), *b_there = put(queue, b, MOST * dtype_size(dtype));
+        struct cuda_product p = {.dtype = dtype,
+                                 .count = 1,
+                                 .m = M,
+                                 .n = N,
+                                 .k = K,
+                                 .a = {a_there, turns_a ? M : K, 0, turns_a},
+                                 .b = {b_there, turns_b ? K : N, 0, turns_b},
+                                 .factor = kind & 8 ? 0.5f : 1,
+                                 .add = kind & 8,
+                                 .c_stride = N};
+        check_two(queue, p, a, b, before);
+        api->release(gpu, a_there);
+        api->release(gpu, b_there);
+        free(a);
+        free(b);
+    }
+    free(before);
+    api->queue_free(queue);
+}
+
 /* ---- threads and failures ----------------------------------------------------------------------------------------------- */
 
 static void *multiply_often(void *operands)
@@ -417,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_kernels_follow_writes),
         cmocka_unit_test(test_products_are_sums_and_rows_do_not_depend_on_company),
         cmocka_unit_test(test_rows_do_not_depend_on_company_in_shapes_of_models),
+        cmocka_unit_test(test_products_of_two_matrices_are_sums_and_the_same_again),
         cmocka_unit_test(test_threads_with_queues_of_their_own_compute_the_same),
         cmocka_unit_test(test_the_first_failure_of_a_queue_is_kept),
         cmocka_unit_test(test_a_lost_gpu_is_called_that),
