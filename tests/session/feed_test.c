@@ -3,10 +3,11 @@
 #include "error.h"
 #include "golden.h"
 #include "session/open_model.h"
-#include "session/session.h"
+#include "session/jobs.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #define IMAGES   LMVR_TEST_DATA "/golden/images/"
 #define MOST     64 /* inputs */
@@ -248,6 +249,40 @@ static lmvr_status hold_first(lmvr_pixels *pixels, size_t index, uint64_t hash, 
         pthread_mutex_unlock(&gate);
     }
     return LMVR_OK;
+}
+
+/* Waits until so many images have been read and wait for the model. */
+static void wait_until_read(lmvr_session *session, size_t count)
+{
+    time_t end = time(NULL) + FOREVER / 1000;
+    while (jobs_count(session->jobs, JOB_READ, JOB_READ) != count) {
+        assert_true(time(NULL) < end);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+static void images_are_read_while_the_model_computes(void **state)
+{
+    (void)state;
+    lmvr_model *model = open_checkpoint("llava-old-f32");
+    lmvr_session_options options = defaults(1, 5);
+    options.threads = 1; /* one reads, and one computes */
+    lmvr_session *session = create(model, &options);
+    lmvr_image first = wide;
+    first.stream = true;
+    size_t results = 0;
+    allow_steps(0);
+    submit(session, first);
+    take(session, all, &results, true); /* its first token: the model is at the next */
+    submit(session, tall);
+    submit(session, noise);
+    wait_until_read(session, 2);
+    assert_int_equal(results, 0);
+    allow_steps(-1);
+    while (results < 3)
+        take(session, all, &results, false);
+    lmvr_session_free(session);
+    lmvr_model_free(model);
 }
 
 static void results_come_in_the_order_in_which_they_end(void **state)
@@ -752,6 +787,7 @@ static void memory_that_runs_out_ends_a_list_and_no_session(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(images_are_read_while_the_model_computes, clear),
         cmocka_unit_test_setup(results_come_in_the_order_in_which_they_end, clear),
         cmocka_unit_test_setup(who_joins_midway_gets_the_bytes_he_gets_alone, clear),
         cmocka_unit_test_setup(cancelling_frees_the_place_and_disturbs_nobody, clear),
