@@ -173,7 +173,9 @@ static lmvr_status measure(struct bench *b, lmvr_error *error)
     if (!rows_on_gpu(b))
         r->peak_memory_bytes = peak_memory();
     TRY(set_limits(b, error));
-    return rows_short(b, error); /* again, so that the limits are measured between two measurements of the model */
+    TRY(rows_short(b, error)); /* again, so that the limits are measured between two measurements of the model */
+    b->model->device->operations->take_notice(b->model->device, &r->notice);
+    return LMVR_OK;
 }
 
 /* How deep the whole model is, and how deep the other one has to be that tells what a block takes. */

@@ -45,7 +45,8 @@ struct bench_report {
     struct lmvr_model_info info;
     uint64_t kv_cache_bytes, peak_memory_bytes; /* of the largest batch; of everything but the limits, or all of the GPU's */
     int blocks;                                 /* of the shape's language model when nothing is cut */
-    int other_blocks; /* it was also measured with so many, to tell what a block takes; 0: it was measured whole */
+    int other_blocks;  /* it was also measured with so many, to tell what a block takes; 0: it was measured whole */
+    lmvr_error notice; /* of the device, a sentence on what was slower than it should be; empty: nothing */
     struct bench_image images[BENCH_BATCHES];
     int image_count; /* 0: there is no language model */
 };

@@ -286,6 +286,8 @@ int command_bench(const struct options *options)
     if (status == LMVR_OK)
         status = bench_run(&bench, &report, &error);
     free(model);
+    if (status == LMVR_OK && report.notice.message[0])
+        complain("%s", report.notice.message);
     if (status == LMVR_OK && options->json)
         status = print_json(&report, &error);
     else if (status == LMVR_OK)

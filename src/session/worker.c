@@ -372,7 +372,8 @@ static void notify_if_slow(const struct worker *w)
 {
     lmvr_error notice;
     const struct device *device = w->session->model->device;
-    if (device->operations->take_notice(device, &notice) && !atomic_exchange(&w->jobs->noticed, true))
+    if (w->session->model->on_notice && device->operations->take_notice(device, &notice) &&
+        !atomic_exchange(&w->jobs->noticed, true))
         notify(w, LMVR_NOTICE_SLOW, notice.message);
 }
 

@@ -1,14 +1,14 @@
 /* `lmvr bench --json` on an emulated GPU. */
 #include "bench_report.h"
 
-/* So many of the rows have products by the library. */
-static void check_report(const char *command, size_t with_products)
+/* So many of the rows have products by the library; `said` is said besides, if it is not NULL. */
+static void check_report(const char *command, size_t with_products, const char *said)
 {
     lmvr_error error;
     json_t *report, *row;
     size_t i;
     setenv("LMVR_CUDA_MODULE", EMULATED_GPU, 1);
-    assert_ended(lmvr(command), 0, NULL);
+    assert_ended(lmvr(command), 0, said);
     unsetenv("LMVR_CUDA_MODULE");
     if (json_read("stdout", NULL, &report, &error) != LMVR_OK)
         fail_msg("%s", error.message);
@@ -33,14 +33,23 @@ static void check_report(const char *command, size_t with_products)
 static void test_a_model_on_a_gpu_is_measured_against_the_gpu(void **state)
 {
     (void)state;
-    check_report(BENCH, 5);                 /* of which none is end to end */
-    check_report(BENCH " --dtype int4", 2); /* the patches, in bf16 */
+    check_report(BENCH, 5, NULL); /* of which none is end to end */
+}
+
+/* In int4, of which the patches are in bf16. */
+static void test_what_is_slow_is_told(void **state)
+{
+    (void)state;
+    setenv("EMULATED_GPU_WITHOUT_GRAPHS", "begin", 1);
+    check_report(BENCH " --dtype int4", 2, "its steps are run kernel by kernel");
+    unsetenv("EMULATED_GPU_WITHOUT_GRAPHS");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_model_on_a_gpu_is_measured_against_the_gpu, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(test_what_is_slow_is_told, enter_folder, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

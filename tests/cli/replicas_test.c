@@ -25,9 +25,9 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-    static const char *const set[] = {"LMVR_CUDA_MODULE",           "EMULATED_GPUS",     "EMULATED_GPU_CLOSED",
-                                      "EMULATED_GPU_LOST",          "EMULATED_GPU_FULL", "EMULATED_GPU_OTHER",
-                                      "EMULATED_GPU_WITHOUT_GRAPHS"};
+    static const char *const set[] = {
+        "LMVR_CUDA_MODULE",  "EMULATED_GPUS",      "EMULATED_GPU_CLOSED",         "EMULATED_GPU_LOST",
+        "EMULATED_GPU_FULL", "EMULATED_GPU_OTHER", "EMULATED_GPU_WITHOUT_GRAPHS", "EMULATED_GPU_DRIVER"};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         unsetenv(set[i]);
     return leave_folder(state);
@@ -177,6 +177,20 @@ static void test_with_fast_company_changes_rows_on_a_gpu_and_the_run_remembers_i
     assert_ended(lmvr("embed " MODEL "-f llm --device cuda --fast --resume -o b " TWO), 0, NULL);
 }
 
+static void test_a_driver_that_is_too_old_is_one_sentence_before_anything_is_done(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {
+        "embed " MODEL "--device cuda -o out " INPUTS, "embed " MODEL "--device cuda:all -o out " INPUTS,
+        "describe " MODEL "--device cuda:1 " INPUTS, "train align -m llava --data no.json -o out --device cuda"};
+    setenv("EMULATED_GPU_DRIVER", "the NVIDIA driver is for CUDA 11.8, and one for 13.0 or newer is needed", 1);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        assert_ended(lmvr("%s", commands[i]), 2, "no GPU can be used: the NVIDIA driver is for CUDA 11.8");
+    assert_int_equal(lmvr("serve " MODEL "--device cuda --port 0")->status, 2);
+    assert_said_once("no GPU can be used: the NVIDIA driver is for CUDA 11.8");
+    assert_false(exists("out"));
+}
+
 static void test_gpus_of_two_kinds_are_refused(void **state)
 {
     (void)state;
@@ -201,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_gpu_without_memory_ends_the_call_as_the_only_one_does, enter, leave),
         cmocka_unit_test_setup_teardown(test_graphs_that_cannot_be_made_are_told_once_unless_it_is_to_be_quiet, enter, leave),
         cmocka_unit_test_setup_teardown(test_with_fast_company_changes_rows_on_a_gpu_and_the_run_remembers_it, enter, leave),
+        cmocka_unit_test_setup_teardown(test_a_driver_that_is_too_old_is_one_sentence_before_anything_is_done, enter, leave),
         cmocka_unit_test_setup_teardown(test_gpus_of_two_kinds_are_refused, enter, leave),
         cmocka_unit_test_setup_teardown(test_what_is_measured_is_one_gpu, enter, leave),
     };

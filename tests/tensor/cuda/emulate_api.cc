@@ -174,8 +174,11 @@ size_t emulated_cuda_bytes(void)
 
 static lmvr_status count_gpus(int *count, lmvr_error *error)
 {
-    (void)error;
-    const char *value = getenv("EMULATED_GPUS");
+    const char *value = getenv("EMULATED_GPUS"), *driver = getenv("EMULATED_GPU_DRIVER");
+    if (driver) {
+        snprintf(error->message, sizeof error->message, "no GPU can be used: %s", driver);
+        return LMVR_ERROR_INVALID;
+    }
     *count = value ? atoi(value) : 1;
     return LMVR_OK;
 }

@@ -3,6 +3,7 @@
  * and what goes wrong:
  *
  *     EMULATED_GPUS=N             so many GPUs, up to 4; else one
+ *     EMULATED_GPU_DRIVER=WHY     none can be used, and so says the driver
  *     EMULATED_GPU_CLOSED=1       only kernels, products and copies can touch a GPU's memory, and only that of their own GPU:
  *                                 any other access ends the process
  *     EMULATED_GPU_LOST=GPU:N     that GPU is lost after N operations; GPU -1: the first that has done so many; -2: each
