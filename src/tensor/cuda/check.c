@@ -69,7 +69,7 @@ lmvr_status check_all(const struct device *device, const struct check *checks, i
     lmvr_status status = x && found && right ? LMVR_OK : check_no_memory(error);
     for (int i = 0; i < 2 * count && status == LMVR_OK; i++) {
         enum dtype dtype = i % 2 ? BF16 : F32;
-        if (dtype == BF16 && checks[i / 2].in_f32)
+        if (checks[i / 2].in == (dtype == F32 ? CHECK_BF16 : CHECK_F32))
             continue;
         fill(x, dtype);
         status = compare(device, dtype, &checks[i / 2], x, found, right, error);

@@ -21,14 +21,14 @@ struct check {
     /* What operations give for `x`, which are between -1 and 1, as `count` floats of the host. */
     lmvr_status (*run)(struct check_side *side, const float *x, float *out, lmvr_error *error);
     int64_t count;
-    bool in_f32; /* alone: it is the same in bf16 */
+    enum { CHECK_BOTH, CHECK_F32, CHECK_BF16 } in; /* in one alone: it is the same in the other, or not there */
 };
 
 lmvr_status check_no_memory(lmvr_error *error);
 /* Operands, or floats, as floats of the host. */
 lmvr_status check_read(struct check_side *side, const void *x, bool operands, int64_t count, float *out, lmvr_error *error);
 
-/* Runs all checks on the device and on the processor, in f32 and, unless it is the same, in bf16. LMVR_ERROR_RESOURCE: a result
+/* Runs all checks on the device and on the processor, in f32 and bf16 as they say. LMVR_ERROR_RESOURCE: a result
  * differs by more than rounding; the sentence has the check's name. */
 lmvr_status check_all(const struct device *device, const struct check *checks, int count, lmvr_error *error);
 

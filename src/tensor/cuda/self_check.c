@@ -180,13 +180,60 @@ static lmvr_status check_steps(struct check_side *s, const float *x, float *out,
     return LMVR_OK;
 }
 
+/* ---- weights in 8 and 4 bits -------------------------------------------------------------------------------------------- */
+
+#define FEW 17 /* rows that are multiplied: more than a tile */
+
+/* By a matrix (ROWS, WIDTH), in a pass of many rows and in a step of decoding. */
+static lmvr_status multiply_both_ways(struct check_side *s, void *matrix, const float *x, float *out, lmvr_error *error)
+{
+    const operand *rows = arena_sent(&s->arena, x, FEW * WIDTH);
+    float *y = arena_floats(&s->arena, FEW * ROWS);
+    if (!rows || !y)
+        return check_no_memory(error);
+    TRY(s->run->multiply(&s->arena, matrix, FEW, rows, NULL, RESULT_FLOATS, y, error));
+    TRY(check_read(s, y, false, FEW * ROWS, out, error));
+    s->run->zero(&s->arena, y, FEW * ROWS * sizeof *y);
+    s->run->step_begin(&s->arena);
+    lmvr_status status = s->run->multiply(&s->arena, matrix, FEW, rows, NULL, RESULT_FLOATS, y, error);
+    s->run->step_end(&s->arena);
+    return status == LMVR_OK ? check_read(s, y, false, FEW * ROWS, out + FEW * ROWS, error) : status;
+}
+
+static lmvr_status check_quantized_as(struct check_side *s, enum dtype dtype, const float *x, float *out, lmvr_error *error)
+{
+    void *matrix;
+    float *weights = arena_alloc(&s->arena, ROWS * WIDTH, sizeof *weights);
+    if (!weights)
+        return check_no_memory(error);
+    for (int64_t i = 0; i < ROWS * WIDTH; i++) /* small: on the processor x is rounded to 8 bits */
+        weights[i] = x[MOST - 1 - i] / 16;
+    TRY(s->run->matrix_create(s->arena.device, ROWS, WIDTH, dtype, &matrix, error));
+    lmvr_status status = s->run->matrix_set(matrix, 0, ROWS, weights, error);
+    if (status == LMVR_OK)
+        status = s->run->matrix_seal(matrix, NULL, error);
+    if (status == LMVR_OK)
+        status = multiply_both_ways(s, matrix, x, out, error);
+    s->run->matrix_free(matrix);
+    return status;
+}
+
+/* Operands are bf16 beside them. */
+static lmvr_status check_quantized(struct check_side *s, const float *x, float *out, lmvr_error *error)
+{
+    TRY(check_quantized_as(s, INT8, x, out, error));
+    return check_quantized_as(s, INT4, x, out + (int64_t)2 * FEW * ROWS, error);
+}
+
 lmvr_status self_check(const struct device *device, lmvr_error *error)
 {
-    static const struct check checks[] = {{"norms", check_norm, 2 * ROWS * WIDTH, false},
-                                          {"activations", check_activations, 6 * ROWS * WIDTH / 4, false},
-                                          {"attention within groups", check_groups, ROWS * WIDTH, false},
-                                          {"attention over a cache", check_cache, ROWS * WIDTH, false},
-                                          {"sampling", check_sampling, 3 * DRAWS, true},
-                                          {"steps that come again", check_steps, (int64_t)STEPS * 4 * WIDTH, true}};
+    static const struct check checks[] = {
+        {"norms", check_norm, 2 * ROWS * WIDTH, CHECK_BOTH},
+        {"activations", check_activations, 6 * ROWS * WIDTH / 4, CHECK_BOTH},
+        {"attention within groups", check_groups, ROWS * WIDTH, CHECK_BOTH},
+        {"attention over a cache", check_cache, ROWS * WIDTH, CHECK_BOTH},
+        {"sampling", check_sampling, 3 * DRAWS, CHECK_F32},
+        {"steps that come again", check_steps, (int64_t)STEPS * 4 * WIDTH, CHECK_F32},
+        {"products with weights in 8 and 4 bits", check_quantized, (int64_t)4 * FEW * ROWS, CHECK_BF16}};
     return check_all(device, checks, (int)(sizeof checks / sizeof *checks), error);
 }

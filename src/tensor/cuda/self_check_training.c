@@ -218,13 +218,13 @@ static lmvr_status check_optimizer(struct check_side *s, const float *x, float *
 lmvr_status self_check_training(const struct device *device, lmvr_error *error)
 {
     static const struct check checks[] = {
-        {"products of training", check_products, 4L * M * N, false},
-        {"sums", check_sums, SIZE + WIDE + 1, true},
-        {"gradients of activations", check_activations, 9 * 2L * WIDE, true},
-        {"gradients of norms", check_norms, 2L * (SIZE + 2 * WIDE), true},
-        {"gradients of rows", check_rows, (3L * FEW + 5) * 96, true},
-        {"gradients of attention", check_attention, 52L * 2 * DIM + (long)ROWS * STRIDE, false},
-        {"losses", check_loss, SIZE + 1, true},
-        {"steps of the optimizer", check_optimizer, 2L * SIZE + FEW, true}};
+        {"products of training", check_products, 4L * M * N, CHECK_BOTH},
+        {"sums", check_sums, SIZE + WIDE + 1, CHECK_F32},
+        {"gradients of activations", check_activations, 9 * 2L * WIDE, CHECK_F32},
+        {"gradients of norms", check_norms, 2L * (SIZE + 2 * WIDE), CHECK_F32},
+        {"gradients of rows", check_rows, (3L * FEW + 5) * 96, CHECK_F32},
+        {"gradients of attention", check_attention, 52L * 2 * DIM + (long)ROWS * STRIDE, CHECK_BOTH},
+        {"losses", check_loss, SIZE + 1, CHECK_F32},
+        {"steps of the optimizer", check_optimizer, 2L * SIZE + FEW, CHECK_F32}};
     return check_all(device, checks, (int)(sizeof checks / sizeof *checks), error);
 }

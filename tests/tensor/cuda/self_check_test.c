@@ -43,6 +43,19 @@ static void wrong_heads(cuda_stream stream, const struct cuda_heads *heads, enum
     emulated_cuda_api()->heads(stream, &other, dtype, qkv);
 }
 
+static void wrong_widen(cuda_stream stream, const struct cuda_quantized *matrix, int64_t stride, void *weights)
+{
+    struct cuda_quantized other = *matrix;
+    other.in--;
+    emulated_cuda_api()->quantized_widen(stream, &other, stride, weights);
+}
+
+static void wrong_narrow(cuda_stream stream, const struct cuda_quantized *matrix, int64_t rows, const void *x,
+                         const float *bias, enum dtype dtype, bool add, void *y, void *scratch)
+{
+    emulated_cuda_api()->quantized_multiply(stream, matrix, rows - 1, x, bias, dtype, add, y, scratch);
+}
+
 static void wrong_sample(cuda_stream stream, int64_t rows, int64_t width, const float *logits, float temperature, float top_p,
                          const double *points, int32_t *tokens)
 {
@@ -99,6 +112,10 @@ static void what_is_computed_wrongly_is_named(void **state)
     assert_refused("computes sampling wrongly in f32: ");
     broken.argmax = wrong_argmax;
     assert_refused("computes sampling wrongly in f32: ");
+    broken.quantized_widen = wrong_widen;
+    assert_refused("computes products with weights in 8 and 4 bits wrongly in bf16: ");
+    broken.quantized_multiply = wrong_narrow;
+    assert_refused("computes products with weights in 8 and 4 bits wrongly in bf16: ");
     broken.graph_launch = no_launch;
     assert_refused("computes steps that come again wrongly in f32: ");
 }
