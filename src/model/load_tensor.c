@@ -157,7 +157,7 @@ static lmvr_status read_rows(const struct checkpoint_tensor *tensor, int64_t fir
         lmvr_status own =
             begin == end ? LMVR_OK
                          : file->format->read_rows(file, tensor->entry, first + begin, end - begin, rows + begin * size, &why);
-#pragma omp critical(load_tensor_read_rows)
+#pragma omp critical /* unnamed: a name would become a symbol exported by the library */
         if (own != LMVR_OK) {
             status = own;
             error_write(error, "%s", why.message);
