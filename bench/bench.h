@@ -56,7 +56,7 @@ struct bench_options {
     const char *mmproj; /* as in lmvr_model_options */
     const char *shape;  /* a name that bench_shape() knows */
     int layers;         /* of the language model or, when measuring training, of all stacks; 0: all */
-    const char *device; /* as in lmvr_model_options; only for bench_run() */
+    const char *device; /* as in lmvr_model_options; when measuring training, NULL: the processor */
     bool fast;          /* the same */
     lmvr_dtype dtype, cache_dtype;
     int threads;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks and measures lmvr on a machine with one H100 or H200, without a network, in at most 8 minutes:
 #
-#     gpu.sh run FOLDER [tests|sanitizer|bench|transformers|quantized]... | tee gpu.log
+#     gpu.sh run FOLDER [tests|sanitizer|bench|training|transformers|quantized]... | tee gpu.log
 #
 # FOLDER is a checkout that is built there, or what `gpu.sh pack FILE` has packed where the machine cannot build: on one that has
 # CUDA's compiler and what ./setup.sh test installs, any x86-64,
@@ -37,7 +37,7 @@ pack() {
         strip -o "$folder/lmvr-gpu/$program" "$program" || { echo "$program is missing: see the top of bench/gpu.sh"; exit 1; }
     done
     libraries "${programs[@]}" | xargs cp -L -t "$folder/lmvr-gpu/build/libraries" || exit
-    cp bench/gpu.sh bench/gpu_transformers.py "$folder/lmvr-gpu/bench"
+    cp bench/gpu.sh bench/gpu_transformers.py bench/train_reference.py "$folder/lmvr-gpu/bench"
     tar -c --exclude=golden/train --exclude=golden/tokenizer --exclude=golden/corrupt --exclude=golden/probe -C tests golden |
         tar -x -C "$folder/lmvr-gpu/tests"
     tar -c -C tests "$train"/{llava,align,instruct,lora} | tar -x -C "$folder/lmvr-gpu/tests"
@@ -133,6 +133,19 @@ run_bench() {
     LMVR_CUDA_GRAPHS=0 step 60 "lmvr bench, qwen3-vl-2b, without graphs" "${start[@]}" build/lmvr bench --device cuda --shape qwen3-vl-2b --quick
 }
 
+# Of llava-1.5-7b's width, cut to two blocks a stack; in PyTorch without adapters.
+run_training() {
+    local cut=(--train --shape llava-1.5-7b --layers 2)
+    step 60 "lmvr bench --train, llava-1.5-7b of two blocks" "${start[@]}" build/lmvr bench --device cuda "${cut[@]}"
+    if python3 -c 'import torch, transformers; torch.zeros(1).cuda()' 2>/dev/null; then
+        step 40 "PyTorch's training, llava-1.5-7b of two blocks" python3 bench/train_reference.py --device cuda --attention sdpa \
+            --rows align,instruct --shape llava-1.5-7b --layers 2
+    else
+        heading "PyTorch's training"
+        echo "left out: python3 has no PyTorch that uses the GPU, or no transformers"
+    fi
+}
+
 run_transformers() {
     local shape
     for shape in llava-1.5-7b qwen3-vl-2b; do
@@ -161,19 +174,19 @@ run() {
     step 10 "the GPU" nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,power.limit --format=csv
     choose_start
     echo "cuBLASLt: $(find_cublas); programs are started by: ${start[0]##*/}"
-    (($#)) || set -- tests sanitizer bench transformers quantized
+    (($#)) || set -- tests sanitizer bench training transformers quantized
     for part; do "run_$part"; done
     heading "done"
 }
 
 for part in "${@:3}"; do
-    [[ $part =~ ^(tests|sanitizer|bench|transformers|quantized)$ ]] || set --
+    [[ $part =~ ^(tests|sanitizer|bench|training|transformers|quantized)$ ]] || set --
 done
 case "${1:-} $#" in
 "pack 2") pack "$2" ;;
 "run "[2-9]) run "${@:2}" ;;
 *)
-    echo "usage: gpu.sh pack FILE | gpu.sh run FOLDER [tests|sanitizer|bench|transformers|quantized]..." >&2
+    echo "usage: gpu.sh pack FILE | gpu.sh run FOLDER [tests|sanitizer|bench|training|transformers|quantized]..." >&2
     exit 2
     ;;
 esac

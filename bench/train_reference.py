@@ -1,6 +1,7 @@
 """Times PyTorch's training steps for comparison with `lmvr bench --train`: the same shapes, batches and lengths, random weights.
 
-    python3 train_reference.py [--shape lmvr-small|llava-1b] [--layers N] [--dtype f32|bf16] [--rows align,instruct,...]
+    python3 train_reference.py [--shape lmvr-small|llava-1b|llava-1.5-7b] [--layers N] [--dtype f32|bf16] [--rows align,instruct,...]
+                               [--device cpu|cuda]
 
 transformers' models, two threads, AdamW (fused), clip_grad_norm_; bf16 by autocast over f32 weights, frozen parts kept in bf16.
 Attention is the faster of eager and sdpa. Only rows whose next token is a target go through the head, as in lmvr. Parameters that a
@@ -33,6 +34,10 @@ SHAPES = {  # vision, text, projection, pairs, feature state, language
         CLIP_L, TEXT_L, 768, 8, 23,
         dict(vocab_size=32000, hidden_size=2048, num_hidden_layers=22, num_attention_heads=32, num_key_value_heads=4,
              intermediate_size=5632)),
+    "llava-1.5-7b": (
+        dict(CLIP_L, image_size=336), TEXT_L, 768, 8, 23,
+        dict(vocab_size=32064, hidden_size=4096, num_hidden_layers=32, num_attention_heads=32, num_key_value_heads=32,
+             intermediate_size=11008)),
 }
 
 
@@ -92,22 +97,26 @@ def measure(args, kind, attention):
     vision, text, _, pairs, _, language = SHAPES[args.shape]
     clip = kind == "contrastive"
     count = count or pairs
-    model = Contrastive(args.shape, args.layers, attention) if clip else Llava(args.shape, kind, args.layers, attention, half)
+    with torch.device(args.device):
+        model = Contrastive(args.shape, args.layers, attention) if clip else Llava(args.shape, kind, args.layers, attention, half)
     tokens = torch.randint(3, (text if clip else language)["vocab_size"] - 3, (count, length))
     if clip:
         tokens[:, -1] = text["eos_token_id"] if args.shape == "lmvr-small" else text["vocab_size"] - 1
     pixels = torch.rand(count, 3, vision["image_size"], vision["image_size"]) * 2 - 1
+    tokens, pixels = tokens.to(args.device), pixels.to(args.device)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-4, weight_decay=0.1, fused=True)
     best, begin, step = 1e9, time.perf_counter(), 0
     while step < 4 or time.perf_counter() - begin < args.seconds:
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with torch.autocast(args.device, torch.bfloat16, enabled=half):
             loss = model(pixels, tokens)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
+        if args.device != "cpu":
+            torch.cuda.synchronize()
         if step >= 2:
             best = min(best, time.perf_counter() - start)
         step += 1
@@ -121,6 +130,7 @@ def main():
     parser.add_argument("--layers", type=int, default=0)
     parser.add_argument("--dtype", default="bf16", choices=["f32", "bf16"])
     parser.add_argument("--rows", default=",".join(KINDS))
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--attention", default="eager,sdpa")

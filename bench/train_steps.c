@@ -10,16 +10,18 @@
 
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WARM_STEPS    3    /* products get compiled, and the tape's memory reaches its size */
 #define LEAST_STEPS   2    /* per timed run */
 #define ROW_SECONDS   1.5  /* least time of a timed run */
 #define LIMIT_SECONDS 0.03 /* least time to measure one layout of one product */
 #define TEXT_TOKENS   30   /* per caption */
+#define LORA_RANK     128  /* LLaVA's own */
 
 /* ---- kinds of training -------------------------------------------------------------------------------------------------- */
 
-enum { ALIGN, INSTRUCT, LANGUAGE, CONTRASTIVE };
+enum { ALIGN, INSTRUCT, ADAPTERS, LANGUAGE, CONTRASTIVE };
 
 /* Typical of each: stage 1's captions; stage 2's conversations, half of them answers; plain text; pairs. */
 static const struct kind {
@@ -29,12 +31,14 @@ static const struct kind {
 } kinds[BENCH_TRAIN_ROWS] = {
     [ALIGN] = {"align", 16, TEXT_TOKENS, TEXT_TOKENS, true},
     [INSTRUCT] = {"instruct", 8, 120, 60, true},
+    [ADAPTERS] = {"adapters", 8, 120, 60, true},
     [LANGUAGE] = {"language", 8, 256, 255, false},
     [CONTRASTIVE] = {"contrastive", 0, TEXT_TOKENS, 0, true},
 };
 
 /* A model with random weights, a random batch, and what a step needs. */
 struct subject {
+    const struct device *device;
     int kind, batch_size;
     struct model_config config;
     struct clip_config clip_config;
@@ -57,14 +61,15 @@ static bool is_clip(const struct subject *s)
 
 static lmvr_status make_net(struct subject *s, lmvr_error *error)
 {
-    struct net net = {.parameters = &s->parameters, .trained = s->kind != ALIGN, .error = error};
-    struct loader loader = {.device = device_cpu(),
+    struct net net = {.parameters = &s->parameters, .trained = s->kind != ALIGN && s->kind != ADAPTERS, .error = error};
+    const struct lora lora = {.rank = s->kind == ADAPTERS ? LORA_RANK : 0, .scale = 2};
+    struct loader loader = {.device = s->device,
                             .dtypes = {s->parameters.products, s->parameters.products, s->parameters.products},
                             .error = error};
     random_init(&net.random, 1);
     if (is_clip(s))
         return clip_net_init(&s->clip, &s->clip_config, &net);
-    TRY(llama_net_init(&s->llava.llama, &s->config.language, &(struct lora){0}, s->config.language.vocabulary, &net));
+    TRY(llama_net_init(&s->llava.llama, &s->config.language, &lora, s->config.language.vocabulary, &net));
     if (s->kind == LANGUAGE)
         return LMVR_OK;
     TRY(load_encoder(&loader, &s->config.vision, &s->vision));
@@ -103,11 +108,13 @@ static lmvr_status make_batch(struct subject *s, lmvr_error *error)
     return LMVR_OK;
 }
 
-static lmvr_status subject_create(struct subject *s, lmvr_error *error)
+static lmvr_status subject_create(struct subject *s, enum dtype products, lmvr_error *error)
 {
+    TRY(parameters_init_on(&s->parameters, products, s->device, error));
+    TRY(arena_init_on(&s->llava.arena, s->device, products, error));
     TRY(make_net(s, error));
     TRY(make_batch(s, error));
-    TRY(tape_create(s->parameters.products, &s->tape, error));
+    TRY(tape_create_for(&s->parameters, &s->tape, error));
     return optimizer_init(&s->optimizer, &s->parameters, error);
 }
 
@@ -243,7 +250,8 @@ static double attention_of(const struct subject *s)
     return 12.0 * s->batch_size * (seen * t->width * t->blocks + cells * cells * v->width * v->blocks);
 }
 
-static lmvr_status limit_step(const struct subject *s, double *seconds, lmvr_error *error)
+/* By oneDNN, for the products that the tape has multiplied. */
+static lmvr_status limit_on_processor(const struct subject *s, double *seconds, lmvr_error *error)
 {
     struct sum sum = {.dtype = s->tape->half ? BF16 : F32, .error = error};
     arena_init(&sum.arena);
@@ -253,16 +261,47 @@ static lmvr_status limit_step(const struct subject *s, double *seconds, lmvr_err
     *seconds *= 1 + attention_of(s) / (sum.operations / (double)s->steps);
     matmul_free(sum.matmul);
     arena_finish(&sum.arena);
-    if (sum.status != LMVR_OK || !s->llava.vision)
-        return sum.status;
-    struct limit limit;
+    return sum.status;
+}
+
+/* By cuBLASLt, for those of a pass forward, and as long again for the gradient of inputs, and for that of trained weights. */
+static lmvr_status limit_on_gpu(const struct subject *s, struct limit *limit, double *seconds, lmvr_error *error)
+{
+    const struct kind *kind = &kinds[s->kind];
     struct work work;
-    double encoding = 0;
-    TRY(limit_init(&limit, device_cpu(), &(struct dtypes){s->parameters.products, s->parameters.products, F32}, error));
+    int passes = s->kind == INSTRUCT ? 3 : 2;
+    work_prompt(&s->config, (int64_t)s->batch_size * (kind->tokens + s->llava.visual_tokens), &work);
+    struct work_product *head = &work.products[work.count - 1];
+    head->rows = (int64_t)s->batch_size * kind->learned;
+    head->single_row = false;
+    work.attention = attention_of(s) / passes;
+    TRY(limit_work(limit, &work, seconds, error));
+    *seconds *= passes;
+    return LMVR_OK;
+}
+
+static lmvr_status limit_encoding(const struct subject *s, struct limit *limit, double *seconds, lmvr_error *error)
+{
+    struct work work;
     int size = s->config.vision.image_size;
     struct view view = {.width = size, .height = size};
     work_encode(&s->config, &(struct picture){.view_count = 1, .views = &view}, s->batch.image_count, &work);
-    lmvr_status status = limit_work(&limit, &work, &encoding, error);
+    return limit_work(limit, &work, seconds, error);
+}
+
+static lmvr_status limit_step(const struct subject *s, double *seconds, lmvr_error *error)
+{
+    bool on_processor = s->device == device_cpu();
+    if (on_processor)
+        TRY(limit_on_processor(s, seconds, error));
+    if (!s->llava.vision)
+        return LMVR_OK;
+    struct limit limit;
+    double encoding = 0;
+    TRY(limit_init(&limit, s->device, &(struct dtypes){s->parameters.products, s->parameters.products, F32}, error));
+    lmvr_status status = on_processor ? LMVR_OK : limit_on_gpu(s, &limit, seconds, error);
+    if (status == LMVR_OK)
+        status = limit_encoding(s, &limit, &encoding, error);
     limit_finish(&limit);
     *seconds += encoding;
     return status;
@@ -270,10 +309,10 @@ static lmvr_status limit_step(const struct subject *s, double *seconds, lmvr_err
 
 /* ---- the run ------------------------------------------------------------------------------------------------------------ */
 
-static lmvr_status measure(struct subject *s, struct bench_train_row *row, lmvr_error *error)
+static lmvr_status measure(struct subject *s, enum dtype products, struct bench_train_row *row, lmvr_error *error)
 {
     double seconds = 0;
-    TRY(subject_create(s, error));
+    TRY(subject_create(s, products, error));
     row->visual = s->llava.visual_tokens;
     for (int i = 0; i < WARM_STEPS; i++)
         TRY(step(s, error));
@@ -293,40 +332,64 @@ static void cut_depth(struct subject *s, int layers)
         s->config.encoder_state = s->config.vision.blocks;
 }
 
-static lmvr_status measure_all(const struct bench_options *options, struct bench_train_report *report, lmvr_error *error)
+/* LLaVA's two stages, with adapters too on a GPU, which trains nothing else. */
+static bool is_measured(const struct bench_options *options, const struct device *device, int kind)
 {
-    for (int kind = 0; kind < (options->quick ? LANGUAGE : BENCH_TRAIN_ROWS); kind++) {
-        struct bench_train_row *row = &report->rows[report->row_count++];
-        struct subject s = {.kind = kind, .batch_size = kinds[kind].batch};
-        TRY(bench_shape(report->shape, options->layers, &s.config, error));
+    bool on_gpu = device != device_cpu();
+    return kind == ADAPTERS ? on_gpu : kind <= INSTRUCT || !(on_gpu || options->quick);
+}
+
+static lmvr_status measure_kind(const struct bench_options *options, const struct device *device, int kind,
+                                struct bench_train_report *report, lmvr_error *error)
+{
+    struct bench_train_row *row = &report->rows[report->row_count++];
+    struct subject s = {.device = device, .kind = kind, .batch_size = kinds[kind].batch};
+    TRY(bench_shape(report->shape, options->layers, &s.config, error));
+    if (device == device_cpu())
         TRY(bench_shape_clip(report->shape, &s.clip_config, s.batch_size ? NULL : &s.batch_size, error));
-        if (options->layers)
-            cut_depth(&s, options->layers);
-        report->language_blocks = s.config.language.blocks;
-        *row = (struct bench_train_row){.tokens = kinds[kind].tokens, .learned = kinds[kind].learned};
-        row->row = (struct bench_row){.name = kinds[kind].name, .batch = s.batch_size};
-        row->row.unit = is_clip(&s) ? "images/s" : "tokens/s";
-        parameters_init(&s.parameters, report->dtype);
-        arena_init(&s.llava.arena);
-        lmvr_status status = measure(&s, row, error);
-        subject_finish(&s);
-        TRY(status);
-    }
+    if (options->layers)
+        cut_depth(&s, options->layers);
+    report->language_blocks = s.config.language.blocks;
+    *row = (struct bench_train_row){.tokens = kinds[kind].tokens, .learned = kinds[kind].learned};
+    row->row = (struct bench_row){.name = kinds[kind].name, .batch = s.batch_size};
+    row->row.unit = is_clip(&s) ? "images/s" : "tokens/s";
+    lmvr_status status = measure(&s, report->dtype, row, error);
+    subject_finish(&s);
+    return status;
+}
+
+static lmvr_status measure_all(const struct bench_options *options, const struct device *device,
+                               struct bench_train_report *report, lmvr_error *error)
+{
+    for (int kind = 0; kind < BENCH_TRAIN_ROWS; kind++)
+        if (is_measured(options, device, kind))
+            TRY(measure_kind(options, device, kind, report, error));
     return LMVR_OK;
+}
+
+/* The types that it computes in. */
+static void describe(const struct bench_options *options, const struct device *device, struct bench_train_report *report)
+{
+    bool on_gpu = device != device_cpu();
+    report->dtype = on_gpu && options->dtype == LMVR_DTYPE_DEFAULT ? BF16 : model_dtype(options->dtype);
+    report->library_dtype = report->dtype == BF16 && (on_gpu || product_computes_bf16()) ? "bf16" : "f32";
+    memcpy(report->gpu, device->gpu, sizeof report->gpu);
 }
 
 lmvr_status bench_train(const struct bench_options *options, struct bench_train_report *report, lmvr_error *error)
 {
-    *report = (struct bench_train_report){.shape = options->shape ? options->shape : "lmvr-small",
-                                          .kernels = kernels_get()->name,
-                                          .dtype = model_dtype(options->dtype)};
+    const struct device *device;
+    *report =
+        (struct bench_train_report){.shape = options->shape ? options->shape : "lmvr-small", .kernels = kernels_get()->name};
     bench_cpu(report->cpu, sizeof report->cpu);
-    report->library_dtype = report->dtype == BF16 && product_computes_bf16() ? "bf16" : "f32";
+    TRY(device_open(options->device ? options->device : "cpu", 0, false, &device, error));
+    describe(options, device, report);
     int before = omp_get_max_threads();
     if (options->threads > 0)
         omp_set_num_threads(options->threads);
     report->threads = omp_get_max_threads();
-    lmvr_status status = measure_all(options, report, error);
+    lmvr_status status = measure_all(options, device, report, error);
     omp_set_num_threads(before);
+    device_close(device);
     return status;
 }

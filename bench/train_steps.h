@@ -16,10 +16,11 @@ struct bench_train_row {
     int visual, tokens, learned; /* per sequence: visual tokens, text tokens, and how many of those are targets */
 };
 
-#define BENCH_TRAIN_ROWS 4
+#define BENCH_TRAIN_ROWS 5
 
 struct bench_train_report {
     char cpu[128];
+    char gpu[64]; /* empty: measured on the processor */
     const char *shape, *kernels, *library_dtype;
     enum dtype dtype; /* of products */
     int threads, language_blocks;
@@ -27,7 +28,9 @@ struct bench_train_report {
     int row_count;
 };
 
-/* "align" and "instruct", LLaVA's two stages; unless options->quick, "language" and "contrastive" too. */
+/* "align" and "instruct", LLaVA's two stages; on a GPU also "adapters", the second with LoRA, whose limit is cuBLASLt's time
+ * for the products forward, again for the gradients of inputs, and again for those of trained weights; on the processor, unless
+ * options->quick, "language" and "contrastive" too. */
 lmvr_status bench_train(const struct bench_options *options, struct bench_train_report *report, lmvr_error *error);
 
 #endif

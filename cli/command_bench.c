@@ -186,8 +186,8 @@ static int measure_corruptions(const struct options *options)
 
 static void print_training(const struct bench_train_report *r)
 {
-    printf("%s, %d threads, %s kernels; steps in %s; limits: oneDNN in %s\n", r->cpu, r->threads, r->kernels,
-           r->dtype == BF16 ? "bf16" : "f32", r->library_dtype);
+    printf("%s, %d threads, %s kernels; steps in %s; limits: %s in %s\n", r->gpu[0] ? r->gpu : r->cpu, r->threads, r->kernels,
+           r->dtype == BF16 ? "bf16" : "f32", r->gpu[0] ? "cuBLASLt" : "oneDNN", r->library_dtype);
     printf("shape: %s, %d blocks of the language model\n\n", r->shape, r->language_blocks);
     printf("%-12s%6s%8s%8s%8s%12s%12s  %-10s%9s\n", "", "batch", "visual", "tokens", "learned", "measured", "limit", "",
            "fraction");
@@ -211,6 +211,8 @@ static lmvr_status print_training_json(const struct bench_train_report *r, lmvr_
     json_t *json = json_pack("{s:{s:s, s:i, s:s, s:s}, s:{s:s, s:s, s:i}, s:o}", "machine", "cpu", r->cpu, "threads",
                              r->threads, "kernels", r->kernels, "library_dtype", r->library_dtype, "model", "shape", r->shape,
                              "dtype", r->dtype == BF16 ? "bf16" : "f32", "language_blocks", r->language_blocks, "rows", rows);
+    if (r->gpu[0])
+        json_object_set_new(json_object_get(json, "machine"), "gpu", json_string(r->gpu));
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     json_decref(json);
     if (!text)
@@ -262,9 +264,12 @@ int command_bench(const struct options *options)
         complain("takes no inputs, so not \"%s\"", options->inputs[0]);
         return EXIT_CANNOT;
     }
-    if ((options->device || options->fast) && (options->bench_train || options->corruptions)) {
-        complain("--train and --corruptions are measured on the processor, so without %s",
-                 options->device ? "--device" : "--fast");
+    if ((options->device || options->fast) && options->corruptions) {
+        complain("--corruptions are measured on the processor, so without %s", options->device ? "--device" : "--fast");
+        return EXIT_CANNOT;
+    }
+    if (options->fast && options->bench_train) {
+        complain("--train is as the program trains, so without --fast");
         return EXIT_CANNOT;
     }
     if (options->mmproj && !options->model) {

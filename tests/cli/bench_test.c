@@ -61,8 +61,10 @@ static void test_the_time_of_an_image_is_measured_in_each_type(void **state)
 static void test_what_is_measured_on_the_processor_takes_no_device(void **state)
 {
     (void)state;
-    assert_ended(lmvr("bench --train --device cpu"), 2, "without --device");
     assert_ended(lmvr("bench --corruptions --device cuda"), 2, "without --device");
+    assert_ended(lmvr("bench --train --device cuda:all"), 2, "one device is used here, so it is cuda or cuda:N");
+    assert_ended(lmvr("bench --train --device cpu --shape tiny"), 2, "the shape \"tiny\" cannot be trained");
+    assert_ended(lmvr("bench --train --fast"), 2, "so without --fast");
 }
 
 static void test_types_that_a_measurement_does_not_have_are_refused(void **state)
