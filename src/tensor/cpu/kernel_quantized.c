@@ -138,33 +138,48 @@ static void restore(int bits, int64_t in, const uint8_t *record, float *weights)
 }
 
 /* A step at a time, which is one piece in the panel; adding 128 is turning a byte's highest bit over. */
-static void pack_8(int64_t in, const uint8_t *record, int64_t column, uint8_t *panel)
+static void pack_8(int64_t in, const uint8_t *records, int64_t column, int64_t count, uint8_t *panel)
 {
-    int64_t whole = in / per_step(8) * per_step(8);
-    memcpy(panel + column * (int64_t)sizeof(float), record, sizeof(float));
-    record += sizeof(float);
+    int64_t whole = in / per_step(8) * per_step(8), size = (int64_t)record_bytes(8, in);
+    for (int64_t c = 0; c < count; c++)
+        memcpy(panel + (column + c) * (int64_t)sizeof(float), records + c * size, sizeof(float));
+    records += sizeof(float);
     for (int64_t i = 0; i < whole; i += per_step(8)) {
-        uint32_t step = 0;
-        memcpy(&step, record + i, (size_t)per_step(8));
-        step ^= OFFSET_8 * 0x01010101u;
-        memcpy(panel + place_8(i, column), &step, (size_t)per_step(8));
+        uint8_t *to = panel + place_8(i, column);
+        for (int64_t c = 0; c < count; c++) {
+            uint32_t step = 0;
+            memcpy(&step, records + c * size + i, (size_t)per_step(8));
+            step ^= OFFSET_8 * 0x01010101u;
+            memcpy(to + c * per_step(8), &step, (size_t)per_step(8));
+        }
     }
     for (int64_t i = whole; i < in; i++)
-        panel[place_8(i, column)] = (uint8_t)(record[i] + OFFSET_8);
+        for (int64_t c = 0; c < count; c++)
+            panel[place_8(i, column + c)] = (uint8_t)(records[c * size + i] + OFFSET_8);
 }
 
-static void pack(int bits, int64_t in, const uint8_t *record, int64_t column, uint8_t *panel)
+static void pack_4(int64_t in, const uint8_t *records, int64_t column, int64_t count, uint8_t *panel)
 {
-    if (bits == 8) {
-        pack_8(in, record, column, panel);
-        return;
+    int64_t size = (int64_t)record_bytes(4, in);
+    for (int64_t g = 0; g < group_count(4, in); g++, records += BLOCK_4_BYTES, panel += PIECE_4_BYTES) {
+        for (int64_t c = 0; c < count; c++) {
+            memcpy(panel + 2 * (column + c), records + c * size, 2);
+            memcpy(panel + 2 * (PANEL + column + c), records + c * size + 2, 2);
+        }
+        for (int64_t i = 0; i < BLOCK_4 / 2; i += 4) {
+            uint8_t *to = panel + 4 * PANEL + place_4(i, column);
+            for (int64_t c = 0; c < count; c++)
+                memcpy(to + 4 * c, records + c * size + 4 + i, 4);
+        }
     }
-    for (int64_t g = 0; g < group_count(4, in); g++, record += BLOCK_4_BYTES, panel += PIECE_4_BYTES) {
-        memcpy(panel + 2 * column, record, 2);
-        memcpy(panel + 2 * (PANEL + column), record + 2, 2);
-        for (int64_t i = 0; i < BLOCK_4 / 2; i += 4)
-            memcpy(panel + 4 * PANEL + place_4(i, column), record + 4 + i, 4);
-    }
+}
+
+static void pack(int bits, int64_t in, const uint8_t *records, int64_t column, int64_t count, uint8_t *panel)
+{
+    if (bits == 8)
+        pack_8(in, records, column, count, panel);
+    else
+        pack_4(in, records, column, count, panel);
 }
 
 static void unpack(int bits, int64_t in, const uint8_t *panel, int64_t column, uint8_t *record)

@@ -99,7 +99,8 @@ struct quantized_kernels {
     void (*restore)(int bits, int64_t in, const uint8_t *record, float *weights);
 
     size_t (*panel_bytes)(int bits, int64_t in);
-    void (*pack)(int bits, int64_t in, const uint8_t *record, int64_t column, uint8_t *panel);
+    /* `count` records, one after another, become columns from `column` on. A panel's lines hold some bytes of every column. */
+    void (*pack)(int bits, int64_t in, const uint8_t *records, int64_t column, int64_t count, uint8_t *panel);
     void (*unpack)(int bits, int64_t in, const uint8_t *panel, int64_t column, uint8_t *record);
 
     int64_t (*block_words)(int bits); /* of a row of the input */

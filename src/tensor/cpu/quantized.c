@@ -75,19 +75,19 @@ lmvr_status quantized_set(struct quantized *quantized, int64_t first, int64_t co
     return LMVR_OK;
 }
 
-/* Lays a row out, and notes its sum. */
-static void pack_row(struct quantized *q, int64_t row, const uint8_t *record)
+/* Lays rows of one panel out, and notes their sums. */
+static void pack_rows(struct quantized *q, int64_t row, int64_t count, const uint8_t *records)
 {
-    q->kernels->pack(q->bits, q->in, record, row % q->kernels->panel, panel_of(q, row));
-    if (q->bits != 8)
-        return;
-    float scale;
-    const int8_t *bytes = (const int8_t *)record + sizeof scale;
-    int64_t sum = 0;
-    memcpy(&scale, record, sizeof scale);
-    for (int64_t i = 0; i < q->in; i++)
-        sum += bytes[i];
-    q->sums[row] = scale * (float)sum;
+    q->kernels->pack(q->bits, q->in, records, row % q->kernels->panel, count, panel_of(q, row));
+    for (int64_t r = row; q->bits == 8 && r < row + count; r++, records += record_bytes(8, q->in)) {
+        float scale;
+        const int8_t *bytes = (const int8_t *)records + sizeof scale;
+        int64_t sum = 0;
+        memcpy(&scale, records, sizeof scale);
+        for (int64_t i = 0; i < q->in; i++)
+            sum += bytes[i];
+        q->sums[r] = scale * (float)sum;
+    }
 }
 
 static bool is_power_of_two(float x)
@@ -115,9 +115,12 @@ lmvr_status quantized_import(struct quantized *quantized, int64_t first, int64_t
 {
     TRY(quantized_take_factors(quantized->in, quantized->factors, factors, error));
     size_t size = record_bytes(quantized->bits, quantized->in);
+    int64_t panel = quantized->kernels->panel, end = first + count;
 #pragma omp parallel for schedule(static) if (count * quantized->in > 65536)
-    for (int64_t r = first; r < first + count; r++)
-        pack_row(quantized, r, (const uint8_t *)records + (size_t)(r - first) * size);
+    for (int64_t j = first / panel; j < (end + panel - 1) / panel; j++) {
+        int64_t from = j * panel > first ? j * panel : first, to = (j + 1) * panel < end ? (j + 1) * panel : end;
+        pack_rows(quantized, from, to - from, (const uint8_t *)records + (size_t)(from - first) * size);
+    }
     return LMVR_OK;
 }
 
@@ -190,7 +193,7 @@ lmvr_status quantized_seal(struct quantized *quantized, lmvr_error *error)
         for (int64_t i = 0; i < in; i++)
             row[i] /= quantized->factors[i];
         kernels->quantize(quantized->bits, in, row, record);
-        pack_row(quantized, r, record);
+        pack_rows(quantized, r, 1, record);
     }
     free(records);
     free(quantized->rows);
