@@ -124,7 +124,7 @@ static void what_a_lost_gpu_had_is_told_once_and_to_the_same_bits(void **state)
 {
     (void)state;
     static struct told alone[IMAGES], all[IMAGES];
-    bool early = false, late = false;
+    bool lost_any = false;
     struct lmvr_model *model = open_model(0);
     run(model, alone);
     lmvr_model_free(model);
@@ -139,8 +139,7 @@ static void what_a_lost_gpu_had_is_told_once_and_to_the_same_bits(void **state)
         losses = 0;
         run(model, all);
         assert_true(losses <= 1);
-        early |= losses > 0;
-        late |= losses == 0;
+        lost_any |= losses > 0;
         for (int i = 0; i < IMAGES; i++) {
             assert_memory_equal(&all[i], &alone[i], sizeof alone[i]);
             assert_int_equal(all[i].streamed_count, all[i].count);
@@ -148,7 +147,7 @@ static void what_a_lost_gpu_had_is_told_once_and_to_the_same_bits(void **state)
         unsetenv("EMULATED_GPU_LOST");
         lmvr_model_free(model);
     }
-    assert_true(early && late);
+    assert_true(lost_any); /* how much a GPU has to do is up to the threads of both: perhaps nothing, or all */
 }
 
 /* The same bits are not promised then: a response that has been begun is not mixed from two. */
@@ -157,18 +156,19 @@ static void what_has_been_told_in_part_fails_where_company_may_change_it(void **
     (void)state;
     static struct told all[IMAGES];
     int failed = 0;
-    for (int operations = 350; operations < 700; operations += APART) {
+    for (int i = 350; i < 700 || (failed == 0 && i < 3000); i += APART) { /* a busy machine can leave a GPU nothing for long */
         char lost[32];
+        int operations = 350 + (i - 350) % 350;
         struct lmvr_model *model = open_model_as(0, true);
         model->next = open_model_as(1, true);
         snprintf(lost, sizeof lost, "0:%d", operations);
         setenv("EMULATED_GPU_LOST", lost, 1);
         run(model, all);
         unsetenv("EMULATED_GPU_LOST");
-        for (int i = 0; i < IMAGES; i++) {
-            assert_int_equal(all[i].status, all[i].status == LMVR_OK ? LMVR_OK : LMVR_ERROR_RESOURCE);
-            assert_true(all[i].status != LMVR_OK || all[i].streamed_count == all[i].count);
-            failed += all[i].status != LMVR_OK;
+        for (int k = 0; k < IMAGES; k++) {
+            assert_int_equal(all[k].status, all[k].status == LMVR_OK ? LMVR_OK : LMVR_ERROR_RESOURCE);
+            assert_true(all[k].status != LMVR_OK || all[k].streamed_count == all[k].count);
+            failed += all[k].status != LMVR_OK;
         }
         lmvr_model_free(model);
     }
