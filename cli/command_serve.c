@@ -151,7 +151,7 @@ static bool wait_for_end(struct serve_run *run, const sigset_t *set)
             fprintf(stderr, "lmvr serve: the model is ready\n");
     }
     if (!joined)
-        _exit(EXIT_DONE); /* nobody has been answered yet */
+        _exit(__atomic_load_n(&run->lost, __ATOMIC_ACQUIRE) ? EXIT_STOPPED : EXIT_DONE); /* nobody has been answered yet */
     return true;
 }
 
@@ -164,13 +164,19 @@ static int serve(struct serve_run *run, const sigset_t *set)
     bool good = wait_for_end(run, set);
     if (!good)
         return cannot(run->status, &run->error);
-    pthread_sigmask(SIG_UNBLOCK, set, NULL); /* the next signal ends the program */
-    if (run->lost)
+    sigset_t both = *set;
+    sigdelset(&both, SIGUSR1);                 /* which our own threads send */
+    pthread_sigmask(SIG_UNBLOCK, &both, NULL); /* the next one ends the program */
+    bool lost = __atomic_load_n(&run->lost, __ATOMIC_ACQUIRE);
+    if (lost)
         complain("%s; the server ends", run->error.message);
     else if (!run->options->quiet)
         fprintf(stderr, "lmvr serve: stopping when running requests are answered\n");
     server_drain(run->server);
-    return run->lost ? EXIT_STOPPED : EXIT_DONE;
+    if (lost || !__atomic_load_n(&run->lost, __ATOMIC_ACQUIRE))
+        return lost ? EXIT_STOPPED : EXIT_DONE;
+    complain("%s", run->error.message); /* while requests were answered */
+    return EXIT_STOPPED;
 }
 
 int command_serve(const struct options *options)

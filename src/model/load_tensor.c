@@ -9,7 +9,8 @@
 
 #define READ_FLOATS ((int64_t)1 << 22) /* elements of a matrix read at a time */
 #define READ_BYTES  ((int64_t)1 << 22) /* of rows that are taken as they are */
-#define RANDOM_SIZE 0.02f              /* scale of random weights, as LLaMA's initializer_range */
+#define PART_BYTES  ((int64_t)1 << 20)
+#define RANDOM_SIZE 0.02f /* scale of random weights, as LLaMA's initializer_range */
 
 enum dtype model_outer_dtype(enum dtype weights)
 {
@@ -143,15 +144,16 @@ static bool hold_rows(const struct checkpoint_tensor *tensors, int count, enum d
     return bits_of(dtype) != 0;
 }
 
-/* By all threads. */
+/* By all threads, as far as a part is large enough for its pages not to stay in the system's cache. */
 static lmvr_status read_rows(const struct checkpoint_tensor *tensor, int64_t first, int64_t count, int64_t size, char *rows,
                              lmvr_error *error)
 {
     const struct weight_file *file = tensor->file;
-    int parts = omp_get_max_threads();
+    int64_t threads = omp_get_max_threads(), most = count * size / PART_BYTES;
+    int64_t parts = most < 1 ? 1 : most < threads ? most : threads;
     lmvr_status status = LMVR_OK;
 #pragma omp parallel for schedule(static)
-    for (int i = 0; i < parts; i++) {
+    for (int64_t i = 0; i < parts; i++) {
         lmvr_error why;
         int64_t begin = count * i / parts, end = count * (i + 1) / parts;
         lmvr_status own =

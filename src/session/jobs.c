@@ -89,6 +89,9 @@ static void put_back(struct jobs *jobs, struct job *job)
 {
     struct job_list *list = &jobs->waiting;
     struct job **at = &list->first, *last = NULL;
+    if (job->has_news) /* they are told with the next */
+        take_out(&jobs->news, job);
+    job->has_news = false;
     picture_finish(&job->picture);
     feature_rows_free(&jobs->session->features, job->vectors);
     free(job->attention);

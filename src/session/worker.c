@@ -243,11 +243,24 @@ static void tell(struct worker *w, int slot)
     jobs_tell(w->jobs, job, q->count);
 }
 
+/* Whether the response is what has been told of it: of one that is computed again, the image may be another by now. */
+static bool is_as_told(const struct sequence *q, const struct job *job)
+{
+    if (job->count == 0 || q->count < job->count)
+        return job->count == 0;
+    return memcmp(q->tokens, job->tokens, (size_t)job->count * sizeof *job->tokens) == 0;
+}
+
 static lmvr_status complete(struct worker *w, int slot, lmvr_error *error)
 {
     struct lmvr_session *s = w->session;
     const struct sequence *q = &s->sequences[slot];
     struct job *job = w->responding[slot];
+    if (!is_as_told(q, job)) {
+        job->status = error_set(&job->error, LMVR_ERROR_INPUT, "it was read again, and the response is another one now");
+        jobs_settle(w->jobs, job);
+        return LMVR_OK;
+    }
     if (s->options.attention) {
         job->grid_rows = q->input.grid.rows;
         job->grid_columns = q->input.grid.columns;

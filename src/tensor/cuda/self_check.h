@@ -6,8 +6,9 @@
 
 /*
  * Runs the operations that a transformer block is made of, sampling, and a step that comes again on small made inputs, on
- * `device` and on the processor, with weights in f32 and in bf16. LMVR_ERROR_RESOURCE: a result differs by more than rounding;
- * the sentence names the operation. No card, driver or compiler may ever silently give wrong vectors.
+ * `device` and on the processor, with weights in f32 and in bf16, and products with weights in 8 and 4 bits.
+ * LMVR_ERROR_RESOURCE: a result differs by more than rounding; the sentence names the operation. No card, driver or compiler
+ * may ever silently give wrong vectors.
  */
 lmvr_status self_check(const struct device *device, lmvr_error *error);
 /* The same of the operations that training needs besides (tensor/gradient.h). */

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #if defined(__SANITIZE_ADDRESS__) /* which makes the emulation ten times as slow */
 #define APART 800
@@ -100,7 +101,16 @@ static void keep(struct told *told, const lmvr_event *event)
     strncat(told->text, event->text, sizeof told->text - strlen(told->text) - 1);
 }
 
-static void run(const struct lmvr_model *model, struct told all[IMAGES])
+/* Waits until all have ended, while nobody takes what there is to tell. */
+static void wait_for_all(const struct lmvr_session *session)
+{
+    for (int naps = 0; lmvr_session_count(session, LMVR_STAGE_ENDED) < IMAGES; naps++) {
+        assert_true(naps < 60000);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+static void run(const struct lmvr_model *model, bool late, struct told all[IMAGES])
 {
     struct lmvr_session *session = create_session(model);
     lmvr_error error;
@@ -109,6 +119,8 @@ static void run(const struct lmvr_model *model, struct told all[IMAGES])
         lmvr_image one = image(i);
         assert_int_equal(lmvr_session_submit(session, &one, NULL, &error), LMVR_OK);
     }
+    if (late)
+        wait_for_all(session);
     for (int left = IMAGES; left > 0;) {
         const lmvr_event *event;
         assert_int_equal(lmvr_session_next(session, 60000, &event, &error), LMVR_OK);
@@ -120,15 +132,14 @@ static void run(const struct lmvr_model *model, struct told all[IMAGES])
 }
 
 /* Lost while it is loaded, encodes, reads prompts, decodes, and when it is done. */
-static void what_a_lost_gpu_had_is_told_once_and_to_the_same_bits(void **state)
+static void lose_and_compare(bool late)
 {
-    (void)state;
     static struct told alone[IMAGES], all[IMAGES];
     bool lost_any = false;
     struct lmvr_model *model = open_model(0);
-    run(model, alone);
+    run(model, late, alone);
     lmvr_model_free(model);
-    for (int operations = 150; operations < 1000; operations += APART) {
+    for (int operations = late ? 250 : 150; operations < (late ? 470 : 1000); operations += late ? APART / 8 : APART) {
         char lost[32];
         model = open_model(0);
         model->next = open_model(1);
@@ -137,7 +148,7 @@ static void what_a_lost_gpu_had_is_told_once_and_to_the_same_bits(void **state)
         snprintf(lost, sizeof lost, "0:%d", 150 + operations);
         setenv("EMULATED_GPU_LOST", lost, 1);
         losses = 0;
-        run(model, all);
+        run(model, late, all);
         assert_true(losses <= 1);
         lost_any |= losses > 0;
         for (int i = 0; i < IMAGES; i++) {
@@ -148,6 +159,18 @@ static void what_a_lost_gpu_had_is_told_once_and_to_the_same_bits(void **state)
         lmvr_model_free(model);
     }
     assert_true(lost_any); /* how much a GPU has to do is up to the threads of both: perhaps nothing, or all */
+}
+
+static void what_a_lost_gpu_had_is_told_once_and_to_the_same_bits(void **state)
+{
+    (void)state;
+    lose_and_compare(false);
+}
+
+static void what_nobody_has_taken_yet_is_not_lost_either(void **state)
+{
+    (void)state;
+    lose_and_compare(true);
 }
 
 /* The same bits are not promised then: a response that has been begun is not mixed from two. */
@@ -163,7 +186,7 @@ static void what_has_been_told_in_part_fails_where_company_may_change_it(void **
         model->next = open_model_as(1, true);
         snprintf(lost, sizeof lost, "0:%d", operations);
         setenv("EMULATED_GPU_LOST", lost, 1);
-        run(model, all);
+        run(model, false, all);
         unsetenv("EMULATED_GPU_LOST");
         for (int k = 0; k < IMAGES; k++) {
             assert_int_equal(all[k].status, all[k].status == LMVR_OK ? LMVR_OK : LMVR_ERROR_RESOURCE);
@@ -248,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_lost_gpu_had_is_told_once_and_to_the_same_bits),
+        cmocka_unit_test(what_nobody_has_taken_yet_is_not_lost_either),
         cmocka_unit_test(what_has_been_told_in_part_fails_where_company_may_change_it),
         cmocka_unit_test(a_model_whose_last_gpu_is_lost_says_so_and_takes_nothing),
         cmocka_unit_test(a_session_goes_on_after_memory_ran_out),

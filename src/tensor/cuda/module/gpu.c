@@ -7,12 +7,13 @@
 
 /* ---- errors ------------------------------------------------------------------------------------------------------------- */
 
-/* After some failures every call fails, in this process. */
+/* After some failures every call fails, in this process. While a graph is captured, this one may fail by that alone. */
 static bool is_lost(cudaError_t *code)
 {
     *code = cudaStreamQuery(cudaStreamLegacy);
     (void)cudaGetLastError();
-    return *code != cudaSuccess && *code != cudaErrorNotReady;
+    return *code != cudaSuccess && *code != cudaErrorNotReady && *code != cudaErrorStreamCaptureUnsupported &&
+           *code != cudaErrorStreamCaptureImplicit && *code != cudaErrorStreamCaptureInvalidated;
 }
 
 lmvr_status gpu_check_lost(const struct cuda_gpu *gpu, lmvr_error *error)

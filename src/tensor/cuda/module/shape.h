@@ -10,7 +10,7 @@
  * depend on them.
  *
  * Of a `fast` shape nothing of that is asked: cuBLASLt chooses for each number of rows, and may split sums (by_rows.h). That
- * its products come out right is tried all the same.
+ * a product of many rows comes out right is tried all the same.
  */
 #ifndef LMVR_SRC_TENSOR_CUDA_MODULE_SHAPE_H
 #define LMVR_SRC_TENSOR_CUDA_MODULE_SHAPE_H
