@@ -280,6 +280,16 @@ static void run_fiber(machine *m)
     }
 }
 
+/* A sanitizer remembers the frames of a stack, whoever has its memory next. */
+static void forget_frames(void *memory)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    __asan_unpoison_memory_region(memory, STACK + PAGE);
+#else
+    (void)memory;
+#endif
+}
+
 /* Leaves a fiber at the end of m->idle. Its stack has a page below it that must not be touched; stacks do not begin at the same
  * place of a page, where they would share few lines of the cache. */
 static void make_fiber(machine *m)
@@ -287,9 +297,7 @@ static void make_fiber(machine *m)
     void *memory = mmap(nullptr, STACK + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, PAGE, PROT_NONE) != 0)
         die("out of memory for a stack");
-#if defined(__SANITIZE_ADDRESS__) /* which remembers the frames of a stack that was here before */
-    __asan_unpoison_memory_region(memory, STACK + PAGE);
-#endif
+    forget_frames(memory);
     size_t size = STACK - (size_t)(m->fibers++ % 61) * 320;
     fiber *f = new fiber;
     f->memory = {(unsigned char *)memory + PAGE + size, size};
@@ -300,7 +308,9 @@ static void make_fiber(machine *m)
 machine::~machine()
 {
     for (fiber *f : idle) {
-        munmap(f->memory.top - f->memory.size - PAGE, STACK + PAGE);
+        void *memory = f->memory.top - f->memory.size - PAGE;
+        forget_frames(memory);
+        munmap(memory, STACK + PAGE);
         delete f;
     }
     delete[] shared;
